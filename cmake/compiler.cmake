@@ -1,0 +1,44 @@
+# How every file of weir is compiled.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON) # for clang-tidy and editors
+
+# Optimised with debug information by default. CMake's own flags would add -DNDEBUG: assertions
+# that are cheap enough to write are cheap enough to keep.
+if(NOT CMAKE_BUILD_TYPE)
+    set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Debug, Release or RelWithDebInfo" FORCE)
+endif()
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g")
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+if(WEIR_WERROR)
+    add_compile_options(-Werror)
+endif()
+
+# A symbol marked "unique" pins its shared library in memory for ever: no plugin could be unloaded.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-fno-gnu-unique)
+endif()
+
+if(WEIR_SANITIZE STREQUAL "address")
+    set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=undefined)
+elseif(WEIR_SANITIZE STREQUAL "thread")
+    set(sanitizers -fsanitize=thread)
+elseif(WEIR_SANITIZE)
+    message(FATAL_ERROR "WEIR_SANITIZE is '${WEIR_SANITIZE}': expected address, thread or nothing")
+endif()
+if(WEIR_SANITIZE)
+    add_compile_options(${sanitizers} -fno-omit-frame-pointer)
+    add_link_options(${sanitizers})
+endif()
+
+# ccache refuses files with a precompiled header unless told that they are fine.
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+        env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        ${CCACHE})
+    add_compile_options(-fpch-preprocess)
+endif()

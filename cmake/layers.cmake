@@ -1,0 +1,148 @@
+# What the CMakeLists.txt of the layers share: a library, its tests and its benchmarks from the
+# files that are there. A test stands beside its source (x.cpp, x_test.cpp, x_benchmark.cpp), so
+# that names alone say what a file is for.
+
+# Finds the sources below the current folder: <prefix>_SOURCES, _TESTS and _BENCHMARKS. With FLAT,
+# subfolders are left alone.
+function(weir_find_sources prefix)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "FLAT" "" "")
+    set(patterns *.cpp)
+    if(NOT arg_FLAT)
+        list(APPEND patterns */*.cpp)
+    endif()
+    file(GLOB files CONFIGURE_DEPENDS ${patterns})
+    foreach(kind IN ITEMS TESTS:_test BENCHMARKS:_benchmark SOURCES:)
+        string(REPLACE ":" ";" kind "${kind}")
+        list(GET kind 0 name)
+        list(GET kind 1 suffix)
+        set(found ${files})
+        list(FILTER found INCLUDE REGEX "${suffix}\\.cpp$")
+        list(REMOVE_ITEM files ${found} "")
+        set(${prefix}_${name} ${found} PARENT_SCOPE)
+    endforeach()
+endfunction()
+
+# weir_layer(<folder> [FLAT] [LIBRARIES <target>...])
+# Makes the shared library weir-<folder> from the sources of the current folder, <folder>_tests
+# from its tests, and a program from each benchmark. Without sources there is no library.
+function(weir_layer name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "FLAT" "" "LIBRARIES")
+    if(arg_FLAT)
+        weir_find_sources(found FLAT)
+    else()
+        weir_find_sources(found)
+    endif()
+    weir_existing_targets(libraries ${arg_LIBRARIES})
+    if(found_SOURCES)
+        add_library(weir-${name} SHARED ${found_SOURCES})
+        add_library(weir::${name} ALIAS weir-${name})
+        target_include_directories(weir-${name} PUBLIC
+            "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>" "$<INSTALL_INTERFACE:include/weir>")
+        target_compile_features(weir-${name} PUBLIC cxx_std_20)
+        target_link_libraries(weir-${name} PUBLIC ${libraries})
+        set_target_properties(weir-${name} PROPERTIES
+            VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} EXPORT_NAME ${name})
+        list(APPEND libraries weir-${name})
+    endif()
+    weir_tests(${name} SOURCES ${found_TESTS} LIBRARIES ${libraries})
+    weir_benchmarks(SOURCES ${found_BENCHMARKS} LIBRARIES ${libraries})
+endfunction()
+
+# weir_tests(<name> SOURCES <file>... [LIBRARIES <target>...])
+# One program <name>_tests from all files, for Catch2 takes long to compile and little to run;
+# ctest knows each of its test cases, with the label <name>. A test case with the tag [threads]
+# has the label threads too: these are the ones that run under the thread sanitizer.
+function(weir_tests name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+    if(NOT WEIR_TESTS OR NOT arg_SOURCES)
+        return()
+    endif()
+    weir_test_main()
+    set(program ${name}_tests)
+    add_executable(${program} ${arg_SOURCES} $<TARGET_OBJECTS:weir_test_main>)
+    target_precompile_headers(${program} REUSE_FROM weir_test_header)
+    target_link_libraries(${program} PRIVATE ${arg_LIBRARIES} Catch2::Catch2 Threads::Threads)
+    target_include_directories(${program} PRIVATE "${PROJECT_SOURCE_DIR}")
+    target_compile_definitions(${program} PRIVATE WEIR_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+
+    # Catch2's helper warns at each build about an empty selection, so it is only asked for threads
+    # where there are any.
+    set(threads "")
+    foreach(file IN LISTS arg_SOURCES)
+        file(STRINGS "${file}" tagged REGEX "\\[threads\\]")
+        list(APPEND threads ${tagged})
+    endforeach()
+    # Hidden test cases, [.], run only when called by name.
+    set(rest "~[.]")
+    set(labels "set_tests_properties(\${${program}_PLAIN} PROPERTIES LABELS ${name})\n")
+    if(threads)
+        catch_discover_tests(${program} TEST_PREFIX "${name}/" TEST_LIST ${program}_THREADS
+            TEST_SPEC "[threads]~[.]" PROPERTIES TIMEOUT ${WEIR_TEST_TIMEOUT})
+        string(APPEND labels "set_tests_properties(\${${program}_THREADS} "
+            "PROPERTIES LABELS \"${name};threads\")\n")
+        set(rest "~[threads]~[.]")
+    endif()
+    catch_discover_tests(${program} TEST_PREFIX "${name}/" TEST_LIST ${program}_PLAIN
+        TEST_SPEC "${rest}" PROPERTIES TIMEOUT ${WEIR_TEST_TIMEOUT})
+    # A list of labels does not survive catch_discover_tests, hence this file, read after its own.
+    set(labels_file "${CMAKE_CURRENT_BINARY_DIR}/${program}_labels.cmake")
+    file(WRITE "${labels_file}" "${labels}")
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${labels_file}")
+endfunction()
+
+# Catch2's main and its precompiled header, compiled once for all test programs. The main needs
+# catch.hpp in another form, so that the header must be carried by a target, and a file, of its own.
+function(weir_test_main)
+    if(NOT TARGET weir_test_main)
+        add_library(weir_test_main OBJECT "${PROJECT_SOURCE_DIR}/tests/support/catch_main.cpp")
+        target_link_libraries(weir_test_main PRIVATE Catch2::Catch2)
+        set(empty "${PROJECT_BINARY_DIR}/catch_header.cpp")
+        file(CONFIGURE OUTPUT "${empty}" CONTENT "")
+        add_library(weir_test_header OBJECT "${empty}")
+        target_link_libraries(weir_test_header PRIVATE Catch2::Catch2)
+        target_precompile_headers(weir_test_header PRIVATE <catch2/catch.hpp>)
+    endif()
+endfunction()
+
+# weir_benchmarks(SOURCES <x_benchmark.cpp>... [LIBRARIES <target>...])
+# Each file is a program of its own, bench/x_benchmark in the build folder; `./dev bench` runs all.
+function(weir_benchmarks)
+    cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "SOURCES;LIBRARIES")
+    if(NOT WEIR_TESTS)
+        return()
+    endif()
+    foreach(file IN LISTS arg_SOURCES)
+        cmake_path(GET file STEM program)
+        add_executable(${program} "${file}")
+        target_link_libraries(${program} PRIVATE ${arg_LIBRARIES} Threads::Threads)
+        target_include_directories(${program} PRIVATE "${PROJECT_SOURCE_DIR}")
+        set_target_properties(${program} PROPERTIES
+            RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
+    endforeach()
+endfunction()
+
+# Those of the given libraries that exist: a layer may be built before the one it will use.
+function(weir_existing_targets result)
+    set(existing "")
+    foreach(target IN LISTS ARGN)
+        if(TARGET ${target})
+            list(APPEND existing ${target})
+        endif()
+    endforeach()
+    set(${result} ${existing} PARENT_SCOPE)
+endfunction()
+
+# Adds every subfolder of the current folder that has a CMakeLists.txt.
+function(weir_add_subfolders)
+    file(GLOB folders CONFIGURE_DEPENDS */CMakeLists.txt)
+    foreach(file IN LISTS folders)
+        cmake_path(GET file PARENT_PATH folder)
+        add_subdirectory("${folder}")
+    endforeach()
+endfunction()
+
+# Seconds that one test case may take; sanitizers are several times slower.
+set(WEIR_TEST_TIMEOUT 60)
+if(WEIR_SANITIZE)
+    set(WEIR_TEST_TIMEOUT 300)
+endif()
