@@ -2,8 +2,8 @@
 # files that are there. A test stands beside its source (x.cpp, x_test.cpp, x_benchmark.cpp), so
 # that names alone say what a file is for.
 
-# Finds the sources below the current folder: <prefix>_SOURCES, _TESTS and _BENCHMARKS. With FLAT,
-# subfolders are left alone.
+# Finds the files below the current folder: <prefix>_SOURCES, _TESTS and _BENCHMARKS. With FLAT,
+# subfolders are left alone. A main.cpp belongs to a program, never to a library.
 function(weir_find_sources prefix)
     cmake_parse_arguments(PARSE_ARGV 1 arg "FLAT" "" "")
     set(patterns *.cpp)
@@ -11,6 +11,7 @@ function(weir_find_sources prefix)
         list(APPEND patterns */*.cpp)
     endif()
     file(GLOB files CONFIGURE_DEPENDS ${patterns})
+    list(FILTER files EXCLUDE REGEX "/main\\.cpp$")
     foreach(kind IN ITEMS TESTS:_test BENCHMARKS:_benchmark SOURCES:)
         string(REPLACE ":" ";" kind "${kind}")
         list(GET kind 0 name)

@@ -1,0 +1,40 @@
+# weir_plugin(<name> [LIBRARIES <target>...])
+# Makes the plugin <name>.so from the sources of the current folder. This is the same command inside
+# weir and outside it, where the whole CMakeLists.txt of a plugin is
+#
+#     project(hello CXX)
+#     find_package(weir REQUIRED)
+#     weir_plugin(hello)
+#
+# The target weir-<name>-objects has the same code for linking it into a program, as tests do.
+# Inside weir, the folder's *_test.cpp become <name>_tests and its *_benchmark.cpp programs.
+function(weir_plugin name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBRARIES")
+    file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+    list(FILTER sources EXCLUDE REGEX "_(test|benchmark)\\.cpp$")
+
+    set(objects weir-${name}-objects)
+    add_library(${objects} OBJECT ${sources})
+    set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_link_libraries(${objects} PUBLIC weir::modules ${arg_LIBRARIES})
+    # A symbol marked "unique" would keep the plugin in memory for ever.
+    target_compile_options(${objects} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
+
+    add_library(${name} MODULE)
+    target_link_libraries(${name} PRIVATE ${objects})
+    set_target_properties(${name} PROPERTIES PREFIX ""
+        LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/plugins")
+    # What a plugin lacks is better found by the linker than by whoever loads it.
+    target_link_options(${name} PRIVATE $<$<NOT:$<BOOL:${WEIR_SANITIZE}>>:-Wl,--no-undefined>)
+    if(NOT TARGET plugins)
+        add_custom_target(plugins)
+    endif()
+    add_dependencies(plugins ${name})
+    install(TARGETS ${name} DESTINATION lib/weir)
+
+    if(COMMAND weir_find_sources)
+        weir_find_sources(found FLAT)
+        weir_tests(${name} SOURCES ${found_TESTS} LIBRARIES ${objects})
+        weir_benchmarks(SOURCES ${found_BENCHMARKS} LIBRARIES ${objects})
+    endif()
+endfunction()
