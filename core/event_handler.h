@@ -1,0 +1,35 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "core/subscriber.h"
+
+namespace weir {
+
+// Calls functions for events, without a routine. A function that throws is logged and goes on
+// receiving. As a routine, it keeps the scheduler running unless it is a daemon, which it is by
+// default; when the scheduler quits or ends, it stops handling.
+class EventHandler final : public Subscriber {
+public:
+    using Function = std::function<void(const Ref<Event>&)>;
+
+    explicit EventHandler(Scheduler& scheduler, bool daemon = true) noexcept;
+    ~EventHandler();
+
+    // Calls the function for each event that matches, from now on. A second function for the same
+    // matcher replaces the first.
+    void handle(const Matcher& matcher, Function function);
+    void stop(const Matcher& matcher) noexcept;
+    void stop_all() noexcept;
+
+private:
+    void matched(const Ref<Event>& event, Subscription& subscription) noexcept override;
+    void quit() noexcept override { stop_all(); }
+    void close_at_end() noexcept override { stop_all(); }
+
+    std::map<Subscription*, Function> functions_;
+};
+
+}  // namespace weir

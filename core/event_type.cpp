@@ -1,0 +1,72 @@
+#include "core/event_type.h"
+
+#include <atomic>
+#include <stdexcept>
+
+namespace weir {
+
+namespace {
+
+std::uint64_t next_id() noexcept {
+    static constinit std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
+
+EventType::EventType(std::string_view name, const EventType* base, Destroy destroy)
+    : name_(name), id_(next_id()), base_(base), destroy_(destroy) {
+    if (base != nullptr) {
+        ignorable_ = base->ignorable_;
+        levels_ = base->levels_;
+        members_ = base->members_;
+        can_ignore_now_ = base->can_ignore_now_;
+    }
+    levels_.push_back({.name = {}, .fixed = IndexValue(name), .offset = -1});
+}
+
+void EventType::add_index(std::string name, std::ptrdiff_t offset) {
+    if (level_of(name)) {
+        throw std::logic_error("event type '" + name_ + "' has two indices named '" + name + "'");
+    }
+    levels_.push_back({.name = std::move(name), .fixed = {}, .offset = offset});
+}
+
+std::vector<std::string_view> EventType::index_names() const {
+    std::vector<std::string_view> names;
+    for (const Level& level : levels_) {
+        if (!level.name.empty()) {
+            names.push_back(level.name);
+        }
+    }
+    return names;
+}
+
+std::optional<std::size_t> EventType::level_of(std::string_view index) const noexcept {
+    for (std::size_t i = 0; i != levels_.size(); ++i) {
+        if (levels_[i].offset >= 0 && levels_[i].name == index) {
+            return i;
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<std::size_t> EventType::level_at(std::ptrdiff_t offset) const noexcept {
+    for (std::size_t i = 0; i != levels_.size(); ++i) {
+        if (levels_[i].offset == offset) {
+            return i;
+        }
+    }
+    return std::nullopt;
+}
+
+bool EventType::is_a(const EventType& other) const noexcept {
+    for (const EventType* type = this; type != nullptr; type = type->base_) {
+        if (type == &other || type->name_ == other.name_) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace weir

@@ -1,0 +1,81 @@
+#include "core/fifo_queue.h"
+
+#include "core/queue.h"
+
+namespace weir {
+
+FifoQueue::~FifoQueue() {
+    while (!events_.empty()) {
+        drop(events_.pop_front());
+    }
+}
+
+LeafQueueFactory FifoQueue::factory() {
+    return [](std::size_t max_size) { return std::make_unique<FifoQueue>(max_size); };
+}
+
+Matcher FifoQueue::add(Event& event, bool force) {
+    if (!force && size_ >= max_size_) {
+        waited_ = true;
+        return can_write_matcher();
+    }
+    if (Matcher wait = before_append(force)) {
+        return wait;
+    }
+    hold(event);
+    events_.push_back(event);
+    ++size_;
+    return {};
+}
+
+std::optional<bool> FifoQueue::has_place(const QueueCanWriteEvent&) {
+    if (size_ < max_size_) {
+        return true;
+    }
+    waited_ = true;
+    return false;
+}
+
+void FifoQueue::signal_place(QueueSignals& signals) {
+    if (waited_ && size_ < max_size_) {
+        waited_ = false;
+        signals.can_write.push_back(
+            make_event<QueueCanWriteEvent>(static_cast<Limited*>(this), owner()));
+    }
+}
+
+Ref<Event> FifoQueue::take(QueueSignals& signals) {
+    Ref<Event> event = let_go(events_.pop_front());
+    --size_;
+    signal_place(signals);
+    return event;
+}
+
+void FifoQueue::put_back(Event& event) {
+    before_append(true);
+    hold(event);
+    events_.push_front(event);
+    ++size_;
+    set_blocked(true);
+}
+
+void FifoQueue::release_block(Event&) {
+    set_blocked(false);
+}
+
+void FifoQueue::drop_all(QueueSignals& signals) {
+    set_blocked(false);
+    while (!events_.empty()) {
+        drop(events_.pop_front());
+    }
+    size_ = 0;
+    signal_place(signals);
+}
+
+void FifoQueue::for_each(const std::function<void(Event&)>& visit) const {
+    for (Event& event : events_) {
+        visit(event);
+    }
+}
+
+}  // namespace weir

@@ -1,0 +1,56 @@
+#include "core/leaf_queue.h"
+
+#include <array>
+#include <stdexcept>
+
+#include "core/queue.h"
+
+namespace weir {
+
+Matcher LeafQueue::append(Event& event, bool force) {
+    if (event.queued_in_ != nullptr) {
+        throw std::logic_error("the event is in a queue already: " + event.describe());
+    }
+    return add(event, force);
+}
+
+void LeafQueue::block(Event& event) {
+    put_back(event);
+    event.blocked_in_ = this;
+}
+
+void LeafQueue::unblock(Event& event) {
+    event.blocked_in_ = nullptr;
+    release_block(event);
+}
+
+Matcher LeafQueue::before_append(bool force) {
+    return turns_->before_append(*this, force);
+}
+
+void LeafQueue::set_blocked(bool blocked) {
+    if (blocked_ != blocked) {
+        blocked_ = blocked;
+        turns_->blocked_changed(*this);
+    }
+}
+
+const Matcher& LeafQueue::can_write_matcher() {
+    if (!can_write_matcher_) {
+        can_write_matcher_ =
+            match<QueueCanWriteEvent>(static_cast<Limited*>(this)).make();
+    }
+    return can_write_matcher_;
+}
+
+Ref<Queue> LeafQueue::owner() const noexcept {
+    return Ref<Queue>(&turns_->queue());
+}
+
+void LeafQueue::drop(Event& event) noexcept {
+    event.blocked_in_ = nullptr;
+    event.blocks_ = false;
+    let_go(event);
+}
+
+}  // namespace weir

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstddef>
+
+namespace weir {
+
+// A link of an intrusive, circular, doubly linked list; an unlinked one points to itself.
+// `Tag` tells apart the links of an object that is in several lists.
+template <class T, class Tag = void>
+class Link {
+public:
+    Link() noexcept = default;
+    Link(const Link&) noexcept {}
+    Link& operator=(const Link&) noexcept { return *this; }
+    ~Link() { unlink(); }
+
+    bool linked() const noexcept { return next_ != this; }
+
+    void unlink() noexcept {
+        previous_->next_ = next_;
+        next_->previous_ = previous_;
+        previous_ = next_ = this;
+    }
+
+private:
+    template <class, class>
+    friend class List;
+
+    void link_before(Link& other) noexcept {
+        previous_ = other.previous_;
+        next_ = &other;
+        previous_->next_ = this;
+        other.previous_ = this;
+    }
+
+    Link* previous_ = this;
+    Link* next_ = this;
+};
+
+// An intrusive list of objects that derive from Link<T, Tag>. It does not own them, allocates
+// nothing, and an object that is destroyed leaves the list. Any object but the one that an
+// iterator stands on may leave or join while iterating.
+template <class T, class Tag = void>
+class List {
+    using Hook = Link<T, Tag>;
+
+public:
+    class iterator {
+    public:
+        explicit iterator(Hook* at) noexcept : at_(at) {}
+        T& operator*() const noexcept { return *static_cast<T*>(at_); }
+        T* operator->() const noexcept { return static_cast<T*>(at_); }
+        iterator& operator++() noexcept {
+            at_ = at_->next_;
+            return *this;
+        }
+        friend bool operator==(const iterator& a, const iterator& b) noexcept {
+            return a.at_ == b.at_;
+        }
+
+    private:
+        Hook* at_;
+    };
+
+    List() = default;
+    List(const List&) = delete;
+    List& operator=(const List&) = delete;
+    ~List() { clear(); }
+
+    bool empty() const noexcept { return !head_.linked(); }
+    T& front() const noexcept { return *static_cast<T*>(head_.next_); }
+    T& back() const noexcept { return *static_cast<T*>(head_.previous_); }
+
+    void push_back(T& object) noexcept {
+        Hook& hook = object;
+        hook.unlink();
+        hook.link_before(head_);
+    }
+    void push_front(T& object) noexcept {
+        Hook& hook = object;
+        hook.unlink();
+        hook.link_before(*head_.next_);
+    }
+    static void insert_before(T& position, T& object) noexcept {
+        Hook& hook = object;
+        hook.unlink();
+        hook.link_before(position);
+    }
+    static void remove(T& object) noexcept { static_cast<Hook&>(object).unlink(); }
+    T& pop_front() noexcept {
+        T& object = front();
+        remove(object);
+        return object;
+    }
+
+    // The object after `object`, or null at the end.
+    T* next(const T& object) const noexcept {
+        Hook* after = static_cast<const Hook&>(object).next_;
+        return after == &head_ ? nullptr : static_cast<T*>(after);
+    }
+
+    void clear() noexcept {
+        while (!empty()) {
+            head_.next_->unlink();
+        }
+    }
+
+    iterator begin() const noexcept { return iterator(head_.next_); }
+    iterator end() const noexcept { return iterator(const_cast<Hook*>(&head_)); }
+
+private:
+    Hook head_;
+};
+
+}  // namespace weir

@@ -1,0 +1,36 @@
+#include "core/log.h"
+
+#include <cstdio>
+#include <string>
+
+namespace weir {
+
+std::string_view to_string(LogLevel level) noexcept {
+    switch (level) {
+        case LogLevel::debug:
+            return "debug";
+        case LogLevel::info:
+            return "info";
+        case LogLevel::warning:
+            return "warning";
+        case LogLevel::error:
+            break;
+    }
+    return "error";
+}
+
+LogSink log_to_stderr(LogLevel least) {
+    return [least](LogLevel level, std::string_view text) {
+        if (level < least) {
+            return;
+        }
+        std::string line = "weir: ";
+        line += to_string(level);
+        line += ": ";
+        line += text;
+        line += '\n';
+        std::fwrite(line.data(), 1, line.size(), stderr);  // one write: lines are not mixed up
+    };
+}
+
+}  // namespace weir

@@ -1,0 +1,194 @@
+#include "core/match_tree.h"
+
+#include "core/node_map.h"
+#include "core/pool.h"
+
+namespace weir {
+
+// What a node that is not a leaf has below it.
+struct MatchBranch : pool::Pooled {
+    MatchTree::Node* any = nullptr;
+    NodeMap<MatchTree::Node> exact;
+};
+
+class MatchTree::Node : public pool::Pooled {
+public:
+    Node(Node* parent, IndexValue key) noexcept : parent_(parent), key_(std::move(key)) {}
+
+    const IndexValue& key() const noexcept { return key_; }
+
+private:
+    friend class MatchTree;
+
+    Node* parent_;
+    IndexValue key_;  // none: the parent's "any" node
+    List<Entry> entries_;
+    std::unique_ptr<MatchBranch> branch_;
+};
+
+MatchTree::MatchTree(PredicateFailed predicate_failed)
+    : root_(std::make_unique<Node>(nullptr, IndexValue())),
+      predicate_failed_(std::move(predicate_failed)) {}
+
+MatchTree::~MatchTree() {
+    // Entries outlive the tree only if their owners do; let go of them.
+    std::vector<Node*> nodes{root_.get()};
+    for (std::size_t i = 0; i != nodes.size(); ++i) {
+        Node& node = *nodes[i];
+        while (!node.entries_.empty()) {
+            node.entries_.pop_front().node_ = nullptr;
+        }
+        if (node.branch_ != nullptr) {
+            if (node.branch_->any != nullptr) {
+                nodes.push_back(node.branch_->any);
+            }
+            node.branch_->exact.for_each([&](Node& child) { nodes.push_back(&child); });
+        }
+    }
+    for (Node* node : nodes) {
+        if (node != root_.get()) {
+            delete node;
+        }
+    }
+}
+
+std::size_t MatchTree::level_of(const Node& node) noexcept {
+    std::size_t level = 0;
+    for (const Node* at = &node; at->parent_ != nullptr; at = at->parent_) {
+        ++level;
+    }
+    return level;
+}
+
+MatchTree::Node& MatchTree::descend(Node& from, const Matcher& matcher) {
+    std::size_t level = level_of(from);
+    const auto path = matcher.path();
+    Node* node = &from;
+    try {
+        for (; level < path.size(); ++level) {
+            if (node->branch_ == nullptr) {
+                node->branch_ = std::make_unique<MatchBranch>();
+            }
+            MatchBranch& branch = *node->branch_;
+            Node* next = path[level].is_any() ? branch.any : branch.exact.find(path[level]);
+            if (next == nullptr) {
+                auto made = std::make_unique<Node>(node, path[level]);
+                if (path[level].is_any()) {
+                    branch.any = made.get();
+                } else {
+                    branch.exact.insert(*made);
+                }
+                next = made.release();
+            }
+            node = next;
+        }
+    } catch (...) {
+        prune(node);
+        throw;
+    }
+    return *node;
+}
+
+void MatchTree::insert_at(Node& node, Entry& entry) noexcept {
+    entry.node_ = &node;
+    node.entries_.push_back(entry);
+}
+
+void MatchTree::insert(Entry& entry) {
+    insert_at(descend(*root_, entry.matcher), entry);
+}
+
+void MatchTree::remove(Entry& entry) noexcept {
+    if (Node* node = std::exchange(entry.node_, nullptr)) {
+        entry.unlink();
+        prune(node);
+    }
+}
+
+// Removes the node, and then its parents, as long as nothing is in them.
+void MatchTree::prune(Node* node) noexcept {
+    while (node->parent_ != nullptr && node->entries_.empty() && node->branch_ == nullptr) {
+        Node* parent = node->parent_;
+        MatchBranch& branch = *parent->branch_;
+        if (branch.any == node) {
+            branch.any = nullptr;
+        } else {
+            branch.exact.erase(*node);
+        }
+        if (branch.any == nullptr && branch.exact.empty()) {
+            parent->branch_.reset();
+        }
+        delete node;
+        node = parent;
+    }
+}
+
+bool MatchTree::judge(const Entry& entry, const Event& event) const noexcept {
+    try {
+        return entry.matcher.judge(event);
+    } catch (...) {
+        if (predicate_failed_) {
+            predicate_failed_(entry.matcher, event);
+        }
+        return false;
+    }
+}
+
+// Recursion is bounded by the number of levels of the event's type.
+MatchTree::Entry* MatchTree::match_first(const Node& node, const Event& event,
+                                         std::size_t level) const {
+    if (const MatchBranch* branch = node.branch_.get();
+        branch != nullptr && level < event.levels()) {
+        if (const Node* child = branch->exact.find(event.at(level))) {
+            if (Entry* found = match_first(*child, event, level + 1)) {
+                return found;
+            }
+        }
+        if (branch->any != nullptr) {
+            if (Entry* found = match_first(*branch->any, event, level + 1)) {
+                return found;
+            }
+        }
+    }
+    for (Entry& entry : node.entries_) {
+        if (!entry.matcher.has_predicate() || judge(entry, event)) {
+            return &entry;
+        }
+    }
+    return nullptr;
+}
+
+void MatchTree::match_all(const Node& node, const Event& event, std::size_t level,
+                          std::vector<Entry*>& found) {
+    if (const MatchBranch* branch = node.branch_.get();
+        branch != nullptr && level < event.levels()) {
+        if (const Node* child = branch->exact.find(event.at(level))) {
+            match_all(*child, event, level + 1, found);
+        }
+        if (branch->any != nullptr) {
+            match_all(*branch->any, event, level + 1, found);
+        }
+    }
+    for (Entry& entry : node.entries_) {
+        if (entry.object_->found_by_ != searches_ &&
+            (!entry.matcher.has_predicate() || judge(entry, event))) {
+            entry.object_->found_by_ = searches_;
+            found.push_back(&entry);
+        }
+    }
+}
+
+MatchTree::Entry* MatchTree::match_first(const Event& event) const {
+    return match_first(*root_, event, 0);
+}
+
+MatchTree::Entry* MatchTree::match_first_below(const Node& node, const Event& event) const {
+    return match_first(node, event, level_of(node));
+}
+
+void MatchTree::match_all(const Event& event, std::vector<Entry*>& found) {
+    ++searches_;
+    match_all(*root_, event, 0, found);
+}
+
+}  // namespace weir

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/event.h"
+#include "core/list.h"
+#include "core/matcher.h"
+
+namespace weir {
+
+// Whoever can be matched by several matchers, but is to be found once for each event.
+class Matchable {
+    friend class MatchTree;
+    std::uint64_t found_by_ = 0;  // the search that found it last
+};
+
+// A trie of matchers: finds all that match an event, however many there are, by following the
+// event's path. At each level it goes first where the value is the event's, then where the matcher
+// takes any value, then to the matchers that end there in order of insertion: the most specific
+// match comes first.
+//
+// Entries are owned by whoever inserts them; one that is destroyed leaves the tree.
+class MatchTree {
+public:
+    class Node;
+
+    // What is found. `matcher` may be empty: then the entry matches whatever reaches its node.
+    class Entry : public Link<Entry> {
+    public:
+        Entry() = default;
+        explicit Entry(Matchable& object, Matcher matched) noexcept
+            : matcher(std::move(matched)), object_(&object) {}
+        Entry(const Entry&) = delete;
+        Entry& operator=(const Entry&) = delete;
+        ~Entry() { MatchTree::remove(*this); }
+
+        bool inserted() const noexcept { return node_ != nullptr; }
+        Matchable* object() const noexcept { return object_; }
+
+        Matcher matcher;
+
+    private:
+        friend class MatchTree;
+        Matchable* object_ = nullptr;
+        Node* node_ = nullptr;
+    };
+
+    using PredicateFailed = std::function<void(const Matcher&, const Event&)>;
+
+    // `predicate_failed` is called, in the handler of the exception, for a predicate that threw;
+    // such a predicate does not match.
+    explicit MatchTree(PredicateFailed predicate_failed = {});
+    ~MatchTree();
+    MatchTree(const MatchTree&) = delete;
+    MatchTree& operator=(const MatchTree&) = delete;
+
+    // Inserts at the end of the path of the entry's matcher. Requires that it is in no tree.
+    void insert(Entry& entry);
+    // Takes the entry out of the tree that it is in, if any.
+    static void remove(Entry& entry) noexcept;
+
+    // Appends the first matching entry of each object that matches.
+    void match_all(const Event& event, std::vector<Entry*>& found);
+    // The first matching entry, or null.
+    Entry* match_first(const Event& event) const;
+
+    // For trees whose nodes are kept by somebody, as the queues of a queue tree do: the root; the
+    // node at the end of the path (made if it is not there), which lives as long as an entry is
+    // there or below; an insertion at a node.
+    Node& root() noexcept { return *root_; }
+    static Node& descend(Node& from, const Matcher& matcher);
+    static void insert_at(Node& node, Entry& entry) noexcept;
+    // As match_first, among the entries at the node and below.
+    Entry* match_first_below(const Node& node, const Event& event) const;
+
+private:
+    Entry* match_first(const Node& node, const Event& event, std::size_t level) const;
+    void match_all(const Node& node, const Event& event, std::size_t level,
+                   std::vector<Entry*>& found);
+    static std::size_t level_of(const Node& node) noexcept;
+    bool judge(const Entry& entry, const Event& event) const noexcept;
+    static void prune(Node* node) noexcept;
+
+    std::unique_ptr<Node> root_;
+    PredicateFailed predicate_failed_;
+    std::uint64_t searches_ = 0;
+};
+
+}  // namespace weir

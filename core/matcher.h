@@ -1,0 +1,171 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/event.h"
+#include "core/event_type.h"
+#include "core/index_value.h"
+#include "core/pool.h"
+#include "core/ref.h"
+
+namespace weir {
+
+// What a matcher asks of an event beyond its type and indices.
+using Predicate = std::function<bool(const Event&)>;
+
+// Matches events of a type, and of all types derived from it, that have given values for some of
+// the indices and for which a predicate, if there is one, holds. `match<Order>()` makes one.
+//
+// A Matcher is a handle: copies are the same matcher, and a routine that waits for the same
+// matcher again keeps its place among those who wait. An empty handle matches nothing. Belongs to
+// one thread.
+class Matcher {
+public:
+    Matcher() noexcept = default;
+
+    // Matches what has these values at the levels of its path, none standing for any value.
+    // Values behind the last that is given match anything.
+    explicit Matcher(std::span<const IndexValue> path, Predicate predicate = {});
+
+    explicit operator bool() const noexcept { return state_ != nullptr; }
+
+    // The path without trailing "any"s.
+    std::span<const IndexValue> path() const noexcept;
+    bool has_predicate() const noexcept;
+
+    // Whether the predicate holds; true without one. What it throws comes out.
+    bool judge(const Event& event) const { return !has_predicate() || judge_predicate(event); }
+
+    // Whether the event has the matcher's values from a level of the path on, not considering the
+    // predicate.
+    bool matches_path(const Event& event, std::size_t from_level = 0) const noexcept;
+
+    // For logs: shop.Order("bob", any, 7).
+    std::string describe() const;
+
+    friend bool operator==(const Matcher& a, const Matcher& b) noexcept {
+        return a.state_ == b.state_;
+    }
+
+private:
+    struct State;
+    bool judge_predicate(const Event& event) const;
+
+    Ref<State> state_;
+};
+
+// The matcher's counted state: a header, then the values of the path.
+struct Matcher::State {
+    std::uint32_t references = 0;
+    std::uint32_t size = 0;
+    std::unique_ptr<Predicate> predicate;
+
+    IndexValue* values() noexcept { return reinterpret_cast<IndexValue*>(this + 1); }
+    void retain() noexcept { ++references; }
+    void release() noexcept {
+        if (--references == 0) {
+            destroy();
+        }
+    }
+    void destroy() noexcept;
+};
+
+inline std::span<const IndexValue> Matcher::path() const noexcept {
+    if (state_ == nullptr) {
+        return {};
+    }
+    return {state_->values(), state_->size};
+}
+
+inline bool Matcher::has_predicate() const noexcept {
+    return state_ != nullptr && state_->predicate != nullptr;
+}
+
+// A matcher of events of type E. `co_await` on it gives the event, a Ref<E>.
+template <class E>
+class MatcherOf : public Matcher {
+public:
+    using EventType = E;
+
+    MatcherOf() noexcept = default;
+    explicit MatcherOf(Matcher matcher) noexcept : Matcher(std::move(matcher)) {}
+};
+
+// Stands for any value of an index.
+struct Any {};
+inline constexpr Any any;
+
+// A matcher in the making: match<Order>().with(&Order::number, 7).where(...). Converts to, and is
+// awaited as, a MatcherOf<E>.
+template <EventClass E>
+class MatcherBuilder {
+public:
+    MatcherBuilder() : path_(event_type<E>().levels().size()) {
+        const auto& levels = event_type<E>().levels();
+        for (std::size_t level = 0; level != levels.size(); ++level) {
+            path_[level] = levels[level].fixed;
+        }
+    }
+
+    // Only events with this value of an index of E or its bases.
+    template <class T, class C, class U>
+        requires std::derived_from<E, C>
+    MatcherBuilder&& with(Index<T> C::*index, const U& value) && {
+        const std::ptrdiff_t offset = member_offset<E>(static_cast<Index<T> E::*>(index));
+        path_[event_type<E>().level_at(offset).value()] = Index<T>(value).value();
+        return std::move(*this);
+    }
+
+    // Only events for which this holds. One that throws is logged and does not match.
+    template <std::predicate<const E&> F>
+    MatcherBuilder&& where(F predicate) && {
+        predicate_ = [judge = std::move(predicate)](const Event& event) {
+            return static_cast<bool>(judge(static_cast<const E&>(event)));
+        };
+        return std::move(*this);
+    }
+
+    operator MatcherOf<E>() && { return std::move(*this).make(); }
+    MatcherOf<E> make() && { return MatcherOf<E>(Matcher(path_, std::move(predicate_))); }
+
+    // Values of the indices in their order, the base's first.
+    template <class... U>
+    MatcherBuilder&& values(const U&... values) && {
+        [[maybe_unused]] std::size_t level = 0;
+        (set_next(level, values), ...);
+        return std::move(*this);
+    }
+
+private:
+    template <class U>
+    void set_next(std::size_t& level, const U& value) {
+        const auto& levels = event_type<E>().levels();
+        while (levels.at(level).offset < 0) {
+            ++level;
+        }
+        if constexpr (!std::same_as<U, Any>) {
+            path_[level] = IndexValue(value);
+        }
+        ++level;
+    }
+
+    std::vector<IndexValue> path_;
+    Predicate predicate_;
+};
+
+// A matcher of events of type E (and derived): match<Order>() of all, match<Order>("bob", any, 7)
+// of those with these values of the indices, in order; `.with` and `.where` narrow it further.
+template <EventClass E, class... U>
+MatcherBuilder<E> match(const U&... values) {
+    return MatcherBuilder<E>().values(values...);
+}
+
+}  // namespace weir

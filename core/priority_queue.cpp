@@ -1,0 +1,140 @@
+#include "core/priority_queue.h"
+
+#include <algorithm>
+
+#include "core/queue.h"
+
+namespace weir {
+
+PriorityQueue::~PriorityQueue() {
+    for (const Ranked& ranked : heap_) {
+        drop(*ranked.event);
+    }
+    while (!plain_.empty()) {
+        drop(plain_.pop_front());
+    }
+}
+
+LeafQueueFactory PriorityQueue::factory(EventKey key) {
+    return [key = std::move(key)](std::size_t max_size) {
+        return std::make_unique<PriorityQueue>(max_size, key);
+    };
+}
+
+bool PriorityQueue::after(const Ranked& a, const Ranked& b) noexcept {
+    const auto order = a.rank <=> b.rank;
+    return order != 0 ? order > 0 : a.order > b.order;
+}
+
+void PriorityQueue::push(const IndexValue& rank, std::int64_t order, Event& event) {
+    heap_.push_back({rank, order, &event});
+    std::push_heap(heap_.begin(), heap_.end(), after);
+}
+
+bool PriorityQueue::front_blocks() const noexcept {
+    if (!heap_.empty()) {
+        return blocks(*heap_.front().event);
+    }
+    return !plain_.empty() && blocks(plain_.front());
+}
+
+Matcher PriorityQueue::add(Event& event, bool force) {
+    if (!force && size() >= max_size_) {
+        waited_ = true;
+        return can_write_matcher();
+    }
+    if (Matcher wait = before_append(force)) {
+        return wait;
+    }
+    const IndexValue& rank = key_(event);
+    if (rank.is_any()) {
+        plain_.push_back(event);
+        ++plain_size_;
+    } else {
+        push(rank, ++last_order_, event);
+    }
+    hold(event);
+    if (blocked_ && !front_blocks()) {
+        set_blocked(false);  // it comes before the one that blocks
+    }
+    return {};
+}
+
+std::optional<bool> PriorityQueue::has_place(const QueueCanWriteEvent&) {
+    if (size() < max_size_) {
+        return true;
+    }
+    waited_ = true;
+    return false;
+}
+
+void PriorityQueue::signal_place(QueueSignals& signals) {
+    if (waited_ && size() < max_size_) {
+        waited_ = false;
+        signals.can_write.push_back(
+            make_event<QueueCanWriteEvent>(static_cast<Limited*>(this), owner()));
+    }
+}
+
+Ref<Event> PriorityQueue::take(QueueSignals& signals) {
+    Event* event = nullptr;
+    if (!heap_.empty()) {
+        std::pop_heap(heap_.begin(), heap_.end(), after);
+        event = heap_.back().event;
+        heap_.pop_back();
+    } else {
+        event = &plain_.pop_front();
+        --plain_size_;
+    }
+    set_blocked(front_blocks());
+    signal_place(signals);
+    return let_go(*event);
+}
+
+void PriorityQueue::put_back(Event& event) {
+    set_blocks(event, true);
+    before_append(true);
+    const IndexValue& rank = key_(event);
+    if (rank.is_any()) {
+        plain_.push_front(event);
+        ++plain_size_;
+    } else {
+        push(rank, --first_order_, event);
+    }
+    hold(event);
+    set_blocked(front_blocks());
+}
+
+void PriorityQueue::release_block(Event& event) {
+    set_blocks(event, false);
+    set_blocked(front_blocks());
+}
+
+void PriorityQueue::unblock_all() {
+    for_each([](Event& event) { set_blocks(event, false); });
+    set_blocked(false);
+}
+
+void PriorityQueue::drop_all(QueueSignals& signals) {
+    unblock_all();
+    for (const Ranked& ranked : heap_) {
+        drop(*ranked.event);
+    }
+    heap_.clear();
+    while (!plain_.empty()) {
+        drop(plain_.pop_front());
+    }
+    plain_size_ = 0;
+    signal_place(signals);
+}
+
+void PriorityQueue::for_each(const std::function<void(Event&)>& visit) const {
+    for (const Ranked& ranked : heap_) {
+        visit(*ranked.event);
+    }
+    for (Event& event : plain_) {
+        visit(event);
+    }
+}
+
+}  // namespace weir

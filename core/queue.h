@@ -1,0 +1,140 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/fifo_queue.h"
+#include "core/leaf_queue.h"
+#include "core/match_tree.h"
+#include "core/matcher.h"
+#include "core/queue_member.h"
+#include "core/ref.h"
+
+namespace weir {
+
+// How a queue is made.
+struct QueueOptions {
+    std::size_t max_default = unlimited;  // limit of the default queue
+    std::size_t max_total = unlimited;    // limit of the queue with all below it
+    LeafQueueFactory kind = FifoQueue::factory();
+    int default_priority = 0;  // of the default queue, among the subqueues
+};
+
+// A tree of queues. Each has a default queue, and subqueues with a matcher and a priority; an
+// event goes into the most specific subqueue that matches it, or else into the default queue. The
+// event of the highest priority leaves first; between equals the queues take turns.
+//
+// Two limits may stop a sender: that of the default queue, and that of the queue with all below
+// it. A blocked event holds back only what is behind it in its own default queue.
+//
+// Belongs to one thread. A queue that has been removed stays valid while it is referred to; what
+// is sent to it goes to its parent.
+class Queue final : public QueueMember, public Limited, public RefCounted<Queue> {
+public:
+    // A root.
+    explicit Queue(QueueOptions options = {});
+    ~Queue() override;
+
+    const std::string& name() const noexcept { return name_; }  // empty if it has none
+    Queue* parent() const noexcept;
+    int priority() const noexcept;  // in its parent; 0 for a root
+    const Matcher& matcher() const noexcept { return matcher_; }
+    LeafQueue& default_queue() const noexcept { return *default_queue_; }
+    int default_priority() const noexcept;
+    std::size_t max_total() const noexcept { return max_total_; }
+    std::size_t size() const noexcept override { return size_; }
+    std::uint64_t popped() const noexcept { return popped_; }  // events that left, in all
+    bool removed() const noexcept { return node_ == nullptr; }
+
+    // Adds the event to the queue that is to have it. Returns an empty matcher, or, if there is no
+    // place, the matcher of the signal to wait for before trying again. With `force` it is added
+    // even if there is no place. Throws std::logic_error if the event is in a queue already.
+    Matcher append(Event& event, bool force = false);
+
+    // Whether there is an event that may leave.
+    bool can_pop() const noexcept override { return !ready_.empty(); }
+
+    // Takes the next event out; what that sets off is appended to `signals`. Requires can_pop().
+    Ref<Event> pop(QueueSignals& signals);
+
+    // Puts back the event that was popped last, in front of what would come after it, and holds
+    // that back until the event is unblocked. `emptied` are the signals of its pop: who waits for
+    // a queue to be empty goes on waiting.
+    void block(Event& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied = {});
+    // Lets the event leave again; nothing happens if it does not block.
+    static void unblock(Event& event);
+    // Lets all blocked events of the queue and all below it leave again.
+    void unblock_all() override;
+
+    // Drops all events of the queue and of all below it.
+    void clear(QueueSignals& signals);
+
+    // An empty matcher if the queue, with all below it, is empty, or the matcher of the signal
+    // that it is.
+    Matcher wait_for_empty();
+
+    // Adds a subqueue for the events that match, a larger priority going first. The matcher has no
+    // predicate. Of two queues with equal matchers, the older takes the events. Throws
+    // std::invalid_argument if the name, unless empty, is taken or the matcher has a predicate.
+    Ref<Queue> add(std::string name, int priority, Matcher matcher, QueueOptions options = {});
+
+    // Removes a subqueue; its events, unblocked, go back to this queue, whatever its limits, and
+    // what is sent from now on too. Throws std::invalid_argument if it is not a subqueue of this.
+    void remove(Queue& subqueue, QueueSignals& signals);
+
+    // Gives the subqueue another priority. Throws std::invalid_argument as `remove`.
+    void set_priority(Queue& subqueue, int priority);
+
+    // The subqueue of that name, or null.
+    Queue* find(std::string_view name) const noexcept;
+    // The subqueues, oldest first.
+    const std::vector<Ref<Queue>>& subqueues() const noexcept { return subqueues_; }
+
+    // Calls the function for every event of the queue and of all below it.
+    void for_each(const std::function<void(Event&)>& visit) const;
+
+    std::optional<bool> has_place(const QueueCanWriteEvent& signal) override;
+
+private:
+    friend class RoundRobin;
+
+    Queue(std::string name, Matcher matcher, MatchTree* tree, MatchTree::Node* node,
+          QueueOptions options);
+
+    Ref<Event> take(QueueSignals& signals) override;
+    void drop_all(QueueSignals& signals) override;
+
+    RoundRobin& turns_of(int priority);
+    void require_own(const Queue& subqueue) const;
+    void leave_tree() noexcept;
+    void signal_place(QueueSignals& signals);
+
+    // The priorities report, as the members report to them.
+    Matcher before_append(bool force);
+    void after_pop(std::size_t count, QueueSignals& signals);
+    void blocked_changed(RoundRobin& turns, bool blocked);
+    void update_blocked();
+
+    std::string name_;
+    Matcher matcher_;
+    std::unique_ptr<MatchTree> own_tree_;  // of a root
+    MatchTree* tree_;
+    MatchTree::Node* node_;  // where the matchers of this queue end; null once removed
+    Ref<Queue> removed_from_;
+    std::vector<std::unique_ptr<RoundRobin>> priorities_;  // in order of their first use
+    std::vector<RoundRobin*> ready_;  // with events that may leave, the highest priority last
+    std::unique_ptr<LeafQueue> default_queue_;
+    std::vector<Ref<Queue>> subqueues_;
+    std::size_t size_ = 0;
+    const std::size_t max_total_;
+    std::uint64_t popped_ = 0;
+    bool waited_ = false;           // a sender waits for a place
+    bool waited_for_empty_ = false;
+    Matcher can_write_matcher_;
+};
+
+}  // namespace weir

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/event.h"
+#include "core/ref.h"
+
+namespace weir {
+
+class Queue;
+struct QueueCanWriteEvent;
+
+// A limit at which senders wait for a place: a default queue or a queue with all below it.
+class Limited {
+public:
+    // Whether a sender that is woken by the signal could send now. If not, the limit signals again
+    // when a place is free. Nothing: ask every waiter that the signal matches to try.
+    virtual std::optional<bool> has_place(const QueueCanWriteEvent& signal) = 0;
+
+protected:
+    ~Limited() = default;
+};
+
+// A place may be free. It is not sent through the queue: it wakes senders, one after the other
+// while there is a place, right after the event that left.
+struct QueueCanWriteEvent : Event {
+    Index<Limited*> limit;
+    Ref<Queue> queue;  // keeps the limit alive
+
+    static auto declare() {
+        return declare_event<QueueCanWriteEvent>("weir.QueueCanWriteEvent")
+            .index("limit", &QueueCanWriteEvent::limit);
+    }
+};
+
+// The same for a default queue that is fair by a key.
+struct AutoQueueCanWriteEvent : QueueCanWriteEvent {
+    Index<IndexValue> key;   // whose event left
+    Index<bool> new_only;    // there is a place for a new key only
+    Index<bool> first_only;  // there are places for the first event of a key only
+
+    static auto declare() {
+        return declare_event<AutoQueueCanWriteEvent, QueueCanWriteEvent>(
+                   "weir.AutoQueueCanWriteEvent")
+            .index("key", &AutoQueueCanWriteEvent::key)
+            .index("new_only", &AutoQueueCanWriteEvent::new_only)
+            .index("first_only", &AutoQueueCanWriteEvent::first_only);
+    }
+};
+
+// A queue with all below it has become empty, and somebody waited for that.
+struct QueueIsEmptyEvent : Event {
+    Index<const Queue*> emptied;
+    Ref<Queue> queue;  // keeps it alive
+
+    static auto declare() {
+        return declare_event<QueueIsEmptyEvent>("weir.QueueIsEmptyEvent")
+            .index("queue", &QueueIsEmptyEvent::emptied);
+    }
+};
+
+// What taking events out of a queue sets off, in order.
+struct QueueSignals {
+    std::vector<Ref<QueueCanWriteEvent>> can_write;
+    std::vector<Ref<QueueIsEmptyEvent>> empty;
+};
+
+}  // namespace weir

@@ -1,0 +1,52 @@
+#include "core/rate_limiter.h"
+
+#include <stdexcept>
+
+#include "core/do_events.h"
+#include "core/wait.h"
+
+namespace weir {
+
+RateLimiter::RateLimiter(std::uint64_t limit, Container& container)
+    : container_(container), limit_(limit), released_(limit) {
+    if (limit == 0) {
+        throw std::invalid_argument("the limit of a rate limiter is 0");
+    }
+}
+
+RateLimiter::~RateLimiter() {
+    if (releasing_ != nullptr) {
+        releasing_->close();
+    }
+}
+
+Task<bool> RateLimiter::limit(std::uint64_t use) {
+    const std::uint64_t before = taken_;
+    taken_ += use;
+    if (releasing_ == nullptr || releasing_->ended()) {
+        releasing_ = container_.start(release_each_round(),
+                                      {.name = "rate limiter", .foreground = true});
+    }
+    if (before < released_) {
+        co_return false;
+    }
+    const auto mine = match<RateLimitingEvent>(this, before / limit_).make();
+    co_await mine;
+    co_return true;
+}
+
+Task<> RateLimiter::release_each_round() {
+    for (std::uint64_t round = 1;; ++round) {
+        co_await do_events();
+        if (round * limit_ >= taken_) {
+            break;
+        }
+        container_.scheduler().emergency_send(make_event<RateLimitingEvent>(this, round));
+        released_ += limit_;
+    }
+    taken_ = 0;
+    released_ = limit_;
+    releasing_.reset();
+}
+
+}  // namespace weir

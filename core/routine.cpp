@@ -1,0 +1,285 @@
+#include "core/routine.h"
+
+#include "core/container.h"
+#include "core/scheduler.h"
+#include "core/wait.h"
+#include "core/watch.h"
+
+namespace weir {
+
+// --- what of tasks and waits needs the routine
+
+void TaskPromise::start_in(Routine& r, std::coroutine_handle<> self,
+                           std::coroutine_handle<> awaiting) noexcept {
+    routine = &r;
+    awaiter = awaiting;
+    r.resume_next(self);
+}
+
+void TaskPromise::resume_awaiter() noexcept {
+    if (awaiter) {
+        routine->resume_next(awaiter);
+    }
+}
+
+Wait::~Wait() {
+    if (routine_ != nullptr && routine_->wait_ == this) {
+        routine_->wait_ = nullptr;
+    }
+}
+
+void Wait::suspend(Routine& routine, std::coroutine_handle<> coroutine) noexcept {
+    routine_ = &routine;
+    routine.wait_ = this;
+    routine.waiting_ = coroutine;
+}
+
+void Wait::check_interrupted() const {
+    if (std::exception_ptr exception = routine_->take_interruption()) [[unlikely]] {
+        std::rethrow_exception(std::move(exception));
+    }
+}
+
+std::string Wait::describe() const {
+    std::string text;
+    for (const Matcher& matcher : matchers()) {
+        text += (text.empty() ? "" : " or ") + matcher.describe();
+    }
+    return text;
+}
+
+void WatchScope::enter(Routine& routine, std::coroutine_handle<> awaiting) noexcept {
+    routine_ = &routine;
+    outer_ = routine.watches_;
+    awaiting_ = awaiting;
+    routine.watches_ = this;
+}
+
+void WatchScope::leave() noexcept {
+    if (Routine* routine = std::exchange(routine_, nullptr)) {
+        routine->watches_ = outer_;
+    }
+}
+
+// --- Routine
+
+Routine::Routine(Scheduler& scheduler, Container& container, std::string name,
+                 const std::source_location& started_at)
+    : Subscriber(scheduler),
+      name_(std::move(name)),
+      started_at_(started_at),
+      container_(&container) {}
+
+Routine::~Routine() {
+    finish();
+}
+
+std::string Routine::describe() const {
+    std::string text = name_.empty() ? "a routine" : "'" + name_ + "'";
+    return text + " started at " + started_at_.file_name() + ':' +
+           std::to_string(started_at_.line());
+}
+
+void Routine::start(std::coroutine_handle<> coroutine, TaskPromise& promise, bool foreground) {
+    coroutine_ = coroutine;
+    promise_ = &promise;
+    promise.routine = this;
+    if (foreground) {
+        run(coroutine);
+    } else {
+        pending_ = true;
+        scheduler().run_soon(*this);
+    }
+}
+
+void Routine::start_pending() noexcept {
+    if (pending_) {
+        pending_ = false;
+        run(coroutine_);
+    }
+}
+
+void Routine::run(std::coroutine_handle<> coroutine) noexcept {
+    const Ref<Routine> keep(this);
+    Routine* const caller = scheduler().exchange_current(this);
+    running_ = true;
+    for (next_ = coroutine; next_;) {
+        std::exchange(next_, nullptr).resume();
+    }
+    running_ = false;
+    scheduler().exchange_current(caller);
+    if (closing_ || coroutine_.done()) {
+        finish();
+        return;
+    }
+    wait_again();
+}
+
+void Routine::wait_again() noexcept {
+    try {
+        update_subscriptions();
+    } catch (...) {
+        scheduler().log_exception(describe() + " could not wait");
+        finish();
+    }
+}
+
+void Routine::wait_is_over(Wait& wait) noexcept {
+    if (wait_ == &wait) {
+        wait_ = nullptr;
+        run(std::exchange(waiting_, nullptr));
+    }
+}
+
+void Routine::matched(const Ref<Event>& event, Subscription& subscription) noexcept {
+    const Ref<Routine> keep(this);
+    const std::size_t position = subscription.position;
+    if (position < wait_matchers_ || watches_ == nullptr) {
+        if (wait_ == nullptr) {
+            return;
+        }
+        Wait::Then then = Wait::Then::resume;
+        try {
+            then = wait_->matched(event, subscription);
+        } catch (...) {
+            interruption_ = std::current_exception();
+        }
+        if (then == Wait::Then::resume) {
+            wait_ = nullptr;
+            run(std::exchange(waiting_, nullptr));
+        } else if (then == Wait::Then::wait_anew) {
+            wait_again();
+        }
+        return;
+    }
+    std::size_t first = wait_matchers_;
+    for (WatchScope* scope = watches_; scope != nullptr; scope = scope->outer_) {
+        const std::size_t count = scope->matchers_.size();
+        if (position < first + count) {
+            Routine* const caller = scheduler().exchange_current(this);
+            running_ = true;
+            try {
+                scope->callback_(event, position - first);
+                running_ = false;
+                scheduler().exchange_current(caller);
+            } catch (...) {
+                scope->failure_ = std::current_exception();
+                scope->abandon();
+                running_ = false;
+                scheduler().exchange_current(caller);
+                run(scope->awaiting_);
+                return;
+            }
+            if (closing_) {
+                finish();
+            }
+            return;
+        }
+        first += count;
+    }
+}
+
+// Registers what is waited for now and was not before, then takes back what was and is not now.
+void Routine::update_subscriptions() {
+    waiting_since_ = scheduler().now();
+    scheduler().enlist(*this);
+    const auto matchers = wait_->matchers();
+    wait_matchers_ = matchers.size();
+    if (matchers.size() == 1 && watches_ == nullptr && !subscriptions_.empty() &&
+        &subscriptions_.front() == &subscriptions_.back() &&
+        subscriptions_.front().matcher == matchers[0] && !wait_->at_the_end()) {
+        return;  // the same as before
+    }
+    List<Subscription, Subscriber> old;
+    while (!subscriptions_.empty()) {
+        old.push_back(subscriptions_.front());
+    }
+    std::size_t position = 0;
+    // Most often the same matchers come in the same order: look first where the last was found.
+    Subscription* likely = old.empty() ? nullptr : &old.front();
+    const auto want = [&](const Matcher& matcher, bool renew) {
+        Subscription* found = nullptr;
+        if (likely != nullptr && likely->matcher == matcher) {
+            found = likely;
+        } else {
+            for (Subscription& candidate : old) {
+                if (candidate.matcher == matcher) {
+                    found = &candidate;
+                    break;
+                }
+            }
+        }
+        if (found != nullptr && !renew) {
+            likely = old.next(*found);
+            subscriptions_.push_back(*found);
+        } else {
+            found = &scheduler().subscribe(*this, matcher);
+        }
+        found->position = position++;
+    };
+    const bool renew = wait_->at_the_end();
+    for (const Matcher& matcher : matchers) {
+        want(matcher, renew);
+    }
+    for (WatchScope* scope = watches_; scope != nullptr; scope = scope->outer_) {
+        for (const Matcher& matcher : scope->matchers_) {
+            want(matcher, false);
+        }
+    }
+    while (!old.empty()) {
+        scheduler().unsubscribe(old.front());
+    }
+}
+
+void Routine::interrupt(std::exception_ptr exception) noexcept {
+    if (wait_ == nullptr || running_) {
+        return;
+    }
+    const Ref<Routine> keep(this);
+    interruption_ = std::move(exception);
+    wait_ = nullptr;
+    run(std::exchange(waiting_, nullptr));
+}
+
+void Routine::quit() noexcept {
+    interrupt(std::make_exception_ptr(QuitException()));
+}
+
+void Routine::close() noexcept {
+    if (running_) {
+        closing_ = true;
+    } else {
+        finish();
+    }
+}
+
+void Routine::finish() noexcept {
+    if (coroutine_ == nullptr) {
+        return;
+    }
+    const Ref<Routine> keep(this);
+    std::coroutine_handle<> coroutine = coroutine_;
+    if (coroutine.done() && promise_->exception) {
+        try {
+            std::rethrow_exception(promise_->exception);
+        } catch (const QuitException&) {
+        } catch (...) {
+            scheduler().log_exception(describe() + " ended");
+        }
+    }
+    // While it is unwound the routine counts as running: closing it again does nothing.
+    Routine* const caller = scheduler().exchange_current(this);
+    running_ = true;
+    pending_ = false;
+    wait_ = nullptr;
+    coroutine.destroy();
+    coroutine_ = nullptr;
+    running_ = false;
+    scheduler().exchange_current(caller);
+    interruption_ = nullptr;
+    scheduler().delist(*this);
+    List<Routine, Container>::remove(*this);
+    container_ = nullptr;
+}
+
+}  // namespace weir

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <source_location>
+#include <string>
+
+#include "core/clock.h"
+#include "core/list.h"
+#include "core/ref.h"
+#include "core/subscriber.h"
+#include "core/task.h"
+
+namespace weir {
+
+class Container;
+class Wait;
+class WatchScope;
+
+// Thrown in a routine, where it waits, when the scheduler quits. The routine may catch it and clean
+// up, waiting as usual; it should then end.
+class QuitException : public std::exception {
+public:
+    const char* what() const noexcept override { return "the scheduler quits"; }
+};
+
+// A running coroutine, with those that it awaits. Made by Container::start; the object stays while
+// it is referred to, the coroutine until it ends.
+class Routine final : public Subscriber,
+                      public RefCounted<Routine>,
+                      public Link<Routine, Container>,
+                      public pool::Pooled {
+public:
+    ~Routine();
+
+    const std::string& name() const noexcept { return name_; }
+    // Where it was started.
+    const std::source_location& started_at() const noexcept { return started_at_; }
+    // The container that owns it; null once it has ended or the container is gone.
+    Container* container() const noexcept { return container_; }
+
+    bool ended() const noexcept { return coroutine_ == nullptr; }
+    bool running() const noexcept { return running_; }
+    // What it waits on; null if it runs, is about to run or has ended.
+    const Wait* wait() const noexcept { return wait_; }
+    Time waiting_since() const noexcept { return waiting_since_; }
+
+    // Ends the routine by unwinding it where it waits: destructors run. If it is running, that
+    // happens at its next wait.
+    void close() noexcept;
+
+    // For logs: 'name' started at file:line.
+    std::string describe() const;
+
+    // --- for containers and awaitables
+
+    Routine(Scheduler& scheduler, Container& container, std::string name,
+            const std::source_location& started_at);
+    // Takes over the coroutine, and runs it now up to its first wait or when the running event is
+    // done.
+    void start(std::coroutine_handle<> coroutine, TaskPromise& promise, bool foreground);
+    void start_pending() noexcept;
+    void orphan() noexcept { container_ = nullptr; }
+    void resume_next(std::coroutine_handle<> coroutine) noexcept { next_ = coroutine; }
+    // The wait, if the routine still waits there, is over without an event.
+    void wait_is_over(Wait& wait) noexcept;
+    // The exception that interrupted the wait, if any; it is taken.
+    std::exception_ptr take_interruption() noexcept {
+        return std::exchange(interruption_, nullptr);
+    }
+
+private:
+    friend class Wait;
+    friend class WatchScope;
+
+    void matched(const Ref<Event>& event, Subscription& subscription) noexcept override;
+    void quit() noexcept override;
+    void close_at_end() noexcept override { close(); }
+
+    void interrupt(std::exception_ptr exception) noexcept;
+    void run(std::coroutine_handle<> coroutine) noexcept;
+    void wait_again() noexcept;
+    void update_subscriptions();
+    void finish() noexcept;
+
+    std::string name_;
+    std::source_location started_at_;
+    Container* container_;
+    std::coroutine_handle<> coroutine_;  // the outermost
+    TaskPromise* promise_ = nullptr;     // of the outermost
+    std::coroutine_handle<> next_;       // to be resumed next, while running
+    std::coroutine_handle<> waiting_;    // the one that waits
+    Wait* wait_ = nullptr;
+    WatchScope* watches_ = nullptr;      // the innermost
+    std::size_t wait_matchers_ = 0;      // positions from here on are of watch scopes
+    std::exception_ptr interruption_;
+    Time waiting_since_{};
+    bool running_ = false;
+    bool closing_ = false;
+    bool pending_ = false;  // about to be started
+};
+
+}  // namespace weir

@@ -1,0 +1,380 @@
+#include "core/scheduler.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "core/routine.h"
+
+namespace weir {
+
+Scheduler::Scheduler(Poller& poller, SchedulerOptions options)
+    : poller_(poller),
+      options_(std::move(options)),
+      log_(options_.log ? options_.log : log_to_stderr()),
+      queue_(new Queue(options_.queue)),
+      match_tree_([this](const Matcher& matcher, const Event& event) {
+          log_exception("the predicate of " + matcher.describe() + " for " + event.describe());
+      }),
+      event_tree_([this](const Matcher& matcher, const Event& event) {
+          log_exception("the predicate of " + matcher.describe() + " for " + event.describe());
+      }),
+      processor_([this](const Ref<Event>& event) { process(event, {}); }),
+      go_on_matcher_(match<SystemControlEvent>(SystemControlEvent::Type::go_on)) {}
+
+Scheduler::~Scheduler() {
+    close_all();
+}
+
+// --- events
+
+Matcher Scheduler::try_send(const Ref<Event>& event) {
+    Matcher wait = queue_->append(*event, false);
+    if (tracer_ != nullptr) [[unlikely]] {
+        if (wait) {
+            tracer_->refused(*event, wait);
+        } else {
+            tracer_->queued(*event, false);
+        }
+    }
+    return wait;
+}
+
+void Scheduler::emergency_send(const Ref<Event>& event) {
+    queue_->append(*event, true);
+    if (tracer_ != nullptr) [[unlikely]] {
+        tracer_->queued(*event, true);
+    }
+}
+
+void Scheduler::ignore(const Matcher& matcher) {
+    std::vector<Ref<Event>> taken;
+    event_tree_.take(matcher, taken);
+    for (const Ref<Event>& event : taken) {
+        Queue::unblock(*event);
+        event->set_ignorable();
+        if (tracer_ != nullptr) [[unlikely]] {
+            tracer_->unblocked(*event);
+        }
+    }
+}
+
+// --- time
+
+Timer Scheduler::set_timer(Duration after, Duration interval) {
+    if (interval < Duration::zero()) {
+        throw std::invalid_argument("the interval of a timer is negative");
+    }
+    Ref<TimerState> state(new TimerState(interval));
+    timers_.set(*state, now() + std::max(after, Duration::zero()));
+    return Timer(std::move(state));
+}
+
+void Scheduler::fire_timers() {
+    if (timers_.empty()) {
+        return;
+    }
+    const Time time = now();
+    while (!timers_.empty() && timers_.next_due() <= time) {
+        const Ref<TimerState> timer(&timers_.next());
+        if (timer->interval() > Duration::zero()) {
+            timers_.set(*timer, timer->due() + timer->interval());
+        } else {
+            TimerHeap::cancel(*timer);
+        }
+        emergency_send(make_event<TimerEvent>(timer.get(), timer));
+    }
+}
+
+// --- subscribers
+
+Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matcher) {
+    auto subscription = std::make_unique<Subscription>(subscriber, matcher);
+    subscription->serial_ = ++subscriptions_made_;
+    match_tree_.insert(*subscription);
+    subscriber.subscriptions_.push_back(*subscription);
+    if (event_tree_.size() != 0) {
+        std::vector<Ref<Event>> taken;
+        event_tree_.take(matcher, taken);
+        for (const Ref<Event>& event : taken) {
+            Queue::unblock(*event);
+            if (tracer_ != nullptr) [[unlikely]] {
+                tracer_->unblocked(*event);
+            }
+        }
+    }
+    return *subscription.release();
+}
+
+void Scheduler::unsubscribe(Subscription& subscription) noexcept {
+    if (subscription.deliveries_ == 1 && deliveries_[subscription.last_delivery_] == &subscription) {
+        deliveries_[subscription.last_delivery_] = nullptr;
+    } else if (subscription.deliveries_ != 0) {
+        std::replace(deliveries_.begin(), deliveries_.end(),
+                     static_cast<MatchTree::Entry*>(&subscription),
+                     static_cast<MatchTree::Entry*>(nullptr));
+    }
+    delete &subscription;
+}
+
+void Scheduler::unsubscribe_all(Subscriber& subscriber) noexcept {
+    while (!subscriber.subscriptions_.empty()) {
+        unsubscribe(subscriber.subscriptions_.front());
+    }
+}
+
+void Scheduler::enlist(Subscriber& subscriber) noexcept {
+    if (!subscriber.registered_) {
+        subscriber.registered_ = true;
+        subscribers_.push_back(subscriber);
+        keeping_alive_ += subscriber.daemon_ ? 0 : 1;
+    }
+}
+
+void Scheduler::delist(Subscriber& subscriber) noexcept {
+    unsubscribe_all(subscriber);
+    if (subscriber.registered_) {
+        subscriber.registered_ = false;
+        List<Subscriber, Scheduler>::remove(subscriber);
+        keeping_alive_ -= subscriber.daemon_ ? 0 : 1;
+    }
+}
+
+void Scheduler::run_soon(Routine& routine) {
+    soon_.emplace_back(&routine);
+}
+
+void Scheduler::call_in_own_context(std::function<void(const Processor&)> function) {
+    calls_.push_back(std::move(function));
+}
+
+// --- delivering events
+
+bool Scheduler::droppable(const Event& event) const noexcept {
+    try {
+        return event.droppable();
+    } catch (...) {
+        log_exception("can_ignore_now() of " + event.describe());
+        return false;
+    }
+}
+
+void Scheduler::deliver(const Ref<Event>& event, Subscription& subscription) {
+    if (tracer_ != nullptr) [[unlikely]] {
+        tracer_->delivered(*event, subscription.matcher, subscription.subscriber());
+    }
+    subscription.subscriber().matched(event, subscription);
+    run_calls();
+}
+
+void Scheduler::process(const Ref<Event>& event,
+                        const std::vector<Ref<QueueIsEmptyEvent>>& emptied) {
+    // Whom the event is delivered to is decided now; who goes away meanwhile does not get it.
+    const std::size_t begin = deliveries_.size();
+    match_tree_.match_all(*event, deliveries_);
+    const std::size_t end = deliveries_.size();
+    for (std::size_t i = begin; i != end; ++i) {
+        auto& subscription = static_cast<Subscription&>(*deliveries_[i]);
+        ++subscription.deliveries_;
+        subscription.last_delivery_ = i;
+    }
+    for (std::size_t i = begin; i != end; ++i) {
+        if (MatchTree::Entry* entry = std::exchange(deliveries_[i], nullptr)) {
+            auto& subscription = static_cast<Subscription&>(*entry);
+            --subscription.deliveries_;
+            deliver(event, subscription);
+        }
+    }
+    deliveries_.resize(begin);
+    if (droppable(*event)) {
+        for (const auto& signal : emptied) {
+            process(signal, {});
+        }
+        return;
+    }
+    event_tree_.insert(*event);
+    queue_->block(*event, emptied);
+    if (tracer_ != nullptr) [[unlikely]] {
+        tracer_->blocked(*event);
+    }
+}
+
+// Wakes one sender after the other while there is a place.
+void Scheduler::process_signal(const Ref<QueueCanWriteEvent>& signal) {
+    std::uint64_t last = 0;
+    std::optional<bool> place = signal->limit.get()->has_place(*signal);
+    if (!place.has_value()) {
+        process(signal, {});
+        return;
+    }
+    for (; place.value_or(false); place = signal->limit.get()->has_place(*signal)) {
+        auto* subscription = static_cast<Subscription*>(match_tree_.match_first(*signal));
+        if (subscription == nullptr || subscription->serial_ == last) {
+            return;  // nobody waits, or only one who does not use the place
+        }
+        last = subscription->serial_;
+        deliver(signal, *subscription);
+    }
+}
+
+void Scheduler::run_calls() {
+    while (!calls_.empty()) {
+        std::vector<std::function<void(const Processor&)>> calls = std::exchange(calls_, {});
+        for (const auto& call : calls) {
+            try {
+                call(processor_);
+            } catch (...) {
+                log_exception("a call in the scheduler's context");
+            }
+        }
+    }
+}
+
+void Scheduler::run_soon_ones() {
+    for (std::size_t i = 0; i != soon_.size(); ++i) {
+        const Ref<Routine> routine = std::move(soon_[i]);
+        routine->start_pending();
+        run_calls();
+    }
+    soon_.clear();
+}
+
+// --- running
+
+void Scheduler::quit(bool daemons_only) {
+    if (!quitting_) {
+        quitting_ = true;
+        emergency_send(
+            make_event<SystemControlEvent>(SystemControlEvent::Type::quit, daemons_only));
+        poller_.wake();
+    }
+}
+
+void Scheduler::quit_now() noexcept {
+    quitting_ = true;
+    quit_now_ = true;
+    poller_.wake();
+}
+
+void Scheduler::tell_to_quit(bool daemons_only) {
+    // Those that are there now, in the order of their first wait; some may go meanwhile.
+    List<Subscriber, Scheduler> to_tell;
+    while (!subscribers_.empty()) {
+        to_tell.push_back(subscribers_.front());
+    }
+    while (!to_tell.empty()) {
+        Subscriber& subscriber = to_tell.front();
+        subscribers_.push_back(subscriber);
+        if (!daemons_only || subscriber.daemon_) {
+            subscriber.quit();
+            run_calls();
+        }
+    }
+    run_soon_ones();
+}
+
+void Scheduler::process_round() {
+    emergency_send(make_event<SystemControlLowPriorityEvent>(
+        SystemControlLowPriorityEvent::Type::loop));
+    QueueSignals signals;
+    for (std::size_t processed = 0;
+         queue_->can_pop() && !quit_now_ &&
+         (!options_.process_events || processed < *options_.process_events);
+         ++processed) {
+        signals.can_write.clear();
+        signals.empty.clear();
+        const Ref<Event> event = queue_->pop(signals);
+        if (tracer_ != nullptr) [[unlikely]] {
+            tracer_->popped(*event);
+        }
+        // An event that may block takes its place again before senders are told of it.
+        if (droppable(*event)) {
+            for (const auto& signal : signals.can_write) {
+                process_signal(signal);
+            }
+            process(event, signals.empty);
+        } else {
+            process(event, signals.empty);
+            for (const auto& signal : signals.can_write) {
+                process_signal(signal);
+            }
+        }
+        run_soon_ones();
+        if (event->is<SystemControlEvent>() &&
+            event->as<SystemControlEvent>().type == SystemControlEvent::Type::quit) {
+            tell_to_quit(event->as<SystemControlEvent>().daemons_only);
+        }
+    }
+}
+
+std::optional<Duration> Scheduler::time_to_wait() {
+    if (go_on_wanted_ || queue_->can_pop()) {
+        return Duration::zero();
+    }
+    if (timers_.empty()) {
+        return std::nullopt;
+    }
+    return std::max(timers_.next_due() - now(), Duration::zero());
+}
+
+void Scheduler::run() {
+    emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::init));
+    run_soon_ones();
+    bool nothing_can_happen = false;
+    while (alive() && !quit_now_) {
+        if (nothing_can_happen && !queue_->can_pop() && timers_.empty()) {
+            if (quitting_) {
+                break;
+            }
+            quit(true);
+        }
+        process_round();
+        if (!alive() || quit_now_) {
+            break;
+        }
+        nothing_can_happen = !poller_.poll(time_to_wait());
+        fire_timers();
+        if (std::exchange(go_on_wanted_, false)) {
+            emergency_send(
+                make_event<SystemControlEvent>(SystemControlEvent::Type::go_on));
+        }
+        run_calls();
+        run_soon_ones();
+    }
+    close_all();
+    quitting_ = quit_now_ = false;
+}
+
+void Scheduler::close_all() {
+    while (!subscribers_.empty()) {
+        subscribers_.front().close_at_end();
+    }
+    for (const Ref<Routine>& routine : std::exchange(soon_, {})) {
+        if (routine != nullptr) {
+            routine->close();
+        }
+    }
+}
+
+// --- logging
+
+void Scheduler::log(LogLevel level, std::string_view text) const {
+    log_(level, text);
+}
+
+void Scheduler::log_exception(std::string_view where) const noexcept {
+    try {
+        std::string text(where);
+        try {
+            throw;
+        } catch (const std::exception& exception) {
+            text += std::string(" with an exception: ") + exception.what();
+        } catch (...) {
+            text += " with an exception of an unknown type";
+        }
+        log_(LogLevel::error, text);
+    } catch (...) {
+        // Nowhere left to tell it.
+    }
+}
+
+}  // namespace weir

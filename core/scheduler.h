@@ -1,0 +1,168 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/event_tree.h"
+#include "core/log.h"
+#include "core/match_tree.h"
+#include "core/poller.h"
+#include "core/queue.h"
+#include "core/subscriber.h"
+#include "core/system_events.h"
+#include "core/timer.h"
+#include "core/trace.h"
+
+namespace weir {
+
+class Routine;
+
+struct SchedulerOptions {
+    // Events handled between two polls; none: all there are.
+    std::optional<std::size_t> process_events;
+    // The root of the queue tree.
+    QueueOptions queue;
+    // Where the scheduler and its routines log; default: standard error.
+    LogSink log;
+};
+
+// Takes events from the queue tree, one after the other, and resumes the routines that wait for
+// them; polls the world when there is nothing left to do, or now and then.
+//
+// Everything happens on the thread that calls `run`; nothing here may be called from another one.
+// The way in from other threads is Poster.
+class Scheduler {
+public:
+    // The poller must outlive the scheduler.
+    explicit Scheduler(Poller& poller, SchedulerOptions options = {});
+    ~Scheduler();
+    Scheduler(const Scheduler&) = delete;
+    Scheduler& operator=(const Scheduler&) = delete;
+
+    // --- events
+
+    Queue& queue() const noexcept { return *queue_; }
+
+    // Sends an event into the queue tree. Returns an empty matcher, or, if there is no place, the
+    // matcher of the signal to wait for before trying again. In a routine: co_await send(event).
+    Matcher try_send(const Ref<Event>& event);
+    // Sends the event even if there is no place.
+    void emergency_send(const Ref<Event>& event);
+    // Drops the blocked events that match.
+    void ignore(const Matcher& matcher);
+
+    // --- time
+
+    Time now() noexcept { return poller_.now(); }
+    // Sends a TimerEvent `after` from now, never earlier, and then, if there is an interval, every
+    // `interval`. Throws std::invalid_argument if the interval is negative.
+    Timer set_timer(Duration after, Duration interval = {});
+
+    // --- running
+
+    // Runs until only daemons are left, or nothing can happen any more, or it is told to quit and
+    // all have cleaned up. Routines that still wait are closed then. May be called again.
+    void run();
+
+    // Tells all routines to quit, by a QuitException where they wait. With `daemons_only` only
+    // daemons are told.
+    void quit(bool daemons_only = false);
+    bool quitting() const noexcept { return quitting_; }
+    // Makes run() return as soon as the running event is done, closing all routines.
+    void quit_now() noexcept;
+
+    // --- for subscribers and awaitables
+
+    using Processor = std::function<void(const Ref<Event>&)>;
+
+    // Calls the function in the scheduler's own context, when the running routine waits again.
+    // Code there may clear and remove queues, and deliver events directly with the processor.
+    void call_in_own_context(std::function<void(const Processor&)> function);
+
+    // The event does not block its queue any more, or leaves it otherwise.
+    void forget_blocked(Event& event) noexcept { event_tree_.remove(event); }
+
+    // Delivers events that match to the subscriber, at the end of those that wait for such.
+    // Blocked events that match leave their queues again.
+    Subscription& subscribe(Subscriber& subscriber, const Matcher& matcher);
+    void unsubscribe(Subscription& subscription) noexcept;
+    void unsubscribe_all(Subscriber& subscriber) noexcept;
+    // From the first wait to the end of a subscriber, in this order it is told to quit.
+    void enlist(Subscriber& subscriber) noexcept;
+    void delist(Subscriber& subscriber) noexcept;
+
+    // Runs the routine when the running event is done.
+    void run_soon(Routine& routine);
+    // Asks for a SystemControlEvent `go_on` after the next poll; its matcher.
+    const MatcherOf<SystemControlEvent>& want_go_on() noexcept {
+        go_on_wanted_ = true;
+        return go_on_matcher_;
+    }
+
+    Routine* current() const noexcept { return current_; }
+    Routine* exchange_current(Routine* routine) noexcept {
+        return std::exchange(current_, routine);
+    }
+
+    // --- insight
+
+    Poller& poller() const noexcept { return poller_; }
+    const EventTree& blocked_events() const noexcept { return event_tree_; }
+    const TimerHeap& timers() const noexcept { return timers_; }
+    const List<Subscriber, Scheduler>& subscribers() const noexcept { return subscribers_; }
+
+    // Who is told of each event that is sent, queued, blocked, delivered; null: nobody. Must
+    // outlive the scheduler or be taken away before.
+    void set_tracer(Tracer* tracer) noexcept { tracer_ = tracer; }
+
+    void log(LogLevel level, std::string_view text) const;
+    // Logs what was thrown, in the handler of the exception.
+    void log_exception(std::string_view where) const noexcept;
+
+private:
+    friend class Subscriber;
+
+    bool alive() const noexcept { return keeping_alive_ > 0; }
+    void process_round();
+    void process(const Ref<Event>& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied);
+    void process_signal(const Ref<QueueCanWriteEvent>& signal);
+    void deliver(const Ref<Event>& event, Subscription& subscription);
+    void run_calls();
+    void run_soon_ones();
+    void tell_to_quit(bool daemons_only);
+    void fire_timers();
+    bool droppable(const Event& event) const noexcept;
+    std::optional<Duration> time_to_wait();
+    void close_all();
+
+    Poller& poller_;
+    const SchedulerOptions options_;
+    LogSink log_;
+    Tracer* tracer_ = nullptr;
+    Ref<Queue> queue_;
+    MatchTree match_tree_;
+    EventTree event_tree_;
+    TimerHeap timers_;
+    List<Subscriber, Scheduler> subscribers_;
+    std::size_t keeping_alive_ = 0;  // subscribers that are no daemons
+    Routine* current_ = nullptr;
+    std::vector<Ref<Routine>> soon_;
+    std::vector<std::function<void(const Processor&)>> calls_;
+    Processor processor_;
+    // Subscriptions found, but not yet delivered to; null: gone meanwhile.
+    std::vector<MatchTree::Entry*> deliveries_;
+    std::uint64_t subscriptions_made_ = 0;
+    MatcherOf<SystemControlEvent> go_on_matcher_;
+    bool quitting_ = false;
+    bool quit_now_ = false;
+    bool go_on_wanted_ = false;
+};
+
+}  // namespace weir

@@ -1,0 +1,28 @@
+#include "core/send.h"
+
+#include "core/routine.h"
+#include "core/scheduler.h"
+
+namespace weir {
+
+bool Send::try_now(Routine& routine) {
+    if (until_ && until_()) {
+        return true;
+    }
+    signal_ = routine.scheduler().try_send(event_);
+    if (signal_) {
+        return false;
+    }
+    event_.reset();
+    return true;
+}
+
+Wait::Then Send::matched(const Ref<Event>&, Subscription&) {
+    return try_now(*routine_) ? Then::resume : Then::wait_anew;
+}
+
+std::string Send::describe() const {
+    return "a place for " + event_->describe();
+}
+
+}  // namespace weir

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+
+#include "core/poller.h"
+
+namespace weir {
+
+// A world of virtual time for tests: the clock stands still while anything can run, and then goes
+// to the next timer, or to the next thing that was told to happen outside, at once. The same seed
+// gives the same run.
+class Simulation final : public Poller {
+public:
+    explicit Simulation(std::uint64_t seed = 1) : random_(seed) {}
+
+    // Calls the function, as something outside would happen, `after` from now. Of what happens at
+    // the same time the order is drawn by chance, from the seed.
+    void happen(Duration after, std::function<void()> what);
+
+    // Lets the n-th poll from now, and only that, bring nothing and be over at once.
+    void fail_poll(std::uint64_t n) noexcept { failing_poll_ = polls_ + n; }
+    std::uint64_t polls() const noexcept { return polls_; }
+
+    Time now() noexcept override { return now_; }
+    bool poll(std::optional<Duration> wait) override;
+    void wake() noexcept override { woken_ = true; }
+    std::uint64_t random() noexcept override { return random_(); }
+
+private:
+    Time now_{};
+    std::mt19937_64 random_;
+    std::multimap<std::pair<Time, std::uint64_t>, std::function<void()>> outside_;
+    std::uint64_t polls_ = 0;
+    std::uint64_t failing_poll_ = 0;
+    bool woken_ = false;
+};
+
+}  // namespace weir

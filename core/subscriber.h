@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/list.h"
+#include "core/match_tree.h"
+#include "core/pool.h"
+#include "core/ref.h"
+
+namespace weir {
+
+class Event;
+class Scheduler;
+class Subscriber;
+
+// A subscriber's registration of one matcher.
+class Subscription : public MatchTree::Entry,
+                     public Link<Subscription, Subscriber>,
+                     public pool::Pooled {
+public:
+    Subscription(Subscriber& subscriber, Matcher wanted) noexcept;
+
+    Subscriber& subscriber() const noexcept;
+
+    std::size_t position = 0;  // of the matcher among those that the subscriber waits for
+
+private:
+    friend class Scheduler;
+    std::uint64_t serial_ = 0;         // no two of a scheduler have the same
+    std::uint32_t deliveries_ = 0;     // events that are about to be delivered to it
+    std::size_t last_delivery_ = 0;    // where the last of them stands
+};
+
+// Who receives events: a routine or an event handler. Belongs to one scheduler.
+class Subscriber : public Matchable, public Link<Subscriber, Scheduler> {
+public:
+    explicit Subscriber(Scheduler& scheduler) noexcept : scheduler_(&scheduler) {}
+    Subscriber(const Subscriber&) = delete;
+    Subscriber& operator=(const Subscriber&) = delete;
+
+    Scheduler& scheduler() const noexcept { return *scheduler_; }
+
+    // Whether it keeps the scheduler running. If only daemons are left, the scheduler ends.
+    bool daemon() const noexcept { return daemon_; }
+    void set_daemon(bool daemon) noexcept;
+
+    const List<Subscription, Subscriber>& subscriptions() const noexcept { return subscriptions_; }
+
+protected:
+    friend class Scheduler;
+    ~Subscriber() = default;
+
+    // An event has come that the subscription matches. Must not throw.
+    virtual void matched(const Ref<Event>& event, Subscription& subscription) noexcept = 0;
+    // The scheduler quits: the chance to clean up.
+    virtual void quit() noexcept = 0;
+    // The scheduler has ended.
+    virtual void close_at_end() noexcept = 0;
+
+    List<Subscription, Subscriber> subscriptions_;
+
+private:
+    Scheduler* scheduler_;
+    bool registered_ = false;
+    bool daemon_ = false;
+};
+
+inline Subscription::Subscription(Subscriber& subscriber, Matcher wanted) noexcept
+    : Entry(subscriber, std::move(wanted)) {}
+
+inline Subscriber& Subscription::subscriber() const noexcept {
+    return *static_cast<Subscriber*>(object());
+}
+
+}  // namespace weir

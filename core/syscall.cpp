@@ -1,0 +1,73 @@
+#include "core/syscall.h"
+
+#include <stdexcept>
+
+#include "core/routine.h"
+
+namespace weir {
+
+SyscallBase::~SyscallBase() {
+    if (pending_ != nullptr) {
+        pending_->wait = nullptr;
+    }
+}
+
+void SyscallBase::call_in(Routine& routine) {
+    pending_ = Ref<Pending>(new Pending);
+    pending_->wait = this;
+    routine.scheduler().call_in_own_context(
+        [pending = pending_](const Scheduler::Processor& processor) {
+            SyscallBase* wait = pending->wait;
+            if (wait == nullptr) {
+                return;  // who called has been closed
+            }
+            try {
+                wait->perform(processor);
+            } catch (...) {
+                if (pending->wait != nullptr) {
+                    wait->exception_ = std::current_exception();
+                }
+            }
+            if (pending->wait != nullptr) {
+                wait->routine_->wait_is_over(*wait);
+            }
+        });
+}
+
+namespace {
+
+void forget_blocked(Scheduler& scheduler, Queue& queue) {
+    queue.for_each([&](Event& event) { scheduler.forget_blocked(event); });
+}
+
+void tell(const QueueSignals& signals, const Scheduler::Processor& processor) {
+    for (const auto& signal : signals.can_write) {
+        processor(signal);
+    }
+    for (const auto& signal : signals.empty) {
+        processor(signal);
+    }
+}
+
+}  // namespace
+
+void clear_queue(Scheduler& scheduler, Queue& queue, const Scheduler::Processor& processor) {
+    forget_blocked(scheduler, queue);
+    QueueSignals signals;
+    queue.clear(signals);
+    tell(signals, processor);
+}
+
+void remove_queue(Scheduler& scheduler, Queue& queue, const Scheduler::Processor& processor) {
+    Queue* parent = queue.parent();
+    if (parent == nullptr) {
+        throw std::invalid_argument("queue '" + queue.name() +
+                                    "' cannot be removed: it is the root or has been removed");
+    }
+    forget_blocked(scheduler, queue);
+    QueueSignals signals;
+    parent->remove(queue, signals);
+    tell(signals, processor);
+}
+
+}  // namespace weir

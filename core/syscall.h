@@ -1,0 +1,96 @@
+#pragma once
+
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "core/queue.h"
+#include "core/scheduler.h"
+#include "core/wait.h"
+
+namespace weir {
+
+// What syscalls have in common: the routine waits for no event, but for the scheduler's call.
+class SyscallBase : public Wait {
+public:
+    std::span<const Matcher> matchers() const noexcept override { return {}; }
+    Then matched(const Ref<Event>&, Subscription&) override { return Then::wait_on; }
+    std::string describe() const override { return "a system call"; }
+
+protected:
+    // Shared with the call, which may come after the wait has gone.
+    struct Pending : RefCounted<Pending>, pool::Pooled {
+        SyscallBase* wait = nullptr;
+    };
+
+    SyscallBase() = default;
+    ~SyscallBase();
+
+    void call_in(Routine& routine);
+    virtual void perform(const Scheduler::Processor& processor) = 0;
+
+    std::exception_ptr exception_;
+
+private:
+    Ref<Pending> pending_;
+};
+
+// Calls a function in the scheduler's own context, outside of any routine.
+template <class F>
+class Syscall final : public SyscallBase {
+public:
+    using Result = std::invoke_result_t<F&, const Scheduler::Processor&>;
+
+    explicit Syscall(F function) : function_(std::move(function)) {}
+
+    template <InRoutine Promise>
+    void await_suspend(std::coroutine_handle<Promise> coroutine) {
+        call_in(*coroutine.promise().routine);
+        Wait::await_suspend(coroutine);
+    }
+    Result await_resume() {
+        check_interrupted();
+        if (exception_) {
+            std::rethrow_exception(exception_);
+        }
+        if constexpr (!std::is_void_v<Result>) {
+            return std::move(*result_);
+        }
+    }
+
+private:
+    void perform(const Scheduler::Processor& processor) override {
+        if constexpr (std::is_void_v<Result>) {
+            function_(processor);
+        } else {
+            result_.emplace(function_(processor));
+        }
+    }
+
+    struct Nothing {};
+    F function_;
+    std::optional<std::conditional_t<std::is_void_v<Result>, Nothing, Result>> result_;
+};
+
+// co_await syscall(function): calls function(processor) as soon as the running routines wait, and
+// gives its result. There, queues may be cleared and removed; processor(event) delivers an event at
+// once, without sending it.
+template <class F>
+    requires std::invocable<F&, const Scheduler::Processor&>
+Syscall<F> syscall(F function) {
+    return Syscall<F>(std::move(function));
+}
+
+// For syscalls: each does what it says in the scheduler's context and tells those who wait for a
+// place or for an empty queue. Blocked events that are dropped by it are forgotten.
+void clear_queue(Scheduler& scheduler, Queue& queue, const Scheduler::Processor& processor);
+// Removes the queue from its parent, which gets its events; throws std::invalid_argument if it is
+// the root or has been removed.
+void remove_queue(Scheduler& scheduler, Queue& queue, const Scheduler::Processor& processor);
+
+}  // namespace weir

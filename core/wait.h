@@ -1,0 +1,146 @@
+#pragma once
+
+#include <array>
+#include <coroutine>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "core/event.h"
+#include "core/matcher.h"
+#include "core/task.h"
+
+namespace weir {
+
+class Routine;
+class Subscription;
+
+// What a routine waits on: the base of everything in it that is awaited and takes events. Lives in
+// the frame of the coroutine that waits.
+//
+// A wait names its matchers; for each event that matches one of them, in the routine's turn, it
+// says whether the coroutine goes on.
+class Wait {
+public:
+    enum class Then {
+        resume,     // the coroutine goes on
+        wait_on,    // wait on as before
+        wait_anew,  // wait on, for what matchers() says now
+    };
+
+    Wait(const Wait&) = delete;
+    Wait& operator=(const Wait&) = delete;
+
+    bool await_ready() const noexcept { return false; }
+    template <InRoutine Promise>
+    void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+        suspend(*coroutine.promise().routine, coroutine);
+    }
+
+    // The matchers waited for, valid until the next call of `matched`.
+    virtual std::span<const Matcher> matchers() const noexcept = 0;
+    // An event has come for the matcher at the subscription's position. What it throws is thrown
+    // where the coroutine waits.
+    virtual Then matched(const Ref<Event>& event, Subscription& subscription) = 0;
+    // Whether the routine is to be the last of those who wait for these matchers even if it has
+    // waited for them just before.
+    virtual bool at_the_end() const noexcept { return false; }
+    // What is waited for, for listings.
+    virtual std::string describe() const;
+
+protected:
+    Wait() = default;
+    // The routine, if it still waits here, waits for nothing any more.
+    ~Wait();
+
+    void suspend(Routine& routine, std::coroutine_handle<> coroutine) noexcept;
+    // To be called first by each await_resume: throws what interrupted the wait, if anything did.
+    void check_interrupted() const;
+
+    Routine* routine_ = nullptr;
+};
+
+// Waits for one matcher.
+template <class E>
+class WaitFor final : public Wait {
+public:
+    explicit WaitFor(Matcher matcher) noexcept : matcher_(std::move(matcher)) {}
+
+    Ref<E> await_resume() {
+        check_interrupted();
+        return Ref<E>::adopt(static_cast<E*>(event_.detach()));
+    }
+
+    std::span<const Matcher> matchers() const noexcept override { return {&matcher_, 1}; }
+    Then matched(const Ref<Event>& event, Subscription&) override {
+        event_ = event;
+        return Then::resume;
+    }
+
+private:
+    Matcher matcher_;
+    Ref<Event> event_;
+};
+
+// co_await matcher: the next event that matches.
+template <class E>
+WaitFor<E> operator co_await(const MatcherOf<E>& matcher) noexcept {
+    return WaitFor<E>(matcher);
+}
+template <EventClass E>
+WaitFor<E> operator co_await(MatcherBuilder<E>&& builder) {
+    return WaitFor<E>(std::move(builder).make());
+}
+inline WaitFor<Event> operator co_await(const Matcher& matcher) noexcept {
+    return WaitFor<Event>(matcher);
+}
+
+// An event and the position of the matcher that it matched.
+struct Matched {
+    Ref<Event> event;
+    std::size_t which = 0;
+};
+
+template <std::size_t N>
+class WaitForAny final : public Wait {
+public:
+    explicit WaitForAny(std::array<Matcher, N> matchers) noexcept
+        : matchers_(std::move(matchers)) {}
+
+    Matched await_resume() {
+        check_interrupted();
+        return std::move(matched_);
+    }
+
+    std::span<const Matcher> matchers() const noexcept override { return matchers_; }
+    Then matched(const Ref<Event>& event, Subscription& subscription) override;
+
+private:
+    std::array<Matcher, N> matchers_;
+    Matched matched_;
+};
+
+// co_await any_of(a, b): the next event that matches one of them, and which.
+template <class... M>
+WaitForAny<sizeof...(M)> any_of(const M&... matchers) noexcept {
+    return WaitForAny<sizeof...(M)>(std::array<Matcher, sizeof...(M)>{Matcher(matchers)...});
+}
+
+template <class E>
+Matcher as_matcher(const MatcherOf<E>& matcher) {
+    return matcher;
+}
+
+}  // namespace weir
+
+#include "core/subscriber.h"
+
+namespace weir {
+
+template <std::size_t N>
+Wait::Then WaitForAny<N>::matched(const Ref<Event>& event, Subscription& subscription) {
+    matched_ = {event, subscription.position};
+    return Then::resume;
+}
+
+}  // namespace weir
