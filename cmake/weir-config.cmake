@@ -1,4 +1,4 @@
-# Read by find_package(weir): the libraries weir::core, weir::config, weir::modules, and weir_plugin.
+# Read by find_package(weir): weir::core, weir::config and weir::modules, and weir_plugin.
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
 find_dependency(nlohmann_json)
