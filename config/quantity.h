@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::config {
+
+/// A unit that may follow a number: how many of the smallest unit it is.
+struct Unit {
+    std::string_view name;
+    std::int64_t factor;
+};
+
+enum class QuantityError { none, not_a_quantity, too_large, too_fine };
+
+struct Quantity {
+    std::int64_t value = 0;  ///< in the smallest unit
+    QuantityError error = QuantityError::none;
+};
+
+/// Reads "50ms", "1.5h" or "-2s": a decimal number and, with nothing between, one of the units.
+/// Exact: what is no whole number of the smallest unit is too fine.
+Quantity parse_quantity(std::string_view text, const std::vector<Unit>& units);
+
+/// The shortest text that parse_quantity reads as `value`: in the largest unit of which it is a
+/// whole number. Zero is written in `zero_unit`. Units come in rising order, the first is 1.
+std::string quantity_text(std::int64_t value, const std::vector<Unit>& units,
+                          std::string_view zero_unit);
+
+/// Pattern of JSON Schema for what parse_quantity reads, or a reference to an environment variable.
+std::string quantity_pattern(const std::vector<Unit>& units, bool negative);
+
+}  // namespace weir::config
