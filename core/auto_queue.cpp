@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "core/queue.h"
 
 namespace weir {
 

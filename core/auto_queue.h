@@ -5,7 +5,7 @@
 
 #include "core/event_key.h"
 #include "core/history.h"
-#include "core/leaf_queue.h"
+#include "core/queue.h"
 #include "core/list.h"
 #include "core/node_map.h"
 #include "core/ring.h"

@@ -80,6 +80,8 @@ public:
         }
     }
 
+    bool queued() const noexcept { return queued_in_ != nullptr; }
+
     // For whoever makes events of a type that was made at run time; others use make_event.
     void set_type(const EventType& type) noexcept {
         type_ = &type;

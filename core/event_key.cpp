@@ -12,7 +12,7 @@ const IndexValue& EventKey::operator()(const Event& event) const {
     if (level_ != no_level) {
         return event.at(level_);
     }
-    value_ = read_ == nullptr ? IndexValue() : read_(event);
+    value_ = read_ == nullptr ? IndexValue() : read_(event, name_);
     return value_;
 }
 

@@ -32,7 +32,7 @@ private:
     // Where the value is in events of the type that was looked up last.
     mutable std::uint64_t type_id_ = 0;
     mutable std::size_t level_ = no_level;
-    mutable IndexValue (*read_)(const Event&) = nullptr;
+    mutable IndexValue (*read_)(const Event&, const std::string&) = nullptr;
     mutable IndexValue value_;
 };
 

@@ -33,7 +33,8 @@ public:
     };
     struct Member {
         std::string name;
-        IndexValue (*read)(const Event&);
+        // The event's value of the member of that name; none if it has none.
+        IndexValue (*read)(const Event&, const std::string& name);
     };
     using Destroy = void (*)(Event*) noexcept;
     using CanIgnoreNow = bool (*)(const Event&);
@@ -131,7 +132,7 @@ public:
     }
     template <auto Pointer>
     EventDeclaration&& member(std::string_view name) && {
-        type_.add_member({std::string(name), [](const Event& event) {
+        type_.add_member({std::string(name), [](const Event& event, const std::string&) {
                               return IndexValue(static_cast<const E&>(event).*Pointer);
                           }});
         return std::move(*this);

@@ -1,6 +1,5 @@
 #include "core/fifo_queue.h"
 
-#include "core/queue.h"
 
 namespace weir {
 

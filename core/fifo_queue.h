@@ -1,6 +1,6 @@
 #pragma once
 
-#include "core/leaf_queue.h"
+#include "core/queue.h"
 #include "core/list.h"
 
 namespace weir {

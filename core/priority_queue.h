@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "core/event_key.h"
-#include "core/leaf_queue.h"
+#include "core/queue.h"
 #include "core/list.h"
 
 namespace weir {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "core/fifo_queue.h"
+
 namespace weir {
 
 Queue::Queue(QueueOptions options)
@@ -15,7 +17,8 @@ Queue::Queue(std::string name, Matcher matcher, MatchTree* tree, MatchTree::Node
       own_tree_(tree == nullptr ? std::make_unique<MatchTree>() : nullptr),
       tree_(tree == nullptr ? own_tree_.get() : tree),
       node_(tree == nullptr ? &own_tree_->root() : node),
-      default_queue_(options.kind(options.max_default)),
+      default_queue_(options.kind ? options.kind(options.max_default)
+                                  : std::make_unique<FifoQueue>(options.max_default)),
       max_total_(options.max_total) {
     blocked_ = true;
     turns_of(options.default_priority).add(*default_queue_);

@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "core/fifo_queue.h"
 #include "core/leaf_queue.h"
 #include "core/match_tree.h"
 #include "core/matcher.h"
@@ -20,7 +19,7 @@ namespace weir {
 struct QueueOptions {
     std::size_t max_default = unlimited;  // limit of the default queue
     std::size_t max_total = unlimited;    // limit of the queue with all below it
-    LeafQueueFactory kind = FifoQueue::factory();
+    LeafQueueFactory kind = {};           // the default queue's; default: FifoQueue
     int default_priority = 0;  // of the default queue, among the subqueues
 };
 

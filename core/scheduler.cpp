@@ -77,7 +77,7 @@ void Scheduler::fire_timers() {
     while (!timers_.empty() && timers_.next_due() <= time) {
         const Ref<TimerState> timer(&timers_.next());
         if (timer->interval() > Duration::zero()) {
-            timers_.set(*timer, timer->due() + timer->interval());
+            timers_.postpone_next(timer->due() + timer->interval());
         } else {
             TimerHeap::cancel(*timer);
         }

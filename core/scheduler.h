@@ -26,11 +26,11 @@ class Routine;
 
 struct SchedulerOptions {
     // Events handled between two polls; none: all there are.
-    std::optional<std::size_t> process_events;
+    std::optional<std::size_t> process_events = {};
     // The root of the queue tree.
-    QueueOptions queue;
+    QueueOptions queue = {};
     // Where the scheduler and its routines log; default: standard error.
-    LogSink log;
+    LogSink log = {};
 };
 
 // Takes events from the queue tree, one after the other, and resumes the routines that wait for

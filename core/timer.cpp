@@ -4,34 +4,35 @@
 
 namespace weir {
 
-namespace {
-
-// Four children a node: half the levels of a binary heap, and the children share cache lines.
-constexpr std::size_t children = 4;
-
-}  // namespace
-
 void TimerHeap::set(TimerState& timer, Time due) {
-    const Item item{due, order_++, &timer};
+    if (size() == heap_.capacity()) {
+        heap_.reserve(std::max<std::size_t>(16, heap_.capacity() * 2));
+    }
     timer.due_ = due;
-    if (timer.heap_ == nullptr) {
-        heap_.push_back(item);
-        timer.heap_ = this;
-        timer.retain();
-        sift_up(heap_.size() - 1, item);
+    timer.heap_ = this;
+    timer.retain();
+    if (heap_.empty() || heap_.front().due >= due) {
+        push(timer);
         return;
     }
-    const std::size_t position = timer.position_;
-    if (item.before(heap_[position])) {
-        sift_up(position, item);
-    } else {
-        sift_down(position, item);
+    if (waiting_count_ == 0 || due < earliest_waiting_) {
+        earliest_waiting_ = due;
     }
+    waiting_.push_back(timer);
+    ++waiting_count_;
+}
+
+void TimerHeap::postpone_next(Time due) {
+    Item item = heap_.front();
+    item.due = item.timer->due_ = due;
+    put(0, item);
+    sift_down(0);
+    admit_waiting();
 }
 
 void TimerHeap::cancel(TimerState& timer) noexcept {
     if (TimerHeap* heap = std::exchange(timer.heap_, nullptr)) {
-        heap->remove(timer.position_);
+        heap->remove(timer);
         timer.release();
     }
 }
@@ -42,23 +43,51 @@ void TimerHeap::clear() noexcept {
     }
 }
 
-void TimerHeap::remove(std::size_t position) noexcept {
-    const Item last = heap_.back();
-    heap_.pop_back();
-    if (position == heap_.size()) {
+void TimerHeap::push(TimerState& timer) {
+    heap_.push_back({timer.due_, &timer});
+    timer.position_ = heap_.size() - 1;
+    sift_up(heap_.size() - 1);
+}
+
+void TimerHeap::remove(TimerState& timer) noexcept {
+    const std::size_t position = std::exchange(timer.position_, TimerState::waiting);
+    if (position == TimerState::waiting) {
+        List<TimerState>::remove(timer);
+        --waiting_count_;
         return;
     }
-    if (last.before(heap_[position])) {
-        sift_up(position, last);
-    } else {
-        sift_down(position, last);
+    const Item removed = heap_[position];
+    const Item last = heap_.back();
+    heap_.pop_back();
+    if (position != heap_.size()) {
+        put(position, last);
+        if (last.due > removed.due) {
+            sift_down(position);
+        } else {
+            sift_up(position);
+        }
+    }
+    if (position == 0 || position == heap_.size()) {
+        admit_waiting();
     }
 }
 
-void TimerHeap::sift_up(std::size_t position, Item item) noexcept {
+// Once the first is not due before all of those who wait, they enter the heap.
+void TimerHeap::admit_waiting() {
+    if (waiting_count_ == 0 || (!heap_.empty() && earliest_waiting_ > heap_.front().due)) {
+        return;
+    }
+    while (!waiting_.empty()) {
+        push(waiting_.pop_front());
+    }
+    waiting_count_ = 0;
+}
+
+void TimerHeap::sift_up(std::size_t position) noexcept {
+    const Item item = heap_[position];
     while (position > 0) {
-        const std::size_t parent = (position - 1) / children;
-        if (!item.before(heap_[parent])) {
+        const std::size_t parent = (position - 1) / 2;
+        if (heap_[parent].due <= item.due) {
             break;
         }
         put(position, heap_[parent]);
@@ -67,24 +96,18 @@ void TimerHeap::sift_up(std::size_t position, Item item) noexcept {
     put(position, item);
 }
 
-void TimerHeap::sift_down(std::size_t position, Item item) noexcept {
-    while (true) {
-        const std::size_t first = position * children + 1;
-        if (first >= heap_.size()) {
+void TimerHeap::sift_down(std::size_t position) noexcept {
+    const Item item = heap_[position];
+    while (position * 2 + 1 < heap_.size()) {
+        std::size_t child = position * 2 + 1;
+        if (child + 1 < heap_.size() && heap_[child + 1].due < heap_[child].due) {
+            ++child;
+        }
+        if (heap_[child].due >= item.due) {
             break;
         }
-        const std::size_t end = std::min(first + children, heap_.size());
-        std::size_t smallest = first;
-        for (std::size_t child = first + 1; child < end; ++child) {
-            if (heap_[child].before(heap_[smallest])) {
-                smallest = child;
-            }
-        }
-        if (!heap_[smallest].before(item)) {
-            break;
-        }
-        put(position, heap_[smallest]);
-        position = smallest;
+        put(position, heap_[child]);
+        position = child;
     }
     put(position, item);
 }
@@ -93,6 +116,9 @@ std::vector<const TimerState*> TimerHeap::timers() const {
     std::vector<const TimerState*> result;
     for (const Item& item : heap_) {
         result.push_back(item.timer);
+    }
+    for (const TimerState& timer : waiting_) {
+        result.push_back(&timer);
     }
     return result;
 }

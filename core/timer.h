@@ -7,6 +7,7 @@
 
 #include "core/clock.h"
 #include "core/event.h"
+#include "core/list.h"
 #include "core/matcher.h"
 #include "core/pool.h"
 #include "core/ref.h"
@@ -16,7 +17,9 @@ namespace weir {
 class TimerHeap;
 
 // What a timer is to the heap: when it is due, and where it stands.
-class TimerState final : public RefCounted<TimerState>, public pool::Pooled {
+class TimerState final : public RefCounted<TimerState>,
+                         public Link<TimerState>,
+                         public pool::Pooled {
 public:
     explicit TimerState(Duration interval) noexcept : interval_(interval) {}
 
@@ -30,7 +33,8 @@ private:
     Time due_{};
     Duration interval_;
     TimerHeap* heap_ = nullptr;
-    std::size_t position_ = 0;
+    std::size_t position_ = waiting;  // in the heap
+    static constexpr std::size_t waiting = static_cast<std::size_t>(-1);
 };
 
 // A timer has become due.
@@ -43,8 +47,11 @@ struct TimerEvent : Event {
     }
 };
 
-// The timers of a scheduler, a heap by the time when they are due; of those due at the same time
-// the one that was set first is first. Each operation is O(log n). Holds a reference to each.
+// The timers of a scheduler. A binary heap by the time when they are due, and beside it, unsorted,
+// those that are due later than the first was when they were set: most timeouts are cancelled long
+// before they are due, and never enter the heap. Setting and cancelling such a one is O(1), all
+// else O(log n), amortized. Of timers due at the same time, which is first is not defined; it is
+// the same as in the original, whose structure this is. Holds a reference to each.
 class TimerHeap {
 public:
     TimerHeap() = default;
@@ -53,12 +60,15 @@ public:
     TimerHeap& operator=(const TimerHeap&) = delete;
 
     bool empty() const noexcept { return heap_.empty(); }
-    std::size_t size() const noexcept { return heap_.size(); }
+    std::size_t size() const noexcept { return heap_.size() + waiting_count_; }
+    // Require that there is one.
     Time next_due() const noexcept { return heap_.front().due; }
     TimerState& next() const noexcept { return *heap_.front().timer; }
 
-    // Adds the timer, or moves it if it is in.
+    // Adds the timer. Requires that it is not active.
     void set(TimerState& timer, Time due);
+    // Makes the next timer be due at another, later time.
+    void postpone_next(Time due);
     static void cancel(TimerState& timer) noexcept;
     void clear() noexcept;
 
@@ -68,24 +78,24 @@ public:
 private:
     struct Item {
         Time due;
-        std::uint64_t order;
         TimerState* timer;
-
-        bool before(const Item& other) const noexcept {
-            return due != other.due ? due < other.due : order < other.order;
-        }
     };
 
-    void remove(std::size_t position) noexcept;
-    void sift_up(std::size_t position, Item item) noexcept;
-    void sift_down(std::size_t position, Item item) noexcept;
+    void push(TimerState& timer);
+    void remove(TimerState& timer) noexcept;
+    void admit_waiting();
+    void sift_up(std::size_t position) noexcept;
+    void sift_down(std::size_t position) noexcept;
     void put(std::size_t position, const Item& item) noexcept {
         heap_[position] = item;
         item.timer->position_ = position;
     }
 
+    // Has room for all timers, so that those who wait can always be admitted.
     std::vector<Item> heap_;
-    std::uint64_t order_ = 0;
+    List<TimerState> waiting_;  // not in the heap, in the order of being set
+    std::size_t waiting_count_ = 0;
+    Time earliest_waiting_{};   // none of those who wait is due before
 };
 
 // A timer that is cancelled when this handle goes. Wait for its events with `matcher()`.

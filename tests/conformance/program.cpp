@@ -1,0 +1,364 @@
+#include <map>
+#include <stdexcept>
+
+#include "core/auto_queue.h"
+#include "core/container.h"
+#include "core/do_events.h"
+#include "core/execute_all.h"
+#include "core/rate_limiter.h"
+#include "core/send.h"
+#include "core/simulation.h"
+#include "core/standard_queues.h"
+#include "core/syscall.h"
+#include "core/timeout.h"
+#include "core/wait.h"
+#include "core/wait_for_all.h"
+#include "core/wait_for_empty.h"
+#include "modules/lock/lock.h"
+#include "tests/conformance/scenario.h"
+
+namespace weir::conformance {
+
+namespace {
+
+// A statement that cannot be done: it ends its routine.
+struct CannotBeDone : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// A routine as the trace knows it.
+struct Actor {
+    std::string name;
+    bool alive = true;
+    bool silent = false;  // terminated: nothing is recorded any more
+    Ref<Routine> routine;
+};
+
+Duration seconds(const Json& value) {
+    return std::chrono::duration_cast<Duration>(
+        std::chrono::duration<double>(value.get<double>()));
+}
+
+// A scenario's routines on a scheduler with virtual time.
+class Program {
+public:
+    explicit Program(const Json& scenario)
+        : scenario_(scenario),
+          types_(scenario),
+          scheduler_(simulation_, options(scenario)),
+          container_(scheduler_) {
+        add_standard_queues(scheduler_.queue());
+        add_lock_queue(scheduler_.queue());
+        for (const Json& queue : scenario.at("queues")) {
+            add_queue(queue);
+        }
+        const Json limiters = scenario.value("rate_limiters", Json::object());
+        for (const auto& [name, limit] : limiters.items()) {
+            limiters_[name] = std::make_unique<RateLimiter>(limit.get<std::uint64_t>(), container_);
+        }
+    }
+
+    Json run() {
+        for (const Json& name : scenario_.at("start")) {
+            start(name, name, false);
+        }
+        scheduler_.run();
+        return std::move(trace_);
+    }
+
+private:
+    static SchedulerOptions options(const Json& scenario) {
+        SchedulerOptions result{.queue = standard_root(), .log = [](auto, auto) {}};
+        if (const auto limit = scenario.find("process_events");
+            limit != scenario.end() && !limit->is_null()) {
+            result.process_events = limit->get<std::size_t>();
+        }
+        return result;
+    }
+
+    template <class... T>
+    void record(const Actor& actor, T&&... what) {
+        if (!actor.silent) {
+            const double now =
+                std::chrono::duration<double>(simulation_.now().time_since_epoch()).count();
+            trace_.push_back(Json::array({now, actor.name, std::forward<T>(what)...}));
+        }
+    }
+
+    void add_queue(const Json& description) {
+        const std::string name = description.at("name");
+        if (queues_.contains(name)) {
+            throw CannotBeDone("the name of the queue is taken");
+        }
+        Queue& parent = *queue(description.at("parent"));
+        queues_[name] = parent.add(name, description.at("priority"),
+                                   types_.matcher(description.at("matcher")),
+                                   types_.queue(description));
+    }
+
+    Ref<Queue> queue(const std::string& name) {
+        if (name == "root") {
+            return Ref<Queue>(&scheduler_.queue());
+        }
+        const auto found = queues_.find(name);
+        if (found == queues_.end()) {
+            throw CannotBeDone("there is no such queue");
+        }
+        return found->second;
+    }
+
+    Lock& lock(const Json& statement) {
+        auto& made = locks_[statement[1]];
+        if (made == nullptr) {
+            made = std::make_unique<Lock>(scheduler_, index_value(statement[2]), statement[3]);
+        }
+        return *made;
+    }
+
+    void start(const std::string& routine, const std::string& name, bool foreground) {
+        const auto before = actors_.find(name);
+        if (before != actors_.end() && before->second->alive) {
+            throw CannotBeDone("the name of the routine is taken");
+        }
+        const auto actor = std::make_shared<Actor>();
+        actor->name = name;
+        actors_[name] = actor;
+        actor->routine = container_.start(play(actor, scenario_.at("routines").at(routine)),
+                                          {.name = name, .foreground = foreground});
+        if (actor->routine->ended()) {
+            actor->routine.reset();
+        }
+    }
+
+    Task<> play(std::shared_ptr<Actor> actor, const Json& statements) {
+        struct Ended {
+            Actor& actor;
+            ~Ended() { actor.alive = false; }
+        } ended{*actor};
+        co_await perform_all(*actor, statements, 0);
+        record(*actor, "end");
+    }
+
+    // The statements of an array, from a position on.
+    Task<> perform_all(Actor& actor, const Json& statements, std::size_t first) {
+        for (std::size_t i = first; i < statements.size(); ++i) {
+            co_await perform(actor, statements[i]);
+        }
+    }
+
+    std::vector<Matcher> matchers(const Json& statement, std::size_t first) const {
+        std::vector<Matcher> result;
+        for (std::size_t i = first; i < statement.size(); ++i) {
+            result.push_back(types_.matcher(statement[i]));
+        }
+        return result;
+    }
+
+    static const std::string& name_of(const Ref<Event>& event) {
+        return static_cast<const ScenarioEvent&>(*event).name;
+    }
+
+    Task<> wait(Actor& actor, const Json& statement, std::optional<Duration> timeout,
+                std::size_t first) {
+        WaitWithTimeout wait(timeout, matchers(statement, first));
+        const std::optional<Matched> matched = co_await wait;
+        if (matched) {
+            matched->event->set_ignorable();
+            record(actor, "got", name_of(matched->event), matched->which);
+        } else {
+            record(actor, "timed out");
+        }
+    }
+
+    Task<> wait_all(Actor& actor, const Json& statement) {
+        WaitForAll wait = wait_for_all_to_process(matchers(statement, 1));
+        const std::vector<Matched> arrived = co_await wait;
+        Json names = Json::array();
+        for (const Matched& matched : arrived) {
+            names.push_back(name_of(matched.event));
+        }
+        record(actor, "got all", std::move(names));
+    }
+
+    Task<> with_lock(Actor& actor, const Json& statement) {
+        {
+            Lock held(scheduler_, index_value(statement[1]), statement[2]);
+            co_await held.lock();
+            record(actor, "in", statement[1]);
+            co_await perform_all(actor, statement, 3);
+        }
+        record(actor, "out", statement[1]);
+    }
+
+    Task<> call(Actor& actor, const Json& statement) {
+        const std::string what = statement[0];
+        if (what == "clear_queue" || what == "remove_queue") {
+            const std::string name = statement[1];
+            const bool remove = what == "remove_queue";
+            const Ref<Queue> target = queue(name);
+            auto change = [this, remove, &target](const Scheduler::Processor& processor) {
+                if (remove) {
+                    remove_queue(scheduler_, *target, processor);
+                } else {
+                    clear_queue(scheduler_, *target, processor);
+                }
+            };
+            co_await syscall(std::move(change));
+            if (remove) {
+                queues_.erase(name);
+            }
+        } else {
+            const Ref<Queue> target = queue(statement[1]);
+            co_await wait_for_empty(target);
+            record(actor, "is empty", statement[1]);
+        }
+    }
+
+    Task<> drop_semaphore(const Json& statement) {
+        const auto found = semaphores_.find({statement[1].dump(), statement[2]});
+        if (found == semaphores_.end()) {
+            throw CannotBeDone("there is no such semaphore");
+        }
+        const std::unique_ptr<Semaphore> semaphore = std::move(found->second);
+        semaphores_.erase(found);
+        co_await semaphore->destroy();
+    }
+
+    Task<> all(Actor& actor, const Json& statement) {
+        std::vector<Task<>> bodies;
+        for (std::size_t i = 1; i < statement.size(); ++i) {
+            bodies.push_back(perform_all(actor, statement[i], 0));
+        }
+        co_await execute_all(container_, std::move(bodies));
+        record(actor, "all done");
+    }
+
+    Task<> within(Actor& actor, const Json& statement) {
+        auto body = execute_with_timeout(seconds(statement[1]), perform_all(actor, statement, 2));
+        const bool finished = co_await body;
+        record(actor, "within", finished);
+    }
+
+    // Statements that never wait; whether this was one.
+    bool perform_now(Actor& actor, const Json& statement) {
+        const std::string what = statement[0];
+        if (what == "note") {
+            record(actor, "note", statement[1]);
+        } else if (what == "emergency_send") {
+            scheduler_.emergency_send(types_.event(statement[1], {}));
+        } else if (what == "spawn") {
+            start(statement[1], statement[2], statement.size() > 3 && statement[3].get<bool>());
+        } else if (what == "terminate") {
+            terminate(statement[1]);
+        } else if (what == "try_lock") {
+            record(actor, "try", statement[1], lock(statement).try_lock());
+        } else if (what == "begin_lock") {
+            record(actor, "begun", statement[1], lock(statement).begin_lock(container_));
+        } else if (what == "unlock") {
+            if (const auto found = locks_.find(statement[1]); found != locks_.end()) {
+                found->second->unlock();
+            }
+        } else if (what == "semaphore") {
+            auto& made = semaphores_[{statement[1].dump(), statement[3]}];
+            if (made != nullptr) {
+                throw CannotBeDone("there is such a semaphore");
+            }
+            made = std::make_unique<Semaphore>(scheduler_, index_value(statement[1]),
+                                               statement[2].get<std::size_t>(), statement[3]);
+            made->create();
+        } else if (what == "add_queue") {
+            add_queue(statement[1]);
+        } else if (what == "ignore") {
+            scheduler_.ignore(types_.matcher(statement[1]));
+        } else if (what == "quit") {
+            scheduler_.quit();
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    void terminate(const std::string& name) {
+        const auto found = actors_.find(name);
+        if (found == actors_.end()) {
+            return;
+        }
+        const std::shared_ptr<Actor> actor = found->second;
+        actor->silent = true;
+        if (actor->routine == nullptr) {
+            if (actor->alive) {
+                throw CannotBeDone("the routine is running");
+            }
+            return;
+        }
+        if (actor->routine->running()) {
+            throw CannotBeDone("the routine is running");
+        }
+        actor->routine->close();
+    }
+
+    Task<> perform(Actor& actor, const Json& statement) {
+        if (perform_now(actor, statement)) {
+            co_return;
+        }
+        const std::string what = statement[0];
+        if (what == "send") {
+            Ref<Event> event = types_.event(statement[1], {});
+            co_await send(std::move(event));
+            record(actor, "sent", statement[1].at("name"));
+        } else if (what == "wait") {
+            co_await wait(actor, statement, std::nullopt, 1);
+        } else if (what == "wait_for") {
+            co_await wait(actor, statement, seconds(statement[1]), 2);
+        } else if (what == "wait_all") {
+            co_await wait_all(actor, statement);
+        } else if (what == "yield") {
+            co_await do_events();
+        } else if (what == "sleep") {
+            co_await sleep(seconds(statement[1]));
+        } else if (what == "repeat") {
+            for (int i = 0; i < statement[1].get<int>(); ++i) {
+                co_await perform_all(actor, statement, 2);
+            }
+        } else if (what == "all") {
+            co_await all(actor, statement);
+        } else if (what == "within") {
+            co_await within(actor, statement);
+        } else if (what == "lock") {
+            co_await lock(statement).lock();
+            record(actor, "locked", statement[1]);
+        } else if (what == "with_lock") {
+            co_await with_lock(actor, statement);
+        } else if (what == "drop_semaphore") {
+            co_await drop_semaphore(statement);
+        } else if (what == "clear_queue" || what == "remove_queue" || what == "wait_empty") {
+            co_await call(actor, statement);
+        } else if (what == "limit") {
+            const bool limited =
+                co_await limiters_.at(statement[1])->limit(statement[2].get<std::uint64_t>());
+            record(actor, "limited", limited);
+        } else {
+            throw std::runtime_error("unknown statement " + what);
+        }
+    }
+
+    const Json& scenario_;
+    const ScenarioTypes types_;
+    Simulation simulation_;
+    Scheduler scheduler_;
+    std::map<std::string, Ref<Queue>> queues_;
+    std::map<std::string, std::unique_ptr<Lock>> locks_;
+    std::map<std::pair<std::string, std::string>, std::unique_ptr<Semaphore>> semaphores_;
+    std::map<std::string, std::shared_ptr<Actor>> actors_;
+    Json trace_ = Json::array();
+    Container container_;
+    std::map<std::string, std::unique_ptr<RateLimiter>> limiters_;
+};
+
+}  // namespace
+
+Json run_program(const Json& scenario) {
+    return Program(scenario).run();
+}
+
+}  // namespace weir::conformance

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "core/event.h"
+#include "core/event_type.h"
+#include "core/matcher.h"
+#include "core/queue.h"
+
+namespace weir::conformance {
+
+using Json = nlohmann::ordered_json;
+
+// An event of a type that a scenario describes.
+struct ScenarioEvent : Event {
+    static constexpr std::size_t most_indices = 8;
+
+    std::array<IndexValue, most_indices> values;
+    Json attributes;
+    std::string name;
+};
+
+// The types of events of a scenario, and what is made of them. Must outlive its events.
+class ScenarioTypes {
+public:
+    // `scenario` has the types, and the queues, whose keys may name attributes.
+    explicit ScenarioTypes(const Json& scenario);
+
+    Ref<ScenarioEvent> event(const Json& description, const std::string& name) const;
+    Matcher matcher(const Json& description) const;
+    // How a queue of this description is made.
+    QueueOptions queue(const Json& description) const;
+
+private:
+    const EventType& type(const std::string& name);
+
+    const Json& descriptions_;
+    std::vector<std::string> attributes_;
+    std::map<std::string, std::unique_ptr<EventType>> types_;
+};
+
+// An index value of a scenario: an integer or a text.
+IndexValue index_value(const Json& value);
+
+// The trace of a run of the scenario, an array.
+Json run_structures(const Json& scenario);
+Json run_program(const Json& scenario);
+
+}  // namespace weir::conformance
