@@ -14,8 +14,8 @@ struct StartOptions {
     std::string name;
     // A daemon does not keep the scheduler running.
     bool daemon = false;
-    // Runs up to its first wait before `start` returns; otherwise it begins when the running event
-    // is done.
+    // Runs up to its first wait before `start` returns, which throws what the task throws before
+    // that; otherwise it begins when the running event is done.
     bool foreground = false;
 };
 
@@ -31,7 +31,7 @@ public:
     Scheduler& scheduler() const noexcept { return scheduler_; }
     const List<Routine, Container>& routines() const noexcept { return routines_; }
 
-    // Runs the task as a routine of its own. Its result is dropped; an exception that leaves it is
+    // Runs the task as a routine of its own. Its result is dropped. An exception that leaves it is
     // logged with the routine's name and where it was started, and ends it alone.
     template <class T>
     Ref<Routine> start(Task<T> task, StartOptions options = {},

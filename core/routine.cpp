@@ -85,17 +85,24 @@ void Routine::start(std::coroutine_handle<> coroutine, TaskPromise& promise, boo
     promise_ = &promise;
     promise.routine = this;
     if (foreground) {
+        foreground_ = true;
         run(coroutine);
+        foreground_ = false;
+        if (failure_) {
+            std::rethrow_exception(std::exchange(failure_, nullptr));
+        }
     } else {
         pending_ = true;
         scheduler().run_soon(*this);
     }
 }
 
-void Routine::start_pending() noexcept {
+void Routine::take_turn() noexcept {
     if (pending_) {
         pending_ = false;
         run(coroutine_);
+    } else if (wait_ != nullptr) {
+        wait_->take_turn();
     }
 }
 
@@ -261,7 +268,11 @@ void Routine::finish() noexcept {
     std::coroutine_handle<> coroutine = coroutine_;
     if (coroutine.done() && promise_->exception) {
         try {
-            std::rethrow_exception(promise_->exception);
+            if (foreground_) {
+                failure_ = promise_->exception;  // for whoever starts it
+            } else {
+                std::rethrow_exception(promise_->exception);
+            }
         } catch (const QuitException&) {
         } catch (...) {
             scheduler().log_exception(describe() + " ended");

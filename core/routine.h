@@ -60,7 +60,8 @@ public:
     // Takes over the coroutine, and runs it now up to its first wait or when the running event is
     // done.
     void start(std::coroutine_handle<> coroutine, TaskPromise& promise, bool foreground);
-    void start_pending() noexcept;
+    // Its turn among those that run when the running event is done.
+    void take_turn() noexcept;
     void orphan() noexcept { container_ = nullptr; }
     void resume_next(std::coroutine_handle<> coroutine) noexcept { next_ = coroutine; }
     // The wait, if the routine still waits there, is over without an event.
@@ -98,7 +99,9 @@ private:
     Time waiting_since_{};
     bool running_ = false;
     bool closing_ = false;
-    bool pending_ = false;  // about to be started
+    bool pending_ = false;     // about to be started
+    bool foreground_ = false;  // being started by somebody who gets what it throws
+    std::exception_ptr failure_;
 };
 
 }  // namespace weir

@@ -232,7 +232,7 @@ void Scheduler::run_calls() {
 void Scheduler::run_soon_ones() {
     for (std::size_t i = 0; i != soon_.size(); ++i) {
         const Ref<Routine> routine = std::move(soon_[i]);
-        routine->start_pending();
+        routine->take_turn();
         run_calls();
     }
     soon_.clear();

@@ -82,6 +82,8 @@ public:
 
     using Processor = std::function<void(const Ref<Event>&)>;
 
+    // Whether a call has been asked for and not been made.
+    bool call_pending() const noexcept { return !calls_.empty(); }
     // Calls the function in the scheduler's own context, when the running routine waits again.
     // Code there may clear and remove queues, and deliver events directly with the processor.
     void call_in_own_context(std::function<void(const Processor&)> function);
@@ -98,7 +100,7 @@ public:
     void enlist(Subscriber& subscriber) noexcept;
     void delist(Subscriber& subscriber) noexcept;
 
-    // Runs the routine when the running event is done.
+    // Gives the routine a turn when the running event is done.
     void run_soon(Routine& routine);
     // Asks for a SystemControlEvent `go_on` after the next poll; its matcher.
     const MatcherOf<SystemControlEvent>& want_go_on() noexcept {

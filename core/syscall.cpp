@@ -12,7 +12,15 @@ SyscallBase::~SyscallBase() {
     }
 }
 
+void SyscallBase::take_turn() noexcept {
+    call_in(*routine_);
+}
+
 void SyscallBase::call_in(Routine& routine) {
+    if (routine.scheduler().call_pending()) {
+        routine.scheduler().run_soon(routine);
+        return;
+    }
     pending_ = Ref<Pending>(new Pending);
     pending_->wait = this;
     routine.scheduler().call_in_own_context(

@@ -21,6 +21,8 @@ public:
     std::span<const Matcher> matchers() const noexcept override { return {}; }
     Then matched(const Ref<Event>&, Subscription&) override { return Then::wait_on; }
     std::string describe() const override { return "a system call"; }
+    // Only one call is pending at a time; who comes second asks again in its next turn.
+    void take_turn() noexcept override;
 
 protected:
     // Shared with the call, which may come after the wait has gone.

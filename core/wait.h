@@ -45,6 +45,8 @@ public:
     // Whether the routine is to be the last of those who wait for these matchers even if it has
     // waited for them just before.
     virtual bool at_the_end() const noexcept { return false; }
+    // The routine's turn has come that this asked for with Scheduler::run_soon.
+    virtual void take_turn() noexcept {}
     // What is waited for, for listings.
     virtual std::string describe() const;
 

@@ -76,6 +76,16 @@ private:
         return result;
     }
 
+    struct TimeIsOver {};
+
+    // As execute_with_timeout, with a fault of the original: a time limit is forgotten if the first
+    // thing that its body waits for is a system call.
+    struct Limit {
+        Timer timer;
+        Limit* outer;
+        bool forgotten = false;
+    };
+
     template <class... T>
     void record(const Actor& actor, T&&... what) {
         if (!actor.silent) {
@@ -135,14 +145,15 @@ private:
             Actor& actor;
             ~Ended() { actor.alive = false; }
         } ended{*actor};
-        co_await perform_all(*actor, statements, 0);
+        co_await perform_all(*actor, statements, 0, nullptr);
         record(*actor, "end");
     }
 
     // The statements of an array, from a position on.
-    Task<> perform_all(Actor& actor, const Json& statements, std::size_t first) {
+    Task<> perform_all(Actor& actor, const Json& statements, std::size_t first,
+                       Limit* limit) {
         for (std::size_t i = first; i < statements.size(); ++i) {
-            co_await perform(actor, statements[i]);
+            co_await perform(actor, statements[i], limit);
         }
     }
 
@@ -180,17 +191,27 @@ private:
         record(actor, "got all", std::move(names));
     }
 
-    Task<> with_lock(Actor& actor, const Json& statement) {
+    Task<> with_lock(Actor& actor, const Json& statement, Limit* limit) {
         {
             Lock held(scheduler_, index_value(statement[1]), statement[2]);
             co_await held.lock();
             record(actor, "in", statement[1]);
-            co_await perform_all(actor, statement, 3);
+            co_await perform_all(actor, statement, 3, limit);
         }
         record(actor, "out", statement[1]);
     }
 
-    Task<> call(Actor& actor, const Json& statement) {
+    static void forget_unseen_limits(const Routine& routine, Limit* limit) {
+        for (; limit != nullptr; limit = limit->outer) {
+            bool seen = false;
+            for (const Subscription& subscription : routine.subscriptions()) {
+                seen = seen || subscription.matcher == limit->timer.matcher();
+            }
+            limit->forgotten = limit->forgotten || !seen;
+        }
+    }
+
+    Task<> call(Actor& actor, const Json& statement, Limit* limit) {
         const std::string what = statement[0];
         if (what == "clear_queue" || what == "remove_queue") {
             const std::string name = statement[1];
@@ -203,6 +224,7 @@ private:
                     clear_queue(scheduler_, *target, processor);
                 }
             };
+            forget_unseen_limits(co_await this_routine(), limit);
             co_await syscall(std::move(change));
             if (remove) {
                 queues_.erase(name);
@@ -214,28 +236,43 @@ private:
         }
     }
 
-    Task<> drop_semaphore(const Json& statement) {
+    Task<> drop_semaphore(const Json& statement, Limit* limit) {
         const auto found = semaphores_.find({statement[1].dump(), statement[2]});
         if (found == semaphores_.end()) {
             throw CannotBeDone("there is no such semaphore");
         }
         const std::unique_ptr<Semaphore> semaphore = std::move(found->second);
         semaphores_.erase(found);
+        forget_unseen_limits(co_await this_routine(), limit);
         co_await semaphore->destroy();
     }
 
-    Task<> all(Actor& actor, const Json& statement) {
+    Task<> all(Actor& actor, const Json& statement, Limit* limit) {
         std::vector<Task<>> bodies;
+        const bool only = statement.size() == 2;  // it runs in this routine
         for (std::size_t i = 1; i < statement.size(); ++i) {
-            bodies.push_back(perform_all(actor, statement[i], 0));
+            bodies.push_back(perform_all(actor, statement[i], 0, only ? limit : nullptr));
         }
         co_await execute_all(container_, std::move(bodies));
         record(actor, "all done");
     }
 
-    Task<> within(Actor& actor, const Json& statement) {
-        auto body = execute_with_timeout(seconds(statement[1]), perform_all(actor, statement, 2));
-        const bool finished = co_await body;
+    Task<> within(Actor& actor, const Json& statement, Limit* outer) {
+        Limit limit{scheduler_.set_timer(seconds(statement[1])), outer};
+        bool finished = true;
+        try {
+            co_await with_callback(
+                perform_all(actor, statement, 2, &limit),
+                [&limit](const Ref<Event>&, std::size_t) {
+                    if (!limit.forgotten) {
+                        throw TimeIsOver();
+                    }
+                },
+                limit.timer.matcher());
+        } catch (const TimeIsOver&) {
+            finished = false;
+        }
+        limit.timer.cancel();
         record(actor, "within", finished);
     }
 
@@ -297,7 +334,7 @@ private:
         actor->routine->close();
     }
 
-    Task<> perform(Actor& actor, const Json& statement) {
+    Task<> perform(Actor& actor, const Json& statement, Limit* limit) {
         if (perform_now(actor, statement)) {
             co_return;
         }
@@ -318,21 +355,21 @@ private:
             co_await sleep(seconds(statement[1]));
         } else if (what == "repeat") {
             for (int i = 0; i < statement[1].get<int>(); ++i) {
-                co_await perform_all(actor, statement, 2);
+                co_await perform_all(actor, statement, 2, limit);
             }
         } else if (what == "all") {
-            co_await all(actor, statement);
+            co_await all(actor, statement, limit);
         } else if (what == "within") {
-            co_await within(actor, statement);
+            co_await within(actor, statement, limit);
         } else if (what == "lock") {
             co_await lock(statement).lock();
             record(actor, "locked", statement[1]);
         } else if (what == "with_lock") {
-            co_await with_lock(actor, statement);
+            co_await with_lock(actor, statement, limit);
         } else if (what == "drop_semaphore") {
-            co_await drop_semaphore(statement);
+            co_await drop_semaphore(statement, limit);
         } else if (what == "clear_queue" || what == "remove_queue" || what == "wait_empty") {
-            co_await call(actor, statement);
+            co_await call(actor, statement, limit);
         } else if (what == "limit") {
             const bool limited =
                 co_await limiters_.at(statement[1])->limit(statement[2].get<std::uint64_t>());
