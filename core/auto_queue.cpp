@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-
 namespace weir {
 
 // A class exists while it has events, was served lately or is waited for.
@@ -13,10 +12,10 @@ public:
 
     List<Event> events;
     std::size_t size = 0;
-    std::int64_t served = 0;          // how often it stands in the history
-    bool in_history = false;          // `served` is counted
-    bool waited_for_place = false;    // a sender waits for a place in the class
-    bool waited_for_first = false;    // a sender waits for the class to become empty
+    std::int64_t served = 0;        // how often it stands in the history
+    bool in_history = false;        // `served` is counted
+    bool waited_for_place = false;  // a sender waits for a place in the class
+    bool waited_for_first = false;  // a sender waits for the class to become empty
 
     bool blocked() const noexcept { return Link<Class>::linked(); }
 
@@ -263,8 +262,7 @@ void AutoQueue::signal_place(Class& c, QueueSignals& signals) {
         }
     } else if (size < max_size - preserved) {
         // A place for the first event of a class.
-        if (waited_first_event_ || waited_new_class_ || c.waited_for_first ||
-            c.waited_for_place) {
+        if (waited_first_event_ || waited_new_class_ || c.waited_for_first || c.waited_for_place) {
             signals.can_write.push_back(signal(c.key(), false, true));
             waited_first_event_ = waited_new_class_ = false;
             no_longer_waited(c, true, true);

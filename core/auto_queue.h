@@ -5,9 +5,9 @@
 
 #include "core/event_key.h"
 #include "core/history.h"
-#include "core/queue.h"
 #include "core/list.h"
 #include "core/node_map.h"
+#include "core/queue.h"
 #include "core/ring.h"
 
 namespace weir {
@@ -72,9 +72,9 @@ private:
     const AutoQueueOptions options_;
     const std::size_t max_history_;
     NodeMap<Class> classes_;
-    Ring<Class> ready_;           // classes whose events may leave
+    Ring<Class> ready_;            // classes whose events may leave
     List<Class> blocked_classes_;  // in order of blocking
-    History<Class*> lately_;      // who was served
+    History<Class*> lately_;       // who was served
     std::size_t size_ = 0;
     std::size_t with_events_ = 0;
     std::size_t in_history_ = 0;  // classes with a count of how often they were served lately

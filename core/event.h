@@ -65,8 +65,8 @@ public:
         const EventType::Level& description = type_->levels()[level];
         return description.offset < 0
                    ? description.fixed
-                   : *reinterpret_cast<const IndexValue*>(
-                         reinterpret_cast<const char*>(this) + description.offset);
+                   : *reinterpret_cast<const IndexValue*>(reinterpret_cast<const char*>(this) +
+                                                          description.offset);
     }
     std::size_t levels() const noexcept { return type_->levels().size(); }
 
@@ -96,10 +96,10 @@ private:
     const EventType* type_ = nullptr;
     std::uint32_t references_ = 0;
     bool ignorable_ = true;
-    bool blocks_ = false;                // a priority queue holds it as a block
-    LeafQueue* queued_in_ = nullptr;     // the queue that holds it
-    LeafQueue* blocked_in_ = nullptr;    // the queue that it blocks
-    EventTreePlace* place_ = nullptr;    // where the tree of blocked events holds it
+    bool blocks_ = false;              // a priority queue holds it as a block
+    LeafQueue* queued_in_ = nullptr;   // the queue that holds it
+    LeafQueue* blocked_in_ = nullptr;  // the queue that it blocks
+    EventTreePlace* place_ = nullptr;  // where the tree of blocked events holds it
 };
 
 // Makes an event of type E; `arguments` go to its constructor or, where it has none, to its

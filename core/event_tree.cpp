@@ -27,8 +27,8 @@ public:
 
     Node* parent;
     std::size_t level;
-    std::size_t here = 0;          // events in `places`
-    List<EventTreePlace> places;   // those whose path ends here, and all of an unsplit node
+    std::size_t here = 0;         // events in `places`
+    List<EventTreePlace> places;  // those whose path ends here, and all of an unsplit node
     std::unique_ptr<NodeMap<Node>> children;  // set once the node is split
 
 private:

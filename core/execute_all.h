@@ -73,9 +73,8 @@ template <class T>
 Delegate<T> begin_delegate(Container& container, Task<T> task, std::string name,
                            const std::source_location& at) {
     Delegate<T> delegate;
-    delegate.routine =
-        container.start(run_delegate(std::move(task), delegate.result), {.name = std::move(name)},
-                        at);
+    delegate.routine = container.start(run_delegate(std::move(task), delegate.result),
+                                       {.name = std::move(name)}, at);
     return delegate;
 }
 

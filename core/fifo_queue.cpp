@@ -1,6 +1,5 @@
 #include "core/fifo_queue.h"
 
-
 namespace weir {
 
 FifoQueue::~FifoQueue() {

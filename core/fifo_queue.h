@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/queue.h"
 #include "core/list.h"
+#include "core/queue.h"
 
 namespace weir {
 

@@ -30,8 +30,7 @@ struct FutureEvent : Event {
     Ref<FutureStateBase> state;  // keeps the identity from being given to another future
 
     static auto declare() {
-        return declare_event<FutureEvent>("weir.FutureEvent")
-            .index("future", &FutureEvent::future);
+        return declare_event<FutureEvent>("weir.FutureEvent").index("future", &FutureEvent::future);
     }
 };
 
@@ -127,8 +126,7 @@ private:
     }
     void tell() {
         const FutureStateBase* identity = state_.get();
-        scheduler_->emergency_send(
-            make_event<FutureEvent>(identity, Ref<FutureStateBase>(state_)));
+        scheduler_->emergency_send(make_event<FutureEvent>(identity, Ref<FutureStateBase>(state_)));
     }
 
     Scheduler* scheduler_;

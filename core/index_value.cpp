@@ -52,14 +52,13 @@ IndexValue::IndexValue(Kind kind, std::uint64_t bits) noexcept {
 }
 
 IndexValue::IndexValue(double value) noexcept
-    : IndexValue(
-          [value] {
-              constexpr double limit = 9.2e18;
-              if (std::abs(value) < limit && std::trunc(value) == value) {
-                  return IndexValue(static_cast<std::int64_t>(value));
-              }
-              return IndexValue(Kind::real, std::bit_cast<std::uint64_t>(value));
-          }()) {}
+    : IndexValue([value] {
+          constexpr double limit = 9.2e18;
+          if (std::abs(value) < limit && std::trunc(value) == value) {
+              return IndexValue(static_cast<std::int64_t>(value));
+          }
+          return IndexValue(Kind::real, std::bit_cast<std::uint64_t>(value));
+      }()) {}
 
 IndexValue::IndexValue(std::string_view text) {
     hash_ = XXH3_64bits(text.data(), text.size());

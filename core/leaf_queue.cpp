@@ -37,8 +37,7 @@ void LeafQueue::set_blocked(bool blocked) {
 
 const Matcher& LeafQueue::can_write_matcher() {
     if (!can_write_matcher_) {
-        can_write_matcher_ =
-            match<QueueCanWriteEvent>(static_cast<Limited*>(this)).make();
+        can_write_matcher_ = match<QueueCanWriteEvent>(static_cast<Limited*>(this)).make();
     }
     return can_write_matcher_;
 }

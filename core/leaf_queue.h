@@ -21,8 +21,7 @@ inline constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max()
 class LeafQueue : public QueueMember, public Limited {
 public:
     // A limit of 0 is a limit of 1: a queue that takes nothing would stop its senders for ever.
-    explicit LeafQueue(std::size_t max_size) noexcept
-        : max_size_(max_size == 0 ? 1 : max_size) {}
+    explicit LeafQueue(std::size_t max_size) noexcept : max_size_(max_size == 0 ? 1 : max_size) {}
 
     virtual std::string_view kind() const noexcept = 0;
     std::size_t max_size() const noexcept { return max_size_; }

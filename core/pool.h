@@ -24,9 +24,7 @@ void deallocate(void* block, std::size_t size) noexcept;
 struct Pooled {
     static void* operator new(std::size_t size) { return allocate(size); }
     static void* operator new(std::size_t, void* place) noexcept { return place; }
-    static void operator delete(void* block, std::size_t size) noexcept {
-        deallocate(block, size);
-    }
+    static void operator delete(void* block, std::size_t size) noexcept { deallocate(block, size); }
 };
 
 }  // namespace weir::pool

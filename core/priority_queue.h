@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "core/event_key.h"
-#include "core/queue.h"
 #include "core/list.h"
+#include "core/queue.h"
 
 namespace weir {
 

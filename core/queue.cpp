@@ -7,8 +7,7 @@
 
 namespace weir {
 
-Queue::Queue(QueueOptions options)
-    : Queue({}, {}, nullptr, nullptr, std::move(options)) {}
+Queue::Queue(QueueOptions options) : Queue({}, {}, nullptr, nullptr, std::move(options)) {}
 
 Queue::Queue(std::string name, Matcher matcher, MatchTree* tree, MatchTree::Node* node,
              QueueOptions options)
@@ -93,8 +92,7 @@ Matcher Queue::before_append(bool force) {
     if (!force && size_ >= max_total_) {
         waited_ = true;
         if (!can_write_matcher_) {
-            can_write_matcher_ =
-                match<QueueCanWriteEvent>(static_cast<Limited*>(this)).make();
+            can_write_matcher_ = match<QueueCanWriteEvent>(static_cast<Limited*>(this)).make();
         }
         return can_write_matcher_;
     }

@@ -20,7 +20,7 @@ struct QueueOptions {
     std::size_t max_default = unlimited;  // limit of the default queue
     std::size_t max_total = unlimited;    // limit of the queue with all below it
     LeafQueueFactory kind = {};           // the default queue's; default: FifoQueue
-    int default_priority = 0;  // of the default queue, among the subqueues
+    int default_priority = 0;             // of the default queue, among the subqueues
 };
 
 // A tree of queues. Each has a default queue, and subqueues with a matcher and a priority; an
@@ -131,7 +131,7 @@ private:
     std::size_t size_ = 0;
     const std::size_t max_total_;
     std::uint64_t popped_ = 0;
-    bool waited_ = false;           // a sender waits for a place
+    bool waited_ = false;  // a sender waits for a place
     bool waited_for_empty_ = false;
     Matcher can_write_matcher_;
 };

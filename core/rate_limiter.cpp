@@ -24,8 +24,8 @@ Task<bool> RateLimiter::limit(std::uint64_t use) {
     const std::uint64_t before = taken_;
     taken_ += use;
     if (releasing_ == nullptr || releasing_->ended()) {
-        releasing_ = container_.start(release_each_round(),
-                                      {.name = "rate limiter", .foreground = true});
+        releasing_ =
+            container_.start(release_each_round(), {.name = "rate limiter", .foreground = true});
     }
     if (before < released_) {
         co_return false;

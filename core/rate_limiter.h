@@ -43,8 +43,8 @@ private:
 
     Container& container_;
     const std::uint64_t limit_;
-    std::uint64_t taken_ = 0;     // since it was idle
-    std::uint64_t released_;      // up to here nobody has to wait
+    std::uint64_t taken_ = 0;  // since it was idle
+    std::uint64_t released_;   // up to here nobody has to wait
     Ref<Routine> releasing_;
 };
 

@@ -70,10 +70,6 @@ Routine::Routine(Scheduler& scheduler, Container& container, std::string name,
       started_at_(started_at),
       container_(&container) {}
 
-Routine::~Routine() {
-    finish();
-}
-
 std::string Routine::describe() const {
     std::string text = name_.empty() ? "a routine" : "'" + name_ + "'";
     return text + " started at " + started_at_.file_name() + ':' +
@@ -84,6 +80,7 @@ void Routine::start(std::coroutine_handle<> coroutine, TaskPromise& promise, boo
     coroutine_ = coroutine;
     promise_ = &promise;
     promise.routine = this;
+    retain();  // until it ends
     if (foreground) {
         foreground_ = true;
         run(coroutine);
@@ -291,6 +288,7 @@ void Routine::finish() noexcept {
     scheduler().delist(*this);
     List<Routine, Container>::remove(*this);
     container_ = nullptr;
+    release();
 }
 
 }  // namespace weir

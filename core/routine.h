@@ -32,8 +32,6 @@ class Routine final : public Subscriber,
                       public Link<Routine, Container>,
                       public pool::Pooled {
 public:
-    ~Routine();
-
     const std::string& name() const noexcept { return name_; }
     // Where it was started.
     const std::source_location& started_at() const noexcept { return started_at_; }
@@ -93,8 +91,8 @@ private:
     std::coroutine_handle<> next_;       // to be resumed next, while running
     std::coroutine_handle<> waiting_;    // the one that waits
     Wait* wait_ = nullptr;
-    WatchScope* watches_ = nullptr;      // the innermost
-    std::size_t wait_matchers_ = 0;      // positions from here on are of watch scopes
+    WatchScope* watches_ = nullptr;  // the innermost
+    std::size_t wait_matchers_ = 0;  // positions from here on are of watch scopes
     std::exception_ptr interruption_;
     Time waiting_since_{};
     bool running_ = false;

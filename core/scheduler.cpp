@@ -106,7 +106,8 @@ Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matche
 }
 
 void Scheduler::unsubscribe(Subscription& subscription) noexcept {
-    if (subscription.deliveries_ == 1 && deliveries_[subscription.last_delivery_] == &subscription) {
+    if (subscription.deliveries_ == 1 &&
+        deliveries_[subscription.last_delivery_] == &subscription) {
         deliveries_[subscription.last_delivery_] = nullptr;
     } else if (subscription.deliveries_ != 0) {
         std::replace(deliveries_.begin(), deliveries_.end(),
@@ -273,8 +274,8 @@ void Scheduler::tell_to_quit(bool daemons_only) {
 }
 
 void Scheduler::process_round() {
-    emergency_send(make_event<SystemControlLowPriorityEvent>(
-        SystemControlLowPriorityEvent::Type::loop));
+    emergency_send(
+        make_event<SystemControlLowPriorityEvent>(SystemControlLowPriorityEvent::Type::loop));
     QueueSignals signals;
     for (std::size_t processed = 0;
          queue_->can_pop() && !quit_now_ &&
@@ -334,8 +335,7 @@ void Scheduler::run() {
         nothing_can_happen = !poller_.poll(time_to_wait());
         fire_timers();
         if (std::exchange(go_on_wanted_, false)) {
-            emergency_send(
-                make_event<SystemControlEvent>(SystemControlEvent::Type::go_on));
+            emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::go_on));
         }
         run_calls();
         run_soon_ones();

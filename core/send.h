@@ -44,7 +44,7 @@ private:
 
     Ref<Event> event_;  // null once sent
     Until until_;
-    Matcher signal_;    // that there may be a place
+    Matcher signal_;  // that there may be a place
 };
 
 // co_await send(event): sends it into the queue tree; returns when its queue has taken it, not

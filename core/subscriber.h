@@ -27,9 +27,9 @@ public:
 
 private:
     friend class Scheduler;
-    std::uint64_t serial_ = 0;         // no two of a scheduler have the same
-    std::uint32_t deliveries_ = 0;     // events that are about to be delivered to it
-    std::size_t last_delivery_ = 0;    // where the last of them stands
+    std::uint64_t serial_ = 0;       // no two of a scheduler have the same
+    std::uint32_t deliveries_ = 0;   // events that are about to be delivered to it
+    std::size_t last_delivery_ = 0;  // where the last of them stands
 };
 
 // Who receives events: a routine or an event handler. Belongs to one scheduler.

@@ -7,9 +7,9 @@ namespace weir {
 // The scheduler's own events, of high priority in the standard queues.
 struct SystemControlEvent : Event {
     enum class Type {
-        init,       // the scheduler starts
-        go_on,      // a round has been polled that somebody waited for with do_events()
-        quit,       // the scheduler quits
+        init,   // the scheduler starts
+        go_on,  // a round has been polled that somebody waited for with do_events()
+        quit,   // the scheduler quits
     };
     Index<Type> type;
     bool daemons_only = false;  // of quit: only daemons are left, and only they are told

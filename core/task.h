@@ -38,8 +38,8 @@ public:
     void unhandled_exception() noexcept { exception = std::current_exception(); }
 
     // Makes the routine go on with this coroutine.
-    void start_in(Routine& r, std::coroutine_handle<> self, std::coroutine_handle<> awaiting)
-        noexcept;
+    void start_in(Routine& r, std::coroutine_handle<> self,
+                  std::coroutine_handle<> awaiting) noexcept;
 
     Routine* routine = nullptr;
     std::coroutine_handle<> awaiter;  // goes on when this is done; null: nobody

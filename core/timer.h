@@ -95,7 +95,7 @@ private:
     std::vector<Item> heap_;
     List<TimerState> waiting_;  // not in the heap, in the order of being set
     std::size_t waiting_count_ = 0;
-    Time earliest_waiting_{};   // none of those who wait is due before
+    Time earliest_waiting_{};  // none of those who wait is due before
 };
 
 // A timer that is cancelled when this handle goes. Wait for its events with `matcher()`.

@@ -35,8 +35,7 @@ struct Actor {
 };
 
 Duration seconds(const Json& value) {
-    return std::chrono::duration_cast<Duration>(
-        std::chrono::duration<double>(value.get<double>()));
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(value.get<double>()));
 }
 
 // A scenario's routines on a scheduler with virtual time.
@@ -101,9 +100,9 @@ private:
             throw CannotBeDone("the name of the queue is taken");
         }
         Queue& parent = *queue(description.at("parent"));
-        queues_[name] = parent.add(name, description.at("priority"),
-                                   types_.matcher(description.at("matcher")),
-                                   types_.queue(description));
+        queues_[name] =
+            parent.add(name, description.at("priority"), types_.matcher(description.at("matcher")),
+                       types_.queue(description));
     }
 
     Ref<Queue> queue(const std::string& name) {
@@ -150,8 +149,7 @@ private:
     }
 
     // The statements of an array, from a position on.
-    Task<> perform_all(Actor& actor, const Json& statements, std::size_t first,
-                       Limit* limit) {
+    Task<> perform_all(Actor& actor, const Json& statements, std::size_t first, Limit* limit) {
         for (std::size_t i = first; i < statements.size(); ++i) {
             co_await perform(actor, statements[i], limit);
         }

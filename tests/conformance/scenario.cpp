@@ -24,8 +24,7 @@ bool compare(const std::string& operation, const Json& a, const Json& b) {
 
 std::size_t limit(const Json& description, const char* name) {
     const auto found = description.find(name);
-    return found == description.end() || found->is_null() ? unlimited
-                                                          : found->get<std::size_t>();
+    return found == description.end() || found->is_null() ? unlimited : found->get<std::size_t>();
 }
 
 }  // namespace

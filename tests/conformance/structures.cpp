@@ -63,21 +63,19 @@ private:
     void add_queue(const Json& description) {
         const std::string name = description.at("name");
         Queue& parent = *queues_.at(description.at("parent"));
-        queues_[name] = parent.add(name, description.at("priority"),
-                                   types_.matcher(description.at("matcher")),
-                                   types_.queue(description));
+        queues_[name] =
+            parent.add(name, description.at("priority"), types_.matcher(description.at("matcher")),
+                       types_.queue(description));
     }
 
     // Whom the signals wake, who then waits no more.
     Json told(const QueueSignals& signals) {
         Json woken = Json::array();
         std::erase_if(waiting_, [&](const Waiting& waiting) {
-            const bool wakes =
-                std::any_of(signals.can_write.begin(), signals.can_write.end(),
-                            [&](const auto& signal) {
-                                return waiting.matcher.matches_path(*signal) &&
-                                       waiting.matcher.judge(*signal);
-                            });
+            const bool wakes = std::any_of(
+                signals.can_write.begin(), signals.can_write.end(), [&](const auto& signal) {
+                    return waiting.matcher.matches_path(*signal) && waiting.matcher.judge(*signal);
+                });
             if (wakes) {
                 woken.push_back(waiting.name);
             }
