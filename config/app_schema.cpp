@@ -104,8 +104,7 @@ Value node_schema(const Node& node, const std::string& pointer, const Path& path
     for (const auto& [name, child] : node.below) {
         Path deeper = path;
         deeper.push(name);
-        below.add(name,
-                  node_schema(child, pointer + "/properties/" + pointer_part(name), deeper));
+        below.add(name, node_schema(child, pointer + "/properties/" + pointer_part(name), deeper));
     }
     append_members(schema, Value::object().add("properties", std::move(below)), "properties");
     schema.add("additionalProperties", false);
@@ -135,8 +134,9 @@ Value Catalogue::schema() const {
     schema.add("type", "object");
     const Value file_name = Value::object().add("type", "string").add("minLength", 1);
     Value properties = Value::object();
-    properties.add("$schema", Value::object().add("type", "string").add(
-                                  "description", "The schema of this file, for editors"));
+    properties.add("$schema", Value::object()
+                                  .add("type", "string")
+                                  .add("description", "The schema of this file, for editors"));
     properties.add(
         "include",
         Value::object()

@@ -28,8 +28,8 @@ const std::vector<Unit>& units() {
 
 Decoded<ByteSize> Codec<ByteSize>::decode(const Value& value) {
     if (const std::optional<WideInteger> bytes = decode_integer(value)) {
-        const bool fits = !bytes->negative && !bytes->too_large &&
-                          bytes->magnitude <= natural().high->bytes;
+        const bool fits =
+            !bytes->negative && !bytes->too_large && bytes->magnitude <= natural().high->bytes;
         if (!fits) return {{}, true, ""};
         return {ByteSize{bytes->magnitude}, false, ""};
     }

@@ -100,9 +100,10 @@ void Catalogue::check_names(const Fragments& fragments, const Path& path, Reader
             continue;
         }
         const bool is_setting =
-            own != sections_.end() &&
-            std::any_of(own->parts.begin(), own->parts.end(),
-                        [&, &setting = name](const Description* part) { return part->find(setting); });
+            own != sections_.end() && std::any_of(own->parts.begin(), own->parts.end(),
+                                                  [&, &setting = name](const Description* part) {
+                                                      return part->find(setting);
+                                                  });
         if (is_setting || (is_module_group && known_modules_.contains(std::string(name)))) continue;
         const char* kind = is_root ? "section" : is_module_group ? "module" : "setting";
         for (const Fragment& fragment : given) {

@@ -16,9 +16,9 @@ namespace weir::config {
 
 /// A place in a configuration where described settings belong.
 struct Section {
-    std::string path;                        ///< "server", "module.lock"
-    std::vector<const Description*> parts;   ///< whose settings stand there beside each other
-    bool in_use = true;                      ///< its required settings must be there
+    std::string path;                       ///< "server", "module.lock"
+    std::vector<const Description*> parts;  ///< whose settings stand there beside each other
+    bool in_use = true;                     ///< its required settings must be there
 };
 
 /// Whether a section's program part will run by this configuration, or could.
@@ -49,9 +49,11 @@ public:
     /// the settings must not have, in all layers.
     void check(const Configuration& configuration, Problems& problems) const;
 
-    /// JSON Schema (draft 2020-12) of an app file. It takes what check() takes, but that it cannot
-    /// see the range of a duration or size that is written as text, a setting that is written twice
-    /// in different ways, what other files say, and what the environment holds.
+    /// JSON Schema (draft 2020-12) of an app file, for editors. It refuses what check() refuses,
+    /// but for what it cannot see: whether a duration or size written as text is in its range, what
+    /// a function says about a value, a setting written twice in different ways, required settings
+    /// of a section (which other files may have), and what the environment holds. It takes what
+    /// check() takes, but for a list or an object from the environment.
     Value schema() const;
 
     /// A text for people about the settings of the section, or of all sections; see
@@ -64,7 +66,7 @@ private:
     void check_names(const Fragments& fragments, const Path& path, Reader& reader) const;
     void check_defaults(const Fragments& fragments, Reader& reader) const;
 
-    std::vector<Section> sections_;      ///< in the order in which they were added
+    std::vector<Section> sections_;        ///< in the order in which they were added
     std::set<std::string> known_modules_;  ///< by name, without those that have a section
 };
 

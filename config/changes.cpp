@@ -8,8 +8,7 @@ std::string to_text(const Change& change) {
     return change.setting + ": " + to_json(change.before) + " -> " + to_json(change.after);
 }
 
-std::vector<Change> changes(const Description& description, const void* before,
-                            const void* after) {
+std::vector<Change> changes(const Description& description, const void* before, const void* after) {
     std::vector<Change> result;
     for (const Setting& setting : description.settings()) {
         const void* old_value = setting.value_in(before);
@@ -22,11 +21,9 @@ std::vector<Change> changes(const Description& description, const void* before,
                 inner.fixed = inner.fixed || setting.fixed;
                 result.push_back(std::move(inner));
             }
-        } else if (setting.secret) {
-            result.push_back({setting.name, setting.fixed, "(secret)", "(secret)"});
         } else {
-            result.push_back({setting.name, setting.fixed, setting.type->to_json(old_value),
-                              setting.type->to_json(new_value)});
+            result.push_back({setting.name, setting.fixed, setting.shown_value(before),
+                              setting.shown_value(after)});
         }
     }
     return result;

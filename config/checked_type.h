@@ -25,12 +25,16 @@ struct Length {
 
 /// What is counted, for messages and for the keywords of JSON Schema.
 struct Countable {
-    const char* noun;     ///< "characters"
-    const char* keyword;  ///< "Length" for minLength and maxLength
+    const char* one;      ///< "entry"
+    const char* many;     ///< "entries"
+    const char* keyword;  ///< "Properties" for minProperties and maxProperties
 };
 
-/// "at least 1 characters", "2 to 8 elements"
+/// "not empty", "2 to 8 elements"
 std::string length_text(const Length& length, const Countable& countable);
+
+/// What is wrong with a length that is not allowed: "has 1 element, expected 2 to 8 elements".
+std::string wrong_length(std::size_t actual, const Length& length, const Countable& countable);
 
 /// Adds minLength and the like.
 void add_length(Value& schema, const Length& length, const Countable& countable);
@@ -47,15 +51,15 @@ std::size_t length_of(const std::map<std::string, T>& map) {
     return map.size();
 }
 inline Countable countable(const std::string&) {
-    return {"characters", "Length"};
+    return {"character", "characters", "Length"};
 }
 template <class T>
 Countable countable(const std::vector<T>&) {
-    return {"elements", "Items"};
+    return {"element", "elements", "Items"};
 }
 template <class T>
 Countable countable(const std::map<std::string, T>&) {
-    return {"entries", "Properties"};
+    return {"entry", "entries", "Properties"};
 }
 
 template <class T>
@@ -91,9 +95,7 @@ public:
         if constexpr (HasLength<T>) {
             const std::size_t length = length_of(result);
             if (length < length_.low || length > length_.high) {
-                reader.problem(fragments.back(), "has " + std::to_string(length) + " " +
-                                                     countable(result).noun + ", expected " +
-                                                     length_text(length_, countable(result)));
+                reader.problem(fragments.back(), wrong_length(length, length_, countable(result)));
                 return;
             }
         }

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "config/found.h"
 #include "config/schema_writer.h"
 #include "config/type.h"
 
@@ -210,7 +211,7 @@ public:
         for (const Fragment& fragment : fragments) {
             const bool taken = take(fragment, *static_cast<std::variant<Ts...>*>(value),
                                     std::index_sequence_for<Ts...>());
-            if (!taken) reader.mismatch(fragment, "a value (" + name() + ")");
+            if (!taken) reader.mismatch(fragment, with_article(name()));
         }
     }
 

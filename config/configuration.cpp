@@ -23,6 +23,15 @@ Path part(const Path& path, std::size_t begin, std::size_t end) {
     return result;
 }
 
+/// Where something would be added that is not there: preferably in an object of a file.
+const Fragment& container(const Fragments& fragments) {
+    for (auto fragment = fragments.rbegin(); fragment != fragments.rend(); ++fragment) {
+        const Source* source = fragment->value->position.source.get();
+        if (fragment->plain() && source && !source->one_line) return *fragment;
+    }
+    return fragments.back();
+}
+
 }  // namespace
 
 Configuration Configuration::load(const Sources& sources, Problems& problems) {
@@ -89,12 +98,13 @@ Configuration::Place Configuration::place(const Path& path) const {
         SectionFragments given;
         const Path prefix = part(path, 0, length);
         append(given, prefix);
-        if (given.fragments.empty() && is_in_module(prefix)) {
+        if (given.fragments.empty() && length > 2 && is_in_module(prefix)) {
             append(given, Path("module.default") / part(prefix, 2, length));
         }
         if (given.fragments.empty()) continue;
-        const Fragment& last = given.fragments.back();
-        return {last.value->position, *last.name_position};
+        const Fragment& fragment =
+            length < path.size() ? container(given.fragments) : given.fragments.back();
+        return {fragment.value->position, *fragment.name_position};
     }
     for (auto layer = layers_.rbegin(); layer != layers_.rend(); ++layer) {
         if (layer->source->one_line) continue;

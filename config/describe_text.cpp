@@ -21,8 +21,8 @@ using Row = std::array<std::string, column_count>;
 
 std::string default_text(const Setting& setting, const void* object) {
     if (setting.required) return "required";
-    if (setting.secret) return "(secret)";
-    return to_json(setting.type->to_json(setting.value_in(object)));
+    const Value value = setting.shown_value(object);
+    return setting.secret && value.is_string() ? *value.get<std::string>() : to_json(value);
 }
 
 std::string sentence(const Setting& setting) {

@@ -29,6 +29,11 @@ Fragments take(NamedFragments& named, const Setting& setting) {
 
 }  // namespace
 
+Value Setting::shown_value(const void* object) const {
+    Value value = type->to_json(value_in(object));
+    return secret && !value.is_null() ? Value("(secret)") : value;
+}
+
 Description::Description(std::string sentence, std::vector<Setting> settings,
                          std::function<std::shared_ptr<void>()> make)
     : sentence_(std::move(sentence)), settings_(std::move(settings)), make_(std::move(make)) {}
@@ -55,11 +60,14 @@ void Description::read(const Fragments& fragments, void* object, Reader& reader,
     for (const Fragment& fragment : fragments) {
         if (!fragment.is_object()) reader.mismatch(fragment, "an object");
     }
+    const auto is_object = [](const Fragment& fragment) { return fragment.is_object(); };
+    const bool can_miss =
+        fragments.empty() || std::any_of(fragments.begin(), fragments.end(), is_object);
     NamedFragments named = settings_in(fragments);
     for (const Setting& setting : settings_) {
         const Fragments given = take(named, setting);
         if (given.empty()) {
-            if (setting.required) reader.missing(fragments, setting.name);
+            if (setting.required && can_miss) reader.missing(fragments, setting.name);
             continue;
         }
         const Reader::Inside inside(reader, setting.name, setting.secret);
@@ -77,9 +85,8 @@ void Description::read(const Fragments& fragments, void* object, Reader& reader,
 Value Description::to_json(const void* object) const {
     Value result = Value::object();
     for (const Setting& setting : settings_) {
-        result.add(setting.name, setting.secret
-                                     ? Value("(secret)")
-                                     : setting.type->to_json(setting.value_in(object)));
+        result.add(setting.name, setting.secret ? Value("(secret)")
+                                                : setting.type->to_json(setting.value_in(object)));
     }
     return result;
 }

@@ -26,6 +26,8 @@ struct Setting {
     std::function<void*(void*)> member;
 
     const void* value_in(const void* object) const { return member(const_cast<void*>(object)); }
+    /// The value as in a file, or "(secret)" for one that is and that is not null.
+    Value shown_value(const void* object) const;
 };
 
 /// What Description::read makes of names that it does not know.
@@ -99,9 +101,7 @@ public:
     bool equal(const void* left, const void* right) const override {
         return description_of<S>().equal(left, right);
     }
-    Value schema(SchemaWriter& writer) const override {
-        return writer.object(description_of<S>());
-    }
+    Value schema(SchemaWriter& writer) const override { return writer.object(description_of<S>()); }
     Nested nested() const override { return {&description_of<S>(), "", true}; }
 };
 

@@ -89,9 +89,9 @@ public:
         end_token(Before::name);
         const auto dots = std::count(frame.name.begin(), frame.name.end(), '.');
         if (static_cast<std::size_t>(dots) < allowance_.limits().depth) return true;
-        return refuse(frame.name_position, "a name has more than " +
-                                               std::to_string(allowance_.limits().depth) +
-                                               " parts");
+        return refuse(
+            frame.name_position,
+            "a name has more than " + std::to_string(allowance_.limits().depth) + " parts");
     }
 
     bool parse_error(std::size_t, const std::string&,
@@ -121,9 +121,9 @@ public:
 private:
     struct Frame {
         Value container;
-        std::string name;        ///< of the member being read
+        std::string name;  ///< of the member being read
         Position name_position;
-        bool named = false;      ///< whether the path has a step for what is being read
+        bool named = false;  ///< whether the path has a step for what is being read
     };
 
     /// Positions of tokens come from here, once for each token.

@@ -115,7 +115,8 @@ TEST_CASE("document: a text may be any value") {
 }
 
 TEST_CASE("document: integers keep all their digits") {
-    const Read result = read("[18446744073709551615, -9223372036854775808, 1e2, 36893488147419103232]");
+    const Read result =
+        read("[18446744073709551615, -9223372036854775808, 1e2, 36893488147419103232]");
     REQUIRE(result.value);
     const auto& list = *result.value->get<Value::List>();
     CHECK(*list[0].get<std::uint64_t>() == 18446744073709551615U);
@@ -148,28 +149,85 @@ TEST_CASE("document: mistakes in the syntax are explained in place") {
     std::string report;
     for (const std::string text : {
              // what ends too early
-             "", "  \n// nothing\n", "{", "{\"a\"", "{\"a\":", "{\"a\": 1", "{\"a\": 1,", "[1, 2",
+             "",
+             "  \n// nothing\n",
+             "{",
+             "{\"a\"",
+             "{\"a\":",
+             "{\"a\": 1",
+             "{\"a\": 1,",
+             "[1, 2",
              "{\n  \"server\": {\n    \"queues\": [\n      1\n",
              // commas and colons
-             "{\"a\": 1,}", "[1, 2,]", "[1,, 2]", "[,]", "{,}", "{\"a\" 1}", "{\"a\": 1 \"b\": 2}",
-             "{\n  \"a\": 1\n  \"b\": 2\n}", "[1 2]", "{\"a\",\"b\"}", "{\"a\"::1}", "[1:2]",
-             "{\"a\": 1]", "[1}", "{\"a\": [1, {\"b\": }]}",
+             "{\"a\": 1,}",
+             "[1, 2,]",
+             "[1,, 2]",
+             "[,]",
+             "{,}",
+             "{\"a\" 1}",
+             "{\"a\": 1 \"b\": 2}",
+             "{\n  \"a\": 1\n  \"b\": 2\n}",
+             "[1 2]",
+             "{\"a\",\"b\"}",
+             "{\"a\"::1}",
+             "[1:2]",
+             "{\"a\": 1]",
+             "[1}",
+             "{\"a\": [1, {\"b\": }]}",
              // names
-             "{a: 1}", "{'a': 1}", "{1: 2}", "{\"a\": 1, b: 2}", "{null: 1}",
+             "{a: 1}",
+             "{'a': 1}",
+             "{1: 2}",
+             "{\"a\": 1, b: 2}",
+             "{null: 1}",
              // values
-             "{\"a\": b}", "{\"a\": True}", "{\"a\": nul}", "{\"a\": 'b'}", "{\"a\": yes}", "[NaN]",
-             "[undefined]", "{\"a\": }", "{\"a\": ,}",
+             "{\"a\": b}",
+             "{\"a\": True}",
+             "{\"a\": nul}",
+             "{\"a\": 'b'}",
+             "{\"a\": yes}",
+             "[NaN]",
+             "[undefined]",
+             "{\"a\": }",
+             "{\"a\": ,}",
              // numbers
-             "[01]", "[1.]", "[.5]", "[+1]", "[-]", "[0x10]", "[1e]", "[1e999]", "[-1e999]", "[1_000]",
+             "[01]",
+             "[1.]",
+             "[.5]",
+             "[+1]",
+             "[-]",
+             "[0x10]",
+             "[1e]",
+             "[1e999]",
+             "[-1e999]",
+             "[1_000]",
              // strings
-             "[\"abc", "[\"abc\n\"]", "[\"a\\qb\"]", "[\"\\u12G4\"]", "[\"\\ud800x\"]", "[\"a\tb\"]",
-             "{\"ab", "[\"abc\\", "[\"\\",
+             "[\"abc",
+             "[\"abc\n\"]",
+             "[\"a\\qb\"]",
+             "[\"\\u12G4\"]",
+             "[\"\\ud800x\"]",
+             "[\"a\tb\"]",
+             "{\"ab",
+             "[\"abc\\",
+             "[\"\\",
              // comments
-             "[1 /* 2]", "[1 / 2]", "# no comment\n[1]", "/", "[1] /*",
+             "[1 /* 2]",
+             "[1 / 2]",
+             "# no comment\n[1]",
+             "/",
+             "[1] /*",
              // more than one value
-             "{} {}", "1 2", "{\"a\": 1}}", "[1] x", "[1],",
+             "{} {}",
+             "1 2",
+             "{\"a\": 1}}",
+             "[1] x",
+             "[1],",
              // characters outside of strings
-             "[1,\x01 2]", "[\xC3\xA4]", "\xEF\xBB\xBF", "\xEF\xBB\xBF[\xEF\xBB\xBF]",
+             "[1,\x01 2]",
+             "[\xC3\xA4]",
+             "\xEF\xBB\xBF",
+             "\xEF\xBB\xBF[\xEF\xBB\xBF]",
          }) {
         const Read result = read(text);
         INFO(text);
@@ -187,10 +245,11 @@ TEST_CASE("document: only UTF-8 is read") {
     };
     CHECK(problem("{\n \"ä\": \"\xFF\"}") == "a.json:2:8: not UTF-8 here (\\xff)\n");
     CHECK(problem("// \xC3(\n1") == "a.json:1:4: not UTF-8 here (\\xc3)\n");
-    CHECK(problem("[\"\xED\xA0\x80\"]") == "a.json:1:3: not UTF-8 here (\\xed)\n");      // surrogate
-    CHECK(problem("[\"\xC0\xAF\"]") == "a.json:1:3: not UTF-8 here (\\xc0)\n");          // overlong
-    CHECK(problem("[\"\xF4\x90\x80\x80\"]") == "a.json:1:3: not UTF-8 here (\\xf4)\n");  // too large
-    CHECK(problem("[\"\xE2\x82") == "a.json:1:3: not UTF-8 here (\\xe2)\n");             // cut off
+    CHECK(problem("[\"\xED\xA0\x80\"]") == "a.json:1:3: not UTF-8 here (\\xed)\n");  // surrogate
+    CHECK(problem("[\"\xC0\xAF\"]") == "a.json:1:3: not UTF-8 here (\\xc0)\n");      // overlong
+    CHECK(problem("[\"\xF4\x90\x80\x80\"]") ==
+          "a.json:1:3: not UTF-8 here (\\xf4)\n");                            // too large
+    CHECK(problem("[\"\xE2\x82") == "a.json:1:3: not UTF-8 here (\\xe2)\n");  // cut off
     CHECK(problem("\xEF\xBB") == "a.json:1:1: not UTF-8 here (\\xef)\n");
     CHECK(problem(std::string("\xFF\xFE{\0}\0", 6)) ==
           "a.json:1:1: the text is UTF-16, expected UTF-8\n");
@@ -202,8 +261,9 @@ TEST_CASE("document: what exceeds a limit is refused") {
         return std::string(depth, '[') + std::string(depth, ']');
     };
     CHECK(read(nested(64)).problems.empty());
-    CHECK(read(nested(65)).problems.text().find(
-              ": more than 64 lists and objects within each other\n") != std::string::npos);
+    CHECK(read(nested(65))
+              .problems.text()
+              .find(": more than 64 lists and objects within each other\n") != std::string::npos);
     CHECK(read(std::string(1'000'000, '[')).problems.size() == 1);
 
     Limits limits;
@@ -225,8 +285,9 @@ TEST_CASE("document: what exceeds a limit is refused") {
     std::string name = "a";
     for (int i = 1; i < 64; ++i) name += ".a";
     CHECK(read("{\"" + name + "\": 1}").problems.empty());
-    CHECK(read("{\"" + name + ".a\": 1}").problems.text().find(": a name has more than 64 parts\n") !=
-          std::string::npos);
+    CHECK(
+        read("{\"" + name + ".a\": 1}").problems.text().find(": a name has more than 64 parts\n") !=
+        std::string::npos);
 }
 
 TEST_CASE("document: hostile texts cost time in proportion to their length") {

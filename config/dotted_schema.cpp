@@ -61,7 +61,13 @@ std::vector<DottedName> add(Value& schema, const std::string& pointer) {
                   "/properties/" + pointer_part(property.name));
     }
     Value patterns = Value::object();
-    if (const Value* aliases = schema.find("patternProperties")) patterns = *aliases;
+    if (const Value* aliases = schema.find("patternProperties")) {
+        patterns = *aliases;
+        for (const Member& alias : *aliases->get<Value::Object>()) {
+            const std::string pattern = alias.name.substr(1, alias.name.size() - 2);  // ^...$
+            names.push_back({pattern, *alias.value.find("$ref")->get<std::string>()});
+        }
+    }
     for (const DottedName& name : names) {
         if (name.pattern.find("\\.") == std::string::npos) continue;
         patterns.add("^" + name.pattern + "$", Value::object().add("$ref", name.pointer));

@@ -55,7 +55,8 @@ struct Codec<std::chrono::duration<Rep, Period>> {
     }
     static Value schema(const Bounds<T>& bounds) {
         Bounds<std::chrono::nanoseconds> wide;
-        if (bounds.low) wide.low = std::chrono::duration_cast<std::chrono::nanoseconds>(*bounds.low);
+        if (bounds.low)
+            wide.low = std::chrono::duration_cast<std::chrono::nanoseconds>(*bounds.low);
         if (bounds.high) {
             wide.high = std::chrono::duration_cast<std::chrono::nanoseconds>(*bounds.high);
         }

@@ -75,7 +75,8 @@ private:
     void report(const std::shared_ptr<const Source>& file, const Include* include,
                 const std::string& what) {
         if (include) {
-            problems_.add(include->position, include->path, printable(file->name, 200) + " " + what);
+            problems_.add(include->position, include->path,
+                          printable(file->name, 200) + " " + what);
         } else {
             problems_.add({file, 0, 0}, {}, what);
         }
@@ -170,8 +171,8 @@ private:
     }
 
     void add_set(const std::string& set) {
-        auto source = std::make_shared<Source>(
-            Source{"--set " + printable(set), next_source_++, true});
+        auto source =
+            std::make_shared<Source>(Source{"--set " + printable(set), next_source_++, true});
         const Position position{source, 0, 0};
         const std::size_t equals = set.find('=');
         if (utf8_prefix(set) < set.size()) {
@@ -182,8 +183,9 @@ private:
             const std::string path = set.substr(0, equals);
             if (static_cast<std::size_t>(std::count(path.begin(), path.end(), '.')) >=
                 sources_.limits.depth) {
-                problems_.add(position, {}, "the path has more than " +
-                                                std::to_string(sources_.limits.depth) + " parts");
+                problems_.add(
+                    position, {},
+                    "the path has more than " + std::to_string(sources_.limits.depth) + " parts");
                 return;
             }
             Value value = value_from_text(set.substr(equals + 1), source, allowance_, true);
@@ -199,8 +201,8 @@ private:
     Allowance allowance_;
     Problems& problems_;
     std::vector<Layer> layers_;
-    std::vector<Open> open_;          ///< the files that include each other now, outermost first
-    std::set<std::string> seen_;      ///< identities of all files read
+    std::vector<Open> open_;      ///< the files that include each other now, outermost first
+    std::set<std::string> seen_;  ///< identities of all files read
     std::size_t next_source_ = 0;
 };
 

@@ -7,10 +7,10 @@ namespace weir::config {
 /// What reading a configuration may cost at most. Whoever exceeds a limit gets a problem at the
 /// place where it was exceeded; what stands after it in that text is not read.
 struct Limits {
-    std::size_t depth = 64;                            ///< lists and objects within each other
-    std::size_t text_bytes = 16 * 1024 * 1024;         ///< of one file
-    std::size_t all_text_bytes = 64 * 1024 * 1024;     ///< of all files, and what `${...}` puts in
-    std::size_t values = 200'000;                      ///< in all files
+    std::size_t depth = 64;                         ///< lists and objects within each other
+    std::size_t text_bytes = 16 * 1024 * 1024;      ///< of one file
+    std::size_t all_text_bytes = 64 * 1024 * 1024;  ///< of all files, and what `${...}` puts in
+    std::size_t values = 200'000;                   ///< in all files
     std::size_t files = 100;
 };
 

@@ -9,6 +9,7 @@ namespace weir::config {
 namespace {
 
 constexpr std::size_t longest_name = 64;
+constexpr std::size_t shortest_beginning = 3;
 
 char folded(char character) {
     if (character >= 'A' && character <= 'Z') return static_cast<char>(character - 'A' + 'a');
@@ -52,6 +53,10 @@ std::string_view nearest_name(std::string_view name, const std::vector<std::stri
             nearest = candidate;
             least = distance;
         }
+    }
+    if (!nearest.empty() || name.size() < shortest_beginning) return nearest;
+    for (const std::string& candidate : known) {
+        if (std::string_view(candidate).substr(0, name.size()) == name) return candidate;
     }
     return nearest;
 }

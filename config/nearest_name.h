@@ -13,7 +13,8 @@ namespace weir::config {
 std::size_t edit_distance(std::string_view left, std::string_view right);
 
 /// The known name that `name` most likely stands for, or "" when none is near: about one mistake
-/// in three characters is still near. Of two equally near, the first. Names above 64 bytes are
+/// in three characters is still near, or else a name that begins like this one ("prio" for
+/// "priority"). Of two equally near, the first. Names above 64 bytes are
 /// never near, so that hostile input costs no time.
 std::string_view nearest_name(std::string_view name, const std::vector<std::string>& known);
 

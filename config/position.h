@@ -10,9 +10,9 @@ namespace weir::config {
 
 /// One text that settings come from: a file, a text inside the program, or one `--set`.
 struct Source {
-    std::string name;           ///< as people know it: "apps/lockd.json", "--set server.x=1"
-    std::size_t order = 0;      ///< counts the sources of one configuration in reading order
-    bool one_line = false;      ///< a `--set`: line and column would tell nobody anything
+    std::string name;       ///< as people know it: "apps/lockd.json", "--set server.x=1"
+    std::size_t order = 0;  ///< counts the sources of one configuration in reading order
+    bool one_line = false;  ///< a `--set`: line and column would tell nobody anything
 };
 
 /// Where in a text a value or a key begins. A value type, cheap to copy.

@@ -84,8 +84,8 @@ std::string quantity_pattern(const std::vector<Unit>& units, bool negative) {
     for (const Unit& unit : units) {
         names += (names.empty() ? "" : "|") + std::string(unit.name);
     }
-    return std::string("^(") + (negative ? "-?" : "") + "[0-9]+(\\.[0-9]+)?(" + names +
-           ")|\\$\\{[^}]*\\})$";
+    return std::string(negative ? "^-?" : "^") + "[0-9]+(\\.[0-9]+)?(" + names + ")$|" +
+           text_with_reference_pattern;
 }
 
 }  // namespace weir::config

@@ -30,7 +30,8 @@ Quantity parse_quantity(std::string_view text, const std::vector<Unit>& units);
 std::string quantity_text(std::int64_t value, const std::vector<Unit>& units,
                           std::string_view zero_unit);
 
-/// Pattern of JSON Schema for what parse_quantity reads, or a reference to an environment variable.
+/// Pattern of JSON Schema for what parse_quantity reads, or that has a reference to the
+/// environment.
 std::string quantity_pattern(const std::vector<Unit>& units, bool negative);
 
 }  // namespace weir::config

@@ -33,8 +33,8 @@ Reader::Inside::~Inside() {
 
 bool Reader::too_deep(const Fragments& fragments) {
     if (path_.size() < deepest_path || fragments.empty()) return false;
-    problem(fragments.back(), "more than " + std::to_string(deepest_path) +
-                                  " lists and objects within each other");
+    problem(fragments.back(),
+            "more than " + std::to_string(deepest_path) + " lists and objects within each other");
     return true;
 }
 

@@ -36,8 +36,9 @@ public:
         const Bounds<T> natural = Codec<T>::natural();
         // "0 to 10" tells more than "at most 10" where nothing is below 0 anyway.
         const bool from_zero = !bounds_.low && bounds_.high && natural.low == T{};
-        return range_text(bounds_.low || from_zero ? text(from_zero ? natural.low : bounds_.low) : "",
-                          text(bounds_.high));
+        return range_text(
+            bounds_.low || from_zero ? text(from_zero ? natural.low : bounds_.low) : "",
+            text(bounds_.high));
     }
 
     void read(const Fragments& fragments, void* value, Reader& reader) const override {
@@ -69,7 +70,8 @@ public:
         if (bounds_.one_of.empty()) return Codec<T>::schema(bounds_);
         Value values = Value::list();
         for (const T& value : bounds_.one_of) values.add(Codec<T>::encode(value));
-        Value reference = Value::object().add("type", "string").add("pattern", reference_pattern);
+        Value reference =
+            Value::object().add("type", "string").add("pattern", text_with_reference_pattern);
         Value schema = Value::object();
         schema.add("anyOf", Value::list()
                                 .add(Value::object().add("enum", std::move(values)))
@@ -103,7 +105,8 @@ private:
         const Bounds<T> natural = Codec<T>::natural();
         const std::optional<T>& low = bounds_.low ? bounds_.low : natural.low;
         const std::optional<T>& high = bounds_.high ? bounds_.high : natural.high;
-        const bool in_range = result && (!low || !(*result < *low)) && (!high || !(*high < *result));
+        const bool in_range =
+            result && (!low || !(*result < *low)) && (!high || !(*high < *result));
         if (in_range || (!result && !decoded.out_of_range)) return "";
         const bool needs_both = decoded.out_of_range;
         return "is out of range: " +

@@ -52,8 +52,10 @@ private:
     bool complete_ = false;
 };
 
-/// What a string setting may hold instead of a value of its type: `${NAME}`.
+/// A string that is one reference to the environment, which may stand for anything: `${PORT}`.
 inline constexpr const char* reference_pattern = "^\\$\\{[^}]*\\}$";
+/// A string with a reference in it, which stands for some other string: `${SECONDS}s`.
+inline constexpr const char* text_with_reference_pattern = "\\$\\{";
 
 /// The JSON pointer's part for a name: '~' and '/' escaped.
 std::string pointer_part(const std::string& name);

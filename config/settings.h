@@ -143,40 +143,40 @@ public:
 
     /// Allows values from `low` to `high`. In lists and maps, each value must be within.
     SettingBuilder range(Restricted low, Restricted high) &&
-        requires Scalar<Restricted>
+            requires Scalar<Restricted>
     {
         bounds_.low = std::move(low);
         bounds_.high = std::move(high);
         return std::move(*this);
     }
     SettingBuilder at_least(Restricted low) &&
-        requires Scalar<Restricted>
+            requires Scalar<Restricted>
     {
         bounds_.low = std::move(low);
         return std::move(*this);
     }
     SettingBuilder at_most(Restricted high) &&
-        requires Scalar<Restricted>
+            requires Scalar<Restricted>
     {
         bounds_.high = std::move(high);
         return std::move(*this);
     }
     /// Allows these values only. An enum without this may have all its values.
     SettingBuilder one_of(std::initializer_list<Restricted> values) &&
-        requires Scalar<Restricted>
+            requires Scalar<Restricted>
     {
         bounds_.one_of = values;
         return std::move(*this);
     }
     /// Characters of the string, elements of the list, or entries of the map.
     SettingBuilder length(std::size_t low, std::size_t high = Length().high) &&
-        requires HasLength<Present>
+            requires HasLength<Present>
     {
         length_ = {low, high};
         return std::move(*this);
     }
     SettingBuilder not_empty() &&
-        requires HasLength<Present>
+            requires HasLength<Present>
     {
         length_.low = 1;
         return std::move(*this);
@@ -228,8 +228,8 @@ private:
     std::unique_ptr<const Type> make_type() {
         std::unique_ptr<const Type> type = detail::TypeMaker<Present>::make(std::move(bounds_));
         if (check_ || length_ != Length()) {
-            type = std::make_unique<CheckedType<Present>>(std::move(type), length_,
-                                                          std::move(check_));
+            type =
+                std::make_unique<CheckedType<Present>>(std::move(type), length_, std::move(check_));
         }
         if constexpr (!std::is_same_v<T, Present>) {
             type = std::make_unique<OptionalType<Present>>(std::move(type));

@@ -91,8 +91,8 @@ SyntaxError explain_syntax_error(std::string_view text, std::size_t end, Before 
     };
     const char separator = before == Before::name ? ':' : ',';
     const bool in_object = before == Before::object_begin || before == Before::object_value;
-    const bool needs_separator = before == Before::name || before == Before::list_value ||
-                                 before == Before::object_value;
+    const bool needs_separator =
+        before == Before::name || before == Before::list_value || before == Before::object_value;
     const bool has_separator = needs_separator && at(separator);
     if (has_separator) offset = after_blanks(text, offset + 1);
 

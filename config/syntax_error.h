@@ -8,13 +8,13 @@ namespace weir::config {
 
 /// What a reader of JSON had just read when it met a mistake.
 enum class Before {
-    nothing,      ///< the text begins
-    list_begin,   ///< '['
-    list_value,   ///< a value in a list
+    nothing,       ///< the text begins
+    list_begin,    ///< '['
+    list_value,    ///< a value in a list
     object_begin,  ///< '{'
-    name,         ///< a name in an object
+    name,          ///< a name in an object
     object_value,  ///< a value in an object
-    document,     ///< the only value of the text
+    document,      ///< the only value of the text
 };
 
 /// A mistake in the syntax, in the words of weir.

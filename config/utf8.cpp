@@ -37,8 +37,8 @@ std::size_t utf8_prefix(std::string_view text) {
 }
 
 std::size_t utf8_count(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(
-        text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; }));
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char byte) { return (byte & 0xC0) != 0x80; }));
 }
 
 bool is_control(std::string_view character) {
@@ -50,7 +50,7 @@ bool is_control(std::string_view character) {
     return (character >= "\xE2\x80\x8B" && character <= "\xE2\x80\x8F") ||  // no width, LRM, RLM
            (character >= "\xE2\x80\xAA" && character <= "\xE2\x80\xAE") ||  // embeddings, overrides
            (character >= "\xE2\x81\xA6" && character <= "\xE2\x81\xA9") ||  // isolates
-           character == "\xEF\xBB\xBF";                                       // byte order mark
+           character == "\xEF\xBB\xBF";                                     // byte order mark
 }
 
 }  // namespace weir::config

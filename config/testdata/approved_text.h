@@ -31,7 +31,9 @@ inline void check_approved(const std::string& name, const std::string& text) {
         return;
     }
     FAIL("not the approved text; if it is right, run the test with WEIR_APPROVE=1\n--- approved: "
-         << path << "\n" << approved << "--- now:\n" << text << "---");
+         << path << "\n"
+         << approved << "--- now:\n"
+         << text << "---");
 }
 
 }  // namespace weir::config::testing

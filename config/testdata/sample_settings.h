@@ -34,7 +34,9 @@ struct QueueSettings {
     static Settings<QueueSettings> describe() {
         return settings<QueueSettings>(
             "A queue for some events",
-            setting("event", &QueueSettings::event, "The type of the events").not_empty().required(),
+            setting("event", &QueueSettings::event, "The type of the events")
+                .not_empty()
+                .required(),
             setting("index", &QueueSettings::index, "Values that the events' indices must have"),
             setting("priority", &QueueSettings::priority, "Queues of higher priority go first")
                 .range(0, 10'000),
