@@ -1,29 +1,56 @@
 #include "core/matcher.h"
 
+#include <algorithm>
 #include <new>
 
 namespace weir {
+
+Matcher::State* Matcher::make_state(std::size_t levels) {
+    void* memory = pool::allocate(sizeof(State) + levels * sizeof(IndexValue));
+    auto* state = ::new (memory) State;
+    state->levels = static_cast<std::uint16_t>(levels);
+    state->size = state->levels;
+    for (std::size_t level = 0; level != levels; ++level) {
+        ::new (state->values() + level) IndexValue();
+    }
+    return state;
+}
 
 Matcher::Matcher(std::span<const IndexValue> path, Predicate predicate) {
     while (!path.empty() && path.back().is_any()) {
         path = path.first(path.size() - 1);
     }
-    void* memory = pool::allocate(sizeof(State) + path.size_bytes());
-    auto* state = ::new (memory) State;
-    state->size = static_cast<std::uint32_t>(path.size());
-    for (std::size_t i = 0; i != path.size(); ++i) {
-        ::new (state->values() + i) IndexValue(path[i]);
-    }
-    state_ = Ref<State>(state);
+    state_ = Ref<State>(make_state(path.size()));
+    std::copy(path.begin(), path.end(), state_->values());
     if (predicate) {
-        state->predicate = std::make_unique<Predicate>(std::move(predicate));
+        set(std::move(predicate));
+    }
+}
+
+Matcher::Matcher(const EventType& type) : state_(make_state(type.levels().size())) {
+    for (std::size_t level = 0; level != state_->levels; ++level) {
+        state_->values()[level] = type.levels()[level].fixed;
+    }
+}
+
+void Matcher::set(std::size_t level, IndexValue value) noexcept {
+    state_->values()[level] = std::move(value);
+}
+
+void Matcher::set(Predicate predicate) {
+    state_->predicate = std::make_unique<Predicate>(std::move(predicate));
+}
+
+void Matcher::trim() noexcept {
+    while (state_->size > 0 && state_->values()[state_->size - 1].is_any()) {
+        --state_->size;
     }
 }
 
 void Matcher::State::destroy() noexcept {
-    const std::size_t bytes = sizeof(State) + size * sizeof(IndexValue);
-    for (std::uint32_t i = 0; i != size; ++i) {
-        values()[i].~IndexValue();
+    const std::size_t bytes = sizeof(State) + levels * sizeof(IndexValue);
+    for (std::size_t level = 0; level != levels; ++level) {
+        values()[level].~IndexValue();
     }
     this->~State();
     pool::deallocate(this, bytes);

@@ -8,7 +8,6 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "core/event.h"
 #include "core/event_type.h"
@@ -35,6 +34,9 @@ public:
     // Values behind the last that is given match anything.
     explicit Matcher(std::span<const IndexValue> path, Predicate predicate = {});
 
+    // Matches all events of the type; a matcher in the making, see MatcherBuilder.
+    explicit Matcher(const EventType& type);
+
     explicit operator bool() const noexcept { return state_ != nullptr; }
 
     // The path without trailing "any"s.
@@ -56,7 +58,14 @@ public:
     }
 
 private:
+    template <EventClass E>
+    friend class MatcherBuilder;
+
     struct State;
+    static State* make_state(std::size_t levels);
+    void set(std::size_t level, IndexValue value) noexcept;
+    void set(Predicate predicate);
+    void trim() noexcept;
     bool judge_predicate(const Event& event) const;
 
     Ref<State> state_;
@@ -65,7 +74,8 @@ private:
 // The matcher's counted state: a header, then the values of the path.
 struct Matcher::State {
     std::uint32_t references = 0;
-    std::uint32_t size = 0;
+    std::uint16_t levels = 0;  // of which there are values
+    std::uint16_t size = 0;    // without trailing "any"s
     std::unique_ptr<Predicate> predicate;
 
     IndexValue* values() noexcept { return reinterpret_cast<IndexValue*>(this + 1); }
@@ -108,33 +118,31 @@ inline constexpr Any any;
 template <EventClass E>
 class MatcherBuilder {
 public:
-    MatcherBuilder() : path_(event_type<E>().levels().size()) {
-        const auto& levels = event_type<E>().levels();
-        for (std::size_t level = 0; level != levels.size(); ++level) {
-            path_[level] = levels[level].fixed;
-        }
-    }
+    MatcherBuilder() : matcher_(event_type<E>()) {}
 
     // Only events with this value of an index of E or its bases.
     template <class T, class C, class U>
         requires std::derived_from<E, C>
     MatcherBuilder&& with(Index<T> C::*index, const U& value) && {
         const std::ptrdiff_t offset = member_offset<E>(static_cast<Index<T> E::*>(index));
-        path_[event_type<E>().level_at(offset).value()] = Index<T>(value).value();
+        matcher_.set(event_type<E>().level_at(offset).value(), Index<T>(value).value());
         return std::move(*this);
     }
 
     // Only events for which this holds. One that throws is logged and does not match.
     template <std::predicate<const E&> F>
     MatcherBuilder&& where(F predicate) && {
-        predicate_ = [judge = std::move(predicate)](const Event& event) {
+        matcher_.set(Predicate([judge = std::move(predicate)](const Event& event) {
             return static_cast<bool>(judge(static_cast<const E&>(event)));
-        };
+        }));
         return std::move(*this);
     }
 
     operator MatcherOf<E>() && { return std::move(*this).make(); }
-    MatcherOf<E> make() && { return MatcherOf<E>(Matcher(path_, std::move(predicate_))); }
+    MatcherOf<E> make() && {
+        matcher_.trim();
+        return MatcherOf<E>(std::move(matcher_));
+    }
 
     // Values of the indices in their order, the base's first.
     template <class... U>
@@ -152,13 +160,12 @@ private:
             ++level;
         }
         if constexpr (!std::same_as<U, Any>) {
-            path_[level] = IndexValue(value);
+            matcher_.set(level, IndexValue(value));
         }
         ++level;
     }
 
-    std::vector<IndexValue> path_;
-    Predicate predicate_;
+    Matcher matcher_;
 };
 
 // A matcher of events of type E (and derived): match<Order>() of all, match<Order>("bob", any, 7)
