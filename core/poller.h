@@ -27,6 +27,27 @@ public:
 
     // A random number, of which all bits are good.
     virtual std::uint64_t random() noexcept = 0;
+
+    // Who polls.
+    class User {
+    public:
+        // How long a poll may wait now: 0 if there is something to do; none: without end. What the
+        // callbacks of a poll bring may have changed it, so it is asked again before waiting.
+        virtual std::optional<Duration> time_to_wait() noexcept = 0;
+        // The poll has waited for long, and nothing has happened.
+        virtual void nothing_happened() noexcept = 0;
+
+    protected:
+        ~User() = default;
+    };
+    // Set by the scheduler, as long as it lives.
+    void set_user(User* user) noexcept { user_ = user; }
+
+protected:
+    User* user() const noexcept { return user_; }
+
+private:
+    User* user_ = nullptr;
 };
 
 }  // namespace weir

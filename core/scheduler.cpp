@@ -19,10 +19,13 @@ Scheduler::Scheduler(Poller& poller, SchedulerOptions options)
           log_exception("the predicate of " + matcher.describe() + " for " + event.describe());
       }),
       processor_([this](const Ref<Event>& event) { process(event, {}); }),
-      go_on_matcher_(match<SystemControlEvent>(SystemControlEvent::Type::go_on)) {}
+      go_on_matcher_(match<SystemControlEvent>(SystemControlEvent::Type::go_on)) {
+    poller_.set_user(this);
+}
 
 Scheduler::~Scheduler() {
     close_all();
+    poller_.set_user(nullptr);
 }
 
 // --- events
@@ -307,14 +310,23 @@ void Scheduler::process_round() {
     }
 }
 
-std::optional<Duration> Scheduler::time_to_wait() {
-    if (go_on_wanted_ || queue_->can_pop()) {
+std::optional<Duration> Scheduler::time_to_wait() noexcept {
+    if (go_on_wanted_ || queue_->can_pop() || !soon_.empty() || !calls_.empty() || quit_now_) {
         return Duration::zero();
     }
     if (timers_.empty()) {
         return std::nullopt;
     }
     return std::max(timers_.next_due() - now(), Duration::zero());
+}
+
+void Scheduler::nothing_happened() noexcept {
+    try {
+        emergency_send(
+            make_event<SystemControlLowPriorityEvent>(SystemControlLowPriorityEvent::Type::idle));
+    } catch (...) {
+        log_exception("sending the event that nothing happens ended");
+    }
 }
 
 void Scheduler::run() {

@@ -38,7 +38,7 @@ struct SchedulerOptions {
 //
 // Everything happens on the thread that calls `run`; nothing here may be called from another one.
 // The way in from other threads is Poster.
-class Scheduler {
+class Scheduler : private Poller::User {
 public:
     // The poller must outlive the scheduler.
     explicit Scheduler(Poller& poller, SchedulerOptions options = {});
@@ -141,7 +141,8 @@ private:
     void tell_to_quit(bool daemons_only);
     void fire_timers();
     bool droppable(const Event& event) const noexcept;
-    std::optional<Duration> time_to_wait();
+    std::optional<Duration> time_to_wait() noexcept override;
+    void nothing_happened() noexcept override;
     void close_all();
 
     Poller& poller_;

@@ -1,0 +1,143 @@
+#include "core/uv_poller.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+
+namespace weir {
+namespace {
+
+std::uint64_t seed() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32) ^ device();
+}
+
+template <class Handle>
+void close_handle(Handle& handle, unsigned& open) noexcept {
+    handle.data = &open;
+    ++open;
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle),
+             [](uv_handle_t* closed) { --*static_cast<unsigned*>(closed->data); });
+}
+
+// A handle that nobody closes would let the loop run for ever: say which it is.
+void require_closing(uv_handle_t* handle, void*) noexcept {
+    if (uv_is_closing(handle) == 0) {
+        std::fprintf(stderr, "weir: a loop is closed that still has an open handle: %s\n",
+                     uv_handle_type_name(handle->type));
+        std::abort();
+    }
+}
+
+}  // namespace
+
+UvPoller::UvPoller() : loop_(&own_loop_), random_(seed()) {
+    if (const int error = uv_loop_init(&own_loop_); error != 0) {
+        throw std::system_error(-error, std::system_category(), "a loop of libuv");
+    }
+    open();
+}
+
+UvPoller::UvPoller(uv_loop_t& loop) : loop_(&loop), random_(seed()) {
+    open();
+}
+
+UvPoller::~UvPoller() {
+    close();
+}
+
+// None of these can fail.
+void UvPoller::open() {
+    uv_timer_init(loop_, &timer_);
+    uv_idle_init(loop_, &wake_);
+    uv_prepare_init(loop_, &prepare_);
+    prepare_.data = this;
+    uv_prepare_start(&prepare_, [](uv_prepare_t* handle) {
+        static_cast<UvPoller*>(handle->data)->before_waiting();
+    });
+    uv_unref(reinterpret_cast<uv_handle_t*>(&prepare_));
+}
+
+void UvPoller::close() noexcept {
+    unsigned open = 0;
+    close_handle(timer_, open);
+    close_handle(wake_, open);
+    close_handle(prepare_, open);
+    while (open != 0) {
+        uv_run(loop_, UV_RUN_NOWAIT);
+    }
+    if (loop_ == &own_loop_) {
+        uv_walk(loop_, require_closing, nullptr);
+        uv_run(loop_, UV_RUN_DEFAULT);
+        [[maybe_unused]] const int error = uv_loop_close(loop_);
+        assert(error == 0);
+    }
+}
+
+bool UvPoller::may_skip(std::optional<Duration> wait) noexcept {
+    return wait == Duration::zero() && uv_is_active(reinterpret_cast<uv_handle_t*>(&wake_)) == 0 &&
+           ++rounds_ < rounds_between_polls && now() - last_poll_ < poll_at_least_every;
+}
+
+bool UvPoller::poll(std::optional<Duration> wait) {
+    if (may_skip(wait)) {
+        return true;
+    }
+    const bool woken = uv_is_active(reinterpret_cast<uv_handle_t*>(&wake_)) != 0;
+    if (!wait && !woken && uv_loop_alive(loop_) == 0) {
+        return false;
+    }
+    const Time start = now();
+    const bool long_wait = !wait || *wait > idle_after;
+    limit_wait(wait);
+    waiting_ = wait != Duration::zero();
+    uv_run(loop_, UV_RUN_ONCE);
+    waiting_ = false;
+    uv_timer_stop(&timer_);
+    uv_idle_stop(&wake_);
+    rounds_ = 0;
+    last_poll_ = now();
+    if (long_wait && last_poll_ - start >= idle_after && user() != nullptr) {
+        const std::optional<Duration> wait_on = user()->time_to_wait();
+        if (!wait_on || *wait_on > Duration::zero()) {
+            user()->nothing_happened();
+        }
+    }
+    return true;
+}
+
+// Makes the loop wait no longer than that.
+void UvPoller::limit_wait(std::optional<Duration> wait) noexcept {
+    if (wait == Duration::zero()) {
+        wake();
+        return;
+    }
+    // The loop's clock counts whole milliseconds of ours: rounded up, it is never early.
+    constexpr std::uint64_t ms = 1'000'000;
+    const Duration limit = wait ? std::min(*wait, idle_after) : idle_after;
+    const std::uint64_t due =
+        (static_cast<std::uint64_t>((now() + limit).time_since_epoch().count()) + ms - 1) / ms;
+    if (uv_is_active(reinterpret_cast<uv_handle_t*>(&timer_)) == 0 || due < due_) {
+        due_ = due;
+        uv_timer_start(
+            &timer_, [](uv_timer_t*) {}, due - std::min(due, uv_now(loop_)), 0);
+    }
+    // Without end: while anything is alive besides.
+    auto* timer = reinterpret_cast<uv_handle_t*>(&timer_);
+    wait ? uv_ref(timer) : uv_unref(timer);
+}
+
+// Callbacks of timers and the like run before the loop waits: they may have brought work.
+void UvPoller::before_waiting() noexcept {
+    if (waiting_ && user() != nullptr) {
+        limit_wait(user()->time_to_wait());
+    }
+}
+
+void UvPoller::wake() noexcept {
+    uv_idle_start(&wake_, [](uv_idle_t*) {});
+}
+
+}  // namespace weir
