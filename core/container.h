@@ -11,7 +11,7 @@
 namespace weir {
 
 struct StartOptions {
-    std::string name;
+    std::string name = {};
     // A daemon does not keep the scheduler running.
     bool daemon = false;
     // Runs up to its first wait before `start` returns, which throws what the task throws before
