@@ -17,15 +17,17 @@ namespace {
 
 /// A section, or what leads to sections.
 struct Node {
-    std::vector<std::pair<std::string, Node>> below;
+    std::string name;
+    std::vector<Node> below;
     const Section* section = nullptr;
     bool is_open = false;  ///< nothing is known about what is in it
 
-    Node& child(const std::string& name) {
-        for (auto& [known, node] : below) {
-            if (known == name) return node;
+    Node& child(const std::string& child_name) {
+        for (Node& node : below) {
+            if (node.name == child_name) return node;
         }
-        return below.emplace_back(name, Node()).second;
+        below.emplace_back().name = child_name;
+        return below.back();
     }
 };
 
@@ -52,13 +54,14 @@ void append_members(Value& to, const Value& from, const char* name) {
 Value defaults_schema(const Node& modules) {
     std::vector<std::pair<std::string, Value>> settings;
     bool all_known = true;
-    for (const auto& [module, node] : modules.below) {
+    for (const Node& node : modules.below) {
         if (node.is_open) all_known = false;
         if (!node.section) continue;
         for (const Description* part : node.section->parts) {
             for (const Setting& setting : part->settings()) {
-                Value pointer = reference("#/properties/module/properties/" + pointer_part(module) +
-                                          "/properties/" + pointer_part(setting.name));
+                Value pointer =
+                    reference("#/properties/module/properties/" + pointer_part(node.name) +
+                              "/properties/" + pointer_part(setting.name));
                 bool is_new = true;
                 for (auto& [name, all] : settings) {
                     if (name != setting.name) continue;
@@ -101,10 +104,11 @@ Value node_schema(const Node& node, const std::string& pointer, const Path& path
     }
     Value below = Value::object();
     if (path.text() == "module") below.add("default", defaults_schema(node));
-    for (const auto& [name, child] : node.below) {
+    for (const Node& child : node.below) {
         Path deeper = path;
-        deeper.push(name);
-        below.add(name, node_schema(child, pointer + "/properties/" + pointer_part(name), deeper));
+        deeper.push(child.name);
+        below.add(child.name,
+                  node_schema(child, pointer + "/properties/" + pointer_part(child.name), deeper));
     }
     append_members(schema, Value::object().add("properties", std::move(below)), "properties");
     schema.add("additionalProperties", false);

@@ -51,7 +51,8 @@ TEST_CASE("configuration: settings of all types are read") {
             "poll_interval": "1s",
             "debugging": true,
             "queues": [
-                {"event": "LockEvent", "priority": 990, "kind": "auto", "index": {"key": "a", "n": 5}},
+                {"event": "LockEvent", "priority": 990, "kind": "auto",
+                 "index": {"key": "a", "n": 5}},
                 {"event": "Other", "limit": 10, "queues": [{"event": "Inner"}]}
             ]
         },
@@ -103,7 +104,8 @@ TEST_CASE("configuration: names may be nested or dotted, in any mixture") {
     }
 }
 
-TEST_CASE("configuration: in a map, a dot is part of the name; in a path, the name is one part") {
+TEST_CASE(
+    "configuration: in a map, a dot is part of the name, and in a path the name is one part") {
     const auto lock = read<sample::LockSettings>(
         load({{"app.json", R"({"module.lock.semaphores": {"a.b": 1},
                                "module.lock.semaphores.c": 2,

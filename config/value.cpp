@@ -13,6 +13,14 @@ Value::Value(double value) : content_(value) {}
 Value::Value(std::string value) : content_(std::move(value)) {}
 Value::Value(List list) : content_(std::move(list)) {}
 Value::Value(Object members) : content_(std::move(members)) {}
+Value::Value(Wide, std::int64_t value) : content_(value) {}
+Value::Value(Wide, std::uint64_t value) {
+    if (std::in_range<std::int64_t>(value)) {
+        content_ = static_cast<std::int64_t>(value);
+    } else {
+        content_ = value;
+    }
+}
 Value::Value(const Value&) = default;
 Value::Value(Value&&) noexcept = default;
 Value& Value::operator=(const Value&) = default;

@@ -42,15 +42,9 @@ public:
     Value(Object members);
     template <class Integer>
         requires(std::is_integral_v<Integer> && !std::is_same_v<Integer, bool>)
-    Value(Integer value) {
-        if constexpr (std::is_signed_v<Integer>) {
-            content_ = static_cast<std::int64_t>(value);
-        } else if (value <= static_cast<std::uint64_t>(INT64_MAX)) {
-            content_ = static_cast<std::int64_t>(value);
-        } else {
-            content_ = static_cast<std::uint64_t>(value);
-        }
-    }
+    Value(Integer value)
+        : Value(Wide(), static_cast<std::conditional_t<std::is_signed_v<Integer>, std::int64_t,
+                                                       std::uint64_t>>(value)) {}
     Value(const Value&);
     Value(Value&&) noexcept;
     Value& operator=(const Value&);
@@ -93,6 +87,10 @@ public:
     std::shared_ptr<const Substitution> substitution;  ///< shared by copies; null: as written
 
 private:
+    struct Wide {};
+    Value(Wide, std::int64_t value);
+    Value(Wide, std::uint64_t value);
+
     std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, List,
                  Object>
         content_;
