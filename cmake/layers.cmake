@@ -2,8 +2,11 @@
 # files that are there. A test stands beside its source (x.cpp, x_test.cpp, x_benchmark.cpp), so
 # that names alone say what a file is for.
 
+option(WEIR_FUZZ "Build the fuzzers (needs clang)" OFF)
+
 # Finds the files below the current folder: <prefix>_SOURCES, _TESTS and _BENCHMARKS. With FLAT,
-# subfolders are left alone. A main.cpp belongs to a program, never to a library.
+# subfolders are left alone. A main.cpp belongs to a program, never to a library, and a fuzz_x.cpp
+# to a fuzzer.
 function(weir_find_sources prefix)
     cmake_parse_arguments(PARSE_ARGV 1 arg "FLAT" "" "")
     set(patterns *.cpp)
@@ -11,7 +14,7 @@ function(weir_find_sources prefix)
         list(APPEND patterns */*.cpp)
     endif()
     file(GLOB files CONFIGURE_DEPENDS ${patterns})
-    list(FILTER files EXCLUDE REGEX "/main\\.cpp$")
+    list(FILTER files EXCLUDE REGEX "/(main|fuzz_[a-z_]*)\\.cpp$")
     foreach(kind IN ITEMS TESTS:_test BENCHMARKS:_benchmark SOURCES:)
         string(REPLACE ":" ";" kind "${kind}")
         list(GET kind 0 name)
@@ -122,6 +125,25 @@ function(weir_benchmarks)
         set_target_properties(${program} PROPERTIES
             RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bench")
     endforeach()
+endfunction()
+
+# weir_fuzzer(<fuzz_x> SOURCES <file>... [LIBRARIES <target>...])
+# With WEIR_FUZZ, the program bin/fuzz_x from fuzz_x.cpp and the sources that it tries, all of them
+# instrumented.
+function(weir_fuzzer name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+    if(NOT WEIR_FUZZ)
+        return()
+    endif()
+    if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+        message(FATAL_ERROR "WEIR_FUZZ needs clang, for its libFuzzer")
+    endif()
+    set(flags -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined)
+    add_executable(${name} ${name}.cpp ${arg_SOURCES})
+    target_compile_options(${name} PRIVATE ${flags} -O1)
+    target_link_options(${name} PRIVATE ${flags})
+    target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}")
+    target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
 endfunction()
 
 # Those of the given libraries that exist: a layer may be built before the one it will use.

@@ -12,6 +12,7 @@ function(weir_plugin name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBRARIES")
     file(GLOB sources CONFIGURE_DEPENDS *.cpp)
     list(FILTER sources EXCLUDE REGEX "_(test|benchmark)\\.cpp$")
+    list(FILTER sources EXCLUDE REGEX "/fuzz_[a-z_]*\\.cpp$")
 
     set(objects weir-${name}-objects)
     add_library(${objects} OBJECT ${sources})

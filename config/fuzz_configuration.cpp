@@ -1,7 +1,7 @@
 // Feeds any bytes to the reader, and what it makes of them to all that works on configurations.
 //
 // Built with clang and -DWEIR_FUZZ=ON. To run it for a minute, from the build folder:
-//     config/fuzz_configuration -max_total_time=60 -dict=<source>/tests/fuzz/config/json.dict
+//     bin/fuzz_configuration -max_total_time=60 -dict=<source>/tests/fuzz/config/json.dict
 //         <folder for new inputs> <source>/tests/fuzz/config/corpus
 //
 // The first line of an input are values for --set, separated by spaces; the rest is a file.
