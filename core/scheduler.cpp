@@ -72,11 +72,7 @@ Timer Scheduler::set_timer(Duration after, Duration interval) {
     return Timer(std::move(state));
 }
 
-void Scheduler::fire_timers() {
-    if (timers_.empty()) {
-        return;
-    }
-    const Time time = now();
+void Scheduler::fire_timers(Time time) {
     while (!timers_.empty() && timers_.next_due() <= time) {
         const Ref<TimerState> timer(&timers_.next());
         if (timer->interval() > Duration::zero()) {
@@ -330,30 +326,59 @@ void Scheduler::nothing_happened() noexcept {
 }
 
 void Scheduler::run() {
+    begin();
+    bool can_happen = true;
+    while (round(can_happen)) {
+        can_happen = poller_.poll(time_to_wait());
+        after_poll();
+    }
+    end();
+}
+
+void Scheduler::begin() {
+    round_began_ = now();
     emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::init));
     run_soon_ones();
-    bool nothing_can_happen = false;
-    while (alive() && !quit_now_) {
-        if (nothing_can_happen && !queue_->can_pop() && timers_.empty()) {
-            if (quitting_) {
-                break;
-            }
-            quit(true);
-        }
-        process_round();
-        if (!alive() || quit_now_) {
-            break;
-        }
-        nothing_can_happen = !poller_.poll(time_to_wait());
-        fire_timers();
-        if (std::exchange(go_on_wanted_, false)) {
-            emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::go_on));
-        }
-        run_calls();
-        run_soon_ones();
+}
+
+bool Scheduler::round(bool can_happen) {
+    if (!alive() || quit_now_) {
+        return false;
     }
+    if (!can_happen && !queue_->can_pop() && timers_.empty()) {
+        if (quitting_) {
+            return false;
+        }
+        quit(true);
+    }
+    process_round();
+    warn_if_long();
+    return alive() && !quit_now_;
+}
+
+void Scheduler::after_poll() {
+    round_began_ = now();
+    fire_timers(round_began_);
+    if (std::exchange(go_on_wanted_, false)) {
+        emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::go_on));
+    }
+    run_calls();
+    run_soon_ones();
+}
+
+void Scheduler::end() noexcept {
     close_all();
     quitting_ = quit_now_ = false;
+}
+
+// Nothing else happens meanwhile: timers are late and peers wait.
+void Scheduler::warn_if_long() const {
+    using Seconds = std::chrono::duration<double>;
+    if (const Duration took = poller_.now() - round_began_; took > long_round) [[unlikely]] {
+        log(LogLevel::warning,
+            "a round took " + std::to_string(std::chrono::duration_cast<Seconds>(took).count()) +
+                " s: a routine computes for long without waiting, or process_events is too large");
+    }
 }
 
 void Scheduler::close_all() {

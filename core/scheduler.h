@@ -40,6 +40,9 @@ struct SchedulerOptions {
 // The way in from other threads is Poster.
 class Scheduler : private Poller::User {
 public:
+    // A round that takes longer is logged as a warning.
+    static constexpr Duration long_round = std::chrono::seconds(1);
+
     // The poller must outlive the scheduler.
     explicit Scheduler(Poller& poller, SchedulerOptions options = {});
     ~Scheduler();
@@ -77,6 +80,22 @@ public:
     bool quitting() const noexcept { return quitting_; }
     // Makes run() return as soon as the running event is done, closing all routines.
     void quit_now() noexcept;
+
+    // --- running in parts, for a loop that somebody else runs: see LoopGuest
+
+    // run() is: begin(); while (round(can_happen)) { can_happen = poll; after_poll(); } end();
+    void begin();
+    // Processes what there is. `can_happen`: whether the last poll left something that can happen.
+    // Returns false if the run is over.
+    bool round(bool can_happen);
+    // How long a poll may wait: 0 if there is something to do; none: without end.
+    std::optional<Duration> time_to_wait() noexcept override;
+    // Lets timers fire, and what the poll brought begin.
+    void after_poll();
+    // Closes what still waits.
+    void end() noexcept;
+    // Tells who wants to know that nothing has happened for a while.
+    void nothing_happened() noexcept override;
 
     // --- for subscribers and awaitables
 
@@ -133,16 +152,15 @@ private:
 
     bool alive() const noexcept { return keeping_alive_ > 0; }
     void process_round();
+    void warn_if_long() const;
     void process(const Ref<Event>& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied);
     void process_signal(const Ref<QueueCanWriteEvent>& signal);
     void deliver(const Ref<Event>& event, Subscription& subscription);
     void run_calls();
     void run_soon_ones();
     void tell_to_quit(bool daemons_only);
-    void fire_timers();
+    void fire_timers(Time time);
     bool droppable(const Event& event) const noexcept;
-    std::optional<Duration> time_to_wait() noexcept override;
-    void nothing_happened() noexcept override;
     void close_all();
 
     Poller& poller_;
@@ -163,6 +181,7 @@ private:
     std::vector<MatchTree::Entry*> deliveries_;
     std::uint64_t subscriptions_made_ = 0;
     MatcherOf<SystemControlEvent> go_on_matcher_;
+    Time round_began_{};
     bool quitting_ = false;
     bool quit_now_ = false;
     bool go_on_wanted_ = false;

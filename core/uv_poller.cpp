@@ -76,39 +76,41 @@ void UvPoller::close() noexcept {
     }
 }
 
-bool UvPoller::may_skip(std::optional<Duration> wait) noexcept {
-    return wait == Duration::zero() && uv_is_active(reinterpret_cast<uv_handle_t*>(&wake_)) == 0 &&
-           ++rounds_ < rounds_between_polls && now() - last_poll_ < poll_at_least_every;
+bool UvPoller::woken() const noexcept {
+    return uv_is_active(reinterpret_cast<const uv_handle_t*>(&wake_)) != 0;
+}
+
+bool UvPoller::may_skip_poll(std::optional<Duration> wait) noexcept {
+    if (wait == Duration::zero() && !woken() && ++rounds_ < rounds_between_polls &&
+        now() - last_poll_ < poll_at_least_every) {
+        return true;
+    }
+    rounds_ = 0;
+    last_poll_ = now();
+    return false;
 }
 
 bool UvPoller::poll(std::optional<Duration> wait) {
-    if (may_skip(wait)) {
+    if (may_skip_poll(wait)) {
         return true;
     }
-    const bool woken = uv_is_active(reinterpret_cast<uv_handle_t*>(&wake_)) != 0;
-    if (!wait && !woken && uv_loop_alive(loop_) == 0) {
+    if (!wait && !woken() && uv_loop_alive(loop_) == 0) {
         return false;
     }
-    const Time start = now();
-    const bool long_wait = !wait || *wait > idle_after;
+    const Time start = last_poll_;
     limit_wait(wait);
     waiting_ = wait != Duration::zero();
     uv_run(loop_, UV_RUN_ONCE);
     waiting_ = false;
-    uv_timer_stop(&timer_);
-    uv_idle_stop(&wake_);
-    rounds_ = 0;
+    lift_limit();
     last_poll_ = now();
-    if (long_wait && last_poll_ - start >= idle_after && user() != nullptr) {
-        const std::optional<Duration> wait_on = user()->time_to_wait();
-        if (!wait_on || *wait_on > Duration::zero()) {
-            user()->nothing_happened();
-        }
+    if (last_poll_ - start >= idle_after && user() != nullptr &&
+        user()->time_to_wait() != Duration::zero()) {
+        user()->nothing_happened();
     }
     return true;
 }
 
-// Makes the loop wait no longer than that.
 void UvPoller::limit_wait(std::optional<Duration> wait) noexcept {
     if (wait == Duration::zero()) {
         wake();
@@ -134,6 +136,11 @@ void UvPoller::before_waiting() noexcept {
     if (waiting_ && user() != nullptr) {
         limit_wait(user()->time_to_wait());
     }
+}
+
+void UvPoller::lift_limit() noexcept {
+    uv_timer_stop(&timer_);
+    uv_idle_stop(&wake_);
 }
 
 void UvPoller::wake() noexcept {

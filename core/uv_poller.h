@@ -46,12 +46,20 @@ public:
     void wake() noexcept override;
     std::uint64_t random() noexcept override { return random_(); }
 
+    // --- for LoopGuest
+
+    // Whether the poll that would now be due can be left out.
+    bool may_skip_poll(std::optional<Duration> wait) noexcept;
+    // Makes the loop, where it waits next, wait no longer than that.
+    void limit_wait(std::optional<Duration> wait) noexcept;
+    // The loop may wait for as long as it likes.
+    void lift_limit() noexcept;
+
 private:
     void open();
     void close() noexcept;
-    bool may_skip(std::optional<Duration> wait) noexcept;
-    void limit_wait(std::optional<Duration> wait) noexcept;
     void before_waiting() noexcept;
+    bool woken() const noexcept;
 
     uv_loop_t own_loop_;
     uv_loop_t* loop_;
