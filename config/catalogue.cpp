@@ -6,8 +6,6 @@
 #include <utility>
 
 #include "config/describe_text.h"
-#include "config/nearest_name.h"
-#include "config/quoted.h"
 
 namespace weir::config {
 
@@ -106,9 +104,7 @@ void Catalogue::check_names(const Fragments& fragments, const Path& path, Reader
                                                   });
         if (is_setting || (is_module_group && known_modules_.contains(std::string(name)))) continue;
         const char* kind = is_root ? "section" : is_module_group ? "module" : "setting";
-        for (const Fragment& fragment : given) {
-            reader.problem_of_name(fragment, unknown_name(kind, name, known));
-        }
+        for (const Fragment& fragment : given) reader.unknown(fragment, kind, name, known);
     }
 }
 
@@ -135,10 +131,7 @@ void Catalogue::check_defaults(const Fragments& fragments, Reader& reader) const
             })) {
             continue;
         }
-        for (const Fragment& fragment : given) {
-            reader.problem_of_name(fragment, "no module has the setting '" + printable(name) + "'" +
-                                                 did_you_mean(name, known));
-        }
+        for (const Fragment& fragment : given) reader.unknown(fragment, "setting", name, known);
     }
 }
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "config/nearest_name.h"
-
 namespace weir::config {
 
 namespace {
@@ -74,11 +72,10 @@ void Description::read(const Fragments& fragments, void* object, Reader& reader,
         setting.type->read(given, setting.member(object), reader);
     }
     if (unknown == Unknown::ignore) return;
+    const std::vector<std::string> known = names();
     for (const auto& [name, given] : named) {
         const Reader::Inside inside(reader, name);
-        for (const Fragment& fragment : given) {
-            reader.problem_of_name(fragment, unknown_name("setting", name, names()));
-        }
+        for (const Fragment& fragment : given) reader.unknown(fragment, "setting", name, known);
     }
 }
 

@@ -191,7 +191,7 @@ TEST_CASE("layers: what the environment puts in is limited") {
     sources.files = {{"a.json", text + "\"}"}};
     sources.environment = {{"BIG", std::string(100'000, 'x')}};
     CHECK(read(sources).find(": a: with this environment variable, all texts are longer than "
-                             "67108864 bytes\n") != std::string::npos);
+                             "33554432 bytes\n") != std::string::npos);
 }
 
 TEST_CASE("layers: --set takes JSON, or else text") {

@@ -12,8 +12,8 @@ std::string to_text(const Problem& problem) {
 }
 
 void Problems::add(const Position& position, const Path& path, std::string what) {
-    if (problems_.size() >= limit_) {
-        ++left_out_;
+    if (full()) {
+        leave_out();
         return;
     }
     problems_.insert({position, path.text(), std::move(what)});

@@ -30,6 +30,11 @@ public:
 
     void add(const Position& position, const Path& path, std::string what);
 
+    /// Whether nothing more is kept: what add() would be told costs no effort then.
+    bool full() const { return problems_.size() >= limit_; }
+    /// Counts a problem that nobody described.
+    void leave_out() { ++left_out_; }
+
     bool empty() const { return problems_.empty(); }
     std::size_t size() const { return problems_.size(); }
     auto begin() const { return problems_.begin(); }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "config/found.h"
+#include "config/nearest_name.h"
 
 namespace weir::config {
 
@@ -46,6 +47,12 @@ void Reader::problem_of_name(const Fragment& fragment, std::string what) {
     add(*fragment.name_position, fragment.origin->base, std::move(what));
 }
 
+void Reader::unknown(const Fragment& fragment, std::string_view kind, std::string_view name,
+                     const std::vector<std::string>& known) {
+    // To look for the nearest name is the only thing here that takes time.
+    problem_of_name(fragment, problems_.full() ? "" : unknown_name(kind, name, known));
+}
+
 void Reader::missing(const Fragments& fragments, std::string_view name) {
     if (may_miss_ && path_.empty()) return;
     const Inside inside(*this, name);
@@ -80,7 +87,11 @@ void Reader::report_twins(const Fragments& fragments) {
 
 void Reader::add(const Position& position, const Path& base, std::string what) {
     ++count_;
-    problems_.add(position, base / path_, std::move(what));
+    if (problems_.full()) {
+        problems_.leave_out();
+    } else {
+        problems_.add(position, base / path_, std::move(what));
+    }
 }
 
 }  // namespace weir::config

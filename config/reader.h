@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/fragments.h"
 #include "config/path.h"
@@ -41,6 +42,9 @@ public:
     void problem(const Fragment& fragment, std::string what);
     /// Reports a problem of the fragment's name.
     void problem_of_name(const Fragment& fragment, std::string what);
+    /// Reports that the fragment's name is none of the known ones, where `kind` says of what.
+    void unknown(const Fragment& fragment, std::string_view kind, std::string_view name,
+                 const std::vector<std::string>& known);
     /// Reports that no layer gives the setting `name`, unless that is allowed.
     void missing(const Fragments& fragments, std::string_view name);
     /// "expected <expected>, found ..." at the fragment's value, unless it was reported before.
