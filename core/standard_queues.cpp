@@ -2,6 +2,8 @@
 
 #include "core/auto_queue.h"
 #include "core/future.h"
+#include "core/net/connection_events.h"
+#include "core/net/socket_events.h"
 #include "core/rate_limiter.h"
 #include "core/routine_events.h"
 #include "core/system_events.h"
@@ -14,7 +16,31 @@ QueueOptions standard_root(const StandardPriorities& priorities) {
             .default_priority = priorities.other};
 }
 
-void add_standard_queues(Queue& root, const StandardPriorities& priorities) {
+namespace {
+
+void add_connection_queues(Queue& root, const StandardPriorities& priorities,
+                           const ConnectionWriteLimits& writes) {
+    const LeafQueueFactory by_socket = AutoQueue::factory({.key = EventKey::named("socket")});
+    root.add("change", priorities.socket_change,
+             match<SocketEvent>(SocketEvent::Type::changed).make());
+    root.add("write", priorities.socket_writable,
+             match<SocketEvent>(SocketEvent::Type::writable).make(), {.kind = by_socket});
+    root.add("connectionwrite", priorities.connection_write, match<ConnectionWriteEvent>().make(),
+             {.max_default = writes.total,
+              .max_total = writes.total,
+              .kind = AutoQueue::factory({.key = EventKey::named("connection"),
+                                          .preserve_for_new = writes.preserve_for_new,
+                                          .subqueue_limit = writes.per_connection})});
+    root.add("read", priorities.socket_readable,
+             match<SocketEvent>(SocketEvent::Type::readable).make(), {.kind = by_socket});
+    root.add("control", priorities.connection_control, match<ConnectionControlEvent>().make());
+    root.add("servercontrol", priorities.connection_control, match<ServerControlEvent>().make());
+}
+
+}  // namespace
+
+void add_standard_queues(Queue& root, const StandardPriorities& priorities,
+                         const ConnectionWriteLimits& writes) {
     root.add("routine", priorities.routine_control, match<RoutineControlEvent>().make());
     root.add("ratelimiting", priorities.rate_limiting, match<RateLimitingEvent>().make());
     root.add("timer", priorities.timer, match<TimerEvent>().make());
@@ -22,6 +48,7 @@ void add_standard_queues(Queue& root, const StandardPriorities& priorities) {
     root.add("sysctllow", priorities.system_control_low,
              match<SystemControlLowPriorityEvent>().make());
     root.add("future", priorities.future, match<FutureEvent>().make());
+    add_connection_queues(root, priorities, writes);
 }
 
 }  // namespace weir

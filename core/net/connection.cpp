@@ -1,0 +1,473 @@
+#include "core/net/connection.h"
+
+#include <algorithm>
+#include <atomic>
+#include <stdexcept>
+#include <utility>
+
+#include "core/timeout.h"
+#include "core/wait.h"
+#include "core/watch.h"
+
+namespace weir {
+namespace {
+
+std::uint64_t next_mark() noexcept {
+    static std::atomic<std::uint64_t> last = 0;
+    return ++last;
+}
+
+// Nothing but an end: no protocol is asked how that is written.
+bool is_end(const ConnectionWriteEvent& event) noexcept {
+    return event.end && event.bytes.empty() && &event.type() == &event_type<ConnectionWriteEvent>();
+}
+
+bool is_set(Duration time) noexcept {
+    return time > Duration::zero();
+}
+
+}  // namespace
+
+// Ends the connect when the routine that serves the connection ends or is unwound.
+struct Connection::Disconnect {
+    Connection& connection;
+    explicit Disconnect(Connection& served) noexcept : connection(served) {}
+    Disconnect(const Disconnect&) = delete;
+    Disconnect& operator=(const Disconnect&) = delete;
+    ~Disconnect() { connection.disconnect(); }
+};
+
+Connection::Connection(Scheduler& scheduler, Protocol& protocol, Stream::Owner stream)
+    : Container(scheduler),
+      protocol_(protocol),
+      identity_(new ConnectionIdentity),
+      stream_(std::move(stream)),
+      control_(
+          match<ConnectionControlEvent>(this).where([this](const ConnectionControlEvent& event) {
+              return event.identity == identity_ &&
+                     (event.mark == mark_ || event.mark == ConnectionControlEvent::any_mark);
+          })) {}
+
+Connection::~Connection() {
+    close();
+}
+
+std::uint64_t Connection::received() const noexcept {
+    return received_ + (stream_ ? stream_->received() : 0);
+}
+
+std::uint64_t Connection::sent() const noexcept {
+    return sent_ + (stream_ ? stream_->sent() : 0);
+}
+
+std::string Connection::describe() const {
+    return local_.text() + " <-> " + remote_.text();
+}
+
+// --- writing and orders
+
+Send Connection::write(Ref<ConnectionWriteEvent> event) {
+    // The event keeps the identity for as long as it waits to be sent.
+    const ConnectionIdentity* identity = event->identity.get();
+    const std::uint64_t mark = event->mark;
+    return send(std::move(event),
+                [identity, mark] { return identity->mark != mark || !identity->accepts_writes; });
+}
+
+void Connection::order(ConnectionControlEvent::Type type, bool force, std::uint64_t mark) {
+    identity_->accepts_writes = false;
+    scheduler().emergency_send(
+        make_event<ConnectionControlEvent>(this, type, force, mark, identity_));
+}
+
+// Called in the routine that serves the connection, wherever it waits.
+void Connection::obey(const ConnectionControlEvent& event) {
+    using Type = ConnectionControlEvent::Type;
+    const Type type = event.type;
+    switch (type) {
+        case Type::shutdown:
+            stopped_ = true;
+            break;
+        case Type::reconnect:
+            again_ = true;
+            break;
+        case Type::reset:
+        case Type::hangup:
+            break;
+    }
+    if (phase_ == Phase::opening) {
+        if (stopped_) {
+            throw Ended();
+        }
+    } else if (phase_ == Phase::connected) {
+        if (type != Type::reset && !event.force) {
+            begin_shutdown();
+            return;
+        }
+        resetting_ = type == Type::reset;
+        outcome_ = type == Type::reset ? CloseReason::reset : CloseReason::shut_down;
+        throw Ended();
+    }
+}
+
+std::function<void(const Ref<Event>&, std::size_t)> Connection::obedience() {
+    return
+        [this](const Ref<Event>& event, std::size_t) { obey(event->as<ConnectionControlEvent>()); };
+}
+
+void Connection::begin_shutdown() {
+    if (shutting_down_) {
+        return;
+    }
+    shutting_down_ = true;
+    peer_ended_first_ = input_over_;
+    deadline_ = scheduler().now() + options().shutdown_timeout;
+    identity_->accepts_writes = false;
+    stream_->discard_input();
+    if (!output_over_) {
+        // Behind all that was written.
+        scheduler().emergency_send(
+            make_event<ConnectionWriteEvent>(this, mark_, identity_, std::string(), true));
+    }
+    stream_->signal(SocketEvent::Type::changed);
+}
+
+// --- the routine that keeps order
+
+Task<bool> Connection::open() {
+    co_return stream_ != nullptr;
+}
+
+Task<> Connection::run() {
+    const Disconnect at_the_end(*this);
+    const Routine& self = co_await this_routine();
+    daemon_ = self.daemon();
+    for (bool first = true;; first = false) {
+        phase_ = Phase::opening;
+        const bool open_now = co_await try_open();
+        if (!open_now) {
+            if (error_ && !stopped_) {
+                Task<> hook = protocol_.not_connected(*this, *error_);
+                co_await guard(std::move(hook), "not_connected");
+            }
+            break;
+        }
+        connected_now();
+        co_await serve(first);
+        disconnect();
+        phase_ = Phase::closing;
+        co_await tell_end();
+        if (!again_ || stopped_ || !can_connect()) {
+            break;
+        }
+    }
+    if (was_connected()) {
+        Task<> hook = protocol_.final(*this);
+        co_await guard(std::move(hook), "final");
+    }
+}
+
+Task<bool> Connection::try_open() {
+    Task<bool> opening = open();
+    error_.reset();
+    try {
+        const bool open_now = co_await with_callback(std::move(opening), obedience(), control_);
+        co_return open_now;
+    } catch (const Ended&) {
+    } catch (const QuitException&) {
+        stopped_ = true;
+    } catch (const SocketError& error) {
+        error_ = error;
+    } catch (...) {
+        scheduler().log_exception("connecting");
+    }
+    co_return false;
+}
+
+void Connection::connected_now() {
+    phase_ = Phase::connected;
+    mark_ = next_mark();
+    identity_->mark = mark_;
+    identity_->accepts_writes = identity_->writes = true;
+    outcome_.reset();
+    error_.reset();
+    input_over_ = output_over_ = shutting_down_ = peer_ended_first_ = resetting_ = false;
+    again_ = options().persist;
+    last_keepalive_ = Time();
+    local_ = SocketAddress::local(stream_->descriptor());
+    remote_ = SocketAddress::remote(stream_->descriptor());
+}
+
+Task<> Connection::serve(bool first) {
+    Task<> living = live(first);
+    try {
+        co_await with_callback(std::move(living), obedience(), control_);
+    } catch (const Ended&) {
+    } catch (const QuitException&) {
+        stopped_ = true;
+        outcome_ = CloseReason::shut_down;
+        stream_->flush();
+    } catch (...) {
+        fail_by_hook(first ? "init" : "reconnected");
+    }
+    set_outcome();
+}
+
+Task<> Connection::live(bool first) {
+    writer_ =
+        start(write_out(), {.name = "connection writer", .daemon = daemon_, .foreground = true});
+    if (first) {
+        co_await protocol_.init(*this);
+    } else {
+        co_await protocol_.reconnected(*this);
+    }
+    stream_->start_reading();
+    reader_ = start(read(), {.name = "connection reader", .daemon = daemon_, .foreground = true});
+    const MatcherOf<SocketEvent> changed = stream_->matcher(SocketEvent::Type::changed);
+    while (!is_over() && !times_out()) {
+        if (stream_->output_error() != 0 && !output_over_) {
+            writer_->close();
+            end_writing();
+            continue;
+        }
+        stream_->want(SocketEvent::Type::changed);
+        co_await wait_with_timeout(time_left(), changed);
+    }
+}
+
+bool Connection::is_over() const noexcept {
+    const bool no_input = input_over_ || (shutting_down_ && stream_->input_over());
+    return outcome_ || (no_input && output_over_);
+}
+
+void Connection::set_outcome() noexcept {
+    if (outcome_) {
+        return;
+    }
+    const int error = stream_->output_error();
+    if (error != 0 && !input_over_ && !shutting_down_) {
+        error_.emplace("writing to " + remote_.text(), error);
+        outcome_ = CloseReason::socket_error;
+    } else {
+        outcome_ = shutting_down_ && !peer_ended_first_ ? CloseReason::shut_down
+                                                        : CloseReason::closed_by_peer;
+    }
+}
+
+// Calls what is due. Whether the connection has to end.
+bool Connection::times_out() {
+    const Time now = scheduler().now();
+    const ConnectionOptions& options = protocol_.options();
+    if (shutting_down_) {
+        return now >= deadline_;
+    }
+    const Time received = stream_->last_received();
+    const Time sent = stream_->last_sent();
+    // That we do not read is not the peer's silence; and one who has ended only listens.
+    const Time heard = input_over_ ? std::max(received, sent) : received;
+    if (is_set(options.idle_timeout) && !stream_->stopped() &&
+        now - heard >= options.idle_timeout) {
+        outcome_ = CloseReason::idle;
+        return true;
+    }
+    const bool silent = is_set(options.keepalive_time) &&
+                        now - std::max(received, last_keepalive_) >= options.keepalive_time;
+    const bool mute = is_set(options.write_keepalive_time) &&
+                      now - std::max(sent, last_keepalive_) >= options.write_keepalive_time;
+    if (silent || mute) {
+        last_keepalive_ = now;
+        if (keeping_alive_ == nullptr || keeping_alive_->ended()) {
+            keeping_alive_ =
+                start(keep_alive(), {.name = "connection keepalive", .daemon = daemon_});
+        }
+    }
+    return false;
+}
+
+// Until times_out() has something to look at.
+std::optional<Duration> Connection::time_left() const {
+    const ConnectionOptions& options = protocol_.options();
+    const Time now = scheduler().now();
+    if (shutting_down_) {
+        return deadline_ - now;
+    }
+    std::optional<Duration> left;
+    const auto limit = [&](Time since, Duration time) {
+        if (is_set(time)) {
+            const Duration wait = std::max(since + time - now, Duration(1));
+            left = left ? std::min(*left, wait) : wait;
+        }
+    };
+    const Time received = stream_->last_received();
+    const Time sent = stream_->last_sent();
+    if (stream_->stopped()) {
+        limit(now, options.idle_timeout);
+    } else {
+        limit(input_over_ ? std::max(received, sent) : received, options.idle_timeout);
+    }
+    limit(std::max(received, last_keepalive_), options.keepalive_time);
+    limit(std::max(sent, last_keepalive_), options.write_keepalive_time);
+    return left;
+}
+
+void Connection::fail(CloseReason reason) {
+    if (!outcome_) {
+        outcome_ = reason;
+        stream_->signal(SocketEvent::Type::changed);
+    }
+}
+
+// In the handler of what a hook threw.
+void Connection::fail_by_hook(std::string_view hook) {
+    scheduler().log_exception(describe() + ": the protocol's hook '" + std::string(hook) +
+                              "' ended");
+    if (stream_) {
+        fail(CloseReason::protocol_error);
+    }
+}
+
+Task<> Connection::tell_end() {
+    Task<> hook = *outcome_ == CloseReason::socket_error ? protocol_.error(*this, *error_)
+                                                         : protocol_.closed(*this, *outcome_);
+    Task<> guarded = guard(std::move(hook), "closed");
+    co_await with_callback(std::move(guarded), obedience(), control_);
+}
+
+Task<> Connection::guard(Task<> hook, std::string_view name) {
+    try {
+        co_await hook;
+    } catch (const QuitException&) {
+        stopped_ = true;
+    } catch (...) {
+        fail_by_hook(name);
+    }
+}
+
+void Connection::disconnect() noexcept {
+    if (stream_ == nullptr) {
+        return;
+    }
+    for (Ref<Routine>* routine : {&reader_, &writer_, &keeping_alive_}) {
+        if (*routine) {
+            (*routine)->close();
+            routine->reset();
+        }
+    }
+    end_writing();
+    identity_->mark = 0;
+    received_ += stream_->received();
+    sent_ += stream_->sent();
+    Stream* stream = stream_.release();
+    if (resetting_) {
+        stream->reset();
+    } else {
+        stream->close();
+    }
+}
+
+// --- the routine that reads
+
+Task<> Connection::read() {
+    const MatcherOf<SocketEvent> readable = stream_->matcher(SocketEvent::Type::readable);
+    const Send::Until until = [this] { return shutting_down_ || outcome_.has_value(); };
+    Events events;
+    for (;;) {
+        while (!stream_->has_news()) {
+            stream_->want(SocketEvent::Type::readable);
+            co_await readable;
+        }
+        if (shutting_down_) {
+            break;  // the stream drops what comes
+        }
+        const std::string_view bytes = stream_->input();
+        if (stream_->input_error() != 0 && bytes.size() == stream_->seen()) {
+            error_.emplace("reading from " + remote_.text(), stream_->input_error());
+            fail(CloseReason::socket_error);
+            co_return;
+        }
+        const bool ended = stream_->input_ended();
+        try {
+            const std::size_t used =
+                protocol_.parse(*this, Input{bytes, stream_->seen(), ended}, events);
+            stream_->consume(std::min(used, bytes.size()));
+            if (!stream_->make_room()) {
+                throw std::length_error("a message is longer than the largest buffer");
+            }
+        } catch (...) {
+            fail_by_hook("parse");
+            co_return;
+        }
+        for (Ref<Event>& event : events) {
+            co_await send(std::move(event), until);
+        }
+        events.clear();
+        if (ended) {
+            break;
+        }
+    }
+    input_over_ = true;
+    stream_->signal(SocketEvent::Type::changed);
+    if (!shutting_down_ && !output_over_) {
+        start(end_input(), {.name = "connection input ended", .daemon = daemon_});
+    }
+}
+
+Task<> Connection::end_input() {
+    Task<> hook = protocol_.input_ended(*this);
+    co_await guard(std::move(hook), "input_ended");
+}
+
+Task<> Connection::keep_alive() {
+    Task<> hook = protocol_.keepalive(*this);
+    co_await guard(std::move(hook), "keepalive");
+}
+
+// --- the routine that writes
+
+Task<> Connection::write_out() {
+    const MatcherOf<ConnectionWriteEvent> writes = match<ConnectionWriteEvent>(this, mark_);
+    const MatcherOf<SocketEvent> writable = stream_->matcher(SocketEvent::Type::writable);
+    for (bool end = false; !end;) {
+        Ref<ConnectionWriteEvent> event = co_await writes;
+        event->set_ignorable();
+        try {
+            if (is_end(*event)) {
+                end = true;
+            } else {
+                Output output = protocol_.serialize(*this, *event);
+                end = output.end;
+                stream_->write(std::move(output.bytes));
+            }
+        } catch (...) {
+            fail_by_hook("serialize");
+            break;
+        }
+        event.reset();
+        const std::size_t limit = end ? 1 : options().write_buffer_size;
+        if (stream_->pending() >= limit) {
+            stream_->flush();
+        }
+        while (stream_->pending() >= limit && stream_->output_error() == 0) {
+            stream_->want(SocketEvent::Type::writable);
+            co_await writable;
+        }
+        if (stream_->output_error() != 0) {
+            break;
+        }
+        if (end) {
+            stream_->end_output();
+        }
+    }
+    end_writing();
+    stream_->signal(SocketEvent::Type::changed);
+}
+
+// What was not written will not be.
+void Connection::end_writing() {
+    if (!std::exchange(output_over_, true)) {
+        identity_->accepts_writes = identity_->writes = false;
+        scheduler().ignore(match<ConnectionWriteEvent>(this, mark_).make());
+    }
+}
+
+}  // namespace weir

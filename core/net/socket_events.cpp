@@ -1,0 +1,17 @@
+#include "core/net/socket_events.h"
+
+#include <stdexcept>
+
+#include "core/uv_poller.h"
+
+namespace weir {
+
+uv_loop_t& loop_of(Scheduler& scheduler) {
+    auto* poller = dynamic_cast<UvPoller*>(&scheduler.poller());
+    if (poller == nullptr) {
+        throw std::logic_error("sockets need a scheduler that runs on libuv, with a UvPoller");
+    }
+    return poller->loop();
+}
+
+}  // namespace weir
