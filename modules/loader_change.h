@@ -1,0 +1,33 @@
+#pragma once
+
+#include <optional>
+
+#include "core/future.h"
+#include "core/task.h"
+#include "modules/loader.h"
+
+// What loading and unloading have in common.
+namespace weir {
+
+// Takes a future back when the routine that it stands for ends, however that is.
+class Ending {
+public:
+    explicit Ending(std::optional<Future<>>& future) : future_(future) {}
+    Ending(const Ending&) = delete;
+    Ending& operator=(const Ending&) = delete;
+    ~Ending() { future_.reset(); }
+
+private:
+    std::optional<Future<>>& future_;
+};
+
+// Returns when the future is done, whatever with.
+inline Task<> wait_for_end(Future<> future) {
+    try {
+        co_await future;
+    } catch (const LoadException&) {
+    } catch (const FutureCancelledException&) {
+    }
+}
+
+}  // namespace weir

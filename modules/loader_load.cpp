@@ -1,0 +1,153 @@
+#include "core/execute_all.h"
+#include "modules/api_error.h"
+#include "modules/loader.h"
+#include "modules/loader_change.h"
+#include "modules/server.h"
+
+namespace weir {
+
+Task<> Loader::ensure_loaded(std::string name, std::string reason) {
+    Entry& e = entry(name);
+    while (e.unloading) {
+        Task<> ending = wait_for_end(*e.unloading);
+        co_await ending;
+    }
+    if (!e.loading) {
+        if (e.state == ModuleState::succeeded) {
+            co_return;
+        }
+        if (e.state == ModuleState::unloading) {
+            throw LoadException("the module '" + name + "' has not been unloaded: " + e.reason);
+        }
+        RoutineFuture<> begun(*this, run_load(e, std::move(reason)), {.name = "loading " + name});
+        e.loading = begun;
+    }
+    const Future<> loading = *e.loading;
+    co_await loading;
+}
+
+// Says what went wrong; "" if nothing did.
+Task<std::string> Loader::try_load(std::string name, std::string reason) {
+    std::string failure;
+    try {
+        Task<> loading = ensure_loaded(name, std::move(reason));
+        co_await loading;
+    } catch (const LoadException& exception) {
+        failure = exception.what();
+    }
+    co_return failure;
+}
+
+Task<> Loader::run_load(Entry& e, std::string reason) {
+    const Ending ending(e.loading);
+    if (e.state == ModuleState::failed) {
+        Task<> to_unloading = change_state(e, ModuleState::unloading, "it is tried again");
+        co_await to_unloading;
+        Task<> to_unloaded = change_state(e, ModuleState::unloaded, "it is tried again");
+        co_await to_unloaded;
+    }
+    Task<> to_loading = change_state(e, ModuleState::loading, reason);
+    co_await to_loading;
+    std::string failure;
+    try {
+        Task<> bringing_up = bring_up(e, reason);
+        co_await bringing_up;
+        co_return;
+    } catch (...) {
+        failure = current_api_error().message;
+    }
+    Task<> going = let_go(e, true);
+    co_await going;
+    Task<> to_failed = change_state(e, ModuleState::failed, failure);
+    co_await to_failed;
+    unclaimed_.look_again();
+    unload_unused_services();
+    throw LoadException("the module '" + e.name + "' failed: " + failure);
+}
+
+Task<> Loader::bring_up(Entry& e, std::string reason) {
+    if (!e.found) {
+        e.found = finder_.open(e.name);
+    }
+    Task<> loading_dependencies = load_dependencies(e);
+    co_await loading_dependencies;
+    make_module(e);
+    Task<> loading = e.module->load();
+    co_await loading;
+    e.module->serve();
+    Task<> to_loaded = change_state(e, ModuleState::loaded, reason);
+    co_await to_loaded;
+    if (e.found.type->succeeds_later) {
+        const Future<> outcome = e.module->outcome_;
+        co_await outcome;
+    }
+    Task<> to_succeeded = change_state(e, ModuleState::succeeded, std::move(reason));
+    co_await to_succeeded;
+}
+
+Task<> Loader::load_dependencies(Entry& e) {
+    finder_.learn_defaults(*e.found.type);
+    e.dependencies.clear();
+    for (const Dependency& dependency : e.found.type->dependencies) {
+        e.dependencies.push_back(finder_.resolve(dependency));
+    }
+    // Modules that wait for each other are all loading, and know on what they depend: the one that
+    // closes the circle sees it.
+    const std::string cycle = find_cycle(e.name, [this](const std::string& name) {
+        const Entry* other = find_entry(name);
+        return other == nullptr ? Names() : other->dependencies;
+    });
+    if (!cycle.empty()) {
+        throw LoadException("dependency cycle " + cycle);
+    }
+    std::vector<Task<std::string>> loading;
+    for (const std::string& name : e.dependencies) {
+        loading.push_back(try_load(name, "'" + e.name + "' depends on it"));
+    }
+    if (loading.empty()) {
+        co_return;
+    }
+    Task<std::vector<std::string>> all = execute_all(*this, std::move(loading));
+    const std::vector<std::string> failures = co_await all;
+    std::string text;
+    for (std::size_t i = 0; i != failures.size(); ++i) {
+        if (failures[i].empty()) {
+            continue;
+        }
+        const Entry& failed = entry(e.dependencies[i]);
+        text += (text.empty() ? "it depends on '" : "; it depends on '") + failed.name + "'" +
+                (failed.state == ModuleState::failed ? ", which failed: " + failed.reason
+                                                     : ": " + failures[i]);
+    }
+    if (!text.empty()) {
+        throw LoadException(text);
+    }
+}
+
+void Loader::make_module(Entry& e) {
+    const ModuleClass& type = *e.found.type;
+    config::Problems problems;
+    e.common = server_.configuration().read<CommonModuleSettings>("module." + e.name, problems);
+    if (!problems.empty()) {
+        throw LoadException("its settings are wrong: " + problems.text());
+    }
+    const std::shared_ptr<void> settings = read_settings(type);
+    e.module = type.make(ModuleContext{scheduler(), server_, type, settings});
+    e.module->state_ = e.state;
+    server_.add_queues_for(type);
+}
+
+std::shared_ptr<void> Loader::read_settings(const ModuleClass& type) const {
+    if (type.settings == nullptr) {
+        return nullptr;
+    }
+    config::Problems problems;
+    std::shared_ptr<void> settings = type.settings->make();
+    server_.configuration().read("module." + type.name, *type.settings, settings.get(), problems);
+    if (!problems.empty()) {
+        throw LoadException("its settings are wrong: " + problems.text());
+    }
+    return settings;
+}
+
+}  // namespace weir

@@ -1,0 +1,182 @@
+#include "modules/module.h"
+
+#include <set>
+#include <stdexcept>
+
+#include "config/nearest_name.h"
+#include "core/send.h"
+
+namespace weir {
+
+namespace {
+
+// Answers a call whose function was unwound before it could.
+class AnswerGuard {
+public:
+    AnswerGuard(const Module& module, Ref<ApiCall> call)
+        : scheduler_(module.scheduler()), module_(module.name()), call_(std::move(call)) {}
+    AnswerGuard(const AnswerGuard&) = delete;
+    AnswerGuard& operator=(const AnswerGuard&) = delete;
+    ~AnswerGuard() {
+        call_->callee.reset();
+        if (answered || call_->given_up) {
+            return;
+        }
+        if (!call_->result) {
+            call_->result.emplace(
+                ApiError{std::string(ApiError::rejected),
+                         "the module '" + module_ + "' was unloaded during the call"});
+        }
+        scheduler_.emergency_send(make_reply(call_));
+    }
+
+    bool answered = false;
+
+private:
+    Scheduler& scheduler_;
+    std::string module_;
+    Ref<ApiCall> call_;
+};
+
+Task<> run_call(Module& module, const ApiFunction& function, Ref<ApiCall> call) {
+    AnswerGuard guard(module, call);
+    Routine& self = co_await this_routine();
+    call->callee = Ref<Routine>(&self);
+    ApiResult<ApiValue> result{ApiError{}};
+    try {
+        Task<ApiValue> running =
+            function.run(module, std::move(call->parameters), call->wants_json);
+        result = ApiResult<ApiValue>(co_await running);
+    } catch (...) {
+        result = ApiResult<ApiValue>(current_api_error());
+    }
+    if (call->given_up) {
+        co_return;
+    }
+    call->result.emplace(std::move(result));
+    Ref<Event> reply = make_reply(call);
+    guard.answered = co_await send(std::move(reply));
+}
+
+}  // namespace
+
+config::Settings<DiscoverParameters> DiscoverParameters::describe() {
+    return config::settings<DiscoverParameters>(
+        "Tells which functions there are",
+        config::setting("details", &DiscoverParameters::details,
+                        "With parameters and results, for programs"));
+}
+
+Module::Module(const ModuleContext& context)
+    : Container(context.scheduler),
+      server_(context.server),
+      type_(context.type),
+      settings_(context.settings),
+      handler_(context.scheduler),
+      outcome_(context.scheduler) {}
+
+// Routines refer to members of the derived class, so the loader closes them before.
+Module::~Module() = default;
+
+Task<> Module::load() {
+    co_return;
+}
+
+Task<> Module::unload() {
+    co_return;
+}
+
+Json Module::discover(const DiscoverParameters& parameters) const {
+    if (parameters.details) {
+        return type_.api.to_json();
+    }
+    Json json = Json::object();
+    for (const ApiFunction& function : type_.api.functions()) {
+        json[function.name] = function.sentence;
+    }
+    return json;
+}
+
+void Module::succeed() {
+    if (!outcome_.done()) {
+        outcome_.set_result();
+    }
+}
+
+void Module::fail(std::string reason) {
+    if (!outcome_.done()) {
+        outcome_.set_exception(std::make_exception_ptr(std::runtime_error(std::move(reason))));
+    }
+}
+
+Ref<Queue> Module::add_queue(Queue& parent, std::string queue_name, int priority, Matcher matcher,
+                             QueueOptions options) {
+    queues_.push_back(
+        parent.add(std::move(queue_name), priority, std::move(matcher), std::move(options)));
+    return queues_.back();
+}
+
+// --- answering calls
+
+void Module::serve() {
+    handler_.handle(match<ModuleApiCall>().with(&ModuleApiCall::target, name()).make(),
+                    [this](const Ref<Event>& event) {
+                        take(Ref<ModuleApiCall>(&event->as<ModuleApiCall>()), false);
+                    });
+    std::set<std::string> public_names;
+    for (const ApiFunction& function : type_.api.functions()) {
+        if (!function.is_public || !public_names.insert(function.name).second) {
+            continue;
+        }
+        handler_.handle(match<ModuleApiCall>()
+                            .with(&ModuleApiCall::target, "public")
+                            .with(&ModuleApiCall::function, function.name)
+                            .make(),
+                        [this](const Ref<Event>& event) {
+                            take(Ref<ModuleApiCall>(&event->as<ModuleApiCall>()), true);
+                        });
+    }
+}
+
+void Module::stop_serving() noexcept {
+    handler_.stop_all();
+}
+
+// Of a public call that no function of this module takes, another module, or the loader, says so.
+void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
+    if (event->ignorable() || event->state->given_up) {
+        event->set_ignorable();
+        return;
+    }
+    const std::string name(event->function.get());
+    std::optional<ApiError> refusal;
+    for (const ApiFunction& function : type_.api.functions()) {
+        if (function.name != name || (is_public && !function.is_public)) {
+            continue;
+        }
+        try {
+            if (!function.criteria || function.criteria(*this, event->state->parameters)) {
+                event->set_ignorable();
+                start(run_call(*this, function, event->state),
+                      {.name = type_.name + "." + name, .foreground = true});
+                return;
+            }
+        } catch (...) {
+            refusal = current_api_error();
+        }
+    }
+    if (is_public) {
+        return;
+    }
+    if (!refusal && type_.api.has(name)) {
+        refusal = {std::string(ApiError::rejected),
+                   type_.name + "." + name + " does not take a call with these parameters"};
+    } else if (!refusal) {
+        refusal = {std::string(ApiError::unknown_function),
+                   "the module '" + type_.name + "' has no function '" + name + "'" +
+                       config::did_you_mean(name, type_.api.names())};
+    }
+    answer(scheduler(), *event, *std::move(refusal));
+}
+
+}  // namespace weir

@@ -1,0 +1,198 @@
+#include "modules/server.h"
+
+#include <stdexcept>
+
+#include "config/nearest_name.h"
+#include "core/auto_queue.h"
+#include "core/future.h"
+#include "core/rate_limiter.h"
+#include "core/routine_events.h"
+#include "core/timer.h"
+
+namespace weir {
+
+namespace {
+
+const EventType* find_type(const std::vector<const EventType*>& types, std::string_view name) {
+    for (const EventType* type : types) {
+        if (type->name() == name) {
+            return type;
+        }
+    }
+    return nullptr;
+}
+
+// The configuration's settings of the server, if nothing is wrong with it.
+ServerSettings checked_settings(const config::Configuration& configuration,
+                                const Registry& registry) {
+    config::Problems problems;
+    Server::check(configuration, registry, problems);
+    if (!problems.empty()) {
+        throw std::invalid_argument(problems.text());
+    }
+    return configuration.read<ServerSettings>("server", problems);
+}
+
+void add_module_queues(Queue& root, const ServerSettings& settings) {
+    const PrioritySettings& priorities = settings.priorities;
+    AutoQueueOptions calls;
+    calls.key = EventKey::named("target");
+    calls.preserve_for_new = settings.calls_kept_for_new;
+    calls.subqueue_limit = settings.calls_per_module;
+    root.add("moduleapi", priorities.module_call, match<ModuleApiCall>().make(),
+             {.kind = AutoQueue::factory(std::move(calls))});
+    root.add("moduleapireply", priorities.module_reply, match<ModuleApiReply>().make());
+    AutoQueueOptions notifications;
+    notifications.key = EventKey::named("target");
+    notifications.subqueue_limit = settings.notifications_per_target;
+    root.add("modulenotify", priorities.module_notification, match<ModuleNotification>().make(),
+             {.kind = AutoQueue::factory(std::move(notifications))});
+    root.add("moduleload", priorities.module_state, match<ModuleStateEvent>().make());
+}
+
+// Makes the queue with those in it; all their events must be of known types.
+void add_queue(Queue& parent, const QueueSettings& settings,
+               const std::vector<const EventType*>& types) {
+    const EventType* type = find_type(types, settings.event);
+    if (type == nullptr) {
+        return;
+    }
+    const Ref<Queue> queue = parent.add(settings.name, settings.priority,
+                                        queue_matcher(settings, *type), queue_options(settings));
+    for (const QueueSettings& inner : settings.queues) {
+        add_queue(*queue, inner, types);
+    }
+}
+
+void check_queues(const config::Configuration& configuration, const config::Path& path,
+                  const std::vector<QueueSettings>& queues,
+                  const std::vector<const EventType*>& types, config::Problems& problems) {
+    for (std::size_t i = 0; i != queues.size(); ++i) {
+        config::Path own = path;
+        own.push(i);
+        if (const EventType* type = find_type(types, queues[i].event); type != nullptr) {
+            try {
+                queue_matcher(queues[i], *type);
+            } catch (const std::invalid_argument& error) {
+                configuration.report(own / "index", error.what(), problems);
+            }
+        } else if (!queues[i].event.empty()) {
+            std::vector<std::string> known;
+            for (const EventType* other : types) known.push_back(other->name());
+            configuration.report(own / "event",
+                                 config::unknown_name("event type", queues[i].event, known),
+                                 problems);
+        }
+        check_queues(configuration, own / "queues", queues[i].queues, types, problems);
+    }
+}
+
+}  // namespace
+
+const std::vector<const EventType*>& standard_event_types() {
+    static const std::vector<const EventType*> types{
+        &event_type<SystemControlEvent>(),  &event_type<SystemControlLowPriorityEvent>(),
+        &event_type<RoutineControlEvent>(), &event_type<RateLimitingEvent>(),
+        &event_type<FutureEvent>(),         &event_type<TimerEvent>(),
+        &event_type<ModuleStateEvent>(),    &event_type<ModuleNotification>(),
+        &event_type<ModuleApiCall>(),       &event_type<ModuleApiReply>()};
+    return types;
+}
+
+Server::Server(Poller& poller, config::Configuration configuration, ServerOptions options)
+    : configuration_(std::move(configuration)),
+      settings_(checked_settings(configuration_, options.registry)),
+      registry_(std::move(options.registry)),
+      scheduler_(poller, scheduler_options(settings_, std::move(options.log))) {
+    add_standard_queues(scheduler_.queue(), settings_.priorities);
+    add_module_queues(scheduler_.queue(), settings_);
+    add_queues(standard_event_types());
+    loader_ = std::make_unique<Loader>(*this, registry_);
+}
+
+Server::~Server() = default;
+
+SchedulerOptions Server::scheduler_options(const ServerSettings& settings, LogSink log) {
+    SchedulerOptions options;
+    if (settings.process_events) {
+        options.process_events = *settings.process_events;
+    }
+    options.queue = standard_root(settings.priorities);
+    options.queue.max_default = settings.queue_limit.value_or(unlimited);
+    options.queue.max_total = settings.queue_total_limit.value_or(unlimited);
+    options.log = std::move(log);
+    return options;
+}
+
+void Server::run() {
+    loader_->begin();
+    loader_->start(start_up(), {.name = "startup"});
+    scheduler_.run();
+    loader_->begin();
+    loader_->start(shut_down(), {.name = "shutdown"});
+    scheduler_.run();
+}
+
+Task<> Server::start_up() {
+    try {
+        Task<> loading = loader_->load_all(settings_.startup);
+        co_await loading;
+    } catch (const LoadException& exception) {
+        startup_failure_ = exception.what();
+    }
+}
+
+Task<> Server::shut_down() {
+    Task<> unloading = loader_->unload_all(true);
+    co_await unloading;
+}
+
+void Server::reconfigure(config::Configuration configuration) {
+    checked_settings(configuration, registry_);
+    configuration_ = std::move(configuration);
+    loader_->settings_changed();
+}
+
+void Server::check(const config::Configuration& configuration, const Registry& registry,
+                   config::Problems& problems) {
+    const auto settings = [&] {
+        config::Problems own;  // the catalogue reports them
+        return configuration.read<ServerSettings>("server", own);
+    }();
+    ModuleFinder finder(settings, registry);
+    const StartupPlan plan(configuration, settings, finder, problems);
+    config::Catalogue catalogue;
+    catalogue.add<ServerSettings>("server");
+    plan.add_to(catalogue);
+    for (const std::string& name : finder.names()) {
+        if (!plan.modules().contains(name)) {
+            catalogue.add_module(name);
+        }
+    }
+    catalogue.check(configuration, problems);
+    std::vector<const EventType*> types = standard_event_types();
+    for (const auto& [name, found] : plan.modules()) {
+        types.insert(types.end(), found.type->events.begin(), found.type->events.end());
+    }
+    check_queues(configuration, "server.queues", settings.queues, types, problems);
+}
+
+void Server::add_queues_for(const ModuleClass& type) {
+    if (type.events.empty()) {
+        return;
+    }
+    std::vector<const EventType*> types = standard_event_types();
+    types.insert(types.end(), type.events.begin(), type.events.end());
+    add_queues(types);
+}
+
+void Server::add_queues(const std::vector<const EventType*>& types) {
+    for (const QueueSettings& queue : settings_.queues) {
+        if (!made_queues_.contains(&queue) && find_type(types, queue.event) != nullptr) {
+            add_queue(scheduler_.queue(), queue, types);
+            made_queues_.insert(&queue);
+        }
+    }
+}
+
+}  // namespace weir

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/catalogue.h"
+#include "config/configuration.h"
+#include "core/poller.h"
+#include "core/scheduler.h"
+#include "modules/loader.h"
+#include "modules/server_settings.h"
+
+namespace weir {
+
+struct ServerOptions {
+    // Modules that are linked into the program.
+    Registry registry = {};
+    // Where the scheduler, the routines and the loader log; default: standard error.
+    LogSink log = {};
+};
+
+// A scheduler with the standard queues and a loader of modules, made from a configuration.
+//
+// All on the thread that makes it. Runs on whatever poller it is given: UvPoller, or a Simulation
+// in tests.
+class Server {
+public:
+    // Requires that the configuration has no problems; see check(). Throws std::invalid_argument
+    // with all of them otherwise. The poller must outlive the server.
+    Server(Poller& poller, config::Configuration configuration, ServerOptions options = {});
+    ~Server();
+    Server(const Server&) = delete;
+    Server& operator=(const Server&) = delete;
+
+    Scheduler& scheduler() noexcept { return scheduler_; }
+    Loader& loader() noexcept { return *loader_; }
+    const ServerSettings& settings() const noexcept { return settings_; }
+    const config::Configuration& configuration() const noexcept { return configuration_; }
+
+    // Loads the modules of `server.startup` and runs until the scheduler ends; then unloads all
+    // modules.
+    void run();
+
+    // What of `server.startup` could not be loaded and why; "" if nothing failed.
+    const std::string& startup_failure() const noexcept { return startup_failure_; }
+
+    // Takes another configuration: settings of modules that may change while they run do. Throws
+    // std::invalid_argument with all its problems, and keeps the old one, if it has some.
+    void reconfigure(config::Configuration configuration);
+
+    // Reports all that is wrong with a configuration, as far as it can be known without starting:
+    // also unknown modules, dependency cycles, unknown event types. Opens the plugins.
+    static void check(const config::Configuration& configuration, const Registry& registry,
+                      config::Problems& problems);
+
+    // Makes those queues of `server.queues` whose events the module brings.
+    void add_queues_for(const ModuleClass& type);
+
+private:
+    static SchedulerOptions scheduler_options(const ServerSettings& settings, LogSink log);
+    Task<> start_up();
+    Task<> shut_down();
+    void add_queues(const std::vector<const EventType*>& types);
+
+    config::Configuration configuration_;
+    ServerSettings settings_;
+    Registry registry_;
+    Scheduler scheduler_;
+    std::set<const QueueSettings*> made_queues_;
+    std::unique_ptr<Loader> loader_;
+    std::string startup_failure_;
+};
+
+// The event types that are there without any module.
+const std::vector<const EventType*>& standard_event_types();
+
+}  // namespace weir
