@@ -23,7 +23,7 @@ std::string length_text(const Length& length, const Countable& countable) {
 }
 
 std::string wrong_length(std::size_t actual, const Length& length, const Countable& countable) {
-    if (actual == 0) return "must not be empty";
+    if (actual == 0 && length.low == 1) return "must not be empty";
     return "has " + std::to_string(actual) + " " + (actual == 1 ? countable.one : countable.many) +
            ", expected " + length_text(length, countable);
 }

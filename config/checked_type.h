@@ -90,7 +90,7 @@ public:
     void read(const Fragments& fragments, void* value, Reader& reader) const override {
         const std::size_t problems = reader.count();
         inner_->read(fragments, value, reader);
-        if (reader.count() > problems || fragments.empty()) return;
+        if (reader.count() > problems || fragments.empty() || fragments.back().failed()) return;
         const T& result = *static_cast<const T*>(value);
         if constexpr (HasLength<T>) {
             const std::size_t length = length_of(result);
