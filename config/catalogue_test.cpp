@@ -114,7 +114,8 @@ TEST_CASE("catalogue: every mistake has its text") {
              // --set
              {"{}",
               {"server.process_events=many", "server.proces_events=5", "module.lokc=5",
-               "server.startup=lock", "server={\"debugging\": 5}", "module.default.servic=1"}},
+               "server.startup=lock", "module.resp.password=abc", "server={\"debugging\": 5}",
+               "module.default.servic=1"}},
              // what a later layer hides is checked as well
              {R"({"server": {"process_events": 0}})", {"server.process_events=5"}},
              // names as someone hostile would choose them

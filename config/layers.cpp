@@ -171,10 +171,12 @@ private:
     }
 
     void add_set(const std::string& set) {
-        auto source =
-            std::make_shared<Source>(Source{"--set " + printable(set), next_source_++, true});
-        const Position position{source, 0, 0};
+        // Messages tell the path; the value may be secret.
         const std::size_t equals = set.find('=');
+        const std::string name =
+            printable(set.substr(0, equals)) + (equals == std::string::npos ? "" : "=...");
+        auto source = std::make_shared<Source>(Source{"--set " + name, next_source_++, true});
+        const Position position{source, 0, 0};
         if (utf8_prefix(set) < set.size()) {
             problems_.add(position, {}, "not UTF-8");
         } else if (equals == std::string::npos || equals == 0) {

@@ -27,7 +27,7 @@ struct Input {
 /// All that one configuration is made from. What comes later wins over what comes before.
 struct Sources {
     std::vector<Input> files;
-    std::vector<std::string> sets;  ///< what follows `--set`: "path=value"
+    std::vector<std::string> sets;  ///< what follows `--set`: "path=value", in messages "path=..."
     Environment environment;        ///< for `${NAME}` in the files
     Limits limits;
 };

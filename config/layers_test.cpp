@@ -41,9 +41,9 @@ TEST_CASE("layers: files come in order, then each --set") {
     CHECK(read(sources) ==
           "a.json {\"x\":1}\n"
           "sub/b.json {\"x\":2}\n"
-          "--set x=3 {\"x\":3}\n"
-          "--set y.z=text {\"y.z\":\"text\"}\n"
-          "--set l=[1, 2] {\"l\":[1,2]}\n");
+          "--set x=... {\"x\":3}\n"
+          "--set y.z=... {\"y.z\":\"text\"}\n"
+          "--set l=... {\"l\":[1,2]}\n");
 }
 
 TEST_CASE("layers: what is included lies below the file that includes it") {
@@ -107,7 +107,7 @@ TEST_CASE("layers: a problem in one file does not hide those in others") {
     CHECK(read(sources) ==
           "app.json {\"a\":1}\n"
           "broken.json {}\n"
-          "--set ok=1 {\"ok\":1}\n"
+          "--set ok=... {\"ok\":1}\n"
           "app.json:1:14: include[0]: nowhere.json cannot be read: No such file or directory\n"
           "app.json:1:30: include[1]: expected a file name, found 5\n"
           "app.json:1:46: include[3]: sub is a folder\n"
@@ -122,8 +122,8 @@ TEST_CASE("layers: a problem in one file does not hide those in others") {
           "broken.json:1:7: x: expected a value, found '}'\n"
           ".: is a folder\n"
           "--set nothing: expected path=value\n"
-          "--set =1: expected path=value\n"
-          "--set x\\xff=1: not UTF-8\n");
+          "--set =...: expected path=value\n"
+          "--set x\\xff=...: not UTF-8\n");
 }
 
 TEST_CASE("layers: the number of files is limited") {
@@ -199,16 +199,16 @@ TEST_CASE("layers: --set takes JSON, or else text") {
     sources.sets = {"a=1",   "b=true", "c=null", "d=\"x\"",    "e={\"f\": [1]}",
                     "g=abc", "h=",     "i=[1",   "j=a=b ${X}", "k=-"};
     CHECK(read(sources) ==
-          "--set a=1 {\"a\":1}\n"
-          "--set b=true {\"b\":true}\n"
-          "--set c=null {\"c\":null}\n"
-          "--set d=\"x\" {\"d\":\"x\"}\n"
-          "--set e={\"f\": [1]} {\"e\":{\"f\":[1]}}\n"
-          "--set g=abc {\"g\":\"abc\"}\n"
-          "--set h= {\"h\":\"\"}\n"
-          "--set i=[1 {\"i\":\"[1\"}\n"
-          "--set j=a=b ${X} {\"j\":\"a=b ${X}\"}\n"
-          "--set k=- {\"k\":\"-\"}\n");
+          "--set a=... {\"a\":1}\n"
+          "--set b=... {\"b\":true}\n"
+          "--set c=... {\"c\":null}\n"
+          "--set d=... {\"d\":\"x\"}\n"
+          "--set e=... {\"e\":{\"f\":[1]}}\n"
+          "--set g=... {\"g\":\"abc\"}\n"
+          "--set h=... {\"h\":\"\"}\n"
+          "--set i=... {\"i\":\"[1\"}\n"
+          "--set j=... {\"j\":\"a=b ${X}\"}\n"
+          "--set k=... {\"k\":\"-\"}\n");
 }
 
 TEST_CASE("layers: the environment of the process is one map") {

@@ -10,7 +10,7 @@ namespace weir::config {
 
 /// One text that settings come from: a file, a text inside the program, or one `--set`.
 struct Source {
-    std::string name;       ///< as people know it: "apps/lockd.json", "--set server.x=1"
+    std::string name;       ///< as people know it: "apps/lockd.json", "--set server.x=..."
     std::size_t order = 0;  ///< counts the sources of one configuration in reading order
     bool one_line = false;  ///< a `--set`: line and column would tell nobody anything
 };
@@ -26,7 +26,7 @@ struct Position {
     friend bool operator==(const Position& left, const Position& right);
 };
 
-/// "app.json:3:12", "--set server.x=1", or "" where there is no text.
+/// "app.json:3:12", "--set server.x=...", or "" where there is no text.
 std::string to_text(const Position& position);
 
 }  // namespace weir::config
