@@ -1,0 +1,42 @@
+#include "apps/app_configuration.h"
+
+#include <array>
+#include <filesystem>
+
+#include <nlohmann/json.hpp>
+#include <uv.h>
+
+namespace weir::app {
+
+namespace fs = std::filesystem;
+
+std::string own_plugin_folder() {
+    std::array<char, 4096> path{};
+    std::size_t size = path.size();
+    if (uv_exepath(path.data(), &size) != 0) {
+        return "plugins";
+    }
+    const fs::path folder = fs::path(std::string(path.data(), size)).parent_path();
+    for (const char* beside : {"../plugins", "../lib/weir"}) {
+        const fs::path plugins = (folder / beside).lexically_normal();
+        std::error_code ignored;
+        if (fs::is_directory(plugins, ignored)) {
+            return plugins.string();
+        }
+    }
+    return "plugins";
+}
+
+config::Configuration load_configuration(const AppFiles& app, config::Problems& problems) {
+    config::Sources sources;
+    const nlohmann::json built_in{{"server", {{"plugin_path", {own_plugin_folder()}}}}};
+    sources.files.emplace_back("(built in)", built_in.dump());
+    for (const std::string& file : app.files) {
+        sources.files.emplace_back(file);
+    }
+    sources.sets = app.sets;
+    sources.environment = config::process_environment();
+    return config::Configuration::load(sources, problems);
+}
+
+}  // namespace weir::app

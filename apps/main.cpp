@@ -1,0 +1,133 @@
+// The program `weir`: runs apps, tells about modules, and talks to running servers.
+
+#include <cstdlib>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/call_command.h"
+#include "apps/describe_commands.h"
+#include "apps/exit_code.h"
+#include "apps/lock_command.h"
+#include "apps/run_command.h"
+
+namespace weir::app {
+
+namespace {
+
+constexpr const char* version = WEIR_VERSION;
+
+void add_app_options(CLI::App& command, AppFiles& app) {
+    command.add_option("FILE", app.files, "JSON files; a later one wins over those before it")
+        ->required();
+    command
+        .add_option("--set", app.sets,
+                    "A setting over all files, as server.process_events=100; may be given again")
+        ->type_name("PATH=VALUE")
+        ->allow_extra_args(false);
+}
+
+void add_run(CLI::App& program, AppFiles& app, int& code) {
+    CLI::App& run = *program.add_subcommand("run", "Run an app");
+    add_app_options(run, app);
+    run.footer(
+        "SIGINT and SIGTERM end it in order, a second one at once; SIGHUP reads the files\n"
+        "again and applies what changed.");
+    run.callback([&] { code = run_app(app); });
+    CLI::App& check = *program.add_subcommand("check", "Report all mistakes of an app's files");
+    add_app_options(check, app);
+    check.callback([&] { code = check_app(app); });
+}
+
+void add_describe(CLI::App& program, std::string& folder, std::string& module, int& code) {
+    const auto add = [&](const char* name, const char* what) -> CLI::App& {
+        CLI::App& command = *program.add_subcommand(name, what);
+        command.add_option("--plugins", folder,
+                           "The folder of the plugins; default: the program's own");
+        return command;
+    };
+    add("modules", "List the installed modules").callback([&] { code = list_modules(folder); });
+    CLI::App& describe =
+        add("describe", "Show the settings, functions, events and needs of a module");
+    describe.add_option("MODULE", module, "Its name, or 'server'")->required();
+    describe.callback([&] { code = describe_module(module, folder); });
+    add("schema", "Print the JSON Schema of an app file, for editors").callback([&] {
+        code = print_schema(folder);
+    });
+}
+
+struct Call {
+    std::string address, module, function, parameters = "{}";
+};
+
+void add_call(CLI::App& program, Call& call, int& code) {
+    CLI::App& command =
+        *program.add_subcommand("call", "Call a function of a module of a running server");
+    command.add_option("ADDRESS", call.address, "host:port, or unix:/path")->required();
+    command.add_option("MODULE", call.module)->required();
+    command.add_option("FUNCTION", call.function, "'discover' lists them")->required();
+    command.add_option("JSON", call.parameters, "The parameters, an object");
+    command.footer("The password, if the server has one, is taken from WEIR_PASSWORD.");
+    command.callback([&] {
+        code = run_call_command(call.address, call.module, call.function, call.parameters);
+    });
+}
+
+void add_lock(CLI::App& program, LockCommand& lock, int& code) {
+    CLI::App& command =
+        *program.add_subcommand("lock", "Run a command while holding a lock of a lockd");
+    command.add_option("KEY", lock.key, "What to lock")->required();
+    command.add_option("--server", lock.server, "host:port, or unix:/path")
+        ->envname("WEIR_SERVER")
+        ->capture_default_str();
+    command.add_option("--context", lock.context, "Keys of different contexts are different");
+    command.add_option("--timeout", lock.timeout, "Give up after so many seconds")
+        ->check(CLI::NonNegativeNumber);
+    command.add_option("--semaphore", lock.semaphore, "So many may hold it at a time")
+        ->check(CLI::PositiveNumber);
+    command.add_flag("--only-warn", lock.only_warn, "If the lock is lost, let the command go on");
+    command.add_option("COMMAND", lock.command, "What to run; put -- before it")->required();
+    command.footer(
+        "The command finds the fencing token of the lock, a number that only grows, in\n"
+        "WEIR_LOCK_TOKEN. Signals are passed on to it. Exits with what the command exits with, or\n"
+        "124: not free in time, 125: no lock, or it was lost, 126: cannot be run, 127: not found,\n"
+        "128 + n: ended by signal n. The password, if the server has one, is taken from\n"
+        "WEIR_PASSWORD.");
+    command.callback([&] {
+        if (const char* password = std::getenv("WEIR_PASSWORD")) {
+            lock.password = password;
+        }
+        code = run_lock_command(lock);
+    });
+}
+
+}  // namespace
+
+}  // namespace weir::app
+
+int main(int argc, char** argv) {
+    using namespace weir::app;
+    CLI::App program("weir: events, queues, locks and modules", "weir");
+    program.set_version_flag("--version", std::string("weir ") + version);
+    program.require_subcommand(1);
+    program.footer("Exits with 0: done, 1: failed, 2: wrong usage or configuration.");
+    int code = success;
+    AppFiles app;
+    std::string folder;
+    std::string module;
+    Call call;
+    LockCommand lock;
+    add_run(program, app, code);
+    add_describe(program, folder, module, code);
+    add_call(program, call, code);
+    add_lock(program, lock, code);
+    try {
+        program.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        const int shown = program.exit(error);
+        return shown == 0 ? success : wrong_usage;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "weir: %s\n", error.what());
+        return failure;
+    }
+    return code;
+}
