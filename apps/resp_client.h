@@ -45,8 +45,8 @@ public:
     // Where the server is if nothing else is said.
     static constexpr std::string_view default_address = "127.0.0.1:6380";
 
-    // Connects: "host:port", "[::1]:port", with or without "tcp://", or "unix:/path". Throws ConnectionError, and
-    // std::invalid_argument for what is no address.
+    // Connects: "host:port", "[::1]:port", with or without "tcp://", or "unix:/path". Throws
+    // ConnectionError, and std::invalid_argument for what is no address.
     explicit RespClient(const std::string& address);
 
     // Sends a command and waits for the answer, as long as it takes. Throws ConnectionError.

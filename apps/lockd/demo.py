@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Shows what a lock is for: a crowd of processes counts in one file, with and without it.
 
-Each worker reads a number from a file, thinks, and writes the number plus one: two that do so at the
-same time lose an update. Some of the workers are killed in the middle of it. Everything is real: the
-processes, the kills, `redis-cli`, `weir lock` and the server.
+Each worker reads a number from a file, thinks, and writes the number plus one: two that do so at
+the same time lose an update. Some of the workers are killed in the middle of it. Everything is
+real: the processes, the kills, `redis-cli`, `weir lock` and the server.
 
 usage: demo.py [--quick] FOLDER-OF-WEIR
 """
@@ -22,7 +22,7 @@ THINKING = 0.002  # seconds between reading and writing
 
 
 class Worker:
-    """A process that counts, by one of the ways below; it tells each wait and each count it made."""
+    """A process that counts, by one of the ways below; it tells each count, and how it waited."""
 
     def __init__(self, way, number, args, folder, address):
         self.log = os.path.join(folder, f"{way}-{number}.log")

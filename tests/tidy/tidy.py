@@ -201,6 +201,17 @@ def dead_links(root, files):
                     yield path, number, f"dead link: no heading #{anchor} in {goal}"
 
 
+def promised_tests(root, files):
+    """A guarantee that names a test, [`file`: "name"], is shown by it."""
+    texts = {file.path: " ".join(" ".join(file.lines).split()) for file in files}
+    for file in files:
+        if file.path.endswith(".md"):
+            for number, line in enumerate(file.lines, 1):
+                for path, name in re.findall(r"\[`([^`]+)`:\s+\"([^\"]+)\"\]", line):
+                    if f'"{name}"' not in texts.get(path, ""):
+                        yield file.path, number, f"{path} has no test '{name}'"
+
+
 def markdown_prose(file):
     """Numbered lines without code, fenced or in line."""
     fence = None
@@ -242,7 +253,7 @@ def layout(root, files):
             yield match[1], int(match[2]), "layout; run ./dev format"
 
 
-TREE_RULES = [dead_headers, dead_links, layout]
+TREE_RULES = [dead_headers, dead_links, promised_tests, layout]
 
 
 def check(root):

@@ -56,6 +56,12 @@ CASES = [
      ["core/x.cpp:2: core/ must not use config/"]),
     ("dead headers", {"core/x.h": GOOD_HEADER}, ["core/x.h:1: no file includes this header"]),
     (
+        "promised tests",
+        {"a_test.cpp": 'TEST_CASE("a sentence") {}\n',
+         "a.md": '[`a_test.cpp`: "a sentence"]\n[`a_test.cpp`: "a lie"]\n'},
+        ["a.md:2: a_test.cpp has no test 'a lie'"],
+    ),
+    (
         "dead links",
         {"a.md": "# One `two`, three\n[ok](docs/b.md#b) [no](c.md) `[code](c.md)` [web](http://x/)"
                  "\n[ok](#one-two-three) [no](#four)\n```\n[code](c.md)\n```\n",
