@@ -53,8 +53,8 @@ IndexValue::IndexValue(Kind kind, std::uint64_t bits) noexcept {
 
 IndexValue::IndexValue(double value) noexcept
     : IndexValue([value] {
-          constexpr double limit = 9.2e18;
-          if (std::abs(value) < limit && std::trunc(value) == value) {
+          constexpr double limit = 0x1p63;  // the first that is too large for an integer
+          if (value >= -limit && value < limit && std::trunc(value) == value) {
               return IndexValue(static_cast<std::int64_t>(value));
           }
           return IndexValue(Kind::real, std::bit_cast<std::uint64_t>(value));
@@ -64,7 +64,7 @@ IndexValue::IndexValue(std::string_view text) {
     hash_ = XXH3_64bits(text.data(), text.size());
     if (text.size() <= longest_inline_text) {
         char bytes[sizeof payload_]{};
-        std::memcpy(bytes, text.data(), text.size());
+        std::copy(text.begin(), text.end(), bytes);  // an empty text may have no address
         bytes[longest_inline_text] = static_cast<char>(tag_first_text + text.size());
         std::memcpy(payload_.data(), bytes, sizeof payload_);
         return;
@@ -200,8 +200,12 @@ std::weak_ordering operator<=>(const IndexValue& a, const IndexValue& b) noexcep
                 return a.integer() <=> b.integer();
             }
             [[fallthrough]];
-        case Kind::real:
-            return std::strong_order(a.real(), b.real());
+        case Kind::real: {
+            // Where they are the same as real numbers, the integer is one that a real number cannot
+            // tell from 2^63, and is smaller.
+            const auto order = std::strong_order(a.real(), b.real());
+            return order != 0 ? order : kind <=> b.kind();
+        }
         case Kind::identity:
             return std::compare_three_way()(a.identity(), b.identity());
         case Kind::text:

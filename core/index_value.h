@@ -30,7 +30,7 @@ public:
         requires std::integral<T> || std::is_enum_v<T>
     IndexValue(T value) noexcept : IndexValue(Kind::integer, static_cast<std::uint64_t>(value)) {}
 
-    // Real numbers order a priority queue; -0.0 equals 0.0, and a number that has no fraction is
+    // Real numbers, too, may order a priority queue; -0.0 equals 0.0, and a number that has no fraction is
     // the integer of the same value.
     IndexValue(double value) noexcept;
 
@@ -40,7 +40,8 @@ public:
 
     // The identity of an object: its address. The object must stay where it is.
     template <class T>
-        requires(std::is_object_v<T> && !std::same_as<std::remove_cv_t<T>, char>)
+        requires((std::is_object_v<T> || std::is_void_v<T>) &&
+                 !std::same_as<std::remove_cv_t<T>, char>)
     IndexValue(T* object) noexcept
         : IndexValue(Kind::identity, reinterpret_cast<std::uintptr_t>(object)) {}
 
@@ -174,7 +175,10 @@ class Index {
 public:
     using Value = T;
 
-    Index() = default;
+    // The value that a T has when nothing is said.
+    Index()
+        requires std::default_initializable<T>
+        : value_(convert(T{})) {}
     template <class U>
         requires(std::constructible_from<T, const U&> &&
                  !std::same_as<std::remove_cvref_t<U>, Index>)

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <utility>
 
 #include "core/index_value.h"
@@ -120,8 +121,12 @@ private:
     }
 
     void shrink() noexcept {
+        const std::size_t wanted = std::bit_ceil(size_ * 2 + 8);
+        if (wanted >= capacity()) {
+            return;
+        }
         try {
-            rehash(std::bit_ceil(size_ * 2 + 8));
+            rehash(wanted);
         } catch (const std::bad_alloc&) {
             // The larger table serves as well.
         }

@@ -29,16 +29,21 @@ void deallocate(void* block, std::size_t) noexcept {
 namespace {
 
 constexpr std::size_t granularity = 16;
-constexpr std::size_t classes = largest / granularity + 1;
+constexpr std::size_t classes = largest / granularity;
 
 struct Block {
     Block* next;
 };
 
+struct FreeList {
+    Block* head;
+    std::size_t length;
+};
+
 // Trivially destructible, so that reaching it needs no guard, and still usable by destructors of
 // other thread-local objects.
 struct FreeLists {
-    std::array<Block*, classes> head;
+    std::array<FreeList, classes> of_class;
     bool closed;   // the thread ends: what is freed from now on goes to the system
     bool watched;  // `Closer` below exists for this thread
 };
@@ -48,9 +53,9 @@ constinit thread_local FreeLists lists{};
 struct Closer {
     ~Closer() {
         lists.closed = true;
-        for (Block*& head : lists.head) {
-            while (head != nullptr) {
-                ::operator delete(std::exchange(head, head->next));
+        for (FreeList& list : lists.of_class) {
+            while (list.head != nullptr) {
+                ::operator delete(std::exchange(list.head, list.head->next));
             }
         }
     }
@@ -61,8 +66,13 @@ void watch_thread_end() noexcept {
     lists.watched = true;
 }
 
+// The smallest blocks, of class 0, serve requests of no byte too.
 constexpr std::size_t class_of(std::size_t size) {
-    return (size + granularity - 1) / granularity;
+    return (size - (size != 0 ? 1 : 0)) / granularity;
+}
+
+constexpr std::size_t block_size(std::size_t of_class) {
+    return (of_class + 1) * granularity;
 }
 
 }  // namespace
@@ -71,13 +81,12 @@ void* allocate(std::size_t size) {
     if (size > largest) [[unlikely]] {
         return ::operator new(size);
     }
-    Block*& head = lists.head[class_of(size)];
-    if (head != nullptr) [[likely]] {
-        Block* block = head;
-        head = block->next;
-        return block;
+    FreeList& list = lists.of_class[class_of(size)];
+    if (list.head != nullptr) [[likely]] {
+        --list.length;
+        return std::exchange(list.head, list.head->next);
     }
-    return ::operator new(class_of(size) * granularity);
+    return ::operator new(block_size(class_of(size)));
 }
 
 void deallocate(void* block, std::size_t size) noexcept {
@@ -88,11 +97,16 @@ void deallocate(void* block, std::size_t size) noexcept {
         ::operator delete(block);
         return;
     }
+    FreeList& list = lists.of_class[class_of(size)];
+    if (list.length == most_kept) [[unlikely]] {
+        ::operator delete(block);
+        return;
+    }
     if (!lists.watched) [[unlikely]] {
         watch_thread_end();
     }
-    Block*& head = lists.head[class_of(size)];
-    head = ::new (block) Block{head};
+    list.head = ::new (block) Block{list.head};
+    ++list.length;
 }
 
 #endif
