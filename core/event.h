@@ -103,13 +103,16 @@ private:
 };
 
 // Makes an event of type E; `arguments` go to its constructor or, where it has none, to its
-// members in their order, the base's first.
+// members in their order, the base's first. Another E alone is copied: a new event of the same
+// content.
 template <EventClass E, class... Arguments>
 Ref<E> make_event(Arguments&&... arguments) {
     void* memory = pool::allocate(sizeof(E));
     E* event = nullptr;
     try {
-        if constexpr (std::is_aggregate_v<E>) {
+        constexpr bool copied = sizeof...(Arguments) == 1 &&
+                                (std::same_as<std::remove_cvref_t<Arguments>, E> && ...);
+        if constexpr (std::is_aggregate_v<E> && !copied) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 #pragma GCC diagnostic ignored "-Wmissing-braces"

@@ -26,8 +26,15 @@ EventType::EventType(std::string_view name, const EventType* base, Destroy destr
 }
 
 void EventType::add_index(std::string name, std::ptrdiff_t offset) {
+    if (name.empty()) {
+        throw std::logic_error("event type '" + name_ + "' has an index without a name");
+    }
     if (level_of(name)) {
         throw std::logic_error("event type '" + name_ + "' has two indices named '" + name + "'");
+    }
+    if (offset < 0) {
+        throw std::logic_error("event type '" + name_ + "': index '" + name +
+                               "' lies before the Event; make Event the first base");
     }
     levels_.push_back({.name = std::move(name), .fixed = {}, .offset = offset});
 }
@@ -51,13 +58,25 @@ std::optional<std::size_t> EventType::level_of(std::string_view index) const noe
     return std::nullopt;
 }
 
-std::optional<std::size_t> EventType::level_at(std::ptrdiff_t offset) const noexcept {
+std::size_t EventType::level_at(std::ptrdiff_t offset) const {
     for (std::size_t i = 0; i != levels_.size(); ++i) {
-        if (levels_[i].offset == offset) {
+        if (levels_[i].offset >= 0 && levels_[i].offset == offset) {
             return i;
         }
     }
-    return std::nullopt;
+    throw std::logic_error("event type '" + name_ +
+                           "' has an Index that its declare() does not name");
+}
+
+std::size_t EventType::next_index(std::size_t level) const {
+    while (level < levels_.size() && levels_[level].offset < 0) {
+        ++level;
+    }
+    if (level >= levels_.size()) {
+        throw std::logic_error("event type '" + name_ + "' has no more than " +
+                               std::to_string(index_names().size()) + " indices");
+    }
+    return level;
 }
 
 bool EventType::is_a(const EventType& other) const noexcept {

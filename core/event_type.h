@@ -51,8 +51,11 @@ public:
     std::vector<std::string_view> index_names() const;
     // The level of a named index, if there is one.
     std::optional<std::size_t> level_of(std::string_view index) const noexcept;
-    // The level of the index at this offset in the event.
-    std::optional<std::size_t> level_at(std::ptrdiff_t offset) const noexcept;
+    // The level of the index at this offset in the event. Throws std::logic_error if the member
+    // there has not been declared as an index.
+    std::size_t level_at(std::ptrdiff_t offset) const;
+    // The first level, from this one on, that is an index. Throws std::logic_error if none is left.
+    std::size_t next_index(std::size_t level) const;
     const std::vector<Member>& members() const noexcept { return members_; }
 
     // A number that no other description in this process has had.
@@ -67,6 +70,8 @@ public:
     // Makes a type at run time. `base` must outlive it. The type has one level more than its base,
     // for its name, and one for each index that is added.
     EventType(std::string_view name, const EventType* base, Destroy destroy);
+    // `offset` is that of the index's IndexValue, seen from the Event. Throws std::logic_error if
+    // the name is empty or taken, or the offset negative.
     void add_index(std::string name, std::ptrdiff_t offset);
     void add_member(Member member) { members_.push_back(std::move(member)); }
     void set_ignorable(bool ignorable) noexcept { ignorable_ = ignorable; }
@@ -90,12 +95,13 @@ concept EventClass = std::derived_from<E, Event> && !std::same_as<E, Event>;
 template <EventClass E>
 const EventType& event_type();
 
-// Where the member lies in an E.
+// Where the member of an E lies, seen from the Event in it.
 template <class E, class C, class T>
 std::ptrdiff_t member_offset(T C::*member) noexcept {
     alignas(E) static char place[sizeof(E)];
     const E* object = reinterpret_cast<const E*>(place);
-    return reinterpret_cast<const char*>(&(object->*member)) - place;
+    return reinterpret_cast<const char*>(&(object->*member)) -
+           reinterpret_cast<const char*>(static_cast<const Event*>(object));
 }
 
 // Builds the description of E in its `static auto declare()`:

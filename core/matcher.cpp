@@ -84,7 +84,8 @@ std::string Matcher::describe() const {
     for (const IndexValue& value : path().subspan(1)) {
         text += (text.empty() ? "" : ", ") + value.describe();
     }
-    text = std::string(path()[0].text()) + '(' + text + ')';
+    const IndexValue& type = path()[0];
+    text = (type.is_any() ? "any" : std::string(type.text())) + '(' + text + ')';
     return has_predicate() ? text + " where ..." : text;
 }
 
