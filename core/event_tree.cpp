@@ -1,6 +1,7 @@
 #include "core/event_tree.h"
 
 #include <algorithm>
+#include <new>
 
 #include "core/list.h"
 #include "core/node_map.h"
@@ -28,8 +29,26 @@ public:
     Node* parent;
     std::size_t level;
     std::size_t here = 0;         // events in `places`
+    std::size_t deeper = 0;       // of them, those whose path goes on below
     List<EventTreePlace> places;  // those whose path ends here, and all of an unsplit node
     std::unique_ptr<NodeMap<Node>> children;  // set once the node is split
+
+    bool goes_on(const EventTreePlace& place) const noexcept {
+        return level < place.event->levels();
+    }
+    void hold(EventTreePlace& place) noexcept {
+        place.node = this;
+        places.push_back(place);
+        ++here;
+        deeper += goes_on(place) ? 1U : 0U;
+    }
+    void let_go(EventTreePlace& place) noexcept {
+        List<EventTreePlace>::remove(place);
+        --here;
+        deeper -= goes_on(place) ? 1U : 0U;
+    }
+    // The child for the event's value at this level, made if it is not there.
+    Node& child_for(const Event& event);
 
 private:
     IndexValue key_;
@@ -39,11 +58,31 @@ EventTree::EventTree(PredicateFailed predicate_failed)
     : root_(std::make_unique<Node>(nullptr, IndexValue(), 0)),
       predicate_failed_(std::move(predicate_failed)) {}
 
+EventTree::Node& EventTree::Node::child_for(const Event& event) {
+    const IndexValue& value = event.at(level);
+    if (Node* child = children->find(value)) {
+        return *child;
+    }
+    auto made = std::make_unique<Node>(this, value, level + 1);
+    children->insert(*made);
+    return *made.release();
+}
+
 EventTree::~EventTree() {
-    std::vector<Event*> events;
-    for_each([&](const Event& event) { events.push_back(const_cast<Event*>(&event)); });
-    for (Event* event : events) {
-        remove(*event);
+    let_go_below(*root_);
+}
+
+// Recursion is bounded by the number of levels of the events' types.
+void EventTree::let_go_below(Node& node) noexcept {
+    while (!node.places.empty()) {
+        const std::unique_ptr<EventTreePlace> place(&node.places.pop_front());
+        place->event->place_ = nullptr;
+    }
+    if (node.children != nullptr) {
+        node.children->for_each([](Node& child) {
+            let_go_below(child);
+            delete &child;
+        });
     }
 }
 
@@ -51,43 +90,37 @@ void EventTree::insert(Event& event) {
     auto place = std::make_unique<EventTreePlace>();
     place->event = Ref<Event>(&event);
     place->arrival = arrivals_++;
-    place_below(*root_, *place);
+    Node* node = root_.get();
+    while (node->children != nullptr && node->goes_on(*place)) {
+        node = &node->child_for(event);
+    }
+    node->hold(*place);
     event.place_ = place.release();
     ++size_;
+    split_if_many(*node);
 }
 
-void EventTree::place_below(Node& from, EventTreePlace& place) {
-    Node* node = &from;
-    const Event& event = *place.event;
-    while (node->children != nullptr && node->level < event.levels()) {
-        const IndexValue& value = event.at(node->level);
-        Node* child = node->children->find(value);
-        if (child == nullptr) {
-            auto made = std::make_unique<Node>(node, value, node->level + 1);
-            node->children->insert(*made);
-            child = made.release();
-        }
-        node = child;
+// Sends those events one level down whose path goes on. They may as well stay, so that a lack of
+// memory does no harm.
+void EventTree::split_if_many(Node& node) noexcept {
+    if (node.children != nullptr || node.deeper <= Node::branch_above) {
+        return;
     }
-    place.node = node;
-    node->places.push_back(place);
-    ++node->here;
-    if (node->children == nullptr && node->here > Node::branch_above) {
-        // Those whose path ends here stay; the others go one level down.
-        std::vector<EventTreePlace*> deeper;
-        for (EventTreePlace& held : node->places) {
-            if (node->level < held.event->levels()) {
-                deeper.push_back(&held);
+    try {
+        node.children = std::make_unique<NodeMap<Node>>();
+        EventTreePlace* next = &node.places.front();
+        while (EventTreePlace* place = next) {
+            next = node.places.next(*place);
+            if (node.goes_on(*place)) {
+                Node& child = node.child_for(*place->event);
+                node.let_go(*place);
+                child.hold(*place);
+                split_if_many(child);
             }
         }
-        if (deeper.empty()) {
-            return;
-        }
-        node->children = std::make_unique<NodeMap<Node>>();
-        for (EventTreePlace* held : deeper) {
-            List<EventTreePlace>::remove(*held);
-            --node->here;
-            place_below(*node, *held);
+    } catch (const std::bad_alloc&) {
+        if (node.children != nullptr && node.children->empty()) {
+            node.children.reset();
         }
     }
 }
@@ -99,7 +132,7 @@ void EventTree::remove(Event& event) noexcept {
     }
     --size_;
     Node* node = place->node;
-    --node->here;
+    node->let_go(*place);
     delete place;
     while (node->parent != nullptr && node->here == 0 && node->children == nullptr) {
         Node* parent = node->parent;
@@ -152,6 +185,7 @@ void EventTree::take(const Matcher& matcher, std::vector<Ref<Event>>& taken) {
     std::sort(found.begin(), found.end(), [](const Event* a, const Event* b) {
         return a->place_->arrival < b->place_->arrival;
     });
+    taken.reserve(taken.size() + found.size());
     for (Event* event : found) {
         taken.emplace_back(event);
         remove(*event);

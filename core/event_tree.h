@@ -27,11 +27,12 @@ public:
 
     std::size_t size() const noexcept { return size_; }
 
-    // Requires that the event is in no tree.
+    // Requires that the event is in no tree. On failure nothing has changed.
     void insert(Event& event);
     // Takes the event out, if it is in.
     void remove(Event& event) noexcept;
-    // Appends all events that match, in order of their arrival, to `taken`; they leave the tree.
+    // Appends all events that match, in order of their arrival, to `taken`; they leave the tree. On
+    // failure nothing has changed.
     void take(const Matcher& matcher, std::vector<Ref<Event>>& taken);
 
     // Calls the function for every event, in no particular order.
@@ -42,7 +43,8 @@ public:
 private:
     void collect(Node& node, const Matcher& matcher, std::vector<Event*>& found);
     bool judge(const Matcher& matcher, const Event& event) const noexcept;
-    void place_below(Node& node, EventTreePlace& place);
+    void split_if_many(Node& node) noexcept;
+    static void let_go_below(Node& node) noexcept;
 
     std::unique_ptr<Node> root_;
     std::size_t size_ = 0;

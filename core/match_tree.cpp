@@ -31,25 +31,30 @@ MatchTree::MatchTree(PredicateFailed predicate_failed)
       predicate_failed_(std::move(predicate_failed)) {}
 
 MatchTree::~MatchTree() {
-    // Entries outlive the tree only if their owners do; let go of them.
-    std::vector<Node*> nodes{root_.get()};
-    for (std::size_t i = 0; i != nodes.size(); ++i) {
-        Node& node = *nodes[i];
-        while (!node.entries_.empty()) {
-            node.entries_.pop_front().node_ = nullptr;
-        }
-        if (node.branch_ != nullptr) {
-            if (node.branch_->any != nullptr) {
-                nodes.push_back(node.branch_->any);
-            }
-            node.branch_->exact.for_each([&](Node& child) { nodes.push_back(&child); });
-        }
+    let_go_below(*root_);
+}
+
+// Lets go of the entries, for their owners may outlive the tree, and of the nodes below. Recursion
+// is bounded by the length of the longest path.
+void MatchTree::let_go_below(Node& node) noexcept {
+    while (!node.entries_.empty()) {
+        node.entries_.pop_front().node_ = nullptr;
     }
-    for (Node* node : nodes) {
-        if (node != root_.get()) {
-            delete node;
-        }
+    if (node.branch_ == nullptr) {
+        return;
     }
+    const auto drop = [](Node& child) {
+        let_go_below(child);
+        delete &child;
+    };
+    node.branch_->exact.for_each(drop);
+    if (node.branch_->any != nullptr) {
+        drop(*node.branch_->any);
+    }
+}
+
+bool MatchTree::empty() const noexcept {
+    return root_->entries_.empty() && root_->branch_ == nullptr;
 }
 
 std::size_t MatchTree::level_of(const Node& node) noexcept {
@@ -107,6 +112,9 @@ void MatchTree::remove(Entry& entry) noexcept {
 
 // Removes the node, and then its parents, as long as nothing is in them.
 void MatchTree::prune(Node* node) noexcept {
+    if (node->branch_ != nullptr && node->branch_->any == nullptr && node->branch_->exact.empty()) {
+        node->branch_.reset();  // it was to have a child, whose making failed
+    }
     while (node->parent_ != nullptr && node->entries_.empty() && node->branch_ == nullptr) {
         Node* parent = node->parent_;
         MatchBranch& branch = *parent->branch_;

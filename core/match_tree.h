@@ -12,7 +12,8 @@
 
 namespace weir {
 
-// Whoever can be matched by several matchers, but is to be found once for each event.
+// Whoever can be matched by several matchers, all in one tree, but is to be found once for each
+// event.
 class Matchable {
     friend class MatchTree;
     std::uint64_t found_by_ = 0;  // the search that found it last
@@ -58,6 +59,9 @@ public:
     MatchTree(const MatchTree&) = delete;
     MatchTree& operator=(const MatchTree&) = delete;
 
+    // Whether there is neither an entry nor a node but the root.
+    bool empty() const noexcept;
+
     // Inserts at the end of the path of the entry's matcher. Requires that it is in no tree.
     void insert(Entry& entry);
     // Takes the entry out of the tree that it is in, if any.
@@ -84,6 +88,7 @@ private:
     static std::size_t level_of(const Node& node) noexcept;
     bool judge(const Entry& entry, const Event& event) const noexcept;
     static void prune(Node* node) noexcept;
+    static void let_go_below(Node& node) noexcept;
 
     std::unique_ptr<Node> root_;
     PredicateFailed predicate_failed_;
