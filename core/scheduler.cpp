@@ -185,7 +185,8 @@ void Scheduler::process(const Ref<Event>& event,
         }
     }
     deliveries_.resize(begin);
-    if (droppable(*event)) {
+    // One that its receiver has sent again is in a queue already.
+    if (event->queued() || droppable(*event)) {
         for (const auto& signal : emptied) {
             process(signal, {});
         }
