@@ -23,15 +23,22 @@ private:
     const IndexValue key_;
 };
 
+// A queue all of whose places were kept for new classes would take no other event, even when it is
+// empty, and its senders would wait for ever.
+AutoQueueOptions AutoQueue::with_a_place_for_all(AutoQueueOptions options, std::size_t max_size) {
+    options.preserve_for_new = std::min(options.preserve_for_new, max_size - 1);
+    return options;
+}
+
 AutoQueue::AutoQueue(std::size_t max_size, AutoQueueOptions options)
     : LeafQueue(max_size),
-      options_(std::move(options)),
+      options_(with_a_place_for_all(std::move(options), max_size_)),
       max_history_([&] {
           constexpr std::size_t most = 10240;
           if (options_.max_history != unlimited) {
               return std::clamp<std::size_t>(options_.max_history, 1, most);
           }
-          return max_size_ == unlimited ? most : std::min(max_size_ * 10, most);
+          return max_size_ < most / 10 ? max_size_ * 10 : most;
       }()),
       no_key_(this) {}
 
@@ -155,10 +162,11 @@ Matcher AutoQueue::add(Event& event, bool force) {
             return wait;
         }
     }
+    Class& c = class_of(key);
     if (Matcher wait = before_append(force)) {
+        forget_if_unused(c);
         return wait;
     }
-    Class& c = class_of(key);
     hold(event);
     c.events.push_back(event);
     if (c.size++ == 0) {
@@ -284,8 +292,8 @@ void AutoQueue::signal_place(Class& c, QueueSignals& signals) {
 }
 
 void AutoQueue::put_back(Event& event) {
-    before_append(true);
     Class& c = class_of(class_key(event));
+    before_append(true);
     hold(event);
     c.events.push_front(event);
     if (c.size++ == 0) {
@@ -336,7 +344,7 @@ void AutoQueue::drop_all(QueueSignals& signals) {
     waited_any_class_ = waited_first_event_ = waited_new_class_ = false;
     for (Class* c : all) {
         while (!c->events.empty()) {
-            drop(c->events.pop_front());
+            drop(c->events.pop_front(), signals);
         }
         c->size = 0;
         c->waited_for_place = c->waited_for_first = false;

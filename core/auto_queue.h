@@ -15,7 +15,8 @@ namespace weir {
 // How an AutoQueue classifies and limits.
 struct AutoQueueOptions {
     EventKey key = EventKey::by_type();
-    // Of the places of the limit, how many only an event of a new class may take.
+    // Of the places of the limit, how many only an event of a new class may take; one is always
+    // left for the others.
     std::size_t preserve_for_new = 1;
     // The most events of one class.
     std::size_t subqueue_limit = unlimited;
@@ -55,6 +56,7 @@ protected:
 private:
     class Class;
 
+    static AutoQueueOptions with_a_place_for_all(AutoQueueOptions options, std::size_t max_size);
     const IndexValue& class_key(const Event& event) const;
     Class& class_of(const IndexValue& key);
     void forget_if_unused(Class& c) noexcept;

@@ -110,8 +110,8 @@ Ref<E> make_event(Arguments&&... arguments) {
     void* memory = pool::allocate(sizeof(E));
     E* event = nullptr;
     try {
-        constexpr bool copied = sizeof...(Arguments) == 1 &&
-                                (std::same_as<std::remove_cvref_t<Arguments>, E> && ...);
+        constexpr bool copied =
+            sizeof...(Arguments) == 1 && (std::same_as<std::remove_cvref_t<Arguments>, E> && ...);
         if constexpr (std::is_aggregate_v<E> && !copied) {
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"

@@ -174,10 +174,11 @@ TEST_CASE("Events without indices, or all alike, are held in any number", "[even
     CHECK(tree.size() == 0);
 }
 
-TEST_CASE("An event tree takes what a list of events gives, under random changes",
-          "[event_tree]") {
+TEST_CASE("An event tree takes what a list of events gives, under random changes", "[event_tree]") {
     std::mt19937 random(1);
-    const auto number = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+    const auto number = [&](int n) {
+        return static_cast<int>(random() % static_cast<unsigned>(n));
+    };
     const std::string kinds[] = {"a", "b", "a kind with a long name"};
     EventTree tree;
     std::vector<Ref<Event>> model;

@@ -64,7 +64,7 @@ void FifoQueue::release_block(Event&) {
 void FifoQueue::drop_all(QueueSignals& signals) {
     set_blocked(false);
     while (!events_.empty()) {
-        drop(events_.pop_front());
+        drop(events_.pop_front(), signals);
     }
     size_ = 0;
     signal_place(signals);

@@ -30,8 +30,8 @@ public:
         requires std::integral<T> || std::is_enum_v<T>
     IndexValue(T value) noexcept : IndexValue(Kind::integer, static_cast<std::uint64_t>(value)) {}
 
-    // Real numbers, too, may order a priority queue; -0.0 equals 0.0, and a number that has no fraction is
-    // the integer of the same value.
+    // Real numbers, too, may order a priority queue; -0.0 equals 0.0, and a number that has no
+    // fraction is the integer of the same value.
     IndexValue(double value) noexcept;
 
     IndexValue(std::string_view text);

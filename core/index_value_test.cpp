@@ -58,14 +58,10 @@ TEST_CASE("Texts of any length are equal when their bytes are", "[index_value]")
 
 TEST_CASE("Values of different kinds are different", "[index_value]") {
     const int object = 0;
-    const std::vector<IndexValue> values{IndexValue(),
-                                         1,
-                                         "1",
-                                         1.5,
-                                         &object,
-                                         std::tuple(1),
-                                         long_text,
-                                         reinterpret_cast<std::uintptr_t>(&object)};
+    const std::vector<IndexValue> values{IndexValue(), 1,
+                                         "1",          1.5,
+                                         &object,      std::tuple(1),
+                                         long_text,    reinterpret_cast<std::uintptr_t>(&object)};
     for (std::size_t i = 0; i != values.size(); ++i) {
         for (std::size_t k = 0; k != values.size(); ++k) {
             CHECK((values[i] == values[k]) == (i == k));
@@ -99,8 +95,8 @@ TEST_CASE("A real number without a fraction is the integer of the same value", "
 }
 
 TEST_CASE("Copies and moves of an index value keep what it is", "[index_value]") {
-    for (const IndexValue& original :
-         {IndexValue(7), IndexValue("short"), IndexValue(long_text), IndexValue(std::tuple(1, 2))}) {
+    for (const IndexValue& original : {IndexValue(7), IndexValue("short"), IndexValue(long_text),
+                                       IndexValue(std::tuple(1, 2))}) {
         IndexValue copy = original;
         CHECK(copy == original);
         IndexValue moved = std::move(copy);

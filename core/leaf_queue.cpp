@@ -7,14 +7,19 @@
 
 namespace weir {
 
-Matcher LeafQueue::append(Event& event, bool force) {
+void LeafQueue::require_not_queued(const Event& event) {
     if (event.queued_in_ != nullptr) {
         throw std::logic_error("the event is in a queue already: " + event.describe());
     }
+}
+
+Matcher LeafQueue::append(Event& event, bool force) {
+    require_not_queued(event);
     return add(event, force);
 }
 
 void LeafQueue::block(Event& event) {
+    require_not_queued(event);
     put_back(event);
     event.blocked_in_ = this;
 }
@@ -44,6 +49,13 @@ const Matcher& LeafQueue::can_write_matcher() {
 
 Ref<Queue> LeafQueue::owner() const noexcept {
     return Ref<Queue>(&turns_->queue());
+}
+
+void LeafQueue::drop(Event& event, QueueSignals& signals) noexcept {
+    event.blocked_in_ = nullptr;
+    event.blocks_ = false;
+    event.queued_in_ = nullptr;
+    signals.dropped.adopt(event);
 }
 
 void LeafQueue::drop(Event& event) noexcept {

@@ -31,7 +31,7 @@ public:
     Matcher append(Event& event, bool force);
 
     // Puts back the event that was popped last, at the front, and lets nothing that comes after it
-    // leave before it is unblocked.
+    // leave before it is unblocked. Throws std::logic_error if the event is in a queue.
     void block(Event& event);
     void unblock(Event& event);
 
@@ -62,13 +62,15 @@ protected:
     }
     static bool blocks(const Event& event) noexcept { return event.blocks_; }
     static void set_blocks(Event& event, bool blocks) noexcept { event.blocks_ = blocks; }
-    // Drops an event on its way out of a queue that is cleared.
+    // Drops an event: that of a queue that is cleared, or at once.
+    static void drop(Event& event, QueueSignals& signals) noexcept;
     static void drop(Event& event) noexcept;
 
     const std::size_t max_size_;
 
 private:
     friend class Queue;
+    static void require_not_queued(const Event& event);
 
     // The entry by which events find their default queue.
     struct Classifier : MatchTree::Entry {

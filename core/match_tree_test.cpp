@@ -72,7 +72,8 @@ using Names = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("Matches come most specific first: exact, then any, then what ends there", "[match_tree]") {
+TEST_CASE("Matches come most specific first: exact, then any, then what ends there",
+          "[match_tree]") {
     Tree tree;
     tree.insert("all", match<Message>().make());
     tree.insert("any 7", match<Message>(any, 7).make());
@@ -207,9 +208,7 @@ TEST_CASE("A tree can be searched and filled from a node on", "[match_tree]") {
     MatchTree::Node& node = MatchTree::descend(tree.tree.root(), match<Message>("a").make());
     MatchTree::insert_at(node, wild);
     MatchTree::insert_at(MatchTree::descend(node, match<Message>("a", 7).make()), deep);
-    const auto below = [&](const Event& event) {
-        return tree.tree.match_first_below(node, event);
-    };
+    const auto below = [&](const Event& event) { return tree.tree.match_first_below(node, event); };
     CHECK(below(*make_event<Message>("a", 7)) == &deep);
     CHECK(below(*make_event<Message>("a", 8)) == &wild);
     // The way to the node is not asked for.
@@ -239,7 +238,9 @@ TEST_CASE("A million live matchers: any is found, and no node is left when they 
 TEST_CASE("A match tree finds what a list of matchers finds, under random changes",
           "[match_tree]") {
     std::mt19937 random(1);
-    const auto number = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+    const auto number = [&](int n) {
+        return static_cast<int>(random() % static_cast<unsigned>(n));
+    };
     const auto maybe = [&](int n) { return number(2) == 0 ? IndexValue() : IndexValue(number(n)); };
     MatchTree tree;
     std::deque<Object> objects;
@@ -247,12 +248,10 @@ TEST_CASE("A match tree finds what a list of matchers finds, under random change
     std::vector<std::unique_ptr<MatchTree::Entry>> entries;
     for (int step = 0; step != 20'000; ++step) {
         if (number(2) == 0) {
-            const std::vector<IndexValue> path{"match_tree_test.Message",
-                                               number(2) == 0 ? IndexValue() : IndexValue("a"),
-                                               maybe(3),
-                                               number(2) == 0 ? IndexValue()
-                                                              : IndexValue("match_tree_test.Reply"),
-                                               maybe(3)};
+            const std::vector<IndexValue> path{
+                "match_tree_test.Message", number(2) == 0 ? IndexValue() : IndexValue("a"),
+                maybe(3), number(2) == 0 ? IndexValue() : IndexValue("match_tree_test.Reply"),
+                maybe(3)};
             entries.push_back(std::make_unique<MatchTree::Entry>(
                 objects[static_cast<std::size_t>(number(5))], Matcher(path)));
             tree.insert(*entries.back());

@@ -119,13 +119,16 @@ template <EventClass E>
 class MatcherBuilder {
 public:
     MatcherBuilder() : matcher_(event_type<E>()) {}
+    MatcherBuilder(MatcherBuilder&&) noexcept = default;
+    MatcherBuilder& operator=(MatcherBuilder&&) noexcept = default;
 
-    // Only events with this value of an index of E or its bases.
+    // Only events with this value of an index of E or its bases. Throws std::logic_error if the
+    // type does not declare that member as an index.
     template <class T, class C, class U>
         requires std::derived_from<E, C>
     MatcherBuilder&& with(Index<T> C::*index, const U& value) && {
         const std::ptrdiff_t offset = member_offset<E>(static_cast<Index<T> E::*>(index));
-        matcher_.set(event_type<E>().level_at(offset).value(), Index<T>(value).value());
+        matcher_.set(event_type<E>().level_at(offset), Index<T>(value).value());
         return std::move(*this);
     }
 
@@ -144,7 +147,8 @@ public:
         return MatcherOf<E>(std::move(matcher_));
     }
 
-    // Values of the indices in their order, the base's first.
+    // Values of the indices in their order, the base's first. Throws std::logic_error if there are
+    // more than the type has indices.
     template <class... U>
     MatcherBuilder&& values(const U&... values) && {
         [[maybe_unused]] std::size_t level = 0;
@@ -155,10 +159,7 @@ public:
 private:
     template <class U>
     void set_next(std::size_t& level, const U& value) {
-        const auto& levels = event_type<E>().levels();
-        while (levels.at(level).offset < 0) {
-            ++level;
-        }
+        level = event_type<E>().next_index(level);
         if constexpr (!std::same_as<U, Any>) {
             matcher_.set(level, IndexValue(value));
         }

@@ -32,8 +32,7 @@ struct SizedIo : Io {
     Index<int> length;
 
     static auto declare() {
-        return declare_event<SizedIo, Io>("matcher_test.SizedIo")
-            .index("length", &SizedIo::length);
+        return declare_event<SizedIo, Io>("matcher_test.SizedIo").index("length", &SizedIo::length);
     }
 };
 
@@ -131,11 +130,10 @@ TEST_CASE("A matcher of a derived type may ask for indices of all levels", "[mat
 
 TEST_CASE("A predicate narrows a matcher further", "[matcher]") {
     const Events events;
-    const Matcher matcher = match<Io>(Direction::write)
-                                .where([](const Io& io) {
-                                    return std::get<0>(io.address.get()) == "10.0.0.4";
-                                })
-                                .make();
+    const Matcher matcher =
+        match<Io>(Direction::write)
+            .where([](const Io& io) { return std::get<0>(io.address.get()) == "10.0.0.4"; })
+            .make();
     CHECK(matcher.has_predicate());
     CHECK(events.matched_by(matcher) == std::vector{2, 3});
     CHECK_FALSE(match<Io>().make().has_predicate());

@@ -24,7 +24,14 @@ bool PriorityQueue::after(const Ranked& a, const Ranked& b) noexcept {
     return order != 0 ? order > 0 : a.order > b.order;
 }
 
-void PriorityQueue::push(const IndexValue& rank, std::int64_t order, Event& event) {
+// Makes the next push() one that does not fail.
+void PriorityQueue::make_room() {
+    if (heap_.size() == heap_.capacity()) {
+        heap_.reserve(heap_.size() * 2 + 8);
+    }
+}
+
+void PriorityQueue::push(const IndexValue& rank, std::int64_t order, Event& event) noexcept {
     heap_.push_back({rank, order, &event});
     std::push_heap(heap_.begin(), heap_.end(), after);
 }
@@ -41,10 +48,11 @@ Matcher PriorityQueue::add(Event& event, bool force) {
         waited_ = true;
         return can_write_matcher();
     }
+    const IndexValue& rank = key_(event);
+    make_room();
     if (Matcher wait = before_append(force)) {
         return wait;
     }
-    const IndexValue& rank = key_(event);
     if (rank.is_any()) {
         plain_.push_back(event);
         ++plain_size_;
@@ -90,9 +98,10 @@ Ref<Event> PriorityQueue::take(QueueSignals& signals) {
 }
 
 void PriorityQueue::put_back(Event& event) {
+    const IndexValue& rank = key_(event);
+    make_room();
     set_blocks(event, true);
     before_append(true);
-    const IndexValue& rank = key_(event);
     if (rank.is_any()) {
         plain_.push_front(event);
         ++plain_size_;
@@ -116,11 +125,11 @@ void PriorityQueue::unblock_all() {
 void PriorityQueue::drop_all(QueueSignals& signals) {
     unblock_all();
     for (const Ranked& ranked : heap_) {
-        drop(*ranked.event);
+        drop(*ranked.event, signals);
     }
     heap_.clear();
     while (!plain_.empty()) {
-        drop(plain_.pop_front());
+        drop(plain_.pop_front(), signals);
     }
     plain_size_ = 0;
     signal_place(signals);

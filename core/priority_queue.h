@@ -39,7 +39,8 @@ private:
     void drop_all(QueueSignals& signals) override;
     void unblock_all() override;
 
-    void push(const IndexValue& rank, std::int64_t order, Event& event);
+    void make_room();
+    void push(const IndexValue& rank, std::int64_t order, Event& event) noexcept;
     bool front_blocks() const noexcept;
     void signal_place(QueueSignals& signals);
 

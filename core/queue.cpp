@@ -7,28 +7,28 @@
 
 namespace weir {
 
-Queue::Queue(QueueOptions options) : Queue({}, {}, nullptr, nullptr, std::move(options)) {}
+Queue::Queue(QueueOptions options) : Queue({}, {}, std::move(options)) {
+    own_tree_ = std::make_unique<MatchTree>();
+    enter(*own_tree_, own_tree_->root());
+}
 
-Queue::Queue(std::string name, Matcher matcher, MatchTree* tree, MatchTree::Node* node,
-             QueueOptions options)
+Queue::Queue(std::string name, Matcher matcher, QueueOptions options)
     : name_(std::move(name)),
       matcher_(std::move(matcher)),
-      own_tree_(tree == nullptr ? std::make_unique<MatchTree>() : nullptr),
-      tree_(tree == nullptr ? own_tree_.get() : tree),
-      node_(tree == nullptr ? &own_tree_->root() : node),
       default_queue_(options.kind ? options.kind(options.max_default)
                                   : std::make_unique<FifoQueue>(options.max_default)),
-      max_total_(options.max_total) {
+      max_total_(std::max<std::size_t>(options.max_total, 1)) {
     blocked_ = true;
-    turns_of(options.default_priority).add(*default_queue_);
     default_queue_->classifier_.queue = default_queue_.get();
-    MatchTree::insert_at(*node_, default_queue_->classifier_);
+    turns_of(options.default_priority).add(*default_queue_);
 }
 
 Queue::~Queue() {
+    Queue* const above = removed_from_ != nullptr ? removed_from_.get() : parent();
     for (const Ref<Queue>& subqueue : subqueues_) {
         subqueue->leave_tree();
         subqueue->turns_ = nullptr;
+        subqueue->removed_from_ = Ref<Queue>(above);
     }
     if (node_ != nullptr) {
         MatchTree::remove(default_queue_->classifier_);
@@ -53,19 +53,33 @@ RoundRobin& Queue::turns_of(int priority) {
             return *turns;
         }
     }
+    ready_.reserve(priorities_.size() + 1);  // so that events come and go without allocating
     return *priorities_.emplace_back(std::make_unique<RoundRobin>(*this, priority));
 }
 
-Matcher Queue::append(Event& event, bool force) {
-    if (removed()) {
-        if (removed_from_ == nullptr) {
+// The queue or, if it has been removed, the nearest one above that has not.
+Queue& Queue::in_tree() {
+    Queue* queue = this;
+    while (queue->removed()) {
+        queue = queue->removed_from_ != nullptr ? queue->removed_from_.get() : queue->parent();
+        if (queue == nullptr) {
             throw std::logic_error("queue '" + name_ + "' is gone, with all above it");
         }
-        return removed_from_->append(event, force);
     }
-    MatchTree::Entry* entry =
-        own_tree_ != nullptr ? tree_->match_first(event) : tree_->match_first_below(*node_, event);
-    return static_cast<LeafQueue::Classifier*>(entry)->queue->append(event, force);
+    return *queue;
+}
+
+// The default queue that is to have the event. There always is one: that of the queue itself.
+LeafQueue& Queue::leaf_for(const Event& event) {
+    const Queue& queue = in_tree();
+    MatchTree::Entry* entry = queue.own_tree_ != nullptr
+                                  ? queue.tree_->match_first(event)
+                                  : queue.tree_->match_first_below(*queue.node_, event);
+    return *static_cast<LeafQueue::Classifier*>(entry)->queue;
+}
+
+Matcher Queue::append(Event& event, bool force) {
+    return leaf_for(event).append(event, force);
 }
 
 std::optional<bool> Queue::has_place(const QueueCanWriteEvent&) {
@@ -145,6 +159,9 @@ Ref<Event> Queue::take(QueueSignals& signals) {
 }
 
 Ref<Event> Queue::pop(QueueSignals& signals) {
+    if (!can_pop()) {
+        throw std::logic_error("queue '" + name_ + "' has no event that may leave");
+    }
     Ref<Event> event = take(signals);
     if (turns_ != nullptr) {
         turns_->after_pop(*this, 1, signals);
@@ -153,8 +170,7 @@ Ref<Event> Queue::pop(QueueSignals& signals) {
 }
 
 void Queue::block(Event& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied) {
-    MatchTree::Entry* entry = tree_->match_first(event);
-    static_cast<LeafQueue::Classifier*>(entry)->queue->block(event);
+    leaf_for(event).block(event);
     for (const auto& signal : emptied) {
         signal->queue->wait_for_empty();
     }
@@ -187,6 +203,7 @@ void Queue::clear(QueueSignals& signals) {
     if (turns_ != nullptr) {
         turns_->after_pop(*this, count, signals);
     }
+    signals.dropped.release();
 }
 
 Matcher Queue::wait_for_empty() {
@@ -208,12 +225,26 @@ Ref<Queue> Queue::add(std::string name, int priority, Matcher matcher, QueueOpti
         throw std::invalid_argument("the matcher of subqueue '" + name +
                                     "' has a predicate; events are classified by indices only");
     }
-    MatchTree::Node& node = MatchTree::descend(*node_, matcher);
-    Ref<Queue> queue(
-        new Queue(std::move(name), std::move(matcher), tree_, &node, std::move(options)));
-    subqueues_.push_back(queue);
-    turns_of(priority).add(*queue);
+    Ref<Queue> queue(new Queue(std::move(name), std::move(matcher), std::move(options)));
+    RoundRobin& turns = turns_of(priority);
+    turns.add(*queue);
+    try {
+        subqueues_.push_back(queue);
+        queue->enter(*tree_, MatchTree::descend(*node_, queue->matcher_));
+    } catch (...) {
+        std::erase(subqueues_, queue);
+        turns.remove(*queue);
+        queue->turns_ = nullptr;
+        throw;
+    }
     return queue;
+}
+
+// From now on events find this queue.
+void Queue::enter(MatchTree& tree, MatchTree::Node& node) noexcept {
+    tree_ = &tree;
+    node_ = &node;
+    MatchTree::insert_at(node, default_queue_->classifier_);
 }
 
 void Queue::require_own(const Queue& subqueue) const {
@@ -253,6 +284,7 @@ void Queue::remove(Queue& subqueue, QueueSignals& signals) {
 void Queue::set_priority(Queue& subqueue, int priority) {
     require_own(subqueue);
     RoundRobin& turns = turns_of(priority);
+    turns.make_room();
     subqueue.turns_->remove(subqueue);
     turns.add(subqueue);
 }

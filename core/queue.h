@@ -18,7 +18,7 @@ namespace weir {
 // How a queue is made.
 struct QueueOptions {
     std::size_t max_default = unlimited;  // limit of the default queue
-    std::size_t max_total = unlimited;    // limit of the queue with all below it
+    std::size_t max_total = unlimited;    // limit of the queue with all below it; 0 is 1
     LeafQueueFactory kind = {};           // the default queue's; default: FifoQueue
     int default_priority = 0;             // of the default queue, among the subqueues
 };
@@ -57,19 +57,21 @@ public:
     // Whether there is an event that may leave.
     bool can_pop() const noexcept override { return !ready_.empty(); }
 
-    // Takes the next event out; what that sets off is appended to `signals`. Requires can_pop().
+    // Takes the next event out; what that sets off is appended to `signals`. Throws
+    // std::logic_error unless can_pop().
     Ref<Event> pop(QueueSignals& signals);
 
     // Puts back the event that was popped last, in front of what would come after it, and holds
     // that back until the event is unblocked. `emptied` are the signals of its pop: who waits for
-    // a queue to be empty goes on waiting.
+    // a queue to be empty goes on waiting. Throws std::logic_error if the event is in a queue.
     void block(Event& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied = {});
     // Lets the event leave again; nothing happens if it does not block.
     static void unblock(Event& event);
     // Lets all blocked events of the queue and all below it leave again.
     void unblock_all() override;
 
-    // Drops all events of the queue and of all below it.
+    // Drops all events of the queue and of all below it. They go last, so that what their
+    // destructors send finds the queue empty and in order.
     void clear(QueueSignals& signals);
 
     // An empty matcher if the queue, with all below it, is empty, or the matcher of the signal
@@ -101,14 +103,16 @@ public:
 private:
     friend class RoundRobin;
 
-    Queue(std::string name, Matcher matcher, MatchTree* tree, MatchTree::Node* node,
-          QueueOptions options);
+    Queue(std::string name, Matcher matcher, QueueOptions options);
 
     Ref<Event> take(QueueSignals& signals) override;
     void drop_all(QueueSignals& signals) override;
 
     RoundRobin& turns_of(int priority);
     void require_own(const Queue& subqueue) const;
+    Queue& in_tree();
+    LeafQueue& leaf_for(const Event& event);
+    void enter(MatchTree& tree, MatchTree::Node& node) noexcept;
     void leave_tree() noexcept;
     void signal_place(QueueSignals& signals);
 
@@ -121,8 +125,8 @@ private:
     std::string name_;
     Matcher matcher_;
     std::unique_ptr<MatchTree> own_tree_;  // of a root
-    MatchTree* tree_;
-    MatchTree::Node* node_;  // where the matchers of this queue end; null once removed
+    MatchTree* tree_ = nullptr;
+    MatchTree::Node* node_ = nullptr;  // where the matchers of this queue end; null once removed
     Ref<Queue> removed_from_;
     std::vector<std::unique_ptr<RoundRobin>> priorities_;  // in order of their first use
     std::vector<RoundRobin*> ready_;  // with events that may leave, the highest priority last

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/event.h"
+#include "core/list.h"
 #include "core/ref.h"
 
 namespace weir {
@@ -60,10 +61,32 @@ struct QueueIsEmptyEvent : Event {
     }
 };
 
+// Events that have been dropped from a queue, and that go when the queue is in order again: their
+// destructors may send.
+class DroppedEvents {
+public:
+    DroppedEvents() = default;
+    DroppedEvents(const DroppedEvents&) = delete;
+    DroppedEvents& operator=(const DroppedEvents&) = delete;
+    ~DroppedEvents() { release(); }
+
+    // Takes over a reference.
+    void adopt(Event& event) noexcept { events_.push_back(event); }
+    void release() noexcept {
+        while (!events_.empty()) {
+            Ref<Event>::adopt(&events_.pop_front()).reset();
+        }
+    }
+
+private:
+    List<Event> events_;
+};
+
 // What taking events out of a queue sets off, in order.
 struct QueueSignals {
     std::vector<Ref<QueueCanWriteEvent>> can_write;
     std::vector<Ref<QueueIsEmptyEvent>> empty;
+    DroppedEvents dropped;
 };
 
 }  // namespace weir

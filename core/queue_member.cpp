@@ -27,7 +27,14 @@ void RoundRobin::update_blocked() {
     }
 }
 
+void RoundRobin::make_room() {
+    if (members_.size() == members_.capacity()) {
+        members_.reserve(members_.size() * 2 + 4);
+    }
+}
+
 void RoundRobin::add(QueueMember& member) {
+    make_room();
     members_.push_back(&member);
     member.turns_ = this;
     if (member.can_pop()) {

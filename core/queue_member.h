@@ -55,6 +55,9 @@ public:
     Queue& queue() const noexcept { return queue_; }
     bool can_pop() const noexcept { return !ready_.empty(); }
 
+    // Makes the next add() one that does not fail.
+    void make_room();
+    // On failure nothing has changed.
     void add(QueueMember& member);
     void remove(QueueMember& member) noexcept;
     // Lets go of a member that is about to be destroyed.
