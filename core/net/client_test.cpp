@@ -39,9 +39,9 @@ TEST_CASE("a client connects by name, and its mark and addresses are there") {
     World world;
     LineProtocol protocol;
     LineProtocol of_server;
-    Server server(world.scheduler, of_server, "tcp://localhost:0");
+    SocketServer server(world.scheduler, of_server, "tcp://localhost:0");
     server.start({.daemon = true});
-    const auto test = [](World& w, Server& s, LineProtocol& p) -> Task<> {
+    const auto test = [](World& w, SocketServer& s, LineProtocol& p) -> Task<> {
         co_await s.listening();
         Client client(w.scheduler, p, "tcp://localhost:" + std::to_string(s.local().port()));
         CHECK(client.mark() == 0);
@@ -109,8 +109,9 @@ TEST_CASE("a client that persists connects again, with another mark, until it is
     LineProtocol protocol({.persist = true, .backoff = soon});
     LineProtocol of_server;
     Client client(world.scheduler, protocol, world.socket());
-    Server server(world.scheduler, of_server, world.socket());
-    const auto test = [](Client& c, Server& s, LineProtocol& p, LineProtocol& other) -> Task<> {
+    SocketServer server(world.scheduler, of_server, world.socket());
+    const auto test = [](Client& c, SocketServer& s, LineProtocol& p,
+                         LineProtocol& other) -> Task<> {
         const Ref<Routine> routine = c.start();
         // There is no server yet.
         co_await sleep(5ms);

@@ -25,12 +25,12 @@ struct ConnectionData {
 };
 
 // A connection on a socket: routines that read and parse, that write, and that keep order. Made by
-// a Server for each peer, and by Client. As a container it also owns the routines that its protocol
-// starts in it: they end, at the latest, with the object.
+// a SocketServer for each peer, and by Client. As a container it also owns the routines that its
+// protocol starts in it: they end, at the latest, with the object.
 //
 // Must not be destroyed by one of its own routines or hooks. Belongs to the scheduler's thread, as
 // everything.
-class Connection : public Container, public Link<Connection, Server> {
+class Connection : public Container, public Link<Connection, SocketServer> {
 public:
     // Of a connected socket. The protocol must outlive the connection.
     Connection(Scheduler& scheduler, Protocol& protocol, Stream::Owner stream);

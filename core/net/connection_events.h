@@ -10,7 +10,7 @@
 namespace weir {
 
 class Connection;
-class Server;
+class SocketServer;
 
 // What of a connection its events need, also after it is gone. The events share it with the
 // connection.
@@ -69,14 +69,14 @@ struct ConnectionControlEvent : Event {
     }
 };
 
-// An order to a server; Server's functions send it.
+// An order to a server; SocketServer's functions send it.
 struct ServerControlEvent : Event {
     enum class Type {
         stop_listening,   // those that are connected stay
         start_listening,  // again
         shutdown,         // end in order
     };
-    Index<Server*> server;
+    Index<SocketServer*> server;
     Index<Type> type;
 
     static auto declare() {

@@ -63,7 +63,7 @@ private:
 
 // Notes who received a packet, B for the clients; nobody else may connect when each has received
 // one.
-Task<> note_packets(Server& server, std::vector<Connection*> clients, std::string& notes) {
+Task<> note_packets(SocketServer& server, std::vector<Connection*> clients, std::string& notes) {
     const MatcherOf<PacketEvent> packets = match<PacketEvent>();
     std::vector<Connection*> unseen = clients;
     for (;;) {
@@ -77,7 +77,7 @@ Task<> note_packets(Server& server, std::vector<Connection*> clients, std::strin
     }
 }
 
-Task<> run_clients(Server& server, std::vector<Client*> clients) {
+Task<> run_clients(SocketServer& server, std::vector<Client*> clients) {
     co_await server.listening();
     std::vector<Ref<Routine>> routines;
     for (Client* client : clients) {
@@ -88,7 +88,7 @@ Task<> run_clients(Server& server, std::vector<Client*> clients) {
             co_await do_events();
         }
     }
-    CHECK(server.state() == Server::State::paused);
+    CHECK(server.state() == SocketServer::State::paused);
     server.shutdown();
 }
 
@@ -99,7 +99,7 @@ TEST_CASE("a server and its clients take turns, and what is connected outlives t
     World world;
     PacketProtocol asking(false);
     PacketProtocol answering(true);
-    Server server(world.scheduler, answering, world.socket());
+    SocketServer server(world.scheduler, answering, world.socket());
     Client first(world.scheduler, asking, world.socket());
     Client second(world.scheduler, asking, world.socket());
     std::vector<Client*> clients{&first};
@@ -117,7 +117,7 @@ TEST_CASE("a server and its clients take turns, and what is connected outlives t
         CHECK(std::count(notes.begin(), notes.end(), 'A') == 20);
         CHECK(std::count(notes.begin(), notes.end(), 'B') == 20);
     }
-    CHECK(server.state() == Server::State::ended);
+    CHECK(server.state() == SocketServer::State::ended);
     CHECK(server.open() == 0);
     CHECK(server.received() == 10'000U * clients.size());
     CHECK(server.sent() == 10'000U * clients.size());
@@ -135,7 +135,7 @@ struct EchoWorld : World {
     void start_echo() { container.start(echo_lines(), {.name = "echo", .daemon = true}); }
 
     LineProtocol protocol;
-    Server server;
+    SocketServer server;
 };
 
 using PeerTest = Task<> (*)(EchoWorld&, Peer&);
@@ -211,7 +211,7 @@ TEST_CASE("a slow reader stops a fast sender, with bounded memory") {
     World world;
     LineProtocol sending;
     LineProtocol receiving({.stream = {.buffer_size = 4096}});
-    Server server(world.scheduler, receiving, world.socket());
+    SocketServer server(world.scheduler, receiving, world.socket());
     Client client(world.scheduler, sending, world.socket());
     Ref<Queue> lines =
         world.scheduler.queue().add("lines", 300, match<LineEvent>().make(), {.max_default = 10});
@@ -223,7 +223,7 @@ TEST_CASE("a slow reader stops a fast sender, with bounded memory") {
             ++count;
         }
     };
-    const auto test = [](Server& s, Client& c, LineProtocol& protocol, Queue& queue,
+    const auto test = [](SocketServer& s, Client& c, LineProtocol& protocol, Queue& queue,
                          std::size_t& count) -> Task<> {
         co_await s.listening();
         c.start({.daemon = true});
@@ -492,7 +492,7 @@ private:
     const std::string hook_;
 };
 
-Task<> drive(World& world, Server& server, LineProtocol& protocol) {
+Task<> drive(World& world, SocketServer& server, LineProtocol& protocol) {
     co_await server.listening();
     Peer peer(server.local());
     co_await protocol.reached("init");
@@ -506,7 +506,7 @@ Task<> drive(World& world, Server& server, LineProtocol& protocol) {
     }
 }
 
-Task<> drive_init(World& world, Server& server, LineProtocol& protocol) {
+Task<> drive_init(World& world, SocketServer& server, LineProtocol& protocol) {
     co_await server.listening();
     const Peer peer(server.local());
     co_await protocol.reached("final");
@@ -521,7 +521,7 @@ TEST_CASE("whichever hook throws, the connection ends and is forgotten") {
         GENERATE("keepalive", "input_ended", "closed", "final", "serialize", "init");
     World world;
     ThrowingProtocol protocol(hook);
-    Server server(world.scheduler, protocol, "tcp://127.0.0.1:0");
+    SocketServer server(world.scheduler, protocol, "tcp://127.0.0.1:0");
     server.start({.daemon = true});
     world.container.start(echo_lines(), {.daemon = true});
     world.run(hook == "init" ? drive_init(world, server, protocol)
@@ -531,10 +531,10 @@ TEST_CASE("whichever hook throws, the connection ends and is forgotten") {
 TEST_CASE("a connection that is destroyed leaves nothing behind") {
     World world;
     LineProtocol protocol;
-    auto server = std::make_unique<Server>(world.scheduler, protocol, "tcp://127.0.0.1:0");
+    auto server = std::make_unique<SocketServer>(world.scheduler, protocol, "tcp://127.0.0.1:0");
     auto client = std::unique_ptr<Client>();
     server->start({.daemon = true});
-    const auto test = [](World& w, LineProtocol& p, std::unique_ptr<Server>& s,
+    const auto test = [](World& w, LineProtocol& p, std::unique_ptr<SocketServer>& s,
                          std::unique_ptr<Client>& c) -> Task<> {
         co_await s->listening();
         c = std::make_unique<Client>(w.scheduler, p, s->local().text());

@@ -74,11 +74,11 @@ Task<> Protocol::final(Connection&) {
     co_return;
 }
 
-Protocol* Protocol::accept(Server&, const SocketAddress&) {
+Protocol* Protocol::accept(SocketServer&, const SocketAddress&) {
     return this;
 }
 
-Task<> Protocol::server_ended(Server&) {
+Task<> Protocol::server_ended(SocketServer&) {
     co_return;
 }
 

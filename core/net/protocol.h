@@ -17,7 +17,7 @@
 namespace weir {
 
 class Client;
-class Server;
+class SocketServer;
 
 // The wait before the n-th try to connect again, counted from 0; nothing: give up.
 using Backoff = std::function<std::optional<Duration>(std::size_t n)>;
@@ -103,9 +103,9 @@ public:
 
     // Somebody has connected. The protocol for the new connection, here this one; it must outlive
     // the server. null: the connection is refused.
-    virtual Protocol* accept(Server& server, const SocketAddress& peer);
+    virtual Protocol* accept(SocketServer& server, const SocketAddress& peer);
     // A server has ended, with all its connections.
-    virtual Task<> server_ended(Server& server);
+    virtual Task<> server_ended(SocketServer& server);
 
 private:
     const ConnectionOptions options_;

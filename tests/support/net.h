@@ -19,7 +19,7 @@
 #include "core/net/client.h"
 #include "core/net/connection.h"
 #include "core/net/protocol.h"
-#include "core/net/server.h"
+#include "core/net/socket_server.h"
 #include "core/scheduler.h"
 #include "core/standard_queues.h"
 #include "core/timeout.h"

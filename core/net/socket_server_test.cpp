@@ -1,4 +1,4 @@
-#include "core/net/server.h"
+#include "core/net/socket_server.h"
 
 #include <fstream>
 
@@ -23,7 +23,7 @@ Task<> rounds(int count) {
     }
 }
 
-Task<> until_open(Server& server, std::size_t count) {
+Task<> until_open(SocketServer& server, std::size_t count) {
     while (server.open() != count) {
         co_await do_events();
     }
@@ -34,9 +34,9 @@ Task<> until_open(Server& server, std::size_t count) {
 TEST_CASE("over the limit a server stops accepting, and goes on when a connection ends") {
     World world;
     LineProtocol protocol;
-    Server server(world.scheduler, protocol, "tcp://127.0.0.1:0", {.max_connections = 2});
+    SocketServer server(world.scheduler, protocol, "tcp://127.0.0.1:0", {.max_connections = 2});
     server.start({.daemon = true});
-    const auto test = [](Server& s) -> Task<> {
+    const auto test = [](SocketServer& s) -> Task<> {
         co_await s.listening();
         Peer first(s.local());
         const Peer second(s.local());
@@ -59,10 +59,10 @@ TEST_CASE("over the limit a server stops accepting, and goes on when a connectio
 TEST_CASE("a server that refuses closes who comes over the limit at once") {
     World world;
     LineProtocol protocol;
-    Server server(world.scheduler, protocol, world.socket(),
-                  {.max_connections = 1, .refuse = true});
+    SocketServer server(world.scheduler, protocol, world.socket(),
+                        {.max_connections = 1, .refuse = true});
     server.start({.daemon = true});
-    const auto test = [](Server& s) -> Task<> {
+    const auto test = [](SocketServer& s) -> Task<> {
         co_await s.listening();
         Peer first(s.local());
         co_await until_open(s, 1);
@@ -82,7 +82,7 @@ TEST_CASE("a server that refuses closes who comes over the limit at once") {
 TEST_CASE("a protocol decides who is accepted, and by which protocol") {
     class Choosy final : public LineProtocol {
     public:
-        Protocol* accept(Server&, const SocketAddress&) override {
+        Protocol* accept(SocketServer&, const SocketAddress&) override {
             return asked++ == 0 ? nullptr : &other;
         }
         LineProtocol other;
@@ -90,9 +90,9 @@ TEST_CASE("a protocol decides who is accepted, and by which protocol") {
     };
     World world;
     Choosy protocol;
-    Server server(world.scheduler, protocol, world.socket());
+    SocketServer server(world.scheduler, protocol, world.socket());
     server.start({.daemon = true});
-    const auto test = [](Server& s, Choosy& choosy) -> Task<> {
+    const auto test = [](SocketServer& s, Choosy& choosy) -> Task<> {
         co_await s.listening();
         Peer refused(s.local());
         co_await refused.receive_all();
@@ -165,10 +165,11 @@ TEST_CASE("10,000 connections are accepted at the limit, and others refused") {
     const std::size_t more = limit / 4;
     World world;
     LineProtocol protocol;
-    Server server(world.scheduler, protocol, world.socket(),
-                  {.max_connections = limit, .refuse = refuse});
+    SocketServer server(world.scheduler, protocol, world.socket(),
+                        {.max_connections = limit, .refuse = refuse});
     server.start({.daemon = true});
-    const auto test = [](Server& s, std::size_t most, std::size_t over, bool refuses) -> Task<> {
+    const auto test = [](SocketServer& s, std::size_t most, std::size_t over,
+                         bool refuses) -> Task<> {
         co_await s.listening();
         Crowd crowd(s.local());
         co_await crowd.come(most);
@@ -205,9 +206,9 @@ TEST_CASE("10,000 connections are accepted at the limit, and others refused") {
 TEST_CASE("a server without file descriptors waits until there are some") {
     World world;
     LineProtocol protocol;
-    Server server(world.scheduler, protocol, world.socket());
+    SocketServer server(world.scheduler, protocol, world.socket());
     server.start({.daemon = true});
-    const auto test = [](World& w, Server& s) -> Task<> {
+    const auto test = [](World& w, SocketServer& s) -> Task<> {
         co_await s.listening();
         const Peer peer(s.local());
         std::vector<int> hogged;
@@ -237,9 +238,9 @@ TEST_CASE("a server without file descriptors waits until there are some") {
 TEST_CASE("a server stops listening and starts again, and who is connected stays") {
     World world;
     LineProtocol protocol;
-    Server server(world.scheduler, protocol, world.socket());
+    SocketServer server(world.scheduler, protocol, world.socket());
     server.start({.daemon = true});
-    const auto test = [](World& w, Server& s) -> Task<> {
+    const auto test = [](World& w, SocketServer& s) -> Task<> {
         co_await s.listening();
         Peer first(s.local());
         co_await until_open(s, 1);
@@ -261,9 +262,9 @@ TEST_CASE("a server stops listening and starts again, and who is connected stays
 TEST_CASE("a server that is shut down closes in order") {
     World world;
     LineProtocol protocol;
-    Server server(world.scheduler, protocol, world.socket());
+    SocketServer server(world.scheduler, protocol, world.socket());
     const Ref<Routine> routine = server.start();
-    const auto test = [](World& w, Server& s, LineProtocol& p) -> Task<> {
+    const auto test = [](World& w, SocketServer& s, LineProtocol& p) -> Task<> {
         co_await s.listening();
         Peer peer(s.local());
         co_await p.reached("init");
@@ -283,16 +284,16 @@ TEST_CASE("a server that is shut down closes in order") {
     };
     world.run(test(world, server, protocol));
     CHECK(routine->ended());
-    CHECK(server.state() == Server::State::ended);
+    CHECK(server.state() == SocketServer::State::ended);
     CHECK(protocol.journal == std::vector<std::string>{"init", "closed: shut down", "final"});
 }
 
 TEST_CASE("who does not end in time when the server is shut down is closed by force") {
     World world;
     LineProtocol protocol;
-    Server server(world.scheduler, protocol, world.socket(), {.shutdown_timeout = 20ms});
+    SocketServer server(world.scheduler, protocol, world.socket(), {.shutdown_timeout = 20ms});
     server.start();
-    const auto test = [](Server& s, LineProtocol& p) -> Task<> {
+    const auto test = [](SocketServer& s, LineProtocol& p) -> Task<> {
         co_await s.listening();
         Peer peer(s.local());
         co_await p.reached("init");
@@ -346,9 +347,9 @@ TEST_CASE("a server that cannot listen tries again, or ends and says why") {
     LineProtocol protocol;
     auto other = Listener::listen(world.scheduler, SocketAddress::of_unix(world.folder));
     SECTION("it ends") {
-        Server server(world.scheduler, protocol, world.socket(), {.retry_listen = {}});
+        SocketServer server(world.scheduler, protocol, world.socket(), {.retry_listen = {}});
         server.start();
-        const auto test = [](Server& s) -> Task<> {
+        const auto test = [](SocketServer& s) -> Task<> {
             const bool listens = co_await s.listening();
             CHECK_FALSE(listens);
         };
@@ -356,9 +357,9 @@ TEST_CASE("a server that cannot listen tries again, or ends and says why") {
         CHECK(server.error() == "listening on " + world.socket() + ": address already in use");
     }
     SECTION("it tries again") {
-        Server server(world.scheduler, protocol, world.socket(), {.retry_listen = 5ms});
+        SocketServer server(world.scheduler, protocol, world.socket(), {.retry_listen = 5ms});
         server.start({.daemon = true});
-        const auto test = [](World& w, Server& s, Listener::Owner& in_the_way) -> Task<> {
+        const auto test = [](World& w, SocketServer& s, Listener::Owner& in_the_way) -> Task<> {
             while (w.logged.size() < 2) {
                 co_await sleep(1ms);
             }
@@ -374,10 +375,10 @@ TEST_CASE("a server that cannot listen tries again, or ends and says why") {
 TEST_CASE("a server counts what its connections move, also of those that have ended") {
     World world;
     LineProtocol protocol;
-    Server server(world.scheduler, protocol, "tcp://localhost:0");
+    SocketServer server(world.scheduler, protocol, "tcp://localhost:0");
     server.start({.daemon = true});
     world.container.start(echo_lines(), {.daemon = true});
-    const auto test = [](Server& s) -> Task<> {
+    const auto test = [](SocketServer& s) -> Task<> {
         co_await s.listening();
         for (const int open : {0, 1}) {
             Peer peer(s.local());

@@ -1,4 +1,4 @@
-#include "core/net/server.h"
+#include "core/net/socket_server.h"
 
 #include <utility>
 
@@ -22,8 +22,8 @@ struct Reordered {};  // thrown where the server works, when it is told to do so
 
 }  // namespace
 
-Server::Server(Scheduler& scheduler, Protocol& protocol, std::string_view address,
-               ServerOptions options)
+SocketServer::SocketServer(Scheduler& scheduler, Protocol& protocol, std::string_view address,
+                           SocketServerOptions options)
     : Container(scheduler),
       protocol_(protocol),
       address_(Address::parse(address)),
@@ -31,7 +31,7 @@ Server::Server(Scheduler& scheduler, Protocol& protocol, std::string_view addres
       control_(match<ServerControlEvent>(this)),
       wakeup_(scheduler) {}
 
-std::uint64_t Server::received() const noexcept {
+std::uint64_t SocketServer::received() const noexcept {
     std::uint64_t sum = received_;
     for (const Connection& connection : connections_) {
         sum += connection.received();
@@ -39,7 +39,7 @@ std::uint64_t Server::received() const noexcept {
     return sum;
 }
 
-std::uint64_t Server::sent() const noexcept {
+std::uint64_t SocketServer::sent() const noexcept {
     std::uint64_t sum = sent_;
     for (const Connection& connection : connections_) {
         sum += connection.sent();
@@ -47,7 +47,7 @@ std::uint64_t Server::sent() const noexcept {
     return sum;
 }
 
-Task<bool> Server::listening() {
+Task<bool> SocketServer::listening() {
     const MatcherOf<ServerStateEvent> changed = match<ServerStateEvent>(this);
     while (state_ != State::listening && state_ != State::ended) {
         co_await changed;
@@ -57,12 +57,12 @@ Task<bool> Server::listening() {
 
 // --- orders
 
-void Server::order(ServerControlEvent::Type type) {
+void SocketServer::order(ServerControlEvent::Type type) {
     scheduler().emergency_send(make_event<ServerControlEvent>(this, type));
 }
 
 // Called in the routine that runs the server, wherever it waits.
-void Server::obey(const ServerControlEvent& event) {
+void SocketServer::obey(const ServerControlEvent& event) {
     switch (event.type) {
         case ServerControlEvent::Type::stop_listening:
             wants_to_listen_ = false;
@@ -80,7 +80,7 @@ void Server::obey(const ServerControlEvent& event) {
     }
 }
 
-void Server::set_state(State state) {
+void SocketServer::set_state(State state) {
     if (state_ != state) {
         state_ = state;
         scheduler().emergency_send(make_event<ServerStateEvent>(this, state));
@@ -90,18 +90,18 @@ void Server::set_state(State state) {
 // --- the routine that runs the server
 
 // Stops listening when the routine ends or is unwound.
-class Server::Closing {
+class SocketServer::Closing {
 public:
-    explicit Closing(Server& server) noexcept : server_(server) {}
+    explicit Closing(SocketServer& server) noexcept : server_(server) {}
     Closing(const Closing&) = delete;
     Closing& operator=(const Closing&) = delete;
     ~Closing() { server_.listener_.reset(); }
 
 private:
-    Server& server_;
+    SocketServer& server_;
 };
 
-Task<> Server::run() {
+Task<> SocketServer::run() {
     const Closing at_the_end(*this);
     const Routine& self = co_await this_routine();
     daemon_ = self.daemon();
@@ -133,7 +133,7 @@ Task<> Server::run() {
 }
 
 // Listens, or waits for the order to.
-Task<> Server::work() {
+Task<> SocketServer::work() {
     if (!wants_to_listen_) {
         set_state(State::paused);
         const MatcherOf<SocketEvent> never = wakeup_.matcher(SocketEvent::Type::readable);
@@ -165,7 +165,7 @@ Task<> Server::work() {
 }
 
 // IPv4 first where a name stands for both, as the original.
-Task<> Server::listen() {
+Task<> SocketServer::listen() {
     const std::vector<SocketAddress> found = co_await resolve(scheduler(), address_, true);
     const SocketAddress* best = &found.front();
     for (const SocketAddress& address : found) {
@@ -178,7 +178,7 @@ Task<> Server::listen() {
     local_ = listener_->address();
 }
 
-Task<> Server::accept_all() {
+Task<> SocketServer::accept_all() {
     set_state(State::listening);
     const MatcherOf<SocketEvent> readable = listener_->matcher(SocketEvent::Type::readable);
     const MatcherOf<SocketEvent> ended = wakeup_.matcher(SocketEvent::Type::changed);
@@ -215,7 +215,7 @@ Task<> Server::accept_all() {
 }
 
 // Makes a connection of the socket, or refuses it. False if there are no means to.
-bool Server::take(int socket) {
+bool SocketServer::take(int socket) {
     const SocketAddress peer = SocketAddress::remote(socket);
     Protocol* protocol = nullptr;
     if (!full()) {
@@ -246,18 +246,18 @@ bool Server::take(int socket) {
 }
 
 // The connection belongs to this routine.
-Task<> Server::serve(std::unique_ptr<Connection> connection) {
+Task<> SocketServer::serve(std::unique_ptr<Connection> connection) {
     struct Count {
-        Server& server;
+        SocketServer& server;
         Connection& connection;
-        Count(Server& its_server, Connection& counted) noexcept
+        Count(SocketServer& its_server, Connection& counted) noexcept
             : server(its_server), connection(counted) {}
         Count(const Count&) = delete;
         Count& operator=(const Count&) = delete;
         ~Count() {
             server.received_ += connection.received();
             server.sent_ += connection.sent();
-            List<Connection, Server>::remove(connection);
+            List<Connection, SocketServer>::remove(connection);
             --server.open_;
             server.wakeup_.signal(SocketEvent::Type::changed);
         }
@@ -268,7 +268,7 @@ Task<> Server::serve(std::unique_ptr<Connection> connection) {
 
 // --- the end
 
-Task<> Server::close_in_order() {
+Task<> SocketServer::close_in_order() {
     for (Connection& connection : connections_) {
         connection.shutdown();
     }
@@ -284,7 +284,7 @@ Task<> Server::close_in_order() {
     }
 }
 
-Task<> Server::wait_for_connections(std::optional<Duration> timeout) {
+Task<> SocketServer::wait_for_connections(std::optional<Duration> timeout) {
     const MatcherOf<SocketEvent> ended = wakeup_.matcher(SocketEvent::Type::changed);
     const Time deadline = scheduler().now() + timeout.value_or(Duration::zero());
     while (open_ != 0) {

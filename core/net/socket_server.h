@@ -18,7 +18,7 @@
 
 namespace weir {
 
-struct ServerOptions {
+struct SocketServerOptions {
     ListenOptions listen = {};
     // The most connections at a time. Those who come then wait in the system's backlog until one
     // ends or, with `refuse`, are closed at once.
@@ -39,7 +39,7 @@ struct ServerStateEvent : Event {
         closing,  // told to shut down: the connections end
         ended,
     };
-    Index<Server*> server;
+    Index<SocketServer*> server;
     Index<State> state;
 
     static auto declare() {
@@ -53,14 +53,14 @@ struct ServerStateEvent : Event {
 // process has no file descriptors left, it waits until it has.
 //
 // Must not be destroyed by one of its connections' routines or hooks.
-class Server final : public Container {
+class SocketServer final : public Container {
 public:
     using State = ServerStateEvent::State;
 
     // Throws AddressError. The protocol must outlive the server.
-    Server(Scheduler& scheduler, Protocol& protocol, std::string_view address,
-           ServerOptions options = {});
-    ~Server() override { close(); }
+    SocketServer(Scheduler& scheduler, Protocol& protocol, std::string_view address,
+                 SocketServerOptions options = {});
+    ~SocketServer() override { close(); }
 
     // Begins to listen. To be called once.
     Ref<Routine> start(StartOptions options = {.name = "server"}) {
@@ -69,7 +69,7 @@ public:
     using Container::start;
 
     Protocol& protocol() const noexcept { return protocol_; }
-    const ServerOptions& options() const noexcept { return options_; }
+    const SocketServerOptions& options() const noexcept { return options_; }
     State state() const noexcept { return state_; }
     // Where it listens, or has listened last, with the real port: a client's address.
     const SocketAddress& local() const noexcept { return local_; }
@@ -95,7 +95,7 @@ public:
     std::uint64_t refused() const noexcept { return refused_; }    // by the limit or the protocol
     std::uint64_t received() const noexcept;                       // bytes, in all
     std::uint64_t sent() const noexcept;
-    const List<Connection, Server>& connections() const noexcept { return connections_; }
+    const List<Connection, SocketServer>& connections() const noexcept { return connections_; }
 
 private:
     class Closing;
@@ -117,7 +117,7 @@ private:
 
     Protocol& protocol_;
     const Address address_;
-    const ServerOptions options_;
+    const SocketServerOptions options_;
     const MatcherOf<ServerControlEvent> control_;
     Source wakeup_;
     Listener::Owner listener_;
@@ -128,7 +128,7 @@ private:
     bool wants_to_listen_ = true;
     bool stopped_ = false;  // told to shut down
 
-    List<Connection, Server> connections_;
+    List<Connection, SocketServer> connections_;
     std::size_t open_ = 0;
     std::uint64_t accepted_ = 0;
     std::uint64_t refused_ = 0;
