@@ -203,7 +203,17 @@ TEST_CASE("10,000 connections are accepted at the limit, and others refused") {
     world.run(test(server, limit, more, refuse));
 }
 
+#ifdef __SANITIZE_ADDRESS__
+// It opens a pipe to look at memory, and takes a failure for a fault of ours.
+constexpr bool sanitizer_needs_files = true;
+#else
+constexpr bool sanitizer_needs_files = false;
+#endif
+
 TEST_CASE("a server without file descriptors waits until there are some") {
+    if (sanitizer_needs_files) {
+        return;
+    }
     World world;
     LineProtocol protocol;
     SocketServer server(world.scheduler, protocol, world.socket());
