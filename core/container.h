@@ -20,7 +20,8 @@ struct StartOptions {
 };
 
 // Starts and owns routines: those that still run when it goes are closed. Derive from it to group
-// routines that share data, or use it as it is.
+// routines that share data, or use it as it is. A derived class whose routines use its members
+// calls close() in its destructor: afterwards the members are gone.
 class Container {
 public:
     explicit Container(Scheduler& scheduler) noexcept : scheduler_(scheduler) {}
@@ -31,11 +32,13 @@ public:
     Scheduler& scheduler() const noexcept { return scheduler_; }
     const List<Routine, Container>& routines() const noexcept { return routines_; }
 
-    // Runs the task as a routine of its own. Its result is dropped. An exception that leaves it is
-    // logged with the routine's name and where it was started, and ends it alone.
+    // Runs the task, as a routine of its own. Its result is dropped. An exception that leaves it is
+    // logged with the routine's name and where it was started, and ends it alone. Throws
+    // std::logic_error if there is no task, or it was awaited or started before.
     template <class T>
     Ref<Routine> start(Task<T> task, StartOptions options = {},
                        const std::source_location& at = std::source_location::current()) {
+        require_task(task);
         Ref<Routine> routine = make(options, at);
         TaskPromise& promise = task.promise();
         routine->start(task.release(), promise, options.foreground);

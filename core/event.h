@@ -81,6 +81,8 @@ public:
     }
 
     bool queued() const noexcept { return queued_in_ != nullptr; }
+    // The default queue that it blocks, or null.
+    const LeafQueue* blocks() const noexcept { return blocked_in_; }
 
     // For whoever makes events of a type that was made at run time; others use make_event.
     void set_type(const EventType& type) noexcept {

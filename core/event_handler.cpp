@@ -1,5 +1,7 @@
 #include "core/event_handler.h"
 
+#include <stdexcept>
+
 #include "core/scheduler.h"
 
 namespace weir {
@@ -13,12 +15,22 @@ EventHandler::~EventHandler() {
 }
 
 void EventHandler::handle(const Matcher& matcher, Function function) {
-    stop(matcher);
+    if (!matcher) {
+        throw std::invalid_argument("an event handler is given an empty matcher");
+    }
+    stop_one(matcher);
     scheduler().enlist(*this);
     functions_[&scheduler().subscribe(*this, matcher)] = std::move(function);
 }
 
 void EventHandler::stop(const Matcher& matcher) noexcept {
+    stop_one(matcher);
+    if (functions_.empty()) {
+        stop_all();
+    }
+}
+
+void EventHandler::stop_one(const Matcher& matcher) noexcept {
     for (auto at = functions_.begin(); at != functions_.end(); ++at) {
         if (at->first->matcher == matcher) {
             scheduler().unsubscribe(*at->first);

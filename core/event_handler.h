@@ -9,8 +9,8 @@
 namespace weir {
 
 // Calls functions for events, without a routine. A function that throws is logged and goes on
-// receiving. As a routine, it keeps the scheduler running unless it is a daemon, which it is by
-// default; when the scheduler quits or ends, it stops handling.
+// receiving. As a routine, it keeps the scheduler running as long as it handles something, unless
+// it is a daemon, which it is by default; when the scheduler quits or ends, it stops handling.
 class EventHandler final : public Subscriber {
 public:
     using Function = std::function<void(const Ref<Event>&)>;
@@ -19,13 +19,14 @@ public:
     ~EventHandler();
 
     // Calls the function for each event that matches, from now on. A second function for the same
-    // matcher replaces the first.
+    // matcher replaces the first. Throws std::invalid_argument if the matcher is empty.
     void handle(const Matcher& matcher, Function function);
     void stop(const Matcher& matcher) noexcept;
     void stop_all() noexcept;
 
 private:
     void matched(const Ref<Event>& event, Subscription& subscription) noexcept override;
+    void stop_one(const Matcher& matcher) noexcept;
     void quit() noexcept override { stop_all(); }
     void close_at_end() noexcept override { stop_all(); }
 

@@ -30,7 +30,48 @@ private:
     std::string what_;
 };
 
+// The routine that a task was delegated to was closed before the task had ended.
+class DelegateClosedException : public std::exception {
+public:
+    const char* what() const noexcept override { return "the routine of the task was closed"; }
+};
+
 namespace detail {
+
+// Tells, with its destruction at the latest, that the task of the running routine has ended.
+template <class T>
+class DelegateEnd {
+public:
+    DelegateEnd(Routine& self, std::shared_ptr<Result<T>> result) noexcept
+        : self_(self), result_(std::move(result)) {}
+    DelegateEnd(const DelegateEnd&) = delete;
+    DelegateEnd& operator=(const DelegateEnd&) = delete;
+    ~DelegateEnd() {
+        if (!result_->done()) {
+            result_->fail(std::make_exception_ptr(DelegateClosedException()));
+        }
+        if (!told_) {
+            self_.scheduler().emergency_send(event());
+        }
+    }
+
+    // The event, to be sent by the caller.
+    Ref<Event> tell() {
+        told_ = true;
+        return event();
+    }
+
+private:
+    Ref<Event> event() const {
+        const Routine* const identity = &self_;
+        return make_event<RoutineControlEvent>(RoutineControlEvent::Type::delegate_finished,
+                                               identity, Ref<Routine>(&self_));
+    }
+
+    Routine& self_;
+    std::shared_ptr<Result<T>> result_;
+    bool told_ = false;
+};
 
 // A task that runs as a routine of its own and tells its end by an event.
 template <class T>
@@ -49,7 +90,7 @@ struct Delegate {
 template <class T>
 Task<> run_delegate(Task<T> task, std::shared_ptr<Result<T>> result) {
     Routine& self = co_await this_routine();
-    const Routine* const identity = &self;
+    DelegateEnd<T> end(self, result);
     try {
         if constexpr (std::is_void_v<T>) {
             co_await task;
@@ -59,14 +100,9 @@ Task<> run_delegate(Task<T> task, std::shared_ptr<Result<T>> result) {
         }
     } catch (...) {
         result->fail(std::current_exception());
+        co_return;
     }
-    Ref<Event> finished = make_event<RoutineControlEvent>(
-        RoutineControlEvent::Type::delegate_finished, identity, Ref<Routine>(&self));
-    if (result->failed()) {
-        self.scheduler().emergency_send(finished);
-    } else {
-        co_await send(std::move(finished));
-    }
+    co_await send(end.tell());
 }
 
 template <class T>
@@ -103,8 +139,8 @@ using AllResults = std::conditional_t<std::is_void_v<T>, void, std::vector<T>>;
 
 // co_await execute_all(container, tasks): runs the tasks side by side, each as a routine of its
 // own in the container, until all have ended. If one throws, the others still run to their end;
-// then its exception is thrown, or, of several, a MultipleException. If the waiting routine is
-// unwound, so are they.
+// then its exception is thrown, or, of several, a MultipleException; the exception of one that was
+// closed is a DelegateClosedException. If the waiting routine is unwound, so are they.
 template <class T>
 Task<AllResults<T>> execute_all(Container& container, std::vector<Task<T>> tasks,
                                 std::source_location at = std::source_location::current()) {
@@ -146,7 +182,8 @@ Task<AllResults<T>> execute_all(Container& container, std::vector<Task<T>> tasks
 }
 
 // co_await delegate(container, task): runs the task as a routine of another container and gives
-// its result. If the waiting routine is unwound, the task goes on.
+// its result, or throws what it throws, DelegateClosedException if that routine is closed. If the
+// waiting routine is unwound, the task goes on.
 template <class T>
 Task<T> delegate(Container& container, Task<T> task,
                  std::source_location at = std::source_location::current()) {

@@ -4,6 +4,7 @@
 #include <exception>
 #include <source_location>
 #include <stdexcept>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -153,6 +154,7 @@ public:
 
     std::span<const Matcher> matchers() const noexcept override { return {&done_, 1}; }
     Then matched(const Ref<Event>&, Subscription&) override { return Then::resume; }
+    std::string describe() const override { return "the result of a future"; }
 
 private:
     Future future_;

@@ -47,6 +47,10 @@ const Matcher& LeafQueue::can_write_matcher() {
     return can_write_matcher_;
 }
 
+Queue& LeafQueue::queue() const noexcept {
+    return turns_->queue();
+}
+
 Ref<Queue> LeafQueue::owner() const noexcept {
     return Ref<Queue>(&turns_->queue());
 }

@@ -25,6 +25,8 @@ public:
 
     virtual std::string_view kind() const noexcept = 0;
     std::size_t max_size() const noexcept { return max_size_; }
+    // The queue whose default queue this is.
+    Queue& queue() const noexcept;
 
     // Adds the event, or returns what to wait for before trying again. With `force` it is added
     // even if there is no place. Throws std::logic_error if the event is in a queue already.

@@ -1,5 +1,7 @@
 #include "core/routine.h"
 
+#include <stdexcept>
+
 #include "core/container.h"
 #include "core/scheduler.h"
 #include "core/wait.h"
@@ -137,54 +139,56 @@ void Routine::wait_is_over(Wait& wait) noexcept {
 
 void Routine::matched(const Ref<Event>& event, Subscription& subscription) noexcept {
     const Ref<Routine> keep(this);
-    const std::size_t position = subscription.position;
-    if (position < wait_matchers_ || watches_ == nullptr) {
-        if (wait_ == nullptr) {
-            return;
-        }
-        Wait::Then then = Wait::Then::resume;
+    // What is called here may close the routine: it counts as running, so that this waits.
+    Routine* const caller = scheduler().exchange_current(this);
+    running_ = true;
+    const Wait::Then then = ask_who_waits(event, subscription.position, subscription);
+    running_ = false;
+    scheduler().exchange_current(caller);
+    if (closing_) {
+        finish();
+    } else if (then == Wait::Then::resume) {
+        wait_ = nullptr;
+        run(std::exchange(waiting_, nullptr));
+    } else if (then == Wait::Then::wait_anew) {
+        wait_again();
+    }
+}
+
+Wait::Then Routine::ask_who_waits(const Ref<Event>& event, std::size_t position,
+                                  Subscription& subscription) noexcept {
+    if (position < wait_matchers_) {
         try {
-            then = wait_->matched(event, subscription);
+            return wait_ == nullptr ? Wait::Then::wait_on : wait_->matched(event, subscription);
         } catch (...) {
             interruption_ = std::current_exception();
+            return Wait::Then::resume;
         }
-        if (then == Wait::Then::resume) {
-            wait_ = nullptr;
-            run(std::exchange(waiting_, nullptr));
-        } else if (then == Wait::Then::wait_anew) {
-            wait_again();
-        }
-        return;
     }
     std::size_t first = wait_matchers_;
     for (WatchScope* scope = watches_; scope != nullptr; scope = scope->outer_) {
         const std::size_t count = scope->matchers_.size();
         if (position < first + count) {
-            Routine* const caller = scheduler().exchange_current(this);
-            running_ = true;
             try {
                 scope->callback_(event, position - first);
-                running_ = false;
-                scheduler().exchange_current(caller);
             } catch (...) {
                 scope->failure_ = std::current_exception();
                 scope->abandon();
-                running_ = false;
-                scheduler().exchange_current(caller);
-                run(scope->awaiting_);
-                return;
+                waiting_ = scope->awaiting_;
+                return Wait::Then::resume;
             }
-            if (closing_) {
-                finish();
-            }
-            return;
+            break;
         }
         first += count;
     }
+    return Wait::Then::wait_on;
 }
 
 // Registers what is waited for now and was not before, then takes back what was and is not now.
 void Routine::update_subscriptions() {
+    if (wait_ == nullptr) {
+        throw std::logic_error("it awaits something that is not of weir");
+    }
     waiting_since_ = scheduler().now();
     scheduler().enlist(*this);
     const auto matchers = wait_->matchers();
@@ -192,6 +196,7 @@ void Routine::update_subscriptions() {
     if (matchers.size() == 1 && watches_ == nullptr && !subscriptions_.empty() &&
         &subscriptions_.front() == &subscriptions_.back() &&
         subscriptions_.front().matcher == matchers[0] && !wait_->at_the_end()) {
+        subscriptions_.front().position = 0;
         return;  // the same as before
     }
     List<Subscription, Subscriber> old;
@@ -202,6 +207,10 @@ void Routine::update_subscriptions() {
     // Most often the same matchers come in the same order: look first where the last was found.
     Subscription* likely = old.empty() ? nullptr : &old.front();
     const auto want = [&](const Matcher& matcher, bool renew) {
+        if (!matcher) {
+            ++position;
+            return;  // it matches nothing
+        }
         Subscription* found = nullptr;
         if (likely != nullptr && likely->matcher == matcher) {
             found = likely;

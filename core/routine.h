@@ -11,11 +11,11 @@
 #include "core/ref.h"
 #include "core/subscriber.h"
 #include "core/task.h"
+#include "core/wait.h"
 
 namespace weir {
 
 class Container;
-class Wait;
 class WatchScope;
 
 // Thrown in a routine, where it waits, when the scheduler quits. The routine may catch it and clean
@@ -40,6 +40,8 @@ public:
 
     bool ended() const noexcept { return coroutine_ == nullptr; }
     bool running() const noexcept { return running_; }
+    // Whether it was started in the background and has not begun yet.
+    bool about_to_start() const noexcept { return pending_; }
     // What it waits on; null if it runs, is about to run or has ended.
     const Wait* wait() const noexcept { return wait_; }
     Time waiting_since() const noexcept { return waiting_since_; }
@@ -77,6 +79,9 @@ private:
     void quit() noexcept override;
     void close_at_end() noexcept override { close(); }
 
+    // What the wait, or the watch scope, at the subscription's position says to the event.
+    Wait::Then ask_who_waits(const Ref<Event>& event, std::size_t position,
+                             Subscription& subscription) noexcept;
     void interrupt(std::exception_ptr exception) noexcept;
     void run(std::coroutine_handle<> coroutine) noexcept;
     void wait_again() noexcept;

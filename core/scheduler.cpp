@@ -20,6 +20,9 @@ Scheduler::Scheduler(Poller& poller, SchedulerOptions options)
       }),
       processor_([this](const Ref<Event>& event) { process(event, {}); }),
       go_on_matcher_(match<SystemControlEvent>(SystemControlEvent::Type::go_on)) {
+    if (options_.process_events == 0) {
+        throw std::invalid_argument("a scheduler that processes no events does nothing for ever");
+    }
     poller_.set_user(this);
 }
 
@@ -50,6 +53,9 @@ void Scheduler::emergency_send(const Ref<Event>& event) {
 }
 
 void Scheduler::ignore(const Matcher& matcher) {
+    if (!matcher) {
+        return;
+    }
     std::vector<Ref<Event>> taken;
     event_tree_.take(matcher, taken);
     for (const Ref<Event>& event : taken) {
@@ -68,7 +74,10 @@ Timer Scheduler::set_timer(Duration after, Duration interval) {
         throw std::invalid_argument("the interval of a timer is negative");
     }
     Ref<TimerState> state(new TimerState(interval));
-    timers_.set(*state, now() + std::max(after, Duration::zero()));
+    const Time time = now();
+    // As late as can be told is as good as never.
+    after = std::clamp(after, Duration::zero(), Time::max() - time);
+    timers_.set(*state, time + after);
     return Timer(std::move(state));
 }
 
@@ -105,9 +114,10 @@ Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matche
 }
 
 void Scheduler::unsubscribe(Subscription& subscription) noexcept {
-    if (subscription.deliveries_ == 1 &&
-        deliveries_[subscription.last_delivery_] == &subscription) {
-        deliveries_[subscription.last_delivery_] = nullptr;
+    const std::size_t last = subscription.last_delivery_;
+    if (subscription.deliveries_ == 1 && last < deliveries_.size() &&
+        deliveries_[last] == &subscription) {
+        deliveries_[last] = nullptr;
     } else if (subscription.deliveries_ != 0) {
         std::replace(deliveries_.begin(), deliveries_.end(),
                      static_cast<MatchTree::Entry*>(&subscription),
@@ -185,7 +195,7 @@ void Scheduler::process(const Ref<Event>& event,
         }
     }
     deliveries_.resize(begin);
-    // One that its receiver has sent again is in a queue already.
+    // One that is in a queue again has been sent on by whoever received it.
     if (event->queued() || droppable(*event)) {
         for (const auto& signal : emptied) {
             process(signal, {});
@@ -300,7 +310,7 @@ void Scheduler::process_round() {
             }
         }
         run_soon_ones();
-        if (event->is<SystemControlEvent>() &&
+        if (quitting_ && event->is<SystemControlEvent>() &&
             event->as<SystemControlEvent>().type == SystemControlEvent::Type::quit) {
             tell_to_quit(event->as<SystemControlEvent>().daemons_only);
         }
@@ -328,16 +338,26 @@ void Scheduler::nothing_happened() noexcept {
 
 void Scheduler::run() {
     begin();
-    bool can_happen = true;
-    while (round(can_happen)) {
-        can_happen = poller_.poll(time_to_wait());
-        after_poll();
+    try {
+        bool can_happen = true;
+        while (round(can_happen)) {
+            can_happen = poller_.poll(time_to_wait());
+            after_poll();
+        }
+    } catch (...) {
+        running_ = quitting_ = quit_now_ = false;
+        throw;
     }
     end();
 }
 
 void Scheduler::begin() {
+    if (running_) {
+        throw std::logic_error("the scheduler runs already");
+    }
+    running_ = true;
     round_began_ = now();
+    run_calls();
     emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::init));
     run_soon_ones();
 }
@@ -369,7 +389,7 @@ void Scheduler::after_poll() {
 
 void Scheduler::end() noexcept {
     close_all();
-    quitting_ = quit_now_ = false;
+    running_ = quitting_ = quit_now_ = false;
 }
 
 // Nothing else happens meanwhile: timers are late and peers wait.
@@ -382,13 +402,16 @@ void Scheduler::warn_if_long() const {
     }
 }
 
+// Whoever is closed may start others in its destructors.
 void Scheduler::close_all() {
-    while (!subscribers_.empty()) {
-        subscribers_.front().close_at_end();
-    }
-    for (const Ref<Routine>& routine : std::exchange(soon_, {})) {
-        if (routine != nullptr) {
-            routine->close();
+    while (!subscribers_.empty() || !soon_.empty()) {
+        while (!subscribers_.empty()) {
+            subscribers_.front().close_at_end();
+        }
+        for (const Ref<Routine>& routine : std::exchange(soon_, {})) {
+            if (routine != nullptr) {
+                routine->close();
+            }
         }
     }
 }

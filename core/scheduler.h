@@ -43,7 +43,8 @@ public:
     // A round that takes longer is logged as a warning.
     static constexpr Duration long_round = std::chrono::seconds(1);
 
-    // The poller must outlive the scheduler.
+    // The poller must outlive the scheduler. Throws std::invalid_argument if no events are to be
+    // processed.
     explicit Scheduler(Poller& poller, SchedulerOptions options = {});
     ~Scheduler();
     Scheduler(const Scheduler&) = delete;
@@ -71,7 +72,8 @@ public:
     // --- running
 
     // Runs until only daemons are left, or nothing can happen any more, or it is told to quit and
-    // all have cleaned up. Routines that still wait are closed then. May be called again.
+    // all have cleaned up. Routines that still wait are closed then. May be called again. Throws
+    // std::logic_error if it runs already, and what the poller throws.
     void run();
 
     // Tells all routines to quit, by a QuitException where they wait. With `daemons_only` only
@@ -138,6 +140,8 @@ public:
     const EventTree& blocked_events() const noexcept { return event_tree_; }
     const TimerHeap& timers() const noexcept { return timers_; }
     const List<Subscriber, Scheduler>& subscribers() const noexcept { return subscribers_; }
+    // Those that have a turn when the running event is done; null: had it.
+    const std::vector<Ref<Routine>>& soon() const noexcept { return soon_; }
 
     // Who is told of each event that is sent, queued, blocked, delivered; null: nobody. Must
     // outlive the scheduler or be taken away before.
@@ -182,6 +186,7 @@ private:
     std::uint64_t subscriptions_made_ = 0;
     MatcherOf<SystemControlEvent> go_on_matcher_;
     Time round_began_{};
+    bool running_ = false;
     bool quitting_ = false;
     bool quit_now_ = false;
     bool go_on_wanted_ = false;

@@ -6,12 +6,6 @@
 
 namespace weir {
 
-SyscallBase::~SyscallBase() {
-    if (pending_ != nullptr) {
-        pending_->wait = nullptr;
-    }
-}
-
 void SyscallBase::take_turn() noexcept {
     call_in(*routine_);
 }
@@ -21,25 +15,23 @@ void SyscallBase::call_in(Routine& routine) {
         routine.scheduler().run_soon(routine);
         return;
     }
-    pending_ = Ref<Pending>(new Pending);
-    pending_->wait = this;
-    routine.scheduler().call_in_own_context(
-        [pending = pending_](const Scheduler::Processor& processor) {
-            SyscallBase* wait = pending->wait;
-            if (wait == nullptr) {
-                return;  // who called has been closed
+    call_->wait = this;
+    routine.scheduler().call_in_own_context([call = call_](const Scheduler::Processor& processor) {
+        if (call->wait == nullptr) {
+            return;  // whoever called has been closed
+        }
+        try {
+            call->perform(processor);
+        } catch (...) {
+            if (call->wait == nullptr) {
+                throw;  // nobody is there to get it: it is logged
             }
-            try {
-                wait->perform(processor);
-            } catch (...) {
-                if (pending->wait != nullptr) {
-                    wait->exception_ = std::current_exception();
-                }
-            }
-            if (pending->wait != nullptr) {
-                wait->routine_->wait_is_over(*wait);
-            }
-        });
+            call->exception = std::current_exception();
+        }
+        if (call->wait != nullptr) {
+            call->wait->routine_->wait_is_over(*call->wait);
+        }
+    });
 }
 
 namespace {

@@ -25,21 +25,22 @@ public:
     void take_turn() noexcept override;
 
 protected:
-    // Shared with the call, which may come after the wait has gone.
-    struct Pending : RefCounted<Pending>, pool::Pooled {
-        SyscallBase* wait = nullptr;
+    // The call itself: shared with the scheduler, since whoever called may be closed before it is
+    // made, or while it is made.
+    struct Call : RefCounted<Call>, pool::Pooled {
+        virtual ~Call() = default;
+        virtual void perform(const Scheduler::Processor& processor) = 0;
+
+        SyscallBase* wait = nullptr;  // null once that has gone
+        std::exception_ptr exception;
     };
 
-    SyscallBase() = default;
-    ~SyscallBase();
+    explicit SyscallBase(Ref<Call> call) noexcept : call_(std::move(call)) {}
+    ~SyscallBase() { call_->wait = nullptr; }
 
     void call_in(Routine& routine);
-    virtual void perform(const Scheduler::Processor& processor) = 0;
 
-    std::exception_ptr exception_;
-
-private:
-    Ref<Pending> pending_;
+    const Ref<Call> call_;
 };
 
 // Calls a function in the scheduler's own context, outside of any routine.
@@ -48,7 +49,7 @@ class Syscall final : public SyscallBase {
 public:
     using Result = std::invoke_result_t<F&, const Scheduler::Processor&>;
 
-    explicit Syscall(F function) : function_(std::move(function)) {}
+    explicit Syscall(F function) : SyscallBase(Ref<Call>(new CallOf(std::move(function)))) {}
 
     template <InRoutine Promise>
     void await_suspend(std::coroutine_handle<Promise> coroutine) {
@@ -57,31 +58,34 @@ public:
     }
     Result await_resume() {
         check_interrupted();
-        if (exception_) {
-            std::rethrow_exception(exception_);
+        if (call_->exception) {
+            std::rethrow_exception(call_->exception);
         }
         if constexpr (!std::is_void_v<Result>) {
-            return std::move(*result_);
+            return std::move(*static_cast<CallOf&>(*call_).result);
         }
     }
 
 private:
-    void perform(const Scheduler::Processor& processor) override {
-        if constexpr (std::is_void_v<Result>) {
-            function_(processor);
-        } else {
-            result_.emplace(function_(processor));
-        }
-    }
-
     struct Nothing {};
-    F function_;
-    std::optional<std::conditional_t<std::is_void_v<Result>, Nothing, Result>> result_;
+    struct CallOf final : Call {
+        explicit CallOf(F f) : function(std::move(f)) {}
+        void perform(const Scheduler::Processor& processor) override {
+            if constexpr (std::is_void_v<Result>) {
+                function(processor);
+            } else {
+                result.emplace(function(processor));
+            }
+        }
+
+        F function;
+        std::optional<std::conditional_t<std::is_void_v<Result>, Nothing, Result>> result;
+    };
 };
 
 // co_await syscall(function): calls function(processor) as soon as the running routines wait, and
-// gives its result. There, queues may be cleared and removed; processor(event) delivers an event at
-// once, without sending it.
+// gives its result, or throws what it throws. There, queues may be cleared and removed;
+// processor(event) delivers an event at once, without sending it.
 template <class F>
     requires std::invocable<F&, const Scheduler::Processor&>
 Syscall<F> syscall(F function) {

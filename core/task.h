@@ -4,6 +4,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -87,6 +88,7 @@ public:
     // The result, or the exception that left the coroutine. Requires that it is done; once only.
     T result() { return coroutine_.promise().take(); }
 
+    // Awaiting a task takes it: awaiting an empty one throws std::logic_error.
     class Awaiter;
     Awaiter operator co_await() && noexcept { return Awaiter(std::move(*this)); }
     Awaiter operator co_await() & noexcept { return Awaiter(std::move(*this)); }
@@ -132,12 +134,23 @@ public:
     }
 };
 
+// Throws std::logic_error if there is no task to await or to start.
+template <class T>
+void require_task(const Task<T>& task) {
+    if (!task) [[unlikely]] {
+        throw std::logic_error("there is no task: it was awaited or started before");
+    }
+}
+
 template <class T>
 class Task<T>::Awaiter {
 public:
     explicit Awaiter(Task task) noexcept : task_(std::move(task)) {}
 
-    bool await_ready() const noexcept { return false; }
+    bool await_ready() const {
+        require_task(task_);
+        return false;
+    }
     template <InRoutine Promise>
     void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
         task_.promise().start_in(*awaiting.promise().routine, task_.handle(), awaiting);

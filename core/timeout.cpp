@@ -1,5 +1,9 @@
 #include "core/timeout.h"
 
+#include <array>
+#include <chrono>
+#include <cstdio>
+
 #include "core/routine.h"
 #include "core/scheduler.h"
 
@@ -17,6 +21,21 @@ Wait::Then WaitWithTimeout::matched(const Ref<Event>& event, Subscription& subsc
         matched_ = Matched{event, subscription.position};
     }
     return Then::resume;
+}
+
+std::string WaitWithTimeout::describe() const {
+    std::string text;
+    const std::size_t wanted = matchers_.size() - (timeout_ ? 1 : 0);
+    for (std::size_t i = 0; i != wanted; ++i) {
+        text += matchers_[i].describe() + " or ";
+    }
+    if (!timeout_) {
+        return text.substr(0, text.rfind(" or "));
+    }
+    std::array<char, 64> seconds;
+    std::snprintf(seconds.data(), seconds.size(), "the end of %.9g s",
+                  std::chrono::duration<double>(*timeout_).count());
+    return text + seconds.data();
 }
 
 Timer set_timer_in(Routine& routine, Duration timeout) {

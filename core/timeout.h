@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -32,6 +33,7 @@ public:
 
     std::span<const Matcher> matchers() const noexcept override { return matchers_; }
     Then matched(const Ref<Event>& event, Subscription& subscription) override;
+    std::string describe() const override;
 
 private:
     void set_timer(Routine& routine);
@@ -114,6 +116,7 @@ Timer TimedTask<T>::set_timer(Routine& routine, Duration timeout) {
 // ended, it is unwound. Without a timeout it takes as long as it takes.
 template <class T>
 TimedTask<T> execute_with_timeout(std::optional<Duration> timeout, Task<T> task) {
+    require_task(task);
     return TimedTask<T>(timeout, std::move(task));
 }
 

@@ -1,106 +1,109 @@
 #include "core/trace.h"
 
-#include <string>
-#include <vector>
-
 #include <catch2/catch.hpp>
 
-#include "core/event_handler.h"
-#include "core/scheduler.h"
-#include "core/simulation.h"
-#include "tests/support/queue_events.h"
+#include "core/do_events.h"
+#include "core/routine.h"
+#include "core/send.h"
+#include "core/timeout.h"
+#include "tests/support/world.h"
 
-namespace weir {
+using namespace weir;
+using namespace weir::test;
 
 namespace {
 
-// Writes down what it sees of jobs.
-class Recorder : public Tracer {
+// Writes what it sees of jobs and pings.
+class Writer final : public Tracer {
 public:
+    explicit Writer(World& world) : output_(world.output) {}
+
     void queued(const Event& event, bool forced) override {
-        record(forced ? "forced" : "queued", event);
+        write(forced ? "forced" : "queued", event);
     }
     void refused(const Event& event, const Matcher& signal) override {
-        CHECK(signal);
-        record("refused", event);
+        CHECK(signal.describe().starts_with("weir.QueueCanWriteEvent("));
+        write("refused", event);
     }
-    void popped(const Event& event) override { record("popped", event); }
-    void delivered(const Event& event, const Matcher& matcher, const Subscriber&) override {
-        CHECK(matcher.matches_path(event));
-        record("delivered", event);
-    }
-    void blocked(const Event& event) override { record("blocked", event); }
-    void unblocked(const Event& event) override { record("unblocked", event); }
-
-    std::vector<std::string> seen;
-
-private:
-    void record(const std::string& what, const Event& event) {
-        if (event.is<test::Job>()) {
-            seen.push_back(what + ' ' + std::to_string(test::id_of(event)));
+    void popped(const Event& event) override { write("popped", event); }
+    void delivered(const Event& event, const Matcher& matcher, const Subscriber& to) override {
+        if (event.is<Job>() || event.is<Ping>()) {
+            CHECK(matcher.matches_path(event));
+            CHECK(dynamic_cast<const Routine&>(to).name() == "receiver");
+            write("delivered", event);
         }
     }
+    void blocked(const Event& event) override { write("blocked", event); }
+    void unblocked(const Event& event) override { write("unblocked", event); }
+
+private:
+    void write(const char* what, const Event& event) {
+        if (event.is<Job>() || event.is<Ping>()) {
+            output_ += what + std::string(" ") + event.describe() + '\n';
+        }
+    }
+    std::string& output_;
 };
+
+Task<> send_two(World&) {
+    for (int i = 1; i != 3; ++i) {
+        Ref<Event> event = make_event<Job>(i);
+        co_await send(std::move(event));
+    }
+}
 
 }  // namespace
 
-TEST_CASE("A tracer that overrides nothing sees all and does nothing", "[trace]") {
-    Simulation simulation;
-    Scheduler scheduler(simulation);
-    Tracer tracer;
-    scheduler.set_tracer(&tracer);
-    scheduler.queue().add("full", 0, match<test::Job>().make(), {.max_default = 1});
-    CHECK_FALSE(scheduler.try_send(test::job("a", 1, 1)));
-    CHECK(scheduler.try_send(test::job("a", 1, 2)));
-    scheduler.run();
+TEST_CASE("a tracer sees each event on its way", "[trace]") {
+    World world;
+    world.scheduler.queue().add("jobs", 500, match<Job>().make(), {.max_total = 1});
+    Writer writer(world);
+    world.scheduler.set_tracer(&writer);
+    world.container.start(send_two(world), {.name = "sender"});
+    world.start(
+        [](World& w) -> Task<> {
+            co_await sleep(1s);
+            const auto all = match<Job>().make();
+            for (int i = 0; i != 2; ++i) {
+                const auto job = co_await all;
+                job->set_ignorable();
+            }
+            w.ping(1);
+            co_await match<Ping>();
+            w.ping(2);
+        },
+        {.name = "receiver"});
+    CHECK(world.run() ==
+          "queued weir.test.Job(number=1)\n"
+          "refused weir.test.Job(number=2)\n"
+          "popped weir.test.Job(number=1)\n"
+          "blocked weir.test.Job(number=1)\n"
+          "unblocked weir.test.Job(number=1)\n"
+          "popped weir.test.Job(number=1)\n"
+          "delivered weir.test.Job(number=1)\n"
+          "queued weir.test.Job(number=2)\n"
+          "popped weir.test.Job(number=2)\n"
+          "delivered weir.test.Job(number=2)\n"
+          "forced weir.test.Ping(number=1)\n"
+          "popped weir.test.Ping(number=1)\n"
+          "delivered weir.test.Ping(number=1)\n"
+          "forced weir.test.Ping(number=2)\n"
+          "popped weir.test.Ping(number=2)\n");
 }
 
-TEST_CASE("A tracer sees each event that is sent, refused, popped, blocked and let go", "[trace]") {
-    Simulation simulation;
-    Scheduler scheduler(simulation);
-    Recorder recorder;
-    scheduler.set_tracer(&recorder);
-    scheduler.queue().add("jobs", 5, match<test::Job>().make(), {.max_default = 2});
-    EventHandler handler(scheduler, false);
-    handler.handle(match<test::Job>(any, 2).make(), [](const Ref<Event>&) {});
-    handler.handle(match<test::PlainJob>().make(),
-                   [&](const Ref<Event>&) { scheduler.ignore(match<test::Job>().make()); });
-
-    const auto first = test::job("a", 1, 1);
-    first->set_ignorable(false);
-    scheduler.try_send(first);
-    scheduler.try_send(test::job("a", 2, 2));
-    scheduler.try_send(test::job("a", 3, 3));
-    scheduler.emergency_send(test::job("a", 4, 4));
-    scheduler.try_send(make_event<test::PlainJob>());
-    scheduler.run();
-    CHECK(recorder.seen == std::vector<std::string>{"queued 1", "queued 2", "refused 3", "forced 4",
-                                                    "popped 1", "blocked 1", "unblocked 1",
-                                                    "popped 1", "popped 2", "delivered 2",
-                                                    "popped 4"});
-}
-
-TEST_CASE("A blocking event that its receiver sends again is queued, not blocked", "[trace]") {
-    Simulation simulation;
-    Scheduler scheduler(simulation);
-    Recorder recorder;
-    scheduler.set_tracer(&recorder);
-    EventHandler handler(scheduler, false);
-    int times = 0;
-    handler.handle(match<test::Job>().make(), [&](const Ref<Event>& event) {
-        if (++times == 3) {
-            event->set_ignorable();
-        } else {
-            scheduler.emergency_send(event);
-        }
+TEST_CASE("a tracer sees that a blocked event is ignored", "[trace]") {
+    World world;
+    world.start([](World& w) -> Task<> {
+        w.scheduler.emergency_send(make_event<Job>(1));
+        co_await sleep(1s);
+        Writer writer(w);
+        w.scheduler.set_tracer(&writer);
+        w.scheduler.ignore(match<Job>().make());
+        co_await do_events();
+        w.scheduler.set_tracer(nullptr);
+        w.ping();
     });
-    const auto event = test::job("a", 1, 1);
-    event->set_ignorable(false);
-    scheduler.try_send(event);
-    scheduler.run();
-    CHECK(recorder.seen == std::vector<std::string>{"queued 1", "popped 1", "delivered 1",
-                                                    "forced 1", "popped 1", "delivered 1",
-                                                    "forced 1", "popped 1", "delivered 1"});
+    CHECK(world.run() ==
+          "unblocked weir.test.Job(number=1)\n"
+          "popped weir.test.Job(number=1)\n");
 }
-
-}  // namespace weir

@@ -1,5 +1,7 @@
 #include "core/wait_for_all.h"
 
+#include <algorithm>
+
 #include "core/routine.h"
 #include "core/scheduler.h"
 
@@ -20,6 +22,19 @@ Wait::Then WaitForAll::matched(const Ref<Event>& event, Subscription& subscripti
     // Only this one is taken back; the others keep their places.
     routine_->scheduler().unsubscribe(subscription);
     return Then::wait_on;
+}
+
+// Those that have not matched yet.
+std::string WaitForAll::describe() const {
+    std::string text;
+    for (std::size_t i = 0; i != matchers_.size(); ++i) {
+        const bool arrived = std::any_of(arrived_.begin(), arrived_.end(),
+                                         [i](const Matched& one) { return one.which == i; });
+        if (!arrived) {
+            text += (text.empty() ? "" : " and ") + matchers_[i].describe();
+        }
+    }
+    return text;
 }
 
 }  // namespace weir

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -28,6 +29,7 @@ public:
 
     std::span<const Matcher> matchers() const noexcept override { return matchers_; }
     Then matched(const Ref<Event>& event, Subscription& subscription) override;
+    std::string describe() const override;
 
 private:
     std::vector<Matcher> matchers_;

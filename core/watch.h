@@ -85,6 +85,7 @@ template <class T, class... M>
 WatchedTask<T> with_callback(Task<T> task,
                              std::function<void(const Ref<Event>&, std::size_t)> callback,
                              const M&... matchers) {
+    require_task(task);
     return WatchedTask<T>(std::move(task), std::vector<Matcher>{Matcher(matchers)...},
                           std::move(callback));
 }

@@ -1,0 +1,139 @@
+#include "core/insight.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "core/queue_events.h"
+#include "core/routine.h"
+#include "core/scheduler.h"
+
+namespace weir {
+
+namespace {
+
+RoutineInfo describe_routine(const Routine& routine) {
+    RoutineInfo info;
+    info.name = routine.name();
+    info.started_at = routine.started_at();
+    info.daemon = routine.daemon();
+    info.container = routine.container();
+    if (routine.about_to_start()) {
+        info.state = RoutineInfo::State::about_to_start;
+    } else if (routine.running() || routine.wait() == nullptr) {
+        info.state = RoutineInfo::State::running;
+    } else {
+        info.state = RoutineInfo::State::waiting;
+        info.waits_for = routine.wait()->describe();
+        info.since = routine.waiting_since();
+    }
+    return info;
+}
+
+HandlerInfo describe_handler(const Subscriber& handler) {
+    HandlerInfo info{.daemon = handler.daemon(), .handles = {}};
+    for (const Subscription& subscription : handler.subscriptions()) {
+        info.handles.push_back(subscription.matcher.describe());
+    }
+    return info;
+}
+
+// What is known of a queue from outside of it.
+struct Around {
+    std::unordered_map<const void*, std::vector<std::string>> senders;  // by what limits them
+    std::unordered_map<const LeafQueue*, std::size_t> blocked;
+};
+
+// The limits whose signals the routine waits for: senders, whatever else they wait for.
+void add_sender(Around& around, const Routine& routine) {
+    const std::string& signal = event_type<QueueCanWriteEvent>().name();
+    for (const Matcher& matcher : routine.wait()->matchers()) {
+        const auto path = matcher.path();
+        if (path.size() > 1 && path[0].kind() == IndexValue::Kind::text &&
+            path[0].text() == signal && path[1].kind() == IndexValue::Kind::identity) {
+            around.senders[path[1].identity()].push_back(routine.describe());
+        }
+    }
+}
+
+QueueInfo describe_queue(Queue& queue, const Around& around) {
+    LeafQueue& leaf = queue.default_queue();
+    QueueInfo info;
+    info.name = queue.name();
+    info.matcher = queue.parent() == nullptr ? "anything" : queue.matcher().describe();
+    info.priority = queue.priority();
+    info.size = queue.size();
+    info.max_total = queue.max_total();
+    info.kind = leaf.kind();
+    info.default_priority = queue.default_priority();
+    info.default_size = leaf.size();
+    info.max_default = leaf.max_size();
+    info.popped = queue.popped();
+    if (const auto found = around.blocked.find(&leaf); found != around.blocked.end()) {
+        info.blocked = found->second;
+    }
+    for (Limited* limit : {static_cast<Limited*>(&queue), static_cast<Limited*>(&leaf)}) {
+        const auto found = around.senders.find(limit);
+        if (found != around.senders.end()) {
+            info.senders.insert(info.senders.end(), found->second.begin(), found->second.end());
+        }
+    }
+    for (const Ref<Queue>& subqueue : queue.subqueues()) {
+        info.subqueues.push_back(describe_queue(*subqueue, around));
+    }
+    return info;
+}
+
+}  // namespace
+
+std::string queue_path(const Queue& queue) {
+    if (queue.parent() == nullptr) {
+        return queue.name().empty() ? "root" : queue.name();
+    }
+    return queue_path(*queue.parent()) + '/' +
+           (queue.name().empty() ? queue.matcher().describe() : queue.name());
+}
+
+Snapshot snapshot(Scheduler& scheduler) {
+    Snapshot result;
+    Around around;
+    result.time = scheduler.now();
+    result.quitting = scheduler.quitting();
+    const Routine* running = scheduler.current();
+    for (const Subscriber& subscriber : scheduler.subscribers()) {
+        if (const auto* routine = dynamic_cast<const Routine*>(&subscriber)) {
+            result.routines.push_back(describe_routine(*routine));
+            if (routine->wait() != nullptr) {
+                add_sender(around, *routine);
+            }
+            if (routine == running) {
+                running = nullptr;
+            }
+        } else {
+            result.handlers.push_back(describe_handler(subscriber));
+        }
+    }
+    if (running != nullptr) {
+        result.routines.push_back(describe_routine(*running));
+    }
+    for (const Ref<Routine>& routine : scheduler.soon()) {
+        if (routine != nullptr && routine->about_to_start()) {
+            result.routines.push_back(describe_routine(*routine));
+        }
+    }
+    for (const TimerState* timer : scheduler.timers().timers()) {
+        result.timers.push_back({timer->due(), timer->interval()});
+    }
+    std::sort(result.timers.begin(), result.timers.end(),
+              [](const TimerInfo& a, const TimerInfo& b) { return a.due < b.due; });
+    scheduler.blocked_events().for_each([&](const Event& event) {
+        const LeafQueue* leaf = event.blocks();
+        result.blocked_events.push_back(
+            {event.describe(), leaf == nullptr ? std::string() : queue_path(leaf->queue())});
+        ++around.blocked[leaf];
+    });
+    result.queue = describe_queue(scheduler.queue(), around);
+    return result;
+}
+
+}  // namespace weir

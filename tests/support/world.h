@@ -1,0 +1,114 @@
+#pragma once
+
+#include <chrono>
+#include <source_location>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "core/container.h"
+#include "core/event.h"
+#include "core/scheduler.h"
+#include "core/simulation.h"
+#include "core/standard_queues.h"
+
+// What most tests of routines need: a scheduler with the standard queues in a simulated world, a
+// container, and a text that routines write what they see into. When it goes, nothing may be left.
+namespace weir::test {
+
+using namespace std::chrono_literals;
+
+// Dropped when nobody waits for it.
+struct Ping : Event {
+    Index<int> number;
+
+    static auto declare() {
+        return declare_event<Ping>("weir.test.Ping").index("number", &Ping::number);
+    }
+};
+
+// Blocks its queue until somebody processes it.
+struct Job : Event {
+    Index<int> number;
+
+    static auto declare() {
+        return declare_event<Job>("weir.test.Job").index("number", &Job::number).blocking();
+    }
+};
+
+struct World {
+    explicit World(SchedulerOptions options = {}) : scheduler(simulation, prepare(options)) {
+        add_standard_queues(scheduler.queue());
+    }
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+    ~World() {
+        container.close();
+        CHECK(scheduler.subscribers().empty());
+        CHECK(scheduler.timers().size() == 0);
+        CHECK(scheduler.blocked_events().size() == 0);
+        for (const Ref<Routine>& routine : scheduler.soon()) {
+            CHECK((routine == nullptr || routine->ended()));
+        }
+        if (std::uncaught_exceptions() == 0) {
+            CHECK(log == expected_log);
+        }
+    }
+
+    // Starts the coroutine function(*this, arguments...). A lambda has no captures: they would be
+    // gone before the coroutine ends.
+    template <class F, class... A>
+    auto begin(F function, StartOptions options, A... arguments) {
+        static_assert(std::is_empty_v<F> || std::is_pointer_v<F>);
+        return container.start(function(*this, arguments...), std::move(options));
+    }
+    template <class F>
+    Ref<Routine> start(F function, StartOptions options = {}) {
+        return begin(function, std::move(options));
+    }
+    Ref<Routine> start_now(Task<> (*function)(World&)) {
+        return begin(function, {.foreground = true});
+    }
+    std::string run() {
+        scheduler.run();
+        return std::exchange(output, {});
+    }
+    void ping(int number = 0) { scheduler.emergency_send(make_event<Ping>(number)); }
+    Duration time() { return scheduler.now().time_since_epoch(); }
+
+    Simulation simulation;
+    std::vector<std::string> log;
+    std::vector<std::string> expected_log;
+    Scheduler scheduler;
+    Container container{scheduler};
+    std::string output;
+    Ref<Routine> other;  // for routines that deal with another one
+    int count = 0;
+
+private:
+    SchedulerOptions prepare(SchedulerOptions& options) {
+        if (!options.queue.kind) {
+            options.queue = standard_root();
+        }
+        options.log = [this](LogLevel, std::string_view text) { log.emplace_back(text); };
+        return std::move(options);
+    }
+};
+
+// Writes when it is destroyed, as what a routine holds does when the routine is unwound.
+class Mark {
+public:
+    Mark(std::string& output, const char* text) : output_(output), text_(text) {}
+    Mark(const Mark&) = delete;
+    Mark& operator=(const Mark&) = delete;
+    ~Mark() { output_ += text_; }
+
+private:
+    std::string& output_;
+    const char* text_;
+};
+
+}  // namespace weir::test
