@@ -38,47 +38,71 @@ public:
 
 namespace detail {
 
-// Tells, with its destruction at the latest, that the task of the running routine has ended.
+// Shared by a task that runs as a routine of its own and who waits for its end, since either may be
+// closed before the other.
+template <class T>
+struct DelegateState {
+    Result<T> result;
+    Routine* routine = nullptr;  // once it has been started; it outlives its coroutine
+};
+
+// Tells that the task has ended: when it has a result, or else when the coroutine goes, whether it
+// has begun or not.
 template <class T>
 class DelegateEnd {
 public:
-    DelegateEnd(Routine& self, std::shared_ptr<Result<T>> result) noexcept
-        : self_(self), result_(std::move(result)) {}
-    DelegateEnd(const DelegateEnd&) = delete;
-    DelegateEnd& operator=(const DelegateEnd&) = delete;
+    explicit DelegateEnd(std::shared_ptr<DelegateState<T>> state) noexcept
+        : state_(std::move(state)) {}
+    DelegateEnd(DelegateEnd&&) noexcept = default;
     ~DelegateEnd() {
-        if (!result_->done()) {
-            result_->fail(std::make_exception_ptr(DelegateClosedException()));
+        if (state_ == nullptr || state_->routine == nullptr) {
+            return;
         }
-        if (!told_) {
-            self_.scheduler().emergency_send(event());
+        if (!state_->result.done()) {
+            state_->result.fail(std::make_exception_ptr(DelegateClosedException()));
         }
+        Scheduler& scheduler = state_->routine->scheduler();
+        scheduler.emergency_send(tell());
     }
 
-    // The event, to be sent by the caller.
+    Result<T>& result() const noexcept { return state_->result; }
+
+    // The event that tells it, to be sent by the caller.
     Ref<Event> tell() {
-        told_ = true;
-        return event();
+        Routine* const routine = std::exchange(state_, nullptr)->routine;
+        const Routine* const identity = routine;
+        return make_event<RoutineControlEvent>(RoutineControlEvent::Type::delegate_finished,
+                                               identity, Ref<Routine>(routine));
     }
 
 private:
-    Ref<Event> event() const {
-        const Routine* const identity = &self_;
-        return make_event<RoutineControlEvent>(RoutineControlEvent::Type::delegate_finished,
-                                               identity, Ref<Routine>(&self_));
-    }
-
-    Routine& self_;
-    std::shared_ptr<Result<T>> result_;
-    bool told_ = false;
+    std::shared_ptr<DelegateState<T>> state_;
 };
 
-// A task that runs as a routine of its own and tells its end by an event.
+template <class T>
+Task<> run_delegate(Task<T> task, DelegateEnd<T> end) {
+    try {
+        if constexpr (std::is_void_v<T>) {
+            co_await task;
+            end.result().set();
+        } else {
+            end.result().set(co_await task);
+        }
+    } catch (...) {
+        end.result().fail(std::current_exception());
+        co_return;
+    }
+    Ref<Event> finished = end.tell();
+    co_await send(std::move(finished));
+}
+
+// A task that runs as a routine of its own.
 template <class T>
 struct Delegate {
-    std::shared_ptr<Result<T>> result = std::make_shared<Result<T>>();
+    std::shared_ptr<DelegateState<T>> state = std::make_shared<DelegateState<T>>();
     Ref<Routine> routine;
 
+    Result<T>& result() const noexcept { return state->result; }
     Matcher finished() const {
         const Routine* identity = routine.get();
         return match<RoutineControlEvent>(RoutineControlEvent::Type::delegate_finished, identity)
@@ -86,31 +110,14 @@ struct Delegate {
     }
 };
 
-// The result is shared with who waits, since either may be closed before the other.
-template <class T>
-Task<> run_delegate(Task<T> task, std::shared_ptr<Result<T>> result) {
-    Routine& self = co_await this_routine();
-    DelegateEnd<T> end(self, result);
-    try {
-        if constexpr (std::is_void_v<T>) {
-            co_await task;
-            result->set();
-        } else {
-            result->set(co_await task);
-        }
-    } catch (...) {
-        result->fail(std::current_exception());
-        co_return;
-    }
-    co_await send(end.tell());
-}
-
 template <class T>
 Delegate<T> begin_delegate(Container& container, Task<T> task, std::string name,
                            const std::source_location& at) {
     Delegate<T> delegate;
-    delegate.routine = container.start(run_delegate(std::move(task), delegate.result),
-                                       {.name = std::move(name)}, at);
+    delegate.routine =
+        container.start(run_delegate(std::move(task), DelegateEnd<T>(delegate.state)),
+                        {.name = std::move(name)}, at);
+    delegate.state->routine = delegate.routine.get();
     return delegate;
 }
 
@@ -167,15 +174,15 @@ Task<AllResults<T>> execute_all(Container& container, std::vector<Task<T>> tasks
     co_await wait_for_all(std::move(finished));
     std::vector<std::exception_ptr> exceptions;
     for (const auto& delegate : delegates.all) {
-        if (delegate.result->failed()) {
-            exceptions.push_back(delegate.result->exception());
+        if (delegate.result().failed()) {
+            exceptions.push_back(delegate.result().exception());
         }
     }
     detail::throw_all(std::move(exceptions));
     if constexpr (!std::is_void_v<T>) {
         std::vector<T> results;
         for (const auto& delegate : delegates.all) {
-            results.push_back(delegate.result->take());
+            results.push_back(delegate.result().take());
         }
         co_return results;
     }
@@ -192,9 +199,9 @@ Task<T> delegate(Container& container, Task<T> task,
     const Matcher finished = running.finished();
     co_await finished;
     if constexpr (std::is_void_v<T>) {
-        running.result->take();
+        running.result().take();
     } else {
-        co_return running.result->take();
+        co_return running.result().take();
     }
 }
 

@@ -1,6 +1,7 @@
 #include "core/rate_limiter.h"
 
 #include <stdexcept>
+#include <utility>
 
 #include "core/do_events.h"
 #include "core/wait.h"
@@ -21,12 +22,13 @@ RateLimiter::~RateLimiter() {
 }
 
 Task<bool> RateLimiter::limit(std::uint64_t use) {
-    const std::uint64_t before = taken_;
-    taken_ += use;
     if (releasing_ == nullptr || releasing_->ended()) {
+        taken_ = 0;
+        released_ = limit_;
         releasing_ =
             container_.start(release_each_round(), {.name = "rate limiter", .foreground = true});
     }
+    const std::uint64_t before = std::exchange(taken_, taken_ + use);
     if (before < released_) {
         co_return false;
     }
@@ -44,8 +46,6 @@ Task<> RateLimiter::release_each_round() {
         container_.scheduler().emergency_send(make_event<RateLimitingEvent>(this, round));
         released_ += limit_;
     }
-    taken_ = 0;
-    released_ = limit_;
     releasing_.reset();
 }
 

@@ -120,7 +120,7 @@ TEST_CASE("clearing a queue drops its events and wakes who waits for a place", "
         co_await syscall(clear);
         CHECK(queue.size() == 0);
     });
-    CHECK(world.run() == "01 2 cleared  empty ");
+    CHECK(world.run() == "012 cleared  empty ");
 }
 
 TEST_CASE("the events of a queue that is removed go back to its parent", "[syscall]") {
