@@ -42,7 +42,7 @@ namespace weir {
 
 namespace {
 
-using namespace test;
+using namespace queue_test;
 
 // Calls the function until no allocation in it fails any more, and `unchanged` after each failure.
 template <class F, class Check>

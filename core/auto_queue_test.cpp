@@ -12,7 +12,7 @@ namespace weir {
 
 namespace {
 
-using namespace test;
+using namespace queue_test;
 using Ids = std::vector<int>;
 
 // A queue that is fair by the number of its jobs.
@@ -38,7 +38,7 @@ struct ByNumber {
     // Takes one out; the signals are those of this pop.
     int pop() {
         signals.can_write.clear();
-        return test::pop(*root, signals);
+        return queue_test::pop(*root, signals);
     }
     bool woken(const Matcher& wait) const { return wakes(signals, wait); }
 

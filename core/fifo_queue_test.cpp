@@ -9,7 +9,7 @@
 
 namespace weir {
 
-using namespace test;
+using namespace queue_test;
 
 TEST_CASE("A fifo queue behaves as a std::deque under random operations", "[fifo_queue]") {
     constexpr std::size_t limit = 20;

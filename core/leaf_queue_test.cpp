@@ -12,7 +12,7 @@ namespace weir {
 
 namespace {
 
-using namespace test;
+using namespace queue_test;
 using Ids = std::vector<int>;
 
 struct Kind {

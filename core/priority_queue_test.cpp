@@ -11,7 +11,7 @@ namespace weir {
 
 namespace {
 
-using namespace test;
+using namespace queue_test;
 using Ids = std::vector<int>;
 
 Ref<Queue> make_priority(EventKey key = EventKey::named("priority"),

@@ -8,7 +8,7 @@ namespace weir {
 
 namespace {
 
-using namespace test;
+using namespace queue_test;
 using Ids = std::vector<int>;
 
 // Queues of the same priority, one for each kind of job.
@@ -20,7 +20,7 @@ struct Equals {
     }
     void append(const std::string& kind, int count, int id) const {
         for (int i = 0; i != count; ++i) {
-            test::append(*root, job(kind, 1, id));
+            queue_test::append(*root, job(kind, 1, id));
         }
     }
     Ref<Queue> root = make_root();

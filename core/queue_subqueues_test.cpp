@@ -11,7 +11,7 @@ namespace weir {
 
 namespace {
 
-using namespace test;
+using namespace queue_test;
 using Ids = std::vector<int>;
 
 Matcher jobs(const std::string& kind) {

@@ -126,6 +126,7 @@ TEST_CASE("a rate limiter works again after the scheduler quit", "[rate_limiter]
     world.run();
     CHECK(world.passed < 20);
     world.passed = 0;
+    world.used = 0;
     world.container.start(record(world));
     world.container.start(start_uses(world, {ones(4)}));
     world.run();

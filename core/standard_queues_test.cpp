@@ -41,7 +41,13 @@ TEST_CASE("the standard queues have the original's names and priorities", "[stan
           "timer 900 weir.TimerEvent()\n"
           "sysctl 2000 weir.SystemControlEvent()\n"
           "sysctllow 10 weir.SystemControlLowPriorityEvent()\n"
-          "future 989 weir.FutureEvent()\n");
+          "future 989 weir.FutureEvent()\n"
+          "change 800 weir.SocketEvent(2)\n"
+          "write 700 weir.SocketEvent(1)\n"
+          "connectionwrite 600 weir.ConnectionWriteEvent()\n"
+          "read 500 weir.SocketEvent(0)\n"
+          "control 450 weir.ConnectionControlEvent()\n"
+          "servercontrol 450 weir.ServerControlEvent()\n");
     CHECK(root.default_queue().kind() == "auto");
     CHECK(root.default_priority() == 400);
 }

@@ -7,7 +7,7 @@
 #include "core/queue.h"
 
 // Events for the tests of queues, and what these do again and again.
-namespace weir::test {
+namespace weir::queue_test {
 
 struct Job : Event {
     Index<std::string> kind;
@@ -80,4 +80,4 @@ inline bool wakes(const QueueSignals& signals, const Matcher& waiting) {
     return false;
 }
 
-}  // namespace weir::test
+}  // namespace weir::queue_test
