@@ -67,6 +67,20 @@ void Scheduler::ignore(const Matcher& matcher) {
     }
 }
 
+void Scheduler::ignore(Event& event) {
+    const Ref<Event> keep(&event);
+    const std::size_t blocked = event_tree_.size();
+    event_tree_.remove(event);
+    if (event_tree_.size() == blocked) {
+        return;
+    }
+    Queue::unblock(event);
+    event.set_ignorable();
+    if (tracer_ != nullptr) [[unlikely]] {
+        tracer_->unblocked(event);
+    }
+}
+
 // --- time
 
 Timer Scheduler::set_timer(Duration after, Duration interval) {

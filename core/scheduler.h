@@ -61,6 +61,8 @@ public:
     void emergency_send(const Ref<Event>& event);
     // Drops the blocked events that match.
     void ignore(const Matcher& matcher);
+    // The same for one event, if it blocks its queue.
+    void ignore(Event& event);
 
     // --- time
 
