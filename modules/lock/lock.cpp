@@ -1,72 +1,97 @@
 #include "modules/lock/lock.h"
 
-#include <stdexcept>
-
-#include "core/auto_queue.h"
 #include "core/send.h"
-#include "core/syscall.h"
-#include "core/wait.h"
+#include "modules/lock/lock_context.h"
+#include "modules/lock/lock_events.h"
+#include "modules/lock/lock_session.h"
+#include "modules/lock/lock_table.h"
 
 namespace weir {
 
-Lock::Lock(Scheduler& scheduler, IndexValue key, std::string context)
-    : scheduler_(scheduler),
-      key_(std::move(key)),
-      context_(std::move(context)),
-      state_(new LockState) {}
+namespace {
 
-Ref<LockEvent> Lock::make_lock_event() const {
-    const LockState* locker = state_.get();
-    return make_event<LockEvent>(context_, key_, locker, state_);
+Ref<LockState> make_state(const Scheduler& scheduler, IndexValue key, const std::string& context,
+                          LockSession* session) {
+    LockTable& table = LockTable::of(scheduler);
+    return Ref<LockState>(
+        new LockState(Ref<LockTable>(&table), table.context(context), std::move(key), session));
 }
 
-Task<> Lock::lock() {
-    if (locked()) {
-        co_return;
+Task<> take_and_tell(Ref<LockState> state, LockOwner owner) {
+    try {
+        LockWait wait(state, {}, owner);
+        co_await wait;
+    } catch (const LockError&) {
+        state->begin_error = std::current_exception();
+    } catch (const FencingError&) {
+        state->begin_error = std::current_exception();
     }
-    if (beginning_ != nullptr) {
-        const LockState* locker = state_.get();
-        const auto taken = match<LockedEvent>(locker).make();
-        co_await taken;
-        co_return;
-    }
-    co_await take();
+    const LockState* const locker = state.get();
+    Ref<Event> taken = make_event<LockedEvent>(locker, state->context->value(), state->key, state);
+    co_await send(std::move(taken));
 }
 
-Task<> Lock::take() {
-    // Kept here: the Lock may go while this waits for a place.
-    const Ref<LockState> state = state_;
-    Ref<Event> event = make_lock_event();
-    co_await send(std::move(event));
-    state->locked = true;
+}  // namespace
+
+Lock::Lock(Scheduler& scheduler, IndexValue key, const std::string& context)
+    : state_(make_state(scheduler, std::move(key), context, nullptr)) {}
+
+Lock::Lock(LockSession& session, IndexValue key, const std::string& context)
+    : state_(make_state(session.scheduler(), std::move(key), context, &session)) {
+    session.add(*state_);
+}
+
+const std::string& Lock::context() const noexcept {
+    return state_->context->name();
+}
+
+// Whether another routine takes it, or has tried to without anybody having been told why not.
+bool Lock::begun() const noexcept {
+    return beginning_ != nullptr && !(beginning_->ended() && state_->begin_error);
+}
+
+template <class W>
+W Lock::wait(std::optional<Duration> timeout) {
+    if (begun() && !locked()) {
+        const LockState* const locker = state_.get();
+        return W(state_, timeout, Matcher(match<LockedEvent>(locker).make()));
+    }
+    return W(state_, timeout);
+}
+
+LockWait Lock::lock(std::optional<Duration> timeout) {
+    return wait<LockWait>(timeout);
+}
+
+LockAcquire Lock::acquire(std::optional<Duration> timeout) {
+    return wait<LockAcquire>(timeout);
 }
 
 bool Lock::try_lock() {
     if (locked()) {
         return true;
     }
-    if (beginning_ != nullptr || scheduler_.try_send(make_lock_event())) {
+    LockTable& table = *state_->table;
+    // Nobody who waits is overtaken.
+    if (begun() || table.resolve(*state_).waiting() != 0) {
         return false;
     }
-    state_->locked = true;
-    return true;
-}
-
-Task<> Lock::take_and_tell() {
-    co_await take();
-    const LockState* locker = state_.get();
-    Ref<Event> taken = make_event<LockedEvent>(locker, context_, key_, state_);
-    co_await send(std::move(taken));
+    Routine* const running = table.scheduler().current();
+    return !table.take(*state_, table.owner_of(*state_, running), nullptr);
 }
 
 bool Lock::begin_lock(Container& container) {
     if (locked()) {
         return true;
     }
-    if (beginning_ != nullptr) {
+    if (begun()) {
         return false;
     }
-    beginning_ = container.start(take_and_tell(), {.name = "lock", .foreground = true});
+    LockTable& table = *state_->table;
+    state_->begin_error = nullptr;
+    LockOwner owner = table.owner_of(*state_, table.scheduler().current());
+    beginning_ = container.start(take_and_tell(state_, std::move(owner)),
+                                 {.name = "lock", .foreground = true});
     return locked();
 }
 
@@ -74,51 +99,9 @@ void Lock::unlock() noexcept {
     if (beginning_ != nullptr) {
         beginning_->close();
         beginning_.reset();
+        state_->begin_error = nullptr;
     }
-    if (locked()) {
-        state_->locked = false;
-        const LockState* locker = state_.get();
-        scheduler_.ignore(match<LockEvent>(context_, key_, locker).make());
-    }
-}
-
-Semaphore::Semaphore(Scheduler& scheduler, IndexValue key, std::size_t size, std::string context,
-                     int priority)
-    : scheduler_(scheduler),
-      key_(std::move(key)),
-      context_(std::move(context)),
-      size_(size),
-      priority_(priority) {}
-
-void Semaphore::create() {
-    if (queue_ != nullptr) {
-        throw std::logic_error("the semaphore has been created already");
-    }
-    // No places are kept for lockers that did not hold one lately: a free place is for anyone.
-    queue_ = scheduler_.queue().add(
-        {}, priority_, match<LockEvent>(context_, key_).make(),
-        {.max_default = size_,
-         .kind = AutoQueue::factory({.key = EventKey::named("locker"),
-                                     .preserve_for_new = 0,
-                                     .subqueue_limit = 1})});
-}
-
-Task<> Semaphore::destroy() {
-    if (queue_ == nullptr) {
-        co_return;
-    }
-    const Ref<Queue> queue = std::move(queue_);
-    Scheduler& scheduler = scheduler_;
-    auto remove = [&](const Scheduler::Processor& processor) {
-        remove_queue(scheduler, *queue, processor);
-    };
-    co_await syscall(std::move(remove));
-}
-
-Ref<Queue> add_lock_queue(Queue& root, int priority) {
-    return root.add("lock", priority, match<LockEvent>().make(),
-                    {.kind = AutoQueue::factory(
-                         {.key = EventKey::named("key"), .subqueue_limit = 1})});
+    state_->unlock();
 }
 
 }  // namespace weir

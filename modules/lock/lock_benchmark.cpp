@@ -10,6 +10,7 @@
 #include "core/simulation.h"
 #include "core/standard_queues.h"
 #include "modules/lock/lock.h"
+#include "modules/lock/lock_table.h"
 #include "tests/support/bare_coroutine.h"
 #include "tests/support/benchmark.h"
 
@@ -30,7 +31,7 @@ struct World {
 
     World() {
         add_standard_queues(scheduler.queue());
-        add_lock_queue(scheduler.queue());
+        add_lock_queue(scheduler);
     }
 };
 

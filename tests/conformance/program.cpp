@@ -15,6 +15,8 @@
 #include "core/wait_for_all.h"
 #include "core/wait_for_empty.h"
 #include "modules/lock/lock.h"
+#include "modules/lock/lock_table.h"
+#include "modules/lock/semaphore.h"
 #include "tests/conformance/scenario.h"
 
 namespace weir::conformance {
@@ -47,7 +49,10 @@ public:
           scheduler_(simulation_, options(scenario)),
           container_(scheduler_) {
         add_standard_queues(scheduler_.queue());
-        add_lock_queue(scheduler_.queue());
+        // The original does not look for deadlocks, and sends no events for them.
+        LockSettings locks;
+        locks.on_deadlock = OnDeadlock::ignore;
+        add_lock_queue(scheduler_, locks);
         for (const Json& queue : scenario.at("queues")) {
             add_queue(queue);
         }

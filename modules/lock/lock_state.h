@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <string>
+
+#include "core/clock.h"
+#include "core/index_value.h"
+#include "core/list.h"
+#include "core/pool.h"
+#include "core/ref.h"
+#include "core/routine.h"
+
+namespace weir {
+
+class LockContext;
+class LockKey;
+class LockSession;
+class LockTable;
+struct LockEvent;
+
+// Who a lock belongs to: the session that its maker named, or else the routine that asked for it.
+// Neither, for what is taken outside of any routine.
+struct LockOwner {
+    Ref<Routine> routine;
+    LockSession* session = nullptr;
+
+    const void* identity() const noexcept {
+        return session != nullptr ? static_cast<const void*>(session) : routine.get();
+    }
+    // For logs and listings: 'name' started at file:line; session 'name'.
+    std::string describe() const;
+};
+
+// What a Lock, its guards and its events refer to; it outlives the Lock while one of them is under
+// way. The links are those of the key's holders and of the session's locks.
+struct LockState final : RefCounted<LockState>,
+                         pool::Pooled,
+                         Link<LockState, LockKey>,
+                         Link<LockState, LockSession> {
+    LockState(Ref<LockTable> in_table, Ref<LockContext> in_context, IndexValue on_key,
+              LockSession* of_session);
+    ~LockState();
+
+    // Takes the lock back from its holder, if it is held. Never fails.
+    void unlock() noexcept;
+
+    const Ref<LockTable> table;
+    const Ref<LockContext> context;
+    const IndexValue key;
+    Ref<LockKey> place;             // as the table resolved the context and key last
+    std::uint64_t resolved_at = 0;  // the table's generation then
+    LockEvent* event = nullptr;     // holds the place; it may still do so after the unlock
+    bool locked = false;
+    LockSession* session = nullptr;  // that it was made for; null once that is closed
+    bool session_closed = false;
+    LockOwner owner;                 // while it is held
+    Time since{};                    // held since then
+    std::uint64_t token = 0;         // of the grant
+    std::exception_ptr begin_error;  // why what was begun could not be taken
+};
+
+// For messages: lock 'key' in context 'name'.
+std::string describe_lock(const LockState& state);
+
+}  // namespace weir

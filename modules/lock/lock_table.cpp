@@ -1,0 +1,560 @@
+#include "modules/lock/lock_table.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "core/syscall.h"
+#include "modules/lock/lock_errors.h"
+#include "modules/lock/lock_events.h"
+#include "modules/lock/lock_queue.h"
+#include "modules/lock/lock_session.h"
+
+namespace weir {
+
+// --- LockContext
+
+LockContext::LockContext(LockTable& table, std::string name, const LockContextSettings* settings,
+                         bool own_keys)
+    : table_(&table),
+      name_(std::move(name)),
+      value_(name_),
+      settings_(settings),
+      own_keys_(own_keys) {}
+
+LockContext::~LockContext() {
+    if (table_ != nullptr) {
+        table_->departed_.add(statistics_);
+        table_->contexts_.erase(name_);
+    }
+}
+
+// --- LockTable
+
+LockTable::LockTable(Scheduler& scheduler, LockSettings settings,
+                     std::unique_ptr<FencingTokens> tokens)
+    : scheduler_(scheduler),
+      settings_(std::move(settings)),
+      tokens_(tokens != nullptr ? std::move(tokens) : std::make_unique<FencingTokens>()) {
+    for (const auto& [name, of_context] : settings_.contexts) {
+        Ref<LockContext> made(new LockContext(*this, name, &of_context, true));
+        contexts_[name] = made.get();
+        named_contexts_.push_back(std::move(made));
+    }
+}
+
+LockTable::~LockTable() {
+    for (const auto& [name, context] : contexts_) {
+        context->table_ = nullptr;
+    }
+}
+
+LockTable* LockTable::find(const Scheduler& scheduler) noexcept {
+    const Queue* queue = scheduler.queue().find("lock");
+    if (queue == nullptr || queue->default_queue().kind() != LockQueue::kind_name) {
+        return nullptr;
+    }
+    return &static_cast<const LockQueue&>(queue->default_queue()).table();
+}
+
+LockTable& LockTable::of(const Scheduler& scheduler) {
+    if (LockTable* table = find(scheduler)) {
+        return *table;
+    }
+    throw NoLockQueue("there is no lock queue; load the module 'lock' before making locks");
+}
+
+Ref<LockContext> LockTable::context(std::string_view name) {
+    if (const auto found = contexts_.find(name); found != contexts_.end()) {
+        return Ref<LockContext>(found->second);
+    }
+    Ref<LockContext> made(
+        new LockContext(*this, std::string(name), nullptr, settings_.separate_contexts));
+    contexts_.emplace(name, made.get());
+    return made;
+}
+
+LockOwner LockTable::owner_of(const LockState& state, Routine* routine) const noexcept {
+    return {Ref<Routine>(routine), state.session};
+}
+
+// --- keys
+
+std::size_t LockTable::size_by_rules(const LockContext& context, const IndexValue& key) const {
+    if (context.settings() != nullptr) {
+        for (const SemaphoreRule& rule : context.settings()->semaphores) {
+            if (rule.keys.matches(key)) {
+                return std::max<std::size_t>(rule.size, 1);
+            }
+        }
+    }
+    return 1;
+}
+
+LockKey& LockTable::find_or_make(LockContext& context, const IndexValue& key) {
+    if (!context.keys_.empty()) {
+        if (LockKey* found = context.keys_.find(key)) {
+            return *found;
+        }
+    }
+    NodeMap<LockKey>& map = context.has_own_keys() ? context.keys_ : shared_keys_;
+    if (!context.has_own_keys()) {
+        if (LockKey* found = map.find(key)) {
+            return *found;
+        }
+    }
+    auto made = std::make_unique<LockKey>(*this, context.has_own_keys() ? &context : nullptr, key);
+    made->size_ = size_by_rules(context, key);
+    map.insert(*made);
+    made->map_ = &map;
+    return *made.release();
+}
+
+LockKey& LockTable::resolve(LockState& state) {
+    // Where a lock that is held is counted changes only by move().
+    if (state.resolved_at != generation_ && !state.locked) [[unlikely]] {
+        if (!open()) {
+            throw NoLockQueue("the lock queue is gone: the module 'lock' has been unloaded");
+        }
+        state.place = Ref<LockKey>(&find_or_make(*state.context, state.key));
+        state.resolved_at = generation_;
+    }
+    return *state.place;
+}
+
+// Who holds or waits for the key in the context does so for another LockKey from now on.
+void LockTable::move(LockKey& from, LockKey& to, const LockContext& context) {
+    std::vector<LockState*> holders;
+    for (LockState& holder : from.holders_) {
+        if (holder.context.get() == &context) {
+            holders.push_back(&holder);
+        }
+    }
+    for (LockState* holder : holders) {
+        to.holders_.push_back(*holder);
+        --from.holding_;
+        ++to.holding_;
+        holder->place = Ref<LockKey>(&to);
+    }
+    std::vector<LockWait*> waiters;
+    for (LockWait& wait : from.waiters_) {
+        if (wait.state().context.get() == &context) {
+            waiters.push_back(&wait);
+        }
+    }
+    for (LockWait* wait : waiters) {
+        from.remove(*wait);
+        to.add(*wait);
+        wait->state().place = Ref<LockKey>(&to);
+        wait->state().resolved_at = generation_;
+    }
+}
+
+// --- taking and giving back
+
+Matcher LockTable::take(LockState& state, const LockOwner& owner, LockWait* wait) {
+    if (state.session_closed) {
+        throw LockSessionClosed(describe_lock(state) + ": the session has been closed");
+    }
+    LockKey& key = resolve(state);
+    tokens_->ensure();
+    const LockState* const locker = &state;
+    const Ref<LockEvent> event =
+        make_event<LockEvent>(state.context->value(), state.key, locker, Ref<LockState>(&state));
+    if (Matcher refused = scheduler_.try_send(event)) {
+        return refused;
+    }
+    if (wait != nullptr) {
+        remove(*wait);
+    }
+    const Time now = scheduler_.now();
+    state.event = event.get();
+    state.locked = true;
+    state.owner = owner;
+    state.since = now;
+    state.token = tokens_->next();
+    key.holders_.push_back(state);
+    ++key.holding_;
+    ++holding_;
+    LockStatistics& statistics = state.context->statistics_;
+    ++statistics.acquired;
+    statistics.contended += wait == nullptr ? 0 : 1;
+    statistics.wait_time.record(wait == nullptr ? Duration() : now - wait->since());
+    if (settings_.on_deadlock != OnDeadlock::ignore && waiting_ != 0) {
+        // An owner that waits elsewhere, as a session may, can close a cycle by a new lock.
+        if (graph_.find(owner) != nullptr) {
+            look_for_deadlocks_of(key);
+        }
+    }
+    return {};
+}
+
+void LockTable::released(LockState& state) noexcept {
+    const Ref<LockKey> key = state.place;
+    List<LockState, LockKey>::remove(state);
+    --key->holding_;
+    --holding_;
+    state.context->statistics_.hold_time.record(scheduler_.now() - state.since);
+    state.owner = {};
+    if (state.event != nullptr && state.event->queued()) {
+        scheduler_.ignore(*state.event);  // once it has left, its place is free
+    } else {
+        serve_soon(*key);
+    }
+}
+
+void LockTable::check_limits(const LockState& state) {
+    const auto refuse = [&](const std::string& limit) {
+        ++state.context->statistics_.refused;
+        throw LockLimitReached(describe_lock(state) + ": too many wait: " + limit);
+    };
+    std::size_t per_key = settings_.max_waiters_per_key;
+    if (state.context->settings() != nullptr) {
+        per_key = std::min(per_key, state.context->settings()->max_waiters_per_key);
+    }
+    if (state.place->waiting() >= per_key) {
+        refuse("at most " + std::to_string(per_key) + " for a key (max_waiters_per_key)");
+    }
+    if (waiting_ >= settings_.max_waiters) {
+        refuse("at most " + std::to_string(settings_.max_waiters) + " in all (max_waiters)");
+    }
+}
+
+void LockTable::add(LockWait& wait) {
+    graph_.add(wait);
+    wait.serial_ = ++serials_;
+    wait.state().place->add(wait);
+    waits_.push_back(wait);
+    ++waiting_;
+}
+
+void LockTable::remove(LockWait& wait) noexcept {
+    graph_.remove(wait);
+    wait.state().place->remove(wait);
+    List<LockWait, LockTable>::remove(wait);
+    --waiting_;
+}
+
+// --- what is done when the running routine waits
+
+void LockTable::call_soon() noexcept {
+    if (!called_) {
+        called_ = true;
+        scheduler_.call_in_own_context(
+            [table = Ref<LockTable>(this)](const Scheduler::Processor&) { table->do_soon_ones(); });
+    }
+}
+
+void LockTable::serve_soon(LockKey& key) {
+    if (key.waiting_ != 0) {
+        to_serve_.emplace_back(&key);
+        call_soon();
+    }
+}
+
+void LockTable::do_soon_ones() noexcept {
+    called_ = false;
+    for (const auto& [serial, error] : std::exchange(to_fail_, {})) {
+        for (LockWait& wait : waits_) {
+            if (wait.serial() == serial) {
+                wait.fail(error);
+                break;
+            }
+        }
+    }
+    for (const Ref<LockKey>& key : std::exchange(to_serve_, {})) {
+        key->serve();
+    }
+}
+
+// --- deadlocks
+
+void LockTable::look_for_deadlock(LockWait& wait) {
+    if (settings_.on_deadlock == OnDeadlock::ignore) {
+        return;
+    }
+    const std::vector<LockWait*> waits = graph_.deadlock_of(wait);
+    if (waits.empty()) {
+        return;
+    }
+    Deadlock deadlock = describe_deadlock(waits, scheduler_.now());
+    const std::string text = deadlock.describe();
+    scheduler_.log(LogLevel::warning, text);
+    scheduler_.emergency_send(make_event<DeadlockEvent>(std::move(deadlock)));
+    if (settings_.on_deadlock != OnDeadlock::fail_youngest) {
+        return;
+    }
+    LockWait& youngest = **std::max_element(
+        waits.begin(), waits.end(),
+        [](const LockWait* a, const LockWait* b) { return a->serial() < b->serial(); });
+    auto error = std::make_exception_ptr(DeadlockError(text));
+    if (&youngest == &wait && !wait.suspended()) {
+        wait.fail(std::move(error));
+    } else {
+        to_fail_.emplace_back(youngest.serial(), std::move(error));
+        call_soon();
+    }
+}
+
+void LockTable::look_for_deadlocks_of(LockKey& key) {
+    if (key.waiting_ != 0 && settings_.on_deadlock != OnDeadlock::ignore) {
+        look_for_deadlock(key.waiters_.front());
+    }
+}
+
+std::vector<Deadlock> LockTable::deadlocks() {
+    std::vector<Deadlock> found;
+    std::vector<const LockWait*> seen;
+    for (LockWait& wait : waits_) {
+        if (std::find(seen.begin(), seen.end(), &wait) == seen.end()) {
+            const std::vector<LockWait*> waits = graph_.deadlock_of(wait);
+            if (!waits.empty()) {
+                found.push_back(describe_deadlock(waits, scheduler_.now()));
+                seen.insert(seen.end(), waits.begin(), waits.end());
+            }
+        }
+    }
+    return found;
+}
+
+void LockTable::fail_waits(const LockSession& session, const std::exception_ptr& error) noexcept {
+    const LockOwner owner{nullptr, const_cast<LockSession*>(&session)};
+    for (WaitingOwner* waits = graph_.find(owner); waits != nullptr; waits = graph_.find(owner)) {
+        waits->waits.front().fail(error);
+    }
+}
+
+// --- semaphores
+
+LockKey* LockTable::find_semaphore(const LockContext& context,
+                                   const IndexValue& key) const noexcept {
+    LockKey* const found = context.keys_.find(key);
+    return found != nullptr && found->semaphore_queue_ != nullptr ? found : nullptr;
+}
+
+void LockTable::create_semaphore(std::string_view context_name, const IndexValue& key,
+                                 std::size_t size, int priority) {
+    const Ref<LockContext> of = context(context_name);
+    if (size == 0) {
+        throw std::invalid_argument("semaphore '" + key_text(key) + "': its size is 0");
+    }
+    if (find_semaphore(*of, key) != nullptr) {
+        throw std::logic_error("there is a semaphore '" + key_text(key) + "' in context '" +
+                               of->name() + "' already");
+    }
+    const Ref<LockKey> before(&find_or_make(*of, key));
+    const Ref<LockKey> made(new LockKey(*this, of.get(), key));
+    made->size_ = size;
+    const Ref<Queue> queue = scheduler_.queue().add(
+        {}, priority, match<LockEvent>(of->name(), key).make(),
+        {.kind = [this](std::size_t) { return std::make_unique<LockQueue>(*this); }});
+    made->semaphore_queue_ = queue.get();
+    if (before->map_ == &of->keys_) {
+        of->keys_.erase(*before);
+        before->map_ = nullptr;
+    }
+    of->keys_.insert(*made);
+    made->map_ = &of->keys_;
+    semaphores_.push_back(made);
+    ++generation_;
+    move(*before, *made, *of);
+    // What is held takes a place in the new queue; the events in the old one leave it.
+    for (LockState& holder : made->holders_) {
+        const LockState* const locker = &holder;
+        const Ref<LockEvent> event =
+            make_event<LockEvent>(of->value(), key, locker, Ref<LockState>(&holder));
+        LockEvent* const old = std::exchange(holder.event, event.get());
+        scheduler_.emergency_send(event);
+        if (old != nullptr) {
+            scheduler_.ignore(*old);
+        }
+    }
+    serve_soon(*made);
+}
+
+void LockTable::resize_semaphore(std::string_view context_name, const IndexValue& key,
+                                 std::size_t size) {
+    const Ref<LockContext> of = context(context_name);
+    LockKey* const semaphore = find_semaphore(*of, key);
+    if (semaphore == nullptr) {
+        throw std::invalid_argument("there is no semaphore '" + key_text(key) + "' in context '" +
+                                    of->name() + "'");
+    }
+    if (size == 0) {
+        throw std::invalid_argument("semaphore '" + key_text(key) + "': its size is 0");
+    }
+    const bool larger = size > semaphore->size_;
+    semaphore->size_ = size;
+    if (larger) {
+        serve_soon(*semaphore);
+    } else {
+        look_for_deadlocks_of(*semaphore);
+    }
+}
+
+void LockTable::destroy_semaphore(std::string_view context_name, const IndexValue& key,
+                                  const Scheduler::Processor& processor) {
+    const Ref<LockContext> of = context(context_name);
+    const Ref<LockKey> semaphore(find_semaphore(*of, key));
+    if (semaphore == nullptr) {
+        return;
+    }
+    std::erase(semaphores_, semaphore);
+    of->keys_.erase(*semaphore);
+    semaphore->map_ = nullptr;
+    ++generation_;
+    const Ref<LockKey> now_on(&find_or_make(*of, key));
+    move(*semaphore, *now_on, *of);
+    remove_queue(scheduler_, *std::exchange(semaphore->semaphore_queue_, nullptr), processor);
+    now_on->serve();
+    look_for_deadlocks_of(*now_on);
+}
+
+// --- insight
+
+template <class F>
+void LockTable::for_each_key(F visit) const {
+    shared_keys_.for_each(visit);
+    for (const auto& [name, context] : contexts_) {
+        context->keys_.for_each(visit);
+    }
+}
+
+std::size_t LockTable::keys() const noexcept {
+    std::size_t count = 0;
+    for_each_key([&](const LockKey&) { ++count; });
+    return count;
+}
+
+std::vector<LockListing> LockTable::list(const KeyPattern& pattern) const {
+    const Time now = scheduler_.now();
+    std::vector<LockListing> listings;
+    for_each_key([&](const LockKey& key) {
+        if ((key.holding() == 0 && key.waiting() == 0) || !pattern.matches(key.key())) {
+            return;
+        }
+        LockListing listing{.key = key_text(key.key()),
+                            .context = key.context() == nullptr ? "" : key.context()->name(),
+                            .size = key.size(),
+                            .holders = {},
+                            .waiters = {}};
+        for (const LockState& holder : key.holders()) {
+            listing.holders.push_back({holder.owner.describe(), holder.context->name(),
+                                       now - holder.since, holder.token});
+        }
+        for (const LockWait& wait : key.waiters()) {
+            listing.waiters.push_back(
+                {wait.owner().describe(), wait.state().context->name(), now - wait.since(), 0});
+        }
+        listings.push_back(std::move(listing));
+    });
+    std::sort(listings.begin(), listings.end(), [](const LockListing& a, const LockListing& b) {
+        return std::tie(a.context, a.key) < std::tie(b.context, b.key);
+    });
+    return listings;
+}
+
+LockStatistics LockTable::statistics() const {
+    LockStatistics all = departed_;
+    for (const auto& [name, context] : contexts_) {
+        all.add(context->statistics());
+    }
+    return all;
+}
+
+std::map<std::string, LockStatistics> LockTable::statistics_by_context() const {
+    std::map<std::string, LockStatistics> all;
+    for (const auto& [name, context] : contexts_) {
+        all.emplace(name, context->statistics());
+    }
+    return all;
+}
+
+std::string describe(const std::vector<LockListing>& listings) {
+    const auto milliseconds = [](Duration duration) {
+        return std::to_string(
+                   std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) +
+               " ms";
+    };
+    std::string text;
+    for (const LockListing& listing : listings) {
+        text += (text.empty() ? "lock '" : "\nlock '") + listing.key + '\'';
+        const char* before = ": held by ";
+        for (const LockUse& holder : listing.holders) {
+            text += before + holder.owner + " in context '" + holder.context + "' since " +
+                    milliseconds(holder.since);
+            before = " and ";
+        }
+        before = listing.holders.empty() ? ": waited for by " : "; waited for by ";
+        for (const LockUse& waiter : listing.waiters) {
+            text += before + waiter.owner + " in context '" + waiter.context + "' since " +
+                    milliseconds(waiter.since);
+            before = " and ";
+        }
+    }
+    return text;
+}
+
+// --- the queue
+
+Ref<Queue> add_lock_queue(Scheduler& scheduler, LockSettings settings,
+                          std::unique_ptr<FencingTokens> tokens) {
+    const int priority = settings.priority;
+    const Ref<LockTable> table(new LockTable(scheduler, std::move(settings), std::move(tokens)));
+    Ref<Queue> queue = scheduler.queue().add(
+        "lock", priority, match<LockEvent>().make(),
+        {.kind = [&](std::size_t) { return std::make_unique<LockQueue>(*table); }});
+    table->queue_ = queue.get();
+    table->leaf_ = static_cast<const LockQueue*>(&queue->default_queue());
+    return queue;
+}
+
+void LockTable::queue_is_gone(const LockQueue& queue) noexcept {
+    if (&queue == leaf_) {
+        queue_ = nullptr;
+        leaf_ = nullptr;
+        ++generation_;  // what is looked up from now on finds that there is no queue
+    }
+}
+
+void LockTable::close(const Scheduler::Processor& processor) {
+    const Ref<LockTable> keep(this);
+    const Ref<Queue> queue(std::exchange(queue_, nullptr));
+    ++generation_;
+    const auto error = std::make_exception_ptr(
+        NoLockQueue("the lock queue has been removed: the module 'lock' was unloaded"));
+    while (!waits_.empty()) {
+        waits_.front().fail(error);
+    }
+    std::vector<Ref<LockState>> holders;
+    for_each_key([&](const LockKey& key) {
+        for (LockState& holder : key.holders()) {
+            holders.emplace_back(&holder);
+        }
+    });
+    for (const Ref<LockState>& holder : holders) {
+        holder->unlock();
+    }
+    for (const Ref<LockKey>& semaphore : std::exchange(semaphores_, {})) {
+        const Ref<Queue> own(std::exchange(semaphore->semaphore_queue_, nullptr));
+        clear_queue(scheduler_, *own, processor);
+        remove_queue(scheduler_, *own, processor);
+    }
+    clear_queue(scheduler_, *queue, processor);
+    remove_queue(scheduler_, *queue, processor);
+}
+
+Task<> remove_lock_queue(Scheduler& scheduler, bool force) {
+    auto remove = [&scheduler, force](const Scheduler::Processor& processor) {
+        LockTable* const table = LockTable::find(scheduler);
+        if (table == nullptr) {
+            return;
+        }
+        if (!force && (table->holding() != 0 || table->waiting() != 0)) {
+            throw LocksInUse("locks are in use:\n" + describe(table->list()));
+        }
+        table->close(processor);
+    };
+    co_await syscall(std::move(remove));
+}
+
+}  // namespace weir

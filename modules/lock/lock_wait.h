@@ -1,0 +1,82 @@
+#pragma once
+
+#include <exception>
+#include <optional>
+#include <string>
+
+#include "core/clock.h"
+#include "core/list.h"
+#include "core/timer.h"
+#include "core/wait.h"
+#include "modules/lock/lock_state.h"
+
+namespace weir {
+
+struct WaitingOwner;
+
+// Waits until a lock is held: `co_await lock.lock()`. Stands in the line of the lock's key, which
+// resumes it when it gives it the place; leaves the line, and gives back a place that was not used,
+// when it is destroyed.
+class LockWait : public Wait,
+                 public Link<LockWait, LockKey>,
+                 public Link<LockWait, LockTable>,
+                 public Link<LockWait, WaitingOwner> {
+public:
+    LockWait(Ref<LockState> state, std::optional<Duration> timeout,
+             std::optional<LockOwner> owner = {}) noexcept;
+    // Waits for what is begun in another routine.
+    LockWait(Ref<LockState> state, std::optional<Duration> timeout, Matcher begun) noexcept;
+    ~LockWait();
+
+    template <InRoutine Promise>
+    bool await_suspend(std::coroutine_handle<Promise> coroutine) {
+        if (!begin(*coroutine.promise().routine)) {
+            return false;
+        }
+        Wait::await_suspend(coroutine);
+        return true;
+    }
+    // Whether the lock is held: false if the time was over before. Throws a LockError, or a
+    // FencingError, if it cannot be held.
+    bool await_resume();
+
+    std::span<const Matcher> matchers() const noexcept override;
+    Then matched(const Ref<Event>& event, Subscription& subscription) override;
+    std::string describe() const override;
+
+    LockState& state() const noexcept { return *state_; }
+    const LockOwner& owner() const noexcept { return owner_; }
+    Time since() const noexcept { return since_; }
+    // No two waits of a table have the same; later ones have larger ones.
+    std::uint64_t serial() const noexcept { return serial_; }
+    bool waiting() const noexcept { return Link<LockWait, LockKey>::linked(); }
+    bool suspended() const noexcept { return routine_ != nullptr; }
+
+private:
+    friend class LockKey;
+    friend class LockTable;
+
+    // Whether there is something to wait for.
+    bool begin(Routine& routine);
+    void line_up(const Matcher& refused);
+    void leave() noexcept;
+    // The place is given, or never will be: the routine goes on.
+    void granted() noexcept;
+    void fail(std::exception_ptr error) noexcept;
+
+    const Ref<LockState> state_;
+    const std::optional<Duration> timeout_;
+    LockOwner owner_;
+    Time since_{};
+    std::uint64_t serial_ = 0;
+    std::array<Matcher, 2> matchers_;  // begun elsewhere, time over: those that there are
+    std::size_t matcher_count_ = 0;
+    Timer timer_;
+    bool begun_ = false;
+    bool owner_given_ = false;
+    bool timed_out_ = false;
+    bool unused_grant_ = false;  // a place that the routine does not know of yet
+    std::exception_ptr error_;
+};
+
+}  // namespace weir

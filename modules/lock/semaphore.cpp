@@ -1,0 +1,41 @@
+#include "modules/lock/semaphore.h"
+
+#include "core/syscall.h"
+#include "modules/lock/lock_table.h"
+
+namespace weir {
+
+Semaphore::Semaphore(Scheduler& scheduler, IndexValue key, std::size_t size, std::string context,
+                     int priority)
+    : scheduler_(scheduler),
+      key_(std::move(key)),
+      context_(std::move(context)),
+      size_(size),
+      priority_(priority) {}
+
+void Semaphore::create() {
+    LockTable::of(scheduler_).create_semaphore(context_, key_, size_, priority_);
+    created_ = true;
+}
+
+void Semaphore::resize(std::size_t size) {
+    LockTable::of(scheduler_).resize_semaphore(context_, key_, size);
+    size_ = size;
+}
+
+Task<> Semaphore::destroy() {
+    if (!created_) {
+        co_return;
+    }
+    created_ = false;
+    co_await destroy_semaphore(scheduler_, key_, context_);
+}
+
+Task<> destroy_semaphore(Scheduler& scheduler, IndexValue key, std::string context) {
+    auto destroy = [&](const Scheduler::Processor& processor) {
+        LockTable::of(scheduler).destroy_semaphore(context, key, processor);
+    };
+    co_await syscall(std::move(destroy));
+}
+
+}  // namespace weir

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/container.h"
+#include "core/do_events.h"
+#include "core/simulation.h"
+#include "core/standard_queues.h"
+#include "core/timeout.h"
+#include "modules/lock/lock.h"
+#include "modules/lock/lock_session.h"
+#include "modules/lock/lock_table.h"
+#include "modules/lock/semaphore.h"
+
+namespace weir::lock_test {
+
+using namespace std::chrono_literals;
+
+// A scheduler with locks in virtual time; what it logs is kept.
+struct World {
+    std::vector<std::string> logged;
+    Simulation simulation;
+    Scheduler scheduler;
+    Container container{scheduler};
+
+    explicit World(LockSettings settings = {}, std::uint64_t seed = 1)
+        : simulation(seed), scheduler(simulation, options()) {
+        add_standard_queues(scheduler.queue());
+        add_lock_queue(scheduler, std::move(settings));
+    }
+    LockTable& table() { return LockTable::of(scheduler); }
+    Ref<Routine> start(Task<> task, std::string name = "routine") {
+        StartOptions start_options;
+        start_options.name = std::move(name);
+        return container.start(std::move(task), start_options);
+    }
+
+private:
+    SchedulerOptions options() {
+        SchedulerOptions made;
+        made.queue = standard_root();
+        made.log = [this](LogLevel, std::string_view text) { logged.emplace_back(text); };
+        return made;
+    }
+};
+
+// Holds the lock for some time; says when it is taken and given back.
+inline Task<> hold(World& world, IndexValue key, Duration duration, std::string name,
+                   std::vector<std::string>& said) {
+    Lock lock(world.scheduler, std::move(key));
+    co_await lock.lock();
+    said.push_back(name + " in");
+    co_await sleep(duration);
+    said.push_back(name + " out");
+}
+
+}  // namespace weir::lock_test

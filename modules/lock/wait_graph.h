@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/event.h"
+#include "core/list.h"
+#include "core/node_map.h"
+#include "core/pool.h"
+#include "modules/lock/lock_wait.h"
+
+namespace weir {
+
+// Who waits for at least one lock, by identity.
+struct WaitingOwner final : pool::Pooled {
+    explicit WaitingOwner(const void* identity) noexcept
+        : identity_(reinterpret_cast<std::uintptr_t>(identity)) {}
+    const IndexValue& key() const noexcept { return identity_; }
+
+    List<LockWait, WaitingOwner> waits;
+
+    // Of the search that visited it last.
+    std::uint64_t search = 0;
+    bool stuck = false;
+    bool reaches_start = false;
+
+private:
+    const IndexValue identity_;
+};
+
+// One wait of a deadlock.
+struct DeadlockMember {
+    std::string owner;  // who it is, and where it was started
+    std::string context;
+    std::string key;
+    Duration waiting{};                // for how long
+    std::vector<std::string> holders;  // of the key
+};
+
+// A deadlock: each member waits for a lock that only other members can give back.
+struct Deadlock {
+    std::vector<DeadlockMember> members;
+
+    // For logs and errors, on one line.
+    std::string describe() const;
+};
+
+// A deadlock has arisen.
+struct DeadlockEvent : Event {
+    Deadlock deadlock;
+
+    static auto declare() { return declare_event<DeadlockEvent>("weir.DeadlockEvent"); }
+};
+
+// Who waits for whom. An owner that waits for no lock can go on; a wait can go on if so many of the
+// key's holders can that a place becomes free; an owner that waits can go on if one of its waits
+// can (a session may have several). Deadlocked are those of whom that cannot be said and who wait,
+// directly or through others, for themselves; who only waits behind a deadlock is not a part of it.
+//
+// Only waits for locks are known: that a routine waits for another routine, or for an event, is not
+// seen, so a deadlock by way of such a wait is not found. What is reported is one.
+class WaitGraph {
+public:
+    WaitGraph() = default;
+    WaitGraph(const WaitGraph&) = delete;
+    WaitGraph& operator=(const WaitGraph&) = delete;
+    ~WaitGraph();
+
+    void add(LockWait& wait);
+    void remove(LockWait& wait) noexcept;
+
+    // The waits of the deadlock that the wait is a part of, in no particular order; none if it is
+    // not. With a key that nobody who waits holds, this is one look-up.
+    std::vector<LockWait*> deadlock_of(LockWait& wait);
+
+    // Null if the owner does not wait.
+    WaitingOwner* find(const LockOwner& owner) const noexcept;
+
+private:
+    void collect(WaitingOwner& start, std::vector<WaitingOwner*>& reached);
+    bool can_go_on(const LockWait& wait) const noexcept;
+
+    NodeMap<WaitingOwner> owners_;
+    std::uint64_t searches_ = 0;
+};
+
+// What the waits of a deadlock are, in words.
+Deadlock describe_deadlock(const std::vector<LockWait*>& waits, Time now);
+
+}  // namespace weir
