@@ -19,7 +19,7 @@ public:
         const Duration::rep value = std::max<Duration::rep>(duration.count(), 0);
         ++counts_[bucket_of(static_cast<std::uint64_t>(value))];
         ++count_;
-        sum_ += Duration(value);
+        add_to_sum(Duration(value));
         longest_ = std::max(longest_, Duration(value));
     }
 
@@ -61,12 +61,16 @@ public:
             counts_[i] += other.counts_[i];
         }
         count_ += other.count_;
-        sum_ += other.sum_;
+        add_to_sum(other.sum_);
         longest_ = std::max(longest_, other.longest_);
     }
 
 private:
     static constexpr std::size_t buckets = 64 * 4;
+
+    void add_to_sum(Duration duration) noexcept {
+        sum_ = duration > Duration::max() - sum_ ? Duration::max() : sum_ + duration;
+    }
 
     // 0 to 3 ns are buckets of their own; from there on, the two bits behind the highest decide.
     static constexpr std::size_t bucket_of(std::uint64_t value) noexcept {
