@@ -87,7 +87,9 @@ void Catalogue::check_names(const Fragments& fragments, const Path& path, Reader
     }
     for (const auto& [name, given] : settings_in(fragments)) {
         const Reader::Inside inside(reader, name);
-        if (std::find(below.begin(), below.end(), name) != below.end()) {
+        // Also where no module is known: `"module": {}` is no mistake.
+        if (std::find(below.begin(), below.end(), name) != below.end() ||
+            (is_root && name == module_group)) {
             Path deeper = path;
             deeper.push(name);
             check_names(given, deeper, reader);

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "modules/plugin.h"
+#include "modules/server.h"
+
+namespace weir {
+
+struct ManagerSettings {
+    bool auto_reload = false;
+    std::chrono::milliseconds check_interval{5000};
+
+    static config::Settings<ManagerSettings> describe();
+};
+
+// A module as the manager lists it; see ModuleInfo.
+struct ManagedModule {
+    std::string name;
+    std::string sentence;
+    std::string state;
+    std::string reason;
+    bool by_name = false;
+    bool service = false;
+    std::vector<std::string> dependencies;
+    std::vector<std::string> users;
+    std::string file;
+
+    static config::Settings<ManagedModule> describe();
+};
+
+struct LoadParameters {
+    std::string module;
+
+    static config::Settings<LoadParameters> describe();
+};
+
+struct UnloadParameters {
+    std::string module;
+    bool force = false;
+
+    static config::Settings<UnloadParameters> describe();
+};
+
+struct ReloadParameters {
+    std::vector<std::string> modules;
+
+    static config::Settings<ReloadParameters> describe();
+};
+
+struct AutoReloadParameters {
+    bool enabled = true;
+
+    static config::Settings<AutoReloadParameters> describe();
+};
+
+// Lets modules be listed, loaded, unloaded and reloaded by calls, and reloads plugins whose files
+// have changed, if the settings say so. A file is looked at twice before it is taken, so that one
+// that is being written is not.
+//
+// Errors: `failed` with the loader's chain of reasons, `in_use` with the list of what still lives.
+class Manager final : public ModuleOf<ManagerSettings> {
+public:
+    using ModuleOf::ModuleOf;
+
+    static ModuleDeclaration<Manager> declare();
+
+    Task<> load() override;
+    void settings_changed() override;
+
+private:
+    std::vector<ManagedModule> modules() const;
+    Task<> load_module(LoadParameters parameters);
+    Task<> unload_module(UnloadParameters parameters);
+    Task<> reload_modules(ReloadParameters parameters);
+    void auto_reload(const AutoReloadParameters& parameters);
+
+    void watch_files(bool enabled);
+    Task<> watch();
+
+    Ref<Routine> watching_;
+};
+
+}  // namespace weir

@@ -1,0 +1,327 @@
+#include <filesystem>
+
+#include <catch2/catch.hpp>
+#include <stdlib.h>
+
+#include "core/timeout.h"
+#include "modules/simulated_server.h"
+#include "tests/plugins/versions/announcement.h"
+
+namespace weir {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Texts = std::vector<std::string>;
+
+// A folder of plugins, gone with this object.
+class PluginFolder {
+public:
+    PluginFolder() : path_("/tmp/weir-test-XXXXXX") {
+        if (mkdtemp(path_.data()) == nullptr) {
+            throw std::runtime_error("no folder for plugins");
+        }
+    }
+    PluginFolder(const PluginFolder&) = delete;
+    PluginFolder& operator=(const PluginFolder&) = delete;
+    ~PluginFolder() { std::filesystem::remove_all(path_); }
+
+    void put(const std::string& name, const std::string& version) const {
+        copy(std::string(WEIR_TEST_PLUGINS "/") + version + "/" + name + ".so", name);
+    }
+    void put_installed(const std::string& name) const {
+        copy(std::string(WEIR_PLUGINS "/") + name + ".so", name);
+    }
+
+    const std::string& path() const { return path_; }
+    std::string configuration(const Texts& startup, Json modules = Json::object()) const {
+        return Json{{"server", {{"plugin_path", {path_}}, {"startup", startup}}},
+                    {"module", std::move(modules)}}
+            .dump();
+    }
+
+private:
+    void copy(const std::string& from, const std::string& name) const {
+        std::filesystem::copy_file(from, path_ + "/" + name + ".so",
+                                   std::filesystem::copy_options::overwrite_existing);
+    }
+
+    std::string path_;
+};
+
+Task<std::string> ask(std::string module, std::string function, Json parameters) {
+    Task<ApiResult<Json>> calling =
+        call(std::move(module), std::move(function), std::move(parameters));
+    const ApiResult<Json> result = co_await calling;
+    co_return result ? result.value().dump() : to_text(result.error());
+}
+
+Task<> tell(Task<> task, std::string& what) {
+    what.clear();
+    try {
+        co_await task;
+    } catch (const LoadException& exception) {
+        what = exception.what();
+    }
+}
+
+// What the consumer makes of an announcement of the producer.
+Task<> hear(std::string& heard) {
+    const MatcherOf<Echo> echoes = match<Echo>().make();
+    const Ref<Echo> echo = co_await echoes;
+    heard = std::to_string(echo->sum) + " " + echo->version;
+}
+
+Task<std::string> announce(Server& server) {
+    Container container(server.scheduler());
+    std::string heard = "nothing";
+    container.start(hear(heard), {.foreground = true});
+    Json numbers{{"a", 1}, {"b", 2}};
+    Task<std::string> asking = ask("producer", "announce", std::move(numbers));
+    co_await asking;
+    co_await sleep(milliseconds(1));
+    co_return heard;
+}
+
+Task<> wait_for_startup(Server& server, std::string name) {
+    while (server.loader().state(name) != ModuleState::succeeded) {
+        co_await sleep(milliseconds(1));
+    }
+}
+
+Task<> tell_version(Server& server, Texts& told) {
+    Task<std::string> asking = ask("producer", "version", {});
+    told.push_back(co_await asking);
+    Task<std::string> announcing = announce(server);
+    told.push_back(co_await announcing);
+}
+
+Task<> reload(Server& server, Texts names, Texts& told) {
+    std::string what;
+    Task<> reloading = tell(server.loader().reload(std::move(names)), what);
+    co_await reloading;
+    if (!what.empty()) {
+        told.push_back(what);
+    }
+    Task<> telling = tell_version(server, told);
+    co_await telling;
+}
+
+Task<> run_versions(Server& server, const PluginFolder& folder, Texts& told) {
+    Task<> starting = wait_for_startup(server, "consumer");
+    co_await starting;
+    Json numbers{{"a", 1}, {"b", 2}};
+    Task<std::string> adding = ask("producer", "add", std::move(numbers));
+    told.push_back(co_await adding);
+    Task<std::string> failing = ask("producer", "fail", {});
+    told.push_back(co_await failing);
+    Task<> telling = tell_version(server, told);
+    co_await telling;
+    folder.put("producer", "version2");
+    Texts producer{"producer"};
+    Task<> second = reload(server, producer, told);
+    co_await second;
+    folder.put("consumer", "version2");
+    Texts consumer{"consumer"};
+    Task<> third = reload(server, consumer, told);
+    co_await third;
+    folder.put("producer", "version1");
+    folder.put("consumer", "version1");
+    Texts both{"producer", "consumer"};
+    Task<> fourth = reload(server, both, told);
+    co_await fourth;
+    Task<std::string> asking = ask("producer", "nothing", {});
+    told.push_back(co_await asking);
+    std::string what;
+    Task<> unloading = tell(server.loader().unload("producer"), what);
+    co_await unloading;
+    told.push_back(what);
+}
+
+}  // namespace
+
+TEST_CASE("plugins: two that depend on each other are reloaded, each version answers") {
+    const PluginFolder folder;
+    folder.put("producer", "version1");
+    folder.put("consumer", "version1");
+    SimulatedServer world(folder.configuration({"consumer"}));
+    Texts told;
+    world.run(run_versions(world.server(), folder, told));
+    CHECK(told == Texts{"3", "failed: test",            //
+                        R"("version1")", "3 version1",  //
+                        R"("version2")", "3 version1",  //
+                        R"("version2")", "3 version2",  //
+                        R"("version1")", "3 version1",  //
+                        "unknown_function: the module 'producer' has no function 'nothing'", ""});
+    CHECK(world.log() == "");  // all libraries have left memory
+}
+
+namespace {
+
+Task<> reload_broken(Server& server, const PluginFolder& folder, Texts& told) {
+    Task<> starting = wait_for_startup(server, "consumer");
+    co_await starting;
+    folder.put("producer", "broken");
+    Texts producer{"producer"};
+    Task<> broken = reload(server, producer, told);
+    co_await broken;
+    std::filesystem::copy_file(folder.path() + "/consumer.so", folder.path() + "/producer.so",
+                               std::filesystem::copy_options::overwrite_existing);
+    Task<> wrong = reload(server, producer, told);
+    co_await wrong;
+}
+
+}  // namespace
+
+TEST_CASE("plugins: when the new version does not load, the old one runs on") {
+    const PluginFolder folder;
+    folder.put("producer", "version1");
+    folder.put("consumer", "version2");
+    SimulatedServer world(folder.configuration({"consumer"}));
+    Texts told;
+    world.run(reload_broken(world.server(), folder, told));
+    CHECK(told == Texts{"the module 'consumer' failed: it depends on 'producer', which failed: "
+                        "this version is broken; the old version runs again",
+                        R"("version1")", "3 version2",
+                        "nothing is reloaded: " + folder.path() +
+                            "/producer.so is not a plugin: it has no entry point "
+                            "weir_plugin_producer",
+                        R"("version1")", "3 version2"});
+}
+
+namespace {
+
+Task<> try_to_load(Loader& loader, std::string name, std::string& what) {
+    Task<> loading = tell(loader.load(std::move(name)), what);
+    co_await loading;
+}
+
+}  // namespace
+
+TEST_CASE("plugins: one that does not fit is refused, and it is said why") {
+    const PluginFolder folder;
+    folder.put("foreign", "version1");
+    folder.put("nothing", "version1");
+    std::string what;
+    {
+        SimulatedServer world(folder.configuration({}));
+        world.run(try_to_load(world.loader(), "foreign", what));
+        CHECK(what == "the module 'foreign' failed: " + folder.path() +
+                          "/foreign.so was built for another ABI: compiler is 'Turbo C 2', "
+                          "expected '" +
+                          own_abi.compiler + "'");
+    }
+    {
+        SimulatedServer world(folder.configuration({}));
+        world.run(try_to_load(world.loader(), "nothing", what));
+        CHECK(what == "the module 'nothing' failed: " + folder.path() +
+                          "/nothing.so is not a plugin: it has no entry point "
+                          "weir_plugin_nothing");
+    }
+    SimulatedServer world(folder.configuration({}));
+    world.run(try_to_load(world.loader(), "noting", what));
+    CHECK(what == "the module 'noting' failed: unknown module 'noting' (did you mean 'nothing'?)");
+}
+
+namespace {
+
+Task<> unload_sticky(Loader& loader, std::string& refused, std::string& forced) {
+    std::string what;
+    Task<> loading = tell(loader.load("sticky"), what);
+    co_await loading;
+    CHECK(what == "");
+    Task<> unloading = tell(loader.unload("sticky"), refused);
+    co_await unloading;
+    Task<> forcing = tell(loader.unload("sticky", true), forced);
+    co_await forcing;
+    CHECK(loader.state("sticky") == ModuleState::unloaded);
+}
+
+}  // namespace
+
+TEST_CASE("plugins: one whose code still runs elsewhere does not go, unless it is forced") {
+    const PluginFolder folder;
+    folder.put("sticky", "version1");
+    SimulatedServer world(folder.configuration({}));
+    std::string refused;
+    std::string forced;
+    world.run(unload_sticky(world.loader(), refused, forced));
+    const std::string begin =
+        "the module 'sticky' is not unloaded, there still is: 'sticky.stay' started at ";
+    CHECK(refused.substr(0, begin.size()) == begin);
+    CHECK(forced == "");
+    CHECK(world.log() == "");
+}
+
+namespace {
+
+Task<> greet(Server& server, Texts& told) {
+    Task<> starting = wait_for_startup(server, "hello");
+    co_await starting;
+    co_await sleep(seconds(3));
+    Json bob{{"name", "Bob"}, {"times", 2}};
+    Task<std::string> greeting = ask("hello", "greet", std::move(bob));
+    told.push_back(co_await greeting);
+    Json too_often{{"times", 11}};
+    Task<std::string> refusing = ask("hello", "greet", std::move(too_often));
+    told.push_back(co_await refusing);
+    Task<std::string> counting = ask("hello", "seconds", {});
+    told.push_back(co_await counting);
+}
+
+}  // namespace
+
+TEST_CASE("plugins: hello has a setting, a function and a routine") {
+    const PluginFolder folder;
+    folder.put_installed("hello");
+    SimulatedServer world(folder.configuration({"hello"}, {{"hello", {{"greeting", "Moin"}}}}));
+    Texts told;
+    world.run(greet(world.server(), told));
+    CHECK(told == Texts{R"("Moin, Bob! Moin, Bob!")",
+                        "bad_parameter: times: 11 is out of range: 1 to 10", "3"});
+    CHECK(world.log() == "");
+}
+
+namespace {
+
+Task<> manage(Server& server, const PluginFolder& folder, Texts& told) {
+    Task<> starting = wait_for_startup(server, "manager");
+    co_await starting;
+    Json consumer{{"module", "consumer"}};
+    Task<std::string> loading = ask("manager", "load", consumer);
+    told.push_back(co_await loading);
+    Json nobody{{"module", "nobody"}};
+    Task<std::string> not_loading = ask("manager", "load", std::move(nobody));
+    told.push_back(co_await not_loading);
+    folder.put("producer", "version2");
+    co_await sleep(seconds(3));
+    Task<> telling = tell_version(server, told);
+    co_await telling;
+    Task<std::string> unloading = ask("manager", "unload", std::move(consumer));
+    told.push_back(co_await unloading);
+    Task<ApiResult<Json>> listing = call("manager", "modules");
+    const ApiResult<Json> modules = co_await listing;
+    for (const Json& module : modules.value()) {
+        told.push_back(module["name"].get<std::string>() + " " +
+                       module["state"].get<std::string>());
+    }
+}
+
+}  // namespace
+
+TEST_CASE("plugins: the manager lists, loads, unloads, and reloads what has changed") {
+    const PluginFolder folder;
+    folder.put_installed("manager");
+    folder.put("producer", "version1");
+    folder.put("consumer", "version1");
+    const Json manager{{"auto_reload", true}, {"check_interval", "1s"}};
+    SimulatedServer world(folder.configuration({"manager"}, {{"manager", manager}}));
+    Texts told;
+    world.run(manage(world.server(), folder, told));
+    CHECK(told == Texts{"null", "failed: the module 'nobody' failed: unknown module 'nobody'",
+                        R"("version2")", "3 version1", "null", "consumer unloaded",
+                        "manager succeeded", "nobody failed", "producer succeeded"});
+}
+
+}  // namespace weir

@@ -1,0 +1,52 @@
+// Answers with its version, and sends what it is told. VERSION is given by the build.
+#include <stdexcept>
+
+#include "core/send.h"
+#include "modules/plugin.h"
+#include "tests/plugins/versions/announcement.h"
+
+namespace {
+
+struct Numbers {
+    int a = 0;
+    int b = 0;
+
+    static weir::config::Settings<Numbers> describe() {
+        using weir::config::setting;
+        return weir::config::settings<Numbers>("Two numbers", setting("a", &Numbers::a, "One"),
+                                               setting("b", &Numbers::b, "The other"));
+    }
+};
+
+class Producer : public weir::Module {
+public:
+    using Module::Module;
+
+    static auto declare() {
+        return weir::declare_module<Producer>("producer", "Sends announcements")
+            .function("version", "Which version this is", &Producer::version)
+            .function("add", "Adds two numbers", &Producer::add)
+            .function("announce", "Tells two numbers to all", &Producer::announce)
+            .function("fail", "Fails", &Producer::fail);
+    }
+
+    weir::Task<> load() override {
+        if (std::string(VERSION) == "broken") {
+            throw std::runtime_error("this version is broken");
+        }
+        co_return;
+    }
+
+private:
+    std::string version() { return VERSION; }
+    weir::Task<int> add(Numbers numbers) { co_return numbers.a + numbers.b; }
+    weir::Task<> announce(Numbers numbers) {
+        weir::Ref<weir::Event> event = weir::make_event<Announcement>(numbers.a, numbers.b);
+        co_await weir::send(std::move(event));
+    }
+    void fail() { throw std::runtime_error("test"); }
+};
+
+}  // namespace
+
+WEIR_PLUGIN(producer, Producer)
