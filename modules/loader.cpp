@@ -104,12 +104,12 @@ bool Loader::is_service(const Entry& e) const noexcept {
     return e.found && e.common.service.value_or(e.found.type->service);
 }
 
-Module* Loader::find(std::string_view name) const noexcept {
+Module* Loader::find(std::string_view name) const {
     const Entry* e = find_entry(finder_.resolve(name));
     return e == nullptr ? nullptr : e->module.get();
 }
 
-ModuleState Loader::state(std::string_view name) const noexcept {
+ModuleState Loader::state(std::string_view name) const {
     const Entry* e = find_entry(finder_.resolve(name));
     return e == nullptr ? ModuleState::not_loaded : e->state;
 }

@@ -85,8 +85,8 @@ public:
     void begin() { unclaimed_.begin(); }
 
     // The module that runs under the name, or for the interface; null if none does.
-    Module* find(std::string_view name) const noexcept;
-    ModuleState state(std::string_view name) const noexcept;
+    Module* find(std::string_view name) const;
+    ModuleState state(std::string_view name) const;
     // All modules that have been loaded or tried, by name.
     std::vector<ModuleInfo> modules() const;
     // Loaded modules of which the plugin's file is another now.

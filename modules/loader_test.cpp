@@ -1,5 +1,7 @@
 #include "modules/loader.h"
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "core/timeout.h"
@@ -222,7 +224,8 @@ TEST_CASE("server: mistakes that can be known before are reported at once, nothi
           "app.json:5:26: server.queues[0].event: unknown event type 'weir.TimerEvnt' (did you "
           "mean 'weir.TimerEvent'?)\n"
           "app.json:5:83: server.queues[1].index: unknown index 'tmer' (did you mean 'timer'?)\n"
-          "app.json:7:36: module.f.servic: unknown setting 'servic' (did you mean 'service'?)\n");
+          "app.json:7:20: module.e.x: unknown setting 'x'\n"
+          "app.json:7:35: module.f.servic: unknown setting 'servic' (did you mean 'service'?)\n");
     Simulation simulation;
     CHECK_THROWS_AS(Server(simulation, configuration, {.registry = registry()}),
                     std::invalid_argument);
@@ -315,7 +318,6 @@ TEST_CASE("loader: unloading is refused with the list of what lives, unless it i
     std::string too_slow;
     stage.run(refuse_unloading(stage.loader(), in_use, too_slow));
     CHECK(in_use == "the module 'a' is not unloaded, there still is: lock 'x' held by 'bob'");
-    const std::string file = WEIR_SOURCE_DIR "/modules/loader_test.cpp:";
     const std::string begin =
         "the module 'slow' is not unloaded, there still is: unload(), which did not end within "
         "5s; 'slow.stay' started at ";

@@ -161,11 +161,29 @@ void Server::check(const config::Configuration& configuration, const Registry& r
     }();
     ModuleFinder finder(settings, registry);
     const StartupPlan plan(configuration, settings, finder, problems);
+    // Modules that are not started, but have settings: these may be wrong too.
+    std::map<std::string, FoundModule> others;
+    for (const config::Name& name : configuration.names("module")) {
+        if (name.text == "default" || plan.modules().contains(name.text)) {
+            continue;
+        }
+        try {
+            others[name.text] = finder.open(name.text);
+        } catch (const PluginError&) {
+            others.erase(name.text);  // there is none, or it cannot be used anyway
+        }
+    }
     config::Catalogue catalogue;
     catalogue.add<ServerSettings>("server");
     plan.add_to(catalogue);
+    for (const auto& [name, found] : others) {
+        if (found.type->settings != nullptr) {
+            catalogue.add("module." + name, *found.type->settings, config::Use::installed);
+        }
+        catalogue.add<CommonModuleSettings>("module." + name, config::Use::installed);
+    }
     for (const std::string& name : finder.names()) {
-        if (!plan.modules().contains(name)) {
+        if (!plan.modules().contains(name) && !others.contains(name)) {
             catalogue.add_module(name);
         }
     }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/timeout.h"
+#include "modules/plugin.h"
 #include "modules/simulated_server.h"
 #include "tests/plugins/versions/announcement.h"
 
