@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 
 #include "core/clock.h"
@@ -27,6 +29,41 @@ public:
 
     // A random number, of which all bits are good.
     virtual std::uint64_t random() noexcept = 0;
+
+    // --- other threads
+
+    // A way to reach the scheduler's thread from any other. Destroyed on the scheduler's.
+    class Bell {
+    public:
+        virtual ~Bell() = default;
+        // Lets a poll soon call what the bell was made with. Several rings may be answered at
+        // once. Called on any thread, but not while the bell is destroyed.
+        virtual void ring() noexcept = 0;
+        // Whether it counts as something that can happen; at first it does not. Called on the
+        // scheduler's thread.
+        virtual void keep_polling(bool keep) noexcept = 0;
+    };
+    // Throws std::system_error if there is no more of what it takes.
+    virtual std::unique_ptr<Bell> make_bell(std::function<void()> answer) = 0;
+
+    // What another thread is to do.
+    class Work {
+    public:
+        virtual void run() noexcept = 0;  // on the other thread
+        // On the scheduler's thread, in a poll, when it has run or is cancelled. Nothing touches
+        // the work after that.
+        virtual void done(bool cancelled) noexcept = 0;
+
+    protected:
+        ~Work() = default;
+    };
+    // Until it is done, which is never before the call returns, it counts as something that can
+    // happen.
+    virtual void start_work(Work& work) = 0;
+    // Lets it not run, if it has not begun.
+    virtual void cancel_work(Work& work) noexcept = 0;
+
+    // --- for the scheduler
 
     // Who polls.
     class User {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "core/mailbox.h"
 #include "core/routine.h"
 
 namespace weir {
@@ -28,6 +29,9 @@ Scheduler::Scheduler(Poller& poller, SchedulerOptions options)
 
 Scheduler::~Scheduler() {
     close_all();
+    if (mailbox_ != nullptr) {
+        mailbox_->close();
+    }
     poller_.set_user(nullptr);
 }
 
@@ -105,6 +109,15 @@ void Scheduler::fire_timers(Time time) {
         }
         emergency_send(make_event<TimerEvent>(timer.get(), timer));
     }
+}
+
+// --- other threads
+
+const std::shared_ptr<Mailbox>& Scheduler::mailbox() {
+    if (mailbox_ == nullptr) {
+        mailbox_ = std::make_shared<Mailbox>(*this);
+    }
+    return mailbox_;
 }
 
 // --- subscribers

@@ -22,6 +22,7 @@
 
 namespace weir {
 
+class Mailbox;
 class Routine;
 
 struct SchedulerOptions {
@@ -100,6 +101,9 @@ public:
     void end() noexcept;
     // Tells who wants to know that nothing has happened for a while.
     void nothing_happened() noexcept override;
+
+    // Where Posters put what they post; made when first asked for.
+    const std::shared_ptr<Mailbox>& mailbox();
 
     // --- for subscribers and awaitables
 
@@ -183,6 +187,7 @@ private:
     std::vector<Ref<Routine>> soon_;
     std::vector<std::function<void(const Processor&)>> calls_;
     Processor processor_;
+    std::shared_ptr<Mailbox> mailbox_;  // shared with the Posters, which may outlive the scheduler
     // Subscriptions found, but not yet delivered to; null: gone meanwhile.
     std::vector<MatchTree::Entry*> deliveries_;
     std::uint64_t subscriptions_made_ = 0;

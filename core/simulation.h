@@ -3,8 +3,10 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <random>
+#include <unordered_map>
 
 #include "core/poller.h"
 
@@ -25,18 +27,32 @@ public:
     void fail_poll(std::uint64_t n) noexcept { failing_poll_ = polls_ + n; }
     std::uint64_t polls() const noexcept { return polls_; }
 
+    // Lets what comes from other threads, posts and the results of work, come up to so much later,
+    // each by its own chance.
+    void delay_threads(Duration up_to) noexcept { thread_delay_ = up_to; }
+
     Time now() noexcept override { return now_; }
     bool poll(std::optional<Duration> wait) override;
     void wake() noexcept override { woken_ = true; }
     std::uint64_t random() noexcept override { return random_(); }
+    // There are no other threads: a bell is rung, and work runs, on the one that polls.
+    std::unique_ptr<Bell> make_bell(std::function<void()> answer) override;
+    void start_work(Work& work) override;
+    void cancel_work(Work& work) noexcept override;
 
 private:
+    class SimulatedBell;
+
+    Duration thread_delay() noexcept;
+
     Time now_{};
     std::mt19937_64 random_;
     std::multimap<std::pair<Time, std::uint64_t>, std::function<void()>> outside_;
     std::uint64_t polls_ = 0;
     std::uint64_t failing_poll_ = 0;
     bool woken_ = false;
+    Duration thread_delay_{};
+    std::unordered_map<Work*, bool> works_;  // that are not done, and whether they are cancelled
 };
 
 }  // namespace weir

@@ -31,7 +31,41 @@ void require_closing(uv_handle_t* handle, void*) noexcept {
     }
 }
 
+class UvBell final : public Poller::Bell {
+public:
+    UvBell(uv_loop_t& loop, std::function<void()> answer) : answer_(std::move(answer)) {
+        const int error = uv_async_init(&loop, handle_.get(), [](uv_async_t* rung) {
+            static_cast<UvBell*>(rung->data)->answer_();
+        });
+        if (error != 0) {
+            throw std::system_error(-error, std::system_category(), "a way in for other threads");
+        }
+        handle_->data = this;
+        keep_polling(false);
+    }
+    ~UvBell() override {
+        uv_close(handle(),
+                 [](uv_handle_t* closed) { delete reinterpret_cast<uv_async_t*>(closed); });
+        [[maybe_unused]] uv_async_t* const freed_when_closed = handle_.release();
+    }
+
+    void ring() noexcept override { uv_async_send(handle_.get()); }
+    void keep_polling(bool keep) noexcept override { keep ? uv_ref(handle()) : uv_unref(handle()); }
+
+private:
+    uv_handle_t* handle() const noexcept { return reinterpret_cast<uv_handle_t*>(handle_.get()); }
+
+    std::function<void()> answer_;
+    std::unique_ptr<uv_async_t> handle_ = std::make_unique<uv_async_t>();
+};
+
 }  // namespace
+
+struct UvPoller::UvWork {
+    uv_work_t request;
+    UvPoller& poller;
+    Work& work;
+};
 
 UvPoller::UvPoller() : loop_(&own_loop_), random_(seed()) {
     if (const int error = uv_loop_init(&own_loop_); error != 0) {
@@ -65,8 +99,11 @@ void UvPoller::close() noexcept {
     close_handle(timer_, open);
     close_handle(wake_, open);
     close_handle(prepare_, open);
-    while (open != 0) {
-        uv_run(loop_, UV_RUN_NOWAIT);
+    for (const auto& [work, started] : works_) {
+        uv_cancel(reinterpret_cast<uv_req_t*>(&started->request));
+    }
+    while (open != 0 || !works_.empty()) {
+        uv_run(loop_, UV_RUN_ONCE);
     }
     if (loop_ == &own_loop_) {
         uv_walk(loop_, require_closing, nullptr);
@@ -135,6 +172,31 @@ void UvPoller::limit_wait(std::optional<Duration> wait) noexcept {
 void UvPoller::before_waiting() noexcept {
     if (waiting_ && user() != nullptr) {
         limit_wait(user()->time_to_wait());
+    }
+}
+
+std::unique_ptr<Poller::Bell> UvPoller::make_bell(std::function<void()> answer) {
+    return std::make_unique<UvBell>(*loop_, std::move(answer));
+}
+
+void UvPoller::start_work(Work& work) {
+    const auto& started = works_[&work] = std::make_unique<UvWork>(UvWork{{}, *this, work});
+    started->request.data = started.get();
+    // Cannot fail, for there is a function to call.
+    uv_queue_work(
+        loop_, &started->request,
+        [](uv_work_t* request) { static_cast<UvWork*>(request->data)->work.run(); },
+        [](uv_work_t* request, int status) {
+            const auto* finished = static_cast<UvWork*>(request->data);
+            Work& done = finished->work;
+            finished->poller.works_.erase(&done);
+            done.done(status == UV_ECANCELED);
+        });
+}
+
+void UvPoller::cancel_work(Work& work) noexcept {
+    if (const auto found = works_.find(&work); found != works_.end()) {
+        uv_cancel(reinterpret_cast<uv_req_t*>(&found->second->request));
     }
 }
 

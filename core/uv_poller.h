@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <random>
+#include <unordered_map>
 
 #include <uv.h>
 
@@ -33,8 +36,9 @@ public:
     UvPoller();
     // With a loop that must outlive it.
     explicit UvPoller(uv_loop_t& loop);
-    // Closes its handles and runs the loop until they are gone; thus not to be called in a callback
-    // of the loop. Requires of an own loop that all other handles are closed or about to be.
+    // Closes its handles and runs the loop until they are gone, and work on other threads is done;
+    // thus not to be called in a callback of the loop. Requires of an own loop that all other
+    // handles are closed or about to be.
     ~UvPoller() override;
     UvPoller(const UvPoller&) = delete;
     UvPoller& operator=(const UvPoller&) = delete;
@@ -45,6 +49,9 @@ public:
     bool poll(std::optional<Duration> wait) override;
     void wake() noexcept override;
     std::uint64_t random() noexcept override { return random_(); }
+    std::unique_ptr<Bell> make_bell(std::function<void()> answer) override;
+    void start_work(Work& work) override;
+    void cancel_work(Work& work) noexcept override;
 
     // --- for LoopGuest
 
@@ -56,6 +63,8 @@ public:
     void lift_limit() noexcept;
 
 private:
+    struct UvWork;
+
     void open();
     void close() noexcept;
     void before_waiting() noexcept;
@@ -70,6 +79,7 @@ private:
     bool waiting_ = false;   // in a poll that may wait
     unsigned rounds_ = 0;    // since the last poll
     Time last_poll_{};
+    std::unordered_map<Work*, std::unique_ptr<UvWork>> works_;  // that are not done
     std::mt19937_64 random_;
 };
 

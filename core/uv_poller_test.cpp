@@ -210,6 +210,9 @@ public:
     bool poll(std::optional<Duration>) override { return false; }
     void wake() noexcept override {}
     std::uint64_t random() noexcept override { return 0; }
+    std::unique_ptr<Bell> make_bell(std::function<void()>) override { return nullptr; }
+    void start_work(Work&) override {}
+    void cancel_work(Work&) noexcept override {}
 
     Time time{};
 };
