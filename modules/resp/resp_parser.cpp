@@ -11,16 +11,14 @@ namespace weir::resp {
 using Status = RequestParser::Status;
 
 Status RequestParser::parse(std::string_view& input) {
-    if (state_ == State::broken) {
+    Status status = state_ == State::broken ? Status::broken : Status::incomplete;
+    while (status == Status::incomplete && !input.empty()) {
+        status = step(input);
+    }
+    if (status == Status::broken) {
         input = {};
-        return Status::broken;
     }
-    while (!input.empty()) {
-        if (const Status status = step(input); status != Status::incomplete) {
-            return status;
-        }
-    }
-    return Status::incomplete;
+    return status;
 }
 
 Request RequestParser::take_request() noexcept {

@@ -1,0 +1,66 @@
+#include "modules/resp/client_text.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "config/quoted.h"
+#include "modules/resp/command.h"
+
+namespace weir::resp {
+
+namespace {
+
+std::string short_address(std::string text) {
+    constexpr std::string_view scheme = "tcp://";
+    return text.starts_with(scheme) ? text.substr(scheme.size()) : text;
+}
+
+std::string seconds(Duration duration) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
+}
+
+// Spaces would look like the next field.
+std::string one_word(std::string text) {
+    std::ranges::replace(text, ' ', '_');
+    return text;
+}
+
+}  // namespace
+
+std::string client_text(const Session& session) {
+    const Connection& connection = session.connection();
+    const Time now = session.scheduler().now();
+    std::string command = "none";
+    if (session.last_command() != nullptr) {
+        command = session.last_command()->name;
+        std::ranges::transform(command, command.begin(), [](char c) {
+            return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+        });
+    }
+    std::string text = "id=" + std::to_string(session.id());
+    const auto field = [&text](std::string_view name, const std::string& value) {
+        text.append(" ").append(name).append("=").append(value);
+    };
+    field("addr", client_address(session));
+    field("laddr", short_address(connection.local().text()));
+    field("name", session.name());
+    field("age", seconds(now - session.connected_at()));
+    field("idle", seconds(now - session.last_request_at()));
+    field("db", "0");
+    field("locks", std::to_string(session.locks().held()));
+    field("waiting", one_word(config::printable(session.waiting_for())));
+    field("qbuf", std::to_string(connection.input_size()));
+    field("omem", std::to_string(connection.output_size()));
+    field("cmd", command);
+    return text;
+}
+
+std::string client_address(const Session& session) {
+    return short_address(session.connection().remote().text());
+}
+
+bool is_client_name(std::string_view name) noexcept {
+    return std::ranges::all_of(name, [](char c) { return c >= '!' && c <= '~'; });
+}
+
+}  // namespace weir::resp

@@ -1,0 +1,85 @@
+#include "modules/resp/command.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "config/nearest_name.h"
+#include "config/quoted.h"
+
+namespace weir::resp {
+
+namespace {
+
+char upper(char c) noexcept {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
+bool before(std::string_view a, std::string_view b) noexcept {
+    return std::ranges::lexicographical_compare(a, b, {}, upper, upper);
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
+    return config::did_you_mean(word, known);
+}
+
+}  // namespace
+
+std::span<const Command* const> all_commands() {
+    static const std::vector<const Command*> commands = [] {
+        std::vector<const Command*> result;
+        for (const auto part : {connection_commands(), lock_commands(), server_commands()}) {
+            for (const Command& command : part) {
+                result.push_back(&command);
+            }
+        }
+        std::ranges::sort(result, {}, &Command::name);
+        return result;
+    }();
+    return commands;
+}
+
+const Command* find_command(std::string_view name) {
+    const auto commands = all_commands();
+    const auto found = std::ranges::lower_bound(commands, name, before, &Command::name);
+    return found != commands.end() && same_word((*found)->name, name) ? *found : nullptr;
+}
+
+std::string unknown_command(std::string_view name) {
+    std::vector<std::string> known;
+    for (const Command* command : all_commands()) {
+        known.emplace_back(command->name);
+    }
+    return "unknown command '" + config::printable(name) + "'" + did_you_mean(name, known);
+}
+
+std::string wrong_arity(const Command& command) {
+    std::string result = "wrong number of arguments for '" + std::string(command.name) +
+                         "', expected " + std::string(command.name);
+    if (!command.usage.empty()) {
+        result.append(" ").append(command.usage);
+    }
+    return result;
+}
+
+bool same_word(std::string_view a, std::string_view b) noexcept {
+    return std::ranges::equal(a, b, {}, upper, upper);
+}
+
+std::string unknown_option(std::string_view kind, std::string_view word, std::string_view command,
+                           std::initializer_list<std::string_view> known) {
+    const std::vector<std::string> names(known.begin(), known.end());
+    std::string result = "unknown " + std::string(kind) + " '" + config::printable(word) + "' of " +
+                         std::string(command);
+    std::string nearest = did_you_mean(word, names);
+    if (nearest.empty()) {
+        nearest = ", expected";
+        std::string_view separator = " ";
+        for (const std::string& name : names) {
+            nearest.append(separator).append(name);
+            separator = ", ";
+        }
+    }
+    return result + nearest;
+}
+
+}  // namespace weir::resp

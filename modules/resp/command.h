@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/task.h"
+#include "modules/resp/request.h"
+
+namespace weir::resp {
+
+class Session;
+
+// A command that clients may send.
+struct Command {
+    std::string_view name = {};     // in capitals
+    std::string_view usage = {};    // what follows the name, for people
+    std::string_view summary = {};  // what it does, without a full stop
+    std::string_view group = {};
+    std::size_t least = 1;  // arguments, with the name
+    std::size_t most = 1;
+    bool before_auth = false;  // may be sent before AUTH
+    // Answers in the session. One of both: at once, or taking its time. The request stays where it
+    // is until the command has ended.
+    void (*run)(Session& session, const Request& request) = nullptr;
+    Task<> (*run_long)(Session& session, const Request& request) = nullptr;
+
+    // As Redis has it: how many arguments there must be, or, negative, how many at least.
+    int arity() const noexcept {
+        return least == most ? static_cast<int>(least) : -static_cast<int>(least);
+    }
+};
+
+inline constexpr std::size_t any_number = static_cast<std::size_t>(-1);
+
+// The commands of each kind, from the file of that name.
+std::span<const Command> connection_commands() noexcept;
+std::span<const Command> lock_commands() noexcept;
+std::span<const Command> server_commands() noexcept;
+
+// All commands, ordered by name.
+std::span<const Command* const> all_commands();
+// The command of this name, in capitals or not; null if there is none.
+const Command* find_command(std::string_view name);
+
+// "unknown command 'LOKC' (did you mean 'LOCK'?)"
+std::string unknown_command(std::string_view name);
+// "wrong number of arguments for 'LOCK': LOCK key [TIMEOUT seconds]"
+std::string wrong_arity(const Command& command);
+
+// Whether the texts are the same but for capitals. ASCII.
+bool same_word(std::string_view a, std::string_view b) noexcept;
+// "unknown option 'TIMEOT' of LOCK (did you mean 'TIMEOUT'?)", for a word that is none of the
+// known ones.
+std::string unknown_option(std::string_view kind, std::string_view word, std::string_view command,
+                           std::initializer_list<std::string_view> known);
+
+}  // namespace weir::resp

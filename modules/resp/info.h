@@ -1,0 +1,17 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/scheduler.h"
+#include "modules/resp/resp_protocol.h"
+
+namespace weir::resp {
+
+// What INFO answers: lines `name:value` below headings `# Section`, as Redis has it. All sections
+// unless some are named; `all`, `default` and `everything` name all. Unknown ones are empty.
+std::string info_text(const RespProtocol& protocol, Scheduler& scheduler,
+                      std::span<const std::string_view> sections);
+
+}  // namespace weir::resp

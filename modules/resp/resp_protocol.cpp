@@ -1,0 +1,103 @@
+#include "modules/resp/resp_protocol.h"
+
+#include <algorithm>
+
+#include "core/auto_queue.h"
+#include "core/net/connection.h"
+
+namespace weir::resp {
+
+namespace {
+
+Session* session_of(Connection& connection) noexcept {
+    return static_cast<Session*>(connection.data.get());
+}
+
+}  // namespace
+
+RespProtocol::RespProtocol(Scheduler& scheduler, const RespSettings& settings)
+    : Protocol(connection_options(settings)), settings_(settings), started_at_(scheduler.now()) {}
+
+RespProtocol::~RespProtocol() = default;
+
+ConnectionOptions RespProtocol::connection_options(const RespSettings& settings) {
+    ConnectionOptions options;
+    options.stream.tcp_keepalive = settings.tcp_keepalive;
+    // What was written and never arrives is an end too, and is found as fast.
+    options.stream.unacknowledged_timeout = settings.write_timeout;
+    options.shutdown_timeout = settings.shutdown_timeout;
+    // The hook `keepalive` looks after clients that are silent or do not read.
+    options.keepalive_time = settings.idle_timeout;
+    options.write_keepalive_time = settings.write_timeout;
+    return options;
+}
+
+RequestLimits RespProtocol::request_limits() const noexcept {
+    return {.arguments = settings_.max_arguments,
+            .argument_bytes = settings_.max_argument.bytes,
+            .request_bytes = settings_.max_request.bytes};
+}
+
+QueueOptions RespProtocol::request_queue() {
+    return {.kind =
+                AutoQueue::factory({.key = EventKey::named("connection"), .subqueue_limit = 4})};
+}
+
+// The session reads the bytes itself, in its turn: so no more of a client's requests is in memory
+// than a few buffers, and its limits are those of the moment.
+std::size_t RespProtocol::parse(Connection& connection, const Input& input, Events& events) {
+    if (Session* session = session_of(connection)) {
+        events.push_back(session->input(input.bytes, input.ended));
+    }
+    return input.bytes.size();
+}
+
+Task<> RespProtocol::init(Connection& connection) {
+    if (clients_ >= settings_.max_clients) {
+        ++refused_;
+        ReplyWriter reply;
+        reply.error("ERR", "max number of clients reached");
+        co_await connection.write(reply.take());
+        connection.shutdown();
+        co_return;
+    }
+    auto session = std::make_unique<Session>(*this, connection, ++last_id_);
+    ++clients_;
+    sessions_.push_back(*session);
+    session->start();
+    connection.data = std::move(session);
+}
+
+Task<> RespProtocol::input_ended(Connection& connection) {
+    if (Session* session = session_of(connection)) {
+        session->input_ended();
+    }
+    co_return;
+}
+
+Task<> RespProtocol::keepalive(Connection& connection) {
+    Session* session = session_of(connection);
+    if (session == nullptr) {
+        co_return;
+    }
+    if (session->stuck()) {
+        connection.scheduler().log(LogLevel::info,
+                                   connection.describe() + ": takes no replies, closed");
+        connection.shutdown(true);
+    } else if (settings_.idle_timeout.count() > 0 && session->idle_for(settings_.idle_timeout)) {
+        connection.shutdown();
+    }
+}
+
+Task<> RespProtocol::closed(Connection& connection, CloseReason) {
+    connection.data.reset();
+    co_return;
+}
+
+Task<> RespProtocol::error(Connection& connection, const SocketError& error) {
+    connection.scheduler().log(LogLevel::debug, connection.describe() + ": " + error.what());
+    connection.data.reset();
+    co_return;
+}
+
+}  // namespace weir::resp

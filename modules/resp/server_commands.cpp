@@ -1,0 +1,182 @@
+// Commands about the server, and the way to the API of all modules.
+
+#include <array>
+#include <chrono>
+#include <optional>
+#include <vector>
+
+#include "config/quoted.h"
+#include "modules/call.h"
+#include "modules/resp/command.h"
+#include "modules/resp/info.h"
+#include "modules/resp/resp_protocol.h"
+#include "modules/resp/session.h"
+
+namespace weir::resp {
+
+namespace {
+
+// --- CALL
+
+// Answers while the handler of the exception runs.
+void answer_bad_json(Session& session, const Json::exception& error) {
+    session.error("the parameters are not JSON: " + config::printable(error.what(), 200));
+}
+
+Task<> call_module(Session& session, const Request& request) {
+    Json parameters;
+    if (request.size() > 3) {
+        try {
+            parameters = Json::parse(request[3]);
+        } catch (const Json::exception& error) {
+            answer_bad_json(session, error);
+            co_return;
+        }
+    }
+    const std::string module(request[1]);
+    const std::string function(request[2]);
+    const bool connected = co_await session.begin_waiting("call of " + module + "." + function);
+    if (!connected) {
+        co_return;
+    }
+    const auto limit = session.protocol().settings().call_timeout;
+    std::optional<Duration> timeout;
+    if (limit.count() > 0) {
+        timeout = limit;
+    }
+    Task<ApiResult<Json>> calling = weir::call(module, function, std::move(parameters), timeout);
+    const ApiResult<Json> result = co_await calling;
+    session.end_waiting();
+    if (result) {
+        session.reply().bulk(result.value().dump(-1, ' ', false, Json::error_handler_t::replace));
+    } else {
+        session.error(to_text(result.error()));
+    }
+}
+
+// --- INFO
+
+void info(Session& session, const Request& request) {
+    std::vector<std::string_view> sections;
+    for (std::size_t i = 1; i != request.size(); ++i) {
+        sections.push_back(request[i]);
+    }
+    session.reply().bulk(info_text(session.protocol(), session.scheduler(), sections));
+}
+
+// --- COMMAND
+
+std::string in_lower_case(std::string_view name) {
+    std::string result(name);
+    for (char& c : result) {
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    }
+    return result;
+}
+
+// As Redis describes its commands: name, arity, flags, the first and last argument that is a key,
+// and the step from one key to the next.
+void write_command(ReplyWriter& reply, const Command& command) {
+    reply.array(6);
+    reply.bulk(in_lower_case(command.name));
+    reply.integer(command.arity());
+    reply.array(command.before_auth ? 1 : 0);
+    if (command.before_auth) {
+        reply.simple("no_auth");
+    }
+    reply.integer(0);
+    reply.integer(0);
+    reply.integer(0);
+}
+
+void write_docs(ReplyWriter& reply, const Command& command) {
+    reply.bulk(in_lower_case(command.name));
+    reply.map(3);
+    reply.bulk("summary");
+    reply.bulk(std::string(command.summary) +
+               (command.usage.empty() ? "" : ": " + std::string(command.usage)));
+    reply.bulk("since");
+    reply.bulk("0.1.0");
+    reply.bulk("group");
+    reply.bulk(command.group);
+}
+
+void command_docs(Session& session, const Request& request) {
+    std::vector<const Command*> chosen;
+    if (request.size() == 2) {
+        chosen.assign(all_commands().begin(), all_commands().end());
+    }
+    for (std::size_t i = 2; i < request.size(); ++i) {
+        if (const Command* command = find_command(request[i])) {
+            chosen.push_back(command);
+        }
+    }
+    session.reply().map(chosen.size());
+    for (const Command* command : chosen) {
+        write_docs(session.reply(), *command);
+    }
+}
+
+void command_info(Session& session, const Request& request) {
+    ReplyWriter& reply = session.reply();
+    if (request.size() <= 2) {
+        reply.array(all_commands().size());
+        for (const Command* command : all_commands()) {
+            write_command(reply, *command);
+        }
+        return;
+    }
+    reply.array(request.size() - 2);
+    for (std::size_t i = 2; i < request.size(); ++i) {
+        if (const Command* command = find_command(request[i])) {
+            write_command(reply, *command);
+        } else {
+            reply.nil();
+        }
+    }
+}
+
+void command(Session& session, const Request& request) {
+    if (request.size() == 1 || same_word(request[1], "INFO")) {
+        command_info(session, request);
+    } else if (same_word(request[1], "COUNT") && request.size() == 2) {
+        session.reply().integer(static_cast<std::int64_t>(all_commands().size()));
+    } else if (same_word(request[1], "DOCS")) {
+        command_docs(session, request);
+    } else {
+        session.error(
+            unknown_option("subcommand", request[1], "COMMAND", {"COUNT", "DOCS", "INFO"}));
+    }
+}
+
+constexpr std::array commands{
+    Command{.name = "CALL",
+            .usage = "module function [json]",
+            .summary = "Calls a function of a module's API, and answers with its result as JSON",
+            .group = "server",
+            .least = 3,
+            .most = 4,
+            .run_long = call_module},
+    Command{.name = "COMMAND",
+            .usage = "[COUNT | DOCS [name ...] | INFO [name ...]]",
+            .summary = "Describes the commands",
+            .group = "server",
+            .least = 1,
+            .most = any_number,
+            .run = command},
+    Command{.name = "INFO",
+            .usage = "[section ...]",
+            .summary = "Tells how the server is",
+            .group = "server",
+            .least = 1,
+            .most = any_number,
+            .run = info},
+};
+
+}  // namespace
+
+std::span<const Command> server_commands() noexcept {
+    return commands;
+}
+
+}  // namespace weir::resp

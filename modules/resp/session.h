@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/clock.h"
+#include "core/list.h"
+#include "core/net/connection.h"
+#include "core/routine.h"
+#include "core/task.h"
+#include "modules/lock/lock_session.h"
+#include "modules/resp/input_event.h"
+#include "modules/resp/request.h"
+#include "modules/resp/resp_parser.h"
+#include "modules/resp/resp_writer.h"
+
+namespace weir::resp {
+
+class RespProtocol;
+struct Command;
+
+// One client: what it has asked for and not been answered, its name, and the locks that it holds.
+// Its routine executes its requests in order, one at a time, and gives back what it holds when it
+// ends, however it ends.
+class Session final : public ConnectionData, public Link<Session, RespProtocol> {
+public:
+    Session(RespProtocol& protocol, Connection& connection, std::uint64_t id);
+    ~Session() override;
+
+    // --- for the protocol
+
+    // Begins to execute requests.
+    void start();
+    // The event for bytes that have come.
+    Ref<InputEvent> input(std::string_view bytes, bool end);
+    // The client sends no more, and nothing that it sent is left behind. A wait ends at once.
+    void input_ended();
+    // The connection has ended: the routine is unwound, and all locks are given back.
+    void end() noexcept;
+    // Whether the client has been silent for that long, and nothing would be lost by closing it.
+    bool idle_for(Duration time) const;
+    // Whether replies have been waiting since this was asked last, and none was taken meanwhile.
+    bool stuck() noexcept;
+
+    // --- for commands
+
+    RespProtocol& protocol() const noexcept { return protocol_; }
+    Connection& connection() const noexcept { return connection_; }
+    Scheduler& scheduler() const noexcept { return connection_.scheduler(); }
+    std::uint64_t id() const noexcept { return id_; }
+    // What the client holds.
+    LockSession& locks() noexcept { return *locks_; }
+    const LockSession& locks() const noexcept { return *locks_; }
+
+    ReplyWriter& reply() noexcept { return reply_; }
+    // Answers with an error of the most common code, ERR.
+    void error(std::string_view message) { reply_.error("ERR", message); }
+    void ok() { reply_.simple("OK"); }
+    // Sends what was answered so far; to be done before anything that may take long.
+    Task<> flush();
+
+    // Around what waits for others: replies so far are sent, and CLIENT LIST shows `what`. False
+    // if the client is gone, so that there is nobody to wait for.
+    Task<bool> begin_waiting(std::string what);
+    void end_waiting() noexcept { waiting_for_.clear(); }
+    const std::string& waiting_for() const noexcept { return waiting_for_; }
+
+    // No request is executed after this one; its reply is sent.
+    void close_after_reply() noexcept { closing_ = true; }
+    // Forgets locks, name and password, as if the client had just connected.
+    void reset();
+
+    const std::string& name() const noexcept { return name_; }
+    void set_name(std::string_view name);
+    bool authenticated() const noexcept { return authenticated_; }
+    void set_authenticated(bool authenticated);
+    Time connected_at() const noexcept { return connected_at_; }
+    Time last_request_at() const noexcept { return last_request_at_; }
+    // The command that runs or ran last; null before the first one.
+    const Command* last_command() const noexcept { return last_command_; }
+
+private:
+    Task<> run();
+    Task<> execute_all(std::string_view bytes);
+    Task<> execute(Request request);
+    const Command* check(const Request& request);
+    void break_off();
+    std::string title() const;
+
+    RespProtocol& protocol_;
+    Connection& connection_;
+    const std::uint64_t id_;
+    const Ref<SessionLife> life_;
+    RequestParser parser_;
+    ReplyWriter reply_;
+    std::string name_;
+    std::optional<LockSession> locks_;
+    Ref<Routine> routine_;
+    std::string waiting_for_;  // empty: nothing
+    Time connected_at_;
+    Time last_request_at_;
+    const Command* last_command_ = nullptr;
+    std::uint64_t sent_before_ = 0;  // bytes, when stuck() was asked
+    bool behind_ = false;            // replies were waiting then
+    bool authenticated_ = false;
+    bool input_ended_ = false;
+    bool closing_ = false;
+};
+
+}  // namespace weir::resp

@@ -1,0 +1,374 @@
+#include "modules/resp/session.h"
+
+#include <memory>
+#include <string>
+
+#include "core/net/socket_server.h"
+#include "modules/abi.h"
+#include "modules/lock/lock_table.h"
+#include "modules/resp/resp_protocol.h"
+#include "tests/support/net.h"
+
+using namespace weir;
+using namespace weir::resp;
+using weir::testing::Peer;
+using weir::testing::World;
+using namespace std::chrono_literals;
+
+namespace {
+
+// A server on a Unix socket, and locks.
+struct Lockd : World {
+    explicit Lockd(RespSettings with = {}) : settings(std::move(with)) {
+        add_lock_queue(scheduler);
+        scheduler.queue().add("resp", 600, match<InputEvent>().make(),
+                              RespProtocol::request_queue());
+        server.start({.name = "server", .daemon = true});
+    }
+
+    void run(Task<> task) { World::run(within(std::move(task))); }
+
+    // Until nobody is connected any more, or so many are.
+    Task<> until_clients(std::size_t count) {
+        while (protocol.clients() != count) {
+            co_await do_events();
+        }
+    }
+    Task<> until_waiting(std::size_t count) {
+        while (LockTable::of(scheduler).waiting() != count) {
+            co_await do_events();
+        }
+    }
+    std::size_t holding() const { return LockTable::of(scheduler).holding(); }
+
+    RespSettings settings;
+    RespProtocol protocol{scheduler, settings};
+    SocketServer server{scheduler, protocol, socket()};
+
+private:
+    Task<> within(Task<> task) {
+        co_await server.listening();
+        co_await task;
+    }
+};
+
+// A client that reads what it expects.
+class Client {
+public:
+    explicit Client(Lockd& lockd) : peer_(lockd.server.local()) {}
+
+    Peer& peer() { return peer_; }
+    void send(std::string_view bytes) { REQUIRE(peer_.send(bytes) == ssize_t(bytes.size())); }
+
+    // Until the reply has come, and nothing but it.
+    Task<> expect(std::string reply) {
+        co_await peer_.receive_until(reply.size());
+        CHECK(peer_.received == reply);
+        peer_.received.clear();
+    }
+    Task<> ask(std::string request, std::string reply) {
+        send(request + "\r\n");
+        Task<> expecting = expect(std::move(reply));
+        co_await expecting;
+    }
+    // Until the server has closed; what it has said before.
+    Task<std::string> until_closed() {
+        co_await peer_.receive_all();
+        co_return std::exchange(peer_.received, {});
+    }
+
+private:
+    Peer peer_;
+};
+
+Task<> lock_and_unlock(Lockd& lockd) {
+    Client first(lockd);
+    Client second(lockd);
+    co_await first.ask("LOCK a", ":1\r\n");
+    co_await first.ask("LOCK a", ":1\r\n");
+    co_await second.ask("TRYLOCK a", "$-1\r\n");
+    co_await second.ask("lock a timeout 0", "$-1\r\n");
+    co_await second.ask("UNLOCK a", ":0\r\n");
+    co_await second.ask("TRYLOCK b", ":2\r\n");
+    second.send("LOCK a TIMEOUT 20\r\n");
+    co_await lockd.until_waiting(1);
+    co_await first.ask("UNLOCK a", ":1\r\n");
+    co_await second.expect(":3\r\n");
+    CHECK(lockd.holding() == 2);
+    co_await second.ask("LOCK c TIMEOUT 0.001", ":4\r\n");
+    co_await first.ask("LOCK c TIMEOUT 0.001", "$-1\r\n");
+}
+
+// Requests behind one that waits are answered after it.
+Task<> pipelining(Lockd& lockd) {
+    Client holder(lockd);
+    Client client(lockd);
+    co_await holder.ask("LOCK a", ":1\r\n");
+    client.send("PING\r\nLOCK a\r\nECHO x\r\nTRYLOCK b\r\n");
+    co_await client.expect("+PONG\r\n");
+    co_await lockd.until_waiting(1);
+    co_await holder.ask("PING", "+PONG\r\n");
+    holder.send("UNLOCK a\r\nLOCK a\r\nPING\r\n");
+    co_await holder.expect(":1\r\n");
+    co_await client.expect(":2\r\n$1\r\nx\r\n:3\r\n");
+    CHECK(client.peer().received.empty());
+    client.send("UNLOCK a\r\n");
+    co_await client.expect(":1\r\n");
+    co_await holder.expect(":4\r\n+PONG\r\n");
+}
+
+enum class End { close, reset, end, quit, kill };
+
+// However a connection ends, what it holds and what it waits for is free.
+Task<> every_end(Lockd& lockd, End how) {
+    Client other(lockd);
+    co_await other.ask("LOCK a", ":1\r\n");
+    Client client(lockd);
+    co_await client.ask("TRYLOCK b", ":2\r\n");
+    co_await client.ask("CLIENT ID", ":2\r\n");
+    if (how == End::quit) {
+        client.send("QUIT\r\nPING\r\n");
+        const std::string last = co_await client.until_closed();
+        CHECK(last == "+OK\r\n");
+    } else {
+        client.send("LOCK a\r\nLOCK c\r\n");
+        co_await lockd.until_waiting(1);
+        if (how == End::close) {
+            client.peer().close();
+        } else if (how == End::reset) {
+            client.peer().reset();
+        } else if (how == End::end) {
+            client.peer().end();
+        } else {
+            co_await other.ask("CLIENT KILL ID 2", ":1\r\n");
+        }
+    }
+    co_await lockd.until_clients(1);
+    CHECK(LockTable::of(lockd.scheduler).waiting() == 0);
+    CHECK(lockd.holding() == 1);
+    co_await other.ask("TRYLOCK b", ":3\r\n");
+    co_await other.ask("TRYLOCK c", ":4\r\n");
+}
+
+// All that was sent before the end is answered.
+Task<> answered_before_end(Lockd& lockd) {
+    Client client(lockd);
+    client.send("PING\r\nTRYLOCK a\r\nECHO last\r\n");
+    client.peer().end();
+    const std::string last = co_await client.until_closed();
+    CHECK(last == "+PONG\r\n:1\r\n$4\r\nlast\r\n");
+    co_await lockd.until_clients(0);
+    CHECK(lockd.holding() == 0);
+}
+
+Task<> wrong_requests(Lockd& lockd) {
+    Client client(lockd);
+    co_await client.ask("LOKC a", "-ERR unknown command 'LOKC' (did you mean 'LOCK'?)\r\n");
+    co_await client.ask("LOCK",
+                        "-ERR wrong number of arguments for 'LOCK', expected LOCK key [TIMEOUT "
+                        "seconds] [CONTEXT context]\r\n");
+    co_await client.ask("LOCK a TIMEOT 1",
+                        "-ERR unknown option 'TIMEOT' of LOCK (did you mean 'TIMEOUT'?)\r\n");
+    co_await client.ask("LOCK a TIMEOUT", "-ERR a value is missing after TIMEOUT\r\n");
+    for (const std::string wrong : {"-1", "x", "", "1s", "nan", "inf", "1e99", "-0"}) {
+        co_await client.ask(
+            "LOCK a TIMEOUT '" + wrong + "'",
+            "-ERR the timeout is not a number of seconds, as 2 or 0.5, but '" + wrong + "'\r\n");
+    }
+    co_await client.ask("TRYLOCK a TIMEOUT 1",
+                        "-ERR unknown option 'TIMEOUT' of TRYLOCK, expected CONTEXT\r\n");
+    co_await client.ask(
+        "SEMAPHORE CREAT a 1",
+        "-ERR unknown subcommand 'CREAT' of SEMAPHORE (did you mean 'CREATE'?)\r\n");
+    co_await client.ask("SEMAPHORE CREATE a 0",
+                        "-ERR the size is not a number from 1 on, but '0'\r\n");
+    co_await client.ask("CLIENT NAME",
+                        "-ERR unknown subcommand 'NAME' of CLIENT, expected ID, INFO, "
+                        "LIST, GETNAME, SETNAME, SETINFO, KILL\r\n");
+    co_await client.ask("ECHO \"a", "-ERR Protocol error: unbalanced quotes in request\r\n");
+    co_await client.ask("SELECT 1", "-ERR DB index is out of range: there is only 0\r\n");
+}
+
+Task<> broken_input(Lockd& lockd) {
+    Client client(lockd);
+    client.send("TRYLOCK a\r\n*1\r\n:5\r\nPING\r\n");
+    const std::string last = co_await client.until_closed();
+    CHECK(last == ":1\r\n-ERR Protocol error: expected '$', got ':'\r\n");
+    co_await lockd.until_clients(0);
+    CHECK(lockd.holding() == 0);
+    Client browser(lockd);
+    browser.send("POST / HTTP/1.1\r\nHost: localhost\r\n\r\nLOCK a\r\n");
+    const std::string nothing = co_await browser.until_closed();
+    CHECK(nothing.empty());
+}
+
+Task<> semaphores(Lockd& lockd) {
+    Client first(lockd);
+    Client second(lockd);
+    Client third(lockd);
+    co_await first.ask("SEMAPHORE CREATE s 2", "+OK\r\n");
+    co_await first.ask("LOCK s", ":1\r\n");
+    co_await second.ask("LOCK s", ":2\r\n");
+    co_await third.ask("TRYLOCK s", "$-1\r\n");
+    third.send("LOCK s\r\n");
+    co_await lockd.until_waiting(1);
+    co_await first.ask("SEMAPHORE RESIZE s 3", "+OK\r\n");
+    co_await third.expect(":3\r\n");
+    co_await third.ask("SEMAPHORE DESTROY s", "+OK\r\n");
+    co_await third.ask("UNLOCK s", ":1\r\n");
+    co_await third.ask("TRYLOCK s", "$-1\r\n");
+}
+
+Task<> password(Lockd& lockd) {
+    Client client(lockd);
+    co_await client.ask("PING", "-NOAUTH Authentication required.\r\n");
+    co_await client.ask("HELLO 3",
+                        "-NOAUTH HELLO must be called with the client already authenticated, or "
+                        "with AUTH default <password>\r\n");
+    co_await client.ask("AUTH wrong", "-WRONGPASS invalid username-password pair\r\n");
+    co_await client.ask("AUTH secre", "-WRONGPASS invalid username-password pair\r\n");
+    co_await client.ask("AUTH secrets", "-WRONGPASS invalid username-password pair\r\n");
+    co_await client.ask("AUTH me secret", "-WRONGPASS invalid username-password pair\r\n");
+    co_await client.ask("XYZ", "-ERR unknown command, and AUTH is needed\r\n");
+    co_await client.ask("AUTH secret", "+OK\r\n");
+    co_await client.ask("TRYLOCK a", ":1\r\n");
+    co_await client.ask("RESET", "+RESET\r\n");
+    CHECK(lockd.holding() == 0);
+    co_await client.ask("TRYLOCK a", "-NOAUTH Authentication required.\r\n");
+    co_await client.ask("AUTH default secret", "+OK\r\n");
+}
+
+Task<> too_many(Lockd& lockd) {
+    Client first(lockd);
+    co_await first.ask("PING", "+PONG\r\n");
+    Client second(lockd);
+    const std::string last = co_await second.until_closed();
+    CHECK(last == "-ERR max number of clients reached\r\n");
+    co_await first.ask("TRYLOCK a", ":1\r\n");
+    co_await first.ask("TRYLOCK b", ":2\r\n");
+    co_await first.ask("LOCK c",
+                       "-ERR this client holds 2 locks already, as many as are allowed\r\n");
+}
+
+// One that sends and never reads: memory stays bounded, and it is closed.
+Task<> slow_reader(Lockd& lockd) {
+    Client client(lockd);
+    co_await client.ask("TRYLOCK a", ":1\r\n");
+    const std::string request = "ECHO " + std::string(8000, 'x') + "\r\n";
+    std::size_t most = 0;
+    while (lockd.protocol.clients() != 0) {
+        client.peer().send(request);
+        for (const Session& session : lockd.protocol.sessions()) {
+            most = std::max(most,
+                            session.connection().output_size() + session.connection().input_size());
+        }
+        co_await do_events();
+    }
+    CHECK(most > 0);
+    CHECK(most < 256 * 1024);
+    CHECK(lockd.holding() == 0);
+}
+
+Task<> idle(Lockd& lockd) {
+    Client holder(lockd);
+    co_await holder.ask("TRYLOCK a", ":1\r\n");
+    Client waiter(lockd);
+    waiter.send("LOCK a\r\n");
+    Client silent(lockd);
+    const std::string nothing = co_await silent.until_closed();
+    CHECK(nothing.empty());
+    co_await lockd.until_clients(2);
+    co_await holder.ask("UNLOCK a", ":1\r\n");
+    co_await waiter.expect(":2\r\n");
+}
+
+Task<> hello(Lockd& lockd) {
+    Client client(lockd);
+    co_await client.ask("HELLO 4", "-NOPROTO unsupported protocol version\r\n");
+    const std::string version(own_abi.weir);
+    co_await client.ask("HELLO 3 SETNAME me",
+                        "%7\r\n$6\r\nserver\r\n$4\r\nweir\r\n$7\r\nversion\r\n$" +
+                            std::to_string(version.size()) + "\r\n" + version +
+                            "\r\n$5\r\nproto\r\n:3\r\n$2\r\nid\r\n:1\r\n$4\r\nmode\r\n$10\r\n"
+                            "standalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n");
+    co_await client.ask("CLIENT GETNAME", "$2\r\nme\r\n");
+    co_await client.ask("TRYLOCK a", ":1\r\n");
+    Client other(lockd);
+    co_await other.ask("CLIENT GETNAME", "$-1\r\n");
+    co_await client.ask("CLIENT SETNAME 'a b'",
+                        "-ERR a client's name cannot contain spaces or special characters\r\n");
+    co_await other.ask("WAITERS a", "*0\r\n");
+}
+
+}  // namespace
+
+TEST_CASE("locks are granted, refused, waited for and given back by command") {
+    Lockd lockd;
+    lockd.run(lock_and_unlock(lockd));
+}
+
+TEST_CASE("requests are answered in order, and one that waits holds up only its own connection") {
+    Lockd lockd;
+    lockd.run(pipelining(lockd));
+}
+
+TEST_CASE("however a connection ends, it holds and waits for nothing any more") {
+    const auto how = GENERATE(End::close, End::reset, End::end, End::quit, End::kill);
+    CAPTURE(static_cast<int>(how));
+    Lockd lockd;
+    lockd.run(every_end(lockd, how));
+}
+
+TEST_CASE("what was asked before the client's end is answered") {
+    Lockd lockd;
+    lockd.run(answered_before_end(lockd));
+}
+
+TEST_CASE("a wrong request is answered with its reason, and the connection goes on") {
+    Lockd lockd;
+    lockd.run(wrong_requests(lockd));
+}
+
+TEST_CASE("what is not the protocol is closed, with the reason, and browsers without") {
+    Lockd lockd;
+    lockd.run(broken_input(lockd));
+}
+
+TEST_CASE("semaphores are made, resized and destroyed by command") {
+    Lockd lockd;
+    lockd.run(semaphores(lockd));
+}
+
+TEST_CASE("nothing works before the password is given") {
+    RespSettings settings;
+    settings.password = "secret";
+    Lockd lockd(settings);
+    lockd.run(password(lockd));
+}
+
+TEST_CASE("clients and their locks are limited") {
+    RespSettings settings;
+    settings.max_clients = 1;
+    settings.max_locks = 2;
+    Lockd lockd(settings);
+    lockd.run(too_many(lockd));
+}
+
+TEST_CASE("a client that does not read is slowed down, then closed, at bounded memory") {
+    RespSettings settings;
+    settings.write_timeout = 20ms;
+    Lockd lockd(settings);
+    lockd.run(slow_reader(lockd));
+}
+
+TEST_CASE("an idle client is closed, unless it holds a lock or waits for one") {
+    RespSettings settings;
+    settings.idle_timeout = 20ms;
+    Lockd lockd(settings);
+    lockd.run(idle(lockd));
+}
+
+TEST_CASE("HELLO chooses the version and names the client") {
+    Lockd lockd;
+    lockd.run(hello(lockd));
+}
