@@ -76,7 +76,9 @@ RespClient::RespClient(const std::string& address) : address_(address), context_
     if (context_->err != 0) {
         throw ConnectionError("cannot connect to " + address + ": " + context_->errstr);
     }
-    redisEnableKeepAlive(context_.get());
+    if (!address.starts_with("unix:")) {
+        redisEnableKeepAlive(context_.get());
+    }
 }
 
 void RespClient::fail(const char* doing) const {

@@ -23,8 +23,10 @@ function(weir_plugin name)
 
     add_library(${name} MODULE)
     target_link_libraries(${name} PRIVATE ${objects})
+    # A plugin runs from a private copy elsewhere: what it needs is found by absolute paths.
     set_target_properties(${name} PROPERTIES PREFIX ""
-        LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/plugins")
+        LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/plugins"
+        BUILD_RPATH_USE_ORIGIN OFF INSTALL_RPATH "${CMAKE_INSTALL_PREFIX}/lib")
     # What a plugin lacks is better found by the linker than by whoever loads it.
     target_link_options(${name} PRIVATE $<$<NOT:$<BOOL:${WEIR_SANITIZE}>>:-Wl,--no-undefined>)
     if(NOT TARGET plugins)
