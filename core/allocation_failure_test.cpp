@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
@@ -114,7 +115,7 @@ TEST_CASE("A queue without memory for an event stays as it was", "[allocation_fa
             fail_each_allocation([&] { place = append(*root, event); },
                                  [&] {
                                      CHECK_FALSE(event->queued());
-                                     CHECK(root->size() == static_cast<std::size_t>(i));
+                                     CHECK(root->size() == static_cast<std::size_t>(std::min(i, 30)));
                                      CHECK(root->can_pop() == (i != 0));
                                  });
             CHECK(place == (i < 30));

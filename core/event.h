@@ -109,6 +109,7 @@ private:
 // content.
 template <EventClass E, class... Arguments>
 Ref<E> make_event(Arguments&&... arguments) {
+    const EventType& type = event_type<E>();
     void* memory = pool::allocate(sizeof(E));
     E* event = nullptr;
     try {
@@ -127,7 +128,7 @@ Ref<E> make_event(Arguments&&... arguments) {
         pool::deallocate(memory, sizeof(E));
         throw;
     }
-    event->set_type(event_type<E>());
+    event->set_type(type);
     return Ref<E>(event);
 }
 
