@@ -112,12 +112,13 @@ TEST_CASE("A queue without memory for an event stays as it was", "[allocation_fa
         for (int i = 0; i != 40; ++i) {
             const auto event = job("a", i, i, i);
             bool place = false;
-            fail_each_allocation([&] { place = append(*root, event); },
-                                 [&] {
-                                     CHECK_FALSE(event->queued());
-                                     CHECK(root->size() == static_cast<std::size_t>(std::min(i, 30)));
-                                     CHECK(root->can_pop() == (i != 0));
-                                 });
+            fail_each_allocation(
+                [&] { place = append(*root, event); },
+                [&] {
+                    CHECK_FALSE(event->queued());
+                    CHECK(root->size() == static_cast<std::size_t>(std::min(i, 30)));
+                    CHECK(root->can_pop() == (i != 0));
+                });
             CHECK(place == (i < 30));
         }
         CHECK(pop_all(*root).size() == 30);
