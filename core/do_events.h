@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coroutine>
+#include <source_location>
 #include <span>
 
 #include "core/wait.h"
@@ -11,9 +12,10 @@ namespace weir {
 class DoEvents final : public Wait {
 public:
     template <InRoutine Promise>
-    void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+    void await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) noexcept {
         ask(*coroutine.promise().routine);
-        Wait::await_suspend(coroutine);
+        Wait::await_suspend(coroutine, at);
     }
     void await_resume() const { check_interrupted(); }
 

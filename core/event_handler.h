@@ -24,6 +24,9 @@ public:
     void stop(const Matcher& matcher) noexcept;
     void stop_all() noexcept;
 
+    // The functions, by their subscriptions.
+    const std::map<Subscription*, Function>& functions() const noexcept { return functions_; }
+
 private:
     void matched(const Ref<Event>& event, Subscription& subscription) noexcept override;
     void stop_one(const Matcher& matcher) noexcept;

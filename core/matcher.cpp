@@ -56,6 +56,10 @@ void Matcher::State::destroy() noexcept {
     pool::deallocate(this, bytes);
 }
 
+const std::type_info* Matcher::predicate_type() const noexcept {
+    return has_predicate() ? &state_->predicate->target_type() : nullptr;
+}
+
 bool Matcher::judge_predicate(const Event& event) const {
     return (*state_->predicate)(event);
 }

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 #include "core/event.h"
@@ -42,6 +43,8 @@ public:
     // The path without trailing "any"s.
     std::span<const IndexValue> path() const noexcept;
     bool has_predicate() const noexcept;
+    // The type of the predicate's function; null without one.
+    const std::type_info* predicate_type() const noexcept;
 
     // Whether the predicate holds; true without one. What it throws comes out.
     bool judge(const Event& event) const { return !has_predicate() || judge_predicate(event); }

@@ -78,6 +78,30 @@ std::string Routine::describe() const {
            std::to_string(started_at_.line());
 }
 
+std::vector<RoutineFrame> Routine::frames() const {
+    std::vector<RoutineFrame> result;
+    // A frame begins with the address of the code that resumes it; its promise begins with what
+    // all promises of tasks have in common.
+    const auto add = [&result](std::coroutine_handle<> coroutine, bool waits) {
+        const auto& promise =
+            std::coroutine_handle<TaskPromise>::from_address(coroutine.address()).promise();
+        result.push_back({*static_cast<const void* const*>(coroutine.address()),
+                          waits ? promise.waits_at : std::source_location()});
+        return promise.awaiter;
+    };
+    if (coroutine_ == nullptr) {
+        return result;
+    }
+    if (running_ || wait_ == nullptr) {
+        add(coroutine_, false);
+        return result;
+    }
+    for (std::coroutine_handle<> next = waiting_; next;) {
+        next = add(next, true);
+    }
+    return result;
+}
+
 void Routine::start(std::coroutine_handle<> coroutine, TaskPromise& promise, bool foreground) {
     coroutine_ = coroutine;
     promise_ = &promise;

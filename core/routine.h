@@ -5,6 +5,7 @@
 #include <exception>
 #include <source_location>
 #include <string>
+#include <vector>
 
 #include "core/clock.h"
 #include "core/list.h"
@@ -23,6 +24,12 @@ class WatchScope;
 class QuitException : public std::exception {
 public:
     const char* what() const noexcept override { return "the scheduler quits"; }
+};
+
+// A coroutine of a routine that waits.
+struct RoutineFrame {
+    const void* code = nullptr;     // where it goes on: an address in the library that it is of
+    std::source_location waits_at;  // the line of its co_await; empty if it has not begun
 };
 
 // A running coroutine, with those that it awaits. Made by Container::start; the object stays while
@@ -45,6 +52,9 @@ public:
     // What it waits on; null if it runs, is about to run or has ended.
     const Wait* wait() const noexcept { return wait_; }
     Time waiting_since() const noexcept { return waiting_since_; }
+    // Its coroutines, the innermost first. Of one that runs only the outermost is known, without
+    // its line; none if it has ended.
+    std::vector<RoutineFrame> frames() const;
 
     // Ends the routine by unwinding it where it waits: destructors run. If it is running, that
     // happens at its next wait.

@@ -34,6 +34,18 @@ Task<int> wait_for_number(World& world) {
     co_return event->number.get();
 }
 
+constexpr unsigned waits_for_number_at = __LINE__ + 3;
+Task<> wait_for_number_and_go(World& world) {
+    Task<int> waiting = wait_for_number(world);
+    co_await waiting;
+}
+
+Task<> look_and_ping(World& world, Ref<Routine> routine, std::vector<RoutineFrame>& frames) {
+    co_await do_events();
+    frames = routine->frames();
+    world.ping(1);
+}
+
 // Closes the routine when it is destroyed.
 struct Closer {
     Ref<Routine> routine;
@@ -41,6 +53,20 @@ struct Closer {
 };
 
 }  // namespace
+
+TEST_CASE("of a routine that waits it is known where each of its coroutines does", "[routine]") {
+    World world;
+    std::vector<RoutineFrame> frames;
+    const Ref<Routine> routine = world.container.start(wait_for_number_and_go(world));
+    world.container.start(look_and_ping(world, routine, frames));
+    world.run();
+    REQUIRE(frames.size() == 2);
+    CHECK(frames[0].waits_at.line() < waits_for_number_at);
+    CHECK(frames[1].waits_at.line() == waits_for_number_at);
+    CHECK(std::string(frames[1].waits_at.file_name()).ends_with("routine_test.cpp"));
+    CHECK(frames[0].code != frames[1].code);
+    CHECK(routine->frames().empty());
+}
 
 TEST_CASE("a routine goes on with each event that it waits for", "[routine]") {
     World world;

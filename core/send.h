@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <source_location>
 #include <span>
 #include <utility>
 
@@ -19,11 +20,12 @@ public:
         : event_(std::move(event)), until_(std::move(until)) {}
 
     template <InRoutine Promise>
-    bool await_suspend(std::coroutine_handle<Promise> coroutine) {
+    bool await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) {
         if (try_now(*coroutine.promise().routine)) {
             return false;
         }
-        Wait::await_suspend(coroutine);
+        Wait::await_suspend(coroutine, at);
         return true;
     }
     // Whether the event was sent: false if `until` said to stop.
@@ -37,6 +39,7 @@ public:
     std::span<const Matcher> matchers() const noexcept override { return {&signal_, 1}; }
     Then matched(const Ref<Event>& event, Subscription& subscription) override;
     std::string describe() const override;
+    const Event* carries() const noexcept override { return event_.get(); }
 
 private:
     // Whether there is nothing to wait for: it is sent, or not to be sent any more.

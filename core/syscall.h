@@ -5,6 +5,7 @@
 #include <exception>
 #include <functional>
 #include <optional>
+#include <source_location>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -52,9 +53,10 @@ public:
     explicit Syscall(F function) : SyscallBase(Ref<Call>(new CallOf(std::move(function)))) {}
 
     template <InRoutine Promise>
-    void await_suspend(std::coroutine_handle<Promise> coroutine) {
+    void await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) {
         call_in(*coroutine.promise().routine);
-        Wait::await_suspend(coroutine);
+        Wait::await_suspend(coroutine, at);
     }
     Result await_resume() {
         check_interrupted();

@@ -4,6 +4,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -44,6 +45,7 @@ public:
 
     Routine* routine = nullptr;
     std::coroutine_handle<> awaiter;  // goes on when this is done; null: nobody
+    std::source_location waits_at;    // the line of its last co_await that suspended it
     std::exception_ptr exception;     // what left the coroutine
 
 private:
@@ -152,7 +154,9 @@ public:
         return false;
     }
     template <InRoutine Promise>
-    void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
+    void await_suspend(std::coroutine_handle<Promise> awaiting,
+                       const std::source_location& at = std::source_location::current()) noexcept {
+        awaiting.promise().waits_at = at;
         task_.promise().start_in(*awaiting.promise().routine, task_.handle(), awaiting);
     }
     T await_resume() { return task_.result(); }

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <exception>
+#include <source_location>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -120,9 +121,10 @@ public:
     ~PooledCall() { work_->abandon(); }
 
     template <InRoutine Promise>
-    void await_suspend(std::coroutine_handle<Promise> coroutine) {
+    void await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) {
         pool_.submit(*work_);
-        Wait::await_suspend(coroutine);
+        Wait::await_suspend(coroutine, at);
     }
     Value await_resume() {
         check_interrupted();

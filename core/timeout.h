@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <source_location>
 #include <span>
 #include <string>
 #include <utility>
@@ -20,9 +21,10 @@ public:
         : timeout_(timeout), matchers_(std::move(matchers)) {}
 
     template <InRoutine Promise>
-    void await_suspend(std::coroutine_handle<Promise> coroutine) {
+    void await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) {
         set_timer(*coroutine.promise().routine);
-        Wait::await_suspend(coroutine);
+        Wait::await_suspend(coroutine, at);
     }
     // Nothing when the time is over.
     std::optional<Matched> await_resume() {
@@ -71,7 +73,9 @@ public:
 
     bool await_ready() const noexcept { return false; }
     template <InRoutine Promise>
-    void await_suspend(std::coroutine_handle<Promise> awaiting) {
+    void await_suspend(std::coroutine_handle<Promise> awaiting,
+                       const std::source_location& at = std::source_location::current()) {
+        awaiting.promise().waits_at = at;
         Routine& routine = *awaiting.promise().routine;
         if (timeout_) {
             timer_ = set_timer(routine, *timeout_);

@@ -33,7 +33,9 @@ public:
 
     bool await_ready() const noexcept { return false; }
     template <InRoutine Promise>
-    void await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+    void await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) noexcept {
+        coroutine.promise().waits_at = at;
         suspend(*coroutine.promise().routine, coroutine);
     }
 
@@ -49,6 +51,8 @@ public:
     virtual void take_turn() noexcept {}
     // What is waited for, for listings.
     virtual std::string describe() const;
+    // An event that it keeps while it waits; null if there is none.
+    virtual const Event* carries() const noexcept { return nullptr; }
 
 protected:
     Wait() = default;

@@ -59,7 +59,9 @@ public:
 
     bool await_ready() const noexcept { return false; }
     template <InRoutine Promise>
-    void await_suspend(std::coroutine_handle<Promise> awaiting) noexcept {
+    void await_suspend(std::coroutine_handle<Promise> awaiting,
+                       const std::source_location& at = std::source_location::current()) noexcept {
+        awaiting.promise().waits_at = at;
         Routine& routine = *awaiting.promise().routine;
         enter(routine, awaiting);
         task_.promise().start_in(routine, task_.handle(), awaiting);

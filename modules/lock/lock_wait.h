@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <string>
 
 #include "core/clock.h"
@@ -29,11 +30,12 @@ public:
     ~LockWait();
 
     template <InRoutine Promise>
-    bool await_suspend(std::coroutine_handle<Promise> coroutine) {
+    bool await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) {
         if (!begin(*coroutine.promise().routine)) {
             return false;
         }
-        Wait::await_suspend(coroutine);
+        Wait::await_suspend(coroutine, at);
         return true;
     }
     // Whether the lock is held: false if the time was over before. Throws a LockError, or a
