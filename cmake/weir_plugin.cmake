@@ -1,3 +1,13 @@
+# weir_export_entry_only(<target> <name>)
+# Of the plugin <name>, nothing but its entry point can be seen. What it has in common with others,
+# as inline functions of headers, would otherwise be found in it by libraries that it brings, and
+# by them be kept in memory.
+function(weir_export_entry_only target name)
+    set(map "${CMAKE_CURRENT_BINARY_DIR}/${target}.map")
+    file(CONFIGURE OUTPUT "${map}" CONTENT "{ global: weir_plugin_${name}; local: *; };\n")
+    target_link_options(${target} PRIVATE "-Wl,--version-script=${map}")
+endfunction()
+
 # weir_plugin(<name> [LIBRARIES <target>...])
 # Makes the plugin <name>.so from the sources of the current folder. This is the same command inside
 # weir and outside it, where the whole CMakeLists.txt of a plugin is
@@ -27,6 +37,7 @@ function(weir_plugin name)
     set_target_properties(${name} PROPERTIES PREFIX ""
         LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/plugins"
         BUILD_RPATH_USE_ORIGIN OFF INSTALL_RPATH "${CMAKE_INSTALL_PREFIX}/lib")
+    weir_export_entry_only(${name} ${name})
     # What a plugin lacks is better found by the linker than by whoever loads it.
     target_link_options(${name} PRIVATE $<$<NOT:$<BOOL:${WEIR_SANITIZE}>>:-Wl,--no-undefined>)
     if(NOT TARGET plugins)

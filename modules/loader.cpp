@@ -42,13 +42,18 @@ Loader::Loader(Server& server, const Registry& registry)
 
 Loader::~Loader() {
     close();
+    for (Leaving& leaving : leaving_) {
+        leaving.module->stop_serving();
+        leaving.module->close_all();
+        leaving.module.reset();
+    }
     // Users before those that they depend on.
     for (bool found = true; found;) {
         found = false;
         for (auto& [name, e] : entries_) {
             if (e.module != nullptr && users_of(name).empty()) {
                 e.module->stop_serving();
-                e.module->close();
+                e.module->close_all();
                 e.module.reset();
                 found = true;
             }
@@ -130,6 +135,11 @@ std::vector<ModuleInfo> Loader::modules() const {
         }
         if (e.found.library != nullptr) {
             info.file = e.found.library->path();
+        }
+        for (const Leaving& leaving : leaving_) {
+            if (leaving.name == name) {
+                info.leaving.push_back(living_of(leaving));
+            }
         }
         result.push_back(std::move(info));
     }
@@ -236,9 +246,9 @@ void Loader::settings_changed() {
         if (!changed) {
             continue;
         }
-        e.module->settings_ = settings;
+        const std::shared_ptr<void> old = std::exchange(e.module->settings_, settings);
         try {
-            e.module->settings_changed();
+            e.module->settings_changed_from(old.get());
         } catch (...) {
             scheduler().log_exception("settings_changed() of the module '" + name + "'");
         }
@@ -255,7 +265,7 @@ Task<> Loader::change_state(Entry& e, ModuleState state, std::string reason) {
     e.state = state;
     e.reason = reason;
     const Module* const instance = e.module.get();
-    if (e.module != nullptr) {
+    if (instance != nullptr) {
         e.module->state_ = state;
     }
     scheduler().log(state == ModuleState::failed ? LogLevel::error : LogLevel::info,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -48,6 +49,8 @@ struct ModuleInfo {
     std::vector<std::string> dependencies;
     std::vector<std::string> users;  // loaded modules that depend on it
     std::string file;                // of the plugin; "" if linked in
+    // Of versions that were replaced and have not left yet: what of each still lives.
+    std::vector<std::vector<std::string>> leaving;
 };
 
 // Loads, unloads and reloads modules while the server runs. Each module loads and unloads in a
@@ -67,15 +70,25 @@ public:
     Task<> load_all(std::vector<std::string> names);
 
     // Unloads a module, and before it those that depend on it, and afterwards services that were
-    // only there for it. Throws UnloadRefused, and leaves all as it is, if something holds it in
-    // use; with `force` it goes nevertheless. Throws LoadException if it is not loaded.
+    // only there for it. New calls are refused; those that are under way get the module's
+    // `drain_timeout` to end, then they are cancelled. Throws UnloadRefused, and leaves the module
+    // running, if something holds it in use or its unload() does not end. If something else still
+    // needs its code then, UnloadRefused lists what, the code stays, and unloading may be tried
+    // again. With `force` nothing is waited for, and what needs the code is closed; what cannot be
+    // is logged, and the code stays. Throws LoadException if it is not loaded.
     Task<> unload(std::string name, bool force = false);
     // All modules.
     Task<> unload_all(bool force = false);
 
-    // Unloads the modules with all that depend on them, and loads them all again, from files as
-    // they are now. Calls to them wait meanwhile. If a new version cannot be opened nothing is
-    // changed; if it fails to load, the old one runs again and LoadException is thrown.
+    // Replaces the modules, and all that depend on them, by what their files are now, as one step.
+    // The new versions load beside the old ones, which go on working; when all are ready, they
+    // take the places of the old ones in one moment: new calls go to the new version, those that
+    // are under way end in the old one, which then leaves. Of a module that hands over its state
+    // (ModuleDeclaration::hands_over) the calls that are under way end first, and new ones wait.
+    //
+    // Throws LoadException if a new version cannot be opened, fails to load or refuses the state,
+    // or calls do not end within the `drain_timeout`; then the old ones go on as if nothing had
+    // happened. Returns when the new ones work; the old ones leave when they are idle.
     Task<> reload(std::vector<std::string> names);
 
     // Reads the settings of the loaded modules again. Those that may change while they run do.
@@ -97,18 +110,37 @@ public:
 private:
     friend class UnclaimedCalls;
 
-    struct Entry {
+    // One version of a module, and what it needs.
+    struct Version {
         std::string name;
-        ModuleState state = ModuleState::not_loaded;
-        std::string reason;
         FoundModule found;
         CommonModuleSettings common;
-        std::unique_ptr<Module> module;
         std::vector<std::string> dependencies;  // resolved; of a module that is there
-        std::optional<Future<>> loading;        // while it does
+        std::unique_ptr<Module> module;
+        Ref<Holds> holds;  // the module's
+    };
+    struct Entry : Version {
+        ModuleState state = ModuleState::not_loaded;
+        std::string reason;
+        std::optional<Future<>> loading;  // while it does
         std::optional<Future<>> unloading;
         bool by_name = false;
         bool reloading = false;
+    };
+    // A version that is to take the place of the one in the entry.
+    struct Successor : Version {
+        Entry* entry = nullptr;
+        const Handover* gives = nullptr;  // how the old one hands its state over; null: it does not
+        const Handover* takes = nullptr;
+        std::shared_ptr<void> state;
+        bool has_state = false;  // given by the old one, and not taken yet
+        bool took = false;
+    };
+    using Successors = std::vector<std::unique_ptr<Successor>>;
+    // A version that was replaced, until nothing needs it.
+    struct Leaving : Version {
+        bool at_once = false;  // whatever it is doing
+        Ref<Routine> routine;  // that waits for it
     };
     using Names = std::vector<std::string>;
 
@@ -126,7 +158,8 @@ private:
     Task<> run_load(Entry& e, std::string reason);
     Task<> load_dependencies(Entry& e);
     Task<> bring_up(Entry& e, std::string reason);
-    void make_module(Entry& e);
+    void make_module(Version& version);
+    Names resolved_dependencies(const ModuleClass& type);
     std::shared_ptr<void> read_settings(const ModuleClass& type) const;
 
     Task<> ensure_unloaded(std::string name, std::string reason, bool force);
@@ -134,22 +167,34 @@ private:
     Task<> run_unload(Entry& e, std::string reason, bool force);
     Task<> unload_users(Entry& e, bool force);
     Task<> take_down(Entry& e, bool force);
-    Task<> let_go(Entry& e, bool force);
-    Task<> drain(Entry& e, bool force);
-    Names living_of(const Entry& e) const;
-    void close_library(std::shared_ptr<PluginLibrary> library);
+    Task<> end_calls(Entry& e);
+    Task<> end_leaving(Entry& e, bool force);
+    Task<> destroy(Version& version);
+    Task<> let_go(Version& version, bool force, std::string& kept);
+    Task<> drain(Version& version, bool force);
+    Names living_of(const Version& version) const;
+    // Says what keeps the library in memory; "" if it has left.
+    std::string close_library(std::shared_ptr<PluginLibrary> library);
     void unload_unused_services();
 
     Task<> run_reload(Names names);
-    Task<> swap(Names names, std::map<std::string, FoundModule>& fresh,
-                std::map<std::string, FoundModule>& old);
-    Task<std::string> load_again(Names names);
-    Task<std::string> unload_for_reload(Names names, bool force);
+    Successors open_successors(const Names& names);
+    Task<> replace(Successors& successors);
+    Task<> bring_up(Successor& successor, const Names& together);
+    static void agree_on_state(Successor& successor);
+    Task<> end_calls_before_handover(Successors& successors);
+    static void hand_over(Successors& successors);
+    static void hand_back(Successors& successors) noexcept;
+    void take_places(Successors& successors);
+    Task<> discard(Successors& successors);
+    void begin_leaving(Leaving& leaving);
+    Task<> leave(Leaving& leaving);
 
     Server& server_;
     ModuleFinder finder_;
     std::map<std::string, Entry, std::less<>> entries_;
     bool reloading_ = false;
+    std::list<Leaving> leaving_;
     std::vector<std::shared_ptr<PluginLibrary>> pinned_;  // of which something still lives
     UnclaimedCalls unclaimed_;
 };

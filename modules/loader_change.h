@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "core/future.h"
@@ -20,6 +21,10 @@ public:
 private:
     std::optional<Future<>>& future_;
 };
+
+// Returns when it holds, looked at now and then: at once, and less often the longer it takes. False
+// if the time, counted from now, was over before.
+Task<bool> wait_until(std::function<bool()> holds, std::optional<Duration> timeout = {});
 
 // Returns when the future is done, whatever with.
 inline Task<> wait_for_end(Future<> future) {

@@ -8,6 +8,10 @@ namespace weir {
 
 Task<> Loader::ensure_loaded(std::string name, std::string reason) {
     Entry& e = entry(name);
+    while (e.reloading) {
+        Task<bool> waiting = wait_until([&e] { return !e.reloading; });
+        co_await waiting;
+    }
     while (e.unloading) {
         Task<> ending = wait_for_end(*e.unloading);
         co_await ending;
@@ -56,7 +60,8 @@ Task<> Loader::run_load(Entry& e, std::string reason) {
     } catch (...) {
         failure = current_api_error().message;
     }
-    Task<> going = let_go(e, true);
+    std::string kept;
+    Task<> going = let_go(e, true, kept);
     co_await going;
     Task<> to_failed = change_state(e, ModuleState::failed, failure);
     co_await to_failed;
@@ -74,6 +79,7 @@ Task<> Loader::bring_up(Entry& e, std::string reason) {
     make_module(e);
     Task<> loading = e.module->load();
     co_await loading;
+    e.module->begin();
     e.module->serve();
     Task<> to_loaded = change_state(e, ModuleState::loaded, reason);
     co_await to_loaded;
@@ -86,11 +92,7 @@ Task<> Loader::bring_up(Entry& e, std::string reason) {
 }
 
 Task<> Loader::load_dependencies(Entry& e) {
-    finder_.learn_defaults(*e.found.type);
-    e.dependencies.clear();
-    for (const Dependency& dependency : e.found.type->dependencies) {
-        e.dependencies.push_back(finder_.resolve(dependency));
-    }
+    e.dependencies = resolved_dependencies(*e.found.type);
     // Modules that wait for each other are all loading, and know on what they depend: the one that
     // closes the circle sees it.
     const std::string cycle = find_cycle(e.name, [this](const std::string& name) {
@@ -124,16 +126,27 @@ Task<> Loader::load_dependencies(Entry& e) {
     }
 }
 
-void Loader::make_module(Entry& e) {
-    const ModuleClass& type = *e.found.type;
+Loader::Names Loader::resolved_dependencies(const ModuleClass& type) {
+    finder_.learn_defaults(type);
+    Names names;
+    for (const Dependency& dependency : type.dependencies) {
+        names.push_back(finder_.resolve(dependency));
+    }
+    return names;
+}
+
+void Loader::make_module(Version& version) {
+    const ModuleClass& type = *version.found.type;
     config::Problems problems;
-    e.common = server_.configuration().read<CommonModuleSettings>("module." + e.name, problems);
+    version.common =
+        server_.configuration().read<CommonModuleSettings>("module." + version.name, problems);
     if (!problems.empty()) {
         throw LoadException("its settings are wrong: " + problems.text());
     }
     const std::shared_ptr<void> settings = read_settings(type);
-    e.module = type.make(ModuleContext{scheduler(), server_, type, settings});
-    e.module->state_ = e.state;
+    version.module = type.make(ModuleContext{scheduler(), server_, type, settings});
+    version.holds = version.module->holds_;
+    version.module->state_ = ModuleState::loading;
     server_.add_queues_for(type);
 }
 

@@ -1,12 +1,12 @@
 #include <algorithm>
-#include <map>
-#include <typeinfo>
+#include <chrono>
 
 #include "config/duration.h"
 #include "core/do_events.h"
 #include "core/execute_all.h"
 #include "core/syscall.h"
 #include "core/timeout.h"
+#include "modules/code_users.h"
 #include "modules/loader.h"
 #include "modules/loader_change.h"
 
@@ -14,43 +14,12 @@ namespace weir {
 
 namespace {
 
-// How often, within the time that it may take, one looks whether something has gone.
-constexpr int looks = 50;
-
-bool is_of(const PluginLibrary& library, ApiValue& value) {
-    return value.type() != nullptr && library.contains(value.type());
-}
-
-// Whether the library's code is needed to destroy the event.
-bool is_of(const PluginLibrary& library, Event& event) {
-    if (library.contains(&event.type())) {
-        return true;
-    }
-    ApiCall* call = nullptr;
-    if (event.is<ModuleApiCall>()) {
-        call = event.as<ModuleApiCall>().state.get();
-    } else if (event.is<ModuleApiReply>()) {
-        call = event.as<ModuleApiReply>().state.get();
-    }
-    return call != nullptr &&
-           (is_of(library, call->parameters) ||
-            (call->result && call->result->ok() && is_of(library, call->result->value())));
-}
-
-std::vector<std::string> describe_routines(const Container& container) {
+std::vector<std::string> describe_routines(const List<Routine, Container>& routines) {
     std::vector<std::string> names;
-    for (const Routine& routine : container.routines()) {
-        names.push_back(routine.describe());
+    for (const Routine& routine : routines) {
+        names.push_back(describe_wait(routine));
     }
     return names;
-}
-
-Matcher matcher_of(const EventType& type) {
-    std::vector<IndexValue> path;
-    for (const EventType::Level& level : type.levels()) {
-        path.push_back(level.fixed);
-    }
-    return Matcher(path);
 }
 
 Task<> remove_queue_with_events(Scheduler& scheduler, Ref<Queue> queue) {
@@ -65,8 +34,36 @@ Task<> remove_queue_with_events(Scheduler& scheduler, Ref<Queue> queue) {
 
 }  // namespace
 
+Task<bool> wait_until(std::function<bool()> holds, std::optional<Duration> timeout) {
+    const Routine& self = co_await this_routine();
+    Scheduler& scheduler = self.scheduler();
+    const Time began = scheduler.now();
+    // Most of what is waited for goes within a few rounds; the rest may take its time.
+    for (Duration pause = std::chrono::milliseconds(1);;) {
+        for (int i = 0; i != 3; ++i) {
+            if (holds()) {
+                co_return true;
+            }
+            co_await do_events();
+        }
+        const Duration waited = scheduler.now() - began;
+        if (holds()) {
+            co_return true;
+        }
+        if (timeout && waited >= *timeout) {
+            co_return false;
+        }
+        co_await sleep(timeout ? std::min(pause, *timeout - waited) : pause);
+        pause = std::min<Duration>(pause * 2, std::chrono::milliseconds(100));
+    }
+}
+
 Task<> Loader::ensure_unloaded(std::string name, std::string reason, bool force) {
     Entry& e = entry(name);
+    while (e.reloading) {
+        Task<bool> waiting = wait_until([&e] { return !e.reloading; });
+        co_await waiting;
+    }
     while (e.loading || (e.unloading && force)) {
         Task<> ending = wait_for_end(e.loading ? *e.loading : *e.unloading);
         co_await ending;
@@ -122,6 +119,11 @@ Task<> Loader::run_unload(Entry& e, std::string reason, bool force) {
         try {
             Task<> unloading_users = unload_users(e, force);
             co_await unloading_users;
+            e.module->stop_serving();
+            if (!force) {
+                Task<> ending_calls = end_calls(e);
+                co_await ending_calls;
+            }
             Task<> taking_down = take_down(e, force);
             co_await taking_down;
         } catch (const UnloadRefused& exception) {
@@ -129,15 +131,20 @@ Task<> Loader::run_unload(Entry& e, std::string reason, bool force) {
             why = exception.what();
         }
         if (refused) {
+            e.module->serve();
             Task<> to_succeeded = change_state(e, ModuleState::succeeded, std::move(why));
             co_await to_succeeded;
             std::rethrow_exception(refused);
         }
     }
-    Task<> going = let_go(e, force);
+    Task<> ending_leaving = end_leaving(e, force);
+    co_await ending_leaving;
+    std::string kept;
+    Task<> going = let_go(e, force, kept);
     co_await going;
-    if (!e.reloading) {
-        e.by_name = false;
+    e.by_name = false;
+    if (!kept.empty()) {
+        reason += "; " + kept;
     }
     Task<> to_unloaded = change_state(e, ModuleState::unloaded, std::move(reason));
     co_await to_unloaded;
@@ -161,6 +168,55 @@ Task<> Loader::unload_users(Entry& e, bool force) {
     }
 }
 
+// Waits for the calls that are under way, and for what others hold of the module; calls that take
+// longer than they may are cancelled.
+Task<> Loader::end_calls(Entry& e) {
+    const Module& module = *e.module;
+    Task<bool> waiting =
+        wait_until([&module] { return module.calls().empty() && module.holds_->empty(); },
+                   e.common.drain_timeout);
+    co_await waiting;
+    if (Names held = module.holds_->describe(); !held.empty()) {
+        throw UnloadRefused(e.name, std::move(held));
+    }
+    for (const std::string& call : describe_routines(module.calls())) {
+        scheduler().log(LogLevel::warning, "a call is cancelled, for the module '" + e.name +
+                                               "' is unloaded: " + call);
+    }
+    e.module->calls_.close();
+}
+
+// Ends older versions of the module that still run.
+Task<> Loader::end_leaving(Entry& e, bool force) {
+    const auto gone = [this, &e] {
+        return std::none_of(leaving_.begin(), leaving_.end(),
+                            [&e](const Leaving& leaving) { return leaving.name == e.name; });
+    };
+    for (Leaving& leaving : leaving_) {
+        if (leaving.name != e.name) {
+            continue;
+        }
+        leaving.at_once = true;
+        if (leaving.routine == nullptr || leaving.routine->ended()) {
+            begin_leaving(leaving);  // the scheduler had quit
+        }
+    }
+    Task<bool> waiting = wait_until(gone, e.common.drain_timeout + 2 * e.common.unload_timeout);
+    const bool ended = co_await waiting;
+    if (ended || force) {
+        co_return;
+    }
+    Names living;
+    for (const Leaving& leaving : leaving_) {
+        if (leaving.name == e.name) {
+            for (std::string& what : living_of(leaving)) {
+                living.push_back("in an older version, " + std::move(what));
+            }
+        }
+    }
+    throw UnloadRefused(e.name, std::move(living));
+}
+
 // Gives the module the time to get ready to go.
 Task<> Loader::take_down(Entry& e, bool force) {
     bool ended = true;
@@ -173,108 +229,110 @@ Task<> Loader::take_down(Entry& e, bool force) {
         scheduler().log_exception("unload() of the module '" + e.name + "'");
     }
     if (!ended && !force) {
-        Names living = describe_routines(*e.module);
+        Names living = describe_routines(e.module->routines());
         living.insert(living.begin(), "unload(), which did not end within " +
                                           config::duration_text(e.common.unload_timeout));
         throw UnloadRefused(e.name, std::move(living));
     }
 }
 
-// Ends all that belongs to the module, and the module.
-Task<> Loader::let_go(Entry& e, bool force) {
-    if (e.module != nullptr) {
-        e.module->stop_serving();
-        e.module->close();
-        const std::vector<Ref<Queue>> queues = std::move(e.module->queues_);
-        for (const Ref<Queue>& queue : queues) {
-            Task<> removing = remove_queue_with_events(scheduler(), queue);
-            co_await removing;
-        }
-        e.module.reset();
+// Ends all that belongs to the version, and its module.
+Task<> Loader::destroy(Version& version) {
+    if (version.module == nullptr) {
+        co_return;
     }
-    Task<> draining = drain(e, force);
+    version.module->stop_serving();
+    version.module->close_all();
+    const std::vector<Ref<Queue>> queues = std::move(version.module->queues_);
+    for (const Ref<Queue>& queue : queues) {
+        Task<> removing = remove_queue_with_events(scheduler(), queue);
+        co_await removing;
+    }
+    version.module.reset();
+}
+
+// Destroys the version and lets its library go. `kept` says why that is still in memory, if it is.
+Task<> Loader::let_go(Version& version, bool force, std::string& kept) {
+    Task<> destroying = destroy(version);
+    co_await destroying;
+    if (version.found.library != nullptr) {
+        drop_events_of(scheduler(), *version.found.library);
+    }
+    Task<> draining = drain(version, force);
     co_await draining;
-    e.dependencies.clear();
-    e.found.type = nullptr;
-    close_library(std::move(e.found.library));
+    version.dependencies.clear();
+    version.found.type = nullptr;
+    version.holds.reset();
+    kept = close_library(std::move(version.found.library));
 }
 
 // Waits until nothing refers to the library any more.
-Task<> Loader::drain(Entry& e, bool force) {
-    if (e.found.library == nullptr) {
+Task<> Loader::drain(Version& version, bool force) {
+    if (version.found.library == nullptr) {
         co_return;
     }
-    for (int look = 0; look != looks; ++look) {
-        if (living_of(e).empty()) {
-            co_return;
-        }
+    const PluginLibrary& library = *version.found.library;
+    const auto unused = [this, &version, &library, force] {
         if (force) {
-            std::vector<Ref<Routine>> to_close;
-            for (Subscriber& subscriber : scheduler().subscribers()) {
-                auto* routine = dynamic_cast<Routine*>(&subscriber);
-                if (routine != nullptr &&
-                    e.found.library->contains(routine->started_at().file_name())) {
-                    to_close.emplace_back(routine);
-                }
-            }
-            for (const Ref<Routine>& routine : to_close) routine->close();
+            drop_events_of(scheduler(), library);
+            close_routines_of(scheduler(), library);
         }
-        if (look < 3) {
-            co_await do_events();
-        } else {
-            co_await sleep(Duration(e.common.unload_timeout) / looks);
-        }
-    }
-    Names living = living_of(e);
-    if (living.empty()) {
+        return living_of(version).empty();
+    };
+    Task<bool> waiting = wait_until(unused, version.common.unload_timeout);
+    const bool gone = co_await waiting;
+    if (gone) {
         co_return;
     }
+    Names living = living_of(version);
     if (!force) {
-        throw UnloadRefused(e.name, std::move(living));
+        throw UnloadRefused(version.name, std::move(living));
     }
     for (const std::string& what : living) {
-        scheduler().log(LogLevel::error, "the plugin of the module '" + e.name +
+        scheduler().log(LogLevel::error, "the plugin of the module '" + version.name +
                                              "' stays in memory, there still is: " + what);
     }
-    pinned_.push_back(e.found.library);
+    pinned_.push_back(version.found.library);
 }
 
-// What needs the library's code. Its events are dropped: nobody is left to process them.
-Loader::Names Loader::living_of(const Entry& e) const {
-    const PluginLibrary& library = *e.found.library;
+// What needs the version's code, or its module.
+Loader::Names Loader::living_of(const Version& version) const {
     Names living;
-    for (const Subscriber& subscriber : scheduler().subscribers()) {
-        if (const auto* routine = dynamic_cast<const Routine*>(&subscriber)) {
-            if (library.contains(routine->started_at().file_name())) {
-                living.push_back(routine->describe());
-            }
-        } else if (library.contains(&typeid(subscriber))) {
-            living.push_back(std::string("a ") + typeid(subscriber).name());
+    if (version.module != nullptr) {
+        living = describe_routines(version.module->calls());
+        for (std::string& routine : describe_routines(version.module->routines())) {
+            living.push_back(std::move(routine));
         }
     }
-    std::map<const EventType*, std::size_t> events;
-    scheduler().queue().for_each([&](Event& event) {
-        if (is_of(library, event)) {
-            event.set_ignorable();
-            ++events[&event.type()];
+    if (version.found.library != nullptr) {
+        for (std::string& user : users_of_code(scheduler(), *version.found.library)) {
+            living.push_back(std::move(user));
         }
-    });
-    for (const auto& [type, count] : events) {
-        if (library.contains(type)) {
-            scheduler().ignore(matcher_of(*type));
-        }
-        living.push_back(std::to_string(count) + " events " + type->name() + " in the queues");
     }
+    if (version.holds != nullptr) {
+        for (std::string& held : version.holds->describe()) {
+            living.push_back(std::move(held));
+        }
+    }
+    std::sort(living.begin(), living.end());
+    living.erase(std::unique(living.begin(), living.end()), living.end());
     return living;
 }
 
-void Loader::close_library(std::shared_ptr<PluginLibrary> library) {
-    if (library == nullptr || library.use_count() != 1) {
-        return;
+std::string Loader::close_library(std::shared_ptr<PluginLibrary> library) {
+    if (library == nullptr) {
+        return {};
     }
-    if (const std::string why = library->close(); !why.empty()) {
+    std::string why;
+    if (library.use_count() != 1) {
+        why = library->path() + " is still in memory: this program uses it elsewhere";
+    } else {
+        why = library->close();
+    }
+    if (!why.empty() && std::find(pinned_.begin(), pinned_.end(), library) == pinned_.end()) {
         scheduler().log(LogLevel::warning, why);
     }
+    return why;
 }
 
 void Loader::unload_unused_services() {

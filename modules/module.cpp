@@ -73,6 +73,8 @@ Module::Module(const ModuleContext& context)
       type_(context.type),
       settings_(context.settings),
       handler_(context.scheduler),
+      calls_(context.scheduler),
+      holds_(new Holds),
       outcome_(context.scheduler) {}
 
 // Routines refer to members of the derived class, so the loader closes them before.
@@ -84,6 +86,14 @@ Task<> Module::load() {
 
 Task<> Module::unload() {
     co_return;
+}
+
+void Module::retire() {
+    close();
+}
+
+void Module::settings_changed_from(const void*) {
+    settings_changed();
 }
 
 Json Module::discover(const DiscoverParameters& parameters) const {
@@ -111,6 +121,19 @@ void Module::fail(std::string reason) {
 
 Ref<Queue> Module::add_queue(Queue& parent, std::string queue_name, int priority, Matcher matcher,
                              QueueOptions options) {
+    if (predecessor_ != nullptr && !queue_name.empty()) {
+        for (const Ref<Queue>& queue : predecessor_->queues_) {
+            if (queue->name() != queue_name || queue->parent() != &parent) {
+                continue;
+            }
+            if (!(queue->matcher() == matcher)) {
+                throw std::invalid_argument("the queue '" + queue_name +
+                                            "' of the version that runs takes other events");
+            }
+            adopted_.push_back({queue, priority});
+            return queue;
+        }
+    }
     queues_.push_back(
         parent.add(std::move(queue_name), priority, std::move(matcher), std::move(options)));
     return queues_.back();
@@ -142,6 +165,23 @@ void Module::stop_serving() noexcept {
     handler_.stop_all();
 }
 
+void Module::succeed_predecessor() {
+    for (Adopted& adopted : adopted_) {
+        std::erase(predecessor_->queues_, adopted.queue);
+        if (Queue* parent = adopted.queue->parent()) {
+            parent->set_priority(*adopted.queue, adopted.priority);
+        }
+        queues_.push_back(std::move(adopted.queue));
+    }
+    adopted_.clear();
+    predecessor_ = nullptr;
+}
+
+void Module::close_all() noexcept {
+    calls_.close();
+    close();
+}
+
 // Of a public call that no function of this module takes, another module, or the loader, says so.
 void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
     if (event->ignorable() || event->state->given_up) {
@@ -157,8 +197,8 @@ void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
         try {
             if (!function.criteria || function.criteria(*this, event->state->parameters)) {
                 event->set_ignorable();
-                start(run_call(*this, function, event->state),
-                      {.name = type_.name + "." + name, .foreground = true});
+                calls_.start(run_call(*this, function, event->state),
+                             {.name = type_.name + "." + name, .foreground = true});
                 return;
             }
         } catch (...) {

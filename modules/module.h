@@ -12,6 +12,7 @@
 #include "core/future.h"
 #include "core/queue.h"
 #include "modules/call.h"
+#include "modules/holds.h"
 #include "modules/module_class.h"
 #include "modules/module_events.h"
 
@@ -59,32 +60,65 @@ public:
     // Gets ready: starts routines, opens what it needs. The module may be called, and those that
     // depend on it load, when this has ended.
     virtual Task<> load();
-    // Gets ready to go: shuts connections down, waits for what must not be cut off. All routines
-    // are closed afterwards. Unwound when it takes longer than the module's `unload_timeout`.
+    // Begins to work: called when load() has ended; when the module is reloaded, in the moment in
+    // which it takes the place of the old version. What must not be done by two versions at a time
+    // begins here: routines that receive events, that write.
+    virtual void begin() {}
+    // A new version has taken the place of this one. Calls that are under way go on, and unload()
+    // follows when they have ended. Here: closes all other routines of the module.
+    virtual void retire();
+    // Gets ready to go: shuts connections down, waits for what must not be cut off. No call is
+    // under way any more, and none comes. All routines are closed afterwards. Unwound when it takes
+    // longer than the module's `unload_timeout`.
     virtual Task<> unload();
     // What holds the module in use, one line each, as "lock 'a' held by ...". As long as there is
     // any, unloading is refused unless it is forced.
     virtual std::vector<std::string> in_use() const { return {}; }
-    // The settings have changed, but for fixed ones, and are already in place.
+    // The settings have changed, but for fixed ones, and are already in place. Of modules with
+    // settings: see ModuleOf.
     virtual void settings_changed() {}
+
+    // The calls of its functions that run now, a routine each.
+    const List<Routine, Container>& calls() const noexcept { return calls_.routines(); }
+    // Says that something outside of the module needs it: it is not unloaded, unless that is
+    // forced, and its code stays in memory, as long as the Hold lives.
+    std::unique_ptr<Hold> hold(std::string what) {
+        return std::make_unique<Hold>(holds_, std::move(what));
+    }
 
 protected:
     // Of modules that succeed later: says so. Others must not call these.
     void succeed();
     void fail(std::string reason);
 
+    // Whether this is made to take the place of a version that runs, and has not done so yet.
+    bool replaces() const noexcept { return predecessor_ != nullptr; }
+
     // Adds a subqueue that belongs to the module: it is removed, with what is in it, when the
-    // module unloads.
+    // module unloads. A module that replaces another gets the queue of the same name that the old
+    // version has, with what is in it and as it is, but for the priority. Throws
+    // std::invalid_argument if that takes other events.
     Ref<Queue> add_queue(Queue& parent, std::string queue_name, int priority, Matcher matcher,
                          QueueOptions options = {});
 
     const void* settings_object() const noexcept { return settings_.get(); }
+    // As settings_changed(), with what they were before.
+    virtual void settings_changed_from(const void* before);
 
 private:
     friend class Loader;
 
+    struct Adopted {
+        Ref<Queue> queue;
+        int priority;
+    };
+
     void serve();
+    bool serving() const noexcept { return !handler_.functions().empty(); }
     void stop_serving() noexcept;
+    // Takes the place of the predecessor: its queues are this module's.
+    void succeed_predecessor();
+    void close_all() noexcept;
     void take(const Ref<ModuleApiCall>& event, bool is_public);
 
     Server& server_;
@@ -92,8 +126,12 @@ private:
     std::shared_ptr<void> settings_;
     ModuleState state_ = ModuleState::not_loaded;
     EventHandler handler_;
+    Container calls_;  // apart: they go on when a new version has taken the module's place
     std::vector<Ref<Queue>> queues_;
-    Future<> outcome_;  // of a module that succeeds later
+    Module* predecessor_ = nullptr;
+    std::vector<Adopted> adopted_;  // of the predecessor, from when this takes its place
+    Ref<Holds> holds_;              // shared with the Holds, which may outlive the module
+    Future<> outcome_;              // of a module that succeeds later
 };
 
 // A module with settings, which the configuration has at module.<name>.
@@ -106,6 +144,18 @@ public:
 
     // May change while the module runs, but for fixed ones; see settings_changed().
     const S& settings() const noexcept { return *static_cast<const S*>(settings_object()); }
+
+    using Module::settings_changed;
+    // The settings have changed, but for fixed ones: `settings()` are the new ones already.
+    virtual void settings_changed(const S& before) {
+        (void)before;
+        settings_changed();
+    }
+
+protected:
+    void settings_changed_from(const void* before) final {
+        settings_changed(*static_cast<const S*>(before));
+    }
 };
 
 template <class M>

@@ -10,6 +10,7 @@
 
 #include "core/event_type.h"
 #include "modules/api.h"
+#include "modules/handover.h"
 
 namespace weir {
 
@@ -33,6 +34,7 @@ struct ModuleClass {
     bool succeeds_later = false;  // the module itself says when it has succeeded
     const config::Description* settings = nullptr;  // of module.<name>; null: it has none
     Api api;
+    std::vector<Handover> handovers;       // the first that gives is what a next version is offered
     std::vector<const EventType*> events;  // for which server.queues may have queues
     std::function<std::unique_ptr<Module>(const ModuleContext&)> make;
 };
@@ -63,6 +65,21 @@ public:
     // The end of load() is not yet success: the module calls succeed() or fail() later.
     ModuleDeclaration&& succeeds_later() && {
         class_.succeeds_later = true;
+        return std::move(*this);
+    }
+    // Has state that is not lost when the module is reloaded: `giver` takes it out of the old
+    // version, when none of its calls is under way any more, and `taker` puts it into the new one,
+    // or back if that refuses it, by throwing before it has changed the state. Both at once, in the
+    // moment of the change. Without this, the new version starts fresh.
+    template <HandedOver S>
+    ModuleDeclaration&& hands_over(S (M::*giver)(), void (M::*taker)(S&)) && {
+        class_.handovers.push_back(make_handover<S, M>(giver, taker));
+        return std::move(*this);
+    }
+    // Takes over the state of older versions too.
+    template <HandedOver S>
+    ModuleDeclaration&& takes_over(void (M::*taker)(S&)) && {
+        class_.handovers.push_back(make_handover<S, M>(nullptr, taker));
         return std::move(*this);
     }
     // Lets the configuration make queues for the events of this type.

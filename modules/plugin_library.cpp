@@ -46,6 +46,14 @@ private:
     std::string path_;
 };
 
+// Under a sanitizer libraries stay, so that its reports, which come at the end, know what was
+// where.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kept_for_reports = true;
+#else
+constexpr bool kept_for_reports = false;
+#endif
+
 // Whether a file, or what is left of it, is in the memory of this process.
 bool is_mapped(const std::string& name) {
     std::ifstream maps("/proc/self/maps");
@@ -148,6 +156,9 @@ std::string PluginLibrary::close() {
     }
     open_ = false;
     class_ = nullptr;
+    if constexpr (kept_for_reports) {
+        return {};
+    }
     uv_dlclose(&library_);
     if (!is_mapped(mapped_as_)) {
         return {};

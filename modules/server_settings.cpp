@@ -78,7 +78,12 @@ config::Settings<CommonModuleSettings> CommonModuleSettings::describe() {
         "What every module has",
         setting("service", &S::service,
                 "Unload it when no module depends on it any more; null: as the module says"),
-        setting("unload_timeout", &S::unload_timeout, "How long it may take to get ready to go"));
+        setting("drain_timeout", &S::drain_timeout,
+                "How long calls under way may take to end when it is unloaded, or reloaded with "
+                "its state"),
+        setting("unload_timeout", &S::unload_timeout, "How long it may take to get ready to go"),
+        setting("reload_timeout", &S::reload_timeout,
+                "How long a new version may take to load before the old one is kept"));
 }
 
 }  // namespace weir

@@ -43,7 +43,9 @@ struct ServerSettings {
 // What every module has at module.<name>, beside its own settings.
 struct CommonModuleSettings {
     std::optional<bool> service;
+    std::chrono::milliseconds drain_timeout{5000};
     std::chrono::milliseconds unload_timeout{5000};
+    std::chrono::milliseconds reload_timeout{30'000};
 
     static config::Settings<CommonModuleSettings> describe();
 };
