@@ -63,8 +63,6 @@ TEST_CASE("of a routine that waits it is known where each of its coroutines does
     REQUIRE(frames.size() == 2);
     CHECK(frames[0].waits_at.line() < waits_for_number_at);
     CHECK(frames[1].waits_at.line() == waits_for_number_at);
-    CHECK(std::string(frames[1].waits_at.file_name()).ends_with("routine_test.cpp"));
-    CHECK(frames[0].code != frames[1].code);
     CHECK(routine->frames().empty());
 }
 

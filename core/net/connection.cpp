@@ -39,7 +39,7 @@ struct Connection::Disconnect {
 
 Connection::Connection(Scheduler& scheduler, Protocol& protocol, Stream::Owner stream)
     : Container(scheduler),
-      protocol_(protocol),
+      protocol_(&protocol),
       identity_(new ConnectionIdentity),
       stream_(std::move(stream)),
       control_(
@@ -147,7 +147,7 @@ Task<> Connection::run() {
         const bool open_now = co_await try_open();
         if (!open_now) {
             if (error_ && !stopped_) {
-                Task<> hook = protocol_.not_connected(*this, *error_);
+                Task<> hook = protocol_->not_connected(*this, *error_);
                 co_await guard(std::move(hook), "not_connected");
             }
             break;
@@ -162,7 +162,7 @@ Task<> Connection::run() {
         }
     }
     if (was_connected()) {
-        Task<> hook = protocol_.final(*this);
+        Task<> hook = protocol_->final(*this);
         co_await guard(std::move(hook), "final");
     }
 }
@@ -217,9 +217,9 @@ Task<> Connection::live(bool first) {
     writer_ =
         start(write_out(), {.name = "connection writer", .daemon = daemon_, .foreground = true});
     if (first) {
-        co_await protocol_.init(*this);
+        co_await protocol_->init(*this);
     } else {
-        co_await protocol_.reconnected(*this);
+        co_await protocol_->reconnected(*this);
     }
     stream_->start_reading();
     reader_ = start(read(), {.name = "connection reader", .daemon = daemon_, .foreground = true});
@@ -257,7 +257,7 @@ void Connection::set_outcome() noexcept {
 // Calls what is due. Whether the connection has to end.
 bool Connection::times_out() {
     const Time now = scheduler().now();
-    const ConnectionOptions& options = protocol_.options();
+    const ConnectionOptions& options = protocol_->options();
     if (shutting_down_) {
         return now >= deadline_;
     }
@@ -286,7 +286,7 @@ bool Connection::times_out() {
 
 // Until times_out() has something to look at.
 std::optional<Duration> Connection::time_left() const {
-    const ConnectionOptions& options = protocol_.options();
+    const ConnectionOptions& options = protocol_->options();
     const Time now = scheduler().now();
     if (shutting_down_) {
         return deadline_ - now;
@@ -327,8 +327,8 @@ void Connection::fail_by_hook(std::string_view hook) {
 }
 
 Task<> Connection::tell_end() {
-    Task<> hook = *outcome_ == CloseReason::socket_error ? protocol_.error(*this, *error_)
-                                                         : protocol_.closed(*this, *outcome_);
+    Task<> hook = *outcome_ == CloseReason::socket_error ? protocol_->error(*this, *error_)
+                                                         : protocol_->closed(*this, *outcome_);
     Task<> guarded = guard(std::move(hook), "closed");
     co_await with_callback(std::move(guarded), obedience(), control_);
 }
@@ -388,7 +388,7 @@ Task<> Connection::read() {
         const bool ended = stream_->input_ended();
         try {
             const std::size_t used =
-                protocol_.parse(*this, Input{bytes, stream_->seen(), ended}, events);
+                protocol_->parse(*this, Input{bytes, stream_->seen(), ended}, events);
             stream_->consume(std::min(used, bytes.size()));
             if (!stream_->make_room()) {
                 throw std::length_error("a message is longer than the largest buffer");
@@ -413,12 +413,12 @@ Task<> Connection::read() {
 }
 
 Task<> Connection::end_input() {
-    Task<> hook = protocol_.input_ended(*this);
+    Task<> hook = protocol_->input_ended(*this);
     co_await guard(std::move(hook), "input_ended");
 }
 
 Task<> Connection::keep_alive() {
-    Task<> hook = protocol_.keepalive(*this);
+    Task<> hook = protocol_->keepalive(*this);
     co_await guard(std::move(hook), "keepalive");
 }
 
@@ -434,7 +434,7 @@ Task<> Connection::write_out() {
             if (is_end(*event)) {
                 end = true;
             } else {
-                Output output = protocol_.serialize(*this, *event);
+                Output output = protocol_->serialize(*this, *event);
                 end = output.end;
                 stream_->write(std::move(output.bytes));
             }

@@ -36,8 +36,14 @@ public:
     Connection(Scheduler& scheduler, Protocol& protocol, Stream::Owner stream);
     ~Connection() override;
 
-    Protocol& protocol() const noexcept { return protocol_; }
-    const ConnectionOptions& options() const noexcept { return protocol_.options(); }
+    Protocol& protocol() const noexcept { return *protocol_; }
+    const ConnectionOptions& options() const noexcept { return protocol_->options(); }
+    // Lets another protocol serve the connection from now on, as if it always had. Hooks that run
+    // go on as they are.
+    void hand_to(Protocol& protocol, std::unique_ptr<ConnectionData> its_data) noexcept {
+        protocol_ = &protocol;
+        data = std::move(its_data);
+    }
 
     // Whether it is connected, and with which mark: another one with each connect, of any
     // connection in the process. The mark stays when the connection ends.
@@ -138,7 +144,7 @@ private:
     bool times_out();
     std::optional<Duration> time_left() const;
 
-    Protocol& protocol_;
+    Protocol* protocol_;
     const Ref<ConnectionIdentity> identity_;
     Stream::Owner stream_;
     MatcherOf<ConnectionControlEvent> control_;

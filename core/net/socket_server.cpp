@@ -25,11 +25,17 @@ struct Reordered {};  // thrown where the server works, when it is told to do so
 SocketServer::SocketServer(Scheduler& scheduler, Protocol& protocol, std::string_view address,
                            SocketServerOptions options)
     : Container(scheduler),
-      protocol_(protocol),
+      protocol_(&protocol),
       address_(Address::parse(address)),
       options_(std::move(options)),
       control_(match<ServerControlEvent>(this)),
       wakeup_(scheduler) {}
+
+// Not in the header: whoever calls it may be unloaded, and where the routine was started is known
+// as long as it runs.
+Ref<Routine> SocketServer::start(StartOptions options) {
+    return Container::start(run(), std::move(options));
+}
 
 std::uint64_t SocketServer::received() const noexcept {
     std::uint64_t sum = received_;
@@ -124,7 +130,7 @@ Task<> SocketServer::run() {
     set_state(State::closing);
     co_await close_in_order();
     try {
-        co_await protocol_.server_ended(*this);
+        co_await protocol_->server_ended(*this);
     } catch (const QuitException&) {
     } catch (...) {
         scheduler().log_exception("the protocol's hook 'server_ended'");
@@ -220,7 +226,7 @@ bool SocketServer::take(int socket) {
     Protocol* protocol = nullptr;
     if (!full()) {
         try {
-            protocol = protocol_.accept(*this, peer);
+            protocol = protocol_->accept(*this, peer);
         } catch (...) {
             scheduler().log_exception("the protocol's hook 'accept'");
         }

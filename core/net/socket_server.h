@@ -63,12 +63,13 @@ public:
     ~SocketServer() override { close(); }
 
     // Begins to listen. To be called once.
-    Ref<Routine> start(StartOptions options = {.name = "server"}) {
-        return Container::start(run(), std::move(options));
-    }
+    Ref<Routine> start(StartOptions options = {.name = "server"});
     using Container::start;
 
-    Protocol& protocol() const noexcept { return protocol_; }
+    Protocol& protocol() const noexcept { return *protocol_; }
+    // Lets another protocol serve those who connect from now on; those who are connected keep
+    // theirs, see Connection::hand_to.
+    void hand_to(Protocol& protocol) noexcept { protocol_ = &protocol; }
     const SocketServerOptions& options() const noexcept { return options_; }
     State state() const noexcept { return state_; }
     // Where it listens, or has listened last, with the real port: a client's address.
@@ -96,6 +97,7 @@ public:
     std::uint64_t received() const noexcept;                       // bytes, in all
     std::uint64_t sent() const noexcept;
     const List<Connection, SocketServer>& connections() const noexcept { return connections_; }
+    List<Connection, SocketServer>& connections() noexcept { return connections_; }
 
 private:
     class Closing;
@@ -115,7 +117,7 @@ private:
     bool full() const noexcept { return open_ >= options_.max_connections; }
     bool take(int socket);
 
-    Protocol& protocol_;
+    Protocol* protocol_;
     const Address address_;
     const SocketServerOptions options_;
     const MatcherOf<ServerControlEvent> control_;

@@ -1,12 +1,14 @@
 // The plugin `resp`: any client of Redis becomes a client of locks, semaphores and the API of all
 // modules.
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/net/socket_server.h"
+#include "core/timeout.h"
 #include "modules/module.h"
 #include "modules/plugin.h"
 #include "modules/resp/client_text.h"
@@ -17,6 +19,18 @@
 namespace weir::resp {
 namespace {
 
+// What a next version gets: the sockets, and the clients that are between two requests. The others
+// follow when their request has been answered.
+struct RespState {
+    static constexpr std::string_view name = "resp";
+    static constexpr std::uint32_t version = 1;
+
+    std::vector<std::string> listen;  // the setting
+    std::vector<std::unique_ptr<SocketServer>> listeners;
+    Ref<RespSeat> seat;
+    std::vector<HandedSession> sessions;
+};
+
 class RespModule final : public ModuleOf<RespSettings> {
 public:
     explicit RespModule(const ModuleContext& context)
@@ -26,6 +40,7 @@ public:
         return declare_module<RespModule>("resp", "Serves clients that speak the Redis protocol")
             .depends_on("lock")
             .event<InputEvent>()
+            .hands_over<RespState>(&RespModule::hand_over, &RespModule::take_over)
             .function("addresses", "The addresses where it listens, with the real ports",
                       &RespModule::addresses)
             .function("clients", "Who is connected, one line each", &RespModule::clients);
@@ -34,6 +49,9 @@ public:
     Task<> load() override {
         add_queue(scheduler().queue(), "resp", settings().priority, match<InputEvent>().make(),
                   RespProtocol::request_queue());
+        if (replaces()) {
+            co_return;  // the sockets are there
+        }
         for (const std::string& address : settings().listen) {
             Task<> listening = listen(address);
             co_await listening;
@@ -49,7 +67,22 @@ public:
             Task<> ending = until_ended(*listener);
             co_await ending;
         }
+        // What is left here of clients that a newer version has taken over.
+        for (Session& session : protocol_.sessions()) {
+            session.connection().shutdown();
+        }
+        while (!protocol_.sessions().empty()) {
+            co_await sleep(std::chrono::milliseconds(10));
+        }
     }
+
+    // Of a version that has been replaced: the clients whose request is not answered yet.
+    std::vector<std::string> in_use() const override {
+        return protocol_.replaced() ? clients() : std::vector<std::string>();
+    }
+
+    using ModuleOf::settings_changed;
+    void settings_changed(const RespSettings&) override { protocol_.set_settings(settings()); }
 
     std::vector<std::string> addresses() const {
         std::vector<std::string> result;
@@ -68,6 +101,31 @@ public:
     }
 
 private:
+    RespState hand_over() {
+        return {settings().listen, std::move(listeners_), protocol_.seat(), protocol_.hand_over()};
+    }
+
+    void take_over(RespState& state) {
+        if (state.listen != settings().listen) {
+            throw std::runtime_error(
+                "module.resp.listen has changed; it takes effect when the module is unloaded and "
+                "loaded again");
+        }
+        protocol_.sit_down(std::move(state.seat));
+        listeners_ = std::move(state.listeners);
+        for (const auto& listener : listeners_) {
+            listener->hand_to(protocol_);
+            for (Connection& connection : listener->connections()) {
+                if (connection.data == nullptr) {  // before its first request, or refused
+                    connection.hand_to(protocol_, nullptr);
+                }
+            }
+        }
+        for (HandedSession& session : state.sessions) {
+            protocol_.take(std::move(session));
+        }
+    }
+
     Task<> listen(std::string address) {
         SocketServerOptions options;
         // Those above max_clients are told so before they are closed: there is room for that.

@@ -16,9 +16,47 @@ Session* session_of(Connection& connection) noexcept {
 }  // namespace
 
 RespProtocol::RespProtocol(Scheduler& scheduler, const RespSettings& settings)
-    : Protocol(connection_options(settings)), settings_(settings), started_at_(scheduler.now()) {}
+    : Protocol(connection_options(settings)), settings_(&settings), seat_(new RespSeat) {
+    seat_->newest = this;
+    seat_->started_at = scheduler.now();
+}
 
-RespProtocol::~RespProtocol() = default;
+RespProtocol::~RespProtocol() {
+    if (seat_->newest == this) {
+        seat_->newest = nullptr;
+    }
+}
+
+void RespProtocol::sit_down(Ref<RespSeat> seat) noexcept {
+    seat_ = std::move(seat);
+    seat_->newest = this;
+}
+
+std::vector<HandedSession> RespProtocol::hand_over() {
+    std::vector<Session*> idle;
+    for (Session& session : sessions_) {
+        if (session.idle()) {
+            idle.push_back(&session);
+        }
+    }
+    std::vector<HandedSession> handed;
+    handed.reserve(idle.size());
+    for (Session* session : idle) {
+        handed.push_back(session->hand_over({}, false));
+    }
+    return handed;
+}
+
+// The client's former session goes.
+void RespProtocol::take(HandedSession handed) {
+    Connection& connection = *handed.connection;
+    auto session = std::make_unique<Session>(*this, std::move(handed));
+    ++seat_->clients;
+    sessions_.push_back(*session);
+    Session& started = *session;
+    connection.hand_to(*this, std::move(session));
+    started.start();
+}
 
 ConnectionOptions RespProtocol::connection_options(const RespSettings& settings) {
     ConnectionOptions options;
@@ -33,9 +71,9 @@ ConnectionOptions RespProtocol::connection_options(const RespSettings& settings)
 }
 
 RequestLimits RespProtocol::request_limits() const noexcept {
-    return {.arguments = settings_.max_arguments,
-            .argument_bytes = settings_.max_argument.bytes,
-            .request_bytes = settings_.max_request.bytes};
+    return {.arguments = settings_->max_arguments,
+            .argument_bytes = settings_->max_argument.bytes,
+            .request_bytes = settings_->max_request.bytes};
 }
 
 QueueOptions RespProtocol::request_queue() {
@@ -53,16 +91,16 @@ std::size_t RespProtocol::parse(Connection& connection, const Input& input, Even
 }
 
 Task<> RespProtocol::init(Connection& connection) {
-    if (clients_ >= settings_.max_clients) {
-        ++refused_;
+    if (seat_->clients >= settings_->max_clients) {
+        ++seat_->refused;
         ReplyWriter reply;
         reply.error("ERR", "max number of clients reached");
         co_await connection.write(reply.take());
         connection.shutdown();
         co_return;
     }
-    auto session = std::make_unique<Session>(*this, connection, ++last_id_);
-    ++clients_;
+    auto session = std::make_unique<Session>(*this, connection, ++seat_->connections);
+    ++seat_->clients;
     sessions_.push_back(*session);
     session->start();
     connection.data = std::move(session);
@@ -84,7 +122,7 @@ Task<> RespProtocol::keepalive(Connection& connection) {
         connection.scheduler().log(LogLevel::info,
                                    connection.describe() + ": takes no replies, closed");
         connection.shutdown(true);
-    } else if (settings_.idle_timeout.count() > 0 && session->idle_for(settings_.idle_timeout)) {
+    } else if (settings_->idle_timeout.count() > 0 && session->idle_for(settings_->idle_timeout)) {
         connection.shutdown();
     }
 }

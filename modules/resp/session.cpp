@@ -27,17 +27,60 @@ Session::Session(RespProtocol& protocol, Connection& connection, std::uint64_t i
       id_(id),
       life_(new SessionLife),
       parser_(protocol.request_limits()),
-      locks_(std::in_place, connection.scheduler(), title()),
+      locks_(std::make_unique<LockSession>(connection.scheduler(), title())),
       connected_at_(connection.scheduler().now()),
       last_request_at_(connected_at_),
       authenticated_(!protocol.settings().password) {}
+
+Session::Session(RespProtocol& protocol, HandedSession handed)
+    : protocol_(protocol),
+      connection_(*handed.connection),
+      id_(handed.id),
+      life_(std::move(handed.life)),
+      parser_(std::move(handed.parser)),
+      reply_(std::move(handed.reply)),
+      name_(std::move(handed.name)),
+      locks_(std::move(handed.locks)),
+      connected_at_(handed.connected_at),
+      last_request_at_(handed.last_request_at),
+      last_command_(handed.last_command.empty() ? nullptr : find_command(handed.last_command)),
+      authenticated_(handed.authenticated),
+      input_ended_(handed.input_ended),
+      bytes_(std::move(handed.bytes)),
+      end_(handed.end) {
+    parser_.set_limits(protocol.request_limits());
+}
+
+HandedSession Session::hand_over(std::string bytes, bool end) {
+    HandedSession handed{
+        .connection = &connection_,
+        .id = id_,
+        .life = std::move(life_),
+        .parser = std::move(parser_),
+        .reply = std::move(reply_),
+        .name = std::move(name_),
+        .locks = std::move(locks_),
+        .connected_at = connected_at_,
+        .last_request_at = last_request_at_,
+        .last_command = std::string(last_command_ == nullptr ? "" : last_command_->name),
+        .authenticated = authenticated_,
+        .input_ended = input_ended_,
+        .bytes = std::move(bytes),
+        .end = end};
+    protocol_.leave(*this);
+    if (const Ref<Routine> routine = std::move(routine_); idle_) {
+        routine->close();
+    }
+    return handed;
+}
 
 Session::~Session() {
     end();
 }
 
 void Session::start() {
-    routine_ = connection_.start(run(), {.name = "client " + std::to_string(id_)});
+    routine_ =
+        connection_.start(run(std::move(bytes_), end_), {.name = "client " + std::to_string(id_)});
 }
 
 Ref<InputEvent> Session::input(std::string_view bytes, bool end) {
@@ -58,7 +101,7 @@ void Session::input_ended() {
 }
 
 void Session::end() noexcept {
-    if (!std::exchange(life_->open, false)) {
+    if (life_ == nullptr || !std::exchange(life_->open, false)) {
         return;
     }
     protocol_.leave(*this);
@@ -98,7 +141,7 @@ Task<bool> Session::begin_waiting(std::string what) {
 
 void Session::reset() {
     name_.clear();
-    locks_.emplace(scheduler(), title());
+    locks_ = std::make_unique<LockSession>(scheduler(), title());
     reply_.set_version(ReplyWriter::oldest_version);
     set_authenticated(!protocol_.settings().password);
 }
@@ -106,7 +149,8 @@ void Session::reset() {
 void Session::set_name(std::string_view name) {
     name_ = name;
     if (locks_->held() == 0) {
-        locks_.emplace(scheduler(), title());  // listings name the owner of what it takes from now
+        // Listings name the owner of what it takes from now on.
+        locks_ = std::make_unique<LockSession>(scheduler(), title());
     }
 }
 
@@ -118,23 +162,38 @@ std::string Session::title() const {
     return "client " + std::to_string(id_) + (name_.empty() ? "" : " '" + name_ + "'");
 }
 
-Task<> Session::run() {
+Task<> Session::run(std::string bytes, bool end) {
     const MatcherOf<InputEvent> input = match<InputEvent>(&connection_);
-    while (!closing_) {
-        const Ref<InputEvent> event = co_await input;
-        event->set_ignorable();
-        co_await execute_all(event->bytes);
-        if (event->end) {
+    for (bool begun = !bytes.empty() || end;; begun = false) {
+        if (!begun) {
+            idle_ = true;
+            const Ref<InputEvent> event = co_await input;
+            idle_ = false;
+            event->set_ignorable();
+            bytes = std::move(event->bytes);
+            end = event->end;
+        }
+        const std::string_view rest = co_await execute_all(bytes);
+        if (rest.empty() && end) {
             closing_ = true;
         }
         co_await flush();
+        if (closing_) {
+            break;
+        }
+        if (protocol_.replaced()) {
+            // Destroys this session.
+            protocol_.hand_on(hand_over(std::string(rest), end));
+            co_return;
+        }
     }
     locks_->close();
     connection_.shutdown();
 }
 
-Task<> Session::execute_all(std::string_view bytes) {
-    while (!bytes.empty() && !closing_) {
+// Gives what is left for a newer version; nothing if there is none.
+Task<std::string_view> Session::execute_all(std::string_view bytes) {
+    while (!bytes.empty() && !closing_ && !protocol_.replaced()) {
         switch (parser_.parse(bytes)) {
             case RequestParser::Status::incomplete:
                 break;
@@ -152,6 +211,7 @@ Task<> Session::execute_all(std::string_view bytes) {
             co_await flush();
         }
     }
+    co_return bytes;
 }
 
 Task<> Session::execute(Request request) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -11,6 +11,7 @@
 #include "core/routine.h"
 #include "core/task.h"
 #include "modules/lock/lock_session.h"
+#include "modules/resp/handed_session.h"
 #include "modules/resp/input_event.h"
 #include "modules/resp/request.h"
 #include "modules/resp/resp_parser.h"
@@ -27,6 +28,8 @@ struct Command;
 class Session final : public ConnectionData, public Link<Session, RespProtocol> {
 public:
     Session(RespProtocol& protocol, Connection& connection, std::uint64_t id);
+    // Goes on where another version of the plugin has stopped.
+    Session(RespProtocol& protocol, HandedSession handed);
     ~Session() override;
 
     // --- for the protocol
@@ -41,6 +44,11 @@ public:
     void end() noexcept;
     // Whether the client has been silent for that long, and nothing would be lost by closing it.
     bool idle_for(Duration time) const;
+    // Whether it waits for a request.
+    bool idle() const noexcept { return idle_; }
+    // Leaves the client, with what is left of its input, to another version. Only destroying is
+    // allowed afterwards.
+    HandedSession hand_over(std::string bytes, bool end);
     // Whether replies have been waiting since this was asked last, and none was taken meanwhile.
     bool stuck() noexcept;
 
@@ -82,8 +90,8 @@ public:
     const Command* last_command() const noexcept { return last_command_; }
 
 private:
-    Task<> run();
-    Task<> execute_all(std::string_view bytes);
+    Task<> run(std::string bytes, bool end);
+    Task<std::string_view> execute_all(std::string_view bytes);
     Task<> execute(Request request);
     const Command* check(const Request& request);
     void break_off();
@@ -92,11 +100,11 @@ private:
     RespProtocol& protocol_;
     Connection& connection_;
     const std::uint64_t id_;
-    const Ref<SessionLife> life_;
+    Ref<SessionLife> life_;  // null once it was handed over
     RequestParser parser_;
     ReplyWriter reply_;
     std::string name_;
-    std::optional<LockSession> locks_;
+    std::unique_ptr<LockSession> locks_;
     Ref<Routine> routine_;
     std::string waiting_for_;  // empty: nothing
     Time connected_at_;
@@ -107,6 +115,9 @@ private:
     bool authenticated_ = false;
     bool input_ended_ = false;
     bool closing_ = false;
+    bool idle_ = false;
+    std::string bytes_;  // to begin with: what another version has left
+    bool end_ = false;
 };
 
 }  // namespace weir::resp

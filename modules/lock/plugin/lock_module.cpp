@@ -1,6 +1,8 @@
 // The module `lock`: makes the queue of the locks, and tells what is locked.
 
 #include <chrono>
+#include <stdexcept>
+#include <string_view>
 
 #include "modules/lock/lock_errors.h"
 #include "modules/lock/lock_events.h"
@@ -41,6 +43,15 @@ struct Key {
     }
 };
 
+// The locks themselves are not the plugin's: their queue and their table are the library's, and
+// stay where they are. What a next version needs to know is by which settings they were made.
+struct LockHandover {
+    static constexpr std::string_view name = "lock";
+    static constexpr std::uint32_t version = 1;
+
+    std::string settings;  // as JSON
+};
+
 class LockModule final : public ModuleOf<LockModuleSettings> {
 public:
     using ModuleOf::ModuleOf;
@@ -48,6 +59,7 @@ public:
     static auto declare() {
         return declare_module<LockModule>("lock", "Gives out locks and semaphores")
             .event<LockEvent>()
+            .hands_over<LockHandover>(&LockModule::hand_over, &LockModule::take_over)
             .function("list", &LockModule::list)
             .function("statistics", "How many locks were taken, and how long that took",
                       &LockModule::statistics)
@@ -57,6 +69,9 @@ public:
     }
 
     Task<> load() override {
+        if (replaces()) {
+            co_return;  // the locks are there
+        }
         std::unique_ptr<FencingTokens> tokens;
         if (settings().state_dir) {
             tokens = std::make_unique<FencingTokens>(*settings().state_dir);
@@ -66,10 +81,16 @@ public:
     }
 
     // Only forced while anything is locked; see in_use().
-    Task<> unload() override { co_await remove_lock_queue(scheduler(), true); }
+    Task<> unload() override {
+        if (handed_over_) {
+            co_return;
+        }
+        Task<> removing = remove_lock_queue(scheduler(), true);
+        co_await removing;
+    }
 
     std::vector<std::string> in_use() const override {
-        const LockTable* table = LockTable::find(scheduler());
+        const LockTable* table = handed_over_ ? nullptr : LockTable::find(scheduler());
         std::vector<std::string> uses;
         if (table != nullptr) {
             for (const LockListing& listing : table->list()) {
@@ -80,6 +101,29 @@ public:
     }
 
 private:
+    LockHandover hand_over() {
+        handed_over_ = true;
+        return {settings_text()};
+    }
+
+    void take_over(LockHandover& state) {
+        if (state.settings != settings_text()) {
+            throw std::runtime_error(
+                "the settings of the locks have changed; they take effect when the module is "
+                "unloaded and loaded again");
+        }
+        handed_over_ = false;
+    }
+
+    std::string settings_text() const {
+        Json text = Json::object();
+        const config::Description& description = config::description_of<LockModuleSettings>();
+        for (const config::Setting& setting : description.settings()) {
+            text[setting.name] = json_of(setting.type->to_json(setting.value_in(&settings())));
+        }
+        return text.dump();
+    }
+
     static Json to_json(const std::vector<LockUse>& uses) {
         Json result = Json::array();
         for (const LockUse& use : uses) {
@@ -133,6 +177,8 @@ private:
         LockTable::of(scheduler())
             .resize_semaphore(parameters.context, parameters.key, parameters.size);
     }
+
+    bool handed_over_ = false;
 };
 
 }  // namespace
