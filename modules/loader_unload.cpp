@@ -279,6 +279,8 @@ Task<> Loader::drain(Version& version, bool force) {
         }
         return living_of(version).empty();
     };
+    // What has brought us here, as a function that the scheduler calls, may still be on the stack.
+    co_await do_events();
     Task<bool> waiting = wait_until(unused, version.common.unload_timeout);
     const bool gone = co_await waiting;
     if (gone) {

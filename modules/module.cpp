@@ -1,5 +1,6 @@
 #include "modules/module.h"
 
+#include <algorithm>
 #include <set>
 #include <stdexcept>
 
@@ -126,7 +127,7 @@ Ref<Queue> Module::add_queue(Queue& parent, std::string queue_name, int priority
             if (queue->name() != queue_name || queue->parent() != &parent) {
                 continue;
             }
-            if (!(queue->matcher() == matcher)) {
+            if (!std::ranges::equal(queue->matcher().path(), matcher.path())) {
                 throw std::invalid_argument("the queue '" + queue_name +
                                             "' of the version that runs takes other events");
             }
