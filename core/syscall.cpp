@@ -16,22 +16,26 @@ void SyscallBase::call_in(Routine& routine) {
         return;
     }
     call_->wait = this;
-    routine.scheduler().call_in_own_context([call = call_](const Scheduler::Processor& processor) {
-        if (call->wait == nullptr) {
-            return;  // whoever called has been closed
-        }
-        try {
-            call->perform(processor);
-        } catch (...) {
+    routine.scheduler().call_in_own_context(
+        [shared = call_](const Scheduler::Processor& processor) mutable {
+            Ref<Call> call = std::move(shared);
             if (call->wait == nullptr) {
-                throw;  // nobody is there to get it: it is logged
+                return;  // whoever called has been closed
             }
-            call->exception = std::current_exception();
-        }
-        if (call->wait != nullptr) {
-            call->wait->routine_->wait_is_over(*call->wait);
-        }
-    });
+            try {
+                call->perform(processor);
+            } catch (...) {
+                if (call->wait == nullptr) {
+                    throw;  // nobody is there to get it: it is logged
+                }
+                call->exception = std::current_exception();
+            }
+            if (SyscallBase* wait = call->wait) {
+                // The routine may unload the library that has the code of the call.
+                call = {};
+                wait->routine_->wait_is_over(*wait);
+            }
+        });
 }
 
 namespace {

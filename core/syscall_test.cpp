@@ -57,6 +57,19 @@ TEST_CASE("a system call that throws when nobody waits for it any more is logged
     world.log.clear();
 }
 
+TEST_CASE("nothing is left of a system call when its routine goes on", "[syscall]") {
+    // The routine may unload the library that the call's code is in.
+    World world;
+    world.start([](World& w) -> Task<> {
+        auto owned = std::make_shared<int>(7);
+        const std::weak_ptr<int> seen = owned;
+        auto call = [owned = std::move(owned)](const Processor&) {};
+        co_await syscall(std::move(call));
+        w.output += seen.expired() ? "gone" : "kept";
+    });
+    CHECK(world.run() == "gone");
+}
+
 TEST_CASE("a system call delivers an event at once", "[syscall]") {
     World world;
     world.start([](World& w) -> Task<> {
