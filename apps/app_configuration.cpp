@@ -27,14 +27,23 @@ std::string own_plugin_folder() {
     return "plugins";
 }
 
+std::vector<std::string> plugin_path(std::vector<std::string> folders) {
+    folders.push_back(own_plugin_folder());
+    return folders;
+}
+
 config::Configuration load_configuration(const AppFiles& app, config::Problems& problems) {
     config::Sources sources;
-    const nlohmann::json built_in{{"server", {{"plugin_path", {own_plugin_folder()}}}}};
+    const nlohmann::json built_in{{"server", {{"plugin_path", plugin_path({})}}}};
     sources.files.emplace_back("(built in)", built_in.dump());
     for (const std::string& file : app.files) {
         sources.files.emplace_back(file);
     }
-    sources.sets = app.sets;
+    if (!app.plugins.empty()) {
+        sources.sets.push_back("server.plugin_path=" +
+                               nlohmann::json(plugin_path(app.plugins)).dump());
+    }
+    sources.sets.insert(sources.sets.end(), app.sets.begin(), app.sets.end());
     sources.environment = config::process_environment();
     return config::Configuration::load(sources, problems);
 }

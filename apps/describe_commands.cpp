@@ -17,9 +17,9 @@ namespace weir::app {
 namespace {
 
 // All modules that can be opened; says which cannot.
-std::map<std::string, FoundModule> open_all(const std::string& plugin_folder) {
+std::map<std::string, FoundModule> open_all(const std::vector<std::string>& plugins) {
     ServerSettings settings;
-    settings.plugin_path = {plugin_folder.empty() ? own_plugin_folder() : plugin_folder};
+    settings.plugin_path = plugin_path(plugins);
     const ModuleFinder finder(settings, {});
     std::map<std::string, FoundModule> modules;
     for (const std::string& name : finder.names()) {
@@ -71,8 +71,8 @@ std::string describe(const ModuleClass& type) {
 
 }  // namespace
 
-int list_modules(const std::string& plugin_folder) {
-    const auto modules = open_all(plugin_folder);
+int list_modules(const std::vector<std::string>& plugins) {
+    const auto modules = open_all(plugins);
     std::size_t width = 0;
     for (const auto& [name, module] : modules) {
         width = std::max(width, name.size());
@@ -84,7 +84,7 @@ int list_modules(const std::string& plugin_folder) {
     return success;
 }
 
-int describe_module(const std::string& name, const std::string& plugin_folder) {
+int describe_module(const std::string& name, const std::vector<std::string>& plugins) {
     if (name == "server") {
         std::fputs((headline("server", "What is there without any module") + "\nSettings:\n" +
                     config::describe_text(config::description_of<ServerSettings>()))
@@ -92,7 +92,7 @@ int describe_module(const std::string& name, const std::string& plugin_folder) {
                    stdout);
         return success;
     }
-    const auto modules = open_all(plugin_folder);
+    const auto modules = open_all(plugins);
     const auto found = modules.find(name);
     if (found == modules.end()) {
         std::vector<std::string> known{"server"};
@@ -107,8 +107,8 @@ int describe_module(const std::string& name, const std::string& plugin_folder) {
     return success;
 }
 
-int print_schema(const std::string& plugin_folder) {
-    const auto modules = open_all(plugin_folder);
+int print_schema(const std::vector<std::string>& plugins) {
+    const auto modules = open_all(plugins);
     config::Catalogue catalogue;
     catalogue.add<ServerSettings>("server", config::Use::installed);
     for (const auto& [name, module] : modules) {

@@ -16,6 +16,14 @@ namespace {
 
 constexpr const char* version = WEIR_VERSION;
 
+void add_plugins(CLI::App& command, std::vector<std::string>& folders) {
+    command
+        .add_option("--plugins", folders,
+                    "A folder with plugins, before the program's own; may be given again")
+        ->type_name("FOLDER")
+        ->allow_extra_args(false);
+}
+
 void add_app_options(CLI::App& command, AppFiles& app) {
     command.add_option("FILE", app.files, "JSON files; a later one wins over those before it")
         ->required();
@@ -24,6 +32,7 @@ void add_app_options(CLI::App& command, AppFiles& app) {
                     "A setting over all files, as server.process_events=100; may be given again")
         ->type_name("PATH=VALUE")
         ->allow_extra_args(false);
+    add_plugins(command, app.plugins);
 }
 
 void add_run(CLI::App& program, AppFiles& app, int& code) {
@@ -38,20 +47,20 @@ void add_run(CLI::App& program, AppFiles& app, int& code) {
     check.callback([&] { code = check_app(app); });
 }
 
-void add_describe(CLI::App& program, std::string& folder, std::string& module, int& code) {
+void add_describe(CLI::App& program, std::vector<std::string>& plugins, std::string& module,
+                  int& code) {
     const auto add = [&](const char* name, const char* what) -> CLI::App& {
         CLI::App& command = *program.add_subcommand(name, what);
-        command.add_option("--plugins", folder,
-                           "The folder of the plugins; default: the program's own");
+        add_plugins(command, plugins);
         return command;
     };
-    add("modules", "List the installed modules").callback([&] { code = list_modules(folder); });
+    add("modules", "List the installed modules").callback([&] { code = list_modules(plugins); });
     CLI::App& describe =
         add("describe", "Show the settings, functions, events and needs of a module");
     describe.add_option("MODULE", module, "Its name, or 'server'")->required();
-    describe.callback([&] { code = describe_module(module, folder); });
+    describe.callback([&] { code = describe_module(module, plugins); });
     add("schema", "Print the JSON Schema of an app file, for editors").callback([&] {
-        code = print_schema(folder);
+        code = print_schema(plugins);
     });
 }
 
@@ -112,12 +121,11 @@ int main(int argc, char** argv) {
     program.footer("Exits with 0: done, 1: failed, 2: wrong usage or configuration.");
     int code = success;
     AppFiles app;
-    std::string folder;
     std::string module;
     Call call;
     LockCommand lock;
     add_run(program, app, code);
-    add_describe(program, folder, module, code);
+    add_describe(program, app.plugins, module, code);
     add_call(program, call, code);
     add_lock(program, lock, code);
     try {

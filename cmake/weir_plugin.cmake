@@ -9,46 +9,78 @@ function(weir_export_entry_only target name)
 endfunction()
 
 # weir_plugin(<name> [LIBRARIES <target>...])
-# Makes the plugin <name>.so from the sources of the current folder. This is the same command inside
-# weir and outside it, where the whole CMakeLists.txt of a plugin is
+# Makes the plugin <name>.so from the sources of the current folder, and the program <name>_tests
+# from its *_test.cpp. This is the same command inside weir and outside it, where the whole
+# CMakeLists.txt of a plugin is CMake's own first line and
 #
 #     project(hello CXX)
 #     find_package(weir REQUIRED)
 #     weir_plugin(hello)
 #
 # The target weir-<name>-objects has the same code for linking it into a program, as tests do.
-# Inside weir, the folder's *_test.cpp become <name>_tests and its *_benchmark.cpp programs.
+# Inside weir, the folder's *_benchmark.cpp become programs.
+#
+# These variables may say otherwise: WEIR_PLUGIN_FOLDER, where the plugin is built (plugins/ of the
+# build folder); WEIR_PLUGIN_INSTALL, whether it is installed (ON); WEIR_PLUGIN_PREFIX, before the
+# names of targets, where a build has several plugins of one name.
 function(weir_plugin name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBRARIES")
     file(GLOB sources CONFIGURE_DEPENDS *.cpp)
+    set(tests ${sources})
+    list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
     list(FILTER sources EXCLUDE REGEX "_(test|benchmark)\\.cpp$")
     list(FILTER sources EXCLUDE REGEX "/fuzz_[a-z_]*\\.cpp$")
+    if(NOT sources)
+        message(FATAL_ERROR "weir_plugin(${name}): there is no .cpp file in this folder")
+    endif()
+    set(target ${WEIR_PLUGIN_PREFIX}${name})
+    if(NOT WEIR_PLUGIN_FOLDER)
+        set(WEIR_PLUGIN_FOLDER "${CMAKE_BINARY_DIR}/plugins")
+    endif()
 
-    set(objects weir-${name}-objects)
+    set(objects weir-${target}-objects)
     add_library(${objects} OBJECT ${sources})
     set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON)
     target_link_libraries(${objects} PUBLIC weir::modules ${arg_LIBRARIES})
     # A symbol marked "unique" would keep the plugin in memory for ever.
     target_compile_options(${objects} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
 
-    add_library(${name} MODULE)
-    target_link_libraries(${name} PRIVATE ${objects})
-    # A plugin runs from a private copy elsewhere: what it needs is found by absolute paths.
-    set_target_properties(${name} PROPERTIES PREFIX ""
-        LIBRARY_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/plugins"
-        BUILD_RPATH_USE_ORIGIN OFF INSTALL_RPATH "${CMAKE_INSTALL_PREFIX}/lib")
-    weir_export_entry_only(${name} ${name})
+    # A plugin runs from a private copy elsewhere: the program that opens it brings weir's libraries,
+    # or finds them for it; others must be found by absolute paths.
+    add_library(${target} MODULE)
+    target_link_libraries(${target} PRIVATE ${objects})
+    set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
+        LIBRARY_OUTPUT_DIRECTORY "${WEIR_PLUGIN_FOLDER}"
+        BUILD_RPATH_USE_ORIGIN OFF INSTALL_RPATH "" INSTALL_RPATH_USE_LINK_PATH OFF)
+    weir_export_entry_only(${target} ${name})
     # What a plugin lacks is better found by the linker than by whoever loads it.
-    target_link_options(${name} PRIVATE $<$<NOT:$<BOOL:${WEIR_SANITIZE}>>:-Wl,--no-undefined>)
+    target_link_options(${target} PRIVATE $<$<NOT:$<BOOL:${WEIR_SANITIZE}>>:-Wl,--no-undefined>)
     if(NOT TARGET plugins)
         add_custom_target(plugins)
     endif()
-    add_dependencies(plugins ${name})
-    install(TARGETS ${name} DESTINATION lib/weir)
+    add_dependencies(plugins ${target})
+    if(NOT DEFINED WEIR_PLUGIN_INSTALL OR WEIR_PLUGIN_INSTALL)
+        install(TARGETS ${target} DESTINATION lib/weir)
+    endif()
 
-    if(COMMAND weir_find_sources)
+    if(COMMAND weir_tests)
+        weir_tests(${target} SOURCES ${tests} LIBRARIES ${objects})
         weir_find_sources(found FLAT)
-        weir_tests(${name} SOURCES ${found_TESTS} LIBRARIES ${objects})
         weir_benchmarks(SOURCES ${found_BENCHMARKS} LIBRARIES ${objects})
+    elseif(tests AND TARGET weir::testing)
+        enable_testing()
+        add_executable(${target}_tests ${tests})
+        target_link_libraries(${target}_tests PRIVATE ${objects} weir::testing)
+        add_test(NAME ${target} COMMAND ${target}_tests)
+    elseif(tests)
+        message(STATUS "weir_plugin(${name}): no tests, they need Catch2 2.13 (Debian: catch2)")
+    endif()
+    if(TARGET ${target}_tests)
+        # Tests load the plugin as it is, and what it depends on from where weir has its own.
+        add_dependencies(${target}_tests ${target})
+        target_compile_definitions(${target}_tests PRIVATE
+            WEIR_PLUGIN_PATH="${WEIR_PLUGIN_FOLDER}:${WEIR_HOST_PLUGINS}")
+        # So that libraries are found for plugins too, see apps/CMakeLists.txt.
+        target_link_options(${target}_tests PRIVATE -Wl,--disable-new-dtags)
     endif()
 endfunction()

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,9 @@ namespace weir {
 //     weir::SimulatedServer world(R"({"server": {"startup": ["hello"]}})", registry);
 //     world.run(ask(world.server()));   // a Task<>
 //     CHECK(world.log() == "");
+//
+// Plugins are looked for where WEIR_PLUGIN_PATH says, folders separated by ':', which weir_plugin
+// sets for tests; the configuration's `server.plugin_path` wins.
 class SimulatedServer {
 public:
     // Throws std::invalid_argument with all problems of the configuration, if it has some.
@@ -44,6 +49,9 @@ public:
 
     static config::Configuration read(std::string text) {
         config::Sources sources;
+#ifdef WEIR_PLUGIN_PATH
+        sources.files.push_back({"(built in)", plugin_path(WEIR_PLUGIN_PATH)});
+#endif
         sources.files.push_back({"app.json", std::move(text)});
         config::Problems problems;
         config::Configuration configuration = config::Configuration::load(sources, problems);
@@ -54,6 +62,17 @@ public:
     }
 
 private:
+    // The configuration that names these folders, separated by ':'.
+    static std::string plugin_path(std::string_view folders) {
+        Json path = Json::array();
+        while (!folders.empty()) {
+            const std::size_t end = std::min(folders.find(':'), folders.size());
+            path.push_back(folders.substr(0, end));
+            folders.remove_prefix(std::min(end + 1, folders.size()));
+        }
+        return Json{{"server", {{"plugin_path", path}}}}.dump();
+    }
+
     std::string log_;
     Simulation simulation_;
     Server server_;

@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""Checks that pages of the documentation cannot go stale.
+
+    pages.py quotes PAGE...       each block of code stands in the file that it says it is from
+    pages.py run PAGE BUILD       the commands of the page print what the page shows
+
+A block is either quoted, with the line `<!-- from FILE -->` before it, or a console block. In a
+quoted block a line `...` stands for lines that are left out. In a console block, lines that begin
+with `$ ` are commands, and what follows is their output, in which a line `...` stands for any lines
+and `[...]` for any text in a line. The commands of a page run one after the other in a folder that
+looks like the repository, with BUILD at build/release; those after `<!-- elsewhere: TEST -->` are
+run by another test. A command with `&` at its end runs until the page ends; its output is waited
+for.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PATIENCE = 60  # seconds for a command
+
+
+class Block:
+    def __init__(self, line, language, mark):
+        self.line, self.language, self.mark, self.lines = line, language, mark, []
+
+
+def blocks(page):
+    """The fenced blocks of a page, each with the comment in the line before it."""
+    found, block, before = [], None, ""
+    with open(page, encoding="utf-8") as file:
+        for number, line in enumerate(file.read().split("\n"), 1):
+            if block is not None:
+                if line.startswith("```"):
+                    block = None
+                else:
+                    block.lines.append(line)
+            elif line.startswith("```"):
+                mark = re.fullmatch(r"<!-- (.*) -->", before)
+                block = Block(number, line[3:].strip(), mark[1] if mark else "")
+                found.append(block)
+            before = line
+    return found
+
+
+def without_indent(lines):
+    indents = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
+    return [line[min(indents, default=0):].rstrip() for line in lines]
+
+
+def parts(lines):
+    """What stands between the lines `...`."""
+    part = []
+    for line in lines:
+        if line.strip() == "...":
+            yield part
+            part = []
+        else:
+            part.append(line)
+    yield part
+
+
+def find_lines(whole, part, begin):
+    """Where `part` stands in `whole`, at whatever indentation: behind its last line, or -1."""
+    wanted = without_indent(part)
+    for first in range(begin, len(whole) - len(part) + 1):
+        if without_indent(whole[first:first + len(part)]) == wanted:
+            return first + len(part)
+    return -1
+
+
+def check_quotes(page):
+    mistakes = []
+    for block in blocks(page):
+        if block.language == "console":
+            continue
+        if not block.mark.startswith("from "):
+            mistakes.append(f"{page}:{block.line}: block without <!-- from FILE --> before it")
+            continue
+        name = block.mark[5:]
+        try:
+            with open(os.path.join(ROOT, name), encoding="utf-8") as file:
+                whole = file.read().split("\n")
+        except OSError:
+            mistakes.append(f"{page}:{block.line}: no file {name}")
+            continue
+        place = 0
+        for part in parts(block.lines):
+            place = find_lines(whole, part, place)
+            if place < 0:
+                mistakes.append(f"{page}:{block.line}: not in {name}:\n" + "\n".join(part))
+                break
+    return mistakes
+
+
+def commands(block):
+    """Each command of a console block, with the output that it has there."""
+    found = []
+    for line in block.lines:
+        if line.startswith("$ "):
+            found.append((line[2:], []))
+        elif found:
+            if found[-1][1] == [] and found[-1][0].endswith("\\"):
+                found[-1] = (found[-1][0] + "\n" + line, [])
+            else:
+                found[-1][1].append(line)
+    return found
+
+
+def pattern(expected):
+    text = ""
+    for line in expected:
+        if line.strip() == "...":
+            text += r"(?:.*\n)*?"
+        else:
+            text += ".*".join(re.escape(part) for part in line.rstrip().split("[...]")) + r"[ ]*\n"
+    return text
+
+
+class Session:
+    """A shell in a folder of its own, that looks like the repository."""
+
+    def __init__(self, build):
+        self.folder = tempfile.mkdtemp(prefix="weir-page-")
+        for name in os.listdir(ROOT):
+            if not name.startswith((".", "build")):
+                os.symlink(os.path.join(ROOT, name), os.path.join(self.folder, name))
+        os.mkdir(os.path.join(self.folder, "build"))
+        os.symlink(os.path.abspath(build), os.path.join(self.folder, "build", "release"))
+        self.shell = subprocess.Popen(
+            ["bash", "--norc"], cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            env={**os.environ, "COLUMNS": "100", "LC_ALL": "C.UTF-8"})
+        self.jobs = 0
+
+    def close(self):
+        self.shell.stdin.close()
+        try:
+            os.killpg(self.shell.pid, signal.SIGTERM)
+            self.shell.wait(PATIENCE)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(self.shell.pid, signal.SIGKILL)
+        self.shell.stdout.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def run(self, command):
+        mark = "--- end of the command ---"
+        self.shell.stdin.write(command + "\n" + f"echo '{mark}'\n")
+        self.shell.stdin.flush()
+        output = ""
+        for line in self.shell.stdout:
+            if line.endswith(mark + "\n"):
+                return output + line[:-len(mark) - 1] + ("\n" if line != mark + "\n" else "")
+            output += line
+        raise RuntimeError(f"the shell ended at: {command}\n{output}")
+
+    def start(self, command, expected):
+        """Runs it in the background; waits until it has printed what is expected."""
+        self.jobs += 1
+        log = os.path.join(self.folder, "build", f"job-{self.jobs}")
+        open(log, "w", encoding="utf-8").close()
+        self.run(f"{command[:-1]} </dev/null >>{log} 2>&1 &")
+        end = time.monotonic() + PATIENCE
+        output = ""
+        while time.monotonic() < end:
+            with open(log, encoding="utf-8") as file:
+                output = file.read()
+            if re.match(pattern(expected), output):
+                break
+            time.sleep(0.02)
+        return output
+
+
+def run_page(page, build):
+    session = Session(build)
+    count = 0
+    try:
+        for block in blocks(page):
+            if block.language != "console" or block.mark.startswith("elsewhere: "):
+                continue
+            for command, expected in commands(block):
+                count += 1
+                if command.endswith("&"):
+                    output = session.start(command, expected)
+                    same = re.match(pattern(expected), output)
+                else:
+                    output = session.run(command)
+                    same = re.fullmatch(pattern(expected), output)
+                if not same:
+                    return [f"{page}:{block.line}: $ {command}\n--- the page says:\n"
+                            + "\n".join(expected) + "\n--- it printed:\n" + output]
+    finally:
+        session.close()
+    return [] if count else [f"{page}: has no commands"]
+
+
+def main(arguments):
+    if len(arguments) >= 2 and arguments[0] == "quotes":
+        mistakes = [mistake for page in arguments[1:] for mistake in check_quotes(page)]
+    elif len(arguments) == 3 and arguments[0] == "run":
+        mistakes = run_page(arguments[1], arguments[2])
+    else:
+        sys.exit(__doc__)
+    for mistake in mistakes:
+        print(mistake)
+    return 1 if mistakes else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
