@@ -1,7 +1,6 @@
 #include "apps/app_configuration.h"
 
 #include <array>
-#include <filesystem>
 
 #include <nlohmann/json.hpp>
 #include <uv.h>
@@ -10,13 +9,17 @@ namespace weir::app {
 
 namespace fs = std::filesystem;
 
-std::string own_plugin_folder() {
+fs::path own_program_folder() {
     std::array<char, 4096> path{};
     std::size_t size = path.size();
     if (uv_exepath(path.data(), &size) != 0) {
-        return "plugins";
+        return {};
     }
-    const fs::path folder = fs::path(std::string(path.data(), size)).parent_path();
+    return fs::path(std::string(path.data(), size)).parent_path();
+}
+
+std::string own_plugin_folder() {
+    const fs::path folder = own_program_folder();
     for (const char* beside : {"../plugins", "../lib/weir"}) {
         const fs::path plugins = (folder / beside).lexically_normal();
         std::error_code ignored;

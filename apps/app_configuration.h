@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct AppFiles {
 // Reads an app's configuration. Below all files stands where plugins are: beside the program, as it
 // is built or installed. Folders that the command line names win over the files.
 config::Configuration load_configuration(const AppFiles& app, config::Problems& problems);
+
+// The folder that this program is in; empty if that cannot be known.
+std::filesystem::path own_program_folder();
 
 // The folder with the plugins that belong to this program.
 std::string own_plugin_folder();

@@ -8,6 +8,7 @@
 #include "apps/describe_commands.h"
 #include "apps/exit_code.h"
 #include "apps/lock_command.h"
+#include "apps/new_command.h"
 #include "apps/run_command.h"
 
 namespace weir::app {
@@ -62,6 +63,19 @@ void add_describe(CLI::App& program, std::vector<std::string>& plugins, std::str
     add("schema", "Print the JSON Schema of an app file, for editors").callback([&] {
         code = print_schema(plugins);
     });
+}
+
+void add_new(CLI::App& program, std::string& name, int& code) {
+    CLI::App& command = *program.add_subcommand(
+        "new", "Make a folder with a module, or an app, that builds and is tested");
+    command.require_subcommand(1);
+    for (const std::string kind : {"module", "app"}) {
+        CLI::App& made = *command.add_subcommand(
+            kind, kind == "app" ? "An app file and a module of its own" : "A module");
+        made.add_option("NAME", name, "Of the module, and of the folder that is made here")
+            ->required();
+        made.callback([&, kind] { code = make_new(kind, name, "", own_templates()); });
+    }
 }
 
 struct Call {
@@ -126,6 +140,7 @@ int main(int argc, char** argv) {
     LockCommand lock;
     add_run(program, app, code);
     add_describe(program, app.plugins, module, code);
+    add_new(program, module, code);
     add_call(program, call, code);
     add_lock(program, lock, code);
     try {

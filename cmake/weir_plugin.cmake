@@ -17,6 +17,8 @@ endfunction()
 #     find_package(weir REQUIRED)
 #     weir_plugin(hello)
 #
+# App files in the folder, *.json, are checked by a test each.
+#
 # The target weir-<name>-objects has the same code for linking it into a program, as tests do.
 # Inside weir, the folder's *_benchmark.cpp become programs.
 #
@@ -83,4 +85,14 @@ function(weir_plugin name)
         # So that libraries are found for plugins too, see apps/CMakeLists.txt.
         target_link_options(${target}_tests PRIVATE -Wl,--disable-new-dtags)
     endif()
+    file(GLOB apps CONFIGURE_DEPENDS *.json)
+    if(COMMAND weir_tests AND NOT WEIR_TESTS)
+        set(apps "")
+    endif()
+    foreach(app IN LISTS apps)
+        enable_testing()
+        cmake_path(GET app FILENAME file)
+        add_test(NAME ${target}/${file}
+            COMMAND weir::weir check "${app}" --plugins "${WEIR_PLUGIN_FOLDER}")
+    endforeach()
 endfunction()

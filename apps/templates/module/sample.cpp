@@ -1,0 +1,68 @@
+#include "core/send.h"
+#include "greeted.h"
+#include "modules/plugin.h"
+
+using weir::config::setting;
+using weir::config::settings;
+
+// The configuration has them at module.sample.
+struct SampleSettings {
+    std::string greeting = "Hello";
+
+    static weir::config::Settings<SampleSettings> describe() {
+        return settings<SampleSettings>(
+            "Greets people",
+            setting("greeting", &SampleSettings::greeting, "How a greeting begins").not_empty());
+    }
+};
+
+// Parameters of the function `greet`.
+struct Greet {
+    std::string person;
+
+    static weir::config::Settings<Greet> describe() {
+        return settings<Greet>("Greets somebody",
+                               setting("person", &Greet::person, "Whom").required());
+    }
+};
+
+class Sample : public weir::ModuleOf<SampleSettings> {
+public:
+    using ModuleOf::ModuleOf;
+
+    static auto declare() {
+        return weir::declare_module<Sample>("sample", "Greets people")
+            .event<Greeted>()
+            .function("greet", &Sample::greet)
+            .function("count", "How many were greeted so far", &Sample::count);
+    }
+
+    weir::Task<> load() override {
+        // A queue of its own: when a hundred events wait in it, who sends another one waits.
+        add_queue(scheduler().queue(), "sample.greeted", 500, weir::match<Greeted>().make(),
+                  {.max_default = 100});
+        start(keep_count(), {.name = "sample.keep_count", .daemon = true});
+        co_return;
+    }
+
+private:
+    weir::Task<std::string> greet(Greet parameters) {
+        weir::Ref<weir::Event> greeted = weir::make_event<Greeted>(parameters.person);
+        co_await weir::send(std::move(greeted));
+        co_return settings().greeting + ", " + parameters.person + "!";
+    }
+
+    weir::Task<> keep_count() {
+        const weir::MatcherOf<Greeted> anybody = weir::match<Greeted>();
+        for (;;) {
+            co_await anybody;
+            ++count_;
+        }
+    }
+
+    int count() { return count_; }
+
+    int count_ = 0;
+};
+
+WEIR_PLUGIN(sample, Sample)
