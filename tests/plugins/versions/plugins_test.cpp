@@ -1,12 +1,11 @@
 #include <filesystem>
 
 #include <catch2/catch.hpp>
-#include <stdlib.h>
 
 #include "core/timeout.h"
 #include "modules/plugin.h"
-#include "modules/simulated_server.h"
 #include "tests/plugins/versions/announcement.h"
+#include "tests/plugins/versions/plugin_folder.h"
 
 namespace weir {
 
@@ -14,58 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-using Texts = std::vector<std::string>;
-
-// A folder of plugins, gone with this object.
-class PluginFolder {
-public:
-    PluginFolder() : path_("/tmp/weir-test-XXXXXX") {
-        if (mkdtemp(path_.data()) == nullptr) {
-            throw std::runtime_error("no folder for plugins");
-        }
-    }
-    PluginFolder(const PluginFolder&) = delete;
-    PluginFolder& operator=(const PluginFolder&) = delete;
-    ~PluginFolder() { std::filesystem::remove_all(path_); }
-
-    void put(const std::string& name, const std::string& version) const {
-        copy(std::string(WEIR_TEST_PLUGINS "/") + version + "/" + name + ".so", name);
-    }
-    void put_installed(const std::string& name) const {
-        copy(std::string(WEIR_PLUGINS "/") + name + ".so", name);
-    }
-
-    const std::string& path() const { return path_; }
-    std::string configuration(const Texts& startup, Json modules = Json::object()) const {
-        return Json{{"server", {{"plugin_path", {path_}}, {"startup", startup}}},
-                    {"module", std::move(modules)}}
-            .dump();
-    }
-
-private:
-    void copy(const std::string& from, const std::string& name) const {
-        std::filesystem::copy_file(from, path_ + "/" + name + ".so",
-                                   std::filesystem::copy_options::overwrite_existing);
-    }
-
-    std::string path_;
-};
-
-Task<std::string> ask(std::string module, std::string function, Json parameters) {
-    Task<ApiResult<Json>> calling =
-        call(std::move(module), std::move(function), std::move(parameters));
-    const ApiResult<Json> result = co_await calling;
-    co_return result ? result.value().dump() : to_text(result.error());
-}
-
-Task<> tell(Task<> task, std::string& what) {
-    what.clear();
-    try {
-        co_await task;
-    } catch (const LoadException& exception) {
-        what = exception.what();
-    }
-}
+using namespace test;
 
 // What the consumer makes of an announcement of the producer.
 Task<> hear(std::string& heard) {
@@ -83,12 +31,6 @@ Task<std::string> announce(Server& server) {
     co_await asking;
     co_await sleep(milliseconds(1));
     co_return heard;
-}
-
-Task<> wait_for_startup(Server& server, std::string name) {
-    while (server.loader().state(name) != ModuleState::succeeded) {
-        co_await sleep(milliseconds(1));
-    }
 }
 
 Task<> tell_version(Server& server, Texts& told) {

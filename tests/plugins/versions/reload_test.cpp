@@ -1,0 +1,349 @@
+// Versions of plugins that take each other's places.
+#include <fstream>
+
+#include <catch2/catch.hpp>
+
+#include "core/send.h"
+#include "tests/plugins/versions/announcement.h"
+#include "tests/plugins/versions/plugin_folder.h"
+
+namespace weir {
+
+namespace {
+
+using namespace test;
+using std::chrono::seconds;
+
+// Calls that run beside each other, with what came of them, in that order.
+class Callers {
+public:
+    explicit Callers(Scheduler& scheduler) : container_(scheduler) {}
+
+    void begin(std::string module, std::string function, Json parameters) {
+        container_.start(run(std::move(module), std::move(function), std::move(parameters)),
+                         {.name = "caller", .foreground = true});
+        ++begun_;
+    }
+    Task<> until_answered() {
+        while (answers.size() != begun_) {
+            co_await sleep(std::chrono::milliseconds(1));
+        }
+    }
+
+    Texts answers;
+
+private:
+    Task<> run(std::string module, std::string function, Json parameters) {
+        Task<std::string> asking =
+            ask(std::move(module), std::move(function), std::move(parameters));
+        answers.push_back(co_await asking);
+    }
+
+    std::size_t begun_ = 0;
+    Container container_;
+};
+
+Json for_seconds(int count) {
+    Json json;
+    json["seconds"] = count;
+    return json;
+}
+
+bool in_memory(const std::string& library) {
+    std::ifstream maps("/proc/self/maps");
+    for (std::string line; std::getline(maps, line);) {
+        if (line.find("/weir-") != std::string::npos && line.find(library) != std::string::npos) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Reloads with the version; what the loader says, and then the module.
+Task<> change_counter(Server& server, const PluginFolder& folder, std::string version,
+                      Texts& told) {
+    folder.put("counter", version);
+    std::string what;
+    Texts names{"counter"};
+    Task<> reloading = tell(server.loader().reload(std::move(names)), what);
+    co_await reloading;
+    if (!what.empty()) {
+        told.push_back(what);
+    }
+    Task<std::string> adding = ask("counter", "add", {});
+    co_await adding;
+    Task<std::string> asking = ask("counter", "count", {});
+    told.push_back(co_await asking);
+}
+
+Task<> change_counters(Server& server, const PluginFolder& folder, Texts versions, Texts& told) {
+    Task<> starting = wait_for_startup(server, "counter");
+    co_await starting;
+    for (const std::string& version : versions) {
+        Task<> changing = change_counter(server, folder, version, told);
+        co_await changing;
+    }
+}
+
+Texts told_by_counters(Texts versions, std::string& log) {
+    const PluginFolder folder;
+    folder.put("counter", "first");
+    const Json quick{{"reload_timeout", "2s"}};
+    SimulatedServer world(folder.configuration({"counter"}, {{"counter", quick}}));
+    Texts told;
+    world.run(change_counters(world.server(), folder, std::move(versions), told));
+    log = world.log();
+    return told;
+}
+
+}  // namespace
+
+TEST_CASE("reload: state goes from version to version, also to one that has another") {
+    std::string log;
+    CHECK(told_by_counters({"first", "second", "later", "later"}, log) ==
+          Texts{R"("1 first")", R"("2 second")", R"("3 later")", R"("4 later")"});
+    CHECK(log == "");
+    CHECK_FALSE(in_memory("counter.so"));
+}
+
+TEST_CASE("reload: a version that knows no state starts fresh") {
+    std::string log;
+    CHECK(told_by_counters({"second", "fresh"}, log) == Texts{R"("1 second")", R"("1 fresh")"});
+}
+
+TEST_CASE("reload: when the new version fails in any way, the old one goes on as if nothing was") {
+    std::string log;
+    const std::string kept = "; the old version runs on";
+    CHECK(told_by_counters({"broken", "hanging", "refusing", "late", "lying", "second"}, log) ==
+          Texts{"the module 'counter' failed: this version is broken" + kept, R"("1 first")",
+                "the module 'counter' failed: load() did not end within 2s" + kept, R"("2 first")",
+                "the module 'counter' refuses the state 'count' version 1: more than it can "
+                "count" +
+                    kept,
+                R"("3 first")", "it cannot begin" + kept, R"("4 first")",
+                "the module 'counter': the state 'count' version 1 has 4 bytes in the old "
+                "version, 44 in the new one: another layout needs another version" +
+                    kept,
+                R"("5 first")", R"("6 second")"});
+    CHECK(log == "");
+    CHECK_FALSE(in_memory("counter.so"));
+    CHECK(told_by_counters({"later", "first"}, log) ==
+          Texts{R"("1 later")",
+                "the module 'counter' does not take over the state 'count' version 2, only "
+                "'count' version 1" +
+                    kept,
+                R"("2 later")"});
+}
+
+namespace {
+
+Task<> reload_while_called(Server& server, const PluginFolder& folder, Callers& callers,
+                           std::string& what) {
+    Task<> starting = wait_for_startup(server, "counter");
+    co_await starting;
+    callers.begin("counter", "add", for_seconds(2));
+    callers.begin("counter", "add", for_seconds(3));
+    co_await sleep(seconds(1));
+    folder.put("counter", "second");
+    Texts names{"counter"};
+    Container container(server.scheduler());
+    container.start(tell(server.loader().reload(std::move(names)), what), {.foreground = true});
+    co_await sleep(std::chrono::milliseconds(100));
+    callers.begin("counter", "add", for_seconds(0));  // waits for the new version
+    callers.begin("counter", "count", {});
+    Task<> ending = callers.until_answered();
+    co_await ending;
+}
+
+}  // namespace
+
+TEST_CASE("reload: state waits for the calls that are under way, and new calls wait for both") {
+    const PluginFolder folder;
+    folder.put("counter", "first");
+    SimulatedServer world(folder.configuration({"counter"}));
+    std::string what;
+    Callers callers(world.scheduler());
+    world.run(reload_while_called(world.server(), folder, callers, what));
+    CHECK(what == "");
+    CHECK(callers.answers == Texts{"1", "2", R"("2 second")", "3"});
+    CHECK(world.log() == "");
+}
+
+namespace {
+
+Task<> reload_while_called_for_long(Server& server, Callers& callers, std::string& what) {
+    Task<> starting = wait_for_startup(server, "counter");
+    co_await starting;
+    callers.begin("counter", "add", for_seconds(60));
+    co_await sleep(seconds(1));
+    Texts names{"counter"};
+    Task<> reloading = tell(server.loader().reload(std::move(names)), what);
+    co_await reloading;
+    Task<> ending = callers.until_answered();
+    co_await ending;
+}
+
+}  // namespace
+
+TEST_CASE("reload: when calls do not end in time the old version goes on, and it is said which") {
+    const PluginFolder folder;
+    folder.put("counter", "first");
+    SimulatedServer world(folder.configuration({"counter"}));
+    std::string what;
+    Callers callers(world.scheduler());
+    world.run(reload_while_called_for_long(world.server(), callers, what));
+    CHECK(
+        what.starts_with("the module 'counter' cannot hand over its state, there still is: "
+                         "'counter.add' started at "));
+    CHECK(what.find(", waits at ") != std::string::npos);
+    CHECK(what.find("counter.cpp:8") != std::string::npos);
+    CHECK(what.ends_with("for the end of 60 s; the old version runs on"));
+    CHECK(callers.answers == Texts{"1"});
+}
+
+namespace {
+
+Task<> hear_echoes(Texts& echoes) {
+    const MatcherOf<Echo> matcher = match<Echo>().make();
+    for (;;) {
+        const Ref<Echo> echo = co_await matcher;
+        echoes.push_back(std::to_string(echo->sum) + " " + echo->version);
+    }
+}
+
+Task<> keep_both(Server& server, const PluginFolder& folder, Callers& callers, Texts& told) {
+    Task<> starting = wait_for_startup(server, "keeper");
+    co_await starting;
+    Texts echoes;
+    Container container(server.scheduler());
+    container.start(hear_echoes(echoes), {.daemon = true, .foreground = true});
+    callers.begin("keeper", "keep", for_seconds(100));
+    co_await sleep(seconds(1));
+    for (const std::string version : {"second", "third"}) {
+        folder.put("keeper", version);
+        std::string what;
+        Texts names{"keeper"};
+        Task<> reloading = tell(server.loader().reload(std::move(names)), what);
+        co_await reloading;
+        told.push_back(what);
+        callers.begin("keeper", "keep", for_seconds(10));
+        Ref<Event> event = make_event<Announcement>(static_cast<int>(told.size()), 0);
+        co_await send(std::move(event));
+        co_await sleep(seconds(1));
+    }
+    for (const ModuleInfo& module : server.loader().modules()) {
+        for (const Texts& living : module.leaving) {
+            told.push_back(living.front().substr(0, living.front().find(" started at")));
+        }
+    }
+    Task<> ending = callers.until_answered();
+    co_await ending;
+    co_await sleep(seconds(1));
+    told.push_back(std::to_string(server.loader().modules().front().leaving.size()));
+    told.insert(told.end(), echoes.begin(), echoes.end());
+}
+
+}  // namespace
+
+TEST_CASE("reload: calls end in the version that they began in, however many there are") {
+    const PluginFolder folder;
+    folder.put("keeper", "first");
+    SimulatedServer world(folder.configuration({"keeper"}));
+    Texts told;
+    Callers callers(world.scheduler());
+    world.run(keep_both(world.server(), folder, callers, told));
+    // Its queue stays, and each event is handled by one version.
+    CHECK(told == Texts{"", "", "'keeper.keep'", "'keeper.keep'", "0", "1 second", "2 third"});
+    CHECK(callers.answers == Texts{R"("second")", R"("third")", R"("first")"});
+    CHECK(world.log() == "");
+    CHECK_FALSE(in_memory("keeper.so"));
+}
+
+namespace {
+
+Task<> unload_while_called(Server& server, Callers& callers, Texts& told) {
+    Task<> starting = wait_for_startup(server, "keeper");
+    co_await starting;
+    callers.begin("keeper", "keep", for_seconds(3));
+    callers.begin("keeper", "keep", for_seconds(60));
+    co_await sleep(seconds(1));
+    std::string what;
+    Container container(server.scheduler());
+    container.start(tell(server.loader().unload("keeper"), what), {.foreground = true});
+    co_await sleep(seconds(1));
+    callers.begin("keeper", "keep", {});
+    Task<> ending = callers.until_answered();
+    co_await ending;
+    told.push_back(what);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "unload: new calls are refused, those under way may end, and are cancelled if they don't") {
+    const PluginFolder folder;
+    folder.put("keeper", "first");
+    SimulatedServer world(folder.configuration({"keeper"}));
+    Texts told;
+    Callers callers(world.scheduler());
+    world.run(unload_while_called(world.server(), callers, told));
+    CHECK(told == Texts{""});
+    CHECK(callers.answers == Texts{"unknown_module: the module 'keeper' is unloading", R"("first")",
+                                   "rejected: the module 'keeper' was unloaded during the call"});
+    CHECK(world.log().starts_with(
+        "warning: a call is cancelled, for the module 'keeper' is unloaded: 'keeper.keep'"));
+    CHECK_FALSE(in_memory("keeper.so"));
+}
+
+namespace {
+
+Task<> unload_while_held(Server& server, Texts& told) {
+    Task<> starting = wait_for_startup(server, "keeper");
+    co_await starting;
+    for (int i = 0; i != 2; ++i) {
+        Task<std::string> holding = ask("keeper", "hold", {});
+        co_await holding;
+        std::string what;
+        Task<> unloading = tell(server.loader().unload("keeper"), what);
+        co_await unloading;
+        told.push_back(what);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("unload: what is held of a module is named, and the module goes on") {
+    const PluginFolder folder;
+    folder.put("keeper", "first");
+    SimulatedServer world(folder.configuration({"keeper"}));
+    Texts told;
+    world.run(unload_while_held(world.server(), told));
+    CHECK(told ==
+          Texts{"the module 'keeper' is not unloaded, there still is: a handle of keeper", ""});
+}
+
+namespace {
+
+Task<> change_settings(Server& server, std::string changed, std::string& told) {
+    Task<> starting = wait_for_startup(server, "keeper");
+    co_await starting;
+    server.reconfigure(SimulatedServer::read(std::move(changed)));
+    Task<std::string> asking = ask("keeper", "settings", {});
+    told = co_await asking;
+}
+
+}  // namespace
+
+TEST_CASE("settings: a module learns old and new, and what cannot change says so") {
+    const PluginFolder folder;
+    folder.put("keeper", "first");
+    const Json changed{{"changing", 2}, {"fixed", 2}};
+    SimulatedServer world(folder.configuration({"keeper"}));
+    std::string told;
+    world.run(change_settings(world.server(),
+                              folder.configuration({"keeper"}, {{"keeper", changed}}), told));
+    CHECK(told == R"("1 to 2, fixed 1; ")");
+    CHECK(world.log() == "warning: module.keeper.fixed takes effect when the module is reloaded\n");
+}
+
+}  // namespace weir
