@@ -26,10 +26,11 @@ Task<> remove_queue_with_events(Scheduler& scheduler, Ref<Queue> queue) {
     if (queue->removed()) {
         co_return;
     }
-    co_await syscall([&scheduler, queue](const Scheduler::Processor& processor) {
+    auto remove = [&scheduler, queue](const Scheduler::Processor& processor) {
         clear_queue(scheduler, *queue, processor);
         remove_queue(scheduler, *queue, processor);
-    });
+    };
+    co_await syscall(std::move(remove));
 }
 
 }  // namespace

@@ -157,9 +157,12 @@ std::string PluginLibrary::close() {
     open_ = false;
     class_ = nullptr;
     if constexpr (kept_for_reports) {
-        return {};
+        library_.handle = nullptr;  // libuv frees its part
     }
     uv_dlclose(&library_);
+    if constexpr (kept_for_reports) {
+        return {};
+    }
     if (!is_mapped(mapped_as_)) {
         return {};
     }

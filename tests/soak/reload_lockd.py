@@ -222,7 +222,7 @@ async def run(args):
                 raise Failure(f"lockd ended with {server.returncode}")
         except BaseException:
             with open(f"{scratch}/log", encoding="utf-8", errors="replace") as log:
-                sys.stderr.write(log.read()[-4000:])
+                sys.stderr.write(log.read()[-12000:])
             raise
         finally:
             if server.returncode is None:
