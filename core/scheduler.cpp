@@ -257,7 +257,9 @@ void Scheduler::process_signal(const Ref<QueueCanWriteEvent>& signal) {
 void Scheduler::run_calls() {
     while (!calls_.empty()) {
         std::vector<std::function<void(const Processor&)>> calls = std::exchange(calls_, {});
-        for (const auto& call : calls) {
+        for (auto& next : calls) {
+            // Gone once it has run: a later one may unload its code.
+            const std::function<void(const Processor&)> call = std::move(next);
             try {
                 call(processor_);
             } catch (...) {
