@@ -87,6 +87,13 @@ Status RequestParser::take_line(std::string_view& input) {
     } else if (request_.size() > limits_.arguments) {
         refuse("too many arguments: " + std::to_string(request_.size()) + ", at most " +
                std::to_string(limits_.arguments) + " are allowed");
+    } else {
+        for (std::size_t i = 0; i != request_.size(); ++i) {
+            if (request_[i].size() > limits_.argument_bytes) {
+                refuse_argument(request_[i].size());
+                break;
+            }
+        }
     }
     line_ = {};
     return end_request();
@@ -130,8 +137,7 @@ Status RequestParser::begin_argument() {
     }
     bytes_left_ = static_cast<std::size_t>(number_.value);
     if (bytes_left_ > limits_.argument_bytes) {
-        refuse("an argument of " + std::to_string(bytes_left_) + " bytes, at most " +
-               std::to_string(limits_.argument_bytes) + " are allowed");
+        refuse_argument(bytes_left_);
     } else if (bytes_left_ + request_.bytes() > limits_.request_bytes) {
         refuse("a request of more than " + std::to_string(limits_.request_bytes) + " bytes");
     }
@@ -189,6 +195,11 @@ void RequestParser::refuse(std::string reason) {
         reason_ = std::move(reason);
         request_ = {};
     }
+}
+
+void RequestParser::refuse_argument(std::size_t bytes) {
+    refuse("an argument of " + std::to_string(bytes) + " bytes, at most " +
+           std::to_string(limits_.argument_bytes) + " are allowed");
 }
 
 Status RequestParser::break_off(std::string reason) {

@@ -76,6 +76,7 @@ private:
     Status end_request();
 
     void refuse(std::string reason);
+    void refuse_argument(std::size_t bytes);
     Status break_off(std::string reason);
 
     RequestLimits limits_;

@@ -85,6 +85,11 @@ TEST_CASE("a request above a limit is skipped, and the next one is read") {
           Texts{"refused: a request of more than 12 bytes", "PING"});
 }
 
+TEST_CASE("the limit of an argument counts in lines too") {
+    CHECK(read_all("PING 123456789\nPING\n") ==
+          Texts{"refused: an argument of 9 bytes, at most 8 are allowed", "PING"});
+}
+
 TEST_CASE("requests as large as the limits are read") {
     CHECK(read_all("*3\r\n$8\r\n12345678\r\n$4\r\n1234\r\n$0\r\n\r\n") == Texts{"12345678|1234|"});
     CHECK(read_all("12345678 12345678 ab\n") == Texts{"12345678|12345678|ab"});

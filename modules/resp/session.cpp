@@ -170,6 +170,7 @@ Task<> Session::run(std::string bytes, bool end) {
             const Ref<InputEvent> event = co_await input;
             idle_ = false;
             event->set_ignorable();
+            parser_.set_limits(protocol_.request_limits());  // they may have changed
             bytes = std::move(event->bytes);
             end = event->end;
         }
