@@ -1,0 +1,177 @@
+"""Each command of lockd, through redis-cli and through the library python3-redis."""
+
+import json
+import threading
+import unittest
+
+import redis
+
+from lockd import Lockd, main, wait_until
+
+
+class Locks(unittest.TestCase):
+    def test_a_lock_is_given_to_one_at_a_time_with_a_growing_token(self):
+        with Lockd() as lockd:
+            first, second = lockd.redis(), lockd.redis()
+            token = first.execute_command("LOCK", "key")
+            self.assertIsInstance(token, int)
+            self.assertEqual(first.execute_command("LOCK", "key"), token)
+            self.assertIsNone(second.execute_command("TRYLOCK", "key"))
+            self.assertIsNone(second.execute_command("LOCK", "key", "TIMEOUT", "0.05"))
+            self.assertEqual(second.execute_command("UNLOCK", "key"), 0)
+            self.assertEqual(first.execute_command("UNLOCK", "key"), 1)
+            self.assertGreater(second.execute_command("TRYLOCK", "key"), token)
+
+    def test_who_waits_gets_the_lock_when_the_holder_disconnects(self):
+        with Lockd() as lockd:
+            holder, waiter = lockd.redis(), lockd.redis()
+            holder.execute_command("LOCK", "key")
+            tokens = []
+            waiting = threading.Thread(
+                target=lambda: tokens.append(waiter.execute_command("LOCK", "key")))
+            waiting.start()
+            wait_until(lambda: lockd.info("locks_waited_for") == 1, "one waits")
+            holder.connection.disconnect()
+            waiting.join()
+            self.assertEqual(len(tokens), 1)
+
+    def test_contexts_that_are_named_have_keys_of_their_own(self):
+        contexts = {"module": {"lock": {"contexts": {"printers": {}}}}}
+        with Lockd(contexts) as lockd:
+            client, other = lockd.redis(), lockd.redis()
+            client.execute_command("LOCK", "key")
+            self.assertIsInstance(
+                other.execute_command("TRYLOCK", "key", "CONTEXT", "printers"), int)
+            self.assertIsNone(other.execute_command("TRYLOCK", "key", "CONTEXT", "unnamed"))
+            self.assertEqual(other.execute_command("UNLOCK", "key", "CONTEXT", "printers"), 1)
+
+    def test_a_semaphore_is_created_resized_and_destroyed(self):
+        with Lockd() as lockd:
+            clients = [lockd.redis() for _ in range(3)]
+            def try_all():
+                return [client.execute_command("TRYLOCK", "key") is not None
+                        for client in clients]
+            lockd.cli("SEMAPHORE", "CREATE", "key", "2")
+            self.assertEqual(try_all(), [True, True, False])
+            self.assertEqual(lockd.cli("SEMAPHORE", "RESIZE", "key", "3"), "OK")
+            self.assertEqual(try_all(), [True, True, True])
+            self.assertEqual(lockd.cli("SEMAPHORE", "DESTROY", "key"), "OK")
+            for client in clients:
+                self.assertEqual(client.execute_command("UNLOCK", "key"), 1)
+            self.assertEqual(try_all(), [True, False, False])
+            self.assertIn("already", lockd.cli("SEMAPHORE", "CREATE", "other", "2") +
+                          lockd.cli("SEMAPHORE", "CREATE", "other", "2"))
+            self.assertIn("no semaphore", lockd.cli("SEMAPHORE", "RESIZE", "none", "2"))
+            self.assertIn("from 1 on", lockd.cli("SEMAPHORE", "CREATE", "none", "0"))
+
+    def test_listings_name_holders_and_waiters(self):
+        with Lockd() as lockd:
+            holder, waiter = lockd.redis(client_name="holder"), lockd.connect()
+            token = holder.execute_command("LOCK", "db:1")
+            self.assertEqual(waiter.ask("CLIENT SETNAME waiter"), "+OK")
+            waiter.send(b"LOCK db:1\r\n")
+            wait_until(lambda: lockd.info("locks_waited_for") == 1, "one waits")
+            [listing] = holder.execute_command("LOCKS", "db:*")
+            listing = dict(zip(listing[0::2], listing[1::2]))
+            self.assertEqual(listing[b"key"], b"db:1")
+            self.assertEqual(listing[b"waiters"], 1)
+            [held] = listing[b"holders"]
+            held = dict(zip(held[0::2], held[1::2]))
+            self.assertIn(b"'holder'", held[b"owner"])
+            self.assertEqual(held[b"token"], token)
+            [waits] = holder.execute_command("WAITERS", "db:1")
+            self.assertIn(b"'waiter'", dict(zip(waits[0::2], waits[1::2]))[b"owner"])
+            self.assertEqual(holder.execute_command("LOCKS", "other*"), [])
+            waiter.close()
+
+
+class Others(unittest.TestCase):
+    def test_functions_of_modules_are_called(self):
+        with Lockd() as lockd:
+            holder = lockd.redis()
+            holder.execute_command("LOCK", "key")
+            [lock] = json.loads(lockd.cli("CALL", "lock", "list", '{"pattern": "k*"}'))
+            self.assertEqual(lock["key"], "key")
+            modules = json.loads(holder.execute_command("CALL", "manager", "modules"))
+            self.assertEqual({module["name"] for module in modules}, {"lock", "resp", "manager"})
+            for call, error in {
+                    ("CALL", "lokc", "list"): "unknown_module.*did you mean 'lock'",
+                    ("CALL", "lock", "lits"): "unknown_function.*did you mean 'list'",
+                    ("CALL", "lock", "list", "{"): "not JSON",
+                    ("CALL", "lock", "list", '{"pattern": 1}'): "bad_parameter.*pattern",
+                    ("CALL", "lock"): "wrong number of arguments"}.items():
+                with self.assertRaisesRegex(redis.ResponseError, error):
+                    holder.execute_command(*call)
+
+    def test_the_server_and_its_clients_are_described(self):
+        with Lockd() as lockd:
+            client = lockd.redis(client_name="me")
+            client.execute_command("LOCK", "key")
+            info = client.info()
+            self.assertEqual(info["locks_held"], 1)
+            self.assertEqual(info["process_id"], lockd.process.pid)
+            self.assertNotIn("locks_held", client.info("clients"))
+            [me] = [c for c in client.client_list() if c["name"] == "me"]
+            self.assertEqual(me["locks"], "1")
+            self.assertEqual(int(me["id"]), client.client_id())
+            self.assertEqual(client.client_getname(), "me")
+            self.assertGreater(int(lockd.cli("COMMAND", "COUNT")), 15)
+            self.assertIn("fencing token", lockd.cli("COMMAND", "DOCS", "lock"))
+
+    def test_a_client_is_killed_by_another(self):
+        with Lockd() as lockd:
+            victim, killer = lockd.connect(), lockd.redis()
+            victim.token("LOCK key")
+            number = int(victim.ask("CLIENT ID")[1:])
+            self.assertEqual(killer.execute_command("CLIENT", "KILL", "ID", number), 1)
+            self.assertEqual(victim.rest(), b"")
+            wait_until(lambda: killer.execute_command("TRYLOCK", "key"), "the lock is free")
+            self.assertEqual(killer.execute_command("CLIENT", "KILL", "ID", number), 0)
+
+    def test_both_versions_of_the_protocol_are_spoken(self):
+        with Lockd() as lockd:
+            for version in "-2", "-3":
+                answers = lockd.cli(version, text="HELLO\nCLIENT SETNAME me\nLOCK key\nLOCKS\n"
+                                                  "UNLOCK key\nQUIT\n")
+                self.assertIn("key", answers)
+                self.assertIn("'me'", answers)
+            with lockd.connect() as raw:
+                self.assertRegex(raw.ask("HELLO 4"), "^-NOPROTO")
+                self.assertEqual(raw.ask("HELLO 3"), "%7")
+
+    def test_without_a_command_of_redis_one_is_told(self):
+        with Lockd() as lockd:
+            with self.assertRaisesRegex(redis.ResponseError, "unknown command 'GET'"):
+                lockd.redis().get("key")
+            self.assertIn("did you mean 'LOCK'", lockd.cli("LOKC", "key"))
+            self.assertIn("did you mean 'TIMEOUT'", lockd.cli("LOCK", "key", "TIMEOT", "1"))
+            self.assertIn("not a number of seconds", lockd.cli("LOCK", "key", "TIMEOUT", "soon"))
+            self.assertIn("expected LOCK key", lockd.cli("LOCK"))
+
+    def test_a_pipeline_is_answered_in_order(self):
+        with Lockd() as lockd:
+            pipeline = lockd.redis().pipeline(transaction=False)
+            for number in range(2000):
+                pipeline.execute_command("ECHO", str(number))
+                pipeline.execute_command("LOCK", "key")
+                pipeline.execute_command("UNLOCK", "key")
+            answers = pipeline.execute()
+            self.assertEqual([int(a) for a in answers[0::3]], list(range(2000)))
+            self.assertEqual(answers[1::3], sorted(set(answers[1::3])))
+            self.assertEqual(set(answers[2::3]), {1})
+
+    def test_what_is_sent_behind_a_lock_that_waits_is_answered_after_it(self):
+        with Lockd() as lockd:
+            holder, waiter = lockd.connect(), lockd.connect()
+            token = holder.token("LOCK key")
+            waiter.send(b"PING\r\nLOCK key\r\nECHO behind\r\n")
+            self.assertEqual(waiter.line(), "+PONG")
+            wait_until(lambda: lockd.info("locks_waited_for") == 1, "one waits")
+            holder.close()
+            self.assertRegex(waiter.line(), rf"^:{token + 1}$")
+            self.assertEqual(waiter.bulk(), "behind")
+            waiter.close()
+
+
+if __name__ == "__main__":
+    main()

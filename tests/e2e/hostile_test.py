@@ -1,0 +1,133 @@
+"""Clients that are half gone, that do not read, and that send what is wrong."""
+
+import random
+import socket
+import unittest
+
+from lockd import Lockd, main, wait_until
+
+TCP_REPAIR = 19  # not in Python's socket
+
+
+class HalfOpen(unittest.TestCase):
+    def test_who_sends_no_more_is_answered_and_then_gone(self):
+        with Lockd() as lockd, lockd.connect() as client:
+            client.send(b"TRYLOCK a\r\nPING\r\n")
+            client.socket.shutdown(socket.SHUT_WR)
+            self.assertRegex(client.rest(), rb"^:\d+\r\n\+PONG\r\n$")
+            wait_until(lambda: lockd.info("locks_held") == 0, "its lock is free")
+
+    def test_who_sends_no_more_while_it_waits_waits_no_more(self):
+        with Lockd() as lockd, lockd.connect() as holder, lockd.connect() as client:
+            holder.token("LOCK a")
+            client.send(b"LOCK a\r\n")
+            wait_until(lambda: lockd.info("locks_waited_for") == 1, "it waits")
+            client.socket.shutdown(socket.SHUT_WR)
+            self.assertEqual(client.rest(), b"")
+            wait_until(lambda: lockd.info("locks_waited_for") == 0, "it waits no more")
+
+    def test_a_silent_client_is_closed_unless_it_holds_a_lock_or_waits(self):
+        with Lockd(idle_timeout="200ms") as lockd, lockd.connect() as holder:
+            holder.token("LOCK a")
+            with lockd.connect() as waiter, lockd.connect() as silent, lockd.connect() as mute:
+                waiter.send(b"LOCK a\r\n")
+                silent.ask("PING")
+                self.assertEqual(silent.rest(), b"")
+                self.assertEqual(mute.rest(), b"")  # has never said anything
+                self.assertEqual(holder.ask("UNLOCK a"), ":1")
+                self.assertRegex(waiter.line(), r"^:\d+$")
+
+    def test_a_machine_that_vanished_is_found_by_keepalive_and_its_locks_are_free(self):
+        with Lockd(tcp_keepalive="1s") as lockd, lockd.connect() as other:
+            gone = lockd.connect()
+            gone.token("LOCK a")
+            try:
+                # Closing a socket in this state says nothing to the other side.
+                gone.socket.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+            except PermissionError:
+                gone.close()
+                self.skipTest("needs CAP_NET_ADMIN")
+            gone.close()
+            self.assertRegex(other.ask("LOCK a TIMEOUT 40"), r"^:\d+$")
+
+
+class SlowReaders(unittest.TestCase):
+    def test_they_cost_little_memory_and_are_closed(self):
+        with Lockd(write_timeout="300ms") as lockd, lockd.connect() as other:
+            other.ask("PING")
+            before = lockd.memory()
+            request = b"ECHO " + b"x" * 30000 + b"\r\n"
+            sent = 0
+            for _ in range(20):
+                client = lockd.connect()
+                client.socket.settimeout(0.2)
+                try:
+                    while True:  # until neither side takes any more, or it is closed
+                        sent += client.socket.send(request)
+                except (TimeoutError, ConnectionError):
+                    pass
+                self.addCleanup(client.close)
+                self.assertEqual(other.ask("PING"), "+PONG")
+            self.assertGreater(sent, 20 * 1024 * 1024)
+            if not lockd.sanitized():
+                self.assertLess(lockd.memory() - before, 20 * 1024 * 1024)
+            wait_until(lambda: lockd.info("connected_clients", other) == 1, "all are closed")
+            lockd.wait_for_log("takes no replies, closed")
+
+
+class BadBytes(unittest.TestCase):
+    def test_what_is_wrong_within_the_protocol_is_answered_and_the_connection_goes_on(self):
+        with Lockd(max_arguments=8, max_argument="100B") as lockd, lockd.connect() as client:
+            for wrong, reason in [
+                    ("NONSENSE", "unknown command 'NONSENSE'"),
+                    ("LOCK", "wrong number of arguments"),
+                    ("LOCK 'key", "unbalanced quotes"),
+                    ("LOCK key TIMEOUT -1", "not a number of seconds"),
+                    ("LOCK key TIMEOUT nan", "not a number of seconds"),
+                    ("LOCK key TIMEOUT", "a value is missing"),
+                    ("SEMAPHORE CREATE key 99999999999999999999", "not a number from 1 on"),
+                    ("PING " + "x" * 101, "argument"),
+                    ("ECHO 1 2 3 4 5 6 7 8", "argument"),
+                    ("*2\r\n$4\r\nPING\r\n$101\r\n" + "x" * 101, "argument"),
+                    ('"\\xff\\x00"', "unknown command")]:
+                with self.subTest(wrong[:30]):
+                    answer = client.ask(wrong)
+                    self.assertRegex(answer, "^-ERR ")
+                    self.assertIn(reason, answer)
+                    self.assertEqual(client.ask("PING"), "+PONG")
+
+    def test_when_the_framing_is_lost_the_connection_ends_with_a_reason(self):
+        with Lockd() as lockd:
+            for wrong in b"*x\r\n", b"*1\r\n+PING\r\n", b"*1\r\n$-5\r\n", b"*1\r\n$1\r\nxyz\r\n", \
+                    b"*999999999999\r\n":
+                with self.subTest(wrong), lockd.connect() as client:
+                    client.token("TRYLOCK key")
+                    client.send(wrong)
+                    self.assertRegex(client.rest(), rb"^-ERR Protocol error: [^\r]+\r\n$")
+                wait_until(lambda: lockd.info("locks_held") == 0, "its lock is free")
+
+    def test_browsers_are_not_served(self):
+        with Lockd() as lockd, lockd.connect() as client:
+            client.send(b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\nLOCK key\r\n")
+            self.assertEqual(client.rest(), b"")
+            self.assertEqual(lockd.info("locks_held"), 0)
+            lockd.wait_for_log("warning: .*speaks HTTP")
+
+    def test_random_bytes_harm_only_who_sends_them(self):
+        chance = random.Random(1)
+        words = [b"*1\r\n", b"*2\r\n", b"*-1\r\n", b"$4\r\n", b"LOCK", b"PING", b"\r\n", b"key",
+                 b"\0", b"\xff", b"'", b'"', b"*999999999999\r\n", b"$-5\r\n", b"CALL lock {"]
+        with Lockd() as lockd, lockd.connect() as other:
+            for _ in range(500):
+                with lockd.connect() as client:
+                    client.send(b"".join(chance.choices(words, k=chance.randrange(1, 30))))
+                    if chance.random() < 0.5:
+                        client.socket.shutdown(socket.SHUT_WR)
+                        client.rest()
+                self.assertEqual(other.ask("PING"), "+PONG")
+            wait_until(lambda: lockd.info("connected_clients", other) == 1, "all have gone")
+            self.assertEqual(lockd.info("locks_held", other), 0)
+
+
+if __name__ == "__main__":
+    main()

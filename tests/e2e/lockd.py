@@ -1,0 +1,219 @@
+"""What the end-to-end tests share: a running lockd, and clients of it.
+
+Nothing here waits for time to pass, but for a condition: a reply, a line of the log. A limit that
+is reached is a failure.
+"""
+
+import json
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+import redis
+
+LIMIT = 50  # seconds that anything may take
+APP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../apps/lockd/lockd.json")
+
+
+class Lockd:
+    """A running `weir run apps/lockd/lockd.json`, on a port and a Unix socket of its own.
+
+    `settings` are those of module.resp, in a second file that can be rewritten; `more` is merged
+    into that file. As a context: at the end it must obey SIGTERM, and not complain.
+    """
+
+    def __init__(self, more=None, **settings):
+        self.folder = tempfile.TemporaryDirectory(prefix="lockd-test-")
+        self.unix = os.path.join(self.folder.name, "socket")
+        self.settings = {"listen": ["tcp://127.0.0.1:0", "unix:" + self.unix], **settings}
+        self.more = more or {}
+        self.file = os.path.join(self.folder.name, "own.json")
+        self.write()
+        self.log = []
+        self.logged = threading.Condition()
+
+    def write(self):
+        """Writes the second file anew."""
+        content = {**self.more}
+        content["module"] = {"resp": self.settings, **content.get("module", {})}
+        with open(self.file, "w", encoding="ascii") as file:
+            json.dump(content, file)
+
+    def __enter__(self):
+        self.process = subprocess.Popen([program("weir"), "run", APP, self.file],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        text=True)
+        self.reader = threading.Thread(target=self._read_log, daemon=True)
+        self.reader.start()
+        listens = self.wait_for_log(r"resp listens at tcp://127\.0\.0\.1:(\d+)")
+        self.port = int(listens.group(1))
+        self.wait_for_log("resp listens at unix:")
+        return self
+
+    def _read_log(self):
+        for line in self.process.stderr:
+            with self.logged:
+                self.log.append(line)
+                self.logged.notify_all()
+        with self.logged:
+            self.log.append(None)
+            self.logged.notify_all()
+
+    def wait_for_log(self, pattern, after=0):
+        """Waits for a line of the log; gives what the pattern matches."""
+        def find():
+            for line in self.log[after:]:
+                if line is None:
+                    raise AssertionError(f"weir has ended without '{pattern}':\n{self.text()}")
+                if found := re.search(pattern, line):
+                    return found
+            return None
+        with self.logged:
+            found = self.logged.wait_for(find, LIMIT)
+        if not found:
+            raise AssertionError(f"no '{pattern}' in the log:\n{self.text()}")
+        return found
+
+    def text(self):
+        return "".join(line for line in self.log if line is not None)
+
+    def end(self):
+        """Ends it with SIGTERM; gives the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(LIMIT)
+        self.reader.join(LIMIT)
+        return code
+
+    def __exit__(self, exception, *_):
+        try:
+            code = self.end()
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            code = "none: it did not end"
+        self.folder.cleanup()
+        if code != 0 and exception is None:
+            raise AssertionError(f"exit code {code}:\n{self.text()}")
+        if exception is not None:
+            sys.stderr.write(self.text()[-10000:])
+
+    def connect(self):
+        return Raw(self.port)
+
+    def redis(self, **options):
+        """A client of the library that keeps to one connection, as whoever holds locks must."""
+        return redis.Redis(port=self.port, single_connection_client=True, socket_timeout=LIMIT,
+                           **options)
+
+    def cli(self, *arguments, text=None):
+        """What redis-cli prints, without the last line end."""
+        result = subprocess.run(["redis-cli", "-p", str(self.port), *arguments], input=text,
+                                capture_output=True, text=True, timeout=LIMIT, check=False)
+        return (result.stdout + result.stderr).rstrip("\n")
+
+    def info(self, name, client=None):
+        """A number of INFO; asked on a connection of its own, if none is given."""
+        if client is None:
+            with self.connect() as own:
+                return self.info(name, own)
+        client.send(b"INFO\r\n")
+        text = client.bulk()
+        return int(re.search(rf"^{name}:(\d+)\r$", text, re.MULTILINE).group(1))
+
+    def sanitized(self):
+        """Whether it was built with a sanitizer, which keeps memory that was freed."""
+        with open(f"/proc/{self.process.pid}/maps", encoding="ascii") as maps:
+            return "libasan" in maps.read()
+
+    def memory(self):
+        """Resident memory in bytes."""
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Raw:
+    """A bare connection, for what no library would send."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=LIMIT)
+        self.file = self.socket.makefile("rb")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def line(self):
+        """The next line, without its end; "" if there is none."""
+        return self.file.readline().decode().rstrip("\r\n")
+
+    def bulk(self):
+        size = int(self.line().removeprefix("$"))
+        return self.file.read(size + 2)[:size].decode()
+
+    def ask(self, line):
+        self.send(line.encode() + b"\r\n")
+        return self.line()
+
+    def token(self, line):
+        """The fencing token that a command answers with."""
+        answer = self.ask(line)
+        if not re.fullmatch(r":\d+", answer):
+            raise AssertionError(f"'{line}' answers '{answer}'")
+        return int(answer[1:])
+
+    def rest(self):
+        """All until the other side has closed."""
+        try:
+            return self.file.read()
+        except ConnectionResetError:
+            return b""
+
+    def reset(self):
+        """Ends with an error for the other side, as when a process is killed amid traffic."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self.close()
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+def wait_until(condition, what):
+    """Asks again and again until it is so."""
+    end = time.monotonic() + LIMIT
+    while not condition():
+        if time.monotonic() > end:
+            raise AssertionError("it never came to this: " + what)
+        time.sleep(0.01)
+
+
+def program(name):
+    return os.path.join(BUILD, "bin", name)
+
+
+BUILD = "build"
+
+
+def main():
+    """usage: x_test.py BUILD-FOLDER [unittest's arguments]"""
+    sys.modules["lockd"].BUILD = os.path.abspath(sys.argv.pop(1))
+    resource.setrlimit(resource.RLIMIT_NOFILE,
+                       (min(8192, resource.getrlimit(resource.RLIMIT_NOFILE)[1]),) * 2)
+    unittest.main(verbosity=2, warnings="ignore")
