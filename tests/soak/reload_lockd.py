@@ -4,9 +4,9 @@
 Clients take one of a few locks, read a counter, think, write the counter plus one and give the
 lock back. It fails if an update is lost, two hold a lock at a time, a fencing token does not grow,
 a reply is lost, doubled or not what is expected, a client is disconnected, a reload fails that
-should not, or one that should fail does not, or libraries of old versions stay in memory.
+should not, one to a version that is wrong is not refused with its reason, or libraries of old versions stay in memory.
 
-usage: reload_lockd.py [--reloads N] [--clients N] [--seed N] [--kept] FOLDER-OF-WEIR PLUGIN-FOLDER
+usage: reload_lockd.py [--reloads N] [--clients N] [--seed N] [--kept] WEIR-FOLDER PLUGIN-FOLDER BAD-FOLDER
 """
 
 import argparse
@@ -108,7 +108,7 @@ async def work(client, number, shared, rng):
 
 
 async def hold(client, shared):
-    """Holds a lock all the time; another client waits for it all the time."""
+    """Holds a lock all the time."""
     if not isinstance(await client.ask("LOCK", "held"), int):
         raise Failure("the lock that is held all the time was not given")
     while not shared.stop:
@@ -117,32 +117,57 @@ async def hold(client, shared):
         raise Failure("the lock that is held all the time was given back early")
 
 
+async def wait(client, shared):
+    """Waits for that lock all the time; what it asks meanwhile is answered afterwards."""
+    client.send("LOCK", "held")
+    client.send("ECHO", "waited")
+    if not isinstance(await client.reply(), int):
+        raise Failure("the lock that was waited for all the time was not given")
+    if not shared.stop:
+        raise Failure("the lock was given to two")
+    if await client.reply() != "waited" or await client.ask("UNLOCK", "held") != 1:
+        raise Failure("the one who waited all the time is not served")
+
+
 def put(source, folder, name):
     """As an installer does: a new file under the old name."""
     shutil.copy(source, f"{folder}/{name}.new")
     os.rename(f"{folder}/{name}.new", f"{folder}/{name}")
 
 
+# What a version that is wrong is refused with.
+BAD = {
+    "broken": "failed: this version is broken",
+    "hanging": "failed: load() did not end within 200ms",
+    "refusing": "version 1: this version wants no state",
+    "other": "version 1, only '{}' version 1000",
+}
+
+
 async def reload_all(admin, args, folder, shared, rng):
-    refused = 0
+    refused = {kind: 0 for kind in BAD}
     times = []
     for turn in range(args.reloads):
         modules = rng.choice([["lock"], ["resp"], ["lock", "resp"]])
-        broken = rng.random() < 0.1
-        if broken:  # it cannot be opened: it has no entry point of that name
-            put(f"{args.plugins}/lock.so", folder, "resp.so")
+        kind = rng.choice(list(BAD)) if rng.random() < 0.2 else None
+        bad = rng.choice(["lock", "resp"]) if "lock" in modules else "resp"
+        if kind:
+            put(f"{args.bad}/{kind}/{bad}.so", folder, f"{bad}.so")
         started = time.monotonic()
         answer = await admin.ask("CALL", "manager", "reload", json.dumps({"modules": modules}))
-        times.append(time.monotonic() - started)
-        if broken != (answer or "").startswith("-ERR failed: nothing is reloaded") or (
-                not broken and answer != "null"):
+        if kind:
+            expected = BAD[kind].format(bad) + "; the old version runs on"
+            if not answer.startswith("-ERR failed: the module") or expected not in answer:
+                raise Failure(f"reload {turn} with a {kind} {bad} answered {answer!r}")
+            refused[kind] += 1
+            put(f"{args.plugins}/{bad}.so", folder, f"{bad}.so")
+        elif answer != "null":
             raise Failure(f"reload {turn} of {modules} answered {answer!r}")
-        if broken:
-            refused += 1
-            put(f"{args.plugins}/resp.so", folder, "resp.so")
+        else:
+            times.append(time.monotonic() - started)
         await asyncio.sleep(rng.random() * 0.02)
-        held = await admin.ask("CALL", "lock", "list", '{"pattern": "held"}')
-        if len(json.loads(held)[0]["holders"]) != 1:
+        held = json.loads(await admin.ask("CALL", "lock", "list", '{"pattern": "held"}'))[0]
+        if len(held["holders"]) != 1 or len(held["waiters"]) != 1:
             raise Failure(f"the lock that is held all the time: {held}")
     return refused, times
 
@@ -168,7 +193,8 @@ async def run(args):
             put(f"{args.plugins}/{name}", folder, name)
         with open(f"{scratch}/lockd.json", "w", encoding="ascii") as file:
             json.dump({"server": {"startup": ["lock", "resp", "manager"], "plugin_path": [folder]},
-                       "module": {"resp": {"listen": [f"unix:{path}"]}}}, file)
+                       "module": {"resp": {"listen": [f"unix:{path}"], "reload_timeout": "200ms"},
+                                  "lock": {"reload_timeout": "200ms"}}}, file)
         with open(f"{scratch}/log", "wb") as log:
             server = await asyncio.create_subprocess_exec(
                 f"{args.weir}/weir", "run", f"{scratch}/lockd.json", stdout=log, stderr=log)
@@ -180,11 +206,14 @@ async def run(args):
             shared = Shared(max(2, args.clients // 10))
             admin = await Client(path).connect()
             clients = [await Client(path).connect() for _ in range(args.clients)]
-            holder = await Client(path).connect()
+            holder, waiter = await Client(path).connect(), await Client(path).connect()
             jobs = [asyncio.create_task(work(client, number, shared, random.Random(rng.random())))
                     for number, client in enumerate(clients)]
             jobs.append(asyncio.create_task(hold(holder, shared)))
             while await admin.ask("CALL", "lock", "list", '{"pattern": "held"}') == "[]":
+                await asyncio.sleep(0.01)
+            jobs.append(asyncio.create_task(wait(waiter, shared)))
+            while '"waiters":[]' in await admin.ask("CALL", "lock", "list", '{"pattern": "held"}'):
                 await asyncio.sleep(0.01)
             at_first = memory(server.pid)
             reloading = asyncio.create_task(reload_all(admin, args, folder, shared, rng))
@@ -197,7 +226,7 @@ async def run(args):
             # come to an end, then all old versions can leave.
             shared.stop = True
             await asyncio.gather(*jobs)
-            for client in clients + [holder]:
+            for client in clients + [holder, waiter]:
                 await client.close()
             if sum(shared.counters) != shared.updates:
                 raise Failure(f"{shared.updates} updates, counted {sum(shared.counters)}")
@@ -211,7 +240,8 @@ async def run(args):
                 modules = await admin.ask("CALL", "manager", "modules")
                 raise Failure(f"old versions stay in memory: {listed}\n{modules}")
             times.sort()
-            print(f"{args.reloads} reloads, {refused} of them refused as they should, under "
+            of_them = ", ".join(f"{count} {kind}" for kind, count in refused.items())
+            print(f"{args.reloads} reloads, of these with a version that is {of_them}, under "
                   f"{args.clients} clients with {shared.updates} updates: all is well\n"
                   f"a reload takes {1000 * times[len(times) // 2]:.1f} ms (median), "
                   f"{1000 * times[-1]:.1f} ms at most; memory {at_first} KiB at first, "
@@ -234,6 +264,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("weir")
     parser.add_argument("plugins")
+    parser.add_argument("bad", help="the folder of versions that are wrong")
     parser.add_argument("--reloads", type=int, default=1000)
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
