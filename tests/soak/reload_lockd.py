@@ -2,11 +2,14 @@
 """Reloads the plugins lock and resp of a running lockd again and again, under load.
 
 Clients take one of a few locks, read a counter, think, write the counter plus one and give the
-lock back. It fails if an update is lost, two hold a lock at a time, a fencing token does not grow,
-a reply is lost, doubled or not what is expected, a client is disconnected, a reload fails that
-should not, one to a version that is wrong is not refused with its reason, or libraries of old versions stay in memory.
+lock back; one holds a lock all the time, and another waits for that. Now and then the new version
+of a plugin is one that fails. It is a failure if an update is lost, two hold a lock at a time, a
+fencing token does not grow, a reply is lost, doubled or not what is expected, a client is
+disconnected, a reload fails that should not, one to a version that is wrong is not refused with
+its reason, or libraries of old versions stay in memory at the end.
 
-usage: reload_lockd.py [--reloads N] [--clients N] [--seed N] [--kept] WEIR-FOLDER PLUGIN-FOLDER BAD-FOLDER
+usage: reload_lockd.py [--reloads N] [--clients N] [--seed N] [--kept]
+                       WEIR-FOLDER PLUGIN-FOLDER BAD-FOLDER
 """
 
 import argparse
