@@ -27,7 +27,8 @@ config::Settings<ManagedModule> ManagedModule::describe() {
         setting("service", &M::service, "Whether it goes when no module depends on it any more"),
         setting("dependencies", &M::dependencies, "The modules that it depends on"),
         setting("users", &M::users, "The modules that depend on it"),
-        setting("file", &M::file, "Its plugin; empty if it is part of the program"));
+        setting("file", &M::file, "Its plugin; empty if it is part of the program"),
+        setting("leaving", &M::leaving, "Of each old version that is still there: what keeps it"));
 }
 
 config::Settings<LoadParameters> LoadParameters::describe() {
@@ -64,12 +65,11 @@ ModuleDeclaration<Manager> Manager::declare() {
         .function("auto_reload", &Manager::auto_reload);
 }
 
-Task<> Manager::load() {
+void Manager::begin() {
     watch_files(settings().auto_reload);
-    co_return;
 }
 
-void Manager::settings_changed() {
+void Manager::settings_changed(const ManagerSettings&) {
     watch_files(false);
     watch_files(settings().auto_reload);
 }
@@ -77,10 +77,17 @@ void Manager::settings_changed() {
 std::vector<ManagedModule> Manager::modules() const {
     std::vector<ManagedModule> result;
     for (ModuleInfo& info : server().loader().modules()) {
+        std::vector<std::string> leaving;
+        for (const std::vector<std::string>& living : info.leaving) {
+            std::string& text = leaving.emplace_back();
+            for (const std::string& what : living) {
+                text += (text.empty() ? "" : "; ") + what;
+            }
+        }
         result.push_back({std::move(info.name), std::move(info.sentence),
                           std::string(to_string(info.state)), std::move(info.reason), info.by_name,
                           info.service, std::move(info.dependencies), std::move(info.users),
-                          std::move(info.file)});
+                          std::move(info.file), std::move(leaving)});
     }
     return result;
 }
@@ -125,7 +132,8 @@ void Manager::watch_files(bool enabled) {
 
 Task<> Manager::watch() {
     Loader& loader = server().loader();
-    std::map<std::string, FileStamp> seen;  // at the last look
+    std::map<std::string, FileStamp> seen;    // at the last look
+    std::map<std::string, FileStamp> failed;  // that could not be loaded
     for (;;) {
         co_await sleep(settings().check_interval);
         std::vector<std::string> to_reload;
@@ -133,7 +141,9 @@ Task<> Manager::watch() {
         for (const std::string& name : loader.changed_files()) {
             const FileStamp stamp = file_stamp(loader.finder().file_of(name));
             const auto last = seen.find(name);
-            if (last != seen.end() && last->second == stamp) {
+            const auto tried = failed.find(name);
+            if (last != seen.end() && last->second == stamp &&
+                (tried == failed.end() || tried->second != stamp)) {
                 to_reload.push_back(name);
             }
             now.emplace(name, stamp);
@@ -146,6 +156,7 @@ Task<> Manager::watch() {
             Task<> reloading = loader.reload(to_reload);
             co_await reloading;
         } catch (const LoadException& exception) {
+            for (const std::string& name : to_reload) failed[name] = seen[name];
             scheduler().log(LogLevel::error,
                             std::string("a changed plugin is not reloaded: ") + exception.what());
         }

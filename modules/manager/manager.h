@@ -28,6 +28,7 @@ struct ManagedModule {
     std::vector<std::string> dependencies;
     std::vector<std::string> users;
     std::string file;
+    std::vector<std::string> leaving;
 
     static config::Settings<ManagedModule> describe();
 };
@@ -59,7 +60,7 @@ struct AutoReloadParameters {
 
 // Lets modules be listed, loaded, unloaded and reloaded by calls, and reloads plugins whose files
 // have changed, if the settings say so. A file is looked at twice before it is taken, so that one
-// that is being written is not.
+// that is being written is not; one that could not be loaded is not tried again before it changes.
 //
 // Errors: `failed` with the loader's chain of reasons, `in_use` with the list of what still lives.
 class Manager final : public ModuleOf<ManagerSettings> {
@@ -68,8 +69,9 @@ public:
 
     static ModuleDeclaration<Manager> declare();
 
-    Task<> load() override;
-    void settings_changed() override;
+    void begin() override;
+    using ModuleOf::settings_changed;
+    void settings_changed(const ManagerSettings& before) override;
 
 private:
     std::vector<ManagedModule> modules() const;

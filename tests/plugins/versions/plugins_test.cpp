@@ -193,6 +193,8 @@ TEST_CASE("plugins: one whose code still runs elsewhere does not go, unless it i
     const std::string begin =
         "the module 'sticky' is not unloaded, there still is: 'sticky.stay' started at ";
     CHECK(refused.substr(0, begin.size()) == begin);
+    CHECK(refused.find("waits at ") != std::string::npos);
+    CHECK(refused.find("sticky.cpp:11 for the end of 3600 s") != std::string::npos);
     CHECK(forced == "");
     CHECK(world.log() == "");
 }
