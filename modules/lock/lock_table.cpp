@@ -48,6 +48,44 @@ LockTable::~LockTable() {
     }
 }
 
+void LockTable::change_settings(const LockSettings& settings) {
+    settings_.max_waiters_per_key = settings.max_waiters_per_key;
+    settings_.max_waiters = settings.max_waiters;
+    settings_.on_deadlock = settings.on_deadlock;
+    for (auto& [name, own] : settings_.contexts) {
+        const auto found = settings.contexts.find(name);
+        own = found == settings.contexts.end() ? LockContextSettings() : found->second;
+    }
+    for (const auto& [name, added] : settings.contexts) {
+        if (settings_.contexts.contains(name)) {
+            continue;
+        }
+        if (contexts_.contains(name)) {
+            scheduler_.log(LogLevel::warning, "the context '" + name +
+                                                  "' is in use: its settings take effect when the "
+                                                  "settings change while it is not");
+            continue;
+        }
+        const LockContextSettings& own = settings_.contexts.emplace(name, added).first->second;
+        Ref<LockContext> made(new LockContext(*this, name, &own, true));
+        contexts_[name] = made.get();
+        named_contexts_.push_back(std::move(made));
+    }
+    for (const auto& [name, context] : contexts_) {
+        context->keys_.for_each([&](LockKey& key) {
+            const std::size_t before = key.size_;
+            if (key.semaphore_queue_ == nullptr) {
+                key.size_ = size_by_rules(*context, key.key());
+            }
+            if (key.size_ > before) {
+                serve_soon(key);
+            } else if (key.size_ < before) {
+                look_for_deadlocks_of(key);
+            }
+        });
+    }
+}
+
 LockTable* LockTable::find(const Scheduler& scheduler) noexcept {
     const Queue* queue = scheduler.queue().find("lock");
     if (queue == nullptr || queue->default_queue().kind() != LockQueue::kind_name) {

@@ -62,6 +62,12 @@ public:
 
     Scheduler& scheduler() const noexcept { return scheduler_; }
     const LockSettings& settings() const noexcept { return settings_; }
+    // Takes other limits, another way with deadlocks and other settings of contexts. Sizes count at
+    // once for keys that no Semaphore has: who waits takes new places when the running routine
+    // waits; what is held stays held. A context that is not named any more keeps its own keys, each
+    // for one holder; one that is named newly gets its own if it is not in use, which is logged
+    // otherwise. Priority and `separate_contexts` stay.
+    void change_settings(const LockSettings& settings);
     // Whether there is a queue still.
     bool open() const noexcept { return queue_ != nullptr; }
 
@@ -140,7 +146,7 @@ private:
     void for_each_key(F visit) const;
 
     Scheduler& scheduler_;
-    const LockSettings settings_;
+    LockSettings settings_;  // named contexts refer to theirs
     std::unique_ptr<FencingTokens> tokens_;
     Queue* queue_ = nullptr;
     const LockQueue* leaf_ = nullptr;

@@ -33,20 +33,17 @@ config::Settings<LockModuleSettings> LockModuleSettings::describe() {
         setting("max_waiters_per_key", &S::max_waiters_per_key,
                 "How many may wait for one key; null: any number")
             .at_least(1)
-            .unit("waiters")
-            .fixed(),
+            .unit("waiters"),
         setting("max_waiters", &S::max_waiters, "How many may wait in all; null: any number")
             .at_least(1)
-            .unit("waiters")
-            .fixed(),
+            .unit("waiters"),
         setting("on_deadlock", &S::on_deadlock,
                 "What is done when all of a circle wait for each other: nothing, a report, or the "
-                "wait that began last fails too")
-            .fixed(),
+                "wait that began last fails too"),
         setting("separate_contexts", &S::separate_contexts,
                 "Whether contexts that are not named here have keys of their own too")
             .fixed(),
-        setting("contexts", &S::contexts, "Contexts by name").fixed(),
+        setting("contexts", &S::contexts, "Contexts by name"),
         setting("state_dir", &S::state_dir,
                 "Folder in which the numbers of fencing tokens are reserved, so that they grow "
                 "across restarts; null: they start at 1")
