@@ -20,7 +20,7 @@ fs::path own_program_folder() {
 
 std::string own_plugin_folder() {
     const fs::path folder = own_program_folder();
-    for (const char* beside : {"../plugins", "../lib/weir"}) {
+    for (const char* beside : {"../lib/weir", "../plugins"}) {
         const fs::path plugins = (folder / beside).lexically_normal();
         std::error_code ignored;
         if (fs::is_directory(plugins, ignored)) {

@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "apps/call_command.h"
+#include "apps/command_pages.h"
 #include "apps/describe_commands.h"
 #include "apps/exit_code.h"
 #include "apps/lock_command.h"
@@ -78,6 +79,19 @@ void add_new(CLI::App& program, std::string& name, int& code) {
     }
 }
 
+// For packaging, and people with another prefix.
+void add_pages(CLI::App& program, std::string& folder, int& code) {
+    CLI::App& completion = *program.add_subcommand(
+        "completion", "Print the completion for bash: source <(weir completion)");
+    completion.callback([&] { std::fputs(bash_completion(program).c_str(), stdout); });
+    CLI::App& manual = *program.add_subcommand("manual", "Write the manual pages of all commands");
+    manual.add_option("FOLDER", folder, "Where to write weir.1, weir-run.1, ...")->required();
+    manual.callback([&] {
+        write_manual_pages(program, std::string("weir ") + version, folder);
+        code = success;
+    });
+}
+
 struct Call {
     std::string address, module, function, parameters = "{}";
 };
@@ -143,6 +157,7 @@ int main(int argc, char** argv) {
     add_new(program, module, code);
     add_call(program, call, code);
     add_lock(program, lock, code);
+    add_pages(program, module, code);
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -1,8 +1,36 @@
-# Read by find_package(weir): weir::core, weir::config and weir::modules, and weir_plugin.
+# Read by find_package(weir [COMPONENTS core config modules lock testing]).
+#
+#     weir::core, weir::config, weir::modules   the libraries
+#     weir::lock                                locks and semaphores
+#     weir::testing                             tests of modules; only where Catch2 is installed
+#     weir::weir                                the program
+#     weir_plugin                               makes a plugin, see weir_plugin.cmake
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
 find_dependency(nlohmann_json)
 find_dependency(PkgConfig)
 pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv)
 include("${CMAKE_CURRENT_LIST_DIR}/weir_targets.cmake")
+
+enable_testing() # weir_plugin adds tests; it has no effect within a function
+find_package(Catch2 2.13 QUIET)
+if(TARGET Catch2::Catch2WithMain AND NOT TARGET weir::testing)
+    add_library(weir::testing INTERFACE IMPORTED)
+    target_link_libraries(weir::testing INTERFACE weir::modules Catch2::Catch2WithMain)
+endif()
+
+# Where weir's own plugins are.
+get_filename_component(WEIR_HOST_PLUGINS "${CMAKE_CURRENT_LIST_DIR}/../../weir" ABSOLUTE)
 include("${CMAKE_CURRENT_LIST_DIR}/weir_plugin.cmake")
+
+foreach(component IN LISTS weir_FIND_COMPONENTS)
+    if(TARGET weir::${component})
+        set(weir_${component}_FOUND TRUE)
+    elseif(weir_FIND_REQUIRED_${component})
+        set(weir_FOUND FALSE)
+        set(weir_NOT_FOUND_MESSAGE "weir has no component '${component}'")
+        if(component STREQUAL "testing")
+            set(weir_NOT_FOUND_MESSAGE "weir::testing needs Catch2 2.13 (Debian: catch2)")
+        endif()
+    endif()
+endforeach()

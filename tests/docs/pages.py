@@ -99,6 +99,11 @@ def check_quotes(page):
     return mistakes
 
 
+def is_open(command):
+    """Whether the command goes on in the next line."""
+    return command.endswith("\\") or command.count("'") % 2 == 1
+
+
 def commands(block):
     """Each command of a console block, with the output that it has there."""
     found = []
@@ -106,7 +111,7 @@ def commands(block):
         if line.startswith("$ "):
             found.append((line[2:], []))
         elif found:
-            if found[-1][1] == [] and found[-1][0].endswith("\\"):
+            if found[-1][1] == [] and is_open(found[-1][0]):
                 found[-1] = (found[-1][0] + "\n" + line, [])
             else:
                 found[-1][1].append(line)
@@ -126,7 +131,7 @@ def pattern(expected):
 class Session:
     """A shell in a folder of its own, that looks like the repository."""
 
-    def __init__(self, build):
+    def __init__(self, build, environment):
         self.folder = tempfile.mkdtemp(prefix="weir-page-")
         for name in os.listdir(ROOT):
             if not name.startswith((".", "build")):
@@ -136,7 +141,7 @@ class Session:
         self.shell = subprocess.Popen(
             ["bash", "--norc"], cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, start_new_session=True,
-            env={**os.environ, "COLUMNS": "100", "LC_ALL": "C.UTF-8"})
+            env={**environment, "COLUMNS": "100", "LC_ALL": "C.UTF-8"})
         self.jobs = 0
 
     def close(self):
@@ -177,12 +182,13 @@ class Session:
         return output
 
 
-def run_page(page, build):
-    session = Session(build)
+def run_page(page, build, test="", environment=os.environ):
+    """What is wrong with the commands of a page that this test runs, or that no other test does."""
+    session = Session(build, environment)
     count = 0
     try:
         for block in blocks(page):
-            if block.language != "console" or block.mark.startswith("elsewhere: "):
+            if block.language != "console" or test != block.mark.removeprefix("elsewhere: "):
                 continue
             for command, expected in commands(block):
                 count += 1

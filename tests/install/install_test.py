@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""Installs weir into an empty folder, moves that, and does with it what its users do.
+
+usage: install_test.py BUILD CMAKE
+"""
+
+import glob
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tests", "docs"))
+
+import pages  # noqa: E402, found through the line above
+
+
+class InstallTest(unittest.TestCase):
+    build = cmake = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="weir-install-")
+        first = os.path.join(cls.folder, "first")
+        cls.prefix = os.path.join(cls.folder, "prefix")
+        subprocess.run([cls.cmake, "--install", cls.build, "--prefix", first], check=True,
+                       stdout=subprocess.DEVNULL)
+        os.rename(first, cls.prefix)
+        cls.environment = {
+            **os.environ,
+            "PATH": os.path.join(cls.prefix, "bin") + os.pathsep + os.environ["PATH"],
+            "CMAKE_PREFIX_PATH": cls.prefix,
+            "CMAKE_GENERATOR": "Ninja",
+            "CMAKE_BUILD_PARALLEL_LEVEL": "2",
+        }
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def run_in(self, *command, status=0):
+        """Runs a command in the test's folder; returns what it prints."""
+        run = subprocess.run(command, cwd=self.folder, env=self.environment, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.assertEqual(run.returncode, status, f"{' '.join(command)}\n{run.stdout}")
+        return run.stdout
+
+    def installed(self, *path):
+        return os.path.join(self.prefix, *path)
+
+    def test_1_it_is_all_there(self):
+        self.assertEqual(self.run_in("weir", "modules").split("\n")[0].split()[0], "lock")
+        for name in ("LICENSE", "NOTICE"):
+            self.assertTrue(os.path.exists(self.installed("share/doc/weir", name)))
+        with open(self.installed("share/weir/weir.schema.json"), encoding="utf-8") as file:
+            schema = json.load(file)
+        with open(self.installed("share/man/man1/weir-run.1"), encoding="utf-8") as file:
+            self.assertIn(".SH NAME\nweir\\-run \\- Run an app\n", file.read())
+        self.assertIn("module", schema["properties"])
+        words = self.run_in(
+            "bash", "-c", ". prefix/share/bash-completion/completions/weir; "
+            "COMP_WORDS=(weir describe re); COMP_CWORD=2; _weir; echo ${COMPREPLY[@]}")
+        self.assertEqual(words, "resp\n")
+
+    def test_2_nothing_knows_where_it_was_built(self):
+        files = [self.installed("bin/weir")]
+        files += glob.glob(self.installed("lib/*.so")) + glob.glob(self.installed("lib/weir/*.so"))
+        self.assertGreater(len(files), 5)
+        for file in files:
+            dynamic = self.run_in("readelf", "-d", file)
+            for line in dynamic.split("\n"):
+                if "RPATH" in line or "RUNPATH" in line:
+                    self.assertNotIn(":/", line.replace("[", ":"), file)
+        for file in glob.glob(self.installed("lib/cmake/weir/*")):
+            with open(file, encoding="utf-8") as text:
+                self.assertNotIn(ROOT, text.read(), file)
+
+    def test_3_a_new_module_as_the_page_says(self):
+        page = os.path.join(ROOT, "docs", "writing-modules.md")
+        self.assertEqual(
+            pages.run_page(page, self.build, test="tests/install", environment=self.environment),
+            [])
+
+    def test_4_a_new_app(self):
+        self.run_in("weir", "new", "app", "shop")
+        self.run_in(self.cmake, "-S", "shop", "-B", "shop/build")
+        self.run_in(self.cmake, "--build", "shop/build", "--target", "shop")
+        self.assertIn("100% tests passed",
+                      self.run_in("ctest", "--test-dir", "shop/build", "-R", "json"))
+        self.assertIn("exists already", self.run_in("weir", "new", "app", "shop", status=1))
+
+    def test_5_a_project_outside(self):
+        self.run_in(self.cmake, "-S", os.path.join(HERE, "out_of_tree"), "-B", "outside")
+        self.run_in(self.cmake, "--build", "outside")
+        self.assertIn("100% tests passed", self.run_in("ctest", "--test-dir", "outside"))
+
+    def test_6_a_component_that_is_not_there(self):
+        os.mkdir(os.path.join(self.folder, "wrong"))
+        with open(os.path.join(self.folder, "wrong", "CMakeLists.txt"), "w",
+                  encoding="utf-8") as file:
+            file.write("cmake_minimum_required(VERSION 3.25)\nproject(wrong CXX)\n"
+                       "find_package(weir REQUIRED COMPONENTS tea)\n")
+        self.assertIn("weir has no component 'tea'",
+                      self.run_in(self.cmake, "-S", "wrong", "-B", "wrong/build", status=1))
+
+    @unittest.skipUnless(shutil.which("dpkg-shlibdeps") and shutil.which("file"),
+                         "needs dpkg-dev and file")
+    def test_7_a_debian_package(self):
+        self.run_in("cpack", "-G", "DEB", "--config", os.path.join(self.build, "CPackConfig.cmake"),
+                    "-B", os.path.join(self.folder, "package"))
+        package, = glob.glob(os.path.join(self.folder, "package", "weir_*.deb"))
+        depends = self.run_in("dpkg-deb", "-f", package, "Depends")
+        for name in ("libc6", "libstdc++6", "libuv1", "libhiredis0.14"):
+            self.assertIn(name, depends)
+        contents = self.run_in("dpkg-deb", "-c", package)
+        for name in ("./usr/bin/weir\n", "./usr/lib/weir/lock.so\n",
+                     "./usr/share/man/man1/weir.1\n",
+                     "./usr/lib/cmake/weir/weir-config.cmake\n", "./usr/share/doc/weir/NOTICE\n",
+                     "./usr/include/weir/modules/plugin.h\n", "weir.schema.json\n"):
+            self.assertIn(name, contents)
+        self.run_in("dpkg-deb", "-x", package, "unpacked")
+        self.assertIn("\nresp ", self.run_in("unpacked/usr/bin/weir", "modules"))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    InstallTest.build, InstallTest.cmake = os.path.abspath(sys.argv[1]), sys.argv[2]
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=2)
