@@ -1,9 +1,11 @@
 // Versions of plugins that take each other's places.
 #include <fstream>
+#include <string_view>
 
 #include <catch2/catch.hpp>
 
 #include "core/send.h"
+#include "modules/abi.h"
 #include "tests/plugins/versions/announcement.h"
 #include "tests/plugins/versions/plugin_folder.h"
 
@@ -49,14 +51,18 @@ Json for_seconds(int count) {
     return json;
 }
 
-bool in_memory(const std::string& library) {
+// Whether no copy of the library is in memory. Under a sanitizer they stay.
+bool has_left(const std::string& library) {
+    if (std::string_view(own_abi.sanitizer) != "none") {
+        return true;
+    }
     std::ifstream maps("/proc/self/maps");
     for (std::string line; std::getline(maps, line);) {
         if (line.find("/weir-") != std::string::npos && line.find(library) != std::string::npos) {
-            return true;
+            return false;
         }
     }
-    return false;
+    return true;
 }
 
 // Reloads with the version; what the loader says, and then the module.
@@ -103,7 +109,7 @@ TEST_CASE("reload: state goes from version to version, also to one that has anot
     CHECK(told_by_counters({"first", "second", "later", "later"}, log) ==
           Texts{R"("1 first")", R"("2 second")", R"("3 later")", R"("4 later")"});
     CHECK(log == "");
-    CHECK_FALSE(in_memory("counter.so"));
+    CHECK(has_left("counter.so"));
 }
 
 TEST_CASE("reload: a version that knows no state starts fresh") {
@@ -126,7 +132,7 @@ TEST_CASE("reload: when the new version fails in any way, the old one goes on as
                     kept,
                 R"("5 first")", R"("6 second")"});
     CHECK(log == "");
-    CHECK_FALSE(in_memory("counter.so"));
+    CHECK(has_left("counter.so"));
     CHECK(told_by_counters({"later", "first"}, log) ==
           Texts{R"("1 later")",
                 "the module 'counter' does not take over the state 'count' version 2, only "
@@ -256,7 +262,7 @@ TEST_CASE("reload: calls end in the version that they began in, however many the
     CHECK(told == Texts{"", "", "'keeper.keep'", "'keeper.keep'", "0", "1 second", "2 third"});
     CHECK(callers.answers == Texts{R"("second")", R"("third")", R"("first")"});
     CHECK(world.log() == "");
-    CHECK_FALSE(in_memory("keeper.so"));
+    CHECK(has_left("keeper.so"));
 }
 
 namespace {
@@ -292,7 +298,7 @@ TEST_CASE(
                                    "rejected: the module 'keeper' was unloaded during the call"});
     CHECK(world.log().starts_with(
         "warning: a call is cancelled, for the module 'keeper' is unloaded: 'keeper.keep'"));
-    CHECK_FALSE(in_memory("keeper.so"));
+    CHECK(has_left("keeper.so"));
 }
 
 namespace {
