@@ -194,9 +194,24 @@ TEST_CASE("plugins: one whose code still runs elsewhere does not go, unless it i
         "the module 'sticky' is not unloaded, there still is: 'sticky.stay' started at ";
     CHECK(refused.substr(0, begin.size()) == begin);
     CHECK(refused.find("waits at ") != std::string::npos);
-    CHECK(refused.find("sticky.cpp:11 for the end of 3600 s") != std::string::npos);
+    CHECK(refused.find("sticky.cpp:15 for the end of 3600 s") != std::string::npos);
     CHECK(forced == "");
     CHECK(world.log() == "");
+}
+
+TEST_CASE("plugins: what cannot be closed is named, and the code stays even if it is forced") {
+    const PluginFolder folder;
+    folder.put("sticky", "handler");
+    SimulatedServer world(folder.configuration({}));
+    std::string refused;
+    std::string forced;
+    world.run(unload_sticky(world.loader(), refused, forced));
+    CHECK(refused ==
+          "the module 'sticky' is not unloaded, there still is: a handler of test.Announcement()");
+    CHECK(forced == "");
+    CHECK(world.log() ==
+          "error: the plugin of the module 'sticky' stays in memory, there still is: a handler of "
+          "test.Announcement()\n");
 }
 
 namespace {

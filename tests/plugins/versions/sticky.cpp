@@ -1,9 +1,13 @@
-// Starts a routine that does not belong to it, and so cannot simply go.
+// Starts a routine that does not belong to it, and so cannot simply go; as `handler`, a handler
+// that nobody can close.
 #include <chrono>
+#include <string_view>
 
+#include "core/event_handler.h"
 #include "core/timeout.h"
 #include "modules/plugin.h"
 #include "modules/server.h"
+#include "tests/plugins/versions/announcement.h"
 
 namespace {
 
@@ -20,6 +24,12 @@ public:
     }
 
     weir::Task<> load() override {
+        if (std::string_view(VERSION) == "handler") {
+            static weir::EventHandler* const handler = new weir::EventHandler(scheduler());
+            handler->handle(weir::match<Announcement>().make(),
+                            [](const weir::Ref<weir::Event>&) {});
+            co_return;
+        }
         server().loader().start(stay(), {.name = "sticky.stay", .daemon = true});
         co_return;
     }
