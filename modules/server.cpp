@@ -1,7 +1,10 @@
 #include "modules/server.h"
 
+#include <algorithm>
 #include <stdexcept>
+#include <utility>
 
+#include "config/changes.h"
 #include "config/nearest_name.h"
 #include "core/auto_queue.h"
 #include "core/future.h"
@@ -148,9 +151,49 @@ Task<> Server::shut_down() {
 }
 
 void Server::reconfigure(config::Configuration configuration) {
-    checked_settings(configuration, registry_);
+    ServerSettings settings = checked_settings(configuration, registry_);
     configuration_ = std::move(configuration);
+    for (const config::Change& change : config::changes(settings_, settings)) {
+        if (change.fixed) {
+            scheduler_.log(LogLevel::warning, "server." + change.setting +
+                                                  " takes effect when the server is started again");
+        }
+    }
     loader_->settings_changed();
+    // The other settings stay: the queues were made from them.
+    std::vector<std::string> before = std::exchange(settings_.startup, std::move(settings.startup));
+    if (before != settings_.startup) {
+        loader_->start(change_startup(std::move(before)), {.name = "startup changed"});
+    }
+}
+
+// Loads what `startup` has now, and unloads what it had.
+Task<> Server::change_startup(std::vector<std::string> before) {
+    const std::vector<std::string> now = settings_.startup;
+    std::vector<std::string> added;
+    for (const std::string& name : now) {
+        if (std::ranges::find(before, name) == before.end()) {
+            added.push_back(name);
+        }
+    }
+    try {
+        Task<> loading = loader_->load_all(std::move(added));
+        co_await loading;
+    } catch (const LoadException& exception) {
+        scheduler_.log(LogLevel::error, exception.what());
+    }
+    for (const std::string& name : before) {
+        if (std::ranges::find(now, name) != now.end() ||
+            loader_->state(name) != ModuleState::succeeded) {
+            continue;
+        }
+        try {
+            Task<> unloading = loader_->unload(name);
+            co_await unloading;
+        } catch (const LoadException& exception) {
+            scheduler_.log(LogLevel::error, exception.what());
+        }
+    }
 }
 
 void Server::check(const config::Configuration& configuration, const Registry& registry,

@@ -47,8 +47,10 @@ public:
     // What of `server.startup` could not be loaded and why; "" if nothing failed.
     const std::string& startup_failure() const noexcept { return startup_failure_; }
 
-    // Takes another configuration: settings of modules that may change while they run do. Throws
-    // std::invalid_argument with all its problems, and keeps the old one, if it has some.
+    // Takes another configuration: settings of modules that may change while they run do, modules
+    // that are new in `server.startup` load, and those that have gone from it unload, with those
+    // that depend on them, unless something holds them in use. What must stay, or fails, is logged.
+    // Throws std::invalid_argument with all its problems, and keeps the old one, if it has some.
     void reconfigure(config::Configuration configuration);
 
     // Reports all that is wrong with a configuration, as far as it can be known without starting:
@@ -62,6 +64,7 @@ public:
 private:
     static SchedulerOptions scheduler_options(const ServerSettings& settings, LogSink log);
     Task<> start_up();
+    Task<> change_startup(std::vector<std::string> before);
     Task<> shut_down();
     void add_queues(const std::vector<const EventType*>& types);
 
