@@ -54,15 +54,16 @@ public:
 
     // Runs it to its end; returns what to exit with.
     int run() {
-        if (const int error = start(); error != 0) {
-            say("cannot run " + lock_.command[0] + ": " + uv_strerror(error));
-            return error == UV_ENOENT ? not_found : cannot_execute;
-        }
+        // Before the command runs: a signal must never end this and leave the command alone.
         for (std::size_t i = 0; i != signals_.size(); ++i) {
             uv_signal_start(
                 &handlers_[i],
                 [](uv_signal_t* handle, int number) { self(handle).pass_on(number); }, signals_[i]);
             uv_unref(reinterpret_cast<uv_handle_t*>(&handlers_[i]));
+        }
+        if (const int error = start(); error != 0) {
+            say("cannot run " + lock_.command[0] + ": " + uv_strerror(error));
+            return error == UV_ENOENT ? not_found : cannot_execute;
         }
         watch_connection();
         uv_run(&loop_, UV_RUN_DEFAULT);
