@@ -204,16 +204,27 @@ void Server::check(const config::Configuration& configuration, const Registry& r
     }();
     ModuleFinder finder(settings, registry);
     const StartupPlan plan(configuration, settings, finder, problems);
-    // Modules that are not started, but have settings: these may be wrong too.
-    std::map<std::string, FoundModule> others;
+    // Modules that are not started, but have settings: these may be wrong too. Where there are
+    // defaults for all modules, any module may be the one that has such a setting.
+    std::set<std::string> to_open;
     for (const config::Name& name : configuration.names("module")) {
-        if (name.text == "default" || plan.modules().contains(name.text)) {
+        if (name.text != "default") {
+            to_open.insert(name.text);
+        } else {
+            const std::vector<std::string> installed = finder.names();
+            to_open.insert(installed.begin(), installed.end());
+        }
+    }
+    std::map<std::string, FoundModule> others;
+    for (const std::string& name : to_open) {
+        if (plan.modules().contains(name)) {
             continue;
         }
         try {
-            others[name.text] = finder.open(name.text);
+            FoundModule found = finder.open(name);
+            others.emplace(name, std::move(found));
         } catch (const PluginError&) {
-            others.erase(name.text);  // there is none, or it cannot be used anyway
+            // There is none, or it cannot be used anyway.
         }
     }
     config::Catalogue catalogue;
