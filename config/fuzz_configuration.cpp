@@ -1,8 +1,7 @@
 // Feeds any bytes to the reader, and what it makes of them to all that works on configurations.
 //
-// Built with clang and -DWEIR_FUZZ=ON. To run it for a minute, from the build folder:
-//     bin/fuzz_configuration -max_total_time=60 -dict=<source>/tests/fuzz/config/json.dict
-//         <folder for new inputs> <source>/tests/fuzz/config/corpus
+// `./dev fuzz` builds and runs it. What it finds, build/fuzz/fuzz_configuration-crash-..., is tried
+// again by build/fuzz/bin/fuzz_configuration FILE.
 
 #include <cstddef>
 #include <cstdint>

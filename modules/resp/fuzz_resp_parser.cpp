@@ -1,8 +1,7 @@
 // Feeds any bytes, in any pieces, to the parser of requests.
 //
-// Built with clang and -DWEIR_FUZZ=ON. To run it for a minute, from the build folder:
-//     bin/fuzz_resp_parser -max_total_time=60 -dict=<source>/tests/fuzz/resp/resp.dict
-//         <folder for new inputs> <source>/tests/fuzz/resp/corpus
+// `./dev fuzz` builds and runs it. What it finds, build/fuzz/fuzz_resp_parser-crash-..., is tried
+// again by build/fuzz/bin/fuzz_resp_parser FILE.
 //
 // The first two bytes of an input say in which pieces the rest is fed.
 
