@@ -31,11 +31,18 @@ concept HandedOver = requires {
     { S::version } -> std::convertible_to<std::uint32_t>;
 };
 
+// What becomes of the calls of the module's functions that are under way when it hands over.
+enum class CallsUnderWay {
+    end_first,  // they end before, and new ones wait; the reload fails if they take too long
+    go_on,      // they end in the old version later, and must do without what was handed over
+};
+
 // How a kind of modules gives its state away, or takes one over.
 struct Handover {
     std::string name;
     std::uint32_t version = 0;
-    std::size_t size = 0;                                       // of the struct
+    std::size_t size = 0;  // of the struct
+    CallsUnderWay calls = CallsUnderWay::end_first;
     std::function<std::shared_ptr<void>(Module& module)> give;  // empty: only takes it
     std::function<void(Module& module, void* state)> take;
 
@@ -44,10 +51,12 @@ struct Handover {
 };
 
 template <HandedOver S, class M>
-Handover make_handover(S (M::*give)(), void (M::*take)(S&)) {
+Handover make_handover(S (M::*give)(), void (M::*take)(S&),
+                       CallsUnderWay calls = CallsUnderWay::end_first) {
     Handover result{.name = std::string(S::name),
                     .version = S::version,
                     .size = sizeof(S),
+                    .calls = calls,
                     .give = {},
                     .take = {}};
     if (give != nullptr) {

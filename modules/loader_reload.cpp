@@ -223,7 +223,7 @@ void Loader::agree_on_state(Successor& successor) {
 Task<> Loader::end_calls_before_handover(Successors& successors) {
     for (auto at = successors.rbegin(); at != successors.rend(); ++at) {
         const Successor& successor = **at;
-        if (successor.gives == nullptr) {
+        if (successor.gives == nullptr || successor.gives->calls == CallsUnderWay::go_on) {
             continue;
         }
         Module& old = *successor.entry->module;

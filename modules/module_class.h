@@ -68,12 +68,13 @@ public:
         return std::move(*this);
     }
     // Has state that is not lost when the module is reloaded: `giver` takes it out of the old
-    // version, when none of its calls is under way any more, and `taker` puts it into the new one,
-    // or back if that refuses it, by throwing before it has changed the state. Both at once, in the
-    // moment of the change. Without this, the new version starts fresh.
+    // version, and `taker` puts it into the new one, or back if that refuses it, by throwing before
+    // it has changed the state. Both at once, in the moment of the change; by then the calls that
+    // were under way have ended, unless they may go on. Without this, the new version starts fresh.
     template <HandedOver S>
-    ModuleDeclaration&& hands_over(S (M::*giver)(), void (M::*taker)(S&)) && {
-        class_.handovers.push_back(make_handover<S, M>(giver, taker));
+    ModuleDeclaration&& hands_over(S (M::*giver)(), void (M::*taker)(S&),
+                                   CallsUnderWay calls = CallsUnderWay::end_first) && {
+        class_.handovers.push_back(make_handover<S, M>(giver, taker, calls));
         return std::move(*this);
     }
     // Takes over the state of older versions too.

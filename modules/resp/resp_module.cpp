@@ -15,21 +15,10 @@
 #include "modules/resp/input_event.h"
 #include "modules/resp/resp_protocol.h"
 #include "modules/resp/resp_settings.h"
+#include "modules/resp/resp_state.h"
 
 namespace weir::resp {
 namespace {
-
-// What a next version gets: the sockets, and the clients that are between two requests. The others
-// follow when their request has been answered.
-struct RespState {
-    static constexpr std::string_view name = "resp";
-    static constexpr std::uint32_t version = 1;
-
-    std::vector<std::string> listen;  // the setting
-    std::vector<std::unique_ptr<SocketServer>> listeners;
-    Ref<RespSeat> seat;
-    std::vector<HandedSession> sessions;
-};
 
 class RespModule final : public ModuleOf<RespSettings> {
 public:
@@ -40,7 +29,8 @@ public:
         return declare_module<RespModule>("resp", "Serves clients that speak the Redis protocol")
             .depends_on("lock")
             .event<InputEvent>()
-            .hands_over<RespState>(&RespModule::hand_over, &RespModule::take_over)
+            .hands_over<RespState>(&RespModule::hand_over, &RespModule::take_over,
+                                   CallsUnderWay::go_on)
             .function("addresses", "The addresses where it listens, with the real ports",
                       &RespModule::addresses)
             .function("clients", "Who is connected, one line each", &RespModule::clients);

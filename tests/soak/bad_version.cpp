@@ -1,21 +1,21 @@
-// Versions of lock and resp that cannot take the place of the real ones, each in its way. NAME,
-// VERSION and SIZE, that of the real one's state, are given by the build.
-#include <array>
+// Versions of lock and resp that cannot take the place of the real ones, each in its way. STATE,
+// the real one's, NAME, ENTRY, which is the name without quotes, and VERSION are given by the
+// build.
 #include <chrono>
 #include <stdexcept>
 #include <string_view>
 
 #include "core/timeout.h"
+#include "modules/lock/plugin/lock_module.h"
 #include "modules/plugin.h"
+#include "modules/resp/resp_state.h"
 
 namespace {
 
 constexpr std::string_view kind = VERSION;
 
-struct State {
-    static constexpr std::string_view name = NAME;
-    static constexpr std::uint32_t version = kind == "other" ? 1000 : 1;
-    std::array<char, SIZE> bytes;
+struct State : STATE {
+    static constexpr std::uint32_t version = kind == "other" ? 1000 : STATE::version;
 };
 
 class BadVersion : public weir::Module {

@@ -142,8 +142,8 @@ def put(source, folder, name):
 BAD = {
     "broken": "failed: this version is broken",
     "hanging": "failed: load() did not end within 200ms",
-    "refusing": "version 1: this version wants no state",
-    "other": "version 1, only '{}' version 1000",
+    "refusing": ": this version wants no state",
+    "other": ", only '{}' version 1000",
 }
 
 

@@ -43,7 +43,8 @@ lock_api::SessionInfo info_of(const LockLease& lease) {
 ModuleDeclaration<LockModule> LockModule::declare() {
     return declare_module<LockModule>("lock", "Gives out locks and semaphores")
         .event<LockEvent>()
-        .hands_over<LockHandover>(&LockModule::hand_over, &LockModule::take_over)
+        .hands_over<LockHandover>(&LockModule::hand_over, &LockModule::take_over,
+                                  CallsUnderWay::go_on)
         .function("open_session", &LockModule::open_session)
         .function("renew_session", "Begins the session's time to live anew",
                   &LockModule::renew_session)
