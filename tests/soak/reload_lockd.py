@@ -2,11 +2,11 @@
 """Reloads the plugins lock and resp of a running lockd again and again, under load.
 
 Clients take one of a few locks, read a counter, think, write the counter plus one and give the
-lock back; one holds a lock all the time, and another waits for that. Now and then the new version
-of a plugin is one that fails. It is a failure if an update is lost, two hold a lock at a time, a
-fencing token does not grow, a reply is lost, doubled or not what is expected, a client is
-disconnected, a reload fails that should not, one to a version that is wrong is not refused with
-its reason, or libraries of old versions stay in memory at the end.
+lock back, by commands or through the module's API; one holds a lock all the time, and another
+waits for that. Now and then the new version of a plugin is one that fails. It is a failure if an
+update is lost, two hold a lock at a time, a fencing token does not grow, a reply is lost, doubled
+or not what is expected, a client is disconnected, a reload fails that should not, one to a version
+that is wrong is not refused with its reason, or libraries of old versions stay in memory.
 
 usage: reload_lockd.py [--reloads N] [--clients N] [--seed N] [--kept]
                        WEIR-FOLDER PLUGIN-FOLDER BAD-FOLDER
@@ -78,16 +78,43 @@ class Shared:
         self.stop = False
 
 
+class ThroughApi:
+    """A session of the API of the module lock, as a client that asks for locks with LOCK."""
+
+    def __init__(self, client):
+        self.client, self.session = client, None
+
+    async def call(self, function, **parameters):
+        answer = await self.client.ask("CALL", "lock", function, json.dumps(parameters))
+        try:
+            return json.loads(answer)
+        except ValueError:
+            raise Failure(f"CALL lock {function} answered {answer!r}") from None
+
+    async def lock(self, name):
+        if self.session is None:
+            self.session = (await self.call("open_session"))["session"]
+        return await self.call("acquire", session=self.session, key=name)
+
+    async def unlock(self, name):
+        return 1 if await self.call("release", session=self.session, key=name) is True else 0
+
+
 async def work(client, number, shared, rng):
+    api = ThroughApi(client) if number % 10 == 0 else None
     while not shared.stop:
         key = rng.randrange(len(shared.counters))
         name = f"key {key}"
-        pipelined = rng.random() < 0.2
-        client.send("LOCK", name)
+        pipelined = not api and rng.random() < 0.2
+        if api:
+            token = await api.lock(name)
+        else:
+            client.send("LOCK", name)
         if pipelined:
             client.send("ECHO", f"{number} {shared.updates}")
             echo = f"{number} {shared.updates}"
-        token = await client.reply()
+        if not api:
+            token = await client.reply()
         if not isinstance(token, int):
             raise Failure(f"LOCK answered {token!r}")
         if pipelined and (got := await client.reply()) != echo:
@@ -106,7 +133,8 @@ async def work(client, number, shared, rng):
         shared.counters[key] = before + 1
         shared.updates += 1
         shared.holders[key] = None
-        if (answer := await client.ask("UNLOCK", name)) != 1:
+        answer = await api.unlock(name) if api else await client.ask("UNLOCK", name)
+        if answer != 1:
             raise Failure(f"UNLOCK answered {answer!r}: the lock was given back early")
 
 
