@@ -103,6 +103,22 @@ class Others(unittest.TestCase):
                 with self.assertRaisesRegex(redis.ResponseError, error):
                     holder.execute_command(*call)
 
+    def test_sessions_of_the_api_keep_their_locks_when_the_module_is_reloaded(self):
+        with Lockd() as lockd:
+            client = lockd.redis()
+
+            def call(module, function, **parameters):
+                return json.loads(
+                    client.execute_command("CALL", module, function, json.dumps(parameters)))
+            session = call("lock", "open_session", time_to_live="1m")["session"]
+            token = call("lock", "acquire", session=session, key="key")
+            call("manager", "reload", modules=["lock"])
+            self.assertEqual(call("lock", "acquire", session=session, key="key"), token)
+            self.assertIsNone(client.execute_command("TRYLOCK", "key"))
+            self.assertTrue(call("lock", "release", session=session, key="key"))
+            call("lock", "close_session", session=session)
+            self.assertEqual(call("lock", "sessions"), [])
+
     def test_the_server_and_its_clients_are_described(self):
         with Lockd() as lockd:
             client = lockd.redis(client_name="me")
