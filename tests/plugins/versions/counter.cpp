@@ -1,6 +1,6 @@
 // Counts, and hands its count over to the next version. VERSION, given by the build, says how it
-// differs from the first: `later` has another state and knows the first one's, and the others are
-// wrong in one way each.
+// differs from the first: `later` has another state and knows the first one's, `going` does not
+// wait for calls, `fresh` has no state, and the others are wrong in one way each.
 #include <chrono>
 #include <stdexcept>
 #include <string_view>
@@ -61,6 +61,9 @@ public:
                                                               &Counter::take_false);
         } else if constexpr (version == "fresh") {
             return declared;
+        } else if constexpr (version == "going") {
+            return std::move(declared).hands_over<Count>(&Counter::give, &Counter::take,
+                                                         weir::CallsUnderWay::go_on);
         } else {
             return std::move(declared).hands_over<Count>(&Counter::give, &Counter::take);
         }

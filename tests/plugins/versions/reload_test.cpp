@@ -177,6 +177,38 @@ TEST_CASE("reload: state waits for the calls that are under way, and new calls w
 
 namespace {
 
+Task<> reload_without_waiting(Server& server, const PluginFolder& folder, Callers& callers,
+                              std::string& what) {
+    Task<> starting = wait_for_startup(server, "counter");
+    co_await starting;
+    callers.begin("counter", "add", for_seconds(60));
+    co_await sleep(seconds(1));
+    folder.put("counter", "second");
+    Texts names{"counter"};
+    Task<> reloading = tell(server.loader().reload(std::move(names)), what);
+    co_await reloading;
+    callers.begin("counter", "count", {});
+    Task<> ending = callers.until_answered();
+    co_await ending;
+}
+
+}  // namespace
+
+TEST_CASE("reload: a module that says so hands over at once, and calls go on without the state") {
+    const PluginFolder folder;
+    folder.put("counter", "going");
+    SimulatedServer world(folder.configuration({"counter"}));
+    std::string what;
+    Callers callers(world.scheduler());
+    world.run(reload_without_waiting(world.server(), folder, callers, what));
+    CHECK(what == "");
+    CHECK(callers.answers == Texts{R"("0 second")", "-999"});
+    CHECK(world.log() == "");
+    CHECK(has_left("counter.so"));
+}
+
+namespace {
+
 Task<> reload_while_called_for_long(Server& server, Callers& callers, std::string& what) {
     Task<> starting = wait_for_startup(server, "counter");
     co_await starting;
