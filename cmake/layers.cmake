@@ -124,6 +124,10 @@ function(weir_benchmarks)
         target_include_directories(${program} PRIVATE "${weir_SOURCE_DIR}")
         set_target_properties(${program} PROPERTIES
             RUNTIME_OUTPUT_DIRECTORY "${weir_BINARY_DIR}/bench")
+        if(NOT TARGET benchmarks)
+            add_custom_target(benchmarks)
+        endif()
+        add_dependencies(benchmarks ${program})
     endforeach()
 endfunction()
 

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 // What the benchmarks share. A workload is done by weir and by its limit: the least that
@@ -31,14 +32,27 @@ double time(F function) {
 
 struct Options {
     bool quick = false;  // few runs: does it work?
-    bool once = false;   // the first contender, once, without clock: for counting instructions
+    bool json = false;   // a JSON object for each line of the table
+    int once = 0;        // the first contender, so often, without clock: for counting instructions
+    std::string only;    // part of the name of the workloads to run; empty: all
+
+    bool wants(std::string_view workload) const { return workload.find(only) != workload.npos; }
 };
 
+// PROGRAM [--quick] [--json] [--once[=TIMES]] [PART OF A WORKLOAD'S NAME]
 inline Options options(int argc, char** argv) {
     Options result;
     for (int i = 1; i < argc; ++i) {
-        result.quick = result.quick || std::strcmp(argv[i], "--quick") == 0;
-        result.once = result.once || std::strcmp(argv[i], "--once") == 0;
+        const std::string_view argument = argv[i];
+        result.quick = result.quick || argument == "--quick";
+        result.json = result.json || argument == "--json";
+        if (argument == "--once") {
+            result.once = 1;
+        } else if (argument.starts_with("--once=")) {
+            result.once = std::max(1, std::atoi(argv[i] + std::strlen("--once=")));
+        } else if (argv[i][0] != '-') {
+            result.only = argument;
+        }
     }
     return result;
 }
@@ -47,8 +61,13 @@ inline Options options(int argc, char** argv) {
 // of `operations`, and its ratio to the last contender, which is the limit.
 inline void compare(const Options& options, const char* workload, double operations,
                     const std::vector<Contender>& contenders) {
-    if (options.once) {
-        contenders.front().run();
+    if (!options.wants(workload)) {
+        return;
+    }
+    if (options.once > 0) {
+        for (int i = 0; i != options.once; ++i) {
+            contenders.front().run();
+        }
         std::printf("%s: %.0f operations\n", workload, operations);
         return;
     }
@@ -68,9 +87,17 @@ inline void compare(const Options& options, const char* workload, double operati
     const auto median = [](const std::vector<double>& sorted) { return sorted[sorted.size() / 2]; };
     const double limit = median(times.back());
     for (std::size_t i = 0; i != contenders.size(); ++i) {
-        std::printf("%-44s %-22s %9.1f ns  (%.1f .. %.1f)  %6.1f x\n", i == 0 ? workload : "",
-                    contenders[i].name.c_str(), median(times[i]), times[i].front(), times[i].back(),
-                    median(times[i]) / limit);
+        const char* name = contenders[i].name.c_str();
+        const double middle = median(times[i]);
+        if (options.json) {
+            std::printf(
+                "{\"workload\": \"%s\", \"contender\": \"%s\", \"nanoseconds\": %.2f, "
+                "\"least\": %.2f, \"most\": %.2f, \"ratio\": %.3f}\n",
+                workload, name, middle, times[i].front(), times[i].back(), middle / limit);
+        } else {
+            std::printf("%-44s %-22s %9.1f ns  (%.1f .. %.1f)  %6.1f x\n", i == 0 ? workload : "",
+                        name, middle, times[i].front(), times[i].back(), middle / limit);
+        }
     }
     std::fflush(stdout);
 }
