@@ -42,8 +42,8 @@ config::Settings<QueueSettings> QueueSettings::describe() {
 
 QueueOptions queue_options(const QueueSettings& settings) {
     QueueOptions options;
-    options.max_default = settings.limit.value_or(unlimited);
-    options.max_total = settings.total_limit.value_or(unlimited);
+    options.max_default = limit_of(settings.limit);
+    options.max_total = limit_of(settings.total_limit);
     if (settings.limit && !settings.total_limit && settings.queues.empty()) {
         options.max_total = *settings.limit;
     }
@@ -59,7 +59,7 @@ QueueOptions queue_options(const QueueSettings& settings) {
             AutoQueueOptions fair;
             fair.key = settings.key.empty() ? EventKey::by_type() : EventKey::named(settings.key);
             fair.preserve_for_new = settings.kept_for_new;
-            fair.subqueue_limit = settings.limit_per_key.value_or(unlimited);
+            fair.subqueue_limit = limit_of(settings.limit_per_key);
             options.kind = AutoQueue::factory(std::move(fair));
             break;
         }

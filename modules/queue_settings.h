@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -38,6 +39,11 @@ struct QueueSettings {
 
     static config::Settings<QueueSettings> describe();
 };
+
+// The limit; `unlimited` if there is none. (value_or would make it a limit of 32 bits.)
+inline std::size_t limit_of(const std::optional<std::uint32_t>& limit) noexcept {
+    return limit ? *limit : unlimited;
+}
 
 // How the queue is made, but for its name and matcher.
 QueueOptions queue_options(const QueueSettings& settings);

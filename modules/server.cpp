@@ -121,8 +121,8 @@ SchedulerOptions Server::scheduler_options(const ServerSettings& settings, LogSi
         options.process_events = *settings.process_events;
     }
     options.queue = standard_root(settings.priorities);
-    options.queue.max_default = settings.queue_limit.value_or(unlimited);
-    options.queue.max_total = settings.queue_total_limit.value_or(unlimited);
+    options.queue.max_default = limit_of(settings.queue_limit);
+    options.queue.max_total = limit_of(settings.queue_total_limit);
     options.log = std::move(log);
     return options;
 }

@@ -157,6 +157,23 @@ Texts after_change(const std::string& configuration, std::string& log) {
 
 }  // namespace
 
+TEST_CASE("server: queues without limits in the configuration have none") {
+    SimulatedServer world(R"({"server": {"startup": ["post"], "queues": [
+        {"event": "weir.server_test.Parcel", "name": "parcels"}]}})",
+                          registry());
+    const auto look = [](SimulatedServer& w) -> Task<> {
+        co_await sleep(1s);
+        const Queue& root = w.scheduler().queue();
+        CHECK(root.max_total() == unlimited);
+        CHECK(root.default_queue().max_size() == unlimited);
+        const Queue* parcels = root.find("parcels");
+        REQUIRE(parcels != nullptr);
+        CHECK(parcels->max_total() == unlimited);
+        CHECK(parcels->default_queue().max_size() == unlimited);
+    };
+    world.run(look(world));
+}
+
 TEST_CASE("server: queues of the configuration take their events, with limits and priorities") {
     Texts told;
     SimulatedServer world(R"({"server": {"startup": ["post"], "queues": [
