@@ -2,22 +2,41 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "core/queue_events.h"
 #include "core/routine.h"
 #include "core/scheduler.h"
+#include "core/timer.h"
 
 namespace weir {
 
 namespace {
 
-RoutineInfo describe_routine(const Routine& routine) {
+using Timers = std::unordered_set<const void*>;
+
+// Of the timers that are set, those that the routine waits for.
+std::size_t timers_of(const Routine& routine, const Timers& timers) {
+    const std::string& type = event_type<TimerEvent>().name();
+    std::size_t count = 0;
+    for (const Subscription& subscription : routine.subscriptions()) {
+        const auto path = subscription.matcher.path();
+        if (path.size() > 1 && path[0].kind() == IndexValue::Kind::text && path[0].text() == type &&
+            path[1].kind() == IndexValue::Kind::identity) {
+            count += timers.count(path[1].identity());
+        }
+    }
+    return count;
+}
+
+RoutineInfo describe_routine(const Routine& routine, const Timers& timers) {
     RoutineInfo info;
     info.name = routine.name();
     info.started_at = routine.started_at();
     info.daemon = routine.daemon();
     info.container = routine.container();
+    info.timers = timers_of(routine, timers);
     if (routine.about_to_start()) {
         info.state = RoutineInfo::State::about_to_start;
     } else if (routine.running() || routine.wait() == nullptr) {
@@ -99,10 +118,15 @@ Snapshot snapshot(Scheduler& scheduler) {
     Around around;
     result.time = scheduler.now();
     result.quitting = scheduler.quitting();
+    Timers timers;
+    for (const TimerState* timer : scheduler.timers().timers()) {
+        result.timers.push_back({timer->due(), timer->interval()});
+        timers.insert(timer);
+    }
     const Routine* running = scheduler.current();
     for (const Subscriber& subscriber : scheduler.subscribers()) {
         if (const auto* routine = dynamic_cast<const Routine*>(&subscriber)) {
-            result.routines.push_back(describe_routine(*routine));
+            result.routines.push_back(describe_routine(*routine, timers));
             if (routine->wait() != nullptr) {
                 add_sender(around, *routine);
             }
@@ -114,15 +138,12 @@ Snapshot snapshot(Scheduler& scheduler) {
         }
     }
     if (running != nullptr) {
-        result.routines.push_back(describe_routine(*running));
+        result.routines.push_back(describe_routine(*running, timers));
     }
     for (const Ref<Routine>& routine : scheduler.soon()) {
         if (routine != nullptr && routine->about_to_start()) {
-            result.routines.push_back(describe_routine(*routine));
+            result.routines.push_back(describe_routine(*routine, timers));
         }
-    }
-    for (const TimerState* timer : scheduler.timers().timers()) {
-        result.timers.push_back({timer->due(), timer->interval()});
     }
     std::sort(result.timers.begin(), result.timers.end(),
               [](const TimerInfo& a, const TimerInfo& b) { return a.due < b.due; });

@@ -29,8 +29,9 @@ struct RoutineInfo {
     std::source_location started_at;
     bool daemon = false;
     State state = State::waiting;
-    std::string waits_for;  // empty unless it waits
-    Time since{};           // of the wait
+    std::string waits_for;   // empty unless it waits
+    Time since{};            // of the wait
+    std::size_t timers = 0;  // set ones that it waits for
     // An identity, to tell apart whose routine it is; null if the container is gone.
     const Container* container = nullptr;
 };

@@ -72,6 +72,27 @@ TEST_CASE("a snapshot lists the routines with what each waits for and since when
     CHECK(world.count >= static_cast<int>(line));
 }
 
+TEST_CASE("a snapshot counts the timers that a routine waits for", "[insight]") {
+    World world;
+    world.start(
+        [](World&) -> Task<> {
+            const auto pings = match<Ping>().make();
+            co_await wait_with_timeout(5s, pings);
+        },
+        {.name = "one"});
+    world.start([](World&) -> Task<> { co_await match<Ping>(); }, {.name = "none"});
+    world.start([](World& w) -> Task<> {
+        co_await sleep(1s);
+        const Snapshot now = snapshot(w.scheduler);
+        REQUIRE(now.routines.size() == 3);
+        CHECK(now.routines[0].timers == 1);
+        CHECK(now.routines[1].timers == 0);
+        CHECK(now.timers.size() == 1);
+        w.ping();
+    });
+    world.run();
+}
+
 TEST_CASE("a routine that runs for the first time is listed", "[insight]") {
     World world;
     world.start([](World& w) -> Task<> {
