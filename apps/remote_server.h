@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "apps/resp_client.h"
+
+namespace weir::app {
+
+// A running server that has the module `resp`, for calls of its modules' functions.
+class RemoteServer {
+public:
+    // Connects, with the password in WEIR_PASSWORD if there is one. Throws as RespClient, and
+    // ConnectionError if the password is wrong.
+    explicit RemoteServer(const std::string& address);
+
+    // Calls a function and waits for its result; both are JSON. Throws std::runtime_error with the
+    // server's words if that is an error, and ConnectionError.
+    std::string call(const std::string& module, const std::string& function,
+                     const std::string& parameters);
+
+private:
+    RespClient client_;
+};
+
+}  // namespace weir::app
