@@ -126,6 +126,7 @@ std::vector<ModuleInfo> Loader::modules() const {
         info.name = name;
         info.state = e.state;
         info.reason = e.reason;
+        info.since = e.since;
         info.by_name = e.by_name;
         info.service = is_service(e);
         info.dependencies = e.dependencies;
@@ -144,6 +145,32 @@ std::vector<ModuleInfo> Loader::modules() const {
         result.push_back(std::move(info));
     }
     return result;
+}
+
+std::string Loader::module_of(const RoutineInfo& routine) const {
+    const auto owns = [&](const Version& version) {
+        if (version.module == nullptr || routine.container == nullptr) {
+            return false;
+        }
+        const auto& calls = version.module->calls();
+        return routine.container == version.module.get() ||
+               (!calls.empty() && routine.container == calls.front().container());
+    };
+    const auto started = [&](const Version& version) {
+        return version.found.library != nullptr &&
+               version.found.library->contains(routine.started_at.file_name());
+    };
+    const auto name_of = [&](const auto& is_it) {
+        for (const auto& [name, e] : entries_) {
+            if (is_it(e)) return name;
+        }
+        for (const Leaving& leaving : leaving_) {
+            if (is_it(leaving)) return leaving.name;
+        }
+        return std::string();
+    };
+    const std::string owner = name_of(owns);
+    return owner.empty() ? name_of(started) : owner;
 }
 
 std::vector<std::string> Loader::changed_files() const {
@@ -264,6 +291,7 @@ Task<> Loader::change_state(Entry& e, ModuleState state, std::string reason) {
     }
     e.state = state;
     e.reason = reason;
+    e.since = scheduler().now();
     const Module* const instance = e.module.get();
     if (instance != nullptr) {
         e.module->state_ = state;

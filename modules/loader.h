@@ -11,6 +11,7 @@
 
 #include "core/container.h"
 #include "core/future.h"
+#include "core/insight.h"
 #include "modules/module.h"
 #include "modules/module_finder.h"
 #include "modules/server_settings.h"
@@ -44,6 +45,7 @@ struct ModuleInfo {
     std::string sentence;
     ModuleState state = ModuleState::not_loaded;
     std::string reason;    // of its last change
+    Time since{};          // of its last change
     bool by_name = false;  // it was asked for itself, not only needed by others
     bool service = false;
     std::vector<std::string> dependencies;
@@ -102,6 +104,8 @@ public:
     ModuleState state(std::string_view name) const;
     // All modules that have been loaded or tried, by name.
     std::vector<ModuleInfo> modules() const;
+    // The module that the routine belongs to: it owns it, or its code started it; "" if none does.
+    std::string module_of(const RoutineInfo& routine) const;
     // Loaded modules of which the plugin's file is another now.
     std::vector<std::string> changed_files() const;
 
@@ -122,6 +126,7 @@ private:
     struct Entry : Version {
         ModuleState state = ModuleState::not_loaded;
         std::string reason;
+        Time since{};                     // of the last change
         std::optional<Future<>> loading;  // while it does
         std::optional<Future<>> unloading;
         bool by_name = false;

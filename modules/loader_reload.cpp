@@ -307,6 +307,7 @@ void Loader::take_places(Successors& successors) {
         successor->module->state_ = ModuleState::succeeded;
         old.state_ = ModuleState::unloading;
         e.reason = "it was reloaded";
+        e.since = scheduler().now();
         Leaving& leaving = leaving_.emplace_back();
         std::swap<Version>(leaving, e);
         std::swap<Version>(e, *successor);

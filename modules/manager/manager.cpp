@@ -1,6 +1,7 @@
 #include "modules/manager/manager.h"
 
 #include "core/timeout.h"
+#include "modules/manager/inspection.h"
 
 namespace weir {
 
@@ -59,6 +60,10 @@ config::Settings<AutoReloadParameters> AutoReloadParameters::describe() {
 ModuleDeclaration<Manager> Manager::declare() {
     return declare_module<Manager>("manager", "Lists, loads, unloads and reloads modules")
         .function("modules", "Lists the modules that were loaded, or tried", &Manager::modules)
+        .function("inspect",
+                  "Tells all that is there now: modules, routines, timers, queues, blocked events, "
+                  "locks",
+                  &Manager::inspect)
         .function("load", &Manager::load_module)
         .function("unload", &Manager::unload_module)
         .function("reload", &Manager::reload_modules)
@@ -90,6 +95,21 @@ std::vector<ManagedModule> Manager::modules() const {
                           std::move(info.file), std::move(leaving)});
     }
     return result;
+}
+
+Task<Json> Manager::inspect() {
+    Json locks;
+    if (server().loader().state("lock") == ModuleState::succeeded) {
+        Json all = Json::object();
+        Task<ApiResult<Json>> listing = call("lock", "list", std::move(all));
+        ApiResult<Json> listed = co_await listing;
+        if (listed) {
+            locks = std::move(listed).value();
+        }
+    }
+    Json result = inspection(server());
+    result["locks"] = std::move(locks);
+    co_return result;
 }
 
 Task<> Manager::load_module(LoadParameters parameters) {

@@ -75,6 +75,7 @@ public:
 
 private:
     std::vector<ManagedModule> modules() const;
+    Task<Json> inspect();
     Task<> load_module(LoadParameters parameters);
     Task<> unload_module(UnloadParameters parameters);
     Task<> reload_modules(ReloadParameters parameters);

@@ -268,7 +268,43 @@ Task<> manage(Server& server, const PluginFolder& folder, Texts& told) {
     }
 }
 
+Task<> inspect(Server& server, Texts& told) {
+    Task<> starting = wait_for_startup(server, "consumer");
+    co_await starting;
+    co_await sleep(seconds(2));
+    Task<ApiResult<Json>> inspecting = call("manager", "inspect");
+    const ApiResult<Json> result = co_await inspecting;
+    const Json& all = result.value();
+    for (const Json& module : all["modules"]) {
+        told.push_back(module["name"].get<std::string>() + " " +
+                       module["state"].get<std::string>() + " " +
+                       std::to_string(module["seconds"].get<double>() >= 2) + " " +
+                       module["routines"].dump() + " " + module["timers"].dump());
+    }
+    for (const Json& routine : all["routines"]) {
+        told.push_back(routine["module"].get<std::string>() + ": " +
+                       routine["name"].get<std::string>() + " is " +
+                       routine["state"].get<std::string>());
+    }
+    told.push_back(all["locks"].dump() + " " + all["queue"]["max_total"].dump());
+}
+
 }  // namespace
+
+TEST_CASE("plugins: the manager tells what is there, and to which module each routine belongs") {
+    const PluginFolder folder;
+    folder.put_installed("manager");
+    folder.put("producer", "version1");
+    folder.put("consumer", "version1");
+    const Json manager{{"auto_reload", true}, {"check_interval", "1h"}};
+    SimulatedServer world(folder.configuration({"manager", "consumer"}, {{"manager", manager}}));
+    Texts told;
+    world.run(inspect(world.server(), told));
+    CHECK(told == Texts{"consumer succeeded 1 1 0", "manager succeeded 1 2 1",
+                        "producer succeeded 1 0 0", ": test is waiting",
+                        "manager: manager.watch is waiting", "consumer: consumer.echo is waiting",
+                        "manager: manager.inspect is running", "null null"});
+}
 
 TEST_CASE("plugins: the manager lists, loads, unloads, and reloads what has changed") {
     const PluginFolder folder;
