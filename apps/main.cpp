@@ -8,6 +8,7 @@
 #include "apps/command_pages.h"
 #include "apps/describe_commands.h"
 #include "apps/exit_code.h"
+#include "apps/inspect_command.h"
 #include "apps/lock_command.h"
 #include "apps/new_command.h"
 #include "apps/run_command.h"
@@ -109,6 +110,24 @@ void add_call(CLI::App& program, Call& call, int& code) {
     });
 }
 
+struct Inspect {
+    std::string address;
+    bool json = false;
+};
+
+void add_inspect(CLI::App& program, Inspect& inspect, int& code) {
+    CLI::App& command = *program.add_subcommand(
+        "inspect", "Show what a running server does, and what waits for what");
+    command.add_option("ADDRESS", inspect.address, "host:port, or unix:/path")->required();
+    command.add_flag("--json", inspect.json, "All of it as JSON");
+    command.footer(
+        "Shown are modules with those that they depend on, queues with sizes and limits and who\n"
+        "waits for a place, routines with what each waits for, blocked events and locks. The\n"
+        "server needs the modules resp and manager. The password, if it has one, is taken from\n"
+        "WEIR_PASSWORD.");
+    command.callback([&] { code = run_inspect_command(inspect.address, inspect.json); });
+}
+
 void add_lock(CLI::App& program, LockCommand& lock, int& code) {
     CLI::App& command =
         *program.add_subcommand("lock", "Run a command while holding a lock of a lockd");
@@ -151,11 +170,13 @@ int main(int argc, char** argv) {
     AppFiles app;
     std::string module;
     Call call;
+    Inspect inspect;
     LockCommand lock;
     add_run(program, app, code);
     add_describe(program, app.plugins, module, code);
     add_new(program, module, code);
     add_call(program, call, code);
+    add_inspect(program, inspect, code);
     add_lock(program, lock, code);
     add_pages(program, module, code);
     try {
