@@ -33,6 +33,10 @@ WORKLOADS = [
     ("timer_benchmark", "W7 100,000 timers: start"),
     ("timer_benchmark", "W7 100,000 timers: stop"),
     ("timer_benchmark", "W7 100,000 timers: leave"),
+    ("queue_benchmark", "W8 20 queues, 10,000 events"),
+    ("queue_benchmark", "W8 a full queue"),
+    ("api_benchmark", "W9 a call and its reply, C++ values"),
+    ("api_benchmark", "W9 a call and its reply, JSON"),
 ]
 
 

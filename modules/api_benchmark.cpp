@@ -1,0 +1,153 @@
+// A call of a module's API and its reply, inside the process (W9): with C++ values, and with JSON.
+
+#include <any>
+#include <functional>
+#include <string>
+#include <unordered_map>
+
+#include "modules/call.h"
+#include "modules/simulated_server.h"
+#include "tests/support/bare_coroutine.h"
+#include "tests/support/benchmark.h"
+
+namespace weir {
+
+namespace {
+
+using benchmark::Bare;
+using benchmark::NextRound;
+using benchmark::ReadyRing;
+using config::setting;
+using config::settings;
+
+struct Sum {
+    int a = 0;
+    int b = 0;
+
+    static config::Settings<Sum> describe() {
+        return settings<Sum>("Adds two numbers", setting("a", &Sum::a, "The first"),
+                             setting("b", &Sum::b, "The second"));
+    }
+};
+
+struct Total {
+    int total = 0;
+
+    static config::Settings<Total> describe() {
+        return settings<Total>("A sum", setting("total", &Total::total, "What came out"));
+    }
+};
+
+class Desk : public Module {
+public:
+    using Module::Module;
+
+    static auto declare() {
+        return declare_module<Desk>("desk", "Answers questions").function("sum", &Desk::sum);
+    }
+
+private:
+    Total sum(const Sum& sum) { return {sum.a + sum.b}; }
+};
+
+void expect(long got, long wanted) {
+    if (got != wanted) {
+        std::fprintf(stderr, "the calls gave %ld instead of %ld\n", got, wanted);
+        std::exit(1);
+    }
+}
+
+Task<> call_typed(long count, long& sum) {
+    for (long i = 0; i != count; ++i) {
+        Sum parameters{.a = 1, .b = 2};
+        Task<ApiResult<Total>> calling = call<Total>("desk", "sum", parameters);
+        ApiResult<Total> result = co_await calling;
+        sum += result.value().total;
+    }
+}
+
+Task<> call_json(long count, long& sum) {
+    for (long i = 0; i != count; ++i) {
+        Json parameters{{"a", 1}, {"b", 2}};
+        Task<ApiResult<Json>> calling = call("desk", "sum", std::move(parameters));
+        ApiResult<Json> result = co_await calling;
+        sum += result.value().at("total").get<long>();
+    }
+}
+
+double calls(long count, Task<> (*ask)(long, long&)) {
+    SimulatedServer world(R"({"server": {"startup": ["desk"]}})", Registry().add<Desk>());
+    long sum = 0;
+    const double taken = benchmark::time([&] { world.run(ask(count, sum)); });
+    expect(sum, 3 * count);
+    return taken;
+}
+
+// Functions by module and name, each call a turn for the callee and one for the caller.
+class BareDesk {
+public:
+    BareDesk() {
+        typed_["desk"]["sum"] = [](const std::any& given) {
+            const Sum& sum = std::any_cast<const Sum&>(given);
+            return std::any(Total{sum.a + sum.b});
+        };
+        json_["desk"]["sum"] = [](const Json& given) {
+            return Json{{"total", given.at("a").get<int>() + given.at("b").get<int>()}};
+        };
+    }
+
+    Bare call_typed(long count) {
+        for (long i = 0; i != count; ++i) {
+            const std::any parameters = Sum{.a = 1, .b = 2};
+            co_await NextRound{ring_};
+            const std::any result = typed_.find("desk")->second.find("sum")->second(parameters);
+            co_await NextRound{ring_};
+            sum_ += std::any_cast<const Total&>(result).total;
+        }
+    }
+    Bare call_json(long count) {
+        for (long i = 0; i != count; ++i) {
+            const Json parameters{{"a", 1}, {"b", 2}};
+            co_await NextRound{ring_};
+            const Json result = json_.find("desk")->second.find("sum")->second(parameters);
+            co_await NextRound{ring_};
+            sum_ += result.at("total").get<long>();
+        }
+    }
+
+    double calls(long count, Bare (BareDesk::*ask)(long)) {
+        const double taken = benchmark::time([&] {
+            (this->*ask)(count);
+            ring_.run();
+        });
+        expect(sum_, 3 * count);
+        return taken;
+    }
+
+private:
+    template <class Value>
+    using Functions = std::unordered_map<std::string, std::function<Value(const Value&)>>;
+
+    ReadyRing ring_;
+    long sum_ = 0;
+    std::unordered_map<std::string, Functions<std::any>> typed_;
+    std::unordered_map<std::string, Functions<Json>> json_;
+};
+
+}  // namespace
+
+}  // namespace weir
+
+int main(int argc, char** argv) {
+    using namespace weir;
+    const auto options = benchmark::options(argc, argv);
+    const long count = options.quick ? 10'000 : 100'000;
+    const auto compare = [&](const char* name, Task<> (*ask)(long, long&),
+                             Bare (BareDesk::*bare)(long)) {
+        benchmark::compare(options, name, static_cast<double>(count),
+                           {{"weir", [=] { return calls(count, ask); }},
+                            {"limit", [=] { return BareDesk().calls(count, bare); }}});
+    };
+    compare("W9 a call and its reply, C++ values", call_typed, &BareDesk::call_typed);
+    compare("W9 a call and its reply, JSON", call_json, &BareDesk::call_json);
+}
