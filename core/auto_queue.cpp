@@ -40,6 +40,7 @@ AutoQueue::AutoQueue(std::size_t max_size, AutoQueueOptions options)
           }
           return max_size_ < most / 10 ? max_size_ * 10 : most;
       }()),
+      limited_(max_size_ != unlimited || options_.subqueue_limit != unlimited),
       no_key_(this) {}
 
 AutoQueue::~AutoQueue() {
@@ -64,14 +65,10 @@ const IndexValue& AutoQueue::class_key(const Event& event) const {
     return key.is_any() ? no_key_ : key;
 }
 
-AutoQueue::Class& AutoQueue::class_of(const IndexValue& key) {
-    Class* c = classes_.find(key);
-    if (c == nullptr) {
-        auto made = std::make_unique<Class>(key);
-        classes_.insert(*made);
-        c = made.release();
-    }
-    return *c;
+AutoQueue::Class& AutoQueue::make_class(const IndexValue& key) {
+    auto made = std::make_unique<Class>(key);
+    classes_.insert(*made);
+    return *made.release();
 }
 
 void AutoQueue::forget_if_unused(Class& c) noexcept {
@@ -102,9 +99,9 @@ std::ptrdiff_t AutoQueue::places_of_old_classes() const noexcept {
            static_cast<std::ptrdiff_t>(in_history_) + static_cast<std::ptrdiff_t>(with_events_);
 }
 
-// What a sender of an event of this class waits for; nothing if there is a place.
-Matcher AutoQueue::why_not(const IndexValue& key) {
-    Class* c = classes_.find(key);
+// What a sender of an event of this key, and class if it exists, waits for; nothing if there is a
+// place.
+Matcher AutoQueue::why_not(const IndexValue& key, Class* c) {
     const bool active = c != nullptr && c->size != 0;
     Limited* const self = this;
     const auto wait_for_place_in_class = [&]() -> Matcher {
@@ -156,25 +153,30 @@ Matcher AutoQueue::why_not(const IndexValue& key) {
 }
 
 Matcher AutoQueue::add(Event& event, bool force) {
-    const IndexValue key = class_key(event);
+    const IndexValue& key = class_key(event);
+    Class* c = classes_.find(key);
     if (!force) {
-        if (Matcher wait = why_not(key)) {
+        if (limited_) {
+            if (Matcher wait = why_not(key, c)) {
+                may_be_waited_ = true;
+                return wait;
+            }
+        }
+        if (Matcher wait = wait_above()) {
             return wait;
         }
     }
-    Class& c = class_of(key);
-    if (Matcher wait = before_append(force)) {
-        forget_if_unused(c);
-        return wait;
+    if (c == nullptr) {
+        c = &make_class(key);
     }
     hold(event);
-    c.events.push_back(event);
-    if (c.size++ == 0) {
+    c->events.push_back(event);
+    if (c->size++ == 0) {
         ++with_events_;
-        activate(c);
+        activate(*c);
     }
     ++size_;
-    update_blocked();
+    set_can_pop(!ready_.empty());
     return {};
 }
 
@@ -190,7 +192,7 @@ std::optional<bool> AutoQueue::has_place(const QueueCanWriteEvent& signal) {
     if (!c->waited_for_place && !c->waited_for_first) {
         waited_classes_.push_back(c);
     }
-    c->waited_for_place = true;
+    c->waited_for_place = may_be_waited_ = true;
     return false;
 }
 
@@ -200,7 +202,7 @@ void AutoQueue::count_served(Class& c) {
         ++in_history_;
     }
     ++c.served;
-    while (lately_.size() >= std::min(max_history_, 10 * in_history_ + 10)) {
+    while (lately_.size() >= most_counted()) {
         Class& oldest = *lately_.pop_front();
         if (--oldest.served <= 0) {
             oldest.in_history = false;
@@ -214,18 +216,24 @@ void AutoQueue::count_served(Class& c) {
 }
 
 Ref<Event> AutoQueue::take(QueueSignals& signals) {
+    lately_.make_room();
     Class& c = ready_.take_turn();
     Ref<Event> event = let_go(c.events.pop_front());
     --c.size;
     --size_;
-    count_served(c);
+    if (!c.in_history || !lately_.is_full_of(&c, most_counted())) {
+        count_served(c);
+    }
     if (c.size == 0) {
         --with_events_;
         ready_.remove(c);
     }
-    update_blocked();
-    if (waited()) {
-        signal_place(c, signals);
+    can_pop_ = !ready_.empty();
+    if (may_be_waited_) {
+        if (waited()) {
+            signal_place(c, signals);
+        }
+        may_be_waited_ = waited();
     }
     return event;
 }
@@ -292,8 +300,9 @@ void AutoQueue::signal_place(Class& c, QueueSignals& signals) {
 }
 
 void AutoQueue::put_back(Event& event) {
-    Class& c = class_of(class_key(event));
-    before_append(true);
+    const IndexValue& key = class_key(event);
+    Class* found = classes_.find(key);
+    Class& c = found != nullptr ? *found : make_class(key);
     hold(event);
     c.events.push_front(event);
     if (c.size++ == 0) {
@@ -303,7 +312,7 @@ void AutoQueue::put_back(Event& event) {
     }
     blocked_classes_.push_back(c);
     ++size_;
-    update_blocked();
+    set_can_pop(!ready_.empty());
 }
 
 void AutoQueue::unblock(Class& c) {
@@ -315,7 +324,7 @@ void AutoQueue::release_block(Event& event) {
     Class* c = classes_.find(class_key(event));
     if (c != nullptr && c->blocked()) {
         unblock(*c);
-        update_blocked();
+        set_can_pop(true);
     }
 }
 
@@ -323,7 +332,7 @@ void AutoQueue::unblock_all() {
     while (!blocked_classes_.empty()) {
         unblock(blocked_classes_.front());
     }
-    update_blocked();
+    set_can_pop(!ready_.empty());
 }
 
 void AutoQueue::drop_all(QueueSignals& signals) {
@@ -350,7 +359,7 @@ void AutoQueue::drop_all(QueueSignals& signals) {
         c->waited_for_place = c->waited_for_first = false;
         forget_if_unused(*c);
     }
-    set_blocked(false);
+    can_pop_ = false;
 }
 
 void AutoQueue::for_each(const std::function<void(Event&)>& visit) const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -35,7 +36,6 @@ public:
 
     std::string_view kind() const noexcept override { return "auto"; }
     std::size_t size() const noexcept override { return size_; }
-    bool can_pop() const noexcept override { return !ready_.empty(); }
     std::optional<bool> has_place(const QueueCanWriteEvent& signal) override;
     void for_each(const std::function<void(Event&)>& visit) const override;
 
@@ -58,21 +58,24 @@ private:
 
     static AutoQueueOptions with_a_place_for_all(AutoQueueOptions options, std::size_t max_size);
     const IndexValue& class_key(const Event& event) const;
-    Class& class_of(const IndexValue& key);
+    Class& make_class(const IndexValue& key);
     void forget_if_unused(Class& c) noexcept;
     void activate(Class& c);
     void unblock(Class& c);
     void count_served(Class& c);
-    Matcher why_not(const IndexValue& key);
+    Matcher why_not(const IndexValue& key, Class* c);
     void signal_place(Class& c, QueueSignals& signals);
     Ref<QueueCanWriteEvent> signal(const IndexValue& key, bool new_only, bool first_only);
-    void update_blocked() { set_blocked(!can_pop() && size_ > 0); }
 
     bool waited() const noexcept;
+    std::size_t most_counted() const noexcept {
+        return std::min(max_history_, 10 * in_history_ + 10);
+    }
     std::ptrdiff_t places_of_old_classes() const noexcept;
 
     const AutoQueueOptions options_;
     const std::size_t max_history_;
+    const bool limited_;  // in all or in a class
     NodeMap<Class> classes_;
     Ring<Class> ready_;            // classes whose events may leave
     List<Class> blocked_classes_;  // in order of blocking
@@ -82,7 +85,8 @@ private:
     std::size_t in_history_ = 0;  // classes with a count of how often they were served lately
     IndexValue no_key_;           // the key of events that have none
 
-    // Which signals senders wait for.
+    // Which signals senders wait for. `may_be_waited_` is false only if none is.
+    bool may_be_waited_ = false;
     std::vector<Class*> waited_classes_;
     bool waited_any_class_ = false;    // a place for any class
     bool waited_first_event_ = false;  // a place for the first event of a class

@@ -17,7 +17,7 @@ public:
         ask(*coroutine.promise().routine);
         Wait::await_suspend(coroutine, at);
     }
-    void await_resume() const { check_interrupted(); }
+    void await_resume() { check_interrupted(); }
 
     std::span<const Matcher> matchers() const noexcept override { return {&go_on_, 1}; }
     Then matched(const Ref<Event>&, Subscription&) override { return Then::resume; }

@@ -2,10 +2,7 @@
 
 namespace weir {
 
-const IndexValue& EventKey::operator()(const Event& event) const {
-    if (is_type()) {
-        return event.at(0);
-    }
+const IndexValue& EventKey::find(const Event& event) const {
     if (event.type().id() != type_id_) [[unlikely]] {
         look_up(event.type());
     }

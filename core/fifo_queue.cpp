@@ -17,12 +17,15 @@ Matcher FifoQueue::add(Event& event, bool force) {
         waited_ = true;
         return can_write_matcher();
     }
-    if (Matcher wait = before_append(force)) {
-        return wait;
+    if (!force) {
+        if (Matcher wait = wait_above()) {
+            return wait;
+        }
     }
     hold(event);
     events_.push_back(event);
     ++size_;
+    set_can_pop(!blocked_);
     return {};
 }
 
@@ -44,29 +47,34 @@ void FifoQueue::signal_place(QueueSignals& signals) {
 
 Ref<Event> FifoQueue::take(QueueSignals& signals) {
     Ref<Event> event = let_go(events_.pop_front());
-    --size_;
+    can_pop_ = --size_ != 0;
     signal_place(signals);
     return event;
 }
 
 void FifoQueue::put_back(Event& event) {
-    before_append(true);
     hold(event);
     events_.push_front(event);
     ++size_;
-    set_blocked(true);
+    blocked_ = true;
+    set_can_pop(false);
 }
 
 void FifoQueue::release_block(Event&) {
-    set_blocked(false);
+    unblock_all();
+}
+
+void FifoQueue::unblock_all() {
+    blocked_ = false;
+    set_can_pop(size_ != 0);
 }
 
 void FifoQueue::drop_all(QueueSignals& signals) {
-    set_blocked(false);
     while (!events_.empty()) {
         drop(events_.pop_front(), signals);
     }
     size_ = 0;
+    blocked_ = can_pop_ = false;
     signal_place(signals);
 }
 

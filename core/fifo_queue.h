@@ -13,7 +13,6 @@ public:
 
     std::string_view kind() const noexcept override { return "fifo"; }
     std::size_t size() const noexcept override { return size_; }
-    bool can_pop() const noexcept override { return size_ != 0 && !blocked_; }
     std::optional<bool> has_place(const QueueCanWriteEvent& signal) override;
     void for_each(const std::function<void(Event&)>& visit) const override;
 
@@ -25,12 +24,13 @@ private:
     void release_block(Event& event) override;
     Ref<Event> take(QueueSignals& signals) override;
     void drop_all(QueueSignals& signals) override;
-    void unblock_all() override { set_blocked(false); }
+    void unblock_all() override;
     void signal_place(QueueSignals& signals);
 
     List<Event> events_;
     std::size_t size_ = 0;
-    bool waited_ = false;  // a sender waits for a place
+    bool blocked_ = false;  // by its first event
+    bool waited_ = false;   // a sender waits for a place
 };
 
 }  // namespace weir

@@ -146,9 +146,7 @@ public:
     bool await_ready() const noexcept { return future_.done(); }
     // The result; a reference that is valid as long as the future is.
     std::add_lvalue_reference_t<const T> await_resume() {
-        if (routine_ != nullptr) {
-            check_interrupted();
-        }
+        check_interrupted();
         return future_.result();
     }
 

@@ -25,39 +25,13 @@ struct IndexValue::Shared {
     IndexValue* values() noexcept { return reinterpret_cast<IndexValue*>(this + 1); }
 };
 
-namespace {
-
-// Two multiplications that let every bit of the number reach every bit of the hash
-// (the finalizer of SplitMix64).
-std::uint64_t mix(std::uint64_t x) noexcept {
-    x ^= x >> 30;
-    x *= 0xbf58476d1ce4e5b9U;
-    x ^= x >> 27;
-    x *= 0x94d049bb133111ebU;
-    return x ^ (x >> 31);
-}
-
-std::uint64_t with_tag(std::uint8_t tag) noexcept {
-    return static_cast<std::uint64_t>(tag) << 56;
-}
-
-}  // namespace
-
-IndexValue::IndexValue(Kind kind, std::uint64_t bits) noexcept {
-    const Tag tag = kind == Kind::integer ? tag_integer
-                    : kind == Kind::real  ? tag_real
-                                          : tag_identity;
-    payload_ = {bits, with_tag(tag)};
-    hash_ = mix(bits + 0x9e3779b97f4a7c15U * tag);
-}
-
 IndexValue::IndexValue(double value) noexcept
     : IndexValue([value] {
           constexpr double limit = 0x1p63;  // the first that is too large for an integer
           if (value >= -limit && value < limit && std::trunc(value) == value) {
               return IndexValue(static_cast<std::int64_t>(value));
           }
-          return IndexValue(Kind::real, std::bit_cast<std::uint64_t>(value));
+          return IndexValue(tag_real, std::bit_cast<std::uint64_t>(value));
       }()) {}
 
 IndexValue::IndexValue(std::string_view text) {

@@ -28,7 +28,7 @@ public:
 
     template <class T>
         requires std::integral<T> || std::is_enum_v<T>
-    IndexValue(T value) noexcept : IndexValue(Kind::integer, static_cast<std::uint64_t>(value)) {}
+    IndexValue(T value) noexcept : IndexValue(tag_integer, static_cast<std::uint64_t>(value)) {}
 
     // Real numbers, too, may order a priority queue; -0.0 equals 0.0, and a number that has no
     // fraction is the integer of the same value.
@@ -43,7 +43,7 @@ public:
         requires((std::is_object_v<T> || std::is_void_v<T>) &&
                  !std::same_as<std::remove_cv_t<T>, char>)
     IndexValue(T* object) noexcept
-        : IndexValue(Kind::identity, reinterpret_cast<std::uintptr_t>(object)) {}
+        : IndexValue(tag_identity, reinterpret_cast<std::uintptr_t>(object)) {}
 
     template <class... T>
     IndexValue(const std::tuple<T...>& values)
@@ -121,7 +121,21 @@ private:
     };
     static constexpr std::size_t longest_inline_text = 15;
 
-    IndexValue(Kind kind, std::uint64_t bits) noexcept;
+    // Two multiplications that let every bit of the number reach every bit of the hash
+    // (the finalizer of SplitMix64).
+    static constexpr std::uint64_t mix(std::uint64_t x) noexcept {
+        x ^= x >> 30;
+        x *= 0xbf58476d1ce4e5b9U;
+        x ^= x >> 27;
+        x *= 0x94d049bb133111ebU;
+        return x ^ (x >> 31);
+    }
+    static constexpr std::uint64_t with_tag(std::uint8_t tag) noexcept {
+        return static_cast<std::uint64_t>(tag) << 56;
+    }
+
+    IndexValue(Tag tag, std::uint64_t bits) noexcept
+        : hash_(mix(bits + 0x9e3779b97f4a7c15U * tag)), payload_{bits, with_tag(tag)} {}
 
     Tag tag() const noexcept { return static_cast<Tag>(payload_[1] >> 56); }
     bool shared() const noexcept { return tag() == tag_shared_text || tag() == tag_tuple; }

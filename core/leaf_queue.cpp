@@ -29,14 +29,20 @@ void LeafQueue::unblock(Event& event) {
     release_block(event);
 }
 
-Matcher LeafQueue::before_append(bool force) {
-    return turns_->before_append(*this, force);
+Matcher LeafQueue::wait_above() {
+    for (Queue* queue = &turns_->queue(); queue != nullptr; queue = queue->parent()) {
+        if (queue->size_ >= queue->max_total_) {
+            return queue->wait_for_place();
+        }
+    }
+    return {};
 }
 
-void LeafQueue::set_blocked(bool blocked) {
-    if (blocked_ != blocked) {
-        blocked_ = blocked;
-        turns_->blocked_changed(*this);
+void LeafQueue::hold(Event& event) noexcept {
+    event.retain();
+    event.queued_in_ = this;
+    for (Queue* queue = &turns_->queue(); queue != nullptr; queue = queue->parent()) {
+        ++queue->size_;
     }
 }
 

@@ -46,18 +46,16 @@ protected:
     virtual void put_back(Event& event) = 0;
     virtual void release_block(Event& event) = 0;
 
-    // For the kinds: reports to what is above.
-    Matcher before_append(bool force);
-    void set_blocked(bool blocked);
+    // For the kinds. An event is added in this order: look for a place above, `hold` it, link it
+    // in, set_can_pop(). What is to be waited for if there is no place above:
+    Matcher wait_above();
     // The matcher of a signal of this queue's limit as a whole.
     const Matcher& can_write_matcher();
     Ref<Queue> owner() const noexcept;
 
-    void hold(Event& event) noexcept {
-        event.retain();
-        event.queued_in_ = this;
-    }
-    // Gives back the reference that `hold` took.
+    // Takes a reference to the event, and counts it here above.
+    void hold(Event& event) noexcept;
+    // Gives back the reference that `hold` took; what is above counts for itself what it takes.
     static Ref<Event> let_go(Event& event) noexcept {
         event.queued_in_ = nullptr;
         return Ref<Event>::adopt(&event);

@@ -143,41 +143,59 @@ bool MatchTree::judge(const Entry& entry, const Event& event) const noexcept {
 }
 
 // Recursion is bounded by the number of levels of the event's type.
-MatchTree::Entry* MatchTree::match_first(const Node& node, const Event& event,
-                                         std::size_t level) const {
+MatchTree::Entry* MatchTree::match_first(const Node& node, const Event& event, std::size_t level,
+                                         bool& by_type) const {
     if (const MatchBranch* branch = node.branch_.get();
         branch != nullptr && level < event.levels()) {
+        by_type = by_type && (branch->exact.empty() || event.type().levels()[level].offset < 0);
         if (const Node* child = branch->exact.find(event.at(level))) {
-            if (Entry* found = match_first(*child, event, level + 1)) {
+            if (Entry* found = match_first(*child, event, level + 1, by_type)) {
                 return found;
             }
         }
         if (branch->any != nullptr) {
-            if (Entry* found = match_first(*branch->any, event, level + 1)) {
+            if (Entry* found = match_first(*branch->any, event, level + 1, by_type)) {
                 return found;
             }
         }
     }
     for (Entry& entry : node.entries_) {
-        if (!entry.matcher.has_predicate() || judge(entry, event)) {
+        if (!entry.matcher.has_predicate()) {
+            return &entry;
+        }
+        by_type = false;
+        if (judge(entry, event)) {
             return &entry;
         }
     }
     return nullptr;
 }
 
-void MatchTree::match_all(const Node& node, const Event& event, std::size_t level,
-                          std::vector<Entry*>& found) {
-    if (const MatchBranch* branch = node.branch_.get();
-        branch != nullptr && level < event.levels()) {
-        if (const Node* child = branch->exact.find(event.at(level))) {
-            match_all(*child, event, level + 1, found);
+void MatchTree::match_all(const Node& from, const Event& event, std::size_t level,
+                          std::vector<Entry*>& found) const {
+    const Node* node = &from;
+    const std::size_t levels = event.levels();
+    for (; level < levels && node->branch_ != nullptr; ++level) {
+        const MatchBranch& branch = *node->branch_;
+        const Node* const exact = branch.exact.find(event.at(level));
+        // Most often there is one way to go on, and nothing to come back for.
+        const Node* const next = exact != nullptr ? exact : branch.any;
+        if (node->entries_.empty() && (exact == nullptr || branch.any == nullptr)) {
+            if (next == nullptr) {
+                return;
+            }
+            node = next;
+            continue;
         }
-        if (branch->any != nullptr) {
-            match_all(*branch->any, event, level + 1, found);
+        if (exact != nullptr) {
+            match_all(*exact, event, level + 1, found);
         }
+        if (branch.any != nullptr) {
+            match_all(*branch.any, event, level + 1, found);
+        }
+        break;
     }
-    for (Entry& entry : node.entries_) {
+    for (Entry& entry : node->entries_) {
         if (entry.object_->found_by_ != searches_ &&
             (!entry.matcher.has_predicate() || judge(entry, event))) {
             entry.object_->found_by_ = searches_;
@@ -187,11 +205,17 @@ void MatchTree::match_all(const Node& node, const Event& event, std::size_t leve
 }
 
 MatchTree::Entry* MatchTree::match_first(const Event& event) const {
-    return match_first(*root_, event, 0);
+    bool by_type = true;
+    return match_first(event, by_type);
+}
+
+MatchTree::Entry* MatchTree::match_first(const Event& event, bool& by_type) const {
+    return match_first(*root_, event, 0, by_type);
 }
 
 MatchTree::Entry* MatchTree::match_first_below(const Node& node, const Event& event) const {
-    return match_first(node, event, level_of(node));
+    bool by_type = true;
+    return match_first(node, event, level_of(node), by_type);
 }
 
 void MatchTree::match_all(const Event& event, std::vector<Entry*>& found) {

@@ -71,6 +71,8 @@ public:
     void match_all(const Event& event, std::vector<Entry*>& found);
     // The first matching entry, or null.
     Entry* match_first(const Event& event) const;
+    // The same; `by_type` becomes false unless all events of that type have the same.
+    Entry* match_first(const Event& event, bool& by_type) const;
 
     // For trees whose nodes are kept by somebody, as the queues of a queue tree do: the root; the
     // node at the end of the path (made if it is not there), which lives as long as an entry is
@@ -82,9 +84,10 @@ public:
     Entry* match_first_below(const Node& node, const Event& event) const;
 
 private:
-    Entry* match_first(const Node& node, const Event& event, std::size_t level) const;
-    void match_all(const Node& node, const Event& event, std::size_t level,
-                   std::vector<Entry*>& found);
+    Entry* match_first(const Node& node, const Event& event, std::size_t level,
+                       bool& by_type) const;
+    void match_all(const Node& from, const Event& event, std::size_t level,
+                   std::vector<Entry*>& found) const;
     static std::size_t level_of(const Node& node) noexcept;
     bool judge(const Entry& entry, const Event& event) const noexcept;
     static void prune(Node* node) noexcept;

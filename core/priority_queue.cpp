@@ -36,11 +36,11 @@ void PriorityQueue::push(const IndexValue& rank, std::int64_t order, Event& even
     std::push_heap(heap_.begin(), heap_.end(), after);
 }
 
-bool PriorityQueue::front_blocks() const noexcept {
+bool PriorityQueue::front_may_leave() const noexcept {
     if (!heap_.empty()) {
-        return blocks(*heap_.front().event);
+        return !blocks(*heap_.front().event);
     }
-    return !plain_.empty() && blocks(plain_.front());
+    return !plain_.empty() && !blocks(plain_.front());
 }
 
 Matcher PriorityQueue::add(Event& event, bool force) {
@@ -50,8 +50,10 @@ Matcher PriorityQueue::add(Event& event, bool force) {
     }
     const IndexValue& rank = key_(event);
     make_room();
-    if (Matcher wait = before_append(force)) {
-        return wait;
+    if (!force) {
+        if (Matcher wait = wait_above()) {
+            return wait;
+        }
     }
     if (rank.is_any()) {
         plain_.push_back(event);
@@ -60,9 +62,7 @@ Matcher PriorityQueue::add(Event& event, bool force) {
         push(rank, ++last_order_, event);
     }
     hold(event);
-    if (blocked_ && !front_blocks()) {
-        set_blocked(false);  // it comes before the one that blocks
-    }
+    set_can_pop(front_may_leave());  // it may come before one that blocks
     return {};
 }
 
@@ -92,7 +92,7 @@ Ref<Event> PriorityQueue::take(QueueSignals& signals) {
         event = &plain_.pop_front();
         --plain_size_;
     }
-    set_blocked(front_blocks());
+    can_pop_ = front_may_leave();
     signal_place(signals);
     return let_go(*event);
 }
@@ -101,7 +101,6 @@ void PriorityQueue::put_back(Event& event) {
     const IndexValue& rank = key_(event);
     make_room();
     set_blocks(event, true);
-    before_append(true);
     if (rank.is_any()) {
         plain_.push_front(event);
         ++plain_size_;
@@ -109,21 +108,20 @@ void PriorityQueue::put_back(Event& event) {
         push(rank, --first_order_, event);
     }
     hold(event);
-    set_blocked(front_blocks());
+    set_can_pop(front_may_leave());
 }
 
 void PriorityQueue::release_block(Event& event) {
     set_blocks(event, false);
-    set_blocked(front_blocks());
+    set_can_pop(front_may_leave());
 }
 
 void PriorityQueue::unblock_all() {
     for_each([](Event& event) { set_blocks(event, false); });
-    set_blocked(false);
+    set_can_pop(size() != 0);
 }
 
 void PriorityQueue::drop_all(QueueSignals& signals) {
-    unblock_all();
     for (const Ranked& ranked : heap_) {
         drop(*ranked.event, signals);
     }
@@ -132,6 +130,7 @@ void PriorityQueue::drop_all(QueueSignals& signals) {
         drop(plain_.pop_front(), signals);
     }
     plain_size_ = 0;
+    can_pop_ = false;
     signal_place(signals);
 }
 

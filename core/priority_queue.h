@@ -18,7 +18,6 @@ public:
 
     std::string_view kind() const noexcept override { return "priority"; }
     std::size_t size() const noexcept override { return heap_.size() + plain_size_; }
-    bool can_pop() const noexcept override { return size() != 0 && !blocked_; }
     std::optional<bool> has_place(const QueueCanWriteEvent& signal) override;
     void for_each(const std::function<void(Event&)>& visit) const override;
 
@@ -41,7 +40,8 @@ private:
 
     void make_room();
     void push(const IndexValue& rank, std::int64_t order, Event& event) noexcept;
-    bool front_blocks() const noexcept;
+    // Whether there is an event, and the first does not block.
+    bool front_may_leave() const noexcept;
     void signal_place(QueueSignals& signals);
 
     const EventKey key_;

@@ -8,8 +8,8 @@
 namespace weir {
 
 Queue::Queue(QueueOptions options) : Queue({}, {}, std::move(options)) {
-    own_tree_ = std::make_unique<MatchTree>();
-    enter(*own_tree_, own_tree_->root());
+    own_directory_ = std::make_unique<Directory>();
+    enter(*own_directory_, own_directory_->tree.root());
 }
 
 Queue::Queue(std::string name, Matcher matcher, QueueOptions options)
@@ -18,7 +18,6 @@ Queue::Queue(std::string name, Matcher matcher, QueueOptions options)
       default_queue_(options.kind ? options.kind(options.max_default)
                                   : std::make_unique<FifoQueue>(options.max_default)),
       max_total_(std::max<std::size_t>(options.max_total, 1)) {
-    blocked_ = true;
     default_queue_->classifier_.queue = default_queue_.get();
     turns_of(options.default_priority).add(*default_queue_);
 }
@@ -69,12 +68,29 @@ Queue& Queue::in_tree() {
     return *queue;
 }
 
-// The default queue that is to have the event. There always is one: that of the queue itself.
+// There always is one: that of the root.
+LeafQueue& Queue::Directory::find(const Event& event) {
+    const std::uint64_t type = event.type().id();
+    Known& remembered = known[type % known.size()];
+    if (remembered.type == type) [[likely]] {
+        return *remembered.leaf;
+    }
+    bool by_type = true;
+    MatchTree::Entry* entry = tree.match_first(event, by_type);
+    LeafQueue& leaf = *static_cast<LeafQueue::Classifier*>(entry)->queue;
+    if (by_type) {
+        remembered = {type, &leaf};
+    }
+    return leaf;
+}
+
+// The default queue that is to have the event.
 LeafQueue& Queue::leaf_for(const Event& event) {
     const Queue& queue = in_tree();
-    MatchTree::Entry* entry = queue.own_tree_ != nullptr
-                                  ? queue.tree_->match_first(event)
-                                  : queue.tree_->match_first_below(*queue.node_, event);
+    if (queue.own_directory_ != nullptr) {
+        return queue.directory_->find(event);
+    }
+    MatchTree::Entry* entry = queue.directory_->tree.match_first_below(*queue.node_, event);
     return *static_cast<LeafQueue::Classifier*>(entry)->queue;
 }
 
@@ -90,6 +106,15 @@ std::optional<bool> Queue::has_place(const QueueCanWriteEvent&) {
     return false;
 }
 
+// The matcher of the signal that there is a place, which from now on somebody waits for.
+Matcher Queue::wait_for_place() {
+    waited_ = true;
+    if (!can_write_matcher_) {
+        can_write_matcher_ = match<QueueCanWriteEvent>(static_cast<Limited*>(this)).make();
+    }
+    return can_write_matcher_;
+}
+
 void Queue::signal_place(QueueSignals& signals) {
     if (waited_ && size_ < max_total_) {
         waited_ = false;
@@ -102,59 +127,41 @@ void Queue::signal_place(QueueSignals& signals) {
     }
 }
 
-Matcher Queue::before_append(bool force) {
-    if (!force && size_ >= max_total_) {
-        waited_ = true;
-        if (!can_write_matcher_) {
-            can_write_matcher_ = match<QueueCanWriteEvent>(static_cast<Limited*>(this)).make();
-        }
-        return can_write_matcher_;
-    }
-    if (turns_ != nullptr) {
-        if (Matcher wait = turns_->before_append(*this, force)) {
-            return wait;
-        }
-    }
-    ++size_;
-    return {};
-}
-
 void Queue::after_pop(std::size_t count, QueueSignals& signals) {
     size_ -= count;
     signal_place(signals);
     if (turns_ != nullptr) {
         turns_->after_pop(*this, count, signals);
     }
-    update_blocked();
 }
 
-void Queue::blocked_changed(RoundRobin& turns, bool blocked) {
-    const auto at = std::lower_bound(
-        ready_.begin(), ready_.end(), &turns,
-        [](const RoundRobin* a, const RoundRobin* b) { return a->priority() < b->priority(); });
-    const bool listed = at != ready_.end() && *at == &turns;
-    if (blocked && listed) {
-        ready_.erase(at);
-    } else if (!blocked && !listed && turns.can_pop()) {
-        ready_.insert(at, &turns);
-    }
-    update_blocked();
-}
-
-void Queue::update_blocked() {
-    if (blocked_ == can_pop()) {
-        blocked_ = !blocked_;
-        if (turns_ != nullptr) {
-            turns_->blocked_changed(*this);
+void Queue::list(RoundRobin& turns, bool can_pop) {
+    turns.listed_ = can_pop;
+    if (can_pop) {
+        auto at = ready_.end();
+        while (at != ready_.begin() && (*std::prev(at))->priority() > turns.priority()) {
+            --at;
         }
+        ready_.insert(at, &turns);
+    } else {
+        std::erase(ready_, &turns);
     }
+    set_can_pop(!ready_.empty());
 }
 
 Ref<Event> Queue::take(QueueSignals& signals) {
-    Ref<Event> event = ready_.back()->take(signals);
+    RoundRobin& turns = *ready_.back();
+    Ref<Event> event = turns.take(signals);
+    if (!turns.can_pop()) {
+        turns.listed_ = false;
+        ready_.pop_back();
+        can_pop_ = !ready_.empty();
+    }
     ++popped_;
     --size_;
-    signal_place(signals);
+    if (waited_ || waited_for_empty_) {
+        signal_place(signals);
+    }
     return event;
 }
 
@@ -192,7 +199,10 @@ void Queue::unblock_all() {
 void Queue::drop_all(QueueSignals& signals) {
     for (const auto& turns : priorities_) {
         turns->drop_all(signals);
+        turns->listed_ = false;
     }
+    ready_.clear();
+    can_pop_ = false;
     size_ = 0;
     signal_place(signals);
 }
@@ -230,7 +240,7 @@ Ref<Queue> Queue::add(std::string name, int priority, Matcher matcher, QueueOpti
     turns.add(*queue);
     try {
         subqueues_.push_back(queue);
-        queue->enter(*tree_, MatchTree::descend(*node_, queue->matcher_));
+        queue->enter(*directory_, MatchTree::descend(*node_, queue->matcher_));
     } catch (...) {
         std::erase(subqueues_, queue);
         turns.remove(*queue);
@@ -241,8 +251,9 @@ Ref<Queue> Queue::add(std::string name, int priority, Matcher matcher, QueueOpti
 }
 
 // From now on events find this queue.
-void Queue::enter(MatchTree& tree, MatchTree::Node& node) noexcept {
-    tree_ = &tree;
+void Queue::enter(Directory& directory, MatchTree::Node& node) noexcept {
+    directory_ = &directory;
+    directory.changed();
     node_ = &node;
     MatchTree::insert_at(node, default_queue_->classifier_);
 }
@@ -259,6 +270,7 @@ void Queue::leave_tree() noexcept {
         subqueue->leave_tree();
     }
     MatchTree::remove(default_queue_->classifier_);
+    directory_->changed();
     node_ = nullptr;
 }
 
@@ -278,7 +290,6 @@ void Queue::remove(Queue& subqueue, QueueSignals& signals) {
     subqueue.turns_ = nullptr;
     subqueue.removed_from_ = Ref<Queue>(this);
     std::erase(subqueues_, keep);
-    update_blocked();
 }
 
 void Queue::set_priority(Queue& subqueue, int priority) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,9 +56,6 @@ public:
     // even if there is no place. Throws std::logic_error if the event is in a queue already.
     Matcher append(Event& event, bool force = false);
 
-    // Whether there is an event that may leave.
-    bool can_pop() const noexcept override { return !ready_.empty(); }
-
     // Takes the next event out; what that sets off is appended to `signals`. Throws
     // std::logic_error unless can_pop().
     Ref<Event> pop(QueueSignals& signals);
@@ -102,6 +101,21 @@ public:
 
 private:
     friend class RoundRobin;
+    friend class LeafQueue;
+
+    // Which queue of a whole tree of queues takes an event.
+    struct Directory {
+        MatchTree tree;
+        // Of some types whose events all go to the same queue, by the type's id: the queue.
+        struct Known {
+            std::uint64_t type = 0;
+            LeafQueue* leaf = nullptr;
+        };
+        std::array<Known, 16> known;
+
+        LeafQueue& find(const Event& event);
+        void changed() noexcept { known = {}; }
+    };
 
     Queue(std::string name, Matcher matcher, QueueOptions options);
 
@@ -112,20 +126,19 @@ private:
     void require_own(const Queue& subqueue) const;
     Queue& in_tree();
     LeafQueue& leaf_for(const Event& event);
-    void enter(MatchTree& tree, MatchTree::Node& node) noexcept;
+    void enter(Directory& directory, MatchTree::Node& node) noexcept;
     void leave_tree() noexcept;
     void signal_place(QueueSignals& signals);
+    Matcher wait_for_place();
 
-    // The priorities report, as the members report to them.
-    Matcher before_append(bool force);
+    // The priorities report: events were taken; whether there is one that may leave has changed.
     void after_pop(std::size_t count, QueueSignals& signals);
-    void blocked_changed(RoundRobin& turns, bool blocked);
-    void update_blocked();
+    void list(RoundRobin& turns, bool can_pop);
 
     std::string name_;
     Matcher matcher_;
-    std::unique_ptr<MatchTree> own_tree_;  // of a root
-    MatchTree* tree_ = nullptr;
+    std::unique_ptr<Directory> own_directory_;  // of a root
+    Directory* directory_ = nullptr;
     MatchTree::Node* node_ = nullptr;  // where the matchers of this queue end; null once removed
     Ref<Queue> removed_from_;
     std::vector<std::unique_ptr<RoundRobin>> priorities_;  // in order of their first use

@@ -6,12 +6,30 @@
 
 namespace weir {
 
-void RoundRobin::activate(QueueMember& member) {
+// From now on it is counted how often the member is served.
+void RoundRobin::count(QueueMember& member) noexcept {
     if (!member.in_statistics_) {
         member.in_statistics_ = true;
         member.served_ = 0;
         ++in_statistics_;
     }
+}
+
+// Requires that there is room in the history.
+void RoundRobin::count_served(QueueMember& member) noexcept {
+    count(member);
+    ++member.served_;
+    while (lately_.size() >= most_counted()) {
+        QueueMember* oldest = lately_.pop_front();
+        if (oldest != nullptr && oldest->turns_ == this && oldest->in_statistics_) {
+            --oldest->served_;
+        }
+    }
+    lately_.push_back(&member);
+}
+
+void RoundRobin::activate(QueueMember& member) noexcept {
+    count(member);
     if (member.served_ * static_cast<std::int64_t>(in_statistics_) >=
         static_cast<std::int64_t>(lately_.size())) {
         ready_.insert_last(member);
@@ -20,10 +38,10 @@ void RoundRobin::activate(QueueMember& member) {
     }
 }
 
-void RoundRobin::update_blocked() {
-    if (blocked_ == can_pop()) {
-        blocked_ = !blocked_;
-        queue_.blocked_changed(*this, blocked_);
+// Tells the queue whether there is an event that may leave, if it does not know.
+void RoundRobin::tell() {
+    if (listed_ != can_pop()) {
+        queue_.list(*this, !listed_);
     }
 }
 
@@ -38,12 +56,10 @@ void RoundRobin::add(QueueMember& member) {
     members_.push_back(&member);
     member.turns_ = this;
     if (member.can_pop()) {
-        member.in_statistics_ = true;
-        member.served_ = 0;
-        ++in_statistics_;
+        count(member);
         ready_.insert_last(member);
     }
-    update_blocked();
+    tell();
 }
 
 void RoundRobin::remove(QueueMember& member) noexcept {
@@ -53,38 +69,22 @@ void RoundRobin::remove(QueueMember& member) noexcept {
         member.in_statistics_ = false;
         --in_statistics_;
     }
-    update_blocked();
+    tell();
 }
 
 void RoundRobin::forget(QueueMember& member) noexcept {
-    for (std::size_t i = 0; i != lately_.size(); ++i) {
-        if (lately_[i] == &member) {
-            lately_[i] = nullptr;
-        }
-    }
+    lately_.replace(&member, nullptr);
 }
 
 Ref<Event> RoundRobin::take(QueueSignals& signals) {
+    lately_.make_room();
     QueueMember& member = ready_.take_turn();
     Ref<Event> event = member.take(signals);
-    if (!member.in_statistics_) {
-        member.in_statistics_ = true;
-        member.served_ = 0;
-        ++in_statistics_;
+    if (!member.in_statistics_ || !lately_.is_full_of(&member, most_counted())) {
+        count_served(member);
     }
-    ++member.served_;
-    while (lately_.size() >= 10 * members_.size() + 10) {
-        QueueMember* oldest = lately_.pop_front();
-        if (oldest != nullptr && oldest->turns_ == this && oldest->in_statistics_) {
-            --oldest->served_;
-        }
-    }
-    lately_.push_back(&member);
     if (!member.can_pop()) {
         ready_.remove(member);
-    }
-    if (!can_pop()) {
-        update_blocked();
     }
     return event;
 }
@@ -94,7 +94,6 @@ void RoundRobin::drop_all(QueueSignals& signals) {
         member->drop_all(signals);
     }
     ready_.clear();
-    update_blocked();
 }
 
 void RoundRobin::unblock_all() {
@@ -103,34 +102,21 @@ void RoundRobin::unblock_all() {
     }
 }
 
-Matcher RoundRobin::before_append(QueueMember& member, bool force) {
-    if (Matcher wait = queue_.before_append(force)) {
-        return wait;
-    }
-    if (!member.blocked_ && !member.in_ring()) {
-        activate(member);
-    }
-    if (can_pop()) {
-        update_blocked();
-    }
-    return {};
-}
-
 void RoundRobin::after_pop(QueueMember& member, std::size_t count, QueueSignals& signals) {
     if (!member.can_pop()) {
         ready_.remove(member);
     }
     queue_.after_pop(count, signals);
-    update_blocked();
+    tell();
 }
 
-void RoundRobin::blocked_changed(QueueMember& member) {
-    if (!member.can_pop()) {
-        ready_.remove(member);
-    } else if (!member.in_ring()) {
+void RoundRobin::can_pop_changed(QueueMember& member) {
+    if (member.can_pop()) {
         activate(member);
+    } else {
+        ready_.remove(member);
     }
-    update_blocked();
+    tell();
 }
 
 }  // namespace weir

@@ -23,20 +23,24 @@ public:
     // The number of events, blocked ones included.
     virtual std::size_t size() const noexcept = 0;
     // Whether there is an event that may leave.
-    virtual bool can_pop() const noexcept = 0;
+    bool can_pop() const noexcept { return can_pop_; }
 
 protected:
     friend class RoundRobin;
     friend class Queue;
 
-    // Takes the next event out, without a word to what is above. Requires can_pop().
+    // Takes the next event out and brings can_pop_ up to date, without a word to what is above.
+    // Requires can_pop().
     virtual Ref<Event> take(QueueSignals& signals) = 0;
-    // Drops all events, without a word to what is above.
+    // Drops all events, and can_pop_ becomes false, without a word to what is above.
     virtual void drop_all(QueueSignals& signals) = 0;
     virtual void unblock_all() = 0;
 
+    // Says whether there is an event that may leave; what is above is told if that has changed.
+    void set_can_pop(bool can_pop);
+
     RoundRobin* turns_ = nullptr;
-    bool blocked_ = false;  // as told to what is above
+    bool can_pop_ = false;
 
 private:
     bool in_statistics_ = false;
@@ -63,28 +67,40 @@ public:
     // Lets go of a member that is about to be destroyed.
     void forget(QueueMember& member) noexcept;
 
+    // As those of the members, without a word to what is above.
     Ref<Event> take(QueueSignals& signals);
     void drop_all(QueueSignals& signals);
     void unblock_all();
 
-    // The members report: an event is about to be added (which returns what to wait for, if there
-    // is no place further up), some were taken, whether there is one to pop has changed.
-    Matcher before_append(QueueMember& member, bool force);
+    // The members report: some events were taken, whether there is one to pop has changed.
     void after_pop(QueueMember& member, std::size_t count, QueueSignals& signals);
-    void blocked_changed(QueueMember& member);
+    void can_pop_changed(QueueMember& member);
 
 private:
     friend class Queue;
-    void activate(QueueMember& member);
-    void update_blocked();
+    void count(QueueMember& member) noexcept;
+    void count_served(QueueMember& member) noexcept;
+    // Of how many events served lately the members are counted.
+    std::size_t most_counted() const noexcept { return 10 * members_.size() + 10; }
+    void activate(QueueMember& member) noexcept;
+    void tell();
 
     Queue& queue_;
     const int priority_;
+    bool listed_ = false;  // among those of the queue that can pop
     Ring<QueueMember> ready_;
     std::vector<QueueMember*> members_;
     History<QueueMember*> lately_;
     std::size_t in_statistics_ = 0;  // members with a count of how often they were served lately
-    bool blocked_ = true;            // as told to the queue
 };
+
+inline void QueueMember::set_can_pop(bool can_pop) {
+    if (can_pop_ != can_pop) {
+        can_pop_ = can_pop;
+        if (turns_ != nullptr) {
+            turns_->can_pop_changed(*this);
+        }
+    }
+}
 
 }  // namespace weir

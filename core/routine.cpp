@@ -24,8 +24,8 @@ void TaskPromise::resume_awaiter() noexcept {
     }
 }
 
-Wait::~Wait() {
-    if (routine_ != nullptr && routine_->wait_ == this) {
+void Wait::leave_routine() noexcept {
+    if (routine_->wait_ == this) {
         routine_->wait_ = nullptr;
     }
 }
@@ -34,12 +34,6 @@ void Wait::suspend(Routine& routine, std::coroutine_handle<> coroutine) noexcept
     routine_ = &routine;
     routine.wait_ = this;
     routine.waiting_ = coroutine;
-}
-
-void Wait::check_interrupted() const {
-    if (std::exception_ptr exception = routine_->take_interruption()) [[unlikely]] {
-        std::rethrow_exception(std::move(exception));
-    }
 }
 
 std::string Wait::describe() const {
@@ -129,13 +123,24 @@ void Routine::take_turn() noexcept {
     }
 }
 
+std::coroutine_handle<> Routine::end_wait() noexcept {
+    if (Wait* wait = std::exchange(wait_, nullptr)) {
+        wait->routine_ = nullptr;
+    }
+    return std::exchange(waiting_, nullptr);
+}
+
+void Routine::resume(std::coroutine_handle<> coroutine) noexcept {
+    for (next_ = coroutine; next_;) {
+        std::exchange(next_, nullptr).resume();
+    }
+}
+
 void Routine::run(std::coroutine_handle<> coroutine) noexcept {
     const Ref<Routine> keep(this);
     Routine* const caller = scheduler().exchange_current(this);
     running_ = true;
-    for (next_ = coroutine; next_;) {
-        std::exchange(next_, nullptr).resume();
-    }
+    resume(coroutine);
     running_ = false;
     scheduler().exchange_current(caller);
     if (closing_ || coroutine_.done()) {
@@ -156,8 +161,7 @@ void Routine::wait_again() noexcept {
 
 void Routine::wait_is_over(Wait& wait) noexcept {
     if (wait_ == &wait) {
-        wait_ = nullptr;
-        run(std::exchange(waiting_, nullptr));
+        run(end_wait());
     }
 }
 
@@ -167,14 +171,14 @@ void Routine::matched(const Ref<Event>& event, Subscription& subscription) noexc
     Routine* const caller = scheduler().exchange_current(this);
     running_ = true;
     const Wait::Then then = ask_who_waits(event, subscription.position, subscription);
+    if (then == Wait::Then::resume && !closing_) {
+        resume(end_wait());
+    }
     running_ = false;
     scheduler().exchange_current(caller);
-    if (closing_) {
+    if (closing_ || coroutine_.done()) {
         finish();
-    } else if (then == Wait::Then::resume) {
-        wait_ = nullptr;
-        run(std::exchange(waiting_, nullptr));
-    } else if (then == Wait::Then::wait_anew) {
+    } else if (then != Wait::Then::wait_on) {
         wait_again();
     }
 }
@@ -182,10 +186,15 @@ void Routine::matched(const Ref<Event>& event, Subscription& subscription) noexc
 Wait::Then Routine::ask_who_waits(const Ref<Event>& event, std::size_t position,
                                   Subscription& subscription) noexcept {
     if (position < wait_matchers_) {
+        if (wait_ == nullptr) {
+            return Wait::Then::wait_on;
+        }
         try {
-            return wait_ == nullptr ? Wait::Then::wait_on : wait_->matched(event, subscription);
+            return wait_->matched(event, subscription);
         } catch (...) {
-            interruption_ = std::current_exception();
+            if (wait_ != nullptr) {
+                wait_->interruption_ = std::current_exception();
+            }
             return Wait::Then::resume;
         }
     }
@@ -213,7 +222,7 @@ void Routine::update_subscriptions() {
     if (wait_ == nullptr) {
         throw std::logic_error("it awaits something that is not of weir");
     }
-    waiting_since_ = scheduler().now();
+    waiting_since_ = scheduler().time_of_round();
     scheduler().enlist(*this);
     const auto matchers = wait_->matchers();
     wait_matchers_ = matchers.size();
@@ -272,10 +281,8 @@ void Routine::interrupt(std::exception_ptr exception) noexcept {
     if (wait_ == nullptr || running_) {
         return;
     }
-    const Ref<Routine> keep(this);
-    interruption_ = std::move(exception);
-    wait_ = nullptr;
-    run(std::exchange(waiting_, nullptr));
+    wait_->interruption_ = std::move(exception);
+    run(end_wait());
 }
 
 void Routine::quit() noexcept {
@@ -317,7 +324,6 @@ void Routine::finish() noexcept {
     coroutine_ = nullptr;
     running_ = false;
     scheduler().exchange_current(caller);
-    interruption_ = nullptr;
     scheduler().delist(*this);
     List<Routine, Container>::remove(*this);
     container_ = nullptr;

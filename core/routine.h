@@ -76,10 +76,6 @@ public:
     void resume_next(std::coroutine_handle<> coroutine) noexcept { next_ = coroutine; }
     // The wait, if the routine still waits there, is over without an event.
     void wait_is_over(Wait& wait) noexcept;
-    // The exception that interrupted the wait, if any; it is taken.
-    std::exception_ptr take_interruption() noexcept {
-        return std::exchange(interruption_, nullptr);
-    }
 
 private:
     friend class Wait;
@@ -93,7 +89,10 @@ private:
     Wait::Then ask_who_waits(const Ref<Event>& event, std::size_t position,
                              Subscription& subscription) noexcept;
     void interrupt(std::exception_ptr exception) noexcept;
+    // The coroutine that waits, which waits no more.
+    std::coroutine_handle<> end_wait() noexcept;
     void run(std::coroutine_handle<> coroutine) noexcept;
+    void resume(std::coroutine_handle<> coroutine) noexcept;
     void wait_again() noexcept;
     void update_subscriptions();
     void finish() noexcept;
@@ -108,7 +107,6 @@ private:
     Wait* wait_ = nullptr;
     WatchScope* watches_ = nullptr;  // the innermost
     std::size_t wait_matchers_ = 0;  // positions from here on are of watch scopes
-    std::exception_ptr interruption_;
     Time waiting_since_{};
     bool running_ = false;
     bool closing_ = false;

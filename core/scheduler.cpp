@@ -20,7 +20,8 @@ Scheduler::Scheduler(Poller& poller, SchedulerOptions options)
           log_exception("the predicate of " + matcher.describe() + " for " + event.describe());
       }),
       processor_([this](const Ref<Event>& event) { process(event, {}); }),
-      go_on_matcher_(match<SystemControlEvent>(SystemControlEvent::Type::go_on)) {
+      go_on_matcher_(match<SystemControlEvent>(SystemControlEvent::Type::go_on)),
+      round_began_(poller.now()) {
     if (options_.process_events == 0) {
         throw std::invalid_argument("a scheduler that processes no events does nothing for ever");
     }
@@ -187,6 +188,9 @@ void Scheduler::call_in_own_context(std::function<void(const Processor&)> functi
 // --- delivering events
 
 bool Scheduler::droppable(const Event& event) const noexcept {
+    if (event.ignorable()) {
+        return true;
+    }
     try {
         return event.droppable();
     } catch (...) {
@@ -203,11 +207,8 @@ void Scheduler::deliver(const Ref<Event>& event, Subscription& subscription) {
     run_calls();
 }
 
-void Scheduler::process(const Ref<Event>& event,
-                        const std::vector<Ref<QueueIsEmptyEvent>>& emptied) {
-    // Whom the event is delivered to is decided now; who goes away meanwhile does not get it.
-    const std::size_t begin = deliveries_.size();
-    match_tree_.match_all(*event, deliveries_);
+// Delivers the event to those found, from `begin` on; who goes away meanwhile does not get it.
+void Scheduler::deliver_found(const Ref<Event>& event, std::size_t begin) {
     const std::size_t end = deliveries_.size();
     for (std::size_t i = begin; i != end; ++i) {
         auto& subscription = static_cast<Subscription&>(*deliveries_[i]);
@@ -222,6 +223,22 @@ void Scheduler::process(const Ref<Event>& event,
         }
     }
     deliveries_.resize(begin);
+}
+
+void Scheduler::process(const Ref<Event>& event,
+                        const std::vector<Ref<QueueIsEmptyEvent>>& emptied) {
+    // Whom the event is delivered to is decided now.
+    const std::size_t begin = deliveries_.size();
+    match_tree_.match_all(*event, deliveries_);
+    const std::size_t end = deliveries_.size();
+    if (end - begin == 1) [[likely]] {
+        // Nobody can go away before it is delivered.
+        auto& subscription = static_cast<Subscription&>(*deliveries_.back());
+        deliveries_.pop_back();
+        deliver(event, subscription);
+    } else {
+        deliver_found(event, begin);
+    }
     // One that is in a queue again has been sent on by whoever received it.
     if (event->queued() || droppable(*event)) {
         for (const auto& signal : emptied) {
@@ -254,7 +271,7 @@ void Scheduler::process_signal(const Ref<QueueCanWriteEvent>& signal) {
     }
 }
 
-void Scheduler::run_calls() {
+void Scheduler::make_calls() {
     while (!calls_.empty()) {
         std::vector<std::function<void(const Processor&)>> calls = std::exchange(calls_, {});
         for (auto& next : calls) {

@@ -68,6 +68,8 @@ public:
     // --- time
 
     Time now() noexcept { return poller_.now(); }
+    // The time when the running round began: late, but without asking the clock.
+    Time time_of_round() const noexcept { return round_began_; }
     // Sends a TimerEvent `after` from now, never earlier, and then, if there is an interval, every
     // `interval`. Throws std::invalid_argument if the interval is negative.
     Timer set_timer(Duration after, Duration interval = {});
@@ -166,7 +168,13 @@ private:
     void process(const Ref<Event>& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied);
     void process_signal(const Ref<QueueCanWriteEvent>& signal);
     void deliver(const Ref<Event>& event, Subscription& subscription);
-    void run_calls();
+    void deliver_found(const Ref<Event>& event, std::size_t begin);
+    void run_calls() {
+        if (!calls_.empty()) [[unlikely]] {
+            make_calls();
+        }
+    }
+    void make_calls();
     void run_soon_ones();
     void tell_to_quit(bool daemons_only);
     void fire_timers(Time time);

@@ -6,15 +6,8 @@
 namespace weir {
 
 bool Send::try_now(Routine& routine) {
-    if (until_ && until_()) {
-        return true;
-    }
     signal_ = routine.scheduler().try_send(event_);
-    if (signal_) {
-        return false;
-    }
-    event_.reset();
-    return true;
+    return !signal_;
 }
 
 Wait::Then Send::matched(const Ref<Event>&, Subscription&) {
@@ -22,6 +15,23 @@ Wait::Then Send::matched(const Ref<Event>&, Subscription&) {
 }
 
 std::string Send::describe() const {
+    return "a place for " + event_->describe();
+}
+
+bool SendUntil::try_now(Routine& routine) {
+    if (until_ && until_()) {
+        return true;
+    }
+    signal_ = routine.scheduler().try_send(event_);
+    sent_ = !signal_;
+    return sent_;
+}
+
+Wait::Then SendUntil::matched(const Ref<Event>&, Subscription&) {
+    return try_now(*routine_) ? Then::resume : Then::wait_anew;
+}
+
+std::string SendUntil::describe() const {
     return "a place for " + event_->describe();
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <coroutine>
 #include <cstddef>
+#include <exception>
 #include <span>
 #include <utility>
 
@@ -57,13 +58,27 @@ public:
 protected:
     Wait() = default;
     // The routine, if it still waits here, waits for nothing any more.
-    ~Wait();
+    ~Wait() {
+        if (routine_ != nullptr) [[unlikely]] {
+            leave_routine();
+        }
+    }
 
     void suspend(Routine& routine, std::coroutine_handle<> coroutine) noexcept;
     // To be called first by each await_resume: throws what interrupted the wait, if anything did.
-    void check_interrupted() const;
+    void check_interrupted() {
+        if (interruption_) [[unlikely]] {
+            std::rethrow_exception(std::exchange(interruption_, nullptr));
+        }
+    }
 
-    Routine* routine_ = nullptr;
+    Routine* routine_ = nullptr;  // while it waits here
+
+private:
+    friend class Routine;
+    void leave_routine() noexcept;
+
+    std::exception_ptr interruption_;
 };
 
 // Waits for one matcher.

@@ -21,9 +21,7 @@ public:
     bool await_ready() const noexcept { return matchers_.empty(); }
     // The events in order of their arrival, each with the position of its matcher.
     std::vector<Matched> await_resume() {
-        if (routine_ != nullptr) {
-            check_interrupted();
-        }
+        check_interrupted();
         return std::move(arrived_);
     }
 

@@ -66,7 +66,7 @@ std::string Connection::describe() const {
 
 // --- writing and orders
 
-Send Connection::write(Ref<ConnectionWriteEvent> event) {
+SendUntil Connection::write(Ref<ConnectionWriteEvent> event) {
     // The event keeps the identity for as long as it waits to be sent.
     const ConnectionIdentity* identity = event->identity.get();
     const std::uint64_t mark = event->mark;
@@ -369,7 +369,7 @@ void Connection::disconnect() noexcept {
 
 Task<> Connection::read() {
     const MatcherOf<SocketEvent> readable = stream_->matcher(SocketEvent::Type::readable);
-    const Send::Until until = [this] { return shutting_down_ || outcome_.has_value(); };
+    const SendUntil::Until until = [this] { return shutting_down_ || outcome_.has_value(); };
     Events events;
     for (;;) {
         while (!stream_->has_news()) {

@@ -76,12 +76,12 @@ public:
     //
     // What is written while other events are handled goes out together, in order, before the
     // scheduler waits. `end`: nothing follows; the peer is told, and may still send.
-    Send write(std::string bytes, bool end = false) {
+    SendUntil write(std::string bytes, bool end = false) {
         return write(
             make_event<ConnectionWriteEvent>(this, mark_, identity_, std::move(bytes), end));
     }
     // The same for an event of another type; its identity and mark are this connection's.
-    Send write(Ref<ConnectionWriteEvent> event);
+    SendUntil write(Ref<ConnectionWriteEvent> event);
 
     // --- orders; each takes effect in the turn of its event, but from now on writes are refused
 

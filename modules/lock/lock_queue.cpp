@@ -44,15 +44,17 @@ Matcher LockQueue::add(Event& event, bool force) {
             return can_write(key);
         }
     }
-    if (Matcher wait = before_append(force)) {
-        return wait;
+    if (!force) {
+        if (Matcher wait = wait_above()) {
+            return wait;
+        }
     }
     hold(event);
     lock.place = Ref<LockKey>(&key);
     ++key.events_;
     ++size_;
     make_ready(event);
-    update_blocked();
+    set_can_pop(!ready_.empty());
     return {};
 }
 
@@ -113,6 +115,7 @@ void LockQueue::drop_events(LockKey& key) noexcept {
 }
 
 Ref<Event> LockQueue::take(QueueSignals& signals) {
+    lately_.make_room();
     LockKey& key = ready_.take_turn();
     const Ref<LockKey> keep(&key);
     Ref<Event> event = let_go(key.ready_.pop_front());
@@ -122,7 +125,7 @@ Ref<Event> LockQueue::take(QueueSignals& signals) {
     if (key.ready_.empty()) {
         ready_.remove(key);
     }
-    update_blocked();
+    can_pop_ = !ready_.empty();
     signal_place(key, signals);
     return event;
 }
@@ -148,24 +151,23 @@ std::optional<bool> LockQueue::has_place(const QueueCanWriteEvent& signal) {
 }
 
 void LockQueue::put_back(Event& event) {
-    before_append(true);
     hold(event);
     ++event.as<LockEvent>().place->events_;
     blocked_events_.push_back(event);
     ++size_;
-    update_blocked();
+    set_can_pop(!ready_.empty());
 }
 
 void LockQueue::release_block(Event& event) {
     make_ready(event);
-    update_blocked();
+    set_can_pop(!ready_.empty());
 }
 
 void LockQueue::unblock_all() {
     while (!blocked_events_.empty()) {
         make_ready(blocked_events_.front());
     }
-    update_blocked();
+    set_can_pop(!ready_.empty());
 }
 
 void LockQueue::drop_all(QueueSignals& signals) {
@@ -176,7 +178,7 @@ void LockQueue::drop_all(QueueSignals& signals) {
         signal_place(*key, signals);
     }
     size_ = 0;
-    set_blocked(false);
+    can_pop_ = false;
 }
 
 void LockQueue::for_each(const std::function<void(Event&)>& visit) const {

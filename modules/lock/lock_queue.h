@@ -21,7 +21,6 @@ public:
 
     std::string_view kind() const noexcept override { return kind_name; }
     std::size_t size() const noexcept override { return size_; }
-    bool can_pop() const noexcept override { return !ready_.empty(); }
     std::optional<bool> has_place(const QueueCanWriteEvent& signal) override;
     void for_each(const std::function<void(Event&)>& visit) const override;
 
@@ -40,7 +39,6 @@ private:
     void leave_history(LockKey& key) noexcept;
     void drop_events(LockKey& key) noexcept;
     const Matcher& can_write(LockKey& key);
-    void update_blocked() { set_blocked(!can_pop() && size_ > 0); }
 
     // As many grants are remembered, and their keys kept, at most.
     static constexpr std::size_t max_history = 1024;

@@ -120,9 +120,7 @@ Wait::Then LockWait::matched(const Ref<Event>&, Subscription& subscription) {
 
 bool LockWait::await_resume() {
     timer_.cancel();
-    if (routine_ != nullptr) {
-        check_interrupted();
-    }
+    check_interrupted();
     if (error_) {
         std::rethrow_exception(error_);
     }
