@@ -32,6 +32,7 @@ public:
 
     std::span<const Matcher> matchers() const noexcept override { return {&signal_, 1}; }
     Then matched(const Ref<Event>& event, Subscription& subscription) override;
+    const Event* carries() const noexcept override { return event_.get(); }
     std::string describe() const override;
 
 private:

@@ -151,6 +151,7 @@ private:
     Queue* queue_ = nullptr;
     const LockQueue* leaf_ = nullptr;
     std::map<std::string, LockContext*, std::less<>> contexts_;
+    LockContext* last_context_ = nullptr;           // that was asked for; most often it is the same
     std::vector<Ref<LockContext>> named_contexts_;  // kept, for the settings name them
     NodeMap<LockKey> shared_keys_;
     std::vector<Ref<LockKey>> semaphores_;
@@ -166,6 +167,14 @@ private:
     WaitGraph graph_;
     LockStatistics departed_;  // of contexts that are gone
 };
+
+template <class F>
+void LockTable::for_each_key(F visit) const {
+    shared_keys_.for_each(visit);
+    for (const auto& [name, context] : contexts_) {
+        context->keys_.for_each(visit);
+    }
+}
 
 // Adds the queue of the locks to the scheduler's queue tree: from now on there may be Locks.
 // Without `tokens` fencing tokens start at 1. Throws std::invalid_argument if there is one.
