@@ -15,7 +15,6 @@ public:
 
     std::string_view kind() const noexcept override { return "lifo"; }
     std::size_t size() const noexcept override { return size_; }
-    bool can_pop() const noexcept override { return size_ != 0 && !blocked_; }
     void for_each(const std::function<void(weir::Event&)>& visit) const override {
         for (weir::Event& event : events_) {
             visit(event);
@@ -35,34 +34,40 @@ private:
             waited_ = true;
             return can_write_matcher();
         }
-        if (weir::Matcher wait = before_append(force)) {
-            return wait;  // a queue above is full
+        if (!force) {
+            if (weir::Matcher wait = wait_above()) {
+                return wait;  // a queue above is full
+            }
         }
         push(event);
+        set_can_pop(!blocked_);
         return {};
     }
 
     weir::Ref<weir::Event> take(weir::QueueSignals& signals) override {
         weir::Ref<weir::Event> event = let_go(events_.pop_front());
-        --size_;
+        can_pop_ = --size_ != 0;
         signal_place(signals);
         return event;
     }
 
     void put_back(weir::Event& event) override {
-        before_append(true);
         push(event);
-        set_blocked(true);
+        blocked_ = true;
+        set_can_pop(false);
     }
-    void release_block(weir::Event&) override { set_blocked(false); }
-    void unblock_all() override { set_blocked(false); }
+    void release_block(weir::Event&) override { unblock_all(); }
+    void unblock_all() override {
+        blocked_ = false;
+        set_can_pop(size_ != 0);
+    }
 
     void drop_all(weir::QueueSignals& signals) override {
-        set_blocked(false);
         while (!events_.empty()) {
             drop(events_.pop_front(), signals);
         }
         size_ = 0;
+        blocked_ = can_pop_ = false;
         signal_place(signals);
     }
 
@@ -83,5 +88,6 @@ private:
 
     weir::List<weir::Event> events_;
     std::size_t size_ = 0;
-    bool waited_ = false;  // a sender waits for a place
+    bool blocked_ = false;  // by its newest event
+    bool waited_ = false;   // a sender waits for a place
 };
