@@ -227,8 +227,8 @@ void compare(const Options& options, std::vector<Server>& servers, const std::st
     std::vector<std::vector<LockFigures>> figures(servers.size());
     for (int round = 0; round != (options.quick ? 1 : 5); ++round) {
         for (std::size_t i = 0; i != servers.size(); ++i) {
-            const double before = servers[i].process->processor_time();
             LockClients clients(servers[i].port, servers[i].protocol, load);
+            const double before = servers[i].process->processor_time();
             figures[i].push_back(clients.run());
             figures[i].back().server = (servers[i].process->processor_time() - before) /
                                        static_cast<double>(clients.pairs());
