@@ -269,6 +269,9 @@ void Queue::leave_tree() noexcept {
     for (const Ref<Queue>& subqueue : subqueues_) {
         subqueue->leave_tree();
     }
+    if (removed()) {
+        return;
+    }
     MatchTree::remove(default_queue_->classifier_);
     directory_->changed();
     node_ = nullptr;
