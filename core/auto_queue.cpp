@@ -219,6 +219,9 @@ Ref<Event> AutoQueue::take(QueueSignals& signals) {
     lately_.make_room();
     Class& c = ready_.take_turn();
     Ref<Event> event = let_go(c.events.pop_front());
+    if (signals.upcoming.wanted) [[unlikely]] {
+        signals.upcoming.look_at(c.events);
+    }
     --c.size;
     --size_;
     if (!c.in_history || !lately_.is_full_of(&c, most_counted())) {

@@ -47,6 +47,9 @@ void FifoQueue::signal_place(QueueSignals& signals) {
 
 Ref<Event> FifoQueue::take(QueueSignals& signals) {
     Ref<Event> event = let_go(events_.pop_front());
+    if (signals.upcoming.wanted) [[unlikely]] {
+        signals.upcoming.look_at(events_);
+    }
     can_pop_ = --size_ != 0;
     signal_place(signals);
     return event;

@@ -94,7 +94,8 @@ public:
     // For logs and listings: 7, "text", 0x55..., (…, …), any.
     std::string describe() const;
 
-    friend bool operator==(const IndexValue& a, const IndexValue& b) noexcept {
+    [[gnu::always_inline]] friend bool operator==(const IndexValue& a,
+                                                  const IndexValue& b) noexcept {
         if (a.hash_ != b.hash_ || a.payload_[1] != b.payload_[1]) {
             return false;
         }

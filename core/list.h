@@ -26,6 +26,11 @@ private:
     template <class, class>
     friend class List;
 
+    void leave() noexcept {
+        if (linked()) {
+            unlink();
+        }
+    }
     void link_before(Link& other) noexcept {
         previous_ = other.previous_;
         next_ = &other;
@@ -68,22 +73,27 @@ public:
     ~List() { clear(); }
 
     bool empty() const noexcept { return !head_.linked(); }
+    // Whether there is this object, which is in a list of this kind, and no other.
+    bool is_only(const T& object) const noexcept {
+        const Hook& hook = object;
+        return hook.next_ == &head_ && hook.previous_ == &head_;
+    }
     T& front() const noexcept { return *static_cast<T*>(head_.next_); }
     T& back() const noexcept { return *static_cast<T*>(head_.previous_); }
 
     void push_back(T& object) noexcept {
         Hook& hook = object;
-        hook.unlink();
+        hook.leave();
         hook.link_before(head_);
     }
     void push_front(T& object) noexcept {
         Hook& hook = object;
-        hook.unlink();
+        hook.leave();
         hook.link_before(*head_.next_);
     }
     static void insert_before(T& position, T& object) noexcept {
         Hook& hook = object;
-        hook.unlink();
+        hook.leave();
         hook.link_before(position);
     }
     static void remove(T& object) noexcept { static_cast<Hook&>(object).unlink(); }

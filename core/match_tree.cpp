@@ -96,6 +96,7 @@ MatchTree::Node& MatchTree::descend(Node& from, const Matcher& matcher) {
 
 void MatchTree::insert_at(Node& node, Entry& entry) noexcept {
     entry.node_ = &node;
+    entry.has_predicate_ = entry.matcher.has_predicate();
     node.entries_.push_back(entry);
 }
 
@@ -160,7 +161,7 @@ MatchTree::Entry* MatchTree::match_first(const Node& node, const Event& event, s
         }
     }
     for (Entry& entry : node.entries_) {
-        if (!entry.matcher.has_predicate()) {
+        if (!entry.has_predicate_) {
             return &entry;
         }
         by_type = false;
@@ -175,16 +176,19 @@ void MatchTree::match_all(const Node& from, const Event& event, std::size_t leve
                           std::vector<Entry*>& found) const {
     const Node* node = &from;
     const std::size_t levels = event.levels();
-    for (; level < levels && node->branch_ != nullptr; ++level) {
-        const MatchBranch& branch = *node->branch_;
+    for (; level < levels; ++level) {
+        const MatchBranch* const below = node->branch_.get();
+        if (below == nullptr) {
+            break;
+        }
+        const MatchBranch& branch = *below;
         const Node* const exact = branch.exact.find(event.at(level));
         // Most often there is one way to go on, and nothing to come back for.
-        const Node* const next = exact != nullptr ? exact : branch.any;
         if (node->entries_.empty() && (exact == nullptr || branch.any == nullptr)) {
-            if (next == nullptr) {
+            node = exact != nullptr ? exact : branch.any;
+            if (node == nullptr) {
                 return;
             }
-            node = next;
             continue;
         }
         if (exact != nullptr) {
@@ -197,10 +201,38 @@ void MatchTree::match_all(const Node& from, const Event& event, std::size_t leve
     }
     for (Entry& entry : node->entries_) {
         if (entry.object_->found_by_ != searches_ &&
-            (!entry.matcher.has_predicate() || judge(entry, event))) {
+            (!entry.has_predicate_ || judge(entry, event))) {
             entry.object_->found_by_ = searches_;
             found.push_back(&entry);
         }
+    }
+}
+
+// Small tables are in the cache anyway: the first large one on the event's path is meant.
+void MatchTree::look_ahead(const Event& event, std::size_t step) const noexcept {
+    constexpr std::size_t large = 1024;
+    const Node* node = root_.get();
+    for (std::size_t level = 0; level < event.levels() && node != nullptr; ++level) {
+        const MatchBranch* branch = node->branch_.get();
+        if (branch == nullptr) {
+            return;
+        }
+        if (branch->exact.size() < large) {
+            const Node* exact = branch->exact.find(event.at(level));
+            node = exact != nullptr ? exact : branch->any;
+            continue;
+        }
+        if (step == 0) {
+            branch->exact.prefetch(event.at(level));
+        } else if (const Node* next = branch->exact.guess(event.at(level)); next != nullptr) {
+            if (step == 1) {
+                __builtin_prefetch(next);
+                __builtin_prefetch(reinterpret_cast<const char*>(next + 1) - 1);
+            } else if (!next->entries_.empty()) {
+                next->entries_.front().prefetch();
+            }
+        }
+        return;
     }
 }
 

@@ -37,6 +37,26 @@ public:
         return nullptr;
     }
 
+    // For looking ahead: where the search for a key begins, to be brought into the cache, and the
+    // node that it probably finds, without touching that.
+    void prefetch(const IndexValue& key) const noexcept {
+        if (slots_ != nullptr) {
+            __builtin_prefetch(&slots_[key.hash() & mask_]);
+        }
+    }
+    Node* guess(const IndexValue& key) const noexcept {
+        if (slots_ == nullptr) {
+            return single_;
+        }
+        for (std::size_t at = key.hash() & mask_; slots_[at].node != nullptr;
+             at = (at + 1) & mask_) {
+            if (slots_[at].hash == key.hash()) {
+                return slots_[at].node;
+            }
+        }
+        return nullptr;
+    }
+
     // Requires that there is no node of that key. On failure nothing has changed.
     void insert(Node& node) {
         if (slots_ == nullptr && single_ == nullptr) {

@@ -54,7 +54,7 @@ void* allocate_elsewhere(std::size_t size) {
     if (!made) [[unlikely]] {
         make_lists();
     }
-    return ::operator new(size > largest ? size : (class_of(size) + 1) * granularity);
+    return ::operator new(size > largest ? size : bytes_of(size));
 }
 
 #endif

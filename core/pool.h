@@ -9,7 +9,7 @@
 //
 // One list of free blocks for each size class and thread, so that allocating and freeing is a
 // handful of instructions and what was used last, and is still in the cache, is used next. A list
-// keeps so many blocks, what is freed beyond goes back to the system, and all of it when the thread
+// keeps so many bytes, what is freed beyond goes back to the system, and all of it when the thread
 // ends; larger requests go to operator new. A block may be freed by another thread than the one
 // that allocated it. Under AddressSanitizer every
 // request goes to operator new, so that a use after free is seen.
@@ -18,9 +18,9 @@ namespace weir::pool {
 // Largest request that is served from the lists, in bytes.
 inline constexpr std::size_t largest = 1024;
 
-// The most free blocks of one size that a thread keeps. Without a limit, a thread that only frees
-// what others allocate would gather them for ever.
-inline constexpr std::size_t most_kept = 16384;
+// The most free bytes in blocks of one size that a thread keeps. Without a limit, a thread that
+// only frees what others allocate would gather them for ever.
+inline constexpr std::size_t most_kept = std::size_t{8} << 20;
 
 // The lists themselves, here so that a request of known size is a handful of instructions without
 // a call. Not for use.
@@ -34,7 +34,7 @@ struct Block {
 
 struct FreeList {
     Block* head;
-    std::size_t length;
+    std::size_t bytes;  // of all its blocks
 };
 
 using FreeLists = std::array<FreeList, largest / granularity>;
@@ -55,6 +55,10 @@ constexpr std::size_t class_of(std::size_t size) noexcept {
     return (size - (size != 0 ? 1 : 0)) / granularity;
 }
 
+constexpr std::size_t bytes_of(std::size_t size) noexcept {
+    return (class_of(size) + 1) * granularity;
+}
+
 }  // namespace detail
 
 // At least `size` bytes, aligned for any object. Throws std::bad_alloc.
@@ -62,7 +66,7 @@ constexpr std::size_t class_of(std::size_t size) noexcept {
     if (size <= largest && detail::lists != nullptr) [[likely]] {
         detail::FreeList& list = (*detail::lists)[detail::class_of(size)];
         if (list.head != nullptr) [[likely]] {
-            --list.length;
+            list.bytes -= detail::bytes_of(size);
             return std::exchange(list.head, list.head->next);
         }
     }
@@ -73,9 +77,9 @@ constexpr std::size_t class_of(std::size_t size) noexcept {
 inline void deallocate(void* block, std::size_t size) noexcept {
     if (size <= largest && detail::lists != nullptr) [[likely]] {
         detail::FreeList& list = (*detail::lists)[detail::class_of(size)];
-        if (block != nullptr && list.length != most_kept) [[likely]] {
+        if (block != nullptr && list.bytes < most_kept) [[likely]] {
             list.head = ::new (block) detail::Block{list.head};
-            ++list.length;
+            list.bytes += detail::bytes_of(size);
             return;
         }
     }

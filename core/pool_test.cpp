@@ -49,11 +49,12 @@ TEST_CASE("Freeing nothing does nothing", "[pool]") {
 
 TEST_CASE("A thread may free more blocks than it keeps", "[pool]") {
     std::vector<void*> blocks;
-    for (std::size_t i = 0; i != pool::most_kept + 100; ++i) {
-        blocks.push_back(pool::allocate(48));
+    constexpr std::size_t size = 1008;
+    for (std::size_t i = 0; i != pool::most_kept / size + 100; ++i) {
+        blocks.push_back(pool::allocate(size));
     }
     for (void* block : blocks) {
-        pool::deallocate(block, 48);
+        pool::deallocate(block, size);
     }
 }
 

@@ -86,6 +86,9 @@ LeafQueue& Queue::Directory::find(const Event& event) {
 
 // The default queue that is to have the event.
 LeafQueue& Queue::leaf_for(const Event& event) {
+    if (own_directory_ != nullptr) [[likely]] {
+        return own_directory_->find(event);
+    }
     const Queue& queue = in_tree();
     if (queue.own_directory_ != nullptr) {
         return queue.directory_->find(event);
@@ -137,7 +140,9 @@ void Queue::after_pop(std::size_t count, QueueSignals& signals) {
 
 void Queue::list(RoundRobin& turns, bool can_pop) {
     turns.listed_ = can_pop;
-    if (can_pop) {
+    if (can_pop && (ready_.empty() || ready_.back()->priority() < turns.priority())) {
+        ready_.push_back(&turns);
+    } else if (can_pop) {
         auto at = ready_.end();
         while (at != ready_.begin() && (*std::prev(at))->priority() > turns.priority()) {
             --at;

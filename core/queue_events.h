@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -82,11 +84,31 @@ private:
     List<Event> events_;
 };
 
+// The events that are likely to leave a queue next, the first first: whom they are for can be
+// brought into the cache meanwhile. A guess, valid until the queue changes.
+struct UpcomingEvents {
+    static constexpr std::size_t most = 3;
+
+    bool wanted = false;
+    std::array<const Event*, most> events{};  // null: unknown
+
+    void look_at(const List<Event>& list) noexcept {
+        auto next = list.begin();
+        for (const Event*& event : events) {
+            event = next == list.end() ? nullptr : &*next;
+            if (event != nullptr) {
+                ++next;
+            }
+        }
+    }
+};
+
 // What taking events out of a queue sets off, in order.
 struct QueueSignals {
     std::vector<Ref<QueueCanWriteEvent>> can_write;
     std::vector<Ref<QueueIsEmptyEvent>> empty;
     DroppedEvents dropped;
+    UpcomingEvents upcoming;
 };
 
 }  // namespace weir

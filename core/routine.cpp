@@ -62,9 +62,9 @@ void WatchScope::leave() noexcept {
 Routine::Routine(Scheduler& scheduler, Container& container, std::string name,
                  const std::source_location& started_at)
     : Subscriber(scheduler),
-      name_(std::move(name)),
+      container_(&container),
       started_at_(started_at),
-      container_(&container) {}
+      name_(std::move(name)) {}
 
 std::string Routine::describe() const {
     std::string text = name_.empty() ? "a routine" : "'" + name_ + "'";
@@ -145,12 +145,20 @@ void Routine::run(std::coroutine_handle<> coroutine) noexcept {
     scheduler().exchange_current(caller);
     if (closing_ || coroutine_.done()) {
         finish();
-        return;
+    } else {
+        wait_again();
     }
-    wait_again();
 }
 
+// Most routines wait for one matcher, and for the same as before: then nothing changes.
 void Routine::wait_again() noexcept {
+    if (wait_ != nullptr && wait_->same_matcher_ != nullptr && watches_ == nullptr &&
+        only_subscribes(*wait_->same_matcher_)) [[likely]] {
+        subscriptions_.front().position = 0;
+        wait_matchers_ = 1;
+        waiting_since_ = scheduler().time_of_round();
+        return;
+    }
     try {
         update_subscriptions();
     } catch (...) {
@@ -170,7 +178,9 @@ void Routine::matched(const Ref<Event>& event, Subscription& subscription) noexc
     // What is called here may close the routine: it counts as running, so that this waits.
     Routine* const caller = scheduler().exchange_current(this);
     running_ = true;
-    const Wait::Then then = ask_who_waits(event, subscription.position, subscription);
+    const Wait::Then then = subscription.position < wait_matchers_
+                                ? ask_wait(event, subscription)
+                                : ask_watches(event, subscription.position);
     if (then == Wait::Then::resume && !closing_) {
         resume(end_wait());
     }
@@ -183,21 +193,21 @@ void Routine::matched(const Ref<Event>& event, Subscription& subscription) noexc
     }
 }
 
-Wait::Then Routine::ask_who_waits(const Ref<Event>& event, std::size_t position,
-                                  Subscription& subscription) noexcept {
-    if (position < wait_matchers_) {
-        if (wait_ == nullptr) {
-            return Wait::Then::wait_on;
-        }
-        try {
-            return wait_->matched(event, subscription);
-        } catch (...) {
-            if (wait_ != nullptr) {
-                wait_->interruption_ = std::current_exception();
-            }
-            return Wait::Then::resume;
-        }
+Wait::Then Routine::ask_wait(const Ref<Event>& event, Subscription& subscription) noexcept {
+    if (wait_ == nullptr) {
+        return Wait::Then::wait_on;
     }
+    try {
+        return wait_->matched(event, subscription);
+    } catch (...) {
+        if (wait_ != nullptr) {
+            wait_->interruption_ = std::current_exception();
+        }
+        return Wait::Then::resume;
+    }
+}
+
+Wait::Then Routine::ask_watches(const Ref<Event>& event, std::size_t position) noexcept {
     std::size_t first = wait_matchers_;
     for (WatchScope* scope = watches_; scope != nullptr; scope = scope->outer_) {
         const std::size_t count = scope->matchers_.size();
@@ -225,21 +235,31 @@ void Routine::update_subscriptions() {
     waiting_since_ = scheduler().time_of_round();
     scheduler().enlist(*this);
     const auto matchers = wait_->matchers();
+    const bool renew = wait_->at_the_end();
     wait_matchers_ = matchers.size();
-    if (matchers.size() == 1 && watches_ == nullptr && !subscriptions_.empty() &&
-        &subscriptions_.front() == &subscriptions_.back() &&
-        subscriptions_.front().matcher == matchers[0] && !wait_->at_the_end()) {
-        subscriptions_.front().position = 0;
-        return;  // the same as before
+    if (subscriptions_.empty() && matchers.size() == 1 && watches_ == nullptr) {
+        if (matchers[0]) {
+            scheduler().subscribe(*this, matchers[0]).position = 0;
+        }
+        return;
     }
-    List<Subscription, Subscriber> old;
+    // Those of before, until they are wanted again. On failure, too, all are unsubscribed.
+    struct Old : List<Subscription, Subscriber> {
+        Scheduler& scheduler;
+        explicit Old(Scheduler& s) noexcept : scheduler(s) {}
+        ~Old() {
+            while (!empty()) {
+                scheduler.unsubscribe(front());
+            }
+        }
+    } old(scheduler());
     while (!subscriptions_.empty()) {
         old.push_back(subscriptions_.front());
     }
     std::size_t position = 0;
     // Most often the same matchers come in the same order: look first where the last was found.
     Subscription* likely = old.empty() ? nullptr : &old.front();
-    const auto want = [&](const Matcher& matcher, bool renew) {
+    const auto want = [&](const Matcher& matcher, bool renewed) {
         if (!matcher) {
             ++position;
             return;  // it matches nothing
@@ -255,7 +275,7 @@ void Routine::update_subscriptions() {
                 }
             }
         }
-        if (found != nullptr && !renew) {
+        if (found != nullptr && !renewed) {
             likely = old.next(*found);
             subscriptions_.push_back(*found);
         } else {
@@ -263,7 +283,6 @@ void Routine::update_subscriptions() {
         }
         found->position = position++;
     };
-    const bool renew = wait_->at_the_end();
     for (const Matcher& matcher : matchers) {
         want(matcher, renew);
     }
@@ -271,9 +290,6 @@ void Routine::update_subscriptions() {
         for (const Matcher& matcher : scope->matchers_) {
             want(matcher, false);
         }
-    }
-    while (!old.empty()) {
-        scheduler().unsubscribe(old.front());
     }
 }
 

@@ -85,9 +85,9 @@ private:
     void quit() noexcept override;
     void close_at_end() noexcept override { close(); }
 
-    // What the wait, or the watch scope, at the subscription's position says to the event.
-    Wait::Then ask_who_waits(const Ref<Event>& event, std::size_t position,
-                             Subscription& subscription) noexcept;
+    // What the wait, or the watch scope of the matcher at a position, says to the event.
+    Wait::Then ask_wait(const Ref<Event>& event, Subscription& subscription) noexcept;
+    Wait::Then ask_watches(const Ref<Event>& event, std::size_t position) noexcept;
     void interrupt(std::exception_ptr exception) noexcept;
     // The coroutine that waits, which waits no more.
     std::coroutine_handle<> end_wait() noexcept;
@@ -97,21 +97,22 @@ private:
     void update_subscriptions();
     void finish() noexcept;
 
-    std::string name_;
-    std::source_location started_at_;
-    Container* container_;
-    std::coroutine_handle<> coroutine_;  // the outermost
-    TaskPromise* promise_ = nullptr;     // of the outermost
-    std::coroutine_handle<> next_;       // to be resumed next, while running
-    std::coroutine_handle<> waiting_;    // the one that waits
+    // First what every event that is delivered touches.
     Wait* wait_ = nullptr;
-    WatchScope* watches_ = nullptr;  // the innermost
-    std::size_t wait_matchers_ = 0;  // positions from here on are of watch scopes
+    std::coroutine_handle<> waiting_;    // the one that waits
+    std::coroutine_handle<> next_;       // to be resumed next, while running
+    std::coroutine_handle<> coroutine_;  // the outermost
+    WatchScope* watches_ = nullptr;      // the innermost
+    std::size_t wait_matchers_ = 0;      // positions from here on are of watch scopes
     Time waiting_since_{};
     bool running_ = false;
     bool closing_ = false;
     bool pending_ = false;     // about to be started
     bool foreground_ = false;  // being started by somebody who gets what it throws
+    Container* container_;
+    TaskPromise* promise_ = nullptr;  // of the outermost
+    std::source_location started_at_;
+    std::string name_;
     std::exception_ptr failure_;
 };
 

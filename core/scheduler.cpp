@@ -124,21 +124,38 @@ const std::shared_ptr<Mailbox>& Scheduler::mailbox() {
 // --- subscribers
 
 Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matcher) {
-    auto subscription = std::make_unique<Subscription>(subscriber, matcher);
-    subscription->serial_ = ++subscriptions_made_;
-    match_tree_.insert(*subscription);
-    subscriber.subscriptions_.push_back(*subscription);
+    std::unique_ptr<Subscription> allocated;
+    if (subscriber.inside_.inserted()) {
+        allocated = std::make_unique<Subscription>(subscriber);
+    }
+    Subscription& subscription = allocated != nullptr ? *allocated : subscriber.inside_;
+    subscription.matcher = matcher;
+    subscription.serial_ = ++subscriptions_made_;
+    try {
+        match_tree_.insert(subscription);
+    } catch (...) {
+        subscription.matcher = {};
+        throw;
+    }
+    subscriber.subscriptions_.push_back(subscription);
+    ++subscriptions_;
+    static_cast<void>(allocated.release());  // by unsubscribe()
     if (event_tree_.size() != 0) {
-        std::vector<Ref<Event>> taken;
-        event_tree_.take(matcher, taken);
-        for (const Ref<Event>& event : taken) {
-            Queue::unblock(*event);
-            if (tracer_ != nullptr) [[unlikely]] {
-                tracer_->unblocked(*event);
-            }
+        unblock_matching(matcher);
+    }
+    return subscription;
+}
+
+// Blocked events that match leave their queues again.
+void Scheduler::unblock_matching(const Matcher& matcher) {
+    std::vector<Ref<Event>> taken;
+    event_tree_.take(matcher, taken);
+    for (const Ref<Event>& event : taken) {
+        Queue::unblock(*event);
+        if (tracer_ != nullptr) [[unlikely]] {
+            tracer_->unblocked(*event);
         }
     }
-    return *subscription.release();
 }
 
 void Scheduler::unsubscribe(Subscription& subscription) noexcept {
@@ -151,7 +168,16 @@ void Scheduler::unsubscribe(Subscription& subscription) noexcept {
                      static_cast<MatchTree::Entry*>(&subscription),
                      static_cast<MatchTree::Entry*>(nullptr));
     }
-    delete &subscription;
+    --subscriptions_;
+    Subscriber& subscriber = subscription.subscriber();
+    if (&subscription != &subscriber.inside_) {
+        delete &subscription;
+        return;
+    }
+    MatchTree::remove(subscription);
+    List<Subscription, Subscriber>::remove(subscription);
+    subscription.matcher = {};
+    subscription.deliveries_ = 0;
 }
 
 void Scheduler::unsubscribe_all(Subscriber& subscriber) noexcept {
@@ -187,7 +213,7 @@ void Scheduler::call_in_own_context(std::function<void(const Processor&)> functi
 
 // --- delivering events
 
-bool Scheduler::droppable(const Event& event) const noexcept {
+inline bool Scheduler::droppable(const Event& event) const noexcept {
     if (event.ignorable()) {
         return true;
     }
@@ -199,7 +225,7 @@ bool Scheduler::droppable(const Event& event) const noexcept {
     }
 }
 
-void Scheduler::deliver(const Ref<Event>& event, Subscription& subscription) {
+inline void Scheduler::deliver(const Ref<Event>& event, Subscription& subscription) {
     if (tracer_ != nullptr) [[unlikely]] {
         tracer_->delivered(*event, subscription.matcher, subscription.subscriber());
     }
@@ -286,7 +312,7 @@ void Scheduler::make_calls() {
     }
 }
 
-void Scheduler::run_soon_ones() {
+void Scheduler::run_those_soon() {
     for (std::size_t i = 0; i != soon_.size(); ++i) {
         const Ref<Routine> routine = std::move(soon_[i]);
         routine->take_turn();
@@ -329,10 +355,20 @@ void Scheduler::tell_to_quit(bool daemons_only) {
     run_soon_ones();
 }
 
+// The farther away an event is, the less of its way is there to be followed.
+void Scheduler::look_ahead(UpcomingEvents& upcoming) const noexcept {
+    for (std::size_t i = 0; i != UpcomingEvents::most; ++i) {
+        if (const Event* event = std::exchange(upcoming.events[i], nullptr)) {
+            match_tree_.look_ahead(*event, UpcomingEvents::most - 1 - i);
+        }
+    }
+}
+
 void Scheduler::process_round() {
     emergency_send(
         make_event<SystemControlLowPriorityEvent>(SystemControlLowPriorityEvent::Type::loop));
     QueueSignals signals;
+    signals.upcoming.wanted = subscriptions_ > many_subscriptions;
     for (std::size_t processed = 0;
          queue_->can_pop() && !quit_now_ &&
          (!options_.process_events || processed < *options_.process_events);
@@ -342,6 +378,9 @@ void Scheduler::process_round() {
         const Ref<Event> event = queue_->pop(signals);
         if (tracer_ != nullptr) [[unlikely]] {
             tracer_->popped(*event);
+        }
+        if (signals.upcoming.wanted) [[unlikely]] {
+            look_ahead(signals.upcoming);
         }
         // An event that may block takes its place again before senders are told of it.
         if (droppable(*event)) {

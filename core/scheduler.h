@@ -162,6 +162,9 @@ public:
 private:
     friend class Subscriber;
 
+    // With more than that, what an event touches is rarely in the cache.
+    static constexpr std::size_t many_subscriptions = 4096;
+
     bool alive() const noexcept { return keeping_alive_ > 0; }
     void process_round();
     void warn_if_long() const;
@@ -175,7 +178,14 @@ private:
         }
     }
     void make_calls();
-    void run_soon_ones();
+    void unblock_matching(const Matcher& matcher);
+    void run_soon_ones() {
+        if (!soon_.empty()) {
+            run_those_soon();
+        }
+    }
+    void run_those_soon();
+    void look_ahead(UpcomingEvents& upcoming) const noexcept;
     void tell_to_quit(bool daemons_only);
     void fire_timers(Time time);
     bool droppable(const Event& event) const noexcept;
@@ -198,6 +208,7 @@ private:
     std::shared_ptr<Mailbox> mailbox_;  // shared with the Posters, which may outlive the scheduler
     // Subscriptions found, but not yet delivered to; null: gone meanwhile.
     std::vector<MatchTree::Entry*> deliveries_;
+    std::size_t subscriptions_ = 0;
     std::uint64_t subscriptions_made_ = 0;
     MatcherOf<SystemControlEvent> go_on_matcher_;
     Time round_began_{};

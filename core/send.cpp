@@ -6,8 +6,12 @@
 namespace weir {
 
 bool Send::try_now(Routine& routine) {
-    signal_ = routine.scheduler().try_send(event_);
-    return !signal_;
+    Matcher signal = routine.scheduler().try_send(event_);
+    if (!signal) [[likely]] {
+        return true;
+    }
+    signal_ = std::move(signal);
+    return false;
 }
 
 Wait::Then Send::matched(const Ref<Event>&, Subscription&) {

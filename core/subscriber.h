@@ -19,7 +19,7 @@ class Subscription : public MatchTree::Entry,
                      public Link<Subscription, Subscriber>,
                      public pool::Pooled {
 public:
-    Subscription(Subscriber& subscriber, Matcher wanted) noexcept;
+    explicit Subscription(Subscriber& subscriber) noexcept;
 
     Subscriber& subscriber() const noexcept;
 
@@ -33,9 +33,12 @@ private:
 };
 
 // Who receives events: a routine or an event handler. Belongs to one scheduler.
+//
+// Most subscribers have one subscription. It lies inside, so that delivering an event finds all
+// that it touches side by side; further ones are allocated.
 class Subscriber : public Matchable, public Link<Subscriber, Scheduler> {
 public:
-    explicit Subscriber(Scheduler& scheduler) noexcept : scheduler_(&scheduler) {}
+    explicit Subscriber(Scheduler& scheduler) noexcept : scheduler_(&scheduler), inside_(*this) {}
     Subscriber(const Subscriber&) = delete;
     Subscriber& operator=(const Subscriber&) = delete;
 
@@ -58,16 +61,22 @@ protected:
     // The scheduler has ended.
     virtual void close_at_end() noexcept = 0;
 
-    List<Subscription, Subscriber> subscriptions_;
+    // Whether the only subscription is one of this matcher.
+    bool only_subscribes(const Matcher& matcher) const noexcept {
+        return inside_.matcher == matcher && inside_.inserted() && subscriptions_.is_only(inside_);
+    }
 
 private:
     Scheduler* scheduler_;
     bool registered_ = false;
     bool daemon_ = false;
+    Subscription inside_;  // in use while it is inserted
+
+protected:
+    List<Subscription, Subscriber> subscriptions_;
 };
 
-inline Subscription::Subscription(Subscriber& subscriber, Matcher wanted) noexcept
-    : Entry(subscriber, std::move(wanted)) {}
+inline Subscription::Subscription(Subscriber& subscriber) noexcept : Entry(subscriber) {}
 
 inline Subscriber& Subscription::subscriber() const noexcept {
     return *static_cast<Subscriber*>(object());

@@ -123,7 +123,7 @@ std::vector<const TimerState*> TimerHeap::timers() const {
     return result;
 }
 
-Timer::Timer(Ref<TimerState> state) : state_(std::move(state)) {
+void Timer::make_matcher() const {
     const TimerState* timer = state_.get();
     matcher_ = match<TimerEvent>(timer).make();
 }

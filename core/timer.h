@@ -102,7 +102,7 @@ private:
 class Timer {
 public:
     Timer() noexcept = default;
-    explicit Timer(Ref<TimerState> state);
+    explicit Timer(Ref<TimerState> state) noexcept : state_(std::move(state)) {}
     Timer(Timer&&) noexcept = default;
     Timer& operator=(Timer&& other) noexcept {
         cancel();
@@ -113,7 +113,13 @@ public:
     ~Timer() { cancel(); }
 
     bool active() const noexcept { return state_ != nullptr && state_->active(); }
-    const MatcherOf<TimerEvent>& matcher() const noexcept { return matcher_; }
+    // The same each time; made when first asked for.
+    const MatcherOf<TimerEvent>& matcher() const {
+        if (!matcher_ && state_ != nullptr) {
+            make_matcher();
+        }
+        return matcher_;
+    }
 
     // Keeps it from firing again. An event that is on its way still comes.
     void cancel() noexcept {
@@ -123,8 +129,10 @@ public:
     }
 
 private:
+    void make_matcher() const;
+
     Ref<TimerState> state_;
-    MatcherOf<TimerEvent> matcher_;
+    mutable MatcherOf<TimerEvent> matcher_;
 };
 
 }  // namespace weir

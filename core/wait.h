@@ -56,7 +56,9 @@ public:
     virtual const Event* carries() const noexcept { return nullptr; }
 
 protected:
-    Wait() = default;
+    // `same`: the one matcher of a wait that has no other, never another one, and is no
+    // at_the_end(). Waiting again for the same is then seen at a glance.
+    explicit Wait(const Matcher* same = nullptr) noexcept : same_matcher_(same) {}
     // The routine, if it still waits here, waits for nothing any more.
     ~Wait() {
         if (routine_ != nullptr) [[unlikely]] {
@@ -78,6 +80,7 @@ private:
     friend class Routine;
     void leave_routine() noexcept;
 
+    const Matcher* const same_matcher_;
     std::exception_ptr interruption_;
 };
 
@@ -85,7 +88,7 @@ private:
 template <class E>
 class WaitFor final : public Wait {
 public:
-    explicit WaitFor(Matcher matcher) noexcept : matcher_(std::move(matcher)) {}
+    explicit WaitFor(Matcher matcher) noexcept : Wait(&matcher_), matcher_(std::move(matcher)) {}
 
     Ref<E> await_resume() {
         check_interrupted();
