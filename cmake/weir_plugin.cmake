@@ -1,8 +1,10 @@
-# weir_export_entry_only(<target> <name>)
-# Of the plugin <name>, nothing but its entry point can be seen. What it has in common with others,
-# as inline functions of headers, would otherwise be found in it by libraries that it brings, and
-# by them be kept in memory.
-function(weir_export_entry_only target name)
+# weir_plugin_library(<target> <name>)
+# Makes a library what can be loaded and unloaded as the plugin <name>. Nothing but its entry point
+# can be seen: what it has in common with others, as inline functions of headers, would otherwise be
+# found in it by libraries that it brings, and by them be kept in memory. And its static objects are
+# its own affair, see plugin_exit.cpp.
+function(weir_plugin_library target name)
+    target_sources(${target} PRIVATE "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin_exit.cpp")
     set(map "${CMAKE_CURRENT_BINARY_DIR}/${target}.map")
     file(CONFIGURE OUTPUT "${map}" CONTENT "{ global: weir_plugin_${name}; local: *; };\n")
     target_link_options(${target} PRIVATE "-Wl,--version-script=${map}")
@@ -54,7 +56,7 @@ function(weir_plugin name)
     set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
         LIBRARY_OUTPUT_DIRECTORY "${WEIR_PLUGIN_FOLDER}"
         BUILD_RPATH_USE_ORIGIN OFF INSTALL_RPATH "" INSTALL_RPATH_USE_LINK_PATH OFF)
-    weir_export_entry_only(${target} ${name})
+    weir_plugin_library(${target} ${name})
     # What a plugin lacks is better found by the linker than by whoever loads it.
     target_link_options(${target} PRIVATE $<$<NOT:$<BOOL:${WEIR_SANITIZE}>>:-Wl,--no-undefined>)
     if(NOT TARGET plugins)

@@ -194,6 +194,7 @@ private:
     Task<> discard(Successors& successors);
     void begin_leaving(Leaving& leaving);
     Task<> leave(Leaving& leaving);
+    Task<> retire(Leaving& leaving);
 
     Server& server_;
     ModuleFinder finder_;

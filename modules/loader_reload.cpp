@@ -352,8 +352,8 @@ void Loader::begin_leaving(Leaving& leaving) {
               {.name = "the old version of '" + leaving.name + "' leaves", .daemon = true});
 }
 
-// Ends an old version when nothing is under way in it any more.
-Task<> Loader::leave(Leaving& leaving) {
+// Ends the module of an old version when nothing is under way in it any more.
+Task<> Loader::retire(Leaving& leaving) {
     const auto idle = [&leaving] {
         return leaving.at_once ||
                (leaving.module->calls().empty() && leaving.module->holds_->empty() &&
@@ -383,6 +383,14 @@ Task<> Loader::leave(Leaving& leaving) {
     }
     Task<> destroying = destroy(leaving);
     co_await destroying;
+}
+
+Task<> Loader::leave(Leaving& leaving) {
+    // It may be gone: a scheduler that quits interrupts this, and it begins anew.
+    if (leaving.module != nullptr) {
+        Task<> retiring = retire(leaving);
+        co_await retiring;
+    }
     const auto unused = [this, &leaving] { return leaving.at_once || living_of(leaving).empty(); };
     Task<bool> draining = wait_until(unused);
     co_await draining;

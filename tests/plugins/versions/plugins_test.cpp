@@ -1,6 +1,7 @@
 #include <filesystem>
 
 #include <catch2/catch.hpp>
+#include <malloc.h>
 
 #include "core/timeout.h"
 #include "modules/plugin.h"
@@ -98,6 +99,39 @@ TEST_CASE("plugins: two that depend on each other are reloaded, each version ans
                         R"("version1")", "3 version1",  //
                         "unknown_function: the module 'producer' has no function 'nothing'", ""});
     CHECK(world.log() == "");  // all libraries have left memory
+}
+
+namespace {
+
+std::size_t bytes_in_use() {
+    return mallinfo2().uordblks;
+}
+
+// How many bytes of the heap are in use after as many reloads, and after three times as many.
+Task<> reload_often(Server& server, int times, std::pair<std::size_t, std::size_t>& used) {
+    Task<> starting = wait_for_startup(server, "consumer");
+    co_await starting;
+    std::string what;
+    for (int i = 0; i != 3 * times; ++i) {
+        Texts names{"producer", "consumer"};
+        Task<> reloading = tell(server.loader().reload(std::move(names)), what);
+        co_await reloading;
+        co_await sleep(seconds(1));  // the old versions leave
+        (i < times ? used.first : used.second) = bytes_in_use();
+    }
+}
+
+}  // namespace
+
+TEST_CASE("plugins: reloads leave nothing behind on the heap, however many") {
+    const PluginFolder folder;
+    folder.put("producer", "version1");
+    folder.put("consumer", "version1");
+    SimulatedServer world(folder.configuration({"consumer"}));
+    std::pair<std::size_t, std::size_t> used;
+    world.run(reload_often(world.server(), 30, used));
+    CHECK(world.log() == "");
+    CHECK(used.second <= used.first + 2048);
 }
 
 namespace {
