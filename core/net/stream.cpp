@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/net/read_buffers.h"
 #include "core/net/socket_error.h"
 
 namespace weir {
@@ -175,7 +176,7 @@ void Stream::start_reading() noexcept {
 void Stream::on_allocate(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
     Stream& stream = *static_cast<Stream*>(handle->data);
     if (stream.buffer_ == nullptr) {
-        stream.buffer_.reset(new (std::nothrow) char[stream.options_.buffer_size]);
+        stream.buffer_ = read_buffers::take(stream.options_.buffer_size);
         stream.capacity_ = stream.buffer_ == nullptr ? 0 : stream.options_.buffer_size;
     }
     *buffer = uv_buf_init(stream.buffer_.get() + stream.filled_,
@@ -186,8 +187,20 @@ void Stream::on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t*) {
     static_cast<Stream*>(handle->data)->has_read(count);
 }
 
+// Requires that there is nothing in the buffer.
+void Stream::drop_buffer() noexcept {
+    if (buffer_ != nullptr && capacity_ == options_.buffer_size) {
+        read_buffers::give(std::move(buffer_), capacity_);
+    }
+    buffer_.reset();  // one that was larger, for a long message, goes
+    capacity_ = 0;
+}
+
 void Stream::has_read(ssize_t count) {
     if (count == 0) {
+        if (filled_ == 0) {
+            drop_buffer();
+        }
         return;
     }
     if (count == UV_ENOBUFS) {
@@ -209,6 +222,9 @@ void Stream::has_read(ssize_t count) {
         last_received_ = scheduler().now();
         filled_ += discarding_ ? 0 : static_cast<std::size_t>(count);
     }
+    if (filled_ == 0) {
+        drop_buffer();
+    }
     if (!discarding_) {
         signal(SocketEvent::Type::readable);
     } else if (input_over()) {
@@ -223,9 +239,8 @@ void Stream::consume(std::size_t count) noexcept {
         std::memmove(buffer_.get(), buffer_.get() + count, filled_);
     }
     seen_ = filled_;
-    if (filled_ == 0 && capacity_ > options_.buffer_size) {
-        buffer_.reset();  // a long message is over
-        capacity_ = 0;
+    if (filled_ == 0) {
+        drop_buffer();
     }
     starved_ = false;
     if (stopped_ && (filled_ < capacity_ || capacity_ == 0)) {
@@ -314,6 +329,11 @@ void Stream::take_written(std::size_t count) noexcept {
     if (count != 0) {
         sent_ += count;
         last_sent_ = scheduler().now();
+    }
+    if (batch_bytes_ == 0) {
+        batch_.clear();
+        batch_offset_ = 0;
+        return;
     }
     std::size_t done = 0;
     count += batch_offset_;

@@ -16,7 +16,8 @@
 namespace weir {
 
 struct StreamOptions {
-    // Bytes that are read at once. The buffer grows for a longer message, up to the maximum.
+    // Bytes that are read at once. The buffer grows for a longer message, up to the maximum; there
+    // is none while nothing waits to be parsed.
     std::size_t buffer_size = 16 * 1024;
     std::size_t max_buffer_size = 16 * 1024 * 1024;
     // TCP: send small packets at once.
@@ -114,6 +115,7 @@ private:
     static void on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer);
     static void on_written(uv_write_t* request, int status);
     void has_read(ssize_t count);
+    void drop_buffer() noexcept;
     void take_written(std::size_t count) noexcept;
     void write_rest();
     void fail_output(int error);
@@ -131,7 +133,7 @@ private:
     int open_handles_ = 0;
     bool closing_ = false;
 
-    std::unique_ptr<char[]> buffer_;
+    std::unique_ptr<char[]> buffer_;  // while there is something in it
     std::size_t capacity_ = 0;
     std::size_t filled_ = 0;
     std::size_t seen_ = 0;
