@@ -122,6 +122,7 @@ function(weir_benchmarks)
         add_executable(${program} "${file}")
         target_link_libraries(${program} PRIVATE ${arg_LIBRARIES} Threads::Threads)
         target_include_directories(${program} PRIVATE "${weir_SOURCE_DIR}")
+        target_compile_definitions(${program} PRIVATE WEIR_SOURCE_DIR="${weir_SOURCE_DIR}")
         set_target_properties(${program} PROPERTIES
             RUNTIME_OUTPUT_DIRECTORY "${weir_BINARY_DIR}/bench")
         if(NOT TARGET benchmarks)

@@ -124,6 +124,59 @@ double through_bare(long events, long at_a_time, std::index_sequence<N...>) {
     return sum < 0 ? -1 : taken;
 }
 
+// --- Very many queues
+
+// So many subqueues, each for a number of its own: all events in, then all out, so many times.
+double through_own(long queues, long times) {
+    const Ref<Queue> root(new Queue(standard_root()));
+    std::vector<Ref<Event>> all;
+    for (long i = 0; i != queues; ++i) {
+        root->add("", 0, match<Mixed<0>>(i).make());
+        all.emplace_back(make_event<Mixed<0>>(i));
+    }
+    QueueSignals signals;
+    long out = 0;
+    const double taken = benchmark::time([&] {
+        for (long i = 0; i != times; ++i) {
+            for (const Ref<Event>& event : all) {
+                root->append(*event);
+            }
+            for (; root->can_pop(); ++out) {
+                root->pop(signals);
+            }
+        }
+    });
+    return out == queues * times ? taken : -1;
+}
+
+// Queues by number, and a ring of those that are not empty.
+double through_own_bare(long queues, long times) {
+    std::unordered_map<long, std::deque<BareEvent*>> queue_of;
+    std::deque<std::deque<BareEvent*>*> filled;
+    std::vector<BareEvent> all;
+    for (long i = 0; i != queues; ++i) {
+        queue_of.try_emplace(i);
+        all.push_back({typeid(Mixed<0>), i});
+    }
+    long sum = 0;
+    const double taken = benchmark::time([&] {
+        for (long i = 0; i != times; ++i) {
+            for (BareEvent& event : all) {
+                auto& queue = queue_of.find(event.number)->second;
+                if (queue.empty()) {
+                    filled.push_back(&queue);
+                }
+                queue.push_back(&event);
+            }
+            for (; !filled.empty(); filled.pop_front()) {
+                sum += filled.front()->front()->number;
+                filled.front()->pop_front();
+            }
+        }
+    });
+    return sum < 0 ? -1 : taken;
+}
+
 // --- A full queue
 
 Task<> send_one(long number) {
@@ -131,18 +184,21 @@ Task<> send_one(long number) {
     co_await send(std::move(event));
 }
 
-void drain(long senders) {
+// So many times.
+void drain(long senders, long times) {
     Simulation simulation;
     Scheduler scheduler(simulation, {.queue = standard_root()});
     add_standard_queues(scheduler.queue());
     const Ref<Queue> narrow =
         scheduler.queue().add("narrow", 100, match<Mixed<0>>().make(), {.max_default = 1});
     Container container(scheduler);
-    for (long i = 0; i != senders; ++i) {
-        container.start(send_one(i));
+    for (long done = 0; done != times; ++done) {
+        for (long i = 0; i != senders; ++i) {
+            container.start(send_one(i));
+        }
+        scheduler.run();
     }
-    scheduler.run();
-    if (narrow->popped() != static_cast<std::uint64_t>(senders)) {
+    if (narrow->popped() + narrow->size() != static_cast<std::uint64_t>(senders * times)) {
         std::fprintf(stderr, "an event was lost\n");
         std::exit(1);
     }
@@ -178,20 +234,50 @@ Bare send_one_bare(BarePlace& place) {
     co_await place;
 }
 
-void drain_bare(long senders) {
+void drain_bare(long senders, long times) {
     ReadyRing ring;
     BarePlace place(ring);
-    for (long i = 0; i != senders; ++i) {
-        send_one_bare(place);
-    }
     long popped = 0;
-    for (; place.pop(); ++popped) {
-        ring.run();
+    for (long done = 0; done != times; ++done) {
+        for (long i = 0; i != senders; ++i) {
+            send_one_bare(place);
+        }
+        for (; place.pop(); ++popped) {
+            ring.run();
+        }
     }
-    if (popped != senders) {
+    if (popped != senders * times) {
         std::fprintf(stderr, "an event was lost\n");
         std::exit(1);
     }
+}
+
+void sweep(const benchmark::Options& options) {
+    using benchmark::Kind;
+    // What one event or sender of so many takes, from enough of them.
+    const auto each = [](auto run) {
+        return [=](long size) {
+            const long times = std::max(1L, 20'000 / size);
+            return run(size, times) / static_cast<double>(size * times);
+        };
+    };
+    benchmark::sweep(
+        options, "W8 an event through 20 queues, by events at a time", 1'000'000,
+        {{"weir", each([](long size, long times) { return through(size * times, size); })},
+         {"limit", each([](long size, long times) {
+              return through_bare(size * times, size, std::make_index_sequence<types>());
+          }),
+          Kind::limit}});
+    benchmark::sweep(options, "W8 an event through its queue, by queues", 1'000'000,
+                     {{"weir", each(through_own)}, {"limit", each(through_own_bare), Kind::limit}});
+    const auto drained = [](void (*drain_them)(long, long)) {
+        return [=](long senders, long times) {
+            return benchmark::time([&] { drain_them(senders, times); });
+        };
+    };
+    benchmark::sweep(
+        options, "W8 a full queue, by senders that wait", 1'000'000,
+        {{"weir", each(drained(drain))}, {"limit", each(drained(drain_bare)), Kind::limit}});
 }
 
 }  // namespace
@@ -206,7 +292,8 @@ int main(int argc, char** argv) {
             options, name, static_cast<double>(events),
             {{"weir", [=] { return through(events, at_a_time); }},
              {"limit",
-              [=] { return through_bare(events, at_a_time, std::make_index_sequence<types>()); }}});
+              [=] { return through_bare(events, at_a_time, std::make_index_sequence<types>()); },
+              benchmark::Kind::limit}});
     };
     const long events = options.quick ? 100'000 : 1'000'000;
     compare_through("W8 20 queues, 100 events at a time", events, 100);
@@ -215,6 +302,8 @@ int main(int argc, char** argv) {
         compare_through("W8 20 queues, 1,000,000 events at a time", events, 1'000'000);
     }
     benchmark::compare(options, "W8 a full queue, 10,000 senders wait", 10'000,
-                       {{"weir", [] { return benchmark::time([] { drain(10'000); }); }},
-                        {"limit", [] { return benchmark::time([] { drain_bare(10'000); }); }}});
+                       {{"weir", [] { return benchmark::time([] { drain(10'000, 1); }); }},
+                        {"limit", [] { return benchmark::time([] { drain_bare(10'000, 1); }); },
+                         benchmark::Kind::limit}});
+    sweep(options);
 }

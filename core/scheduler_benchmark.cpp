@@ -12,6 +12,7 @@
 #include "core/wait.h"
 #include "tests/support/bare_coroutine.h"
 #include "tests/support/benchmark.h"
+#include "tests/support/peer.h"
 
 namespace weir {
 
@@ -76,6 +77,70 @@ void wake_each_other_bare(long count) {
     ring.run();
 }
 
+// So many routines in a circle, each of which wakes the next.
+Task<> pass_on(long door, long doors, long count) {
+    const MatcherOf<Knock> knock = match<Knock>(door).make();
+    for (long i = 0; i != count; ++i) {
+        co_await knock;
+        Ref<Event> next = make_event<Knock>((door + 1) % doors);
+        co_await send(std::move(next));
+    }
+}
+
+void wake_the_next(long doors, long rounds) {
+    World world;
+    for (long door = 0; door != doors; ++door) {
+        world.container.start(pass_on(door, doors, rounds));
+    }
+    world.scheduler.emergency_send(make_event<Knock>(0));
+    world.scheduler.run();
+}
+
+// What one coroutine waits for.
+struct BareBell {
+    ReadyRing* ring;
+    bool rung = false;
+    std::coroutine_handle<> waiting = nullptr;
+
+    struct Wait {
+        BareBell& bell;
+        bool await_ready() const noexcept { return bell.rung; }
+        void await_suspend(std::coroutine_handle<> coroutine) const noexcept {
+            bell.waiting = coroutine;
+        }
+        void await_resume() const noexcept { bell.rung = false; }
+    };
+    Wait wait() noexcept { return Wait{*this}; }
+    void ring_it() {
+        if (waiting) {
+            ring->push(std::exchange(waiting, nullptr));
+        } else {
+            rung = true;
+        }
+    }
+};
+
+Bare pass_on_bare(std::vector<BareBell>& bells, std::size_t mine, long count) {
+    for (long i = 0; i != count; ++i) {
+        co_await bells[mine].wait();
+        bells[(mine + 1) % bells.size()].ring_it();
+    }
+}
+
+void wake_the_next_bare(long doors, long rounds) {
+    ReadyRing ring;
+    std::vector<BareBell> bells(static_cast<std::size_t>(doors), BareBell{&ring});
+    for (std::size_t i = 0; i != bells.size(); ++i) {
+        pass_on_bare(bells, i, rounds);
+    }
+    bells[0].ring_it();
+    ring.run();
+    if (!bells[0].rung) {
+        std::fprintf(stderr, "the circle has been left\n");
+        std::exit(1);
+    }
+}
+
 // Routines that each wait at a door of their own; the time of knocks at random doors.
 class Doors {
 public:
@@ -107,7 +172,7 @@ private:
     Task<> knock_at_random(long count, double& taken) {
         co_await do_events();  // all wait now
         std::mt19937_64 random(7);
-        const auto start = std::chrono::steady_clock::now();
+        const benchmark::Stopwatch watch;
         for (long i = 0; i != count; ++i) {
             Ref<Event> knock = make_event<Knock>(static_cast<long>(random() % doors()));
             co_await send(std::move(knock));
@@ -116,9 +181,7 @@ private:
             }
         }
         co_await do_events();
-        const std::chrono::duration<double, std::nano> time =
-            std::chrono::steady_clock::now() - start;
-        taken = time.count();
+        taken = watch.elapsed();
     }
 
     std::uint64_t doors() const noexcept { return static_cast<std::uint64_t>(doors_); }
@@ -175,40 +238,71 @@ private:
     std::unordered_map<long, std::coroutine_handle<>> waiting_;
 };
 
+void sweep(const benchmark::Options& options) {
+    using benchmark::Kind;
+    // The time of a hop, with enough of them that starting the routines is a small part.
+    const auto hop = [](void (*wake)(long, long), long doors) {
+        const long rounds = std::max(10L, 50'000 / doors);
+        return benchmark::time([&] { wake(doors, rounds); }) / static_cast<double>(doors * rounds);
+    };
+    benchmark::sweep(
+        options, "W4 a hop, by routines in a circle", 1'000'000,
+        {{"weir", [=](long doors) { return hop(wake_the_next, doors); }},
+         {"limit", [=](long doors) { return hop(wake_the_next_bare, doors); }, Kind::limit}});
+    constexpr long knocks = 100'000;
+    benchmark::sweep(options, "W5 an event, by routines with a matcher each", 1'000'000,
+                     {{"weir", [](long doors) { return Doors(doors).knock(knocks) / knocks; }},
+                      {"limit", [](long doors) { return BareDoors(doors).knock(knocks) / knocks; },
+                       Kind::limit}});
+}
+
 }  // namespace
 
 }  // namespace weir
 
 int main(int argc, char** argv) {
     using namespace weir;
+    using benchmark::Kind;
     const auto options = benchmark::options(argc, argv);
     const long hops = options.quick ? 20'000 : 400'000;
-    const auto bare = [hops] { return benchmark::time([&] { wake_each_other_bare(hops / 2); }); };
-    benchmark::compare(options, "W4 two routines wake each other, a hop", static_cast<double>(hops),
-                       {{"weir",
-                         [&] {
-                             return benchmark::time([&] {
-                                 wake_each_other(answer(0, hops / 2), answer(1, hops / 2));
-                             });
-                         }},
-                        {"weir, new matchers",
-                         [&] {
-                             return benchmark::time([&] {
-                                 wake_each_other(answer_with_new_matcher(0, hops / 2),
-                                                 answer_with_new_matcher(1, hops / 2));
-                             });
-                         }},
-                        {"limit", bare}});
+    const auto compare =
+        [&](const char* name, long operations, std::vector<benchmark::Contender> contenders,
+            const std::vector<std::string>& peers, const std::vector<std::string>& words) {
+            const auto count = static_cast<double>(operations);
+            benchmark::compare(
+                options, name, count,
+                benchmark::with_peers(options, name, count, std::move(contenders), peers, words));
+        };
+    compare("W4 two routines wake each other, a hop", hops,
+            {{"weir",
+              [=] {
+                  return benchmark::time(
+                      [&] { wake_each_other(answer(0, hops / 2), answer(1, hops / 2)); });
+              }},
+             {"weir, new matchers",
+              [=] {
+                  return benchmark::time([&] {
+                      wake_each_other(answer_with_new_matcher(0, hops / 2),
+                                      answer_with_new_matcher(1, hops / 2));
+                  });
+              }},
+             {"limit", [=] { return benchmark::time([&] { wake_each_other_bare(hops / 2); }); },
+              Kind::limit}},
+            {"Asio", "Node", "asyncio", "VLCP"}, {"W4", "20000"});
     for (const long doors : {100'000L, 1'000'000L}) {
         if (options.quick && doors > 100'000) {
             break;
         }
         const long knocks = 200'000;
-        benchmark::compare(options,
-                           doors == 100'000 ? "W5 an event to one of 100,000 routines"
-                                            : "W5 an event to one of 1,000,000 routines",
-                           static_cast<double>(knocks),
-                           {{"weir", [&] { return Doors(doors).knock(knocks); }},
-                            {"limit", [&] { return BareDoors(doors).knock(knocks); }}});
+        const bool many = doors > 100'000;
+        compare(many ? "W5 an event to one of 1,000,000 routines"
+                     : "W5 an event to one of 100,000 routines",
+                knocks,
+                {{"weir", [=] { return Doors(doors).knock(knocks); }},
+                 {"limit", [=] { return BareDoors(doors).knock(knocks); }, Kind::limit}},
+                many ? std::vector<std::string>{"Asio"}
+                     : std::vector<std::string>{"Asio", "asyncio", "VLCP"},
+                {"W5", std::to_string(doors), "50000"});
     }
+    sweep(options);
 }

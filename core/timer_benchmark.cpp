@@ -1,28 +1,26 @@
 // Timers: starting, stopping and firing 100,000 of them (W7).
 
 #include <optional>
-#include <queue>
 #include <random>
 
 #include "core/timer.h"
 #include "tests/support/benchmark.h"
+#include "tests/support/peer.h"
 
 namespace weir {
 
 namespace {
 
-constexpr std::size_t count = 100'000;
+using Times = std::vector<Time>;
 
-std::vector<Time> due_times() {
+Times due_times(long count) {
     std::mt19937_64 random(3);
-    std::vector<Time> times(count);
+    Times times(static_cast<std::size_t>(count));
     for (Time& time : times) {
         time = Time(Duration(static_cast<std::int64_t>(random() % 1'000'000'000)));
     }
     return times;
 }
-
-const std::vector<Time> due = due_times();
 
 // The least that keeps times in order: a 4-ary heap of times and numbers, nothing that can be
 // cancelled.
@@ -66,8 +64,8 @@ struct Timers {
     TimerHeap heap;
     std::vector<Ref<TimerState>> states;
 
-    Timers() {
-        states.reserve(count);
+    explicit Timers(const Times& due) {
+        states.reserve(due.size());
         for (const Time time : due) {
             states.emplace_back(new TimerState(Duration::zero()));
             heap.set(*states.back(), time);
@@ -85,53 +83,94 @@ struct Timers {
     }
 };
 
+// Each takes the time for all timers.
+
+double start(const Times& due) {
+    std::optional<Timers> timers;  // what ending them costs does not count here
+    return benchmark::time([&] { timers.emplace(due); });
+}
+
+double stop(const Times& due) {
+    Timers timers(due);
+    return benchmark::time([&] { timers.stop_all(); });
+}
+
+double fire(const Times& due) {
+    Timers timers(due);
+    return benchmark::time([&] { timers.fire_all(); });
+}
+
+void push_all(BareHeap& heap, const Times& due) {
+    for (const Time time : due) {
+        heap.push(time);
+    }
+}
+
+void pop_all(BareHeap& heap, std::size_t count) {
+    for (std::size_t i = 0; i != count; ++i) {
+        heap.pop();
+    }
+}
+
+double start_bare(const Times& due) {
+    BareHeap heap;
+    return benchmark::time([&] { push_all(heap, due); });
+}
+
+double fire_bare(const Times& due) {
+    BareHeap heap;
+    push_all(heap, due);
+    return benchmark::time([&] { pop_all(heap, due.size()); });
+}
+
+void start_and_fire(const Times& due) {
+    Timers(due).fire_all();
+}
+
+void start_and_fire_bare(const Times& due) {
+    BareHeap heap;
+    push_all(heap, due);
+    pop_all(heap, due.size());
+}
+
 }  // namespace
 
 }  // namespace weir
 
 int main(int argc, char** argv) {
     using namespace weir;
-    using benchmark::time;
+    using benchmark::Kind;
     const auto options = benchmark::options(argc, argv);
-    const auto bare_start = [] {
-        BareHeap heap;
-        return time([&] {
-            for (const Time t : due) {
-                heap.push(t);
-            }
-        });
+    constexpr long count = 100'000;
+    const auto compare = [&, due = due_times(count)](
+                             const std::string& name, double (*weir)(const Times&),
+                             double (*limit)(const Times&), const std::string& word,
+                             const std::vector<std::string>& peers) {
+        benchmark::compare(
+            options, name, count,
+            benchmark::with_peers(options, name, count,
+                                  {{"weir", [=] { return weir(due); }},
+                                   {"limit", [=] { return limit(due); }, Kind::limit}},
+                                  peers, {"W7-" + word, std::to_string(count)}));
     };
-    const auto bare_fire = [] {
-        BareHeap heap;
-        for (const Time t : due) {
-            heap.push(t);
-        }
-        return time([&] {
-            for (std::size_t i = 0; i != count; ++i) {
-                heap.pop();
-            }
-        });
+    compare("W7 100,000 timers: start", start, start_bare, "start", {"libuv", "Asio", "asyncio"});
+    // The limit's timers cannot be stopped: what counts here is the time of their start.
+    compare("W7 100,000 timers: stop", stop, start_bare, "stop", {"libuv", "Asio", "asyncio"});
+    compare("W7 100,000 timers: leave in order", fire, fire_bare, "fire", {"libuv", "Asio"});
+
+    const auto each = [](void (*all)(const Times&)) {
+        return [=](long timers) {
+            const long times = std::max(1L, 10'000 / timers);
+            const Times due = due_times(timers);
+            return benchmark::time([&] {
+                       for (long i = 0; i != times; ++i) {
+                           all(due);
+                       }
+                   }) /
+                   static_cast<double>(timers * times);
+        };
     };
-    benchmark::compare(
-        options, "W7 100,000 timers: start", count,
-        {{"weir",
-          [] {
-              std::optional<Timers> timers;  // what ending them costs does not count here
-              return time([&] { timers.emplace(); });
-          }},
-         {"limit", bare_start}});
-    benchmark::compare(options, "W7 100,000 timers: stop", count,
-                       {{"weir",
-                         [] {
-                             Timers timers;
-                             return time([&] { timers.stop_all(); });
-                         }},
-                        {"limit (its start)", bare_start}});
-    benchmark::compare(options, "W7 100,000 timers: leave in order", count,
-                       {{"weir",
-                         [] {
-                             Timers timers;
-                             return time([&] { timers.fire_all(); });
-                         }},
-                        {"limit", bare_fire}});
+    benchmark::sweep(
+        options, "W7 start and leave in order, by timers", 1'000'000,
+        {{"weir", each(start_and_fire)}, {"limit", each(start_and_fire_bare), Kind::limit}});
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "core/container.h"
 #include "modules/call.h"
 #include "modules/simulated_server.h"
 #include "tests/support/bare_coroutine.h"
@@ -75,11 +76,18 @@ Task<> call_json(long count, long& sum) {
     }
 }
 
-double calls(long count, Task<> (*ask)(long, long&)) {
+// So many callers at once, each with so many calls.
+double calls(long callers, long count, Task<> (*ask)(long, long&)) {
     SimulatedServer world(R"({"server": {"startup": ["desk"]}})", Registry().add<Desk>());
+    Container others(world.scheduler());
     long sum = 0;
-    const double taken = benchmark::time([&] { world.run(ask(count, sum)); });
-    expect(sum, 3 * count);
+    const double taken = benchmark::time([&] {
+        for (long i = 1; i != callers; ++i) {
+            others.start(ask(count, sum));
+        }
+        world.run(ask(count, sum));
+    });
+    expect(sum, 3 * count * callers);
     return taken;
 }
 
@@ -115,12 +123,14 @@ public:
         }
     }
 
-    double calls(long count, Bare (BareDesk::*ask)(long)) {
+    double calls(long callers, long count, Bare (BareDesk::*ask)(long)) {
         const double taken = benchmark::time([&] {
-            (this->*ask)(count);
+            for (long i = 0; i != callers; ++i) {
+                (this->*ask)(count);
+            }
             ring_.run();
         });
-        expect(sum_, 3 * count);
+        expect(sum_, 3 * count * callers);
         return taken;
     }
 
@@ -142,12 +152,32 @@ int main(int argc, char** argv) {
     using namespace weir;
     const auto options = benchmark::options(argc, argv);
     const long count = options.quick ? 10'000 : 100'000;
+    using benchmark::Kind;
     const auto compare = [&](const char* name, Task<> (*ask)(long, long&),
                              Bare (BareDesk::*bare)(long)) {
-        benchmark::compare(options, name, static_cast<double>(count),
-                           {{"weir", [=] { return calls(count, ask); }},
-                            {"limit", [=] { return BareDesk().calls(count, bare); }}});
+        benchmark::compare(
+            options, name, static_cast<double>(count),
+            {{"weir", [=] { return calls(1, count, ask); }},
+             {"limit", [=] { return BareDesk().calls(1, count, bare); }, Kind::limit}});
     };
     compare("W9 a call and its reply, C++ values", call_typed, &BareDesk::call_typed);
     compare("W9 a call and its reply, JSON", call_json, &BareDesk::call_json);
+
+    const auto each = [](long callers, auto run) {
+        const long calls_of_each = std::max(1L, 10'000 / callers);
+        return run(callers, calls_of_each) / static_cast<double>(callers * calls_of_each);
+    };
+    benchmark::sweep(options, "W9 a call and its reply, by callers at once", 100'000,
+                     {{"weir",
+                       [=](long callers) {
+                           return each(callers,
+                                       [](long n, long m) { return calls(n, m, call_typed); });
+                       }},
+                      {"limit",
+                       [=](long callers) {
+                           return each(callers, [](long n, long m) {
+                               return BareDesk().calls(n, m, &BareDesk::call_typed);
+                           });
+                       },
+                       Kind::limit}});
 }

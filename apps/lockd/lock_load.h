@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <functional>
 #include <queue>
@@ -9,26 +8,15 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
+
+#include "tests/support/loopback.h"
 
 // Load on a server of locks that speaks the Redis protocol: one thread on epoll, so that the
 // clients cost less than the server.
 namespace weir::benchmark {
-
-inline int check_call(int result, const char* what) {
-    if (result < 0) {
-        throw std::system_error(errno, std::generic_category(), what);
-    }
-    return result;
-}
 
 // A request in the Redis protocol.
 inline std::string request(const std::vector<std::string>& words) {
@@ -37,18 +25,6 @@ inline std::string request(const std::vector<std::string>& words) {
         result += "$" + std::to_string(word.size()) + "\r\n" + word + "\r\n";
     }
     return result;
-}
-
-inline int connect_to(int port) {
-    const int fd = check_call(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
-    const int on = 1;
-    check_call(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "setsockopt");
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    check_call(connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address), "connect");
-    return fd;
 }
 
 // How a client takes and gives back a key, as requests.

@@ -1,6 +1,7 @@
 // Locks: many routines on one key (W1), a new key each time (W2), many keys with waiters (W3).
 
 #include <charconv>
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -13,6 +14,7 @@
 #include "modules/lock/lock_table.h"
 #include "tests/support/bare_coroutine.h"
 #include "tests/support/benchmark.h"
+#include "tests/support/peer.h"
 
 namespace weir {
 
@@ -58,33 +60,38 @@ Bare increment_bare(ReadyRing& ring, BareLock& lock, long& counter) {
     lock.release();
 }
 
-void many_on_each_key(long keys, long routines) {
+// So many routines for each key, and all of that so many times.
+void many_on_each_key(long keys, long routines, long times) {
     World world;
     std::vector<long> counters(static_cast<std::size_t>(keys));
-    for (long i = 0; i != keys * routines; ++i) {
-        world.container.start(increment(world.scheduler, IndexValue(i % keys),
-                                        counters[static_cast<std::size_t>(i % keys)]));
+    for (long done = 0; done != times; ++done) {
+        for (long i = 0; i != keys * routines; ++i) {
+            world.container.start(increment(world.scheduler, IndexValue(i % keys),
+                                            counters[static_cast<std::size_t>(i % keys)]));
+        }
+        world.scheduler.run();
     }
-    world.scheduler.run();
     for (const long counter : counters) {
-        expect(counter, routines);
+        expect(counter, routines * times);
     }
 }
 
-void many_on_each_key_bare(long keys, long routines) {
+void many_on_each_key_bare(long keys, long routines, long times) {
     ReadyRing ring;
     std::vector<long> counters(static_cast<std::size_t>(keys));
     std::unordered_map<long, std::unique_ptr<BareLock>> locks;
-    for (long i = 0; i != keys * routines; ++i) {
-        auto& lock = locks[i % keys];
-        if (lock == nullptr) {
-            lock = std::make_unique<BareLock>(ring);
+    for (long done = 0; done != times; ++done) {
+        for (long i = 0; i != keys * routines; ++i) {
+            auto& lock = locks[i % keys];
+            if (lock == nullptr) {
+                lock = std::make_unique<BareLock>(ring);
+            }
+            increment_bare(ring, *lock, counters[static_cast<std::size_t>(i % keys)]);
         }
-        increment_bare(ring, *lock, counters[static_cast<std::size_t>(i % keys)]);
+        ring.run();
     }
-    ring.run();
     for (const long counter : counters) {
-        expect(counter, routines);
+        expect(counter, routines * times);
     }
 }
 
@@ -93,8 +100,16 @@ std::string_view key_text(char (&text)[32], long n) {
     return {text, static_cast<std::size_t>(std::to_chars(text + 4, text + 32, n).ptr - text)};
 }
 
-Task<> lock_each(Scheduler& scheduler, long keys) {
+// Holds so many keys, and locks and unlocks others, one after the other; the time of the latter.
+Task<> lock_each(Scheduler& scheduler, long held, long keys, double& taken) {
     char text[32];
+    std::deque<Lock> holding;
+    for (long n = 0; n != held; ++n) {
+        Lock& lock = holding.emplace_back(scheduler, IndexValue(n));
+        co_await lock.lock();
+    }
+    co_await do_events();  // what that has to say is not counted
+    const benchmark::Stopwatch watch;
     for (long n = 0; n != keys; ++n) {
         Lock lock(scheduler, key_text(text, n));
         co_await lock.lock();
@@ -103,29 +118,73 @@ Task<> lock_each(Scheduler& scheduler, long keys) {
             co_await do_events();  // lets the events of the locks leave
         }
     }
+    taken = watch.elapsed();
 }
 
-void a_new_key_each(long keys) {
+double a_new_key_each(long held, long keys) {
+    double taken = 0;
     World world;
-    world.container.start(lock_each(world.scheduler, keys));
+    world.container.start(lock_each(world.scheduler, held, keys, taken));
     world.scheduler.run();
+    return taken;
 }
 
-Bare lock_each_bare(ReadyRing& ring, long keys) {
+Bare lock_each_bare(ReadyRing& ring, long held, long keys, double& taken) {
     char text[32];
     std::unordered_map<std::string, BareLock> locks;
+    for (long n = 0; n != held; ++n) {
+        BareLock& lock = locks.try_emplace(std::to_string(n), ring).first->second;
+        co_await lock.acquire();
+    }
+    const benchmark::Stopwatch watch;
     for (long n = 0; n != keys; ++n) {
         const auto lock = locks.try_emplace(std::string(key_text(text, n)), ring).first;
         co_await lock->second.acquire();
         lock->second.release();
         locks.erase(lock);
     }
+    taken = watch.elapsed();
 }
 
-void a_new_key_each_bare(long keys) {
+double a_new_key_each_bare(long held, long keys) {
+    double taken = 0;
     ReadyRing ring;
-    lock_each_bare(ring, keys);
+    lock_each_bare(ring, held, keys, taken);
     ring.run();
+    return taken;
+}
+
+// The time of one cycle, from enough of them.
+template <class F>
+double cycle(F many, long keys, long routines) {
+    const long times = std::max(1L, 20'000 / (keys * routines));
+    return benchmark::time([&] { many(keys, routines, times); }) /
+           static_cast<double>(keys * routines * times);
+}
+
+void sweep(const benchmark::Options& options) {
+    const auto both = [](long keys, long routines) {
+        return std::vector<benchmark::Sized>{
+            {"weir",
+             [=](long size) {
+                 return cycle(many_on_each_key, keys == 0 ? size : keys,
+                              routines == 0 ? size : routines);
+             }},
+            {"limit",
+             [=](long size) {
+                 return cycle(many_on_each_key_bare, keys == 0 ? size : keys,
+                              routines == 0 ? size : routines);
+             },
+             benchmark::Kind::limit}};
+    };
+    benchmark::sweep(options, "W1 a cycle, by routines that want the lock", 1'000'000, both(1, 0));
+    constexpr long locked = 20'000;
+    benchmark::sweep(
+        options, "W2 lock and unlock, by keys that are held", 1'000'000,
+        {{"weir", [](long held) { return a_new_key_each(held, locked) / locked; }},
+         {"limit", [](long held) { return a_new_key_each_bare(held, locked) / locked; },
+          benchmark::Kind::limit}});
+    benchmark::sweep(options, "W3 a cycle, by keys with 10 routines each", 100'000, both(0, 10));
 }
 
 }  // namespace
@@ -135,20 +194,31 @@ void a_new_key_each_bare(long keys) {
 int main(int argc, char** argv) {
     using namespace weir;
     const auto options = benchmark::options(argc, argv);
-    const auto compare = [&](const char* name, long operations, std::function<void()> weir,
-                             std::function<void()> limit) {
-        benchmark::compare(options, name, static_cast<double>(operations),
-                           {{"weir", [run = std::move(weir)] { return benchmark::time(run); }},
-                            {"limit", [run = std::move(limit)] { return benchmark::time(run); }}});
+    const auto compare = [&](const char* name, long operations, std::function<double()> weir,
+                             std::function<double()> limit, const std::vector<std::string>& peers,
+                             const std::vector<std::string>& words) {
+        const auto count = static_cast<double>(operations);
+        benchmark::compare(
+            options, name, count,
+            benchmark::with_peers(
+                options, name, count,
+                {{"weir", std::move(weir)}, {"limit", std::move(limit), benchmark::Kind::limit}},
+                peers, words));
     };
-    compare(
-        "W1 one lock, 10,000 routines", 10'000, [] { many_on_each_key(1, 10'000); },
-        [] { many_on_each_key_bare(1, 10'000); });
+    const auto crowd = [&](const char* name, long keys, long routines) {
+        compare(
+            name, keys * routines,
+            [=] { return benchmark::time([&] { many_on_each_key(keys, routines, 1); }); },
+            [=] { return benchmark::time([&] { many_on_each_key_bare(keys, routines, 1); }); },
+            {"Asio", "Node", "asyncio", "VLCP"},
+            {keys == 1 ? "W1" : "W3", std::to_string(keys), std::to_string(routines)});
+    };
+    crowd("W1 one lock, 10,000 routines", 1, 10'000);
     const long keys = options.quick ? 100'000 : 1'000'000;
     compare(
-        "W2 a new key each, nobody waits", keys, [&] { a_new_key_each(keys); },
-        [&] { a_new_key_each_bare(keys); });
-    compare(
-        "W3 1,000 keys, 100 routines each", 100'000, [] { many_on_each_key(1'000, 100); },
-        [] { many_on_each_key_bare(1'000, 100); });
+        "W2 a new key each, nobody waits", keys, [=] { return a_new_key_each(0, keys); },
+        [=] { return a_new_key_each_bare(0, keys); }, {"Asio", "asyncio", "VLCP"},
+        {"W2", "100000"});
+    crowd("W3 1,000 keys, 100 routines each", 1'000, 100);
+    sweep(options);
 }

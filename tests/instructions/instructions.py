@@ -30,6 +30,7 @@ WORKLOADS = [
     ("lock_benchmark", "W3"),
     ("scheduler_benchmark", "W4"),
     ("scheduler_benchmark", "W5 an event to one of 100,000"),
+    ("echo/weir_echo", "W6"),
     ("timer_benchmark", "W7 100,000 timers: start"),
     ("timer_benchmark", "W7 100,000 timers: stop"),
     ("timer_benchmark", "W7 100,000 timers: leave"),

@@ -1,55 +1,87 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-// What the benchmarks share. A workload is done by weir and by its limit: the least that
-// hand-written C++ needs for the same. Both run in turn in one process, so that what disturbs one
-// disturbs the other; what counts is the ratio of the medians.
+// What the benchmarks share. A workload is done by weir, by its limit, which is the least that
+// hand-written C++ needs for the same, and by peers: what others offer for it. All run in turn, so
+// that what disturbs one disturbs the others; what counts is the ratio of the medians.
 namespace weir::benchmark {
+
+enum class Kind { weir, limit, peer };
+
+// A peer could not do its workload, which is not weir's fault: it is left out.
+struct PeerFailed : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
 
 struct Contender {
     std::string name;
     // Does the whole workload once; the time in nanoseconds of the part that counts.
     std::function<double()> run;
+    Kind kind = Kind::weir;
+};
+
+// Takes the processor time of this thread, in nanoseconds: the workloads never wait, and when other
+// programs run it hardly grows.
+class Stopwatch {
+public:
+    double elapsed() const noexcept { return now() - start_; }
+
+private:
+    static double now() noexcept {
+        timespec time{};
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+        return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+    }
+
+    double start_ = now();
 };
 
 // Runs the function; the time that it took in nanoseconds.
 template <class F>
 double time(F function) {
-    const auto start = std::chrono::steady_clock::now();
+    const Stopwatch watch;
     function();
-    return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start)
-        .count();
+    return watch.elapsed();
 }
 
 struct Options {
-    bool quick = false;  // few runs: does it work?
-    bool json = false;   // a JSON object for each line of the table
-    int once = 0;        // the first contender, so often, without clock: for counting instructions
-    std::string only;    // part of the name of the workloads to run; empty: all
+    bool quick = false;    // few runs: does it work?
+    bool json = false;     // a JSON object for each figure
+    bool sweep = false;    // the cost of growing sizes, instead of the workloads
+    int once = 0;          // weir, so often, without clock: for counting instructions
+    std::string only;      // part of the name of the workloads to run; empty: all
+    std::string original;  // folder of VLCP, a peer then; empty: it is none
 
     bool wants(std::string_view workload) const { return workload.find(only) != workload.npos; }
+    int rounds() const noexcept { return quick ? 3 : 11; }
 };
 
-// PROGRAM [--quick] [--json] [--once[=TIMES]] [PART OF A WORKLOAD'S NAME]
+// PROGRAM [--quick] [--json] [--sweep] [--once[=TIMES]] [--original=DIR] [PART OF A NAME]
 inline Options options(int argc, char** argv) {
     Options result;
     for (int i = 1; i < argc; ++i) {
         const std::string_view argument = argv[i];
+        const auto value = [&] { return argv[i] + argument.find('=') + 1; };
         result.quick = result.quick || argument == "--quick";
         result.json = result.json || argument == "--json";
+        result.sweep = result.sweep || argument == "--sweep";
         if (argument == "--once") {
             result.once = 1;
         } else if (argument.starts_with("--once=")) {
-            result.once = std::max(1, std::atoi(argv[i] + std::strlen("--once=")));
+            result.once = std::max(1, std::atoi(value()));
+        } else if (argument.starts_with("--original=")) {
+            result.original = value();
         } else if (argv[i][0] != '-') {
             result.only = argument;
         }
@@ -57,49 +89,122 @@ inline Options options(int argc, char** argv) {
     return result;
 }
 
-// Runs the contenders in turn and prints a line for each: the median and spread of the time of one
-// of `operations`, and its ratio to the last contender, which is the limit.
-inline void compare(const Options& options, const char* workload, double operations,
+inline double median(std::vector<double> values) {
+    std::sort(values.begin(), values.end());
+    return values[values.size() / 2];
+}
+
+// One line of output.
+struct Figure {
+    std::string workload;
+    std::string contender;
+    Kind kind = Kind::weir;
+    std::string unit;            // of the values: ns, us, ms, bytes
+    std::vector<double> values;  // of the rounds; the median counts
+    long size = 0;               // of what grows in a sweep; 0: this is none
+    // Further figures, by what they are and their units: "p99, us".
+    std::vector<std::pair<std::string, double>> more = {};
+};
+
+inline void print(const Options& options, const Figure& figure) {
+    const auto [least, most] = std::minmax_element(figure.values.begin(), figure.values.end());
+    const double middle = median(figure.values);
+    constexpr const char* kinds[] = {"weir", "limit", "peer"};
+    if (options.json) {
+        std::printf(
+            "{\"workload\": \"%s\", \"contender\": \"%s\", \"kind\": \"%s\", \"unit\": \"%s\", "
+            "\"value\": %.2f, \"least\": %.2f, \"most\": %.2f",
+            figure.workload.c_str(), figure.contender.c_str(),
+            kinds[static_cast<std::size_t>(figure.kind)], figure.unit.c_str(), middle, *least,
+            *most);
+        if (figure.size != 0) {
+            std::printf(", \"size\": %ld", figure.size);
+        }
+        for (const auto& [name, value] : figure.more) {
+            std::printf(", \"%s\": %.3f", name.c_str(), value);
+        }
+        std::printf("}\n");
+    } else {
+        const std::string size = figure.size == 0 ? "" : " " + std::to_string(figure.size);
+        std::printf("%-44s %-20s %9.1f %s  (%.1f .. %.1f)", (figure.workload + size).c_str(),
+                    figure.contender.c_str(), middle, figure.unit.c_str(), *least, *most);
+        for (const auto& [name, value] : figure.more) {
+            std::printf("  %s: %.4g", name.c_str(), value);
+        }
+        std::printf("\n");
+    }
+    std::fflush(stdout);
+}
+
+// Runs the contenders in turn, and first once to warm up, and prints a figure for each: the time of
+// one of `operations`. Peers, which are programs that warm up by themselves, run less often.
+inline void compare(const Options& options, const std::string& workload, double operations,
                     const std::vector<Contender>& contenders) {
-    if (!options.wants(workload)) {
+    if (options.sweep || !options.wants(workload)) {
         return;
     }
     if (options.once > 0) {
         for (int i = 0; i != options.once; ++i) {
             contenders.front().run();
         }
-        std::printf("%s: %.0f operations\n", workload, operations);
+        std::printf("%s: %.0f operations\n", workload.c_str(), operations);
         return;
     }
-    const int rounds = options.quick ? 3 : 11;
     std::vector<std::vector<double>> times(contenders.size());
-    for (int round = -1; round != rounds; ++round) {  // the first is a warm-up
+    std::vector<bool> failed(contenders.size());
+    for (int round = -1; round != options.rounds(); ++round) {
         for (std::size_t i = 0; i != contenders.size(); ++i) {
-            const double time = contenders[i].run();
-            if (round >= 0) {
-                times[i].push_back(time / operations);
+            if (failed[i] || (contenders[i].kind == Kind::peer && round % 4 != 0)) {
+                continue;
+            }
+            try {
+                const double time = contenders[i].run();
+                if (round >= 0) {
+                    times[i].push_back(time / operations);
+                }
+            } catch (const PeerFailed& error) {
+                failed[i] = true;
+                std::fprintf(stderr, "%s: a peer less: %s\n", workload.c_str(), error.what());
             }
         }
     }
-    for (std::vector<double>& of_one : times) {
-        std::sort(of_one.begin(), of_one.end());
-    }
-    const auto median = [](const std::vector<double>& sorted) { return sorted[sorted.size() / 2]; };
-    const double limit = median(times.back());
     for (std::size_t i = 0; i != contenders.size(); ++i) {
-        const char* name = contenders[i].name.c_str();
-        const double middle = median(times[i]);
-        if (options.json) {
-            std::printf(
-                "{\"workload\": \"%s\", \"contender\": \"%s\", \"nanoseconds\": %.2f, "
-                "\"least\": %.2f, \"most\": %.2f, \"ratio\": %.3f}\n",
-                workload, name, middle, times[i].front(), times[i].back(), middle / limit);
-        } else {
-            std::printf("%-44s %-22s %9.1f ns  (%.1f .. %.1f)  %6.1f x\n", i == 0 ? workload : "",
-                        name, middle, times[i].front(), times[i].back(), middle / limit);
+        if (!failed[i]) {
+            print(options,
+                  {workload, contenders[i].name, contenders[i].kind, "ns", std::move(times[i])});
         }
     }
-    std::fflush(stdout);
+}
+
+// The time of one of the operations that the workload has at a size.
+struct Sized {
+    std::string name;
+    std::function<double(long size)> run;
+    Kind kind = Kind::weir;
+};
+
+// How the cost grows: prints a figure for each size, powers of ten up to `most`. Does nothing
+// unless the options ask for it.
+inline void sweep(const Options& options, const std::string& workload, long most,
+                  const std::vector<Sized>& contenders) {
+    if (!options.sweep || !options.wants(workload)) {
+        return;
+    }
+    for (long size = 1; size <= (options.quick ? std::min(most, 1000L) : most); size *= 10) {
+        std::vector<std::vector<double>> times(contenders.size());
+        for (int round = -1; round != 3; ++round) {
+            for (std::size_t i = 0; i != contenders.size(); ++i) {
+                const double time = contenders[i].run(size);
+                if (round >= 0) {
+                    times[i].push_back(time);
+                }
+            }
+        }
+        for (std::size_t i = 0; i != contenders.size(); ++i) {
+            print(options, {workload, contenders[i].name, contenders[i].kind, "ns",
+                            std::move(times[i]), size});
+        }
+    }
 }
 
 }  // namespace weir::benchmark

@@ -1,0 +1,21 @@
+#!/usr/bin/env python3
+"""W6 with asyncio: a protocol, the fastest that it has, no streams."""
+
+import asyncio
+
+
+class Echo(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+
+    def data_received(self, data):
+        self.transport.write(data)
+
+
+async def main():
+    server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", 0, backlog=2048)
+    print("listening at", server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+asyncio.run(main())

@@ -1,0 +1,79 @@
+// W11: a module that does nothing, as small modules do most of the time: it has settings, a
+// function, and a routine that waits for events and for time to pass. The plugins of W11 are all
+// made of this one; each brings its own name and that of the one before it, on which it depends.
+
+#include "tests/benchmark/startup/idle_module.h"
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+
+#include "core/timeout.h"
+#include "modules/plugin.h"
+
+namespace weir::benchmark {
+
+namespace {
+
+struct IdleSettings {
+    std::string text = "nothing";
+    int count = 1;
+
+    static config::Settings<IdleSettings> describe() {
+        return config::settings<IdleSettings>(
+            "A module of a benchmark",
+            config::setting("text", &IdleSettings::text, "What it would say"),
+            config::setting("count", &IdleSettings::count, "How often").range(1, 10));
+    }
+};
+
+struct Disturbed : Event {
+    Index<std::string> module;
+
+    static auto declare() {
+        return declare_event<Disturbed>("benchmark.Disturbed").index("module", &Disturbed::module);
+    }
+};
+
+class Idle : public ModuleOf<IdleSettings> {
+public:
+    using ModuleOf::ModuleOf;
+
+    static auto declare() {
+        auto declaration =
+            declare_module<Idle>(idle_module_name, "Does nothing")
+                .function("disturbed", "How often it was disturbed", &Idle::disturbed);
+        return *idle_module_before == '\0' ? std::move(declaration)
+                                           : std::move(declaration).depends_on(idle_module_before);
+    }
+
+    Task<> load() override {
+        start(wait(), {.name = std::string(idle_module_name) + ".wait"});
+        std::printf("%s is loaded\n", idle_module_name);
+        std::fflush(stdout);
+        co_return;
+    }
+
+private:
+    int disturbed() { return disturbed_; }
+
+    Task<> wait() {
+        const MatcherOf<Disturbed> disturbed = match<Disturbed>(std::string(idle_module_name));
+        for (;;) {
+            const auto matched = co_await wait_with_timeout(std::chrono::hours(1), disturbed);
+            disturbed_ += matched ? 1 : 0;
+        }
+    }
+
+    int disturbed_ = 0;
+};
+
+}  // namespace
+
+}  // namespace weir::benchmark
+
+const void* idle_module_table() {
+    static const weir::PluginTable table{weir::PluginTable::current_layout, weir::own_abi,
+                                         &weir::module_class<weir::benchmark::Idle>};
+    return &table;
+}

@@ -1,0 +1,9 @@
+#pragma once
+
+// What each plugin of W11 brings for itself, and what it has in common with the others.
+extern "C" {
+extern const char idle_module_name[];
+extern const char idle_module_before[];  // the module on which it depends; "": none
+// The weir::PluginTable.
+const void* idle_module_table();
+}
