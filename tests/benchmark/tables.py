@@ -1,0 +1,154 @@
+"""Tables of what benchmarks print as JSON: text for people, Markdown for docs/performance.md.
+
+A figure is the object of one line: workload, contender, kind (weir, limit or peer), unit, value,
+which is the median, least, most; and whatever else was measured, by names like "p99, us".
+"""
+
+# What the workloads, by the beginnings of their names, have very many of: the memory of one.
+MEMORY = {
+    "W1": "a routine that waits for a lock",
+    "W2": "a key that is locked",
+    "W3": "a routine that waits for a lock",
+    "W4": "a routine that waits for an event of its own",
+    "W5": "a routine that waits for an event of its own",
+    "W6": "a connection",
+    "W7": "a timer",
+    "W8": "an event in a queue",
+}
+# What the value is of programs of which more was measured, by its unit.
+VALUES = {"us": "processor time of the server"}
+STANDARD = {"workload", "contender", "kind", "unit", "value", "least", "most", "size"}
+MISSING = "-"
+
+
+def number(value):
+    """Three digits that say something."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2g}" if value < 1 else f"{value:.1f}"
+
+
+def quantity(figure):
+    return f"{number(figure['value'])} {figure['unit']}"
+
+
+def with_spread(figure):
+    if figure["least"] == figure["most"]:
+        return quantity(figure)
+    return f"{quantity(figure)} ({number(figure['least'])} .. {number(figure['most'])})"
+
+
+def by_workload(figures):
+    """Workloads in order, each with its figures by kind."""
+    groups = {}
+    for figure in figures:
+        kinds = groups.setdefault(figure["workload"], {"weir": [], "limit": [], "peer": []})
+        kinds[figure["kind"]].append(figure)
+    return groups
+
+
+def memory_of(figures):
+    """What is known of memory: (what, kind) to bytes."""
+    return {(figure["workload"].removeprefix("memory of "), figure["kind"]): figure["value"]
+            for figure in figures if figure["unit"] == "bytes"}
+
+
+def memory_text(memory, what):
+    if (what, "weir") not in memory:
+        return MISSING
+    limit = memory.get((what, "limit"))
+    return number(memory[what, "weir"]) + (f" / {number(limit)}" if limit else "")
+
+
+def main_table(figures, instructions):
+    """A row for each workload. `instructions`: of an operation, by workload."""
+    memory = memory_of(figures)
+    timed = [figure for figure in figures if figure["unit"] != "bytes"]
+    rows = []
+    for workload, kinds in sorted(by_workload(timed).items(), key=lambda item: order(item[0])):
+        limit = kinds["limit"][0] if kinds["limit"] else None
+        for position, weir in enumerate(kinds["weir"]):
+            first = position == 0
+            rows.append([
+                workload if first else "... " + weir["contender"].removeprefix("weir, "),
+                with_spread(weir),
+                with_spread(limit) if limit else MISSING,
+                f"{weir['value'] / limit['value']:.3g}" if limit else MISSING,
+                ", ".join(f"{peer['contender']} {number(peer['value'])}"
+                          for peer in kinds["peer"]) * first or MISSING,
+                number(instructions[workload]) if first and workload in instructions else MISSING,
+                memory_text(memory, MEMORY.get(workload.split()[0])) if first else MISSING,
+            ])
+    return [["workload", "weir", "limit", "ratio", "peers", "instructions", "bytes, weir / limit"],
+            *rows]
+
+
+def order(workload):
+    """W10 comes after W9."""
+    digits = workload.split()[0].removeprefix("W")
+    return int(digits) if digits.isdigit() else 0
+
+
+def detail_tables(figures):
+    """What else was measured: titles, and tables of those of whom the same was, a row for each
+    program."""
+    groups = {}
+    for figure in figures:
+        if set(figure) - STANDARD:
+            groups.setdefault(figure["workload"].split()[0], []).append(figure)
+    return [(title, detail_table(group)) for title, group in groups.items()]
+
+
+def detail_table(figures):
+    columns = list(dict.fromkeys(name for figure in figures for name in figure
+                                 if name not in STANDARD))
+    rows, last = [], None
+    for figure in figures:
+        rows.append([figure["workload"] if figure["workload"] != last else "",
+                     figure["contender"], quantity(figure),
+                     *(number(figure[name]) if name in figure else MISSING for name in columns)])
+        last = figure["workload"]
+    return [["workload", "", VALUES.get(figures[0]["unit"], "time"), *columns], *rows]
+
+
+def memory_table(figures):
+    memory = memory_of(figures)
+    names = list(dict.fromkeys(what for what, _ in memory))
+    return [["memory of", "weir, bytes", "limit, bytes"],
+            *([what, number(memory[what, "weir"]),
+               number(memory[what, "limit"]) if (what, "limit") in memory else MISSING]
+              for what in names)]
+
+
+def growth_table(figures):
+    """The cost by size: a row for each workload and contender."""
+    sizes = sorted({figure["size"] for figure in figures})
+    costs = {}
+    for figure in sorted(figures, key=lambda figure: order(figure["workload"])):
+        costs.setdefault((figure["workload"], figure["contender"]), {})[figure["size"]] = figure
+    return [["ns, by size", "", *(f"{size:,}" for size in sizes)],
+            *([workload, contender,
+               *(number(cost[size]["value"]) if size in cost else "" for size in sizes)]
+              for (workload, contender), cost in costs.items())]
+
+
+def tables(figures, instructions):
+    """All tables that have rows, each with a title."""
+    sized = [figure for figure in figures if "size" in figure]
+    plain = [figure for figure in figures if "size" not in figure]
+    found = [("Workloads", main_table(plain, instructions)), *detail_tables(plain),
+             ("Memory", memory_table(plain)), ("Growth", growth_table(sized))]
+    return [(title, table) for title, table in found if len(table) > 1]
+
+
+def text(title, table):
+    widths = [max(map(len, column)) for column in zip(*table)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
+             for row in table]
+    return "\n".join([title, "", lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def markdown(title, table):
+    lines = ["| " + " | ".join(row) + " |" for row in table]
+    return "\n".join([f"### {title}", "", lines[0],
+                      "| " + " | ".join("---" for _ in table[0]) + " |", *lines[1:]])
