@@ -81,6 +81,8 @@ public:
     }
 
     bool queued() const noexcept { return queued_in_ != nullptr; }
+    // The default queue that holds it, or null.
+    const LeafQueue* queued_in() const noexcept { return queued_in_; }
     // The default queue that it blocks, or null.
     const LeafQueue* blocks() const noexcept { return blocked_in_; }
 

@@ -139,6 +139,9 @@ public:
 
     Routine* current() const noexcept { return current_; }
     Routine* exchange_current(Routine* routine) noexcept {
+        if (tracer_ != nullptr) [[unlikely]] {
+            tracer_->running(routine);
+        }
         return std::exchange(current_, routine);
     }
 
@@ -151,8 +154,9 @@ public:
     // Those that have a turn when the running event is done; null: had it.
     const std::vector<Ref<Routine>>& soon() const noexcept { return soon_; }
 
-    // Who is told of each event that is sent, queued, blocked, delivered; null: nobody. Must
-    // outlive the scheduler or be taken away before.
+    // Who is told of each event that is sent, queued, blocked, delivered, and of each routine that
+    // runs; null: nobody. Must outlive the scheduler or be taken away before.
+    Tracer* tracer() const noexcept { return tracer_; }
     void set_tracer(Tracer* tracer) noexcept { tracer_ = tracer; }
 
     void log(LogLevel level, std::string_view text) const;

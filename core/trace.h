@@ -5,10 +5,11 @@
 
 namespace weir {
 
+class Routine;
 class Subscriber;
 
-// Sees every event on its way. The functions are called on the scheduler's thread and must neither
-// throw nor change anything.
+// Sees every event on its way, and which routine runs. The functions are called on the scheduler's
+// thread and must neither throw nor change anything.
 class Tracer {
 public:
     virtual ~Tracer() = default;
@@ -27,6 +28,10 @@ public:
     virtual void blocked(const Event& event) { (void)event; }
     // A blocked event may leave its queue again.
     virtual void unblocked(const Event& event) { (void)event; }
+
+    // Another routine runs now, or none (null). One that starts, or closes, another one while it
+    // runs goes on when that waits or has ended.
+    virtual void running(const Routine* routine) { (void)routine; }
 };
 
 }  // namespace weir
