@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "apps/exit_code.h"
+#include "apps/figures.h"
 #include "apps/remote_server.h"
 #include "config/quoted.h"
 
@@ -13,32 +14,16 @@ namespace weir::app {
 
 namespace {
 
-// Texts of the server are of anybody, as keys of locks are: no control character reaches the
-// terminal.
-std::string shown(const Json& text) {
-    constexpr std::size_t limit = 300;
-    return config::printable(text.get<std::string>(), limit);
+std::string duration(const Json& seconds) {
+    return duration_text(seconds.get<double>());
 }
 
-std::string count(std::size_t number, const std::string& what) {
-    return std::to_string(number) + ' ' + what + (number == 1 ? "" : "s");
+std::string size(const Json& bytes) {
+    return size_text(bytes.get<double>());
 }
 
-// 0.25 s, 17.3 s, 5 min 7 s, 26 h 3 min, 12 d 5 h.
-std::string duration(const Json& json) {
-    const double seconds = json.get<double>();
-    if (seconds < 60) {
-        char text[32];
-        std::snprintf(text, sizeof text, "%.3g s", seconds);
-        return text;
-    }
-    const auto whole = static_cast<long long>(seconds);
-    const auto two = [](long long large, const char* unit, long long small, const char* smaller) {
-        return std::to_string(large) + unit + std::to_string(small) + smaller;
-    };
-    if (whole < 3600) return two(whole / 60, " min ", whole % 60, " s");
-    if (whole < 172800) return two(whole / 3600, " h ", whole % 3600 / 60, " min");
-    return two(whole / 86400, " d ", whole % 86400 / 3600, " h");
+std::string count(const Json& number, const std::string& what) {
+    return count_text(number.get<std::size_t>(), what);
 }
 
 class Printer {
@@ -47,7 +32,9 @@ public:
 
     std::string print() {
         text_ = "process " + all_.at("process").dump() +
-                (all_.at("quitting").get<bool>() ? ", quitting" : "") + '\n';
+                (all_.at("quitting").get<bool>() ? ", quitting" : "") + ", " +
+                size(all_.at("memory").at("resident")) + " in memory, " +
+                size(all_.at("memory").at("heap")) + " of heap\n";
         print_modules();
         heading("queues");
         print_queue(all_.at("queue"), 1);
@@ -91,11 +78,14 @@ private:
         }
         const Json& module = *found->second;
         const std::string reason = shown(module.at("reason"));
-        line(depth, shown(name) + ": " + shown(module.at("state")) + " for " +
-                        duration(module.at("seconds")) +
-                        (reason.empty() ? "" : " (" + reason + ")") + ", " +
-                        count(module.at("routines").get<std::size_t>(), "routine") + ", " +
-                        count(module.at("timers").get<std::size_t>(), "timer"));
+        line(depth,
+             shown(name) + ": " + shown(module.at("state")) + " for " +
+                 duration(module.at("seconds")) + (reason.empty() ? "" : " (" + reason + ")") +
+                 ", " + count(module.at("routines"), "routine") + " of " +
+                 size(module.at("memory")) + ", " + count(module.at("timers"), "timer") + ", " +
+                 count(module.at("calls"), "call") + ", " + count(module.at("queued"), "event") +
+                 " queued, " + module.at("blocked").dump() + " blocked" +
+                 (module.at("library") == 0 ? "" : ", library " + size(module.at("library"))));
         for (const Json& living : module.at("leaving")) {
             line(depth + 2, "an old version is kept by " + shown(living));
         }
@@ -120,9 +110,10 @@ private:
         text += ", priority " + queue.at("priority").dump() + ", " + queue.at("popped").dump() +
                 " have left";
         if (queue.at("blocked") != 0) {
-            text += ", blocked by " + count(queue.at("blocked").get<std::size_t>(), "event");
+            text += ", blocked by " + count(queue.at("blocked"), "event");
         }
-        line(depth, text);
+        const std::string module = shown(queue.at("module"));
+        line(depth, text + (module.empty() ? "" : ", of " + module));
         for (const Json& sender : queue.at("senders")) {
             line(depth + 2, "waits for a place: " + shown(sender));
         }
@@ -158,7 +149,7 @@ private:
             line(1, "none");
             return;
         }
-        line(1, count(timers.size(), "timer") + ", the next is due in " +
+        line(1, count_text(timers.size(), "timer") + ", the next is due in " +
                     duration(timers.front().at("due_in")));
     }
 

@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "core/pool.h"
 #include "core/queue_events.h"
 #include "core/routine.h"
 #include "core/scheduler.h"
@@ -30,6 +31,14 @@ std::size_t timers_of(const Routine& routine, const Timers& timers) {
     return count;
 }
 
+std::size_t memory_of(const Routine& routine) {
+    std::size_t memory = pool::size_of(&routine);
+    for (const RoutineFrame& frame : routine.frames()) {
+        memory += pool::size_of(frame.memory);
+    }
+    return memory;
+}
+
 RoutineInfo describe_routine(const Routine& routine, const Timers& timers) {
     RoutineInfo info;
     info.name = routine.name();
@@ -37,6 +46,7 @@ RoutineInfo describe_routine(const Routine& routine, const Timers& timers) {
     info.daemon = routine.daemon();
     info.container = routine.container();
     info.timers = timers_of(routine, timers);
+    info.memory = memory_of(routine);
     if (routine.about_to_start()) {
         info.state = RoutineInfo::State::about_to_start;
     } else if (routine.running() || routine.wait() == nullptr) {
@@ -88,6 +98,7 @@ QueueInfo describe_queue(Queue& queue, const Around& around) {
     info.default_size = leaf.size();
     info.max_default = leaf.max_size();
     info.popped = queue.popped();
+    info.queue = &queue;
     if (const auto found = around.blocked.find(&leaf); found != around.blocked.end()) {
         info.blocked = found->second;
     }

@@ -32,6 +32,9 @@ struct RoutineInfo {
     std::string waits_for;   // empty unless it waits
     Time since{};            // of the wait
     std::size_t timers = 0;  // set ones that it waits for
+    // Bytes of it and its coroutines' frames; of those of a running one only the outermost is
+    // known.
+    std::size_t memory = 0;
     // An identity, to tell apart whose routine it is; null if the container is gone.
     const Container* container = nullptr;
 };
@@ -60,6 +63,7 @@ struct QueueInfo {
     std::size_t max_default = 0;   // or `unlimited`
     std::size_t blocked = 0;       // events that block the default queue
     std::uint64_t popped = 0;      // events that left, in all, those below it included
+    const Queue* queue = nullptr;  // itself, as long as the scheduler does not go on
     // Who waits for a place, as Routine::describe says it, in the order of their first wait.
     std::vector<std::string> senders;
     std::vector<QueueInfo> subqueues;  // oldest first

@@ -1,10 +1,14 @@
 #include "core/insight.h"
 
+#include <algorithm>
+#include <array>
+
 #include <catch2/catch.hpp>
 
 #include "core/auto_queue.h"
 #include "core/do_events.h"
 #include "core/event_handler.h"
+#include "core/routine.h"
 #include "core/send.h"
 #include "core/timeout.h"
 #include "tests/support/world.h"
@@ -88,6 +92,40 @@ TEST_CASE("a snapshot counts the timers that a routine waits for", "[insight]") 
         CHECK(now.routines[0].timers == 1);
         CHECK(now.routines[1].timers == 0);
         CHECK(now.timers.size() == 1);
+        w.ping();
+    });
+    world.run();
+}
+
+namespace {
+
+Task<> with_a_large_frame(int depth) {
+    std::array<char, 900> large{};
+    if (depth > 1) {
+        Task<> inner = with_a_large_frame(depth - 1);
+        co_await inner;
+    } else {
+        co_await match<Ping>();
+    }
+    CHECK(std::count(large.begin(), large.end(), 0) == 900);
+}
+
+}  // namespace
+
+TEST_CASE("a snapshot tells how much memory a routine and its coroutines take", "[insight]") {
+    World world;
+    for (const int depth : {1, 3}) {
+        world.container.start(with_a_large_frame(depth));
+    }
+    world.start([](World& w) -> Task<> {
+        co_await sleep(1s);
+        const Snapshot now = snapshot(w.scheduler);
+        REQUIRE(now.routines.size() == 3);
+        const std::size_t one = now.routines[0].memory;
+        CHECK(one > sizeof(Routine) + 900);
+        CHECK(one < sizeof(Routine) + 2000);
+        CHECK(now.routines[1].memory > one + 2 * 900);
+        CHECK(now.routines[2].memory > sizeof(Routine));
         w.ping();
     });
     world.run();

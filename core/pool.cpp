@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include <malloc.h>
+
 #if defined(__SANITIZE_ADDRESS__)
 #define WEIR_POOL_BYPASS 1
 #elif defined(__has_feature)
@@ -64,3 +66,8 @@ void deallocate_elsewhere(void* block, std::size_t) noexcept {
 }
 
 }  // namespace weir::pool::detail
+
+// Each block is one of operator new's, and so of malloc's.
+std::size_t weir::pool::size_of(const void* block) noexcept {
+    return malloc_usable_size(const_cast<void*>(block));
+}

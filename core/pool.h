@@ -86,6 +86,9 @@ inline void deallocate(void* block, std::size_t size) noexcept {
     detail::deallocate_elsewhere(block, size);
 }
 
+// The bytes that a block takes which allocate() returned: those asked for, or some more.
+std::size_t size_of(const void* block) noexcept;
+
 // Base of classes whose single objects live in the pool.
 struct Pooled {
     static void* operator new(std::size_t size) { return allocate(size); }

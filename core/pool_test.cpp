@@ -31,6 +31,15 @@ TEST_CASE("A block of the pool is aligned for any object and can be written in f
     }
 }
 
+TEST_CASE("The size of a block of the pool is that asked for, or little more", "[pool]") {
+    for (std::size_t size = 1; size <= 4 * pool::largest; size += 7) {
+        void* block = pool::allocate(size);
+        CHECK(pool::size_of(block) >= size);
+        CHECK(pool::size_of(block) < size + 64);
+        pool::deallocate(block, size);
+    }
+}
+
 TEST_CASE("Blocks that are in use do not overlap", "[pool]") {
     std::vector<std::uint64_t*> blocks;
     for (std::uint64_t i = 0; i != 1000; ++i) {

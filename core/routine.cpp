@@ -80,7 +80,7 @@ std::vector<RoutineFrame> Routine::frames() const {
         const auto& promise =
             std::coroutine_handle<TaskPromise>::from_address(coroutine.address()).promise();
         result.push_back({*static_cast<const void* const*>(coroutine.address()),
-                          waits ? promise.waits_at : std::source_location()});
+                          coroutine.address(), waits ? promise.waits_at : std::source_location()});
         return promise.awaiter;
     };
     if (coroutine_ == nullptr) {

@@ -29,6 +29,7 @@ public:
 // A coroutine of a routine that waits.
 struct RoutineFrame {
     const void* code = nullptr;     // where it goes on: an address in the library that it is of
+    const void* memory = nullptr;   // of it, from the pool
     std::source_location waits_at;  // the line of its co_await; empty if it has not begun
 };
 

@@ -136,6 +136,12 @@ std::vector<ModuleInfo> Loader::modules() const {
         }
         if (e.found.library != nullptr) {
             info.file = e.found.library->path();
+            info.library = e.found.library->size();
+        }
+        if (e.module != nullptr) {
+            for ([[maybe_unused]] const Routine& call : e.module->calls()) {
+                ++info.calls;
+            }
         }
         for (const Leaving& leaving : leaving_) {
             if (leaving.name == name) {
@@ -171,6 +177,36 @@ std::string Loader::module_of(const RoutineInfo& routine) const {
     };
     const std::string owner = name_of(owns);
     return owner.empty() ? name_of(started) : owner;
+}
+
+std::string Loader::module_of(const Queue& queue) const {
+    const auto path = queue.matcher().path();
+    // Whether the queue takes events of that type, or of some derived from it.
+    const auto is_for = [&](const EventType* type) {
+        const std::vector<EventType::Level>& levels = type->levels();
+        for (std::size_t i = 0; i != levels.size(); ++i) {
+            if (levels[i].offset < 0 && (i >= path.size() || path[i] != levels[i].fixed)) {
+                return false;
+            }
+        }
+        return true;
+    };
+    std::string brings_events;
+    for (const auto& [name, e] : entries_) {
+        if (e.module == nullptr) {
+            continue;
+        }
+        const std::vector<Ref<Queue>>& queues = e.module->queues_;
+        if (std::any_of(queues.begin(), queues.end(),
+                        [&](const Ref<Queue>& added) { return added.get() == &queue; })) {
+            return name;
+        }
+        const std::vector<const EventType*>& events = e.module->type().events;
+        if (std::any_of(events.begin(), events.end(), is_for)) {
+            brings_events = name;
+        }
+    }
+    return brings_events;
 }
 
 std::vector<std::string> Loader::changed_files() const {

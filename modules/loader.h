@@ -51,6 +51,8 @@ struct ModuleInfo {
     std::vector<std::string> dependencies;
     std::vector<std::string> users;  // loaded modules that depend on it
     std::string file;                // of the plugin; "" if linked in
+    std::size_t library = 0;         // bytes of the plugin in memory; 0 if linked in
+    std::size_t calls = 0;           // under way in it
     // Of versions that were replaced and have not left yet: what of each still lives.
     std::vector<std::vector<std::string>> leaving;
 };
@@ -106,6 +108,9 @@ public:
     std::vector<ModuleInfo> modules() const;
     // The module that the routine belongs to: it owns it, or its code started it; "" if none does.
     std::string module_of(const RoutineInfo& routine) const;
+    // The module that the queue belongs to: it has added it, or brings the events that the queue is
+    // for; "" if none does.
+    std::string module_of(const Queue& queue) const;
     // Loaded modules of which the plugin's file is another now.
     std::vector<std::string> changed_files() const;
 

@@ -150,6 +150,14 @@ bool PluginLibrary::contains(const void* address) const noexcept {
                        [place](const AddressRange& part) { return part.contains(place); });
 }
 
+std::size_t PluginLibrary::size() const noexcept {
+    std::size_t size = 0;
+    for (const AddressRange& part : parts_) {
+        size += part.to - part.from;
+    }
+    return size;
+}
+
 std::string PluginLibrary::close() {
     if (!open_) {
         return {};

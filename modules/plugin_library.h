@@ -58,6 +58,9 @@ public:
     // Whether the address is in the library: code, constants, or static objects.
     bool contains(const void* address) const noexcept;
 
+    // The bytes that it takes in memory: code, constants and static objects.
+    std::size_t size() const noexcept;
+
     // Closes the library. Says why it is still in memory, as /proc/self/maps shows it, or "" if it
     // has left. In a build with a sanitizer it stays, and "" is said.
     std::string close();

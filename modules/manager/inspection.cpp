@@ -1,9 +1,11 @@
 #include "modules/manager/inspection.h"
 
 #include <chrono>
+#include <fstream>
 #include <map>
 #include <string>
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include "core/insight.h"
@@ -18,6 +20,16 @@ double seconds(Duration duration) {
 
 Json limit(std::size_t limit) {
     return limit == unlimited ? Json() : Json(limit);
+}
+
+// Of the process: what of it is in memory, and what of that was allocated and not freed.
+Json memory() {
+    std::size_t pages = 0;
+    std::size_t resident = 0;
+    std::ifstream("/proc/self/statm") >> pages >> resident;
+    const struct mallinfo2 heap = mallinfo2();
+    return {{"resident", resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE))},
+            {"heap", heap.uordblks + heap.hblkhd}};
 }
 
 const char* to_string(RoutineInfo::State state) {
@@ -39,7 +51,8 @@ Json to_json(const RoutineInfo& routine, const std::string& module, Time now) {
                                       std::to_string(routine.started_at.line())},
                    {"daemon", routine.daemon},
                    {"state", to_string(routine.state)},
-                   {"timers", routine.timers}};
+                   {"timers", routine.timers},
+                   {"memory", routine.memory}};
     if (routine.state == RoutineInfo::State::waiting) {
         result["waits_for"] = routine.waits_for;
         result["seconds"] = seconds(now - routine.since);
@@ -47,80 +60,164 @@ Json to_json(const RoutineInfo& routine, const std::string& module, Time now) {
     return result;
 }
 
-Json to_json(const QueueInfo& queue) {
-    Json subqueues = Json::array();
-    for (const QueueInfo& subqueue : queue.subqueues) {
-        subqueues.push_back(to_json(subqueue));
-    }
-    return {{"name", queue.name},
-            {"matcher", queue.matcher},
-            {"priority", queue.priority},
-            {"size", queue.size},
-            {"max_total", limit(queue.max_total)},
-            {"kind", queue.kind},
-            {"default_priority", queue.default_priority},
-            {"default_size", queue.default_size},
-            {"max_default", limit(queue.max_default)},
-            {"blocked", queue.blocked},
-            {"popped", queue.popped},
-            {"senders", queue.senders},
-            {"subqueues", std::move(subqueues)}};
-}
-
+// What a module has.
 struct Owned {
     std::size_t routines = 0;
     std::size_t timers = 0;
+    std::size_t memory = 0;
+    std::size_t queued = 0;
+    std::size_t blocked = 0;
 };
 
-Json to_json(const ModuleInfo& module, const Owned& owned, Time now) {
-    return {{"name", module.name},
-            {"state", to_string(module.state)},
-            {"reason", module.reason},
-            {"seconds", seconds(now - module.since)},
-            {"dependencies", module.dependencies},
-            {"users", module.users},
-            {"leaving", module.leaving},
-            {"routines", owned.routines},
-            {"timers", owned.timers}};
-}
+class Inspection {
+public:
+    Inspection(Server& server, const InspectParameters& parts)
+        : server_(server), parts_(parts), now_(snapshot(server.scheduler())) {}
+
+    Json make() {
+        Json routines = list_routines();
+        Json queue = of_queue(now_.queue, "");
+        Json result = {{"process", getpid()},
+                       {"time", seconds(now_.time.time_since_epoch())},
+                       {"quitting", now_.quitting},
+                       {"memory", memory()},
+                       {"counts",
+                        {{"routines", now_.routines.size()},
+                         {"handlers", now_.handlers.size()},
+                         {"timers", now_.timers.size()},
+                         {"queued", now_.queue.size},
+                         {"blocked", now_.blocked_events.size()},
+                         {"popped", now_.queue.popped}}},
+                       {"modules", list_modules()}};
+        if (parts_.routines) {
+            result["routines"] = std::move(routines);
+            result["handlers"] = list_handlers();
+            result["timers"] = list_timers();
+        }
+        if (parts_.queues) {
+            result["queue"] = std::move(queue);
+            result["blocked_events"] = list_blocked();
+        }
+        return result;
+    }
+
+private:
+    Json list_routines() {
+        Json list = Json::array();
+        for (const RoutineInfo& routine : now_.routines) {
+            const std::string module = server_.loader().module_of(routine);
+            if (parts_.routines) {
+                list.push_back(to_json(routine, module, now_.time));
+            }
+            Owned& owned = owned_[module];
+            ++owned.routines;
+            owned.timers += routine.timers;
+            owned.memory += routine.memory;
+        }
+        return list;
+    }
+
+    // A queue within one of a module is the module's too.
+    Json of_queue(const QueueInfo& queue, const std::string& above) {
+        std::string module = server_.loader().module_of(*queue.queue);
+        if (module.empty()) {
+            module = above;
+        }
+        Owned& owned = owned_[module];
+        owned.queued += queue.default_size;
+        owned.blocked += queue.blocked;
+        Json subqueues = Json::array();
+        for (const QueueInfo& subqueue : queue.subqueues) {
+            Json inner = of_queue(subqueue, module);
+            if (parts_.queues) {
+                subqueues.push_back(std::move(inner));
+            }
+        }
+        if (!parts_.queues) {
+            return {};
+        }
+        return {{"name", queue.name},
+                {"module", module},
+                {"matcher", queue.matcher},
+                {"priority", queue.priority},
+                {"size", queue.size},
+                {"max_total", limit(queue.max_total)},
+                {"kind", queue.kind},
+                {"default_priority", queue.default_priority},
+                {"default_size", queue.default_size},
+                {"max_default", limit(queue.max_default)},
+                {"blocked", queue.blocked},
+                {"popped", queue.popped},
+                {"senders", queue.senders},
+                {"subqueues", std::move(subqueues)}};
+    }
+
+    Json list_modules() {
+        Json list = Json::array();
+        for (const ModuleInfo& module : server_.loader().modules()) {
+            const Owned& owned = owned_[module.name];
+            list.push_back({{"name", module.name},
+                            {"state", to_string(module.state)},
+                            {"reason", module.reason},
+                            {"seconds", seconds(now_.time - module.since)},
+                            {"dependencies", module.dependencies},
+                            {"users", module.users},
+                            {"leaving", module.leaving},
+                            {"calls", module.calls},
+                            {"routines", owned.routines},
+                            {"timers", owned.timers},
+                            {"queued", owned.queued},
+                            {"blocked", owned.blocked},
+                            {"memory", owned.memory},
+                            {"library", module.library}});
+        }
+        return list;
+    }
+
+    Json list_handlers() const {
+        Json list = Json::array();
+        for (const HandlerInfo& handler : now_.handlers) {
+            list.push_back({{"daemon", handler.daemon}, {"handles", handler.handles}});
+        }
+        return list;
+    }
+
+    Json list_timers() const {
+        Json list = Json::array();
+        for (const TimerInfo& timer : now_.timers) {
+            list.push_back({{"due_in", seconds(timer.due - now_.time)},
+                            {"interval", seconds(timer.interval)}});
+        }
+        return list;
+    }
+
+    Json list_blocked() const {
+        Json list = Json::array();
+        for (const BlockedEventInfo& event : now_.blocked_events) {
+            list.push_back({{"event", event.event}, {"queue", event.queue}});
+        }
+        return list;
+    }
+
+    Server& server_;
+    const InspectParameters& parts_;
+    const Snapshot now_;
+    std::map<std::string, Owned> owned_;  // by module; "": nobody's
+};
 
 }  // namespace
 
-Json inspection(Server& server) {
-    const Snapshot now = snapshot(server.scheduler());
-    std::map<std::string, Owned> owned;
-    Json routines = Json::array();
-    for (const RoutineInfo& routine : now.routines) {
-        const std::string module = server.loader().module_of(routine);
-        routines.push_back(to_json(routine, module, now.time));
-        ++owned[module].routines;
-        owned[module].timers += routine.timers;
-    }
-    Json modules = Json::array();
-    for (const ModuleInfo& module : server.loader().modules()) {
-        modules.push_back(to_json(module, owned[module.name], now.time));
-    }
-    Json handlers = Json::array();
-    for (const HandlerInfo& handler : now.handlers) {
-        handlers.push_back({{"daemon", handler.daemon}, {"handles", handler.handles}});
-    }
-    Json timers = Json::array();
-    for (const TimerInfo& timer : now.timers) {
-        timers.push_back(
-            {{"due_in", seconds(timer.due - now.time)}, {"interval", seconds(timer.interval)}});
-    }
-    Json blocked = Json::array();
-    for (const BlockedEventInfo& event : now.blocked_events) {
-        blocked.push_back({{"event", event.event}, {"queue", event.queue}});
-    }
-    return {{"process", getpid()},
-            {"quitting", now.quitting},
-            {"modules", std::move(modules)},
-            {"routines", std::move(routines)},
-            {"handlers", std::move(handlers)},
-            {"timers", std::move(timers)},
-            {"queue", to_json(now.queue)},
-            {"blocked_events", std::move(blocked)}};
+config::Settings<InspectParameters> InspectParameters::describe() {
+    using P = InspectParameters;
+    return config::settings<P>(
+        "Tells all that is there now: modules, routines, timers, queues, blocked events, locks",
+        config::setting("queues", &P::queues, "Whether to list queues, and blocked events"),
+        config::setting("routines", &P::routines, "Whether to list routines, handlers and timers"),
+        config::setting("locks", &P::locks, "Whether to list locks"));
+}
+
+Json inspection(Server& server, const InspectParameters& parts) {
+    return Inspection(server, parts).make();
 }
 
 }  // namespace weir

@@ -1,13 +1,31 @@
 #pragma once
 
+#include "config/settings.h"
 #include "modules/json.h"
 #include "modules/server.h"
 
 namespace weir {
 
-// All that a server's snapshot tells, and its modules, as JSON: `process`, `quitting`, `modules`,
-// `routines`, `handlers`, `timers`, `queue`, `blocked_events`. Durations are seconds; a limit that
-// there is none of is null. Takes time in proportion to what there is; see Snapshot.
-Json inspection(Server& server);
+// Which lists, that may be long, an inspection has.
+struct InspectParameters {
+    bool queues = true;
+    bool routines = true;
+    bool locks = true;
+
+    static config::Settings<InspectParameters> describe();
+};
+
+// All that a server's snapshot tells, and its modules, as JSON: `process`, `time`, `memory`,
+// `counts`, `quitting`, `modules`, and as asked for `queue` and `blocked_events`, or `routines`,
+// `handlers` and `timers`. Durations are seconds, sizes bytes; a limit that there is none of is
+// null. Takes time in proportion to what there is; see Snapshot.
+//
+// Of a module are told
+//   queued   events in its queues: those that it has added, and those for the events it brings
+//   blocked  those of them that block their queue
+//   library  the size of its code and static objects, 0 if it is part of the program
+//   memory   that of its routines and the frames of their coroutines. What else it allocates
+//            cannot be told from what others do, and is in memory.heap of the process.
+Json inspection(Server& server, const InspectParameters& parts);
 
 }  // namespace weir

@@ -1,7 +1,6 @@
 #include "modules/manager/manager.h"
 
 #include "core/timeout.h"
-#include "modules/manager/inspection.h"
 
 namespace weir {
 
@@ -60,10 +59,7 @@ config::Settings<AutoReloadParameters> AutoReloadParameters::describe() {
 ModuleDeclaration<Manager> Manager::declare() {
     return declare_module<Manager>("manager", "Lists, loads, unloads and reloads modules")
         .function("modules", "Lists the modules that were loaded, or tried", &Manager::modules)
-        .function("inspect",
-                  "Tells all that is there now: modules, routines, timers, queues, blocked events, "
-                  "locks",
-                  &Manager::inspect)
+        .function("inspect", &Manager::inspect)
         .function("load", &Manager::load_module)
         .function("unload", &Manager::unload_module)
         .function("reload", &Manager::reload_modules)
@@ -97,18 +93,34 @@ std::vector<ManagedModule> Manager::modules() const {
     return result;
 }
 
-Task<Json> Manager::inspect() {
-    Json locks;
-    if (server().loader().state("lock") == ModuleState::succeeded) {
-        Json all = Json::object();
-        Task<ApiResult<Json>> listing = call("lock", "list", std::move(all));
-        ApiResult<Json> listed = co_await listing;
-        if (listed) {
-            locks = std::move(listed).value();
-        }
+namespace {
+
+// What the module `lock` answers; null if it does not run.
+Task<Json> ask_about_locks(Server& server, std::string function) {
+    if (server.loader().state("lock") != ModuleState::succeeded) {
+        co_return Json();
     }
-    Json result = inspection(server());
-    result["locks"] = std::move(locks);
+    Json all = Json::object();
+    Task<ApiResult<Json>> asking = call("lock", std::move(function), std::move(all));
+    ApiResult<Json> answer = co_await asking;
+    co_return answer ? std::move(answer).value() : Json();
+}
+
+}  // namespace
+
+Task<Json> Manager::inspect(InspectParameters parameters) {
+    Json locks;
+    if (parameters.locks) {
+        Task<Json> listing = ask_about_locks(server(), "list");
+        locks = co_await listing;
+    }
+    Task<Json> counting = ask_about_locks(server(), "statistics");
+    Json statistics = co_await counting;
+    Json result = inspection(server(), parameters);
+    result["lock_statistics"] = std::move(statistics);
+    if (parameters.locks) {
+        result["locks"] = std::move(locks);
+    }
     co_return result;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "modules/manager/inspection.h"
 #include "modules/plugin.h"
 #include "modules/server.h"
 
@@ -75,7 +76,7 @@ public:
 
 private:
     std::vector<ManagedModule> modules() const;
-    Task<Json> inspect();
+    Task<Json> inspect(InspectParameters parameters);
     Task<> load_module(LoadParameters parameters);
     Task<> unload_module(UnloadParameters parameters);
     Task<> reload_modules(ReloadParameters parameters);

@@ -51,17 +51,25 @@ class Inspect(unittest.TestCase):
             self.assertEqual(blocked["queue"], "root/lock")
             [queue] = [q for q in all_queues(told["queue"]) if q["name"] == "lock"]
             self.assertEqual((queue["size"], queue["blocked"]), (1, 1))
+            self.assertEqual((queue["module"], modules["lock"]["queued"],
+                              modules["lock"]["blocked"]), ("lock", 1, 1))
             in_resp = [r for r in told["routines"] if r["module"] == "resp"]
             self.assertEqual(len(in_resp), modules["resp"]["routines"])
+            self.assertEqual(sum(r["memory"] for r in in_resp), modules["resp"]["memory"])
+            self.assertGreater(modules["resp"]["memory"], 500)
+            self.assertGreater(modules["resp"]["library"], 50_000)
+            self.assertGreater(told["memory"]["resident"], told["memory"]["heap"])
+            self.assertEqual(told["counts"]["blocked"], 1)
+            self.assertEqual(told["lock_statistics"]["waiting"], 1)
             due = [timer["due_in"] for timer in told["timers"]]
             self.assertEqual(due, sorted(due))
 
             code, text = inspect(lockd)
             self.assertEqual(code, 0)
-            for line in (rf"process {lockd.process.pid}\n",
-                         r"\n  resp: succeeded for .* \(asked for\), \d+ routines, ",
-                         r"\n    lock: succeeded for ",
-                         r"\n    lock: 1, priority \d+, \d+ have left, blocked by 1 event\n",
+            for line in (rf"process {lockd.process.pid}, \S+ MiB in memory, \S+ \wiB of heap\n",
+                         r"\n  resp: succeeded for .* \(asked for\), \d+ routines of .* KiB, ",
+                         r"\n    lock: succeeded for .*, 1 event queued, 1 blocked, library ",
+                         r"\n    lock: 1, priority \d+, .* left, blocked by 1 event, of lock\n",
                          r"\n        has waited \S+ \w+ for lock 'my.*key'",
                          r"\n  weir\.LockEvent\(.* blocks root/lock\n",
                          rf"\n    held by .*'holder'.* for .*, token {token}\n",
