@@ -36,6 +36,31 @@ std::string headline(const std::string& name, const std::string& sentence) {
     return name + ": " + sentence + "\n";
 }
 
+std::string describe(const EventType& event) {
+    std::string text = event.name() + "(";
+    const char* separator = "";
+    for (const std::string_view index : event.index_names()) {
+        text += separator + std::string(index);
+        separator = ", ";
+    }
+    return text + ")";
+}
+
+std::string describe(const ModuleQueue& queue) {
+    std::string text = queue.name + ": for " + queue.event->name();
+    if (!queue.options) {
+        return text + "; " + queue.sentence;
+    }
+    const QueueOptions& options = *queue.options;
+    text += ", priority " + std::to_string(queue.priority) + ", " +
+            (options.kind ? std::string(options.kind(options.max_default)->kind()) : "fifo");
+    if (const std::size_t limit = std::min(options.max_default, options.max_total);
+        limit != unlimited) {
+        text += ", at most " + std::to_string(limit) + (limit == 1 ? " event" : " events");
+    }
+    return text;
+}
+
 std::string describe(const ModuleClass& type) {
     std::string text = headline(type.name, type.sentence);
     if (!type.dependencies.empty()) {
@@ -57,13 +82,13 @@ std::string describe(const ModuleClass& type) {
     if (!type.events.empty()) {
         text += "\nEvents:\n";
         for (const EventType* event : type.events) {
-            text += "  " + event->name() + "(";
-            const char* separator = "";
-            for (const std::string_view index : event->index_names()) {
-                text += separator + std::string(index);
-                separator = ", ";
-            }
-            text += ")\n";
+            text += "  " + describe(*event) + "\n";
+        }
+    }
+    if (!type.queues.empty()) {
+        text += "\nQueues:\n";
+        for (const ModuleQueue& queue : type.queues) {
+            text += "  " + describe(queue) + "\n";
         }
     }
     return text;

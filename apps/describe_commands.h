@@ -11,7 +11,7 @@ namespace weir::app {
 
 // The names of all modules, each with what it is for.
 int list_modules(const std::vector<std::string>& plugins);
-// What is known of one: its settings, API, events, dependencies. Of "server": its settings.
+// What is known of one: its settings, API, events, queues, dependencies. Of "server": its settings.
 int describe_module(const std::string& name, const std::vector<std::string>& plugins);
 // The JSON Schema of an app file with all modules, for editors.
 int print_schema(const std::vector<std::string>& plugins);

@@ -59,7 +59,7 @@ void add_describe(CLI::App& program, std::vector<std::string>& plugins, std::str
     };
     add("modules", "List the installed modules").callback([&] { code = list_modules(plugins); });
     CLI::App& describe =
-        add("describe", "Show the settings, functions, events and needs of a module");
+        add("describe", "Show the settings, functions, events, queues and needs of a module");
     describe.add_option("MODULE", module, "Its name, or 'server'")->required();
     describe.callback([&] { code = describe_module(module, plugins); });
     add("schema", "Print the JSON Schema of an app file, for editors").callback([&] {

@@ -77,6 +77,7 @@ Task<> Loader::bring_up(Entry& e, std::string reason) {
     Task<> loading_dependencies = load_dependencies(e);
     co_await loading_dependencies;
     make_module(e);
+    e.module->add_declared_queues();
     Task<> loading = e.module->load();
     co_await loading;
     e.module->begin();

@@ -177,6 +177,7 @@ Task<> Loader::bring_up(Successor& successor, const Names& together) {
     make_module(successor);
     Module& module = *successor.module;
     module.predecessor_ = successor.entry->module.get();
+    module.add_declared_queues();
     Task<> loading = module.load();
     const Duration timeout = successor.common.reload_timeout;
     const bool loaded = co_await execute_with_timeout(timeout, std::move(loading));

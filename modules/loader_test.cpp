@@ -52,6 +52,38 @@ private:
     }
 };
 
+struct Grain : Event {
+    static auto declare() { return declare_event<Grain>("test.Grain"); }
+};
+
+// A module with a queue.
+class Mill : public Module {
+public:
+    using Module::Module;
+
+    static auto declare() {
+        return declare_module<Mill>("mill", "Mills").queue<Grain>("grain", 450, {.max_default = 3});
+    }
+
+    Task<> load() override {
+        const Queue* queue = scheduler().queue().find("grain");
+        Story::told.push_back(std::string(queue->default_queue().kind()) + " of " +
+                              std::to_string(queue->default_queue().max_size()) + ", priority " +
+                              std::to_string(queue->priority()) + ", of " +
+                              server().loader().module_of(*queue));
+        co_return;
+    }
+};
+
+Task<> load_and_unload(SimulatedServer& world) {
+    Task<> loading = world.loader().load("mill");
+    co_await loading;
+    Task<> unloading = world.loader().unload("mill");
+    co_await unloading;
+    const bool gone = world.scheduler().queue().find("grain") == nullptr;
+    Story::told.push_back(gone ? "gone" : "still there");
+}
+
 ModuleClass part(std::string name, std::vector<Dependency> dependencies, bool service = false) {
     ModuleClass result;
     result.name = std::move(name);
@@ -348,6 +380,14 @@ Task<> load_and_collect(Loader& loader, std::string& text) {
 }
 
 }  // namespace
+
+TEST_CASE("loader: a declared queue is there when load() begins, and goes with the module") {
+    Story::told.clear();
+    SimulatedServer world("{}", Registry().add<Mill>());
+    world.run(load_and_unload(world));
+    CHECK(Story::told == std::vector<std::string>{"fifo of 3, priority 450, of mill", "gone"});
+    CHECK(world.log() == "");
+}
 
 TEST_CASE("loader: each change of a state is an event with its reason") {
     Stage stage;

@@ -140,6 +140,15 @@ Ref<Queue> Module::add_queue(Queue& parent, std::string queue_name, int priority
     return queues_.back();
 }
 
+void Module::add_declared_queues() {
+    for (const ModuleQueue& queue : type_.queues) {
+        if (queue.options) {
+            add_queue(scheduler().queue(), queue.name, queue.priority, Matcher(*queue.event),
+                      *queue.options);
+        }
+    }
+}
+
 // --- answering calls
 
 void Module::serve() {

@@ -113,6 +113,8 @@ private:
         int priority;
     };
 
+    // Makes the queues that the module declares.
+    void add_declared_queues();
     void serve();
     bool serving() const noexcept { return !handler_.functions().empty(); }
     void stop_serving() noexcept;

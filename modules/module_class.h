@@ -3,12 +3,14 @@
 #include <concepts>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "core/event_type.h"
+#include "core/queue.h"
 #include "modules/api.h"
 #include "modules/handover.h"
 
@@ -24,6 +26,16 @@ struct Dependency {
     std::string default_implementation;  // of an interface, if the configuration says nothing
 };
 
+// A queue that a module has.
+struct ModuleQueue {
+    std::string name;
+    const EventType* event;  // whose events it takes
+    std::string sentence;    // of one that the module makes itself
+    // Of one that is made for it, at the root of the queue tree:
+    int priority = 0;
+    std::optional<QueueOptions> options = {};
+};
+
 // What is known of a kind of modules before one is made: `declare_module` makes it. Immutable. Lies
 // in the plugin that brings the module, and goes with it.
 struct ModuleClass {
@@ -36,6 +48,7 @@ struct ModuleClass {
     Api api;
     std::vector<Handover> handovers;       // the first that gives is what a next version is offered
     std::vector<const EventType*> events;  // for which server.queues may have queues
+    std::vector<ModuleQueue> queues;
     std::function<std::unique_ptr<Module>(const ModuleContext&)> make;
 };
 
@@ -87,6 +100,20 @@ public:
     template <EventClass E>
     ModuleDeclaration&& event() && {
         class_.events.push_back(&event_type<E>());
+        return std::move(*this);
+    }
+    // Has a queue of its own for the events of this type, at the root of the queue tree: it is
+    // there when load() begins, and goes with the module; see Module::add_queue.
+    template <EventClass E>
+    ModuleDeclaration&& queue(std::string name, int priority, QueueOptions options = {}) && {
+        class_.queues.push_back(
+            {std::move(name), &event_type<E>(), {}, priority, std::move(options)});
+        return std::move(*this);
+    }
+    // Has a queue for the events of this type that it makes itself: for whoever reads about it.
+    template <EventClass E>
+    ModuleDeclaration&& makes_queue(std::string name, std::string sentence) && {
+        class_.queues.push_back({std::move(name), &event_type<E>(), std::move(sentence)});
         return std::move(*this);
     }
     // A function of the API, of which the struct of its parameters says what it does.

@@ -29,6 +29,8 @@ public:
         return declare_module<RespModule>("resp", "Serves clients that speak the Redis protocol")
             .depends_on("lock")
             .event<InputEvent>()
+            .makes_queue<InputEvent>("resp",
+                                     "what clients sent, in turn; its priority is a setting")
             .hands_over<RespState>(&RespModule::hand_over, &RespModule::take_over,
                                    CallsUnderWay::go_on)
             .function("addresses", "The addresses where it listens, with the real ports",

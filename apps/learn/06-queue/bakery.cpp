@@ -36,15 +36,15 @@ public:
     static auto declare() {
         return weir::declare_module<Bakery>("bakery", "Bakes bread")
             .event<Order>()
+            .queue<Order>("bakery.orders", 500,
+                          {.max_default = 10,
+                           .kind = weir::AutoQueue::factory(
+                               {.key = weir::EventKey::named("customer"), .subqueue_limit = 2})})
             .function("order", &Bakery::order)
             .function("baked", "How many loaves were baked so far", &Bakery::baked);
     }
 
     weir::Task<> load() override {
-        add_queue(scheduler().queue(), "bakery.orders", 500, weir::match<Order>().make(),
-                  {.max_default = 10,
-                   .kind = weir::AutoQueue::factory(
-                       {.key = weir::EventKey::named("customer"), .subqueue_limit = 2})});
         start(bake(), {.name = "bakery.bake", .daemon = true});
         co_return;
     }

@@ -33,14 +33,13 @@ public:
     static auto declare() {
         return weir::declare_module<Sample>("sample", "Greets people")
             .event<Greeted>()
+            // A queue of its own: when a hundred events wait in it, who sends another one waits.
+            .queue<Greeted>("sample.greeted", 500, {.max_default = 100})
             .function("greet", &Sample::greet)
             .function("count", "How many were greeted so far", &Sample::count);
     }
 
     weir::Task<> load() override {
-        // A queue of its own: when a hundred events wait in it, who sends another one waits.
-        add_queue(scheduler().queue(), "sample.greeted", 500, weir::match<Greeted>().make(),
-                  {.max_default = 100});
         start(keep_count(), {.name = "sample.keep_count", .daemon = true});
         co_return;
     }

@@ -43,6 +43,7 @@ lock_api::SessionInfo info_of(const LockLease& lease) {
 ModuleDeclaration<LockModule> LockModule::declare() {
     return declare_module<LockModule>("lock", "Gives out locks and semaphores")
         .event<LockEvent>()
+        .makes_queue<LockEvent>("lock", "one place for each key; its priority is a setting")
         .hands_over<LockHandover>(&LockModule::hand_over, &LockModule::take_over,
                                   CallsUnderWay::go_on)
         .function("open_session", &LockModule::open_session)

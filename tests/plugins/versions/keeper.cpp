@@ -39,14 +39,10 @@ public:
     static auto declare() {
         return weir::declare_module<Keeper>("keeper", "Keeps callers waiting")
             .event<Announcement>()
+            .queue<Announcement>("keeper", 500)
             .function("keep", &Keeper::keep)
             .function("hold", "Holds itself until it is called again", &Keeper::hold_or_not)
             .function("settings", "How they have changed", &Keeper::changes);
-    }
-
-    weir::Task<> load() override {
-        add_queue(scheduler().queue(), "keeper", 500, weir::match<Announcement>().make());
-        co_return;
     }
 
     // Two versions that do this at a time would echo twice.
