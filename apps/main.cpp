@@ -12,6 +12,7 @@
 #include "apps/lock_command.h"
 #include "apps/new_command.h"
 #include "apps/run_command.h"
+#include "apps/trace_command.h"
 
 namespace weir::app {
 
@@ -128,6 +129,29 @@ void add_inspect(CLI::App& program, Inspect& inspect, int& code) {
     command.callback([&] { code = run_inspect_command(inspect.address, inspect.json); });
 }
 
+void add_trace(CLI::App& program, TraceCommand& trace, int& code) {
+    CLI::App& command = *program.add_subcommand(
+        "trace", "Record what a running server does, for Perfetto or chrome://tracing");
+    command.add_option("ADDRESS", trace.address, "host:port, or unix:/path")->required();
+    command.add_option("--seconds", trace.seconds, "How long to record")
+        ->check(CLI::Range(0.001, 3600.0).description(""))
+        ->capture_default_str();
+    command.add_option("-o,--output", trace.output, "The file to write; -: standard output")
+        ->type_name("FILE")
+        ->capture_default_str();
+    command.add_option("--records", trace.records, "How many to keep; others are counted")
+        ->check(CLI::Range(1, 10'000'000).description(""))
+        ->capture_default_str();
+    command.footer(
+        "The trace has a line for each routine, with the times in which it ran and for which\n"
+        "event, and one for each queue, with the events that came and left and how many there\n"
+        "are. The server keeps 40 bytes for a record, 3 or more for an event; one recording is\n"
+        "possible at a time. Ctrl-C ends it early; what there is then is written. The server\n"
+        "needs the modules resp and manager. The password, if it has one, is taken from\n"
+        "WEIR_PASSWORD.");
+    command.callback([&] { code = run_trace_command(trace); });
+}
+
 void add_lock(CLI::App& program, LockCommand& lock, int& code) {
     CLI::App& command =
         *program.add_subcommand("lock", "Run a command while holding a lock of a lockd");
@@ -171,12 +195,14 @@ int main(int argc, char** argv) {
     std::string module;
     Call call;
     Inspect inspect;
+    TraceCommand trace;
     LockCommand lock;
     add_run(program, app, code);
     add_describe(program, app.plugins, module, code);
     add_new(program, module, code);
     add_call(program, call, code);
     add_inspect(program, inspect, code);
+    add_trace(program, trace, code);
     add_lock(program, lock, code);
     add_pages(program, module, code);
     try {

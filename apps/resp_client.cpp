@@ -1,6 +1,8 @@
 #include "apps/resp_client.h"
 
 #include <charconv>
+#include <csignal>
+#include <ctime>
 
 #include <hiredis/hiredis.h>
 
@@ -81,6 +83,36 @@ RespClient::RespClient(const std::string& address) : address_(address), context_
     }
 }
 
+namespace {
+
+// Keeps the signal back that this thread would get for writing to a connection that is closed: the
+// program shall say what is wrong, and not be ended by it.
+class NoBrokenPipe {
+public:
+    NoBrokenPipe() {
+        sigemptyset(&signal_);
+        sigaddset(&signal_, SIGPIPE);
+        sigpending(&before_);
+        pthread_sigmask(SIG_BLOCK, &signal_, &mask_);
+    }
+    NoBrokenPipe(const NoBrokenPipe&) = delete;
+    NoBrokenPipe& operator=(const NoBrokenPipe&) = delete;
+    ~NoBrokenPipe() {
+        constexpr timespec at_once{};
+        if (sigismember(&before_, SIGPIPE) == 0) {
+            sigtimedwait(&signal_, nullptr, &at_once);
+        }
+        pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
+    }
+
+private:
+    sigset_t signal_{};
+    sigset_t before_{};
+    sigset_t mask_{};
+};
+
+}  // namespace
+
 void RespClient::fail(const char* doing) const {
     throw ConnectionError(std::string(doing) + " " + address_ + ": " + context_->errstr);
 }
@@ -105,6 +137,7 @@ void append(redisContext& context, const std::vector<std::string>& arguments) {
 }  // namespace
 
 Reply RespClient::command(const std::vector<std::string>& arguments) {
+    const NoBrokenPipe no_signal;
     append(*context_, arguments);
     void* reply = nullptr;
     if (redisGetReply(context_.get(), &reply) != REDIS_OK) {
@@ -114,6 +147,7 @@ Reply RespClient::command(const std::vector<std::string>& arguments) {
 }
 
 void RespClient::send(const std::vector<std::string>& arguments) {
+    const NoBrokenPipe no_signal;
     append(*context_, arguments);
     for (int done = 0; done == 0;) {
         if (redisBufferWrite(context_.get(), &done) != REDIS_OK) {

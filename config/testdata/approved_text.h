@@ -17,11 +17,12 @@ inline std::string read_file(const std::string& path) {
 }
 
 /// Checks that `text`, which people will read, is what was approved: the content of
-/// config/testdata/<name>.approved.txt. With WEIR_APPROVE=1 in the environment, approves it; the
+/// <folder>/<name>.approved.txt. With WEIR_APPROVE=1 in the environment, approves it; the
 /// change then shows up in review.
-inline void check_approved(const std::string& name, const std::string& text) {
-    std::string path = WEIR_SOURCE_DIR "/config/testdata/";
-    path.append(name).append(".approved.txt");
+inline void check_approved(const std::string& name, const std::string& text,
+                           const std::string& folder = "config/testdata") {
+    std::string path = WEIR_SOURCE_DIR "/";
+    path.append(folder).append("/").append(name).append(".approved.txt");
     if (const char* approve = std::getenv("WEIR_APPROVE"); approve && *approve == '1') {
         std::ofstream(path, std::ios::binary) << text;
     }

@@ -1,5 +1,9 @@
 #include "modules/manager/manager.h"
 
+#include <cinttypes>
+#include <cstdio>
+
+#include "config/duration.h"
 #include "core/timeout.h"
 
 namespace weir {
@@ -63,7 +67,14 @@ ModuleDeclaration<Manager> Manager::declare() {
         .function("load", &Manager::load_module)
         .function("unload", &Manager::unload_module)
         .function("reload", &Manager::reload_modules)
-        .function("auto_reload", &Manager::auto_reload);
+        .function("auto_reload", &Manager::auto_reload)
+        .function("start_trace", &Manager::start_trace)
+        .function("trace", "Tells how a recording is getting on", &Manager::trace)
+        .function(
+            "take_trace",
+            "Ends a recording, if it goes on, and takes a part of its records; with the last it "
+            "is gone",
+            &Manager::take_trace);
 }
 
 void Manager::begin() {
@@ -193,6 +204,59 @@ Task<> Manager::watch() {
                             std::string("a changed plugin is not reloaded: ") + exception.what());
         }
     }
+}
+
+// --- recording
+
+TraceStatus Manager::start_trace(const StartTraceParameters& parameters) {
+    if (recording_) {
+        throw ApiException(
+            "in_use", "somebody else records; try again in " +
+                          config::duration_text(recording_->status().left + Recording::patience));
+    }
+    if (scheduler().tracer() != nullptr) {
+        throw ApiException("in_use", "a part of the program traces the server already");
+    }
+    // Random: who asked for one before a restart of the server does not get another.
+    char id[17];
+    std::snprintf(id, sizeof id, "%016" PRIx64, scheduler().poller().random());
+    recording_.emplace(scheduler(), id, parameters);
+    watching_recording_ =
+        start(watch_recording(), {.name = "manager.watch_recording", .daemon = true});
+    return recording_->status();
+}
+
+TraceStatus Manager::trace(const TraceParameters& parameters) {
+    return recording(parameters.trace).status();
+}
+
+Json Manager::take_trace(const TraceParameters& parameters) {
+    Recording& taken = recording(parameters.trace);
+    taken.stop();
+    Json result = taken.take();
+    if (taken.empty()) {
+        recording_.reset();
+        watching_recording_->close();
+    }
+    return result;
+}
+
+Recording& Manager::recording(const std::string& id) {
+    if (!recording_ || recording_->id() != id) {
+        throw ApiException("unknown_trace", "there is no trace '" + id +
+                                                "': it was taken, nobody has asked about it for " +
+                                                config::duration_text(Recording::patience) +
+                                                ", or the module was reloaded");
+    }
+    recording_->asked();
+    return *recording_;
+}
+
+Task<> Manager::watch_recording() {
+    while (const std::optional<Duration> wait = recording_->look()) {
+        co_await sleep(*wait);
+    }
+    recording_.reset();
 }
 
 }  // namespace weir

@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "modules/manager/inspection.h"
+#include "modules/manager/recording.h"
 #include "modules/plugin.h"
 #include "modules/server.h"
 
@@ -63,7 +65,11 @@ struct AutoReloadParameters {
 // have changed, if the settings say so. A file is looked at twice before it is taken, so that one
 // that is being written is not; one that could not be loaded is not tried again before it changes.
 //
-// Errors: `failed` with the loader's chain of reasons, `in_use` with the list of what still lives.
+// Records what the server does, for one at a time who asks for it; what that is, Recording::take
+// says. The recording is given up when nobody asks about it for Recording::patience.
+//
+// Errors: `failed` with the loader's chain of reasons, `in_use` with the list of what still lives,
+// or if somebody else records, `unknown_trace`.
 class Manager final : public ModuleOf<ManagerSettings> {
 public:
     using ModuleOf::ModuleOf;
@@ -82,10 +88,18 @@ private:
     Task<> reload_modules(ReloadParameters parameters);
     void auto_reload(const AutoReloadParameters& parameters);
 
+    TraceStatus start_trace(const StartTraceParameters& parameters);
+    TraceStatus trace(const TraceParameters& parameters);
+    Json take_trace(const TraceParameters& parameters);
+
     void watch_files(bool enabled);
     Task<> watch();
+    Recording& recording(const std::string& id);
+    Task<> watch_recording();
 
     Ref<Routine> watching_;
+    std::optional<Recording> recording_;
+    Ref<Routine> watching_recording_;
 };
 
 }  // namespace weir

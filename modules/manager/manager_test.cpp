@@ -1,0 +1,164 @@
+#include <chrono>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "core/timeout.h"
+#include "modules/simulated_server.h"
+
+namespace weir {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+SimulatedServer server() {
+    return SimulatedServer(R"({"server": {"startup": ["manager"]}})");
+}
+
+Task<Json> ask(std::string function, Json parameters = Json::object()) {
+    Task<ApiResult<Json>> calling = call("manager", function, std::move(parameters));
+    const ApiResult<Json> result = co_await calling;
+    co_return result ? result.value() : Json(to_text(result.error()));
+}
+
+Task<Json> start_trace(std::string time) {
+    Json parameters{{"time", time}};
+    Task<Json> starting = ask("start_trace", std::move(parameters));
+    const Json status = co_await starting;
+    co_return status;
+}
+
+// What a function answers about a trace.
+Task<Json> ask_about(std::string function, Json status) {
+    Json parameters{{"trace", status.at("trace")}};
+    Task<Json> asking = ask(function, std::move(parameters));
+    const Json answer = co_await asking;
+    co_return answer;
+}
+
+Task<> record(SimulatedServer& world) {
+    Task<Json> starting = start_trace("5s");
+    const Json started = co_await starting;
+    CHECK(started.at("running") == true);
+    CHECK(started.at("left") == "5s");
+    CHECK(world.scheduler().tracer() != nullptr);
+
+    Task<Json> second = start_trace("1s");
+    const Json refused = co_await second;
+    CHECK(refused == "in_use: somebody else records; try again in 15s");
+
+    co_await sleep(4s);
+    Task<Json> looking = ask_about("trace", started);
+    const Json running = co_await looking;
+    CHECK(running.at("left") == "1s");
+    CHECK(running.at("records") > 10);
+    co_await sleep(2s);
+    CHECK(world.scheduler().tracer() == nullptr);
+
+    Task<Json> taking = ask_about("take_trace", started);
+    const Json taken = co_await taking;
+    CHECK(taken.at("length") == 5'000'000'000);
+    CHECK(taken.at("left") == 0);
+    CHECK(taken.at("dropped") == 0);
+    CHECK(taken.at("records").size() % 7 == 0);
+    CHECK(taken.at("records").size() / 7 > running.at("records"));
+    const std::vector<std::string> list = taken.at("texts");
+    const std::set<std::string> texts(list.begin(), list.end());
+    for (const char* text : {"", "manager.start_trace", "manager.trace", "root/moduleapi",
+                             "weir.ModuleApiCall", "weir.TimerEvent"}) {
+        CAPTURE(text);
+        CHECK(texts.contains(text));
+    }
+
+    Task<Json> again = ask_about("take_trace", started);
+    const Json gone = co_await again;
+    CHECK(gone.get<std::string>().starts_with("unknown_trace: there is no trace '"));
+}
+
+Task<> forget(SimulatedServer& world) {
+    Task<Json> starting = start_trace("1h");
+    const Json started = co_await starting;
+    co_await sleep(9s);
+    Task<Json> looking = ask_about("trace", started);
+    co_await looking;
+    co_await sleep(9s);
+    CHECK(world.scheduler().tracer() != nullptr);
+    co_await sleep(2s);
+    CHECK(world.scheduler().tracer() == nullptr);
+    Task<Json> anew = start_trace("1s");
+    const Json status = co_await anew;
+    CHECK(status.is_object());
+}
+
+Task<> unload_meanwhile(SimulatedServer& world) {
+    Task<Json> starting = start_trace("1h");
+    const Json started = co_await starting;
+    std::vector<std::string> names{"manager"};
+    Task<> reloading = world.loader().reload(std::move(names));
+    co_await reloading;
+    CHECK(world.scheduler().tracer() == nullptr);
+    Task<Json> looking = ask_about("trace", started);
+    const Json gone = co_await looking;
+    CHECK(gone.get<std::string>().starts_with("unknown_trace: "));
+    Task<Json> anew = start_trace("1h");
+    co_await anew;
+    Task<> unloading = world.loader().unload("manager");
+    co_await unloading;
+    CHECK(world.scheduler().tracer() == nullptr);
+}
+
+Task<> inspect_parts(SimulatedServer&) {
+    Json nothing{{"queues", false}, {"routines", false}, {"locks", false}};
+    Task<Json> asking = ask("inspect", std::move(nothing));
+    const Json short_one = co_await asking;
+    for (const char* part : {"queue", "blocked_events", "routines", "handlers", "locks"}) {
+        CHECK(!short_one.contains(part));
+    }
+    CHECK(short_one.at("counts").at("routines") > 0);
+    CHECK(short_one.at("memory").at("resident") > 1'000'000);
+    const Json& manager = short_one.at("modules").at(0);
+    CHECK(manager.at("calls") == 1);
+    CHECK(manager.at("library") > 10'000);
+    CHECK(manager.at("memory") > 200);
+
+    Task<Json> asking_for_all = ask("inspect");
+    const Json all = co_await asking_for_all;
+    std::size_t memory = 0;
+    for (const Json& routine : all.at("routines")) {
+        memory += routine.at("module") == "manager" ? routine.at("memory").get<std::size_t>() : 0;
+    }
+    CHECK(all.at("modules").at(0).at("memory") == memory);
+    CHECK(all.at("locks").is_null());
+}
+
+}  // namespace
+
+TEST_CASE("manager: a recording ends after its time, is taken, and is gone") {
+    SimulatedServer world = server();
+    world.run(record(world));
+    CHECK(world.log() == "");
+}
+
+TEST_CASE("manager: a recording that nobody asks about is given up") {
+    SimulatedServer world = server();
+    world.run(forget(world));
+    CHECK(world.log() == "");
+}
+
+TEST_CASE("manager: a recording ends when the module is reloaded or unloaded") {
+    SimulatedServer world = server();
+    world.run(unload_meanwhile(world));
+    CHECK(world.log() == "");
+}
+
+TEST_CASE("manager: an inspection has the lists that are asked for, and counts") {
+    SimulatedServer world = server();
+    world.run(inspect_parts(world));
+    CHECK(world.log() == "");
+}
+
+}  // namespace weir

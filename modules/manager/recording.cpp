@@ -1,0 +1,107 @@
+#include "modules/manager/recording.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/scheduler.h"
+
+namespace weir {
+
+using config::setting;
+
+namespace {
+
+// Records that are given out at a time: some milliseconds of work.
+constexpr std::size_t part = 10'000;
+
+}  // namespace
+
+config::Settings<StartTraceParameters> StartTraceParameters::describe() {
+    using P = StartTraceParameters;
+    return config::settings<P>(
+        "Begins to record which routine runs when and the ways of events, until the time is over",
+        setting("time", &P::time, "How long to record")
+            .range(std::chrono::milliseconds(1), std::chrono::hours(1)),
+        setting("records", &P::records, "How many to keep, of 40 bytes; others are counted")
+            .unit("records")
+            .range(1, 10'000'000));
+}
+
+config::Settings<TraceParameters> TraceParameters::describe() {
+    return config::settings<TraceParameters>(
+        "", setting("trace", &TraceParameters::trace, "As start_trace answered").required());
+}
+
+config::Settings<TraceStatus> TraceStatus::describe() {
+    using S = TraceStatus;
+    return config::settings<S>(
+        "A recording", setting("trace", &S::trace, "Its id, which the other functions take"),
+        setting("running", &S::running, "Whether it goes on"),
+        setting("left", &S::left, "For how long"),
+        setting("records", &S::records, "How many there are"),
+        setting("dropped", &S::dropped, "How many there was no place for"));
+}
+
+Recording::Recording(Scheduler& scheduler, std::string id, const StartTraceParameters& parameters)
+    : scheduler_(scheduler),
+      id_(std::move(id)),
+      ends_(scheduler.now() + parameters.time),
+      asked_(scheduler.now()),
+      recorder_(scheduler, parameters.records) {}
+
+void Recording::asked() noexcept {
+    asked_ = scheduler_.now();
+}
+
+Duration Recording::left() const noexcept {
+    return recorder_.stopped() ? Duration() : std::max(ends_ - scheduler_.now(), Duration());
+}
+
+TraceStatus Recording::status() const {
+    return {.trace = id_,
+            .running = !recorder_.stopped(),
+            .left = std::chrono::duration_cast<std::chrono::milliseconds>(left()),
+            .records = static_cast<std::int64_t>(recorder_.records().size()),
+            .dropped = static_cast<std::int64_t>(recorder_.dropped())};
+}
+
+std::optional<Duration> Recording::look() {
+    const Duration patient = asked_ + patience - scheduler_.now();
+    if (patient <= Duration()) {
+        return std::nullopt;
+    }
+    if (left() == Duration()) {
+        stop();
+        return patient;
+    }
+    return std::min(patient, left());
+}
+
+Json Recording::take() {
+    std::deque<Recorder::Record>& records = recorder_.records();
+    const std::size_t count = std::min(part, records.size());
+    Json::array_t numbers;
+    numbers.reserve(count * 7);
+    for (std::size_t i = 0; i != count; ++i) {
+        const Recorder::Record& record = records[i];
+        numbers.emplace_back(static_cast<unsigned>(record.kind));
+        numbers.emplace_back(record.at);
+        numbers.emplace_back(record.amount);
+        numbers.emplace_back(record.event);
+        numbers.emplace_back(record.routine);
+        numbers.emplace_back(record.queue);
+        numbers.emplace_back(record.text);
+    }
+    records.erase(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(count));
+    const std::vector<std::string>& all = recorder_.texts();
+    Json texts = std::vector<std::string>(
+        all.begin() + static_cast<std::ptrdiff_t>(std::exchange(texts_taken_, all.size())),
+        all.end());
+    return {{"length", recorder_.length().count()},
+            {"texts", std::move(texts)},
+            {"records", std::move(numbers)},
+            {"left", records.size()},
+            {"dropped", recorder_.dropped()}};
+}
+
+}  // namespace weir

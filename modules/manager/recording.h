@@ -1,0 +1,76 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "config/settings.h"
+#include "core/recorder.h"
+#include "modules/json.h"
+
+namespace weir {
+
+struct StartTraceParameters {
+    std::chrono::milliseconds time{10'000};
+    std::uint32_t records = 500'000;
+
+    static config::Settings<StartTraceParameters> describe();
+};
+
+struct TraceParameters {
+    std::string trace;
+
+    static config::Settings<TraceParameters> describe();
+};
+
+struct TraceStatus {
+    std::string trace;
+    bool running = true;
+    std::chrono::milliseconds left{};
+    std::int64_t records = 0;
+    std::int64_t dropped = 0;
+
+    static config::Settings<TraceStatus> describe();
+};
+
+// A recording of what a scheduler does that somebody outside asked for: it ends after its time, and
+// is given up when nobody asks about it for a while.
+class Recording {
+public:
+    // Nobody asked for so long: whoever wanted it is gone.
+    static constexpr Duration patience = std::chrono::seconds(10);
+
+    // Begins. Throws std::logic_error if the scheduler has a tracer.
+    Recording(Scheduler& scheduler, std::string id, const StartTraceParameters& parameters);
+
+    const std::string& id() const noexcept { return id_; }
+    // Somebody asks about it.
+    void asked() noexcept;
+    TraceStatus status() const;
+    void stop() noexcept { recorder_.stop(); }
+    // Stops when its time is over. Returns when to look again; nothing if it is given up.
+    std::optional<Duration> look();
+
+    // Takes records out, so many that the loop is not held up for long. An object:
+    //   length   nanoseconds that were recorded
+    //   texts    those that are new; the first of all is number 0
+    //   records  7 numbers for each: kind, at, amount, event, routine, queue, text; see
+    //            Recorder::Record
+    //   left     how many are left
+    //   dropped  how many there was no place for
+    Json take();
+    bool empty() const noexcept { return recorder_.records().empty(); }
+
+private:
+    Duration left() const noexcept;
+
+    Scheduler& scheduler_;
+    const std::string id_;
+    const Time ends_;
+    Time asked_;
+    Recorder recorder_;
+    std::size_t texts_taken_ = 0;
+};
+
+}  // namespace weir
