@@ -12,6 +12,8 @@
 #include "apps/lock_command.h"
 #include "apps/new_command.h"
 #include "apps/run_command.h"
+#include "apps/top_command.h"
+#include "apps/top_frame.h"
 #include "apps/trace_command.h"
 
 namespace weir::app {
@@ -129,6 +131,33 @@ void add_inspect(CLI::App& program, Inspect& inspect, int& code) {
     command.callback([&] { code = run_inspect_command(inspect.address, inspect.json); });
 }
 
+void add_top(CLI::App& program, TopCommand& top, int& code) {
+    CLI::App& command = *program.add_subcommand(
+        "top", "Show what a running server does, live, with rates of events and locks");
+    command.add_option("ADDRESS", top.address, "host:port, or unix:/path")->required();
+    command.add_option("--view", top.view, "modules, queues, routines or locks")
+        ->check(
+            CLI::IsMember(std::vector<std::string>(top_view_names.begin(), top_view_names.end()))
+                .description(""))
+        ->type_name("VIEW")
+        ->capture_default_str();
+    command.add_option("--interval", top.interval, "Seconds between two looks")
+        ->check(CLI::Range(0.1, 3600.0).description(""))
+        ->capture_default_str();
+    CLI::Option* batch =
+        command.add_flag("--batch", top.batch, "Print frames; no terminal is needed");
+    command.add_option("-n", top.count, "How many frames to print, then end")
+        ->type_name("COUNT")
+        ->needs(batch);
+    command.footer(
+        "Keys: q quits; m, u, r, l, or Tab, turn to modules, queues, routines, locks; < and >\n"
+        "choose the column to sort by, R reverses it; arrows, page up and down, home and end\n"
+        "scroll. EVENTS/S are those that left a queue, with all below it. When the server goes\n"
+        "away it is tried again; with --batch that ends it. The server needs the modules resp and\n"
+        "manager. The password, if it has one, is taken from WEIR_PASSWORD.");
+    command.callback([&] { code = run_top_command(top); });
+}
+
 void add_trace(CLI::App& program, TraceCommand& trace, int& code) {
     CLI::App& command = *program.add_subcommand(
         "trace", "Record what a running server does, for Perfetto or chrome://tracing");
@@ -195,6 +224,7 @@ int main(int argc, char** argv) {
     std::string module;
     Call call;
     Inspect inspect;
+    TopCommand top;
     TraceCommand trace;
     LockCommand lock;
     add_run(program, app, code);
@@ -202,6 +232,7 @@ int main(int argc, char** argv) {
     add_new(program, module, code);
     add_call(program, call, code);
     add_inspect(program, inspect, code);
+    add_top(program, top, code);
     add_trace(program, trace, code);
     add_lock(program, lock, code);
     add_pages(program, module, code);

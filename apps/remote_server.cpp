@@ -5,7 +5,9 @@
 
 namespace weir::app {
 
-RemoteServer::RemoteServer(const std::string& address) : client_(address) {
+RemoteServer::RemoteServer(const std::string& address,
+                           std::optional<std::chrono::milliseconds> patience)
+    : client_(address, patience) {
     if (const char* password = std::getenv("WEIR_PASSWORD")) {
         const Reply reply = client_.command({"AUTH", password});
         if (reply.kind() == Reply::Kind::error) {

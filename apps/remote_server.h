@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 
 #include "apps/resp_client.h"
@@ -11,7 +13,9 @@ class RemoteServer {
 public:
     // Connects, with the password in WEIR_PASSWORD if there is one. Throws as RespClient, and
     // ConnectionError if the password is wrong.
-    explicit RemoteServer(const std::string& address);
+    // With `patience`, a server that takes longer to connect, or to answer, is lost.
+    explicit RemoteServer(const std::string& address,
+                          std::optional<std::chrono::milliseconds> patience = {});
 
     // Calls a function and waits for its result; both are JSON. Throws std::runtime_error with the
     // server's words if that is an error, and ConnectionError.

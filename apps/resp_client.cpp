@@ -44,11 +44,15 @@ void RespClient::Free::operator()(redisContext* context) const noexcept {
 
 namespace {
 
-constexpr timeval connect_timeout{.tv_sec = 10, .tv_usec = 0};
+constexpr std::chrono::milliseconds connect_timeout{10'000};
 
-redisContext* connect(std::string address) {
+timeval timeval_of(std::chrono::milliseconds time) {
+    return {.tv_sec = time.count() / 1000, .tv_usec = time.count() % 1000 * 1000};
+}
+
+redisContext* connect(std::string address, timeval timeout) {
     if (address.starts_with("unix:")) {
-        return redisConnectUnixWithTimeout(address.c_str() + 5, connect_timeout);
+        return redisConnectUnixWithTimeout(address.c_str() + 5, timeout);
     }
     if (address.starts_with("tcp://")) {
         address.erase(0, 6);
@@ -66,17 +70,23 @@ redisContext* connect(std::string address) {
     if (host.starts_with('[') && host.ends_with(']')) {
         host = host.substr(1, host.size() - 2);
     }
-    return redisConnectWithTimeout(host.c_str(), port, connect_timeout);
+    return redisConnectWithTimeout(host.c_str(), port, timeout);
 }
 
 }  // namespace
 
-RespClient::RespClient(const std::string& address) : address_(address), context_(connect(address)) {
+RespClient::RespClient(const std::string& address,
+                       std::optional<std::chrono::milliseconds> patience)
+    : address_(address),
+      context_(connect(address, timeval_of(patience.value_or(connect_timeout)))) {
     if (context_ == nullptr) {
         throw std::bad_alloc();
     }
     if (context_->err != 0) {
         throw ConnectionError("cannot connect to " + address + ": " + context_->errstr);
+    }
+    if (patience) {
+        redisSetTimeout(context_.get(), timeval_of(*patience));
     }
     if (!address.starts_with("unix:")) {
         redisEnableKeepAlive(context_.get());

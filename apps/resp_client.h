@@ -46,8 +46,10 @@ public:
     static constexpr std::string_view default_address = "127.0.0.1:6380";
 
     // Connects: "host:port", "[::1]:port", with or without "tcp://", or "unix:/path". Throws
-    // ConnectionError, and std::invalid_argument for what is no address.
-    explicit RespClient(const std::string& address);
+    // ConnectionError, and std::invalid_argument for what is no address. With `patience`, the
+    // connection is lost if connecting or an answer takes longer.
+    explicit RespClient(const std::string& address,
+                        std::optional<std::chrono::milliseconds> patience = {});
 
     // Sends a command and waits for the answer, as long as it takes. Throws ConnectionError.
     Reply command(const std::vector<std::string>& arguments);
