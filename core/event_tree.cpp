@@ -86,10 +86,10 @@ void EventTree::let_go_below(Node& node) noexcept {
     }
 }
 
-void EventTree::insert(Event& event) {
+void EventTree::insert(Event& event, std::uint64_t arrival) {
     auto place = std::make_unique<EventTreePlace>();
     place->event = Ref<Event>(&event);
-    place->arrival = arrivals_++;
+    place->arrival = arrival;
     Node* node = root_.get();
     while (node->children != nullptr && node->goes_on(*place)) {
         node = &node->child_for(event);
@@ -177,6 +177,13 @@ void EventTree::collect(Node& node, const Matcher& matcher, std::vector<Event*>&
 }
 
 void EventTree::take(const Matcher& matcher, std::vector<Ref<Event>>& taken) {
+    for (Keeper& keeper : keepers_) {
+        const auto path = matcher.path();
+        if (keeper.kept_ != 0 &&
+            (path.empty() || path[0].is_any() || path[0] == keeper.type_.levels()[0].fixed)) {
+            keeper.show(*this);
+        }
+    }
     if (size_ == 0) {
         return;
     }
@@ -192,7 +199,12 @@ void EventTree::take(const Matcher& matcher, std::vector<Ref<Event>>& taken) {
     }
 }
 
-void EventTree::for_each(const std::function<void(const Event&)>& visit) const {
+void EventTree::for_each(const std::function<void(const Event&)>& visit) {
+    for (Keeper& keeper : keepers_) {
+        if (keeper.kept_ != 0) {
+            keeper.show(*this);
+        }
+    }
     std::vector<const Node*> nodes{root_.get()};
     for (std::size_t i = 0; i != nodes.size(); ++i) {
         for (const EventTreePlace& place : nodes[i]->places) {

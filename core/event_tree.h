@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/event.h"
+#include "core/list.h"
 #include "core/matcher.h"
 
 namespace weir {
@@ -20,15 +21,48 @@ class EventTree {
 public:
     using PredicateFailed = std::function<void(const Matcher&, const Event&)>;
 
+    // Keeps blocked events of one type as long as nobody looks for any, in a form that costs less.
+    // To whoever looks they are in the tree all the time.
+    class Keeper : public Link<Keeper> {
+    public:
+        explicit Keeper(const EventType& type) noexcept : type_(type) {}
+
+    protected:
+        ~Keeper() = default;
+
+        std::size_t kept_ = 0;  // so many
+
+    private:
+        friend class EventTree;
+
+        // Inserts them all, each with the arrival that it had.
+        virtual void show(EventTree& tree) = 0;
+
+        const EventType& type_;
+    };
+
     explicit EventTree(PredicateFailed predicate_failed = {});
     ~EventTree();
     EventTree(const EventTree&) = delete;
     EventTree& operator=(const EventTree&) = delete;
 
-    std::size_t size() const noexcept { return size_; }
+    std::size_t size() const noexcept {
+        std::size_t size = size_;
+        for (const Keeper& keeper : keepers_) {
+            size += keeper.kept_;
+        }
+        return size;
+    }
+
+    // Until the keeper goes.
+    void add(Keeper& keeper) noexcept { keepers_.push_back(keeper); }
+    // What an event that a keeper takes is to be inserted with.
+    std::uint64_t arrive() noexcept { return arrivals_++; }
+    std::uint64_t last_arrival() const noexcept { return arrivals_ - 1; }
 
     // Requires that the event is in no tree. On failure nothing has changed.
-    void insert(Event& event);
+    void insert(Event& event) { insert(event, arrive()); }
+    void insert(Event& event, std::uint64_t arrival);
     // Takes the event out, if it is in.
     void remove(Event& event) noexcept;
     // Appends all events that match, in order of their arrival, to `taken`; they leave the tree. On
@@ -36,7 +70,7 @@ public:
     void take(const Matcher& matcher, std::vector<Ref<Event>>& taken);
 
     // Calls the function for every event, in no particular order.
-    void for_each(const std::function<void(const Event&)>& visit) const;
+    void for_each(const std::function<void(const Event&)>& visit);
 
     class Node;
 
@@ -49,6 +83,7 @@ private:
     std::unique_ptr<Node> root_;
     std::size_t size_ = 0;
     std::uint64_t arrivals_ = 0;
+    List<Keeper> keepers_;
     PredicateFailed predicate_failed_;
 };
 

@@ -38,11 +38,9 @@ Matcher LeafQueue::wait_above() {
     return {};
 }
 
-void LeafQueue::hold(Event& event) noexcept {
-    event.retain();
-    event.queued_in_ = this;
+void LeafQueue::count_above(std::ptrdiff_t change) noexcept {
     for (Queue* queue = &turns_->queue(); queue != nullptr; queue = queue->parent()) {
-        ++queue->size_;
+        queue->size_ += static_cast<std::size_t>(change);
     }
 }
 

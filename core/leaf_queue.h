@@ -54,7 +54,18 @@ protected:
     Ref<Queue> owner() const noexcept;
 
     // Takes a reference to the event, and counts it here above.
-    void hold(Event& event) noexcept;
+    void hold(Event& event) noexcept {
+        hold_counted(event);
+        count_above(1);
+    }
+    // For kinds that keep some events in another form: one is there more, or less; and an event
+    // that has been counted, in its own form.
+    void count_above(std::ptrdiff_t change) noexcept;
+    void hold_counted(Event& event) noexcept {
+        event.retain();
+        event.queued_in_ = this;
+    }
+    void set_blocked(Event& event) noexcept { event.blocked_in_ = this; }
     // Gives back the reference that `hold` took; what is above counts for itself what it takes.
     static Ref<Event> let_go(Event& event) noexcept {
         event.queued_in_ = nullptr;

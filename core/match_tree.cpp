@@ -57,6 +57,13 @@ bool MatchTree::empty() const noexcept {
     return root_->entries_.empty() && root_->branch_ == nullptr;
 }
 
+bool MatchTree::may_match(const EventType& type) const noexcept {
+    const MatchBranch* const branch = root_->branch_.get();
+    return !root_->entries_.empty() ||
+           (branch != nullptr &&
+            (branch->any != nullptr || branch->exact.find(type.levels()[0].fixed) != nullptr));
+}
+
 std::size_t MatchTree::level_of(const Node& node) noexcept {
     std::size_t level = 0;
     for (const Node* at = &node; at->parent_ != nullptr; at = at->parent_) {

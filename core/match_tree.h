@@ -77,6 +77,8 @@ public:
     // Takes the entry out of the tree that it is in, if any.
     static void remove(Entry& entry) noexcept;
 
+    // Whether there is an entry that an event of the type could match.
+    bool may_match(const EventType& type) const noexcept;
     // Appends the first matching entry of each object that matches.
     void match_all(const Event& event, std::vector<Entry*>& found);
     // Brings into the cache what match_all and a delivery will touch of an event that comes soon,

@@ -288,7 +288,9 @@ void Queue::remove(Queue& subqueue, QueueSignals& signals) {
     subqueue.unblock_all();
     subqueue.leave_tree();
     while (subqueue.can_pop()) {
-        append(*subqueue.pop(signals), true);
+        if (const Ref<Event> event = subqueue.pop(signals)) {
+            append(*event, true);
+        }
     }
     RoundRobin& turns = *subqueue.turns_;
     turns.remove(subqueue);

@@ -56,7 +56,22 @@ public:
     // even if there is no place. Throws std::logic_error if the event is in a queue already.
     Matcher append(Event& event, bool force = false);
 
-    // Takes the next event out; what that sets off is appended to `signals`. Throws
+    // The default queue that takes an event, and whether it takes all of the event's type. Of a
+    // root.
+    struct Taker {
+        LeafQueue* queue = nullptr;
+        bool of_all = false;
+    };
+    Taker taker(const Event& event) const { return own_directory_->taker(event); }
+    // The one that takes all events of a type, if that is known; null otherwise. Of a root.
+    LeafQueue* known_taker(const EventType& type) const noexcept {
+        return own_directory_->known_taker(type);
+    }
+    // Another number each time that an event may have another taker. Of a root.
+    std::uint64_t shape() const noexcept { return own_directory_->shape; }
+
+    // Takes the next event out; what that sets off is appended to `signals`. Null if its queue has
+    // dealt with it, for nobody could notice that it leaves: QueueMember::take. Throws
     // std::logic_error unless can_pop().
     Ref<Event> pop(QueueSignals& signals);
 
@@ -113,8 +128,21 @@ private:
         };
         std::array<Known, 16> known;
 
+        std::uint64_t shape = 1;
+
         LeafQueue& find(const Event& event);
-        void changed() noexcept { known = {}; }
+        LeafQueue* known_taker(const EventType& type) const noexcept {
+            const Known& remembered = known[type.id() % known.size()];
+            return remembered.type == type.id() ? remembered.leaf : nullptr;
+        }
+        Taker taker(const Event& event) {
+            LeafQueue& leaf = find(event);
+            return {&leaf, known_taker(event.type()) == &leaf};
+        }
+        void changed() noexcept {
+            known = {};
+            ++shape;
+        }
     };
 
     Queue(std::string name, Matcher matcher, QueueOptions options);

@@ -30,7 +30,8 @@ protected:
     friend class Queue;
 
     // Takes the next event out and brings can_pop_ up to date, without a word to what is above.
-    // Requires can_pop().
+    // Null if it has dealt with it, for nobody could notice: see Scheduler::notices. Requires
+    // can_pop().
     virtual Ref<Event> take(QueueSignals& signals) = 0;
     // Drops all events, and can_pop_ becomes false, without a word to what is above.
     virtual void drop_all(QueueSignals& signals) = 0;

@@ -283,6 +283,7 @@ void Scheduler::process(const Ref<Event>& event,
 void Scheduler::process_signal(const Ref<QueueCanWriteEvent>& signal) {
     std::uint64_t last = 0;
     std::optional<bool> place = signal->limit.get()->has_place(*signal);
+    run_calls();
     if (!place.has_value()) {
         process(signal, {});
         return;
@@ -376,6 +377,16 @@ void Scheduler::process_round() {
         signals.can_write.clear();
         signals.empty.clear();
         const Ref<Event> event = queue_->pop(signals);
+        if (event == nullptr) {
+            for (const auto& signal : signals.can_write) {
+                process_signal(signal);
+            }
+            for (const auto& signal : signals.empty) {
+                process(signal, {});
+            }
+            run_soon_ones();
+            continue;
+        }
         if (tracer_ != nullptr) [[unlikely]] {
             tracer_->popped(*event);
         }

@@ -148,6 +148,7 @@ public:
     // --- insight
 
     Poller& poller() const noexcept { return poller_; }
+    EventTree& blocked_events() noexcept { return event_tree_; }
     const EventTree& blocked_events() const noexcept { return event_tree_; }
     const TimerHeap& timers() const noexcept { return timers_; }
     const List<Subscriber, Scheduler>& subscribers() const noexcept { return subscribers_; }
@@ -158,6 +159,12 @@ public:
     // runs; null: nobody. Must outlive the scheduler or be taken away before.
     Tracer* tracer() const noexcept { return tracer_; }
     void set_tracer(Tracer* tracer) noexcept { tracer_ = tracer; }
+    bool traced() const noexcept { return tracer_ != nullptr; }
+    // Whether anybody could notice that an event of this type leaves its queue: the tracer, or who
+    // waits for such events.
+    bool notices(const EventType& type) const noexcept {
+        return tracer_ != nullptr || match_tree_.may_match(type);
+    }
 
     void log(LogLevel level, std::string_view text) const;
     // Logs what was thrown, in the handler of the exception.

@@ -7,28 +7,58 @@
 
 namespace weir {
 
-LockKey::LockKey(LockTable& table, LockContext* context, IndexValue key)
-    : Subscriber(table.scheduler()), table_(table), context_(context), key_(std::move(key)) {}
+// Waits for a signal on behalf of the line of a key.
+class LockKey::Signal final : public Subscriber, public pool::Pooled {
+public:
+    explicit Signal(LockKey& key) noexcept : Subscriber(key.table().scheduler()), key_(key) {}
+    ~Signal() { stop(); }
+
+    bool awaited() const noexcept { return !subscriptions_.empty(); }
+    void wait_for(const Matcher& signal) {
+        if (awaited()) {
+            if (subscriptions_.front().matcher == signal) {
+                return;
+            }
+            stop();
+        }
+        scheduler().subscribe(*this, signal);
+    }
+    void stop() noexcept { scheduler().unsubscribe_all(*this); }
+
+private:
+    void matched(const Ref<Event>&, Subscription&) noexcept override { key_.serve(); }
+    void quit() noexcept override {}
+    void close_at_end() noexcept override {}
+
+    LockKey& key_;
+};
+
+LockKey::LockKey(LockTable& table, LockContext* context, const IndexValue& key)
+    : table_(table), context_(context), key_(key) {}
 
 LockKey::~LockKey() {
     if (map_ != nullptr) {
         map_->erase(*this);
     }
-    scheduler().unsubscribe_all(*this);
 }
 
-void LockKey::matched(const Ref<Event>&, Subscription&) noexcept {
-    serve();
+bool LockKey::subscribed() const noexcept {
+    return signal_ != nullptr && signal_->awaited();
+}
+
+void LockKey::subscribe(const Matcher& signal) {
+    if (signal_ == nullptr) {
+        signal_ = std::make_unique<Signal>(*this);
+    }
+    signal_->wait_for(signal);
 }
 
 void LockKey::wait_for(const Matcher& signal) {
-    if (!subscriptions_.empty()) {
-        if (subscriptions_.front().matcher == signal) {
-            return;
-        }
-        scheduler().unsubscribe_all(*this);
+    if (signal != can_write_ || others_wait_ || table_.scheduler().traced()) {
+        subscribe(signal);
+    } else if (signal_ != nullptr) {
+        signal_->stop();  // the queue tells it: LockQueue::has_place
     }
-    scheduler().subscribe(*this, signal);
 }
 
 void LockKey::add(LockWait& wait) noexcept {
@@ -38,8 +68,8 @@ void LockKey::add(LockWait& wait) noexcept {
 
 void LockKey::remove(LockWait& wait) noexcept {
     List<LockWait, LockKey>::remove(wait);
-    if (--waiting_ == 0) {
-        scheduler().unsubscribe_all(*this);
+    if (--waiting_ == 0 && signal_ != nullptr) {
+        signal_->stop();
     }
 }
 

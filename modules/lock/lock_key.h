@@ -2,12 +2,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "core/list.h"
+#include "core/matcher.h"
 #include "core/node_map.h"
 #include "core/queue.h"
 #include "core/ring.h"
-#include "core/subscriber.h"
 #include "modules/lock/lock_state.h"
 
 namespace weir {
@@ -19,18 +20,16 @@ class LockWait;
 
 // What locks exclude each other on: the holders, who waits, and how many may hold it at a time.
 //
-// Those who wait do not wait for events themselves: the key waits for the queue's signal on their
-// behalf, and gives places to them in the order in which they came. So one who goes away takes no
-// signal with it, and none can be overtaken.
+// Those who wait do not wait for events themselves: the key gives places to them in the order in
+// which they came. So one who goes away takes no signal with it, and none can be overtaken. When
+// there may be a place, the queue tells the key; while others could notice it does so by the signal
+// that other senders wait for.
 //
 // Exists while a lock or an event refers to it, or the queue's record of who was served lately.
-class LockKey final : public Subscriber,
-                      public RefCounted<LockKey>,
-                      public RingLink<LockKey>,
-                      public pool::Pooled {
+class LockKey final : public RefCounted<LockKey>, public RingLink<LockKey>, public pool::Pooled {
 public:
     // Of one context, or, with null, of all those that share their keys.
-    LockKey(LockTable& table, LockContext* context, IndexValue key);
+    LockKey(LockTable& table, LockContext* context, const IndexValue& key);
     ~LockKey();
 
     const IndexValue& key() const noexcept { return key_; }
@@ -54,14 +53,15 @@ private:
     friend class LockTable;
     friend class LockWait;
     friend struct LockState;
-
-    void matched(const Ref<Event>& event, Subscription& subscription) noexcept override;
-    void quit() noexcept override {}
-    void close_at_end() noexcept override {}
+    class Signal;
 
     // Gives places to those who wait, as long as there are any.
     void serve() noexcept;
+    // Those who wait are to be served when there is this signal.
     void wait_for(const Matcher& signal);
+    void subscribe(const Matcher& signal);
+    // Whether it waits for a signal itself.
+    bool subscribed() const noexcept;
     void add(LockWait& wait) noexcept;
     void remove(LockWait& wait) noexcept;
 
@@ -74,14 +74,18 @@ private:
     std::size_t holding_ = 0;
     List<LockWait, LockKey> waiters_;
     std::size_t waiting_ = 0;
+    std::unique_ptr<Signal> signal_;  // made when it is first needed
 
     // What the queue knows of the key.
-    List<Event> ready_;         // events that may leave
-    std::size_t events_ = 0;    // all its events
-    Matcher can_write_;         // of the signal that there may be a place
-    bool waited_ = false;       // somebody waits for the signal
-    bool in_history_ = false;   // `served_` is counted
-    std::uint32_t served_ = 0;  // how often it stands in the history
+    List<Event> ready_;                 // events that may leave
+    List<LockState, LockQueue> seats_;  // the same in their other form
+    std::size_t events_ = 0;            // all its events, in whatever form
+    std::size_t seated_ = 0;            // of these, seats
+    Matcher can_write_;                 // of the signal that there may be a place
+    bool waited_ = false;               // somebody waits for the signal
+    bool others_wait_ = false;          // or has waited, who sends events himself
+    bool in_history_ = false;           // `served_` is counted
+    std::uint32_t served_ = 0;          // how often it stands in the history
 
     Queue* semaphore_queue_ = nullptr;  // the subqueue of its own, if there is a Semaphore
 };

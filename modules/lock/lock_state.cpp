@@ -2,6 +2,7 @@
 
 #include "modules/lock/key_pattern.h"
 #include "modules/lock/lock_context.h"
+#include "modules/lock/lock_events.h"
 #include "modules/lock/lock_key.h"
 #include "modules/lock/lock_session.h"
 #include "modules/lock/lock_table.h"
@@ -22,6 +23,10 @@ void LockState::unlock() noexcept {
         locked = false;
         table->released(*this);
     }
+}
+
+bool LockState::event_is_queued() const noexcept {
+    return event->queued();
 }
 
 std::string LockOwner::describe() const {

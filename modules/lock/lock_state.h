@@ -15,6 +15,7 @@ namespace weir {
 
 class LockContext;
 class LockKey;
+class LockQueue;
 class LockSession;
 class LockTable;
 struct LockEvent;
@@ -33,10 +34,11 @@ struct LockOwner {
 };
 
 // What a Lock, its guards and its events refer to; it outlives the Lock while one of them is under
-// way. The links are those of the key's holders and of the session's locks.
+// way. The links are those of the key's holders, of the queue's seats and of the session's locks.
 struct LockState final : RefCounted<LockState>,
                          pool::Pooled,
                          Link<LockState, LockKey>,
+                         Link<LockState, LockQueue>,
                          Link<LockState, LockSession> {
     LockState(Ref<LockTable> in_table, Ref<LockContext> in_context, IndexValue on_key,
               LockSession* of_session);
@@ -44,13 +46,22 @@ struct LockState final : RefCounted<LockState>,
 
     // Takes the lock back from its holder, if it is held. Never fails.
     void unlock() noexcept;
+    // Whether it takes a place in a queue: it may still do so after the unlock.
+    bool in_queue() const noexcept {
+        return seated_in != nullptr || (event != nullptr && event_is_queued());
+    }
 
     const Ref<LockTable> table;
     const Ref<LockContext> context;
     const IndexValue key;
-    Ref<LockKey> place;             // as the table resolved the context and key last
-    std::uint64_t resolved_at = 0;  // the table's generation then
-    LockEvent* event = nullptr;     // holds the place; it may still do so after the unlock
+    Ref<LockKey> place;              // as the table resolved the context and key last
+    std::uint64_t resolved_at = 0;   // the table's generation then
+    LockEvent* event = nullptr;      // by which it takes a place in a queue
+    LockQueue* seated_in = nullptr;  // where it has a seat in place of an event
+    bool seat_blocks = false;
+    std::uint64_t arrival = 0;         // among the blocked events
+    LockQueue* queue = nullptr;        // that takes its events; null: another kind of queue does
+    std::uint64_t queue_found_at = 0;  // the shape of the queue tree then
     bool locked = false;
     LockSession* session = nullptr;  // that it was made for; null once that is closed
     bool session_closed = false;
@@ -58,6 +69,9 @@ struct LockState final : RefCounted<LockState>,
     Time since{};                    // held since then
     std::uint64_t token = 0;         // of the grant
     std::exception_ptr begin_error;  // why what was begun could not be taken
+
+private:
+    bool event_is_queued() const noexcept;
 };
 
 // For messages: lock 'key' in context 'name'.

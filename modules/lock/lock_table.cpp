@@ -90,6 +90,10 @@ void LockTable::change_settings(const LockSettings& settings) {
 }
 
 LockTable* LockTable::find(const Scheduler& scheduler) noexcept {
+    const LeafQueue* taker = scheduler.queue().known_taker(event_type<LockEvent>());
+    if (taker != nullptr && taker->kind() == LockQueue::kind_name) {
+        return &static_cast<const LockQueue&>(*taker).table();
+    }
     const Queue* queue = scheduler.queue().find("lock");
     if (queue == nullptr || queue->default_queue().kind() != LockQueue::kind_name) {
         return nullptr;
@@ -154,16 +158,48 @@ LockKey& LockTable::find_or_make(LockContext& context, const IndexValue& key) {
     return *made.release();
 }
 
-LockKey& LockTable::resolve(LockState& state) {
-    // Where a lock that is held is counted changes only by move().
-    if (state.resolved_at != generation_ && !state.locked) [[unlikely]] {
-        if (!open()) {
-            throw NoLockQueue("the lock queue is gone: the module 'lock' has been unloaded");
-        }
-        state.place = Ref<LockKey>(&find_or_make(*state.context, state.key));
-        state.resolved_at = generation_;
+void LockTable::find_place(LockState& state) {
+    if (!open()) {
+        throw NoLockQueue("the lock queue is gone: the module 'lock' has been unloaded");
     }
-    return *state.place;
+    state.place = Ref<LockKey>(&find_or_make(*state.context, state.key));
+    state.resolved_at = generation_;
+}
+
+// The lock queue that would have the lock's event; null if it would go to another kind of queue.
+LockQueue* LockTable::queue_of(LockState& state) {
+    const std::uint64_t shape = scheduler_.queue().shape();
+    if (queue_found_at_ == shape && queue_of_all_ != nullptr) [[likely]] {
+        return queue_of_all_;
+    }
+    return state.queue_found_at == shape ? state.queue : find_queue(state);
+}
+
+LockQueue* LockTable::find_queue(LockState& state) {
+    const LockState* const locker = &state;
+    const Ref<LockEvent> event =
+        make_event<LockEvent>(state.context->value(), state.key, locker, Ref<LockState>(&state));
+    const Queue::Taker taker = scheduler_.queue().taker(*event);
+    LockQueue* found = nullptr;
+    if (taker.queue->kind() == LockQueue::kind_name) {
+        found = static_cast<LockQueue*>(taker.queue);
+    }
+    if (found != nullptr && &found->table() != this) {
+        found = nullptr;
+    }
+    queue_found_at_ = state.queue_found_at = scheduler_.queue().shape();
+    queue_of_all_ = taker.of_all ? found : nullptr;
+    state.queue = found;
+    return found;
+}
+
+void LockTable::show_all() {
+    if (leaf_ != nullptr) {
+        leaf_->show_all();
+    }
+    for (const Ref<LockKey>& semaphore : semaphores_) {
+        static_cast<LockQueue&>(semaphore->semaphore_queue_->default_queue()).show_all();
+    }
 }
 
 // Who holds or waits for the key in the context does so for another LockKey from now on.
@@ -196,23 +232,36 @@ void LockTable::move(LockKey& from, LockKey& to, const LockContext& context) {
 
 // --- taking and giving back
 
-Matcher LockTable::take(LockState& state, const LockOwner& owner, LockWait* wait) {
-    if (state.session_closed) {
-        throw LockSessionClosed(describe_lock(state) + ": the session has been closed");
-    }
-    LockKey& key = resolve(state);
-    tokens_->ensure();
+// Takes a place by an event that goes the whole way.
+Matcher LockTable::send_event(LockState& state) {
     const LockState* const locker = &state;
     const Ref<LockEvent> event =
         make_event<LockEvent>(state.context->value(), state.key, locker, Ref<LockState>(&state));
     if (Matcher refused = scheduler_.try_send(event)) {
         return refused;
     }
+    state.event = event.get();
+    return {};
+}
+
+Matcher LockTable::take(LockState& state, const LockOwner& owner, LockWait* wait) {
+    if (state.session_closed) {
+        throw LockSessionClosed(describe_lock(state) + ": the session has been closed");
+    }
+    LockKey& key = resolve(state);
+    tokens_->ensure();
+    const bool as_event = scheduler_.traced() || key.events_ != key.seated_;
+    LockQueue* const queue = as_event ? nullptr : queue_of(state);
+    if (Matcher refused = queue != nullptr ? queue->seat(state, key) : send_event(state)) {
+        return refused;
+    }
     if (wait != nullptr) {
         remove(*wait);
     }
+    if (queue != nullptr) {
+        state.event = nullptr;
+    }
     const Time now = scheduler_.now();
-    state.event = event.get();
     state.locked = true;
     state.owner = owner;
     state.since = now;
@@ -240,7 +289,16 @@ void LockTable::released(LockState& state) noexcept {
     --holding_;
     state.context->statistics_.hold_time.record(scheduler_.now() - state.since);
     state.owner = {};
-    if (state.event != nullptr && state.event->queued()) {
+    if (state.seated_in != nullptr && scheduler_.traced()) {
+        try {
+            show_all();
+        } catch (const std::bad_alloc&) {
+            // It leaves without being seen.
+        }
+    }
+    if (state.seated_in != nullptr) {
+        state.seated_in->leave_seat(state);
+    } else if (state.event != nullptr && state.event->queued()) {
         scheduler_.ignore(*state.event);  // once it has left, its place is free
     } else {
         serve_soon(*key);
@@ -386,6 +444,7 @@ void LockTable::create_semaphore(std::string_view context_name, const IndexValue
         throw std::logic_error("there is a semaphore '" + key_text(key) + "' in context '" +
                                of->name() + "' already");
     }
+    show_all();
     const Ref<LockKey> before(&find_or_make(*of, key));
     const Ref<LockKey> made(new LockKey(*this, of.get(), key));
     made->size_ = size;
@@ -443,6 +502,7 @@ void LockTable::destroy_semaphore(std::string_view context_name, const IndexValu
     if (semaphore == nullptr) {
         return;
     }
+    show_all();
     std::erase(semaphores_, semaphore);
     of->keys_.erase(*semaphore);
     semaphore->map_ = nullptr;
@@ -464,7 +524,7 @@ Ref<Queue> add_lock_queue(Scheduler& scheduler, LockSettings settings,
         "lock", priority, match<LockEvent>().make(),
         {.kind = [&](std::size_t) { return std::make_unique<LockQueue>(*table); }});
     table->queue_ = queue.get();
-    table->leaf_ = static_cast<const LockQueue*>(&queue->default_queue());
+    table->leaf_ = static_cast<LockQueue*>(&queue->default_queue());
     return queue;
 }
 
@@ -478,6 +538,7 @@ void LockTable::queue_is_gone(const LockQueue& queue) noexcept {
 
 void LockTable::close(const Scheduler::Processor& processor) {
     const Ref<LockTable> keep(this);
+    show_all();
     const Ref<Queue> queue(std::exchange(queue_, nullptr));
     ++generation_;
     const auto error = std::make_exception_ptr(

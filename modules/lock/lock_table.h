@@ -107,7 +107,13 @@ public:
     Ref<LockContext> context(std::string_view name);
     LockOwner owner_of(const LockState& state, Routine* routine) const noexcept;
     // The key that the lock is on now. Throws NoLockQueue.
-    LockKey& resolve(LockState& state);
+    LockKey& resolve(LockState& state) {
+        // Where a lock that is held is counted changes only by move().
+        if (state.resolved_at != generation_ && !state.locked) [[unlikely]] {
+            find_place(state);
+        }
+        return *state.place;
+    }
     // Takes the lock, if there is a place; otherwise returns the matcher of the signal to wait for.
     // `wait` is the one that ends with it, if any, and leaves the line. Throws FencingError and
     // NoLockQueue.
@@ -135,6 +141,11 @@ private:
     friend Ref<Queue> add_lock_queue(Scheduler& scheduler, LockSettings settings,
                                      std::unique_ptr<FencingTokens> tokens);
 
+    void find_place(LockState& state);
+    LockQueue* queue_of(LockState& state);
+    LockQueue* find_queue(LockState& state);
+    Matcher send_event(LockState& state);
+    void show_all();
     LockKey* find_semaphore(const LockContext& context, const IndexValue& key) const noexcept;
     LockKey& find_or_make(LockContext& context, const IndexValue& key);
     std::size_t size_by_rules(const LockContext& context, const IndexValue& key) const;
@@ -149,7 +160,7 @@ private:
     LockSettings settings_;  // named contexts refer to theirs
     std::unique_ptr<FencingTokens> tokens_;
     Queue* queue_ = nullptr;
-    const LockQueue* leaf_ = nullptr;
+    LockQueue* leaf_ = nullptr;
     std::map<std::string, LockContext*, std::less<>> contexts_;
     LockContext* last_context_ = nullptr;           // that was asked for; most often it is the same
     std::vector<Ref<LockContext>> named_contexts_;  // kept, for the settings name them
@@ -159,6 +170,9 @@ private:
     std::vector<Ref<LockKey>> to_serve_;
     std::vector<std::pair<std::uint64_t, std::exception_ptr>> to_fail_;  // by serial
     bool called_ = false;
+    // The queue that takes all LockEvents, if there is one, and the shape of the queue tree then.
+    LockQueue* queue_of_all_ = nullptr;
+    std::uint64_t queue_found_at_ = 0;
     std::uint64_t generation_ = 1;  // changes when a context and key may lead to another LockKey
     List<LockWait, LockTable> waits_;
     std::size_t waiting_ = 0;

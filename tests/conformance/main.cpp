@@ -13,6 +13,7 @@ namespace {
 
 constexpr const char* usage =
     "usage: conformance CASE.json...         runs cases, compares their traces\n"
+    "       conformance --traced CASE.json...  the same while a tracer sees every event\n"
     "       conformance --trace CASE.json    prints the trace of the case's scenario\n";
 
 Json read(const char* path) {
@@ -23,8 +24,9 @@ Json read(const char* path) {
     return Json::parse(file);
 }
 
-Json run(const Json& scenario) {
-    return scenario.at("kind") == "structures" ? run_structures(scenario) : run_program(scenario);
+Json run(const Json& scenario, bool traced = false) {
+    return scenario.at("kind") == "structures" ? run_structures(scenario)
+                                               : run_program(scenario, traced);
 }
 
 // The first entry that differs, for a line of output; empty if none does.
@@ -41,14 +43,15 @@ std::string first_difference(const Json& expected, const Json& got) {
     return {};
 }
 
-int check(int count, char** paths) {
+int check(int count, char** paths, bool traced) {
     int passed = 0;
     int failed = 0;
     for (int i = 0; i < count; ++i) {
         std::string difference;
         try {
             const Json recorded = read(paths[i]);
-            difference = first_difference(recorded.at("trace"), run(recorded.at("scenario")));
+            difference =
+                first_difference(recorded.at("trace"), run(recorded.at("scenario"), traced));
         } catch (const std::exception& error) {
             difference = error.what();
         }
@@ -84,9 +87,11 @@ int main(int argc, char** argv) {
             return 2;
         }
     }
-    if (argc < 2 || argv[1][0] == '-') {
+    const bool traced = argc > 1 && std::string_view(argv[1]) == "--traced";
+    const int first = traced ? 2 : 1;
+    if (argc <= first || argv[first][0] == '-') {
         std::fputs(usage, stderr);
         return 2;
     }
-    return check(argc - 1, argv + 1);
+    return check(argc - first, argv + first, traced);
 }

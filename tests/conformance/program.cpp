@@ -43,11 +43,12 @@ Duration seconds(const Json& value) {
 // A scenario's routines on a scheduler with virtual time.
 class Program {
 public:
-    explicit Program(const Json& scenario)
+    Program(const Json& scenario, bool traced)
         : scenario_(scenario),
           types_(scenario),
           scheduler_(simulation_, options(scenario)),
           container_(scheduler_) {
+        scheduler_.set_tracer(traced ? &tracer_ : nullptr);
         add_standard_queues(scheduler_.queue());
         // The original does not look for deadlocks, and sends no events for them.
         LockSettings locks;
@@ -385,6 +386,7 @@ private:
     const Json& scenario_;
     const ScenarioTypes types_;
     Simulation simulation_;
+    Tracer tracer_;  // sees everything, says nothing
     Scheduler scheduler_;
     std::map<std::string, Ref<Queue>> queues_;
     std::map<std::string, std::unique_ptr<Lock>> locks_;
@@ -397,8 +399,8 @@ private:
 
 }  // namespace
 
-Json run_program(const Json& scenario) {
-    return Program(scenario).run();
+Json run_program(const Json& scenario, bool traced) {
+    return Program(scenario, traced).run();
 }
 
 }  // namespace weir::conformance
