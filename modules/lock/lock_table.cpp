@@ -264,6 +264,7 @@ Matcher LockTable::take(LockState& state, const LockOwner& owner, LockWait* wait
     const Time now = scheduler_.now();
     state.locked = true;
     state.owner = owner;
+    graph_.took(owner);
     state.since = now;
     state.token = tokens_->next();
     key.holders_.push_back(state);
@@ -288,6 +289,7 @@ void LockTable::released(LockState& state) noexcept {
     --key->holding_;
     --holding_;
     state.context->statistics_.hold_time.record(scheduler_.now() - state.since);
+    graph_.gave_back(state.owner);
     state.owner = {};
     if (state.seated_in != nullptr && scheduler_.traced()) {
         try {

@@ -52,6 +52,9 @@ public:
     // No two waits of a table have the same; later ones have larger ones.
     std::uint64_t serial() const noexcept { return serial_; }
     bool waiting() const noexcept { return Link<LockWait, LockKey>::linked(); }
+    // Whether its owner is the routine that waits here, and thus waits for nothing else unless it
+    // has begun to take other locks.
+    bool is_owners_only() const noexcept { return owner_.session == nullptr && !owner_given_; }
     bool suspended() const noexcept { return routine_ != nullptr; }
 
 private:

@@ -25,19 +25,24 @@ WaitGraph::~WaitGraph() {
     }
 }
 
-WaitingOwner* WaitGraph::find(const LockOwner& owner) const noexcept {
-    return owner.identity() == nullptr ? nullptr : owners_.find(identity_of(owner));
+WaitingOwner* WaitGraph::search(const LockOwner& owner) const noexcept {
+    return owners_.find(identity_of(owner));
 }
 
 void WaitGraph::add(LockWait& wait) {
-    if (wait.owner().identity() == nullptr) {
+    const LockOwner& of = wait.owner();
+    if (of.identity() == nullptr) {
         return;
     }
-    WaitingOwner* owner = find(wait.owner());
+    WaitingOwner* owner = find(of);
     if (owner == nullptr) {
-        auto made = std::make_unique<WaitingOwner>(wait.owner().identity());
+        if (wait.is_owners_only() && counts_of(of).holding == 0) {
+            return;
+        }
+        auto made = std::make_unique<WaitingOwner>(of.identity());
         owners_.insert(*made);
         owner = made.release();
+        ++counts_of(of).entered;
     }
     owner->waits.push_back(wait);
 }
@@ -49,6 +54,7 @@ void WaitGraph::remove(LockWait& wait) noexcept {
     List<LockWait, WaitingOwner>::remove(wait);
     WaitingOwner* owner = find(wait.owner());
     if (owner != nullptr && owner->waits.empty()) {
+        --counts_of(wait.owner()).entered;
         owners_.erase(*owner);
         delete owner;
     }

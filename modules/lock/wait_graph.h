@@ -1,7 +1,10 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/clock.h"
@@ -70,19 +73,42 @@ public:
 
     void add(LockWait& wait);
     void remove(LockWait& wait) noexcept;
+    // The owner holds one lock more, or one less.
+    void took(const LockOwner& owner) noexcept { ++counts_of(owner).holding; }
+    void gave_back(const LockOwner& owner) noexcept { --counts_of(owner).holding; }
 
     // The waits of the deadlock that the wait is a part of, in no particular order; none if it is
     // not. With a key that nobody who waits holds, this is one look-up.
     std::vector<LockWait*> deadlock_of(LockWait& wait);
 
     // Null if the owner does not wait.
-    WaitingOwner* find(const LockOwner& owner) const noexcept;
+    WaitingOwner* find(const LockOwner& owner) const noexcept {
+        return counts_of(owner).entered == 0 ? nullptr : search(owner);
+    }
 
 private:
+    WaitingOwner* search(const LockOwner& owner) const noexcept;
     void collect(WaitingOwner& start, std::vector<WaitingOwner*>& reached);
     bool can_go_on(const LockWait& wait) const noexcept;
 
+    // Of all owners whose identities share it: how many locks are held, how many owners are
+    // entered.
+    struct Counts {
+        std::uint32_t holding = 0;
+        std::uint32_t entered = 0;
+    };
+    const Counts& counts_of(const LockOwner& owner) const noexcept {
+        const auto identity = reinterpret_cast<std::uintptr_t>(owner.identity());
+        return counts_[(identity * 0x9e3779b97f4a7c15U) >> 51];
+    }
+    Counts& counts_of(const LockOwner& owner) noexcept {
+        return const_cast<Counts&>(std::as_const(*this).counts_of(owner));
+    }
+
+    // Whoever holds nothing is waited for by nobody: most waits are not entered here, and the
+    // counts say so without a search.
     NodeMap<WaitingOwner> owners_;
+    std::array<Counts, 8192> counts_{};
     std::uint64_t searches_ = 0;
 };
 
