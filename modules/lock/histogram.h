@@ -23,6 +23,12 @@ public:
         longest_ = std::max(longest_, Duration(value));
     }
 
+    // Something took no time at all.
+    void record_nothing() noexcept {
+        ++counts_[0];
+        ++count_;
+    }
+
     std::uint64_t count() const noexcept { return count_; }
     Duration sum() const noexcept { return sum_; }
     Duration longest() const noexcept { return longest_; }

@@ -83,6 +83,10 @@ void LockKey::serve() noexcept {
             wait = waiters_.next(*wait);
             continue;
         }
+        if (!has_place() && !others_wait_ && !subscribed() && !table_.scheduler().traced()) {
+            waited_ = true;
+            return;
+        }
         Matcher refused;
         try {
             refused = table_.take(state, wait->owner(), wait);

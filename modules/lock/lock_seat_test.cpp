@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/insight.h"
+#include "core/send.h"
 #include "core/trace.h"
 #include "modules/lock/lock_events.h"
 #include "modules/lock/test_world.h"
@@ -199,4 +200,132 @@ TEST_CASE("At random: whether anybody looks at the events of locks changes nothi
             REQUIRE(unseen.size() == seen.size());
         }
     }
+}
+
+namespace {
+
+Task<> hold_some(World& world, std::string key, Duration duration) {
+    Lock lock(world.scheduler, key);
+    co_await lock.lock();
+    co_await sleep(duration);
+}
+
+std::vector<std::string> events_in(const Queue& queue) {
+    std::vector<std::string> events;
+    queue.for_each([&](Event& event) {
+        const auto& lock = event.as<LockEvent>();
+        events.push_back(lock.key.value().describe() +
+                         (event.blocks() != nullptr ? " blocks" : ""));
+    });
+    return events;
+}
+
+}  // namespace
+
+TEST_CASE("What visits a queue of locks finds their events, ready and blocking ones") {
+    World world;
+    world.start(hold_some(world, "a", 1s));
+    world.start(hold_some(world, "b", 1s));
+    const Queue& queue = *world.scheduler.queue().find("lock");
+    world.simulation.happen(500ms, [&] {
+        Lock ready(world.scheduler, "c");
+        REQUIRE(ready.try_lock());
+        CHECK(queue.size() == 3);
+        CHECK(world.scheduler.blocked_events().size() == 2);
+        CHECK(events_in(queue) ==
+              std::vector<std::string>{"\"c\"", "\"a\" blocks", "\"b\" blocks"});
+        CHECK(snapshot(world.scheduler).blocked_events.size() == 2);
+    });
+    world.scheduler.run();
+    CHECK(queue.size() == 0);
+    CHECK(world.scheduler.blocked_events().size() == 0);
+}
+
+namespace {
+
+Task<> receive_two(std::vector<std::string>& received) {
+    co_await sleep(500ms);
+    const MatcherOf<LockEvent> all = match<LockEvent>().make();
+    for (int i = 0; i != 2; ++i) {
+        const Ref<LockEvent> event = co_await all;
+        received.push_back(event->key.value().describe());
+    }
+}
+
+}  // namespace
+
+TEST_CASE("Who comes to wait for the events of locks gets those that block, in their order") {
+    World world;
+    std::vector<std::string> received;
+    world.start(hold_some(world, "a", 1s));
+    world.start(hold_some(world, "b", 1s));
+    world.start(receive_two(received));
+    world.scheduler.run();
+    CHECK(received == std::vector<std::string>{"\"a\"", "\"b\""});
+}
+
+namespace {
+
+class Names : public Tracer {
+public:
+    std::vector<std::string> said;
+
+    void queued(const Event& event, bool) override { say("queued", event); }
+    void refused(const Event& event, const Matcher&) override { say("refused", event); }
+    void popped(const Event& event) override { say("popped", event); }
+    void blocked(const Event& event) override { say("blocked", event); }
+    void unblocked(const Event& event) override { say("unblocked", event); }
+
+private:
+    void say(const char* what, const Event& event) {
+        if (event.is<LockEvent>()) {
+            said.push_back(std::string(what) + ' ' + event.as<LockEvent>().key.value().describe());
+        }
+    }
+};
+
+}  // namespace
+
+TEST_CASE("A tracer sees the events of locks that were taken before it came, too") {
+    World world;
+    Names tracer;
+    world.start(hold_some(world, "a", 1s));
+    world.start(hold_some(world, "a", 1s));
+    world.simulation.happen(500ms, [&] { world.scheduler.set_tracer(&tracer); });
+    world.scheduler.run();
+    CHECK(tracer.said == std::vector<std::string>{"unblocked \"a\"", "popped \"a\"", "queued \"a\"",
+                                                  "popped \"a\"", "blocked \"a\"",
+                                                  "unblocked \"a\"", "popped \"a\""});
+}
+
+namespace {
+
+Task<> send_lock_event(World& world, std::string& said) {
+    // As who makes events of locks himself: by the state of another one.
+    Ref<LockState> state(new LockState(Ref<LockTable>(&world.table()),
+                                       world.table().context("default"), "a", nullptr));
+    const LockState* const locker = state.get();
+    Ref<Event> event =
+        make_event<LockEvent>(state->context->value(), state->key, locker, std::move(state));
+    co_await send(std::move(event));
+    said += "sent ";
+}
+
+Task<> lock_late(World& world, std::string& said) {
+    Lock lock(world.scheduler, "a");
+    co_await lock.lock();
+    said += "locked ";
+}
+
+}  // namespace
+
+TEST_CASE("Who sends events of locks stands in one line with those who lock") {
+    World world;
+    std::string said;
+    world.start(hold_some(world, "a", 1s));
+    world.start(lock_late(world, said));
+    world.start(send_lock_event(world, said));
+    world.start(lock_late(world, said));
+    world.scheduler.run();
+    CHECK(said == "locked locked sent ");
 }

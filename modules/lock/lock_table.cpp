@@ -272,13 +272,16 @@ Matcher LockTable::take(LockState& state, const LockOwner& owner, LockWait* wait
     ++holding_;
     LockStatistics& statistics = state.context->statistics_;
     ++statistics.acquired;
-    statistics.contended += wait == nullptr ? 0 : 1;
-    statistics.wait_time.record(wait == nullptr ? Duration() : now - wait->since());
-    if (settings_.on_deadlock != OnDeadlock::ignore && waiting_ != 0) {
-        // An owner that waits elsewhere, as a session may, can close a cycle by a new lock.
-        if (graph_.find(owner) != nullptr) {
-            look_for_deadlocks_of(key);
-        }
+    if (wait == nullptr) {
+        statistics.wait_time.record_nothing();
+    } else {
+        ++statistics.contended;
+        statistics.wait_time.record(now - wait->since());
+    }
+    // An owner that waits elsewhere, as a session may, can close a cycle by a new lock.
+    if (waiting_ != 0 && settings_.on_deadlock != OnDeadlock::ignore &&
+        graph_.find(owner) != nullptr) {
+        look_for_deadlocks_of(key);
     }
     return {};
 }

@@ -8,20 +8,19 @@
 
 namespace weir {
 
-LockWait::LockWait(Ref<LockState> state, std::optional<Duration> timeout,
-                   std::optional<LockOwner> owner) noexcept
-    : state_(std::move(state)), timeout_(timeout), owner_given_(owner.has_value()) {
-    if (owner) {
-        owner_ = std::move(*owner);
-    }
-}
-
-LockWait::LockWait(Ref<LockState> state, std::optional<Duration> timeout, Matcher begun) noexcept
+LockWait::LockWait(Ref<LockState> state, std::optional<Duration> timeout, Matcher begun)
     : state_(std::move(state)), timeout_(timeout), begun_(true) {
-    matchers_[matcher_count_++] = std::move(begun);
+    events().add(std::move(begun));
 }
 
-LockWait::~LockWait() {
+LockWait::Events& LockWait::events() {
+    if (events_ == nullptr) {
+        events_ = std::make_unique<Events>();
+    }
+    return *events_;
+}
+
+void LockWait::give_up() noexcept {
     leave();
     if (unused_grant_) {
         state_->unlock();
@@ -63,8 +62,8 @@ bool LockWait::begin(Routine& routine) {
         }
     }
     if (timeout_) {
-        timer_ = table.scheduler().set_timer(*timeout_);
-        matchers_[matcher_count_++] = timer_.matcher();
+        events().timer = table.scheduler().set_timer(*timeout_);
+        events().add(events().timer.matcher());
     }
     return true;
 }
@@ -105,7 +104,10 @@ void LockWait::fail(std::exception_ptr error) noexcept {
 }
 
 std::span<const Matcher> LockWait::matchers() const noexcept {
-    return {matchers_.data(), matcher_count_};
+    if (events_ == nullptr) {
+        return {};
+    }
+    return {events_->matchers.data(), events_->count};
 }
 
 Wait::Then LockWait::matched(const Ref<Event>&, Subscription& subscription) {
@@ -119,7 +121,9 @@ Wait::Then LockWait::matched(const Ref<Event>&, Subscription& subscription) {
 }
 
 bool LockWait::await_resume() {
-    timer_.cancel();
+    if (events_ != nullptr) {
+        events_->timer.cancel();
+    }
     check_interrupted();
     if (error_) {
         std::rethrow_exception(error_);

@@ -1,6 +1,10 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <source_location>
 #include <string>
@@ -23,11 +27,21 @@ class LockWait : public Wait,
                  public Link<LockWait, LockTable>,
                  public Link<LockWait, WaitingOwner> {
 public:
-    LockWait(Ref<LockState> state, std::optional<Duration> timeout,
-             std::optional<LockOwner> owner = {}) noexcept;
+    LockWait(Ref<LockState> state, std::optional<Duration> timeout) noexcept
+        : state_(std::move(state)), timeout_(timeout) {}
+    // On behalf of an owner.
+    LockWait(Ref<LockState> state, std::optional<Duration> timeout, LockOwner owner) noexcept
+        : state_(std::move(state)),
+          timeout_(timeout),
+          owner_(std::move(owner)),
+          owner_given_(true) {}
     // Waits for what is begun in another routine.
-    LockWait(Ref<LockState> state, std::optional<Duration> timeout, Matcher begun) noexcept;
-    ~LockWait();
+    LockWait(Ref<LockState> state, std::optional<Duration> timeout, Matcher begun);
+    ~LockWait() {
+        if (waiting() || unused_grant_) [[unlikely]] {
+            give_up();
+        }
+    }
 
     template <InRoutine Promise>
     bool await_suspend(std::coroutine_handle<Promise> coroutine,
@@ -65,18 +79,28 @@ private:
     bool begin(Routine& routine);
     void line_up(const Matcher& refused);
     void leave() noexcept;
+    void give_up() noexcept;
     // The place is given, or never will be: the routine goes on.
     void granted() noexcept;
     void fail(std::exception_ptr error) noexcept;
+
+    // What few waits wait for besides the lock: that it is taken by whoever began to, or that the
+    // time is over.
+    struct Events : pool::Pooled {
+        std::array<Matcher, 2> matchers;  // those that there are
+        std::size_t count = 0;
+        Timer timer;
+
+        void add(Matcher matcher) noexcept { matchers[count++] = std::move(matcher); }
+    };
+    Events& events();
 
     const Ref<LockState> state_;
     const std::optional<Duration> timeout_;
     LockOwner owner_;
     Time since_{};
     std::uint64_t serial_ = 0;
-    std::array<Matcher, 2> matchers_;  // begun elsewhere, time over: those that there are
-    std::size_t matcher_count_ = 0;
-    Timer timer_;
+    std::unique_ptr<Events> events_;
     bool begun_ = false;
     bool owner_given_ = false;
     bool timed_out_ = false;
