@@ -1,90 +1,105 @@
 #include "modules/call.h"
 
 #include "config/duration.h"
-#include "core/container.h"
+#include "core/routine.h"
 #include "core/scheduler.h"
 #include "core/send.h"
-#include "core/timeout.h"
-#include "modules/module_events.h"
 
 namespace weir {
 
 namespace {
 
-// Takes back what is left of a call when the routine that made it goes, or its time is over.
-class CallGuard {
-public:
-    CallGuard(Scheduler& scheduler, Ref<ModuleApiCall> event)
-        : scheduler_(scheduler), event_(std::move(event)) {}
-    CallGuard(const CallGuard&) = delete;
-    CallGuard& operator=(const CallGuard&) = delete;
-    ~CallGuard() {
-        const Ref<ApiCall> state = event_->state;
-        if (!state->result) {
-            event_->set_ignorable();
-            const ApiCall* const identity = state.get();
-            scheduler_.ignore(match<ModuleApiCall>(identity).make());
-        }
-        state->give_up();
-    }
-
-private:
-    Scheduler& scheduler_;
-    Ref<ModuleApiCall> event_;
-};
-
-Task<ApiResult<ApiValue>> exchange(Ref<ModuleApiCall> event) {
-    const Ref<ApiCall> state = event->state;
-    const ApiCall* const identity = state.get();
-    Routine& self = co_await this_routine();
-    const CallGuard guard(self.scheduler(), event);
-    const MatcherOf<ModuleApiReply> reply = match<ModuleApiReply>(identity).make();
-    co_await send(std::move(event));
-    co_await reply;
-    co_return std::move(*state->result);
-}
-
-Ref<ModuleApiCall> make_call(std::string target, std::string function, ApiValue parameters,
-                             bool wants_json) {
+Ref<ModuleApiCall> make_call(std::string_view target, std::string_view function,
+                             ApiValue parameters, bool wants_json) {
     Ref<ApiCall> state(new ApiCall);
     state->parameters = std::move(parameters);
     state->wants_json = wants_json;
     const ApiCall* const identity = state.get();
-    return make_event<ModuleApiCall>(identity, std::move(target), std::move(function),
-                                     std::move(state));
+    return make_event<ModuleApiCall>(identity, target, function, std::move(state));
 }
 
 }  // namespace
 
 namespace detail {
 
-Task<ApiResult<ApiValue>> call(std::string target, std::string function, ApiValue parameters,
-                               bool wants_json, std::optional<Duration> timeout) {
-    const std::string what = target + "." + function;
-    Task<ApiResult<ApiValue>> exchanging = exchange(
-        make_call(std::move(target), std::move(function), std::move(parameters), wants_json));
-    std::optional<ApiResult<ApiValue>> result =
-        co_await execute_with_timeout(timeout, std::move(exchanging));
-    if (!result) {
-        ApiError error{std::string(ApiError::timeout),
-                       "no answer from " + what + " within " + config::duration_text(*timeout)};
-        co_return error;
+Calling::Calling(std::string_view target, std::string_view function, ApiValue parameters,
+                 bool wants_json, std::optional<Duration> timeout)
+    : event_(make_call(target, function, std::move(parameters), wants_json)), timeout_(timeout) {}
+
+Calling::~Calling() {
+    ApiCall& state = *event_->state;
+    if (scheduler_ != nullptr && !state.result) {
+        event_->set_ignorable();
+        const ApiCall* const identity = &state;
+        scheduler_->ignore(match<ModuleApiCall>(identity).make());
     }
-    co_return std::move(*result);
+    state.give_up();
 }
 
-ApiError wrong_result(const std::string& target, const std::string& function) {
+void Calling::begin(Routine& routine) {
+    scheduler_ = &routine.scheduler();
+    if (timeout_) {
+        timer_ = scheduler_->set_timer(*timeout_);
+        matchers_[1] = timer_.matcher();
+    }
+    try_to_send();
+}
+
+// Either way there is something to wait for then.
+void Calling::try_to_send() {
+    Matcher signal = scheduler_->try_send(event_);
+    sent_ = !signal;
+    if (sent_) {
+        const ApiCall* const identity = event_->state.get();
+        matchers_[0] = match<ModuleApiReply>(identity).make();
+    } else {
+        matchers_[0] = std::move(signal);
+    }
+}
+
+Wait::Then Calling::matched(const Ref<Event>&, Subscription& subscription) {
+    if (subscription.position != 0) {
+        time_is_over_.emplace(
+            ApiError{std::string(ApiError::timeout),
+                     "no answer from " + callee() + " within " + config::duration_text(*timeout_)});
+        return Then::resume;
+    }
+    if (!sent_) {
+        try_to_send();
+        return Then::wait_anew;
+    }
+    return Then::resume;
+}
+
+ApiResult<ApiValue>& Calling::await_resume() {
+    timer_.cancel();
+    check_interrupted();
+    return time_is_over_ ? *time_is_over_ : *event_->state->result;
+}
+
+const Event* Calling::carries() const noexcept {
+    return sent_ ? nullptr : event_.get();
+}
+
+std::string Calling::describe() const {
+    return sent_ ? "an answer from " + callee() : "a place for " + event_->describe();
+}
+
+std::string Calling::callee() const {
+    return std::string(event_->target.get()) + "." + std::string(event_->function.get());
+}
+
+ApiError Calling::wrong_result() const {
     return {std::string(ApiError::bad_result),
-            "the result of " + target + "." + function + " is not of the type that is expected"};
+            "the result of " + callee() + " is not of the type that is expected"};
 }
 
 }  // namespace detail
 
 Task<ApiResult<Json>> call(std::string target, std::string function, Json parameters,
                            std::optional<Duration> timeout) {
-    Task<ApiResult<ApiValue>> calling = detail::call(
-        std::move(target), std::move(function), ApiValue(std::move(parameters)), true, timeout);
-    ApiResult<ApiValue> result = co_await calling;
+    detail::Calling calling(target, function, ApiValue(std::move(parameters)), true, timeout);
+    ApiResult<ApiValue>& result = co_await calling;
     if (!result) {
         co_return result.error();
     }
@@ -93,8 +108,7 @@ Task<ApiResult<Json>> call(std::string target, std::string function, Json parame
 }
 
 Task<> send_call(std::string target, std::string function, Json parameters) {
-    Ref<ModuleApiCall> event =
-        make_call(std::move(target), std::move(function), ApiValue(std::move(parameters)), true);
+    Ref<ModuleApiCall> event = make_call(target, function, ApiValue(std::move(parameters)), true);
     co_await send(std::move(event));
 }
 

@@ -1,15 +1,22 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <optional>
+#include <source_location>
+#include <span>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "core/clock.h"
 #include "core/task.h"
+#include "core/timer.h"
+#include "core/wait.h"
 #include "modules/api_result.h"
 #include "modules/api_value.h"
+#include "modules/module_events.h"
 
 namespace weir {
 
@@ -18,10 +25,44 @@ inline constexpr Duration default_call_timeout = std::chrono::seconds(120);
 
 namespace detail {
 
-Task<ApiResult<ApiValue>> call(std::string target, std::string function, ApiValue parameters,
-                               bool wants_json, std::optional<Duration> timeout);
+// A call under way: sent when it is awaited, and taken back, with what runs for it, when this goes.
+class Calling final : public Wait {
+public:
+    Calling(std::string_view target, std::string_view function, ApiValue parameters,
+            bool wants_json, std::optional<Duration> timeout);
+    ~Calling();
 
-ApiError wrong_result(const std::string& target, const std::string& function);
+    template <InRoutine Promise>
+    void await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) {
+        begin(*coroutine.promise().routine);
+        Wait::await_suspend(coroutine, at);
+    }
+    // What it ended with; valid as long as this lives.
+    ApiResult<ApiValue>& await_resume();
+
+    std::span<const Matcher> matchers() const noexcept override {
+        return {matchers_.data(), timeout_ ? matchers_.size() : 1};
+    }
+    Then matched(const Ref<Event>& event, Subscription& subscription) override;
+    const Event* carries() const noexcept override;
+    std::string describe() const override;
+
+    ApiError wrong_result() const;
+
+private:
+    void begin(Routine& routine);
+    void try_to_send();
+    std::string callee() const;
+
+    const Ref<ModuleApiCall> event_;
+    const std::optional<Duration> timeout_;
+    Scheduler* scheduler_ = nullptr;   // once it has begun
+    std::array<Matcher, 2> matchers_;  // that there may be a place, then of the reply; of the timer
+    Timer timer_;
+    bool sent_ = false;
+    std::optional<ApiResult<ApiValue>> time_is_over_;
+};
 
 }  // namespace detail
 
@@ -42,9 +83,8 @@ template <class R, class P>
     requires(!std::is_same_v<P, Json> && config::Described<P>)
 Task<ApiResult<R>> call(std::string target, std::string function, P parameters,
                         std::optional<Duration> timeout = default_call_timeout) {
-    Task<ApiResult<ApiValue>> calling =
-        detail::call(target, function, ApiValue::of(std::move(parameters)), false, timeout);
-    ApiResult<ApiValue> result = co_await calling;
+    detail::Calling calling(target, function, ApiValue::of(std::move(parameters)), false, timeout);
+    ApiResult<ApiValue>& result = co_await calling;
     if (!result) {
         co_return result.error();
     }
@@ -53,7 +93,7 @@ Task<ApiResult<R>> call(std::string target, std::string function, P parameters,
     } else {
         R* value = result.value().template get<R>();
         if (value == nullptr) {
-            co_return detail::wrong_result(target, function);
+            co_return calling.wrong_result();
         }
         co_return std::move(*value);
     }

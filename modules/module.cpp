@@ -14,8 +14,9 @@ namespace {
 // Answers a call whose function was unwound before it could.
 class AnswerGuard {
 public:
+    // The class of a module outlives its calls.
     AnswerGuard(const Module& module, Ref<ApiCall> call)
-        : scheduler_(module.scheduler()), module_(module.name()), call_(std::move(call)) {}
+        : scheduler_(module.scheduler()), type_(module.type()), call_(std::move(call)) {}
     AnswerGuard(const AnswerGuard&) = delete;
     AnswerGuard& operator=(const AnswerGuard&) = delete;
     ~AnswerGuard() {
@@ -26,7 +27,7 @@ public:
         if (!call_->result) {
             call_->result.emplace(
                 ApiError{std::string(ApiError::rejected),
-                         "the module '" + module_ + "' was unloaded during the call"});
+                         "the module '" + type_.name + "' was unloaded during the call"});
         }
         scheduler_.emergency_send(make_reply(call_));
     }
@@ -35,7 +36,7 @@ public:
 
 private:
     Scheduler& scheduler_;
-    std::string module_;
+    const ModuleClass& type_;
     Ref<ApiCall> call_;
 };
 
@@ -43,18 +44,20 @@ Task<> run_call(Module& module, const ApiFunction& function, Ref<ApiCall> call) 
     AnswerGuard guard(module, call);
     Routine& self = co_await this_routine();
     call->callee = Ref<Routine>(&self);
-    ApiResult<ApiValue> result{ApiError{}};
     try {
         Task<ApiValue> running =
             function.run(module, std::move(call->parameters), call->wants_json);
-        result = ApiResult<ApiValue>(co_await running);
+        ApiValue result = co_await running;
+        if (call->given_up) {
+            co_return;
+        }
+        call->result.emplace(std::move(result));
     } catch (...) {
-        result = ApiResult<ApiValue>(current_api_error());
+        if (call->given_up) {
+            co_return;
+        }
+        call->result.emplace(current_api_error());
     }
-    if (call->given_up) {
-        co_return;
-    }
-    call->result.emplace(std::move(result));
     Ref<Event> reply = make_reply(call);
     guard.answered = co_await send(std::move(reply));
 }
@@ -198,7 +201,7 @@ void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
         event->set_ignorable();
         return;
     }
-    const std::string name(event->function.get());
+    const std::string_view name = event->function;
     std::optional<ApiError> refusal;
     for (const ApiFunction& function : type_.api.functions()) {
         if (function.name != name || (is_public && !function.is_public)) {
@@ -208,7 +211,7 @@ void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
             if (!function.criteria || function.criteria(*this, event->state->parameters)) {
                 event->set_ignorable();
                 calls_.start(run_call(*this, function, event->state),
-                             {.name = type_.name + "." + name, .foreground = true});
+                             {.name = type_.name + '.' + function.name, .foreground = true});
                 return;
             }
         } catch (...) {
@@ -219,11 +222,12 @@ void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
         return;
     }
     if (!refusal && type_.api.has(name)) {
-        refusal = {std::string(ApiError::rejected),
-                   type_.name + "." + name + " does not take a call with these parameters"};
+        refusal = {
+            std::string(ApiError::rejected),
+            type_.name + "." + std::string(name) + " does not take a call with these parameters"};
     } else if (!refusal) {
         refusal = {std::string(ApiError::unknown_function),
-                   "the module '" + type_.name + "' has no function '" + name + "'" +
+                   "the module '" + type_.name + "' has no function '" + std::string(name) + "'" +
                        config::did_you_mean(name, type_.api.names())};
     }
     answer(scheduler(), *event, *std::move(refusal));
