@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <random>
 #include <stdexcept>
+#include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
@@ -155,6 +157,51 @@ TEST_CASE("A tree keeps its events alive, and lets them go with it", "[event_tre
     EventTree other;
     other.insert(*outside);
     CHECK(other.size() == 1);
+}
+
+namespace {
+
+// Keeps numbers in place of events.
+class Numbers : public EventTree::Keeper {
+public:
+    Numbers() : Keeper(event_type<Blocked>()) {}
+
+    void keep(EventTree& tree, int number) {
+        numbers_.emplace_back(number, tree.arrive());
+        ++kept_;
+    }
+
+private:
+    void show(EventTree& tree) override {
+        for (const auto& [number, arrival] : numbers_) {
+            tree.insert(*make_event<Blocked>("kept", number, number), arrival);
+        }
+        numbers_.clear();
+        kept_ = 0;
+    }
+
+    std::vector<std::pair<int, std::uint64_t>> numbers_;
+};
+
+}  // namespace
+
+TEST_CASE("What a keeper keeps is in the tree for whoever looks, in its place", "[event_tree]") {
+    EventTree tree;
+    Numbers numbers;
+    tree.add(numbers);
+    tree.insert(*make_event<Blocked>("a", 1, 1));
+    numbers.keep(tree, 2);
+    tree.insert(*make_event<Blocked>("a", 3, 3));
+    CHECK(tree.size() == 3);
+    std::vector<Ref<Event>> bare;
+    tree.take(match<Bare>().make(), bare);
+    CHECK(bare.empty());
+    CHECK(take(tree, match<Blocked>().make()) == std::vector<int>{1, 2, 3});
+    numbers.keep(tree, 4);
+    int visited = 0;
+    tree.for_each([&](const Event&) { ++visited; });
+    CHECK(visited == 1);
+    CHECK(tree.size() == 1);
 }
 
 TEST_CASE("Events without indices, or all alike, are held in any number", "[event_tree]") {
