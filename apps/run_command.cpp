@@ -51,13 +51,13 @@ void read_again(Server& server, const AppFiles& app, const LogSink& log) {
     if (problems.empty()) {
         try {
             server.reconfigure(std::move(configuration));
-            log(LogLevel::info, "the configuration has been read again");
+            log({LogLevel::info, "the configuration has been read again"});
             return;
         } catch (const std::exception& error) {
             why = error.what();
         }
     }
-    log(LogLevel::error, "the old configuration stays, for the new one has mistakes:\n" + why);
+    log({LogLevel::error, "the old configuration stays, for the new one has mistakes:\n" + why});
 }
 
 }  // namespace
@@ -89,7 +89,7 @@ int run_app(const AppFiles& app) {
     const OnHangup on_hangup(poller.loop(), [&] { read_again(server, app, log); });
     server.run();
     if (!server.startup_failure().empty()) {
-        log(LogLevel::error, server.startup_failure());
+        log({LogLevel::error, server.startup_failure()});
         return failure;
     }
     return success;

@@ -20,14 +20,14 @@ std::string_view to_string(LogLevel level) noexcept {
 }
 
 LogSink log_to_stderr(LogLevel least) {
-    return [least](LogLevel level, std::string_view text) {
-        if (level < least) {
+    return [least](const LogRecord& record) {
+        if (record.level < least) {
             return;
         }
         std::string line = "weir: ";
-        line += to_string(level);
+        line += to_string(record.level);
         line += ": ";
-        line += text;
+        line += record.text;
         line += '\n';
         std::fwrite(line.data(), 1, line.size(), stderr);  // one write: lines are not mixed up
     };

@@ -1,10 +1,17 @@
 #include "core/log.h"
 
+#include <chrono>
 #include <cstdio>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <catch2/catch.hpp>
 #include <unistd.h>
+
+#include "core/container.h"
+#include "core/simulation.h"
+#include "core/timeout.h"
 
 namespace weir {
 
@@ -31,6 +38,12 @@ std::string written_to_stderr(F function) {
     return text;
 }
 
+Task<> say_and_throw(Scheduler& scheduler) {
+    scheduler.log(LogLevel::warning, "text", "the test");
+    co_await sleep(std::chrono::seconds(1));
+    throw std::runtime_error("enough");
+}
+
 }  // namespace
 
 TEST_CASE("Every level of the log has a name", "[log]") {
@@ -43,18 +56,36 @@ TEST_CASE("Every level of the log has a name", "[log]") {
 TEST_CASE("Messages from a level on go to standard error, one line each", "[log]") {
     const std::string text = written_to_stderr([] {
         const LogSink log = log_to_stderr(LogLevel::warning);
-        log(LogLevel::debug, "unseen");
-        log(LogLevel::info, "unseen");
-        log(LogLevel::warning, "look out");
-        log(LogLevel::error, "too late");
+        log({LogLevel::debug, "unseen"});
+        log({LogLevel::info, "unseen"});
+        log({LogLevel::warning, "look out"});
+        log({LogLevel::error, "too late"});
     });
     CHECK(text == "weir: warning: look out\nweir: error: too late\n");
 }
 
 TEST_CASE("Without being told otherwise, warnings and errors are written", "[log]") {
-    CHECK(written_to_stderr([] { log_to_stderr()(LogLevel::info, "unseen"); }).empty());
-    CHECK(written_to_stderr([] { log_to_stderr(LogLevel::debug)(LogLevel::debug, "seen"); }) ==
-          "weir: debug: seen\n");
+    CHECK(written_to_stderr([] { log_to_stderr()({LogLevel::info, "unseen"}); }).empty());
+    CHECK(written_to_stderr([] {
+              log_to_stderr(LogLevel::debug)({LogLevel::debug, "seen"});
+          }) == "weir: debug: seen\n");
+}
+
+TEST_CASE("A message is told with the routine that ran, or that has ended by an exception",
+          "[log]") {
+    std::vector<std::string> told;
+    Simulation simulation;
+    Scheduler scheduler(
+        simulation, {.log = [&told](const LogRecord& record) {
+            told.push_back(std::string(to_string(record.level)) + " " + std::string(record.source) +
+                           " " + (record.routine == nullptr ? "nobody" : record.routine->name()));
+        }});
+    Container container(scheduler);
+    container.start(say_and_throw(scheduler), {.name = "speaker"});
+    scheduler.log(LogLevel::info, "before");
+    scheduler.run();
+    CHECK(told ==
+          std::vector<std::string>{"info  nobody", "warning the test speaker", "error  speaker"});
 }
 
 }  // namespace weir

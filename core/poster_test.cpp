@@ -42,7 +42,7 @@ struct Program {
     World world;
     std::string log;
     Scheduler scheduler{
-        world, {.log = [this](LogLevel, std::string_view text) { log.append(text).append("\n"); }}};
+        world, {.log = [this](const LogRecord& record) { log.append(record.text).append("\n"); }}};
     Container container{scheduler};
 };
 

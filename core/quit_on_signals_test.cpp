@@ -16,8 +16,8 @@ using namespace std::chrono_literals;
 
 struct World {
     explicit World(std::string& log)
-        : scheduler(poller, {.log = [&log](LogLevel, std::string_view text) {
-                        log.append(text).append("\n");
+        : scheduler(poller, {.log = [&log](const LogRecord& record) {
+                        log.append(record.text).append("\n");
                     }}) {}
 
     UvPoller poller;

@@ -162,7 +162,7 @@ void Routine::wait_again() noexcept {
     try {
         update_subscriptions();
     } catch (...) {
-        scheduler().log_exception(describe() + " could not wait");
+        scheduler().log_exception(describe() + " could not wait", this);
         finish();
     }
 }
@@ -328,7 +328,7 @@ void Routine::finish() noexcept {
             }
         } catch (const QuitException&) {
         } catch (...) {
-            scheduler().log_exception(describe() + " ended");
+            scheduler().log_exception(describe() + " ended", this);
         }
     }
     // While it is unwound the routine counts as running: closing it again does nothing.

@@ -514,11 +514,11 @@ void Scheduler::close_all() {
 
 // --- logging
 
-void Scheduler::log(LogLevel level, std::string_view text) const {
-    log_(level, text);
+void Scheduler::log(LogLevel level, std::string_view text, std::string_view source) const {
+    log_({level, text, source, current_});
 }
 
-void Scheduler::log_exception(std::string_view where) const noexcept {
+void Scheduler::log_exception(std::string_view where, const Routine* routine) const noexcept {
     try {
         std::string text(where);
         try {
@@ -528,7 +528,7 @@ void Scheduler::log_exception(std::string_view where) const noexcept {
         } catch (...) {
             text += " with an exception of an unknown type";
         }
-        log_(LogLevel::error, text);
+        log_({LogLevel::error, text, {}, routine == nullptr ? current_ : routine});
     } catch (...) {
         // Nowhere left to tell it.
     }

@@ -166,9 +166,11 @@ public:
         return tracer_ != nullptr || match_tree_.may_match(type);
     }
 
-    void log(LogLevel level, std::string_view text) const;
-    // Logs what was thrown, in the handler of the exception.
-    void log_exception(std::string_view where) const noexcept;
+    // Logs, as told by the running routine. `source`: see LogRecord.
+    void log(LogLevel level, std::string_view text, std::string_view source = {}) const;
+    // Logs what was thrown, in the handler of the exception; of another routine than the running
+    // one, if that is given.
+    void log_exception(std::string_view where, const Routine* routine = nullptr) const noexcept;
 
 private:
     friend class Subscriber;

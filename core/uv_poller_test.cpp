@@ -229,7 +229,7 @@ TEST_CASE("A round that takes long is logged") {
     SlowPoller poller;
     std::string log;
     Scheduler scheduler(
-        poller, {.log = [&](LogLevel, std::string_view text) { log.append(text).append("\n"); }});
+        poller, {.log = [&](const LogRecord& record) { log.append(record.text).append("\n"); }});
     Container container(scheduler);
     container.start(compute_for(poller, 1s));
     scheduler.run();

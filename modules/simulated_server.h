@@ -26,10 +26,10 @@ public:
                              std::uint64_t seed = 1)
         : simulation_(seed),
           server_(simulation_, read(std::move(configuration)),
-                  {.registry = std::move(registry),
-                   .log = [this](LogLevel level, std::string_view text) {
-                       if (level >= LogLevel::warning) {
-                           log_ += std::string(to_string(level)) + ": " + std::string(text) + "\n";
+                  {.registry = std::move(registry), .log = [this](const LogRecord& record) {
+                       if (record.level >= LogLevel::warning) {
+                           log_ += std::string(to_string(record.level)) + ": " +
+                                   std::string(record.text) + "\n";
                        }
                    }}) {}
 

@@ -43,7 +43,7 @@ private:
     SchedulerOptions options() {
         SchedulerOptions made;
         made.queue = standard_root();
-        made.log = [this](LogLevel, std::string_view text) { logged.emplace_back(text); };
+        made.log = [this](const LogRecord& record) { logged.emplace_back(record.text); };
         return made;
     }
 };

@@ -156,9 +156,9 @@ int main(int count, char** arguments) {
     config::Problems problems;
     config::Configuration configuration = config::Configuration::load(sources, problems);
     UvPoller poller;
-    const LogSink log = [](LogLevel level, std::string_view text) {
-        if (level >= LogLevel::warning) {
-            std::cout << to_string(level) << ": " << text << "\n";
+    const LogSink log = [](const LogRecord& record) {
+        if (record.level >= LogLevel::warning) {
+            std::cout << to_string(record.level) << ": " << record.text << "\n";
         }
     };
     Server server(poller, std::move(configuration), {.registry = {}, .log = log});

@@ -49,10 +49,9 @@ struct World {
     bool finished = false;
     std::string folder;
     UvPoller poller;
-    Scheduler scheduler{poller,
-                        {.queue = standard_root(), .log = [this](LogLevel, std::string_view text) {
-                             logged.emplace_back(text);
-                         }}};
+    Scheduler scheduler{poller, {.queue = standard_root(), .log = [this](const LogRecord& record) {
+                                     logged.emplace_back(record.text);
+                                 }}};
     Container container{scheduler};
 
 private:

@@ -93,7 +93,7 @@ private:
         if (!options.queue.kind) {
             options.queue = standard_root();
         }
-        options.log = [this](LogLevel, std::string_view text) { log.emplace_back(text); };
+        options.log = [this](const LogRecord& record) { log.emplace_back(record.text); };
         return std::move(options);
     }
 };
