@@ -1,5 +1,6 @@
 #include "apps/inspect_command.h"
 
+#include <cstdint>
 #include <cstdio>
 #include <map>
 #include <set>
@@ -35,6 +36,9 @@ public:
                 (all_.at("quitting").get<bool>() ? ", quitting" : "") + ", " +
                 size(all_.at("memory").at("resident")) + " in memory, " +
                 size(all_.at("memory").at("heap")) + " of heap\n";
+        if (const auto dropped = all_.at("dropped_log_lines").get<std::uint64_t>(); dropped != 0) {
+            text_ += "lines of the log that were dropped: " + std::to_string(dropped) + '\n';
+        }
         print_modules();
         heading("queues");
         print_queue(all_.at("queue"), 1);

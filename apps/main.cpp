@@ -46,7 +46,7 @@ void add_run(CLI::App& program, AppFiles& app, int& code) {
     add_app_options(run, app);
     run.footer(
         "SIGINT and SIGTERM end it in order, a second one at once; SIGHUP reads the files\n"
-        "again and applies what changed.");
+        "again, applies what changed, and opens the file of the log anew.");
     run.callback([&] { code = run_app(app); });
     CLI::App& check = *program.add_subcommand("check", "Report all mistakes of an app's files");
     add_app_options(check, app);

@@ -2,12 +2,14 @@
 
 #include <csignal>
 #include <cstdio>
-#include <memory>
+#include <cstdlib>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
 
 #include <uv.h>
 
 #include "apps/exit_code.h"
-#include "core/log.h"
 #include "core/quit_on_signals.h"
 #include "core/uv_poller.h"
 #include "modules/server.h"
@@ -44,20 +46,40 @@ private:
     uv_signal_t* handle_ = new uv_signal_t;  // freed when the loop has closed it
 };
 
-void read_again(Server& server, const AppFiles& app, const LogSink& log) {
+void read_again(Server& server, const AppFiles& app) {
+    server.reopen_log();
+    const auto log = [&](LogLevel level, std::string_view text) {
+        server.scheduler().log(level, text);
+    };
     config::Problems problems;
     config::Configuration configuration = load_configuration(app, problems);
     std::string why = problems.text();
     if (problems.empty()) {
         try {
             server.reconfigure(std::move(configuration));
-            log({LogLevel::info, "the configuration has been read again"});
+            log(LogLevel::info, "the configuration has been read again");
             return;
         } catch (const std::exception& error) {
             why = error.what();
         }
     }
-    log({LogLevel::error, "the old configuration stays, for the new one has mistakes:\n" + why});
+    log(LogLevel::error, "the old configuration stays, for the new one has mistakes:\n" + why);
+}
+
+int run_server(const AppFiles& app, config::Configuration configuration) {
+    UvPoller poller;
+    Server server(poller, std::move(configuration));
+    const QuitOnSignals quit_on_signals(poller, server.scheduler());
+    const OnHangup on_hangup(poller.loop(), [&] { read_again(server, app); });
+    server.run();
+    const int code = server.startup_failure().empty() ? success : failure;
+    if (code != success) {
+        server.scheduler().log(LogLevel::error, server.startup_failure());
+    }
+    if (!server.flush_log()) {
+        std::_Exit(code);  // a write hangs, and whatever else would be done could wait for it
+    }
+    return code;
 }
 
 }  // namespace
@@ -82,17 +104,12 @@ int run_app(const AppFiles& app) {
         print(problems);
         return wrong_usage;
     }
-    const LogSink log = log_to_stderr(LogLevel::info);
-    UvPoller poller;
-    Server server(poller, std::move(configuration), {.registry = {}, .log = log});
-    const QuitOnSignals quit_on_signals(poller, server.scheduler());
-    const OnHangup on_hangup(poller.loop(), [&] { read_again(server, app, log); });
-    server.run();
-    if (!server.startup_failure().empty()) {
-        log({LogLevel::error, server.startup_failure()});
+    try {
+        return run_server(app, std::move(configuration));
+    } catch (const std::invalid_argument& error) {
+        std::fputs(error.what(), stderr);
         return failure;
     }
-    return success;
 }
 
 }  // namespace weir::app

@@ -154,17 +154,26 @@ std::vector<ModuleInfo> Loader::modules() const {
 }
 
 std::string Loader::module_of(const RoutineInfo& routine) const {
+    return module_of(routine.container, routine.started_at);
+}
+
+std::string Loader::module_of(const Routine& routine) const {
+    return module_of(routine.container(), routine.started_at());
+}
+
+std::string Loader::module_of(const Container* container,
+                              const std::source_location& started_at) const {
     const auto owns = [&](const Version& version) {
-        if (version.module == nullptr || routine.container == nullptr) {
+        if (version.module == nullptr || container == nullptr) {
             return false;
         }
         const auto& calls = version.module->calls();
-        return routine.container == version.module.get() ||
-               (!calls.empty() && routine.container == calls.front().container());
+        return container == version.module.get() ||
+               (!calls.empty() && container == calls.front().container());
     };
     const auto started = [&](const Version& version) {
         return version.found.library != nullptr &&
-               version.found.library->contains(routine.started_at.file_name());
+               version.found.library->contains(started_at.file_name());
     };
     const auto name_of = [&](const auto& is_it) {
         for (const auto& [name, e] : entries_) {
@@ -207,6 +216,15 @@ std::string Loader::module_of(const Queue& queue) const {
         }
     }
     return brings_events;
+}
+
+LogLevel Loader::log_level(std::string_view name) const {
+    const Entry* e = find_entry(name);
+    return e == nullptr ? server_.settings().log.level : log_level(*e);
+}
+
+LogLevel Loader::log_level(const Version& version) const noexcept {
+    return version.common.log_level.value_or(server_.settings().log.level);
 }
 
 std::vector<std::string> Loader::changed_files() const {
@@ -283,6 +301,7 @@ void Loader::settings_changed() {
         }
         config::Problems problems;
         e.common = server_.configuration().read<CommonModuleSettings>("module." + name, problems);
+        e.module->log_.set_least(log_level(e));
         const config::Description* description = e.found.type->settings;
         if (description == nullptr) {
             continue;

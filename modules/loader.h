@@ -111,6 +111,10 @@ public:
     // The module that the queue belongs to: it has added it, or brings the events that the queue is
     // for; "" if none does.
     std::string module_of(const Queue& queue) const;
+    std::string module_of(const Routine& routine) const;
+    // From which level on is written what the module logs, and what is logged in routines that
+    // belong to it; "": what belongs to no module.
+    LogLevel log_level(std::string_view name) const;
     // Loaded modules of which the plugin's file is another now.
     std::vector<std::string> changed_files() const;
 
@@ -160,6 +164,8 @@ private:
     Names users_of(const std::string& name) const;
     Names with_all_users(const Names& names) const;
     bool is_service(const Entry& e) const noexcept;
+    LogLevel log_level(const Version& version) const noexcept;
+    std::string module_of(const Container* container, const std::source_location& started_at) const;
 
     Task<> change_state(Entry& e, ModuleState state, std::string reason);
 

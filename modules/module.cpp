@@ -75,6 +75,7 @@ Module::Module(const ModuleContext& context)
     : Container(context.scheduler),
       server_(context.server),
       type_(context.type),
+      log_(context.scheduler, type_.name, context.log_level),
       settings_(context.settings),
       handler_(context.scheduler),
       calls_(context.scheduler),

@@ -15,6 +15,7 @@
 #include "modules/holds.h"
 #include "modules/module_class.h"
 #include "modules/module_events.h"
+#include "modules/module_log.h"
 
 namespace weir {
 
@@ -26,6 +27,7 @@ struct ModuleContext {
     Server& server;
     const ModuleClass& type;
     std::shared_ptr<void> settings;  // shared with the loader, that may replace it
+    LogLevel log_level = LogLevel::info;
 };
 
 // What Module::discover takes.
@@ -50,6 +52,8 @@ public:
     const std::string& name() const noexcept { return type_.name; }
     ModuleState state() const noexcept { return state_; }
     Server& server() const noexcept { return server_; }
+    // Logs in the module's name, from the level on that the configuration has for it.
+    const ModuleLog& log() const noexcept { return log_; }
 
     // Function of every module's API: names of the functions with what they do, or all that is
     // known about them.
@@ -125,6 +129,7 @@ private:
 
     Server& server_;
     const ModuleClass& type_;
+    ModuleLog log_;
     std::shared_ptr<void> settings_;
     ModuleState state_ = ModuleState::not_loaded;
     EventHandler handler_;

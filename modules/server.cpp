@@ -36,6 +36,17 @@ ServerSettings checked_settings(const config::Configuration& configuration,
     return configuration.read<ServerSettings>("server", problems);
 }
 
+std::unique_ptr<LogWriter> open_log(const config::Configuration& configuration,
+                                    const ServerSettings& settings) {
+    try {
+        return std::make_unique<LogWriter>(settings.log);
+    } catch (const std::exception& error) {
+        config::Problems problems;
+        configuration.report("server.log.file", error.what(), problems);
+        throw std::invalid_argument(problems.text());
+    }
+}
+
 void add_module_queues(Queue& root, const ServerSettings& settings) {
     const PrioritySettings& priorities = settings.priorities;
     AutoQueueOptions calls;
@@ -106,26 +117,69 @@ Server::Server(Poller& poller, config::Configuration configuration, ServerOption
     : configuration_(std::move(configuration)),
       settings_(checked_settings(configuration_, options.registry)),
       registry_(std::move(options.registry)),
-      scheduler_(poller, scheduler_options(settings_, std::move(options.log))) {
+      log_writer_(options.log ? nullptr : open_log(configuration_, settings_)),
+      log_(std::move(options.log)),
+      scheduler_(poller, scheduler_options()) {
     add_standard_queues(scheduler_.queue(), settings_.priorities);
     add_module_queues(scheduler_.queue(), settings_);
     add_queues(standard_event_types());
     loader_ = std::make_unique<Loader>(*this, registry_);
 }
 
-Server::~Server() = default;
+// What is logged while the loader goes must not ask it.
+Server::~Server() {
+    loader_.reset();
+}
 
-SchedulerOptions Server::scheduler_options(const ServerSettings& settings, LogSink log) {
+SchedulerOptions Server::scheduler_options() {
     SchedulerOptions options;
-    if (settings.process_events) {
-        options.process_events = *settings.process_events;
+    if (settings_.process_events) {
+        options.process_events = *settings_.process_events;
     }
-    options.queue = standard_root(settings.priorities);
-    options.queue.max_default = limit_of(settings.queue_limit);
-    options.queue.max_total = limit_of(settings.queue_total_limit);
-    options.log = std::move(log);
+    options.queue = standard_root(settings_.priorities);
+    options.queue.max_default = limit_of(settings_.queue_limit);
+    options.queue.max_total = limit_of(settings_.queue_total_limit);
+    options.log = [this](const LogRecord& record) { log(record); };
     return options;
 }
+
+// --- the log
+
+void Server::log(LogRecord record) const {
+    std::string module;
+    LogLevel least = settings_.log.level;
+    if (loader_ != nullptr) {
+        if (record.source.empty() && record.routine != nullptr) {
+            module = loader_->module_of(*record.routine);
+            record.source = module;
+        }
+        least = loader_->log_level(record.source);
+    }
+    if (record.level < least) {
+        return;
+    }
+    if (log_writer_ != nullptr) {
+        log_writer_->write(record);
+    } else {
+        log_(record);
+    }
+}
+
+void Server::reopen_log() {
+    if (log_writer_ != nullptr) {
+        log_writer_->reopen();
+    }
+}
+
+bool Server::flush_log() {
+    return log_writer_ == nullptr || log_writer_->flush();
+}
+
+std::uint64_t Server::dropped_log_lines() const noexcept {
+    return log_writer_ == nullptr ? 0 : log_writer_->dropped();
+}
+
+// --- running
 
 void Server::run() {
     loader_->begin();
@@ -158,6 +212,11 @@ void Server::reconfigure(config::Configuration configuration) {
             scheduler_.log(LogLevel::warning, "server." + change.setting +
                                                   " takes effect when the server is started again");
         }
+    }
+    settings.log.queue = settings_.log.queue;
+    settings_.log = settings.log;
+    if (log_writer_ != nullptr) {
+        log_writer_->change(settings_.log);
     }
     loader_->settings_changed();
     // The other settings stay: the queues were made from them.

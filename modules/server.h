@@ -11,6 +11,7 @@
 #include "core/poller.h"
 #include "core/scheduler.h"
 #include "modules/loader.h"
+#include "modules/log_writer.h"
 #include "modules/server_settings.h"
 
 namespace weir {
@@ -18,18 +19,19 @@ namespace weir {
 struct ServerOptions {
     // Modules that are linked into the program.
     Registry registry = {};
-    // Where the scheduler, the routines and the loader log; default: standard error.
+    // Takes what is logged instead of a LogWriter, from the levels on that the configuration has.
     LogSink log = {};
 };
 
 // A scheduler with the standard queues and a loader of modules, made from a configuration.
 //
-// All on the thread that makes it. Runs on whatever poller it is given: UvPoller, or a Simulation
-// in tests.
+// All on the thread that makes it, but for the log, which is written by another: see LogWriter.
+// Runs on whatever poller it is given: UvPoller, or a Simulation in tests.
 class Server {
 public:
     // Requires that the configuration has no problems; see check(). Throws std::invalid_argument
-    // with all of them otherwise. The poller must outlive the server.
+    // with all of them otherwise, also if the file of the log cannot be opened. The poller must
+    // outlive the server.
     Server(Poller& poller, config::Configuration configuration, ServerOptions options = {});
     ~Server();
     Server(const Server&) = delete;
@@ -47,6 +49,15 @@ public:
     // What of `server.startup` could not be loaded and why; "" if nothing failed.
     const std::string& startup_failure() const noexcept { return startup_failure_; }
 
+    // --- the log
+
+    // Opens the file of the log anew for what is logged from now on.
+    void reopen_log();
+    // Waits until what was logged is written, LogWriter::flush_limit at most; whether it is.
+    bool flush_log();
+    // How many lines of the log were lost.
+    std::uint64_t dropped_log_lines() const noexcept;
+
     // Takes another configuration: settings of modules that may change while they run do, modules
     // that are new in `server.startup` load, and those that have gone from it unload, with those
     // that depend on them, unless something holds them in use. What must stay, or fails, is logged.
@@ -62,7 +73,8 @@ public:
     void add_queues_for(const ModuleClass& type);
 
 private:
-    static SchedulerOptions scheduler_options(const ServerSettings& settings, LogSink log);
+    SchedulerOptions scheduler_options();
+    void log(LogRecord record) const;
     Task<> start_up();
     Task<> change_startup(std::vector<std::string> before);
     Task<> shut_down();
@@ -71,6 +83,8 @@ private:
     config::Configuration configuration_;
     ServerSettings settings_;
     Registry registry_;
+    std::unique_ptr<LogWriter> log_writer_;  // null: another sink was given
+    LogSink log_;
     Scheduler scheduler_;
     std::set<const QueueSettings*> made_queues_;
     std::unique_ptr<Loader> loader_;

@@ -67,6 +67,7 @@ config::Settings<ServerSettings> ServerSettings::describe() {
             .at_least(1)
             .unit("events")
             .fixed(),
+        setting("log", &S::log, "What is logged, where to and how"),
         setting("priorities", &S::priorities, "Priorities of the standard queues"),
         setting("queues", &S::queues, "Queues beside the standard ones").fixed());
 }
@@ -78,6 +79,8 @@ config::Settings<CommonModuleSettings> CommonModuleSettings::describe() {
         "What every module has",
         setting("service", &S::service,
                 "Unload it when no module depends on it any more; null: as the module says"),
+        setting("log_level", &S::log_level,
+                "The least level of what it logs; null: as server.log.level"),
         setting("drain_timeout", &S::drain_timeout,
                 "How long calls under way may take to end when it is unloaded, or reloaded with "
                 "its state"),

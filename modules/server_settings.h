@@ -9,6 +9,7 @@
 
 #include "config/settings.h"
 #include "core/standard_queues.h"
+#include "modules/log_settings.h"
 #include "modules/queue_settings.h"
 
 namespace weir {
@@ -34,6 +35,7 @@ struct ServerSettings {
     std::uint32_t calls_per_module = 5;
     std::uint32_t calls_kept_for_new = 2;
     std::uint32_t notifications_per_target = 5;
+    LogSettings log;
     PrioritySettings priorities;
     std::vector<QueueSettings> queues;
 
@@ -43,6 +45,7 @@ struct ServerSettings {
 // What every module has at module.<name>, beside its own settings.
 struct CommonModuleSettings {
     std::optional<bool> service;
+    std::optional<LogLevel> log_level;
     std::chrono::milliseconds drain_timeout{5000};
     std::chrono::milliseconds unload_timeout{5000};
     std::chrono::milliseconds reload_timeout{30'000};

@@ -26,7 +26,7 @@ Server start_lockd(const std::filesystem::path& weir) {
     auto process = std::make_unique<Child>(
         std::vector<std::string>{weir, "run", WEIR_SOURCE_DIR "/apps/lockd/lockd.json", "--set",
                                  R"(module.resp.listen=["tcp://127.0.0.1:0"])"});
-    const int port = std::stoi(process->wait_for("resp listens at tcp://127.0.0.1:"));
+    const int port = std::stoi(process->wait_for("listens at tcp://127.0.0.1:"));
     return {"lockd",
             std::move(process),
             port,

@@ -81,6 +81,7 @@ public:
                        {"time", seconds(now_.time.time_since_epoch())},
                        {"quitting", now_.quitting},
                        {"memory", memory()},
+                       {"dropped_log_lines", server_.dropped_log_lines()},
                        {"counts",
                         {{"routines", now_.routines.size()},
                          {"handlers", now_.handlers.size()},

@@ -200,8 +200,7 @@ Task<> Manager::watch() {
             co_await reloading;
         } catch (const LoadException& exception) {
             for (const std::string& name : to_reload) failed[name] = seen[name];
-            scheduler().log(LogLevel::error,
-                            std::string("a changed plugin is not reloaded: ") + exception.what());
+            log().error("a changed plugin is not reloaded: {}", exception.what());
         }
     }
 }

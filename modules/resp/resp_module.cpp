@@ -23,7 +23,7 @@ namespace {
 class RespModule final : public ModuleOf<RespSettings> {
 public:
     explicit RespModule(const ModuleContext& context)
-        : ModuleOf(context), protocol_(scheduler(), settings()) {}
+        : ModuleOf(context), protocol_(scheduler(), log(), settings()) {}
 
     static auto declare() {
         return declare_module<RespModule>("resp", "Serves clients that speak the Redis protocol")
@@ -132,7 +132,7 @@ private:
         if (!listens) {
             throw std::runtime_error("cannot listen at " + address + ": " + listener.error());
         }
-        scheduler().log(LogLevel::info, "resp listens at " + listener.local().text());
+        log().info("listens at {}", listener.local().text());
         warn_if_open(address);
     }
 
@@ -142,10 +142,10 @@ private:
                               address.host == "localhost" || address.host == "::1" ||
                               address.host.starts_with("127.");
         if (!is_local && !settings().password) {
-            scheduler().log(LogLevel::warning,
-                            "resp listens at " + text +
-                                " without a password: whoever reaches this machine can take locks "
-                                "and call every module");
+            log().warning(
+                "listens at {} without a password: whoever reaches this machine can take locks "
+                "and call every module",
+                text);
         }
     }
 

@@ -15,8 +15,8 @@ Session* session_of(Connection& connection) noexcept {
 
 }  // namespace
 
-RespProtocol::RespProtocol(Scheduler& scheduler, const RespSettings& settings)
-    : Protocol(connection_options(settings)), settings_(&settings), seat_(new RespSeat) {
+RespProtocol::RespProtocol(Scheduler& scheduler, const ModuleLog& log, const RespSettings& settings)
+    : Protocol(connection_options(settings)), log_(log), settings_(&settings), seat_(new RespSeat) {
     seat_->newest = this;
     seat_->started_at = scheduler.now();
 }
@@ -119,8 +119,7 @@ Task<> RespProtocol::keepalive(Connection& connection) {
         co_return;
     }
     if (session->stuck()) {
-        connection.scheduler().log(LogLevel::info,
-                                   connection.describe() + ": takes no replies, closed");
+        log_.info("{}: takes no replies, closed", connection.describe());
         connection.shutdown(true);
     } else if (settings_->idle_timeout.count() > 0 && session->idle_for(settings_->idle_timeout)) {
         connection.shutdown();
@@ -133,7 +132,9 @@ Task<> RespProtocol::closed(Connection& connection, CloseReason) {
 }
 
 Task<> RespProtocol::error(Connection& connection, const SocketError& error) {
-    connection.scheduler().log(LogLevel::debug, connection.describe() + ": " + error.what());
+    if (log_.writes(LogLevel::debug)) {
+        log_.debug("{}: {}", connection.describe(), error.what());
+    }
     connection.data.reset();
     co_return;
 }

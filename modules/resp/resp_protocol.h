@@ -5,6 +5,7 @@
 #include "core/list.h"
 #include "core/net/protocol.h"
 #include "core/queue.h"
+#include "modules/module_log.h"
 #include "modules/resp/handed_session.h"
 #include "modules/resp/resp_parser.h"
 #include "modules/resp/resp_settings.h"
@@ -15,10 +16,11 @@ namespace weir::resp {
 // The Redis protocol, for the connections of all servers that listen for it. Each has a Session.
 class RespProtocol final : public Protocol, public SessionTaker {
 public:
-    // The settings must outlive this or be replaced before.
-    RespProtocol(Scheduler& scheduler, const RespSettings& settings);
+    // The log must outlive this; the settings too, or be replaced before.
+    RespProtocol(Scheduler& scheduler, const ModuleLog& log, const RespSettings& settings);
     ~RespProtocol() override;
 
+    const ModuleLog& log() const noexcept { return log_; }
     const RespSettings& settings() const noexcept { return *settings_; }
     void set_settings(const RespSettings& settings) noexcept { settings_ = &settings; }
     RequestLimits request_limits() const noexcept;
@@ -69,6 +71,7 @@ public:
 private:
     static ConnectionOptions connection_options(const RespSettings& settings);
 
+    const ModuleLog& log_;
     const RespSettings* settings_;
     List<Session, RespProtocol> sessions_;
     Ref<RespSeat> seat_;

@@ -235,7 +235,7 @@ const Command* Session::check(const Request& request) {
     const Command* command = find_command(request[0]);
     if (command == nullptr) {
         if (is_http(request[0])) {
-            scheduler().log(LogLevel::warning, connection_.describe() + ": speaks HTTP, closed");
+            protocol_.log().warning("{}: speaks HTTP, closed", connection_.describe());
             closing_ = true;
             return nullptr;
         }
@@ -255,7 +255,7 @@ const Command* Session::check(const Request& request) {
 
 void Session::break_off() {
     error(parser_.reason());
-    scheduler().log(LogLevel::info, connection_.describe() + ": " + parser_.reason());
+    protocol_.log().info("{}: {}", connection_.describe(), parser_.reason());
     closing_ = true;
 }
 

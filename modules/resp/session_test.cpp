@@ -42,7 +42,8 @@ struct Lockd : World {
     std::size_t holding() const { return LockTable::of(scheduler).holding(); }
 
     RespSettings settings;
-    RespProtocol protocol{scheduler, settings};
+    ModuleLog log{scheduler, "resp", LogLevel::debug};
+    RespProtocol protocol{scheduler, log, settings};
     SocketServer server{scheduler, protocol, socket()};
 
 private:

@@ -111,7 +111,7 @@ class BadBytes(unittest.TestCase):
             client.send(b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\nLOCK key\r\n")
             self.assertEqual(client.rest(), b"")
             self.assertEqual(lockd.info("locks_held"), 0)
-            lockd.wait_for_log("warning: .*speaks HTTP")
+            lockd.wait_for_log(r"warning \[resp\] .*speaks HTTP")
 
     def test_random_bytes_harm_only_who_sends_them(self):
         chance = random.Random(1)

@@ -39,6 +39,8 @@ class Lockd:
         self.write()
         self.log = []
         self.logged = threading.Condition()
+        self.may_read = threading.Event()  # cleared: nobody reads its log
+        self.may_read.set()
 
     def write(self):
         """Writes the second file anew."""
@@ -53,13 +55,14 @@ class Lockd:
                                         text=True)
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
-        listens = self.wait_for_log(r"resp listens at tcp://127\.0\.0\.1:(\d+)")
+        listens = self.wait_for_log(r"listens at tcp://127\.0\.0\.1:(\d+)")
         self.port = int(listens.group(1))
-        self.wait_for_log("resp listens at unix:")
+        self.wait_for_log("listens at unix:")
         return self
 
     def _read_log(self):
         for line in self.process.stderr:
+            self.may_read.wait()
             with self.logged:
                 self.log.append(line)
                 self.logged.notify_all()

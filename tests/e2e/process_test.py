@@ -61,7 +61,7 @@ class Signals(unittest.TestCase):
             lockd.settings.update(password="new", max_locks=1)
             lockd.write()
             lockd.process.send_signal(signal.SIGHUP)
-            lockd.wait_for_log("info: the configuration has been read again")
+            lockd.wait_for_log("info +the configuration has been read again")
             with lockd.connect() as new:
                 self.assertRegex(new.ask("PING"), "^-NOAUTH")
                 self.assertEqual(new.ask("AUTH new"), "+OK")
@@ -74,7 +74,7 @@ class Signals(unittest.TestCase):
             lockd.settings.update(max_lokcs=2, max_clients=0)
             lockd.write()
             lockd.process.send_signal(signal.SIGHUP)
-            lockd.wait_for_log("error: the old configuration stays")
+            lockd.wait_for_log("error +the old configuration stays")
             lockd.wait_for_log(r"own\.json:1:\d+: module\.resp\.max_lokcs: .*did you mean")
             lockd.wait_for_log(r"own\.json:1:\d+: module\.resp\.max_clients: ")
             client.token("LOCK a")

@@ -34,6 +34,7 @@ private:
         for (;;) {
             co_await weir::sleep(settings().baking_time);
             ++shelf_;
+            log().debug("{} loaves are on the shelf", shelf_);
         }
     }
 

@@ -136,7 +136,7 @@ std::string LockModule::settings_text() const {
 
 void LockModule::settings_changed(const LockModuleSettings& before) {
     for (const config::Change& change : config::changes(before, settings())) {
-        scheduler().log(LogLevel::info, "module.lock." + config::to_text(change));
+        log().info("module.lock.{}", config::to_text(change));
     }
     LockTable::of(scheduler()).change_settings(settings().to_lock_settings());
 }
@@ -197,9 +197,8 @@ Task<> LockModule::until_over(Ref<LockLease> lease) {
         co_await sleep(lease->left());
     }
     if (!lease->locks().closed()) {
-        scheduler().log(LogLevel::info, "the session '" + lease->locks().name() +
-                                            "' was not used for its time to live; it held " +
-                                            std::to_string(lease->locks().held()) + " locks");
+        log().info("the session '{}' was not used for its time to live; it held {} locks",
+                   lease->locks().name(), lease->locks().held());
         sessions_.erase(lease->id());
         lease->locks().close();
     }

@@ -1,0 +1,120 @@
+"""The log of a running lockd: lines for programs, levels, files, and a pipe that nobody reads."""
+
+import fcntl
+import json
+import os
+import re
+import signal
+import subprocess
+import unittest
+
+from lockd import LIMIT, Lockd, main, program, wait_until
+
+SMALL_PIPE = 4096  # bytes; the reader's own buffer has some more
+
+
+def make_it_log(lockd, lines):
+    """Each browser that comes is a line of the log. Returns when all have been sent away."""
+    for _ in range(lines):
+        with lockd.connect() as browser:
+            browser.send(b"POST / HTTP/1.1\r\n\r\n")
+            if browser.rest() != b"":
+                raise AssertionError("a browser was served")
+
+
+def fill_pipe(lockd, lines):
+    """Stops reading the log, and makes it more than the pipe and the queue can hold."""
+    lockd.may_read.clear()
+    fcntl.fcntl(lockd.process.stderr, fcntl.F_SETPIPE_SZ, SMALL_PIPE)
+    make_it_log(lockd, lines)
+
+
+def inspect(lockd, *arguments):
+    done = subprocess.run([program("weir"), "inspect", "unix:" + lockd.unix, *arguments],
+                          capture_output=True, text=True, timeout=LIMIT, check=True)
+    return done.stdout
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def reconfigure(lockd, **log):
+    lockd.more = {"server": {"log": log}}
+    lockd.write()
+    lockd.process.send_signal(signal.SIGHUP)
+
+
+class Log(unittest.TestCase):
+    def test_the_server_goes_on_when_nobody_reads_its_log_and_lost_lines_are_counted(self):
+        with Lockd({"server": {"log": {"queue": 16}}}) as lockd:
+            fill_pipe(lockd, 300)
+            with lockd.connect() as client:
+                self.assertEqual(client.ask("PING"), "+PONG")
+                client.token("LOCK key")
+            dropped = json.loads(inspect(lockd, "--json"))["dropped_log_lines"]
+            self.assertGreater(dropped, 0)
+            self.assertIn(f"\nlines of the log that were dropped: {dropped}\n", inspect(lockd))
+
+            lockd.may_read.set()
+
+            def counted():
+                text = lockd.text()
+                told = re.findall(r"warning (\d+) lines? w\w+ dropped here: ", text)
+                return text.count("speaks HTTP"), sum(map(int, told))
+            wait_until(lambda: sum(counted()) == 300, "each line is there, or counted")
+            self.assertEqual(counted()[1], dropped)
+
+    def test_the_end_does_not_wait_long_for_a_log_that_nobody_reads(self):
+        with Lockd({"server": {"log": {"queue": 16}}}) as lockd:
+            fill_pipe(lockd, 300)
+            lockd.process.send_signal(signal.SIGTERM)
+            self.assertEqual(lockd.process.wait(LIMIT), 0)
+            self.assertFalse(os.path.exists(lockd.unix))  # it has ended in order
+            lockd.may_read.set()
+
+    def test_lines_of_json_are_an_object_each(self):
+        with Lockd({"server": {"log": {"format": "json"}}}) as lockd:
+            make_it_log(lockd, 1)
+            with lockd.connect() as client:
+                client.send(b"*x\xff\"\r\n")
+                client.rest()
+            lockd.end()
+            lines = [json.loads(line) for line in lockd.log if line is not None]
+            for line in lines:
+                self.assertEqual(list(line), ["time", "level", "module", "routine", "message"])
+                self.assertRegex(line["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+            [browser] = [line for line in lines if "speaks HTTP" in line["message"]]
+            self.assertEqual((browser["level"], browser["module"]), ("warning", "resp"))
+            self.assertTrue(browser["routine"])
+            self.assertTrue([line for line in lines if "Protocol error" in line["message"]])
+
+    def test_the_level_of_a_module_changes_while_it_runs(self):
+        with Lockd() as lockd:
+            for level in "error", "warning":
+                lockd.settings.update(log_level=level)
+                lockd.write()
+                seen = len(lockd.log)
+                lockd.process.send_signal(signal.SIGHUP)
+                lockd.wait_for_log("has been read again", after=seen)
+                make_it_log(lockd, 1)
+            lockd.wait_for_log("speaks HTTP")
+            self.assertEqual(lockd.text().count("speaks HTTP"), 1)
+
+    def test_after_hangup_the_log_goes_to_a_new_file(self):
+        with Lockd() as lockd:
+            log = os.path.join(lockd.folder.name, "lockd.log")
+            reconfigure(lockd, file=log)
+            wait_until(lambda: os.path.exists(log) and "read again\n" in read(log), "it is there")
+            os.rename(log, log + ".1")
+            lockd.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: os.path.exists(log) and "read again\n" in read(log), "it is there")
+            self.assertEqual(read(log).count("\n"), 1)
+            self.assertEqual(read(log + ".1").count("\n"), 1)
+            self.assertEqual(lockd.end(), 0)
+            self.assertIn("module 'lock': unloaded", read(log))
+
+
+if __name__ == "__main__":
+    main()
