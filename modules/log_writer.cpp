@@ -195,7 +195,6 @@ private:
 
 }  // namespace
 
-// The thread is to end before what it uses goes.
 struct LogWriter::Parts {
     explicit Parts(LogSettings given)
         : settings(std::move(given)),
@@ -206,6 +205,10 @@ struct LogWriter::Parts {
         output->set_thread(*thread);
         logger->set_level(spdlog::level::debug);
     }
+    // The thread ends before anything that it uses.
+    ~Parts() { thread.reset(); }
+    Parts(const Parts&) = delete;
+    Parts& operator=(const Parts&) = delete;
 
     LogSettings settings;
     std::shared_ptr<Output> output;
