@@ -49,15 +49,6 @@ public:
     // What of `server.startup` could not be loaded and why; "" if nothing failed.
     const std::string& startup_failure() const noexcept { return startup_failure_; }
 
-    // --- the log
-
-    // Opens the file of the log anew for what is logged from now on.
-    void reopen_log();
-    // Waits until what was logged is written, LogWriter::flush_limit at most; whether it is.
-    bool flush_log();
-    // How many lines of the log were lost.
-    std::uint64_t dropped_log_lines() const noexcept;
-
     // Takes another configuration: settings of modules that may change while they run do, modules
     // that are new in `server.startup` load, and those that have gone from it unload, with those
     // that depend on them, unless something holds them in use. What must stay, or fails, is logged.
@@ -68,6 +59,17 @@ public:
     // also unknown modules, dependency cycles, unknown event types. Opens the plugins.
     static void check(const config::Configuration& configuration, const Registry& registry,
                       config::Problems& problems);
+
+    // --- the log
+
+    // Opens the file of the log anew for what is logged from now on.
+    void reopen_log();
+    // Waits until what was logged is written, LogWriter::flush_limit at most; whether it is.
+    bool flush_log();
+    // How many lines of the log were lost.
+    std::uint64_t dropped_log_lines() const noexcept;
+
+    // --- for the loader
 
     // Makes those queues of `server.queues` whose events the module brings.
     void add_queues_for(const ModuleClass& type);
