@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "core/clock.h"
 
@@ -29,6 +30,19 @@ public:
 
     // A random number, of which all bits are good.
     virtual std::uint64_t random() noexcept = 0;
+
+    // --- chance, for tests
+
+    // Decides what happens by chance at the points that code has for it; see chance.h.
+    class Chances {
+    public:
+        virtual bool happens(std::string_view point, double probability) noexcept = 0;
+
+    protected:
+        ~Chances() = default;
+    };
+    // Null where nothing is left to chance: always, but in some simulations.
+    Chances* chances() const noexcept { return chances_; }
 
     // --- other threads
 
@@ -82,9 +96,11 @@ public:
 
 protected:
     User* user() const noexcept { return user_; }
+    void set_chances(Chances* chances) noexcept { chances_ = chances; }
 
 private:
     User* user_ = nullptr;
+    Chances* chances_ = nullptr;
 };
 
 }  // namespace weir

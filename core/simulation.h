@@ -7,8 +7,11 @@
 #include <optional>
 #include <random>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "core/poller.h"
+#include "core/simulated_chances.h"
 
 namespace weir {
 
@@ -17,7 +20,7 @@ namespace weir {
 // gives the same run.
 class Simulation final : public Poller {
 public:
-    explicit Simulation(std::uint64_t seed = 1) : random_(seed) {}
+    explicit Simulation(std::uint64_t seed = 1) : random_(seed), chances_(seed) {}
 
     // Calls the function, as something outside would happen, `after` from now. Of what happens at
     // the same time the order is drawn by chance, from the seed.
@@ -26,6 +29,14 @@ public:
     // Lets the n-th poll from now, and only that, bring nothing and be over at once.
     void fail_poll(std::uint64_t n) noexcept { failing_poll_ = polls_ + n; }
     std::uint64_t polls() const noexcept { return polls_; }
+
+    // Lets the n-th way in from other threads from now, and only that, not be had: making the first
+    // Poster of a scheduler throws std::system_error, as when no file descriptors are left.
+    void fail_bell(std::uint64_t n) noexcept { failing_bell_ = bells_made_ + n; }
+
+    // Lets happen what is left to chance (chance.h); without this nothing does.
+    void allow_chances() noexcept { set_chances(&chances_); }
+    const SimulatedChances& chance_points() const noexcept { return chances_; }
 
     // Lets what comes from other threads, posts and the results of work, come up to so much later,
     // each by its own chance.
@@ -42,12 +53,21 @@ public:
 
 private:
     class SimulatedBell;
+    // When, and which of what happens at the same time goes first.
+    using Moment = std::pair<Time, std::uint64_t>;
 
     Duration thread_delay() noexcept;
+    SimulatedBell* next_bell() const noexcept;
+    std::optional<Time> next_outside() const noexcept;
+    void happen_next();
 
     Time now_{};
     std::mt19937_64 random_;
-    std::multimap<std::pair<Time, std::uint64_t>, std::function<void()>> outside_;
+    SimulatedChances chances_;
+    std::multimap<Moment, std::function<void()>> outside_;
+    std::vector<SimulatedBell*> bells_;
+    std::uint64_t bells_made_ = 0;
+    std::uint64_t failing_bell_ = 0;
     std::uint64_t polls_ = 0;
     std::uint64_t failing_poll_ = 0;
     bool woken_ = false;
