@@ -3,6 +3,8 @@
 #include <atomic>
 #include <stdexcept>
 
+#include "core/pool_permanent.h"
+
 namespace weir {
 
 namespace {
@@ -22,6 +24,7 @@ EventType::EventType(std::string_view name, const EventType* base, Destroy destr
         members_ = base->members_;
         can_ignore_now_ = base->can_ignore_now_;
     }
+    const pool::Permanent permanent;  // most types are there as long as the process
     levels_.push_back({.name = {}, .fixed = IndexValue(name), .offset = -1});
 }
 

@@ -39,7 +39,8 @@ struct FreeList {
 
 using FreeLists = std::array<FreeList, largest / granularity>;
 
-// Null before the thread's first request, when the thread ends, and under AddressSanitizer. A
+// Null before the thread's first request, when the thread ends, in a Bypass, and under
+// AddressSanitizer. A
 // pointer, not the lists: space that is reached without a call is scarce in a library that is
 // opened while a program runs.
 #if defined(__GNUC__)
@@ -88,6 +89,22 @@ inline void deallocate(void* block, std::size_t size) noexcept {
 
 // The bytes that a block takes which allocate() returned: those asked for, or some more.
 std::size_t size_of(const void* block) noexcept;
+
+// While one lives, what its thread asks of the pool comes from operator new, and goes back there,
+// so that tests may let it fail; and it counts. One thread; several may live at a time.
+class Bypass {
+public:
+    Bypass() noexcept;
+    Bypass(const Bypass&) = delete;
+    Bypass& operator=(const Bypass&) = delete;
+    ~Bypass();
+
+    // How many blocks the thread was given since then, less those that it gave back.
+    std::ptrdiff_t living() const noexcept;
+
+private:
+    const std::ptrdiff_t before_;
+};
 
 // Base of classes whose single objects live in the pool.
 struct Pooled {
