@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "core/safe_text.h"
 #include "core/scheduler.h"
 
 namespace weir {
@@ -18,21 +19,28 @@ void EventHandler::handle(const Matcher& matcher, Function function) {
     if (!matcher) {
         throw std::invalid_argument("an event handler is given an empty matcher");
     }
-    stop_one(matcher);
+    auto shared = std::make_shared<const Function>(std::move(function));
+    Subscription& subscription = scheduler().subscribe(*this, matcher);
+    try {
+        functions_.emplace(&subscription, std::move(shared));
+    } catch (...) {
+        scheduler().unsubscribe(subscription);
+        throw;
+    }
+    stop_one(matcher, &subscription);
     scheduler().enlist(*this);
-    functions_[&scheduler().subscribe(*this, matcher)] = std::move(function);
 }
 
 void EventHandler::stop(const Matcher& matcher) noexcept {
-    stop_one(matcher);
+    stop_one(matcher, nullptr);
     if (functions_.empty()) {
         stop_all();
     }
 }
 
-void EventHandler::stop_one(const Matcher& matcher) noexcept {
+void EventHandler::stop_one(const Matcher& matcher, const Subscription* but) noexcept {
     for (auto at = functions_.begin(); at != functions_.end(); ++at) {
-        if (at->first->matcher == matcher) {
+        if (at->first != but && at->first->matcher == matcher) {
             scheduler().unsubscribe(*at->first);
             functions_.erase(at);
             return;
@@ -46,11 +54,11 @@ void EventHandler::stop_all() noexcept {
 }
 
 void EventHandler::matched(const Ref<Event>& event, Subscription& subscription) noexcept {
-    const Function function = functions_[&subscription];  // it may stop itself while it is called
+    const std::shared_ptr<const Function> function = functions_.at(&subscription);
     try {
-        function(event);
+        (*function)(event);
     } catch (...) {
-        scheduler().log_exception("a handler of " + event->describe());
+        scheduler().log_exception(safe_text([&] { return "a handler of " + event->describe(); }));
     }
 }
 

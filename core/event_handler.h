@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "core/subscriber.h"
@@ -25,15 +26,17 @@ public:
     void stop_all() noexcept;
 
     // The functions, by their subscriptions.
-    const std::map<Subscription*, Function>& functions() const noexcept { return functions_; }
+    using Functions = std::map<Subscription*, std::shared_ptr<const Function>>;
+    const Functions& functions() const noexcept { return functions_; }
 
 private:
     void matched(const Ref<Event>& event, Subscription& subscription) noexcept override;
-    void stop_one(const Matcher& matcher) noexcept;
+    // Stops what handles the matcher, except that one subscription.
+    void stop_one(const Matcher& matcher, const Subscription* but) noexcept;
     void quit() noexcept override { stop_all(); }
     void close_at_end() noexcept override { stop_all(); }
 
-    std::map<Subscription*, Function> functions_;
+    Functions functions_;  // shared with the call of one that runs, for it may stop itself
 };
 
 }  // namespace weir

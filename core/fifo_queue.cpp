@@ -46,12 +46,19 @@ void FifoQueue::signal_place(QueueSignals& signals) {
 }
 
 Ref<Event> FifoQueue::take(QueueSignals& signals) {
+    --size_;
+    try {
+        signal_place(signals);
+    } catch (...) {
+        ++size_;  // without memory for the signal the event stays
+        waited_ = true;
+        throw;
+    }
+    can_pop_ = size_ != 0;
     Ref<Event> event = let_go(events_.pop_front());
     if (signals.upcoming.wanted) [[unlikely]] {
         signals.upcoming.look_at(events_);
     }
-    can_pop_ = --size_ != 0;
-    signal_place(signals);
     return event;
 }
 

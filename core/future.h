@@ -23,6 +23,9 @@ namespace weir {
 class FutureStateBase : public RefCounted<FutureStateBase>, public pool::Pooled {
 public:
     virtual ~FutureStateBase() = default;
+
+    // Made with the future, so that telling the result takes no memory; null once it is told.
+    Ref<Event> event;
 };
 
 // A future has its result.
@@ -52,7 +55,10 @@ class Future {
 public:
     class Awaiter;
 
-    explicit Future(Scheduler& scheduler) : scheduler_(&scheduler), state_(new State) {}
+    explicit Future(Scheduler& scheduler) : scheduler_(&scheduler), state_(new State) {
+        const FutureStateBase* const identity = state_.get();
+        state_->event = make_event<FutureEvent>(identity);
+    }
 
     bool done() const noexcept { return state_->result.done(); }
 
@@ -126,8 +132,9 @@ private:
         }
     }
     void tell() {
-        const FutureStateBase* identity = state_.get();
-        scheduler_->emergency_send(make_event<FutureEvent>(identity, Ref<FutureStateBase>(state_)));
+        const Ref<Event> event = std::move(state_->event);
+        event->as<FutureEvent>().state = Ref<FutureStateBase>(state_);
+        scheduler_->emergency_send(event);
     }
 
     Scheduler* scheduler_;

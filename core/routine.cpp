@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "core/container.h"
+#include "core/safe_text.h"
 #include "core/scheduler.h"
 #include "core/wait.h"
 #include "core/watch.h"
@@ -110,7 +111,12 @@ void Routine::start(std::coroutine_handle<> coroutine, TaskPromise& promise, boo
         }
     } else {
         pending_ = true;
-        scheduler().run_soon(*this);
+        try {
+            scheduler().run_soon(*this);
+        } catch (...) {
+            finish();
+            throw;
+        }
     }
 }
 
@@ -159,11 +165,31 @@ void Routine::wait_again() noexcept {
         waiting_since_ = scheduler().time_of_round();
         return;
     }
-    try {
-        update_subscriptions();
-    } catch (...) {
-        scheduler().log_exception(describe() + " could not wait", this);
-        finish();
+    constexpr int most_attempts = 3;
+    for (int attempts = 1;; ++attempts) {
+        try {
+            update_subscriptions();
+            return;
+        } catch (...) {
+            if (wait_ == nullptr || attempts == most_attempts) {
+                scheduler().log_exception(
+                    safe_text([this] { return describe() + " could not wait"; }), this);
+                finish();
+                return;
+            }
+            wait_->interruption_ = std::current_exception();
+        }
+        // There is no memory to wait: it is thrown where the coroutine does.
+        const Ref<Routine> keep(this);
+        Routine* const caller = scheduler().exchange_current(this);
+        running_ = true;
+        resume(end_wait());
+        running_ = false;
+        scheduler().exchange_current(caller);
+        if (closing_ || coroutine_.done()) {
+            finish();
+            return;
+        }
     }
 }
 
@@ -328,7 +354,7 @@ void Routine::finish() noexcept {
             }
         } catch (const QuitException&) {
         } catch (...) {
-            scheduler().log_exception(describe() + " ended", this);
+            scheduler().log_exception(safe_text([this] { return describe() + " ended"; }), this);
         }
     }
     // While it is unwound the routine counts as running: closing it again does nothing.

@@ -5,6 +5,7 @@
 
 #include "core/mailbox.h"
 #include "core/routine.h"
+#include "core/safe_text.h"
 
 namespace weir {
 
@@ -14,10 +15,14 @@ Scheduler::Scheduler(Poller& poller, SchedulerOptions options)
       log_(options_.log ? options_.log : log_to_stderr()),
       queue_(new Queue(options_.queue)),
       match_tree_([this](const Matcher& matcher, const Event& event) {
-          log_exception("the predicate of " + matcher.describe() + " for " + event.describe());
+          log_exception(safe_text([&] {
+              return "the predicate of " + matcher.describe() + " for " + event.describe();
+          }));
       }),
       event_tree_([this](const Matcher& matcher, const Event& event) {
-          log_exception("the predicate of " + matcher.describe() + " for " + event.describe());
+          log_exception(safe_text([&] {
+              return "the predicate of " + matcher.describe() + " for " + event.describe();
+          }));
       }),
       processor_([this](const Ref<Event>& event) { process(event, {}); }),
       go_on_matcher_(match<SystemControlEvent>(SystemControlEvent::Type::go_on)),
@@ -92,23 +97,25 @@ Timer Scheduler::set_timer(Duration after, Duration interval) {
     if (interval < Duration::zero()) {
         throw std::invalid_argument("the interval of a timer is negative");
     }
-    Ref<TimerState> state(new TimerState(interval));
+    const Ref<TimerState> state(new TimerState(interval));
     const Time time = now();
     // As late as can be told is as good as never.
     after = std::clamp(after, Duration::zero(), Time::max() - time);
+    Timer timer(state);
     timers_.set(*state, time + after);
-    return Timer(std::move(state));
+    return timer;
 }
 
 void Scheduler::fire_timers(Time time) {
     while (!timers_.empty() && timers_.next_due() <= time) {
         const Ref<TimerState> timer(&timers_.next());
+        // Without memory for the event the timer stays due.
+        emergency_send(make_event<TimerEvent>(timer.get(), timer));
         if (timer->interval() > Duration::zero()) {
             timers_.postpone_next(timer->due() + timer->interval());
         } else {
             TimerHeap::cancel(*timer);
         }
-        emergency_send(make_event<TimerEvent>(timer.get(), timer));
     }
 }
 
@@ -220,7 +227,7 @@ inline bool Scheduler::droppable(const Event& event) const noexcept {
     try {
         return event.droppable();
     } catch (...) {
-        log_exception("can_ignore_now() of " + event.describe());
+        log_exception(safe_text([&] { return "can_ignore_now() of " + event.describe(); }));
         return false;
     }
 }
@@ -255,7 +262,12 @@ void Scheduler::process(const Ref<Event>& event,
                         const std::vector<Ref<QueueIsEmptyEvent>>& emptied) {
     // Whom the event is delivered to is decided now.
     const std::size_t begin = deliveries_.size();
-    match_tree_.match_all(*event, deliveries_);
+    try {
+        match_tree_.match_all(*event, deliveries_);
+    } catch (...) {
+        deliveries_.resize(begin);
+        throw;
+    }
     const std::size_t end = deliveries_.size();
     if (end - begin == 1) [[likely]] {
         // Nobody can go away before it is delivered.
@@ -393,17 +405,28 @@ void Scheduler::process_round() {
         if (signals.upcoming.wanted) [[unlikely]] {
             look_ahead(signals.upcoming);
         }
-        // An event that may block takes its place again before senders are told of it.
-        if (droppable(*event)) {
+        try {
+            // An event that may block takes its place again before senders are told of it.
+            const bool senders_first = droppable(*event);
+            if (!senders_first) {
+                process(event, signals.empty);
+            }
             for (const auto& signal : signals.can_write) {
                 process_signal(signal);
             }
-            process(event, signals.empty);
-        } else {
-            process(event, signals.empty);
+            if (senders_first) {
+                process(event, signals.empty);
+            }
+        } catch (...) {
+            // There is no memory. Nothing is lost, for run() may be called again.
+            event_tree_.remove(*event);
+            if (!event->queued()) {
+                queue_->append(*event, true);
+            }
             for (const auto& signal : signals.can_write) {
                 process_signal(signal);
             }
+            throw;
         }
         run_soon_ones();
         if (quitting_ && event->is<SystemControlEvent>() &&
@@ -451,10 +474,10 @@ void Scheduler::begin() {
     if (running_) {
         throw std::logic_error("the scheduler runs already");
     }
+    emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::init));
     running_ = true;
     round_began_ = now();
     run_calls();
-    emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::init));
     run_soon_ones();
 }
 
@@ -476,8 +499,9 @@ bool Scheduler::round(bool can_happen) {
 void Scheduler::after_poll() {
     round_began_ = now();
     fire_timers(round_began_);
-    if (std::exchange(go_on_wanted_, false)) {
+    if (go_on_wanted_) {
         emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::go_on));
+        go_on_wanted_ = false;
     }
     run_calls();
     run_soon_ones();

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "core/event.h"
 #include "core/pool.h"
 #include "core/ref.h"
 #include "core/routine.h"
@@ -17,12 +18,15 @@ struct ApiCall final : RefCounted<ApiCall>, pool::Pooled {
     std::optional<ApiResult<ApiValue>> result;  // once it is answered
     bool given_up = false;                      // the caller does not wait any more
     Ref<Routine> callee;                        // runs the function
+    // The caller's, so that answering takes no memory; null once it is used. See take_reply.
+    Ref<Event> reply;
 
     // The caller goes: what runs for it is unwound, and nothing of it is kept.
     void give_up() noexcept {
         given_up = true;
         parameters = {};
         result.reset();
+        reply.reset();
         if (const Ref<Routine> routine = std::move(callee)) {
             routine->close();
         }

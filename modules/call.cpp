@@ -1,24 +1,13 @@
 #include "modules/call.h"
 
+#include <new>
+
 #include "config/duration.h"
 #include "core/routine.h"
 #include "core/scheduler.h"
 #include "core/send.h"
 
 namespace weir {
-
-namespace {
-
-Ref<ModuleApiCall> make_call(std::string_view target, std::string_view function,
-                             ApiValue parameters, bool wants_json) {
-    Ref<ApiCall> state(new ApiCall);
-    state->parameters = std::move(parameters);
-    state->wants_json = wants_json;
-    const ApiCall* const identity = state.get();
-    return make_event<ModuleApiCall>(identity, target, function, std::move(state));
-}
-
-}  // namespace
 
 namespace detail {
 
@@ -30,8 +19,14 @@ Calling::~Calling() {
     ApiCall& state = *event_->state;
     if (scheduler_ != nullptr && !state.result) {
         event_->set_ignorable();
-        const ApiCall* const identity = &state;
-        scheduler_->ignore(match<ModuleApiCall>(identity).make());
+        // The event that was sent, without asking for memory, and one that it was made into.
+        scheduler_->ignore(*event_);
+        try {
+            const ApiCall* const identity = &state;
+            scheduler_->ignore(match<ModuleApiCall>(identity).make());
+        } catch (const std::bad_alloc&) {
+            // Whoever receives it sees that it is given up.
+        }
     }
     state.give_up();
 }

@@ -77,7 +77,7 @@ void add_handler(std::vector<std::string>& living, const PluginLibrary& library,
         return;
     }
     for (const auto& [subscription, function] : handler->functions()) {
-        if (library.contains(&function.target_type())) {
+        if (library.contains(&function->target_type())) {
             living.push_back("a handler of " + subscription->matcher.describe());
         }
     }

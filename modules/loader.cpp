@@ -344,17 +344,18 @@ Task<> Loader::change_state(Entry& e, ModuleState state, std::string reason) {
         throw std::logic_error("the module '" + e.name + "' is " + std::string(to_string(e.state)) +
                                " and cannot become " + std::string(to_string(state)));
     }
-    e.state = state;
-    e.reason = reason;
-    e.since = scheduler().now();
+    // What takes memory comes first: without any the state stays.
     const Module* const instance = e.module.get();
+    std::string text = "module '" + e.name + "': " + std::string(to_string(state)) +
+                       (reason.empty() ? "" : ": " + reason);
+    Ref<Event> event = make_event<ModuleStateEvent>(e.name, state, instance, reason);
+    e.state = state;
+    e.reason = std::move(reason);
+    e.since = scheduler().now();
     if (instance != nullptr) {
         e.module->state_ = state;
     }
-    scheduler().log(state == ModuleState::failed ? LogLevel::error : LogLevel::info,
-                    "module '" + e.name + "': " + std::string(to_string(state)) +
-                        (reason.empty() ? "" : ": " + reason));
-    Ref<Event> event = make_event<ModuleStateEvent>(e.name, state, instance, std::move(reason));
+    scheduler().log(state == ModuleState::failed ? LogLevel::error : LogLevel::info, text);
     co_await send(std::move(event));
 }
 

@@ -204,8 +204,8 @@ private:
     void take_places(Successors& successors);
     Task<> discard(Successors& successors);
     void begin_leaving(Leaving& leaving);
+    Task<> unload_leaving(Leaving& leaving);
     Task<> leave(Leaving& leaving);
-    Task<> retire(Leaving& leaving);
 
     Server& server_;
     ModuleFinder finder_;

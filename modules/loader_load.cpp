@@ -20,7 +20,7 @@ Task<> Loader::ensure_loaded(std::string name, std::string reason) {
         if (e.state == ModuleState::succeeded) {
             co_return;
         }
-        if (e.state == ModuleState::unloading) {
+        if (e.state == ModuleState::unloading && e.found.library != nullptr) {
             throw LoadException("the module '" + name + "' has not been unloaded: " + e.reason);
         }
         RoutineFuture<> begun(*this, run_load(e, std::move(reason)), {.name = "loading " + name});
@@ -47,17 +47,22 @@ Task<> Loader::run_load(Entry& e, std::string reason) {
     if (e.state == ModuleState::failed) {
         Task<> to_unloading = change_state(e, ModuleState::unloading, "it is tried again");
         co_await to_unloading;
+    }
+    if (e.state == ModuleState::unloading) {
         Task<> to_unloaded = change_state(e, ModuleState::unloaded, "it is tried again");
         co_await to_unloaded;
     }
-    Task<> to_loading = change_state(e, ModuleState::loading, reason);
-    co_await to_loading;
     std::string failure;
     try {
+        Task<> to_loading = change_state(e, ModuleState::loading, reason);
+        co_await to_loading;
         Task<> bringing_up = bring_up(e, reason);
         co_await bringing_up;
         co_return;
     } catch (...) {
+        if (e.state != ModuleState::loading && e.state != ModuleState::loaded) {
+            throw;  // there was no memory to begin, or to tell of the end
+        }
         failure = current_api_error().message;
     }
     std::string kept;
@@ -80,16 +85,29 @@ Task<> Loader::bring_up(Entry& e, std::string reason) {
     e.module->add_declared_queues();
     Task<> loading = e.module->load();
     co_await loading;
-    e.module->begin();
-    e.module->serve();
-    Task<> to_loaded = change_state(e, ModuleState::loaded, reason);
-    co_await to_loaded;
-    if (e.found.type->succeeds_later) {
-        const Future<> outcome = e.module->outcome_;
-        co_await outcome;
+    std::exception_ptr failure;
+    try {
+        e.module->begin();
+        e.module->serve();
+        Task<> to_loaded = change_state(e, ModuleState::loaded, reason);
+        co_await to_loaded;
+        if (e.found.type->succeeds_later) {
+            const Future<> outcome = e.module->outcome_;
+            co_await outcome;
+        }
+        Task<> to_succeeded = change_state(e, ModuleState::succeeded, std::move(reason));
+        co_await to_succeeded;
+        co_return;
+    } catch (const QuitException&) {
+        throw;
+    } catch (...) {
+        failure = std::current_exception();
     }
-    Task<> to_succeeded = change_state(e, ModuleState::succeeded, std::move(reason));
-    co_await to_succeeded;
+    // What load() has made, unload() takes back.
+    e.module->stop_serving();
+    Task<> taking_down = take_down(e, true);
+    co_await taking_down;
+    std::rethrow_exception(failure);
 }
 
 Task<> Loader::load_dependencies(Entry& e) {

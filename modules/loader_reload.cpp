@@ -353,21 +353,9 @@ void Loader::begin_leaving(Leaving& leaving) {
               {.name = "the old version of '" + leaving.name + "' leaves", .daemon = true});
 }
 
-// Ends the module of an old version when nothing is under way in it any more.
-Task<> Loader::retire(Leaving& leaving) {
-    const auto idle = [&leaving] {
-        return leaving.at_once ||
-               (leaving.module->calls().empty() && leaving.module->holds_->empty() &&
-                leaving.module->in_use().empty());
-    };
-    Task<bool> waiting = wait_until(idle, leaving.common.drain_timeout);
-    const bool is_idle = co_await waiting;
-    if (!is_idle) {
-        scheduler().log(LogLevel::info,
-                        "the old version of the module '" + leaving.name +
-                            "' stays until this has ended: " + joined(living_of(leaving)));
-        Task<bool> going_on = wait_until(idle);
-        co_await going_on;
+Task<> Loader::unload_leaving(Leaving& leaving) {
+    if (leaving.module == nullptr) {
+        co_return;  // it was tried before
     }
     try {
         Task<> unloading = leaving.module->unload();
@@ -382,16 +370,28 @@ Task<> Loader::retire(Leaving& leaving) {
         scheduler().log_exception("unload() of the old version of the module '" + leaving.name +
                                   "'");
     }
-    Task<> destroying = destroy(leaving);
-    co_await destroying;
 }
 
+// Ends an old version when nothing is under way in it any more.
 Task<> Loader::leave(Leaving& leaving) {
-    // It may be gone: a scheduler that quits interrupts this, and it begins anew.
-    if (leaving.module != nullptr) {
-        Task<> retiring = retire(leaving);
-        co_await retiring;
+    const auto idle = [&leaving] {
+        return leaving.at_once || leaving.module == nullptr ||
+               (leaving.module->calls().empty() && leaving.module->holds_->empty() &&
+                leaving.module->in_use().empty());
+    };
+    Task<bool> waiting = wait_until(idle, leaving.common.drain_timeout);
+    const bool is_idle = co_await waiting;
+    if (!is_idle) {
+        scheduler().log(LogLevel::info,
+                        "the old version of the module '" + leaving.name +
+                            "' stays until this has ended: " + joined(living_of(leaving)));
+        Task<bool> going_on = wait_until(idle);
+        co_await going_on;
     }
+    Task<> unloading_it = unload_leaving(leaving);
+    co_await unloading_it;
+    Task<> destroying = destroy(leaving);
+    co_await destroying;
     const auto unused = [this, &leaving] { return leaving.at_once || living_of(leaving).empty(); };
     Task<bool> draining = wait_until(unused);
     co_await draining;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <new>
 
 #include "config/duration.h"
 #include "core/do_events.h"
@@ -221,13 +222,21 @@ Task<> Loader::end_leaving(Entry& e, bool force) {
 // Gives the module the time to get ready to go.
 Task<> Loader::take_down(Entry& e, bool force) {
     bool ended = true;
+    bool out_of_memory = false;
     try {
         Task<> unloading = e.module->unload();
         ended = co_await execute_with_timeout(e.common.unload_timeout, std::move(unloading));
     } catch (const QuitException&) {
         throw;
+    } catch (const std::bad_alloc&) {
+        out_of_memory = true;
     } catch (...) {
         scheduler().log_exception("unload() of the module '" + e.name + "'");
+    }
+    if (out_of_memory && force) {
+        scheduler().log(LogLevel::error, "unload() of the module '" + e.name + "' had no memory");
+    } else if (out_of_memory) {
+        throw UnloadRefused(e.name, {"unload(), which had no memory"});
     }
     if (!ended && !force) {
         Names living = describe_routines(e.module->routines());
@@ -244,10 +253,12 @@ Task<> Loader::destroy(Version& version) {
     }
     version.module->stop_serving();
     version.module->close_all();
-    const std::vector<Ref<Queue>> queues = std::move(version.module->queues_);
-    for (const Ref<Queue>& queue : queues) {
+    std::vector<Ref<Queue>>& queues = version.module->queues_;
+    while (!queues.empty()) {
+        const Ref<Queue> queue = queues.front();
         Task<> removing = remove_queue_with_events(scheduler(), queue);
         co_await removing;
+        queues.erase(queues.begin());
     }
     version.module.reset();
 }

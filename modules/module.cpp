@@ -1,6 +1,7 @@
 #include "modules/module.h"
 
 #include <algorithm>
+#include <new>
 #include <set>
 #include <stdexcept>
 
@@ -16,7 +17,11 @@ class AnswerGuard {
 public:
     // The class of a module outlives its calls.
     AnswerGuard(const Module& module, Ref<ApiCall> call)
-        : scheduler_(module.scheduler()), type_(module.type()), call_(std::move(call)) {}
+        : scheduler_(module.scheduler()),
+          type_(module.type()),
+          call_(std::move(call)) {
+        reply = take_reply(call_);
+    }
     AnswerGuard(const AnswerGuard&) = delete;
     AnswerGuard& operator=(const AnswerGuard&) = delete;
     ~AnswerGuard() {
@@ -24,17 +29,28 @@ public:
         if (answered || call_->given_up) {
             return;
         }
-        if (!call_->result) {
-            call_->result.emplace(
-                ApiError{std::string(ApiError::rejected),
-                         "the module '" + type_.name + "' was unloaded during the call"});
+        try {
+            if (!call_->result) {
+                call_->result.emplace(ApiError{std::string(ApiError::rejected), why()});
+            }
+            scheduler_.emergency_send(reply);
+        } catch (...) {
+            scheduler_.log_exception("answering a call");
         }
-        scheduler_.emergency_send(make_reply(call_));
     }
 
+    Ref<Event> reply;
     bool answered = false;
 
 private:
+    std::string why() const noexcept {
+        try {
+            return "the module '" + type_.name + "' was unloaded during the call";
+        } catch (const std::bad_alloc&) {
+            return {};
+        }
+    }
+
     Scheduler& scheduler_;
     const ModuleClass& type_;
     Ref<ApiCall> call_;
@@ -58,8 +74,7 @@ Task<> run_call(Module& module, const ApiFunction& function, Ref<ApiCall> call) 
         }
         call->result.emplace(current_api_error());
     }
-    Ref<Event> reply = make_reply(call);
-    guard.answered = co_await send(std::move(reply));
+    guard.answered = co_await send(guard.reply);
 }
 
 }  // namespace
@@ -139,8 +154,14 @@ Ref<Queue> Module::add_queue(Queue& parent, std::string queue_name, int priority
             return queue;
         }
     }
-    queues_.push_back(
-        parent.add(std::move(queue_name), priority, std::move(matcher), std::move(options)));
+    queues_.emplace_back();  // first, so that no queue is without its module
+    try {
+        queues_.back() =
+            parent.add(std::move(queue_name), priority, std::move(matcher), std::move(options));
+    } catch (...) {
+        queues_.pop_back();
+        throw;
+    }
     return queues_.back();
 }
 

@@ -70,8 +70,12 @@ struct ModuleApiReply : Event {
     }
 };
 
-// The event that says that the call is answered.
-Ref<ModuleApiReply> make_reply(const Ref<ApiCall>& call);
+// A call, with its state.
+Ref<ModuleApiCall> make_call(std::string_view target, std::string_view function,
+                             ApiValue parameters, bool wants_json);
+
+// The event that says that the call is answered; null the second time.
+Ref<Event> take_reply(const Ref<ApiCall>& call) noexcept;
 
 // Answers a call with an error, at once.
 void answer(Scheduler& scheduler, ModuleApiCall& event, ApiError error);

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 #include <link.h>
 #include <sys/stat.h>
@@ -24,24 +25,31 @@ public:
         if (mkdtemp(folder_.data()) == nullptr) {
             throw PluginError("cannot copy " + path + ": no folder " + folder_ + " can be made");
         }
-        path_ = folder_ + "/" + name + ".so";
         std::error_code error;
-        std::filesystem::copy_file(path, path_, error);
-        if (error) {
-            std::filesystem::remove_all(folder_, error);
-            throw PluginError("cannot copy " + path + " to " + path_);
+        try {
+            path_ = folder_ + "/" + name + ".so";
+            std::filesystem::copy_file(path, path_, error);
+            if (error) {
+                throw PluginError("cannot copy " + path + " to " + path_);
+            }
+        } catch (...) {
+            remove();
+            throw;
         }
     }
     PrivateCopy(const PrivateCopy&) = delete;
     PrivateCopy& operator=(const PrivateCopy&) = delete;
-    ~PrivateCopy() {
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
-    }
+    ~PrivateCopy() { remove(); }
 
     const std::string& path() const noexcept { return path_; }
 
 private:
+    // Without asking for memory.
+    void remove() const noexcept {
+        unlink(path_.c_str());
+        rmdir(folder_.c_str());
+    }
+
     std::string folder_;
     std::string path_;
 };
@@ -69,29 +77,34 @@ bool is_mapped(const std::string& name) {
 std::vector<AddressRange> parts_of_library_at(const void* address) {
     struct Search {
         std::uintptr_t address;
-        std::vector<AddressRange> found;
+        dl_phdr_info found;
+
+        static AddressRange part(const dl_phdr_info& info, int i) noexcept {
+            const std::uintptr_t from = info.dlpi_addr + info.dlpi_phdr[i].p_vaddr;
+            return {from, from + info.dlpi_phdr[i].p_memsz};
+        }
     } search{reinterpret_cast<std::uintptr_t>(address), {}};
+    // Nothing is thrown through the dynamic linker.
     dl_iterate_phdr(
-        [](dl_phdr_info* info, std::size_t, void* data) {
+        [](dl_phdr_info* info, std::size_t, void* data) noexcept {
             auto& looking = *static_cast<Search*>(data);
-            std::vector<AddressRange> parts;
-            bool is_it = false;
             for (int i = 0; i != info->dlpi_phnum; ++i) {
-                const auto& part = info->dlpi_phdr[i];
-                if (part.p_type != PT_LOAD) {
-                    continue;
+                if (info->dlpi_phdr[i].p_type == PT_LOAD &&
+                    Search::part(*info, i).contains(looking.address)) {
+                    looking.found = *info;
+                    return 1;
                 }
-                const std::uintptr_t from = info->dlpi_addr + part.p_vaddr;
-                parts.push_back({from, from + part.p_memsz});
-                is_it = is_it || parts.back().contains(looking.address);
             }
-            if (is_it) {
-                looking.found = std::move(parts);
-            }
-            return is_it ? 1 : 0;
+            return 0;
         },
         &search);
-    return std::move(search.found);
+    std::vector<AddressRange> parts;
+    for (int i = 0; i != search.found.dlpi_phnum; ++i) {
+        if (search.found.dlpi_phdr[i].p_type == PT_LOAD) {
+            parts.push_back(Search::part(search.found, i));
+        }
+    }
+    return parts;
 }
 
 }  // namespace
@@ -115,33 +128,37 @@ PluginLibrary::PluginLibrary(std::string path, const std::string& name)
     const PrivateCopy copy(path_, name);
     mapped_as_ = copy.path();
     open_ = true;
-    if (uv_dlopen(copy.path().c_str(), &library_) != 0) {
-        const std::string why = uv_dlerror(&library_);
-        close();
-        throw PluginError("cannot open " + path_ + ": " + why);
+    try {
+        open(copy.path(), name);
+    } catch (...) {
+        close_library();
+        throw;
+    }
+}
+
+void PluginLibrary::open(const std::string& file, const std::string& name) {
+    if (uv_dlopen(file.c_str(), &library_) != 0) {
+        throw PluginError("cannot open " + path_ + ": " + uv_dlerror(&library_));
     }
     void* entry = nullptr;
     if (uv_dlsym(&library_, plugin_entry_name(name).c_str(), &entry) != 0) {
-        close();
         throw PluginError(path_ + " is not a plugin: it has no entry point " +
                           plugin_entry_name(name));
     }
     const PluginTable* table = reinterpret_cast<const PluginTable* (*)()>(entry)();
     if (const std::string difference = abi_difference(*table); !difference.empty()) {
-        close();
         throw PluginError(path_ + " was built for another ABI: " + difference);
     }
     class_ = &table->module_class();
     if (class_->name != name) {
-        const std::string other = class_->name;
-        close();
-        throw PluginError(path_ + " brings the module '" + other + "', expected '" + name + "'");
+        throw PluginError(path_ + " brings the module '" + class_->name + "', expected '" + name +
+                          "'");
     }
     parts_ = parts_of_library_at(entry);
 }
 
 PluginLibrary::~PluginLibrary() {
-    close();
+    close_library();
 }
 
 bool PluginLibrary::contains(const void* address) const noexcept {
@@ -158,16 +175,21 @@ std::size_t PluginLibrary::size() const noexcept {
     return size;
 }
 
+void PluginLibrary::close_library() noexcept {
+    if (std::exchange(open_, false)) {
+        class_ = nullptr;
+        if constexpr (kept_for_reports) {
+            library_.handle = nullptr;  // libuv frees its part
+        }
+        uv_dlclose(&library_);
+    }
+}
+
 std::string PluginLibrary::close() {
     if (!open_) {
         return {};
     }
-    open_ = false;
-    class_ = nullptr;
-    if constexpr (kept_for_reports) {
-        library_.handle = nullptr;  // libuv frees its part
-    }
-    uv_dlclose(&library_);
+    close_library();
     if constexpr (kept_for_reports) {
         return {};
     }

@@ -66,6 +66,9 @@ public:
     std::string close();
 
 private:
+    void open(const std::string& file, const std::string& name);
+    void close_library() noexcept;
+
     std::string path_;
     FileStamp stamp_;
     uv_lib_t library_{};

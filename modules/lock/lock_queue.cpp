@@ -143,14 +143,21 @@ Ref<Event> LockQueue::take(QueueSignals& signals) {
     }
     LockKey& key = ready_.take_turn();
     const Ref<LockKey> keep(&key);
-    count_served(key);
     Ref<Event> event;
     if (!key.ready_.empty()) {
-        event = let_go(key.ready_.pop_front());
         --key.events_;
+        try {
+            signal_place(key, signals);
+        } catch (...) {
+            ++key.events_;  // without memory for the signal the event stays
+            key.waited_ = true;
+            throw;
+        }
+        event = let_go(key.ready_.pop_front());
         --size_;
-        signal_place(key, signals);
+        count_served(key);
     } else {
+        count_served(key);
         take_seat(key, signals);
     }
     if (key.ready_.empty() && key.seats_.empty()) {

@@ -1,7 +1,7 @@
 #include "modules/lock/lock_session.h"
 
 #include <algorithm>
-#include <vector>
+#include <new>
 
 #include "modules/lock/lock_errors.h"
 #include "modules/lock/lock_table.h"
@@ -81,24 +81,25 @@ void LockSession::add(LockState& state) noexcept {
 
 void LockSession::close() noexcept {
     closed_ = true;
-    std::vector<Ref<LockState>> states;
     for (LockState& state : locks_) {
         state.session_closed = true;
-        states.emplace_back(&state);
     }
-    if (!states.empty()) {
-        // All locks of a scheduler are in the same table, but for what an unloaded one had.
-        for (const Ref<LockState>& state : states) {
-            state->table->fail_waits(
-                *this, std::make_exception_ptr(LockSessionClosed(
-                           describe_lock(*state) + ": session '" + name_ + "' was closed")));
+    // What ends here may make locks of the session go, or try to make more.
+    while (!locks_.empty()) {
+        const Ref<LockState> state(&locks_.front());
+        std::exception_ptr error;
+        try {
+            error = std::make_exception_ptr(
+                LockSessionClosed(describe_lock(*state) + ": session '" + name_ + "' was closed"));
+        } catch (const std::bad_alloc&) {
+            error = std::current_exception();
         }
-    }
-    for (const Ref<LockState>& state : states) {
+        // All locks of a scheduler are in the same table, but for what an unloaded one had.
+        state->table->fail_waits(*this, error);
         state->unlock();
         state->session = nullptr;
+        List<LockState, LockSession>::remove(*state);
     }
-    locks_.clear();
 }
 
 }  // namespace weir

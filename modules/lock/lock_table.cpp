@@ -1,6 +1,7 @@
 #include "modules/lock/lock_table.h"
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 
 #include "core/syscall.h"
@@ -281,7 +282,11 @@ Matcher LockTable::take(LockState& state, const LockOwner& owner, LockWait* wait
     // An owner that waits elsewhere, as a session may, can close a cycle by a new lock.
     if (waiting_ != 0 && settings_.on_deadlock != OnDeadlock::ignore &&
         graph_.find(owner) != nullptr) {
-        look_for_deadlocks_of(key);
+        try {
+            look_for_deadlocks_of(key);
+        } catch (const std::bad_alloc&) {
+            scheduler_.log_exception("looking for deadlocks");  // the lock is taken all the same
+        }
     }
     return {};
 }
@@ -306,7 +311,11 @@ void LockTable::released(LockState& state) noexcept {
     } else if (state.event != nullptr && state.event->queued()) {
         scheduler_.ignore(*state.event);  // once it has left, its place is free
     } else {
-        serve_soon(*key);
+        try {
+            serve_soon(*key);
+        } catch (const std::bad_alloc&) {
+            key->serve();  // there is no memory for doing it later
+        }
     }
 }
 
@@ -344,11 +353,11 @@ void LockTable::remove(LockWait& wait) noexcept {
 
 // --- what is done when the running routine waits
 
-void LockTable::call_soon() noexcept {
+void LockTable::call_soon() {
     if (!called_) {
-        called_ = true;
         scheduler_.call_in_own_context(
             [table = Ref<LockTable>(this)](const Scheduler::Processor&) { table->do_soon_ones(); });
+        called_ = true;
     }
 }
 
@@ -544,29 +553,38 @@ void LockTable::queue_is_gone(const LockQueue& queue) noexcept {
 void LockTable::close(const Scheduler::Processor& processor) {
     const Ref<LockTable> keep(this);
     show_all();
-    const Ref<Queue> queue(std::exchange(queue_, nullptr));
-    ++generation_;
     const auto error = std::make_exception_ptr(
         NoLockQueue("the lock queue has been removed: the module 'lock' was unloaded"));
-    while (!waits_.empty()) {
-        waits_.front().fail(error);
-    }
-    std::vector<Ref<LockState>> holders;
-    for_each_key([&](const LockKey& key) {
-        for (LockState& holder : key.holders()) {
-            holders.emplace_back(&holder);
+    const Ref<Queue> queue(std::exchange(queue_, nullptr));
+    ++generation_;
+    try {
+        while (!waits_.empty()) {
+            waits_.front().fail(error);
         }
-    });
-    for (const Ref<LockState>& holder : holders) {
-        holder->unlock();
+        std::vector<Ref<LockState>> holders;
+        for_each_key([&](const LockKey& key) {
+            for (LockState& holder : key.holders()) {
+                holders.emplace_back(&holder);
+            }
+        });
+        for (const Ref<LockState>& holder : holders) {
+            holder->unlock();
+        }
+        while (!semaphores_.empty()) {
+            const Ref<LockKey> semaphore = semaphores_.back();
+            const Ref<Queue> own(semaphore->semaphore_queue_);
+            clear_queue(scheduler_, *own, processor);
+            remove_queue(scheduler_, *own, processor);
+            semaphore->semaphore_queue_ = nullptr;
+            semaphores_.pop_back();
+        }
+        clear_queue(scheduler_, *queue, processor);
+        remove_queue(scheduler_, *queue, processor);
+    } catch (...) {
+        queue_ = queue->removed() ? nullptr : queue.get();  // it can be tried again
+        ++generation_;
+        throw;
     }
-    for (const Ref<LockKey>& semaphore : std::exchange(semaphores_, {})) {
-        const Ref<Queue> own(std::exchange(semaphore->semaphore_queue_, nullptr));
-        clear_queue(scheduler_, *own, processor);
-        remove_queue(scheduler_, *own, processor);
-    }
-    clear_queue(scheduler_, *queue, processor);
-    remove_queue(scheduler_, *queue, processor);
 }
 
 Task<> remove_lock_queue(Scheduler& scheduler, bool force) {

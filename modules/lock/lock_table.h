@@ -151,7 +151,7 @@ private:
     std::size_t size_by_rules(const LockContext& context, const IndexValue& key) const;
     void move(LockKey& from, LockKey& to, const LockContext& context);
     void look_for_deadlocks_of(LockKey& key);
-    void call_soon() noexcept;
+    void call_soon();
     void do_soon_ones() noexcept;
     template <class F>
     void for_each_key(F visit) const;
