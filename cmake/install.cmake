@@ -10,7 +10,7 @@
 #
 # Nothing in it knows where it lies: it may be moved as a whole.
 
-install(TARGETS weir weir-core weir-config weir-modules weir-lock EXPORT weir)
+install(TARGETS weir weir-core weir-config weir-modules weir-lock weir-testing EXPORT weir)
 install(TARGETS weir-apps)
 install(DIRECTORY core config modules DESTINATION include/weir
     FILES_MATCHING PATTERN "*.h"
@@ -18,7 +18,9 @@ install(DIRECTORY core config modules DESTINATION include/weir
     PATTERN "modules/resp" EXCLUDE
     PATTERN "modules/manager" EXCLUDE
     PATTERN "modules/lock/plugin" EXCLUDE
-    PATTERN "test_*.h" EXCLUDE)
+    PATTERN "test_*.h" EXCLUDE
+    PATTERN "caught_failures.h" EXCLUDE)
+install(FILES modules/testing/catch_framework.cpp DESTINATION lib/cmake/weir)
 install(EXPORT weir NAMESPACE weir:: DESTINATION lib/cmake/weir FILE weir_targets.cmake)
 
 include(CMakePackageConfigHelpers)

@@ -68,6 +68,9 @@ function(weir_tests name)
     target_link_libraries(${program} PRIVATE ${arg_LIBRARIES} Catch2::Catch2 Threads::Threads)
     target_include_directories(${program} PRIVATE "${weir_SOURCE_DIR}")
     target_compile_definitions(${program} PRIVATE WEIR_SOURCE_DIR="${weir_SOURCE_DIR}")
+    if(TARGET weir-testing)
+        weir_link_testing(${program})
+    endif()
 
     # Catch2's helper warns at each build about an empty selection, so it is only asked for threads
     # where there are any.
@@ -94,6 +97,12 @@ function(weir_tests name)
     set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${labels_file}")
 endfunction()
 
+# weir_link_testing(<program>): with the kit for tests of modules, which then knows Catch2.
+function(weir_link_testing program)
+    target_link_libraries(${program} PRIVATE weir-testing)
+    target_sources(${program} PRIVATE $<TARGET_OBJECTS:weir_catch_framework>)
+endfunction()
+
 # Catch2's main and its precompiled header, compiled once for all test programs. The main needs
 # catch.hpp in another form, so that the header must be carried by a target, and a file, of its own.
 function(weir_test_main)
@@ -107,6 +116,11 @@ function(weir_test_main)
         add_library(weir_test_header OBJECT "${empty}")
         target_link_libraries(weir_test_header PRIVATE Catch2::Catch2)
         target_precompile_headers(weir_test_header PRIVATE <catch2/catch.hpp>)
+        add_library(weir_catch_framework OBJECT
+            "${weir_SOURCE_DIR}/modules/testing/catch_framework.cpp")
+        target_link_libraries(weir_catch_framework PRIVATE Catch2::Catch2)
+        target_include_directories(weir_catch_framework PRIVATE "${weir_SOURCE_DIR}")
+        target_compile_features(weir_catch_framework PRIVATE cxx_std_20)
     endif()
 endfunction()
 

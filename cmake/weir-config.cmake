@@ -1,8 +1,10 @@
-# Read by find_package(weir [COMPONENTS core config modules lock testing]).
+# Read by find_package(weir [COMPONENTS core config modules lock kit testing]).
 #
 #     weir::core, weir::config, weir::modules   the libraries
 #     weir::lock                                locks and semaphores
-#     weir::testing                             tests of modules; only where Catch2 is installed
+#     weir::kit                                 what tests of modules need, for any test framework
+#     weir::testing                             the same for Catch2, with its main; only where that
+#                                               is installed
 #     weir::weir                                the program
 #     weir_plugin                               makes a plugin, see weir_plugin.cmake
 include(CMakeFindDependencyMacro)
@@ -16,7 +18,8 @@ enable_testing() # weir_plugin adds tests; it has no effect within a function
 find_package(Catch2 2.13 QUIET)
 if(TARGET Catch2::Catch2WithMain AND NOT TARGET weir::testing)
     add_library(weir::testing INTERFACE IMPORTED)
-    target_link_libraries(weir::testing INTERFACE weir::modules Catch2::Catch2WithMain)
+    target_link_libraries(weir::testing INTERFACE weir::kit Catch2::Catch2WithMain)
+    target_sources(weir::testing INTERFACE "${CMAKE_CURRENT_LIST_DIR}/catch_framework.cpp")
 endif()
 
 # Where weir's own plugins are.

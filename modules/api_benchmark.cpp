@@ -6,8 +6,9 @@
 #include <unordered_map>
 
 #include "core/container.h"
+#include "core/simulation.h"
 #include "modules/call.h"
-#include "modules/simulated_server.h"
+#include "modules/server.h"
 #include "tests/support/bare_coroutine.h"
 #include "tests/support/benchmark.h"
 
@@ -78,14 +79,19 @@ Task<> call_json(long count, long& sum) {
 
 // So many callers at once, each with so many calls.
 double calls(long callers, long count, Task<> (*ask)(long, long&)) {
-    SimulatedServer world(R"({"server": {"startup": ["desk"]}})", Registry().add<Desk>());
-    Container others(world.scheduler());
+    config::Sources sources;
+    sources.files.push_back({"app.json", R"({"server": {"startup": ["desk"]}})"});
+    config::Problems problems;
+    Simulation simulation;
+    Server server(simulation, config::Configuration::load(sources, problems),
+                  {.registry = Registry().add<Desk>()});
+    Container container(server.scheduler());
     long sum = 0;
     const double taken = benchmark::time([&] {
-        for (long i = 1; i != callers; ++i) {
-            others.start(ask(count, sum));
+        for (long i = 0; i != callers; ++i) {
+            container.start(ask(count, sum));
         }
-        world.run(ask(count, sum));
+        server.run();
     });
     expect(sum, 3 * count * callers);
     return taken;

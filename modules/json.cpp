@@ -4,6 +4,8 @@
 
 #include "modules/api_error.h"
 
+template class nlohmann::basic_json<>;
+
 namespace weir {
 
 namespace {

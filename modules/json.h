@@ -4,6 +4,9 @@
 
 #include "config/value.h"
 
+// In the library weir-modules, so that not every plugin compiles and brings it.
+extern template class nlohmann::basic_json<>;
+
 namespace weir {
 
 // JSON as it comes from and goes to the outside.

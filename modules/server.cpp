@@ -182,12 +182,20 @@ std::uint64_t Server::dropped_log_lines() const noexcept {
 // --- running
 
 void Server::run() {
+    start_modules();
+    scheduler_.run();
+    stop_modules();
+    scheduler_.run();
+}
+
+void Server::start_modules() {
     loader_->begin();
     loader_->start(start_up(), {.name = "startup"});
-    scheduler_.run();
+}
+
+void Server::stop_modules() {
     loader_->begin();
     loader_->start(shut_down(), {.name = "shutdown"});
-    scheduler_.run();
 }
 
 Task<> Server::start_up() {

@@ -46,6 +46,10 @@ public:
     // modules.
     void run();
 
+    // The two halves of run(), for whoever runs the scheduler otherwise: each starts a routine.
+    void start_modules();
+    void stop_modules();
+
     // What of `server.startup` could not be loaded and why; "" if nothing failed.
     const std::string& startup_failure() const noexcept { return startup_failure_; }
 

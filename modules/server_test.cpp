@@ -4,7 +4,7 @@
 
 #include "core/send.h"
 #include "core/timeout.h"
-#include "modules/simulated_server.h"
+#include "modules/testing/simulated_server.h"
 
 using namespace weir;
 using namespace std::chrono_literals;

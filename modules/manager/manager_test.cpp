@@ -7,7 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/timeout.h"
-#include "modules/simulated_server.h"
+#include "modules/testing/simulated_server.h"
 
 namespace weir {
 

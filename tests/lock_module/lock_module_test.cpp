@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/timeout.h"
-#include "modules/simulated_server.h"
+#include "modules/testing/simulated_server.h"
 
 using namespace weir;
 using namespace std::chrono_literals;
@@ -211,6 +211,7 @@ Task<> change(Server& server, Container& container, Texts& told) {
 TEST_CASE("a lock that is taken through the API belongs to a session") {
     Texts told;
     SimulatedServer world(app(), registry());
+    world.leave_behind();  // sessions that are open
     world.run(two_sessions(told));
     CHECK(told == Texts{"acquire key: 1", "try key: 1", "try key: null", "acquire key: null",
                         "release key: false", "release key: true", "try key: 2",
@@ -222,6 +223,7 @@ TEST_CASE("a lock that is taken through the API belongs to a session") {
 TEST_CASE("a session that is neither used nor renewed is over, and its locks go to the next") {
     Texts told;
     SimulatedServer world(app(), registry());
+    world.leave_behind();  // sessions that are open
     world.run(expire(world.scheduler(), told));
     REQUIRE(told.size() == 4);
     CHECK(told[0] == "acquire key: 1");
@@ -245,6 +247,7 @@ TEST_CASE("closing a session ends its waits and gives back its locks") {
 TEST_CASE("deadlocks and statistics are told") {
     Texts told;
     SimulatedServer world(app(), registry());
+    world.leave_behind();  // sessions that are open
     Container container(world.scheduler());
     world.run(run_into_each_other(container, told));
     CHECK(told == Texts{"acquire x: 1", "acquire y: 2", "1 deadlock of 2", "acquire y: null",
@@ -255,6 +258,7 @@ TEST_CASE("deadlocks and statistics are told") {
 TEST_CASE("semaphores are created, resized and destroyed through the API") {
     Texts told;
     SimulatedServer world(app(), registry());
+    world.leave_behind();  // sessions that are open
     world.run(use_semaphore(told));
     CHECK(told == Texts{"try s: 1", "try s: 2", "try s: null", "try s: 1", "try s: 2", "try s: 3",
                         "\"failed: there is no semaphore 's' in context 'default'\""});
@@ -263,6 +267,7 @@ TEST_CASE("semaphores are created, resized and destroyed through the API") {
 TEST_CASE("limits and sizes change while locks are held and waited for") {
     Texts told;
     SimulatedServer world(app(R"({"contexts": {"pool": {}}})"), registry());
+    world.leave_behind();  // sessions that are open
     Container container(world.scheduler());
     world.run(change(world.server(), container, told));
     REQUIRE(told.size() == 5);

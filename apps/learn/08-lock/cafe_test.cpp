@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "modules/plugin.h"
-#include "modules/simulated_server.h"
+#include "modules/testing/simulated_server.h"
 
 using namespace std::chrono_literals;
 

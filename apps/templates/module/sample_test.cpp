@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "modules/simulated_server.h"
+#include "modules/testing/simulated_server.h"
 
 static weir::Task<> ask(std::string function, weir::Json parameters, std::string expected) {
     weir::Task<weir::ApiResult<weir::Json>> calling =

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "core/timeout.h"
-#include "modules/simulated_server.h"
+#include "modules/testing/simulated_server.h"
 
 namespace weir::test {
 

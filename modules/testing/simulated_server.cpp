@@ -1,0 +1,213 @@
+#include "modules/testing/simulated_server.h"
+
+#include <algorithm>
+#include <exception>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+#include "core/do_events.h"
+#include "modules/code_users.h"
+#include "modules/testing/allocations.h"
+#include "modules/testing/framework.h"
+#include "modules/testing/living.h"
+
+namespace weir {
+
+namespace {
+
+// Rounds in which there was no memory, in one run.
+constexpr int most_failures = 1000;
+
+// Lets what was sent last come to those who wait for it.
+Task<> settle() {
+    for (int i = 0; i != 3; ++i) {
+        co_await do_events();
+    }
+}
+
+// The configuration that names these folders, separated by ':'.
+std::string plugin_path_json(std::string_view folders) {
+    Json path = Json::array();
+    while (!folders.empty()) {
+        const std::size_t end = std::min(folders.find(':'), folders.size());
+        path.push_back(folders.substr(0, end));
+        folders.remove_prefix(std::min(end + 1, folders.size()));
+    }
+    return Json{{"server", {{"plugin_path", path}}}}.dump();
+}
+
+}  // namespace
+
+SimulatedServer::SimulatedServer(config::Configuration configuration, Registry registry,
+                                 std::uint64_t seed)
+    : plugins_before_(mapped_plugins()),
+      simulation_(seed),
+      trace_(simulation_),
+      server_(std::make_unique<Server>(
+          simulation_, std::move(configuration),
+          ServerOptions{.registry = std::move(registry),
+                        .log =
+                            [this](const LogRecord& record) {
+                                const AllocationPause no_failure;
+                                if (record.level >= LogLevel::warning) {
+                                    log_ += std::string(to_string(record.level)) + ": " +
+                                            std::string(record.text) + "\n";
+                                }
+                            }})),
+      queues_before_(queue_paths(*server_)) {
+    scheduler().set_tracer(&trace_);
+}
+
+SimulatedServer::~SimulatedServer() {
+    if (std::uncaught_exceptions() != 0) {
+        strict_ = false;  // the test has failed already
+    }
+    try {
+        finish();
+    } catch (const std::exception& exception) {
+        fail_test(std::string("ending the simulated server threw: ") + exception.what());
+    }
+}
+
+config::Configuration SimulatedServer::read(std::string_view text, std::string_view plugin_path) {
+    config::Sources sources;
+    if (!plugin_path.empty()) {
+        sources.files.push_back({"(built in)", plugin_path_json(plugin_path)});
+    }
+    sources.files.push_back({"app.json", std::string(text)});
+    config::Problems problems;
+    config::Configuration configuration = config::Configuration::load(sources, problems);
+    if (!problems.empty()) {
+        throw std::invalid_argument(problems.text());
+    }
+    return configuration;
+}
+
+// --- running
+
+void SimulatedServer::run(Task<> task) {
+    Container container(scheduler());
+    container.start(std::move(task), {.name = "test"});
+    server_->start_modules();
+    go();
+    for (const Routine& routine : container.routines()) {
+        fail_test("the test does not end: " + describe_wait(routine));
+    }
+    container.close();
+    if (scheduler().quitting()) {
+        stop();
+    }
+    container.start(unload_modules(), {.name = "unloading all"});
+    go();
+    if (scheduler().quitting()) {
+        stop();
+    }
+}
+
+// Runs until only daemons are left. Unlike Scheduler::run it does not close these, so that what a
+// module has left behind can be seen. When there is no memory it goes on, as who calls that may.
+void SimulatedServer::go() {
+    bool can_happen = true;
+    bool after_poll = running_;  // it lets begin what was started since
+    for (int failures = 0;;) {
+        try {
+            if (!running_) {
+                scheduler().begin();
+                running_ = true;
+            }
+            if (after_poll) {
+                scheduler().after_poll();
+                after_poll = false;
+            }
+            if (!scheduler().round(can_happen)) {
+                return;
+            }
+            can_happen = simulation_.poll(scheduler().time_to_wait());
+            after_poll = true;
+        } catch (const std::bad_alloc&) {
+            scheduler().log_exception("a round of the scheduler ended");
+            if (++failures == most_failures) {
+                throw;
+            }
+        }
+    }
+}
+
+void SimulatedServer::stop() {
+    if (std::exchange(running_, false)) {
+        scheduler().end();
+    }
+}
+
+Task<> SimulatedServer::unload_modules() {
+    if (strict_) {
+        try {
+            Task<> unloading = loader().unload_all();
+            co_await unloading;
+        } catch (const LoadException& exception) {
+            living_.push_back(exception.what());
+        }
+    }
+    Task<> forced = loader().unload_all(true);
+    co_await forced;
+    Task<> settling = settle();
+    co_await settling;
+}
+
+// --- the end
+
+void SimulatedServer::find_living() {
+    {
+        Container container(scheduler());
+        container.start(settle(), {.name = "the end of the test"});
+        go();
+    }
+    for (std::string& what : what_lives(*server_, queues_before_)) {
+        living_.push_back(std::move(what));
+    }
+}
+
+// What is there although the server is not.
+void SimulatedServer::find_left_over() {
+    for (const std::string& plugin : mapped_plugins()) {
+        if (std::ranges::find(plugins_before_, plugin) == plugins_before_.end()) {
+            living_.push_back("in memory, the plugin " + plugin);
+        }
+    }
+    if (const std::ptrdiff_t blocks = pool_.living(); blocks > 0) {
+        living_.push_back(std::to_string(blocks) +
+                          " blocks of the pool, as coroutines, events and matchers have");
+    }
+}
+
+void SimulatedServer::report() {
+    if (!living_.empty()) {
+        std::string text = "the server has ended, and there still is:";
+        for (const std::string& what : std::exchange(living_, {})) {
+            text += "\n  " + what;
+        }
+        fail_test(text);
+    }
+}
+
+void SimulatedServer::finish() {
+    if (std::exchange(finished_, true)) {
+        return;
+    }
+    if (strict_) {
+        find_living();
+    }
+    stop();
+    if (!living_.empty()) {
+        report();  // the server stays: what lives may refer to it
+        return;
+    }
+    server_.reset();
+    if (strict_) {
+        find_left_over();
+        report();
+    }
+}
+
+}  // namespace weir
