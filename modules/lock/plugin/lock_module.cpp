@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "config/changes.h"
+#include "core/chance.h"
 #include "core/timeout.h"
 #include "modules/lock/lock_errors.h"
 #include "modules/lock/lock_events.h"
@@ -217,6 +218,9 @@ Task<LockModule::Token> LockModule::acquire(lock_api::Acquire parameters) {
         Task<Token> acquiring =
             lease->locks().acquire(IndexValue(parameters.key), parameters.context, timeout);
         const Token token = co_await acquiring;
+        if (token && chance(*this, "lock.late-answer", 0.2)) {
+            co_await sleep(milliseconds(50));  // time for the caller to have given up
+        }
         co_return token;
     } catch (const LockError&) {
         refuse();
