@@ -1,4 +1,5 @@
 // A lock: there is one coffee machine, whoever wants to use it.
+#include "core/chance.h"
 #include "core/timeout.h"
 #include "modules/lock/lock.h"
 #include "modules/plugin.h"
@@ -51,6 +52,9 @@ private:
     weir::Task<> make_coffee() {
         weir::Lock machine(scheduler(), "coffee machine", "cafe");
         const weir::LockGuard held = co_await machine.acquire();
+        if (weir::chance(*this, "cafe.no-beans", 0.3)) {
+            co_await weir::sleep(std::chrono::minutes(5));  // somebody fetches some
+        }
         co_await weir::sleep(settings().coffee_time);
     }
 };

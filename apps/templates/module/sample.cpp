@@ -1,4 +1,8 @@
+#include <chrono>
+
+#include "core/chance.h"
 #include "core/send.h"
+#include "core/timeout.h"
 #include "greeted.h"
 #include "modules/plugin.h"
 
@@ -48,6 +52,10 @@ private:
     weir::Task<std::string> greet(Greet parameters) {
         weir::Ref<weir::Event> greeted = weir::make_event<Greeted>(parameters.person);
         co_await weir::send(std::move(greeted));
+        // Seldom, and only in tests, whoever greets is lost in thought.
+        if (weir::chance(*this, "sample.lost-in-thought", 0.3)) {
+            co_await weir::sleep(std::chrono::seconds(5));
+        }
         co_return settings().greeting + ", " + parameters.person + "!";
     }
 

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "modules/testing/simulated_server.h"
+#include "modules/testing/seeds.h"
 
 static weir::Task<> ask(std::string function, weir::Json parameters, std::string expected) {
     weir::Task<weir::ApiResult<weir::Json>> calling =
@@ -30,4 +30,15 @@ TEST_CASE("sample needs to know whom to greet") {
     weir::SimulatedServer world(R"({"server": {"startup": ["sample"]}})");
     world.run(ask("greet", {}, "bad_parameter: person: is missing and has no default"));
     CHECK(world.log() == "");
+}
+
+TEST_CASE("sample greets people even when what seldom happens does") {
+    const weir::Campaign campaign{.configuration = R"({
+        "server": {"startup": ["sample"]},
+        "module": {"sample": {"greeting": "Good morning"}}
+    })"};
+    weir::for_each_seed(10, campaign, [](weir::SimulatedServer& world) {
+        world.run(greet_two());
+        CHECK(world.log() == "");
+    });
 }
