@@ -1,5 +1,7 @@
 #include "core/simulation.h"
 
+#include <system_error>
+
 #include <catch2/catch.hpp>
 
 #include "core/do_events.h"
@@ -97,4 +99,18 @@ TEST_CASE("what happens outside wakes routines", "[simulation]") {
     });
     world.start([](World&) -> Task<> { co_await sleep(6s); });
     CHECK(world.run() == "started outside");
+}
+
+TEST_CASE("a way in from other threads may not be had, once", "[simulation]") {
+    Simulation simulation;
+    simulation.fail_bell(2);
+    std::string output;
+    const auto first = simulation.make_bell([&] { output += "a"; });
+    CHECK_THROWS_AS(simulation.make_bell([&] { output += "b"; }), std::system_error);
+    const auto third = simulation.make_bell([&] { output += "c"; });
+    third->ring();
+    third->ring();  // both are answered at once
+    CHECK(simulation.poll(std::nullopt));
+    CHECK(output == "c");
+    CHECK_FALSE(simulation.poll(std::nullopt));
 }

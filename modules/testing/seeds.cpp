@@ -41,7 +41,8 @@ public:
     std::uint64_t run(std::uint64_t seed) {
         const std::shared_ptr<void> note =
             note_for_test("seed " + std::to_string(seed) + ": " + command_for_seed(seed));
-        SimulatedServer world(campaign_.configuration, campaign_.registry, seed);
+        SimulatedServer world(campaign_.configuration, campaign_.registry, seed,
+                              campaign_.plugin_path);
         world.simulation().allow_chances();
         test_(world);
         world.finish();

@@ -18,6 +18,8 @@ struct Campaign {
     Registry registry = {};
     // Chance points (core/chance.h) that are to be listed even if no run reached them.
     std::vector<std::string> points = {};
+    // The test program's.
+    std::string plugin_path = std::string(SimulatedServer::default_plugin_path());
 };
 
 // What became of them.

@@ -28,8 +28,9 @@ class SimulatedServer {
 public:
     // Throws std::invalid_argument with all problems of the configuration, if it has some.
     explicit SimulatedServer(std::string_view configuration, Registry registry = {},
-                             std::uint64_t seed = 1)
-        : SimulatedServer(read(configuration), std::move(registry), seed) {}
+                             std::uint64_t seed = 1,
+                             std::string_view plugin_path = default_plugin_path())
+        : SimulatedServer(read(configuration, plugin_path), std::move(registry), seed) {}
     ~SimulatedServer();
     SimulatedServer(const SimulatedServer&) = delete;
     SimulatedServer& operator=(const SimulatedServer&) = delete;
@@ -58,6 +59,14 @@ public:
     // Of all that has happened so far; equal in equal runs.
     std::uint64_t trace() const noexcept { return trace_.hash(); }
 
+    // What WEIR_PLUGIN_PATH says where this is called: in a test program.
+    [[gnu::always_inline]] static inline std::string_view default_plugin_path() noexcept {
+#ifdef WEIR_PLUGIN_PATH
+        return WEIR_PLUGIN_PATH;
+#else
+        return {};
+#endif
+    }
     // A configuration as the constructor reads it.
     static config::Configuration read(std::string_view text) {
         return read(text, default_plugin_path());
@@ -67,14 +76,6 @@ private:
     SimulatedServer(config::Configuration configuration, Registry registry, std::uint64_t seed);
 
     static config::Configuration read(std::string_view text, std::string_view plugin_path);
-    // Of the test program, not of the library: a definition of the former says it.
-    static std::string_view default_plugin_path() noexcept {
-#ifdef WEIR_PLUGIN_PATH
-        return WEIR_PLUGIN_PATH;
-#else
-        return {};
-#endif
-    }
     void go();
     void stop();
     Task<> unload_modules();
