@@ -78,7 +78,7 @@ public:
 
     // Runs until only daemons are left, or nothing can happen any more, or it is told to quit and
     // all have cleaned up. Routines that still wait are closed then. May be called again. Throws
-    // std::logic_error if it runs already, and what the poller throws.
+    // std::logic_error if it runs already, what the poller throws, and std::bad_alloc: run again.
     void run();
 
     // Tells all routines to quit, by a QuitException where they wait. With `daemons_only` only
