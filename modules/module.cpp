@@ -17,9 +17,7 @@ class AnswerGuard {
 public:
     // The class of a module outlives its calls.
     AnswerGuard(const Module& module, Ref<ApiCall> call)
-        : scheduler_(module.scheduler()),
-          type_(module.type()),
-          call_(std::move(call)) {
+        : scheduler_(module.scheduler()), type_(module.type()), call_(std::move(call)) {
         reply = take_reply(call_);
     }
     AnswerGuard(const AnswerGuard&) = delete;

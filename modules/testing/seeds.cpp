@@ -43,6 +43,7 @@ public:
             note_for_test("seed " + std::to_string(seed) + ": " + command_for_seed(seed));
         SimulatedServer world(campaign_.configuration, campaign_.registry, seed,
                               campaign_.plugin_path);
+        world.keep_trace();
         world.simulation().allow_chances();
         test_(world);
         world.finish();

@@ -55,9 +55,7 @@ SimulatedServer::SimulatedServer(config::Configuration configuration, Registry r
                                             std::string(record.text) + "\n";
                                 }
                             }})),
-      queues_before_(queue_paths(*server_)) {
-    scheduler().set_tracer(&trace_);
-}
+      queues_before_(queue_paths(*server_)) {}
 
 SimulatedServer::~SimulatedServer() {
     if (std::uncaught_exceptions() != 0) {

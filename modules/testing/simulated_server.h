@@ -56,7 +56,9 @@ public:
     // The test leaves something behind on purpose: nothing is looked for, modules go by force.
     void leave_behind() noexcept { strict_ = false; }
 
-    // Of all that has happened so far; equal in equal runs.
+    // From now on all that happens goes into trace(). The scheduler must have no tracer.
+    void keep_trace() noexcept { scheduler().set_tracer(&trace_); }
+    // Of all that has happened since keep_trace(); equal in equal runs.
     std::uint64_t trace() const noexcept { return trace_.hash(); }
 
     // What WEIR_PLUGIN_PATH says where this is called: in a test program.
