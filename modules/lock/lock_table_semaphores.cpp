@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "modules/lock/lock_errors.h"
+#include "core/syscall.h"
 #include "modules/lock/lock_events.h"
 #include "modules/lock/lock_queue.h"
 #include "modules/lock/lock_table.h"

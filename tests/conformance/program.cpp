@@ -73,7 +73,7 @@ public:
 
 private:
     static SchedulerOptions options(const Json& scenario) {
-        SchedulerOptions result{.queue = standard_root(), .log = [](auto, auto) {}};
+        SchedulerOptions result{.queue = standard_root(), .log = [](const LogRecord&) {}};
         if (const auto limit = scenario.find("process_events");
             limit != scenario.end() && !limit->is_null()) {
             result.process_events = limit->get<std::size_t>();
