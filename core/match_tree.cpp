@@ -20,11 +20,40 @@ public:
 private:
     friend class MatchTree;
 
+    bool vacant() const noexcept { return entries_.empty() && branch_ == nullptr; }
+    Node& root() noexcept {
+        Node* node = this;
+        while (node->parent_ != nullptr) {
+            node = node->parent_;
+        }
+        return *node;
+    }
+    void leave_vacant() noexcept;
+    void drop_vacant() noexcept;
+
     Node* parent_;
     IndexValue key_;  // none: the parent's "any" node
     List<Entry> entries_;
     std::unique_ptr<MatchBranch> branch_;
+    // Of a root: the node that became vacant last. It stays until another one does,
+    // for who waits again and again most often does so for the same.
+    Node* vacant_ = nullptr;
 };
+
+void MatchTree::Node::leave_vacant() noexcept {
+    Node& top = root();
+    if (top.vacant_ != this) {
+        top.drop_vacant();
+        top.vacant_ = this;
+    }
+}
+
+// To whoever looks it is not there.
+void MatchTree::Node::drop_vacant() noexcept {
+    if (Node* const node = std::exchange(vacant_, nullptr)) {
+        prune(node);
+    }
+}
 
 MatchTree::MatchTree(PredicateFailed predicate_failed)
     : root_(std::make_unique<Node>(nullptr, IndexValue())),
@@ -54,14 +83,22 @@ void MatchTree::let_go_below(Node& node) noexcept {
 }
 
 bool MatchTree::empty() const noexcept {
+    root_->drop_vacant();
     return root_->entries_.empty() && root_->branch_ == nullptr;
 }
 
 bool MatchTree::may_match(const EventType& type) const noexcept {
-    const MatchBranch* const branch = root_->branch_.get();
-    return !root_->entries_.empty() ||
-           (branch != nullptr &&
-            (branch->any != nullptr || branch->exact.find(type.levels()[0].fixed) != nullptr));
+    const auto may = [&] {
+        const MatchBranch* const branch = root_->branch_.get();
+        return !root_->entries_.empty() ||
+               (branch != nullptr &&
+                (branch->any != nullptr || branch->exact.find(type.levels()[0].fixed) != nullptr));
+    };
+    if (!may()) {
+        return false;
+    }
+    root_->drop_vacant();
+    return may();
 }
 
 std::size_t MatchTree::level_of(const Node& node) noexcept {
@@ -114,7 +151,9 @@ void MatchTree::insert(Entry& entry) {
 void MatchTree::remove(Entry& entry) noexcept {
     if (Node* node = std::exchange(entry.node_, nullptr)) {
         entry.unlink();
-        prune(node);
+        if (node->parent_ != nullptr && node->vacant()) {
+            node->leave_vacant();
+        }
     }
 }
 
@@ -123,8 +162,12 @@ void MatchTree::prune(Node* node) noexcept {
     if (node->branch_ != nullptr && node->branch_->any == nullptr && node->branch_->exact.empty()) {
         node->branch_.reset();  // it was to have a child, whose making failed
     }
-    while (node->parent_ != nullptr && node->entries_.empty() && node->branch_ == nullptr) {
+    Node& root = node->root();
+    while (node->parent_ != nullptr && node->vacant()) {
         Node* parent = node->parent_;
+        if (root.vacant_ == node) {
+            root.vacant_ = nullptr;
+        }
         MatchBranch& branch = *parent->branch_;
         if (branch.any == node) {
             branch.any = nullptr;
@@ -245,10 +288,11 @@ void MatchTree::look_ahead(const Event& event, std::size_t step) const noexcept 
 
 MatchTree::Entry* MatchTree::match_first(const Event& event) const {
     bool by_type = true;
-    return match_first(event, by_type);
+    return match_first(*root_, event, 0, by_type);
 }
 
 MatchTree::Entry* MatchTree::match_first(const Event& event, bool& by_type) const {
+    root_->drop_vacant();
     return match_first(*root_, event, 0, by_type);
 }
 
