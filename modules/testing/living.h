@@ -17,8 +17,14 @@ std::vector<std::string> what_lives(Server& server, const std::vector<std::strin
 // The paths of all queues of the server, as queue_path() says them.
 std::vector<std::string> queue_paths(Server& server);
 
-// The private copies of plugins that are in the memory of this process. None under a sanitizer,
-// where they stay on purpose.
+// The private copies of plugins that are in the memory of this process.
 std::vector<std::string> mapped_plugins();
+
+// Under a sanitizer plugins stay in memory on purpose, so that its reports have names.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool plugins_stay = true;
+#else
+inline constexpr bool plugins_stay = false;
+#endif
 
 }  // namespace weir

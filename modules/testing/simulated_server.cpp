@@ -169,7 +169,7 @@ void SimulatedServer::find_living() {
 // What is there although the server is not.
 void SimulatedServer::find_left_over() {
     for (const std::string& plugin : mapped_plugins()) {
-        if (std::ranges::find(plugins_before_, plugin) == plugins_before_.end()) {
+        if (!plugins_stay && std::ranges::find(plugins_before_, plugin) == plugins_before_.end()) {
             living_.push_back("in memory, the plugin " + plugin);
         }
     }
