@@ -389,10 +389,13 @@ void Scheduler::process_round() {
         signals.can_write.clear();
         signals.empty.clear();
         const Ref<Event> event = queue_->pop(signals);
-        if (event == nullptr) {
+        const auto wake_senders = [&] {
             for (const auto& signal : signals.can_write) {
                 process_signal(signal);
             }
+        };
+        if (event == nullptr) {
+            wake_senders();
             for (const auto& signal : signals.empty) {
                 process(signal, {});
             }
@@ -411,9 +414,7 @@ void Scheduler::process_round() {
             if (!senders_first) {
                 process(event, signals.empty);
             }
-            for (const auto& signal : signals.can_write) {
-                process_signal(signal);
-            }
+            wake_senders();
             if (senders_first) {
                 process(event, signals.empty);
             }
@@ -423,9 +424,7 @@ void Scheduler::process_round() {
             if (!event->queued()) {
                 queue_->append(*event, true);
             }
-            for (const auto& signal : signals.can_write) {
-                process_signal(signal);
-            }
+            wake_senders();
             throw;
         }
         run_soon_ones();
