@@ -8,12 +8,10 @@
 
 #include "core/container.h"
 #include "core/do_events.h"
-#include "core/simulation.h"
-#include "core/standard_queues.h"
 #include "modules/lock/lock.h"
-#include "modules/lock/lock_table.h"
 #include "tests/support/bare_coroutine.h"
 #include "tests/support/benchmark.h"
+#include "tests/support/lock_world.h"
 #include "tests/support/peer.h"
 
 namespace weir {
@@ -24,18 +22,7 @@ using benchmark::Bare;
 using benchmark::BareLock;
 using benchmark::NextRound;
 using benchmark::ReadyRing;
-
-// A scheduler with the queues that locks need, in virtual time: no poll is paid for.
-struct World {
-    Simulation simulation;
-    Scheduler scheduler{simulation, {.queue = standard_root()}};
-    Container container{scheduler};
-
-    World() {
-        add_standard_queues(scheduler.queue());
-        add_lock_queue(scheduler);
-    }
-};
+using World = benchmark::LockWorld;
 
 void expect(long got, long wanted) {
     if (got != wanted) {

@@ -13,15 +13,14 @@
 #include "core/net/protocol.h"
 #include "core/net/socket_server.h"
 #include "core/send.h"
-#include "core/simulation.h"
 #include "core/standard_queues.h"
 #include "core/uv_poller.h"
 #include "core/wait.h"
 #include "modules/lock/lock.h"
-#include "modules/lock/lock_table.h"
 #include "tests/support/bare_coroutine.h"
 #include "tests/support/benchmark.h"
 #include "tests/support/child.h"
+#include "tests/support/lock_world.h"
 
 namespace weir {
 
@@ -56,16 +55,7 @@ struct Knock : Event {
     }
 };
 
-struct World {
-    Simulation simulation;
-    Scheduler scheduler{simulation, {.queue = standard_root()}};
-    Container container{scheduler};
-
-    World() {
-        add_standard_queues(scheduler.queue());
-        add_lock_queue(scheduler);
-    }
-
+struct World : benchmark::LockWorld {
     // By how much so many routines that wait let the heap grow.
     template <class F>
     double routines(long count, F routine) {
