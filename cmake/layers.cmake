@@ -52,6 +52,24 @@ function(weir_layer name)
     weir_benchmarks(SOURCES ${found_BENCHMARKS} LIBRARIES ${libraries})
 endfunction()
 
+# weir_hot_path(<name> <file>...)
+# What every event passes through: these files of the layer are compiled as one, and nobody replaces
+# the library's functions by others, so that the compiler may inline across files. As one they are a
+# large unit, in which g++ would stop inlining for its size alone, here or there as any small change
+# has it: it may grow.
+function(weir_hot_path name)
+    set_target_properties(weir-${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+    set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP hot_path)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+        target_compile_options(weir-${name} PRIVATE -fno-semantic-interposition)
+        if(NOT WEIR_SANITIZE)
+            target_compile_options(weir-${name} PRIVATE
+                "$<$<NOT:$<CONFIG:Debug>>:-O3;--param=inline-unit-growth=200>")
+        endif()
+    endif()
+    target_link_options(weir-${name} PRIVATE -Wl,-Bsymbolic-functions)
+endfunction()
+
 # weir_tests(<name> SOURCES <file>... [LIBRARIES <target>...])
 # One program <name>_tests from all files, for Catch2 takes long to compile and little to run;
 # ctest knows each of its test cases, with the label <name>. A test case with the tag [threads]

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstdint>
 #include <memory>
@@ -76,6 +77,7 @@ public:
     void retain() noexcept { ++references_; }
     void release() noexcept {
         if (--references_ == 0) {
+            type_->add_living(-1);
             type_->destroy_function()(this);
         }
     }
@@ -86,9 +88,10 @@ public:
     // The default queue that it blocks, or null.
     const LeafQueue* blocks() const noexcept { return blocked_in_; }
 
-    // For whoever makes events of a type that was made at run time; others use make_event.
+    // For whoever makes events of a type that was made at run time; others use make_event. Once.
     void set_type(const EventType& type) noexcept {
         type_ = &type;
+        type.add_living(1);
         ignorable_ = type.ignorable();
     }
 
@@ -134,12 +137,27 @@ Ref<E> make_event(Arguments&&... arguments) {
     return Ref<E>(event);
 }
 
+namespace detail {
+
+// The description of E, once it has been made: found without a call.
 template <EventClass E>
-const EventType& event_type() {
-    static const auto declaration = E::declare();
+inline constinit std::atomic<const EventType*> made_event_type{nullptr};
+
+template <EventClass E>
+[[gnu::noinline, gnu::cold]] const EventType& make_event_type() {
     static_assert(std::same_as<typename decltype(E::declare())::Declared, E>,
                   "each event type has a declare() of its own");
-    return declaration.type();
+    static const DeclaredEventType declared(E::declare().type());
+    made_event_type<E>.store(&declared.type(), std::memory_order_release);
+    return declared.type();
+}
+
+}  // namespace detail
+
+template <EventClass E>
+inline const EventType& event_type() {
+    const EventType* const made = detail::made_event_type<E>.load(std::memory_order_acquire);
+    return made != nullptr ? *made : detail::make_event_type<E>();
 }
 
 template <class E, class Base>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -10,10 +11,34 @@
 #include <vector>
 
 #include "core/index_value.h"
+#include "core/list.h"
 
 namespace weir {
 
 class Event;
+
+// How many events there are of a type, once counting has begun. A copy counts for itself. Any
+// thread.
+class LivingEvents {
+public:
+    LivingEvents() noexcept = default;
+    LivingEvents(const LivingEvents&) noexcept {}
+    LivingEvents& operator=(const LivingEvents&) noexcept { return *this; }
+
+    void begin() noexcept { counted_.store(true, std::memory_order_relaxed); }
+    void add(std::int64_t difference) noexcept {
+        if (counted_.load(std::memory_order_relaxed)) [[unlikely]] {
+            count(difference);
+        }
+    }
+    std::int64_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
+
+private:
+    void count(std::int64_t difference) noexcept;
+
+    std::atomic<bool> counted_{false};
+    std::atomic<std::int64_t> count_{0};
+};
 
 // What is known of a type of events: its name, the type that it extends, its indices, further
 // members that queues may order or classify by. There is one description per type and shared
@@ -23,7 +48,8 @@ class Event;
 // type, that type's indices, the name of the next derived type, its indices, and so on. A matcher
 // of a type thus has the path of its base as a prefix and matches derived types too.
 //
-// Immutable once made; may be read by any thread. Must outlive events and matchers of the type.
+// Immutable once made, but for the count of its events; may be read by any thread. Must outlive
+// events and matchers of the type.
 class EventType {
 public:
     struct Level {
@@ -67,6 +93,9 @@ public:
     Destroy destroy_function() const noexcept { return destroy_; }
     CanIgnoreNow can_ignore_now_function() const noexcept { return can_ignore_now_; }
 
+    // For Event alone: an event of the type begins or ends to live. See EventCensus.
+    void add_living(std::int64_t difference) const noexcept { living_.add(difference); }
+
     // Makes a type at run time. `base` must outlive it. The type has one level more than its base,
     // for its name, and one for each index that is added.
     EventType(std::string_view name, const EventType* base, Destroy destroy);
@@ -78,14 +107,33 @@ public:
     void set_can_ignore_now(CanIgnoreNow function) noexcept { can_ignore_now_ = function; }
 
 private:
+    friend class DeclaredEventType;
+    friend class EventCensus;
+
     std::string name_;
     std::uint64_t id_;
     const EventType* base_;
     bool ignorable_ = true;
+    mutable LivingEvents living_;
     std::vector<Level> levels_;
     std::vector<Member> members_;
     Destroy destroy_;
     CanIgnoreNow can_ignore_now_ = nullptr;
+};
+
+// The description of a type as a library has it, from its first use on until the library leaves.
+class DeclaredEventType : public Link<DeclaredEventType> {
+public:
+    explicit DeclaredEventType(EventType type);
+    ~DeclaredEventType();
+    DeclaredEventType(const DeclaredEventType&) = delete;
+    DeclaredEventType& operator=(const DeclaredEventType&) = delete;
+
+    const EventType& type() const noexcept { return type_; }
+
+private:
+    friend class EventCensus;
+    EventType type_;
 };
 
 template <class E>

@@ -64,6 +64,7 @@ public:
         }
 
     private:
+        friend class List;
         Hook* at_;
     };
 
@@ -95,6 +96,11 @@ public:
         Hook& hook = object;
         hook.leave();
         hook.link_before(position);
+    }
+    void insert_before(iterator position, T& object) noexcept {
+        Hook& hook = object;
+        hook.leave();
+        hook.link_before(*position.at_);
     }
     static void remove(T& object) noexcept { static_cast<Hook&>(object).unlink(); }
     T& pop_front() noexcept {

@@ -20,7 +20,7 @@ public:
 private:
     friend class MatchTree;
 
-    bool vacant() const noexcept { return entries_.empty() && branch_ == nullptr; }
+    bool vacant() const noexcept { return entries_.empty() && branch_ == nullptr && !kept_; }
     Node& root() noexcept {
         Node* node = this;
         while (node->parent_ != nullptr) {
@@ -31,6 +31,7 @@ private:
     void leave_vacant() noexcept;
     void drop_vacant() noexcept;
 
+    bool kept_ = false;
     Node* parent_;
     IndexValue key_;  // none: the parent's "any" node
     List<Entry> entries_;
@@ -136,6 +137,12 @@ MatchTree::Node& MatchTree::descend(Node& from, const Matcher& matcher) {
         throw;
     }
     return *node;
+}
+
+MatchTree::Node& MatchTree::keep(const Matcher& matcher) {
+    Node& node = descend(*root_, matcher);
+    node.kept_ = true;
+    return node;
 }
 
 void MatchTree::insert_at(Node& node, Entry& entry) noexcept {

@@ -94,6 +94,9 @@ public:
     // there or below; an insertion at a node.
     Node& root() noexcept { return *root_; }
     static Node& descend(Node& from, const Matcher& matcher);
+    // The node at the end of the path, which from now on lives as long as the tree: for matchers
+    // that come and go all the time.
+    Node& keep(const Matcher& matcher);
     static void insert_at(Node& node, Entry& entry) noexcept;
     // As match_first, among the entries at the node and below.
     Entry* match_first_below(const Node& node, const Event& event) const;

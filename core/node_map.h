@@ -24,7 +24,7 @@ public:
     std::size_t size() const noexcept { return size_; }
     bool empty() const noexcept { return size_ == 0; }
 
-    Node* find(const IndexValue& key) const noexcept {
+    [[gnu::always_inline]] Node* find(const IndexValue& key) const noexcept {
         if (slots_ == nullptr) {
             return single_ != nullptr && single_->key() == key ? single_ : nullptr;
         }

@@ -52,7 +52,6 @@ RoundRobin& Queue::turns_of(int priority) {
             return *turns;
         }
     }
-    ready_.reserve(priorities_.size() + 1);  // so that events come and go without allocating
     return *priorities_.emplace_back(std::make_unique<RoundRobin>(*this, priority));
 }
 
@@ -138,33 +137,33 @@ void Queue::after_pop(std::size_t count, QueueSignals& signals) {
     }
 }
 
-void Queue::list(RoundRobin& turns, bool can_pop) {
-    turns.listed_ = can_pop;
-    if (can_pop && (ready_.empty() || ready_.back()->priority() < turns.priority())) {
-        ready_.push_back(&turns);
-    } else if (can_pop) {
-        auto at = ready_.end();
-        while (at != ready_.begin() && (*std::prev(at))->priority() > turns.priority()) {
-            --at;
+// Whether that has changed if the queue has an event that may leave.
+bool Queue::list(RoundRobin& turns, bool can_pop) noexcept {
+    const bool before = can_pop_;
+    if (can_pop) {
+        auto behind = ready_.begin();
+        while (behind != ready_.end() && behind->priority() > turns.priority()) {
+            ++behind;
         }
-        ready_.insert(at, &turns);
+        ready_.insert_before(behind, turns);
     } else {
-        std::erase(ready_, &turns);
+        List<RoundRobin>::remove(turns);
     }
-    set_can_pop(!ready_.empty());
+    can_pop_ = !ready_.empty();
+    return can_pop_ != before;
 }
 
 Ref<Event> Queue::take(QueueSignals& signals) {
-    RoundRobin& turns = *ready_.back();
+    RoundRobin& turns = ready_.front();
     Ref<Event> event = turns.take(signals);
     if (!turns.can_pop()) {
         turns.listed_ = false;
-        ready_.pop_back();
+        List<RoundRobin>::remove(turns);
         can_pop_ = !ready_.empty();
     }
     ++popped_;
     --size_;
-    if (waited_ || waited_for_empty_) {
+    if (waited_ || waited_for_empty_) [[unlikely]] {
         signal_place(signals);
     }
     return event;

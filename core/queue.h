@@ -161,7 +161,7 @@ private:
 
     // The priorities report: events were taken; whether there is one that may leave has changed.
     void after_pop(std::size_t count, QueueSignals& signals);
-    void list(RoundRobin& turns, bool can_pop);
+    bool list(RoundRobin& turns, bool can_pop) noexcept;
 
     std::string name_;
     Matcher matcher_;
@@ -170,7 +170,7 @@ private:
     MatchTree::Node* node_ = nullptr;  // where the matchers of this queue end; null once removed
     Ref<Queue> removed_from_;
     std::vector<std::unique_ptr<RoundRobin>> priorities_;  // in order of their first use
-    std::vector<RoundRobin*> ready_;  // with events that may leave, the highest priority last
+    List<RoundRobin> ready_;  // with events that may leave, the highest priority first
     std::unique_ptr<LeafQueue> default_queue_;
     std::vector<Ref<Queue>> subqueues_;
     std::size_t size_ = 0;

@@ -109,6 +109,14 @@ struct QueueSignals {
     std::vector<Ref<QueueIsEmptyEvent>> empty;
     DroppedEvents dropped;
     UpcomingEvents upcoming;
+
+    // Lets go of all, and keeps the memory.
+    void clear() noexcept {
+        can_write.clear();
+        empty.clear();
+        dropped.release();
+        upcoming.events = {};
+    }
 };
 
 }  // namespace weir

@@ -38,11 +38,14 @@ void RoundRobin::activate(QueueMember& member) noexcept {
     }
 }
 
-// Tells the queue whether there is an event that may leave, if it does not know.
-void RoundRobin::tell() {
-    if (listed_ != can_pop()) {
-        queue_.list(*this, !listed_);
+// Tells the queue whether there is an event that may leave, if it does not know; whether that has
+// changed the same of the queue.
+bool RoundRobin::tell() {
+    if (listed_ == can_pop()) {
+        return false;
     }
+    listed_ = !listed_;
+    return queue_.list(*this, listed_);
 }
 
 void RoundRobin::make_room() {
@@ -59,7 +62,9 @@ void RoundRobin::add(QueueMember& member) {
         count(member);
         ready_.insert_last(member);
     }
-    tell();
+    if (tell()) {
+        can_pop_changed(queue_);
+    }
 }
 
 void RoundRobin::remove(QueueMember& member) noexcept {
@@ -69,7 +74,9 @@ void RoundRobin::remove(QueueMember& member) noexcept {
         member.in_statistics_ = false;
         --in_statistics_;
     }
-    tell();
+    if (tell()) {
+        can_pop_changed(queue_);
+    }
 }
 
 void RoundRobin::forget(QueueMember& member) noexcept {
@@ -107,16 +114,24 @@ void RoundRobin::after_pop(QueueMember& member, std::size_t count, QueueSignals&
         ready_.remove(member);
     }
     queue_.after_pop(count, signals);
-    tell();
+    if (tell()) {
+        can_pop_changed(queue_);
+    }
 }
 
 void RoundRobin::can_pop_changed(QueueMember& member) {
-    if (member.can_pop()) {
-        activate(member);
-    } else {
-        ready_.remove(member);
+    for (QueueMember* changed = &member; changed->turns_ != nullptr;) {
+        RoundRobin& turns = *changed->turns_;
+        if (changed->can_pop()) {
+            turns.activate(*changed);
+        } else {
+            turns.ready_.remove(*changed);
+        }
+        if (!turns.tell()) {
+            return;
+        }
+        changed = &turns.queue_;
     }
-    tell();
 }
 
 }  // namespace weir

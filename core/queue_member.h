@@ -6,6 +6,7 @@
 
 #include "core/event.h"
 #include "core/history.h"
+#include "core/list.h"
 #include "core/matcher.h"
 #include "core/queue_events.h"
 #include "core/ring.h"
@@ -50,7 +51,7 @@ private:
 
 // The members of one priority of a queue. They are served in turn; one that was idle and has been
 // served less than its share lately comes back as the next, others as the last.
-class RoundRobin {
+class RoundRobin : public Link<RoundRobin> {
 public:
     RoundRobin(Queue& queue, int priority) noexcept : queue_(queue), priority_(priority) {}
     RoundRobin(const RoundRobin&) = delete;
@@ -73,9 +74,11 @@ public:
     void drop_all(QueueSignals& signals);
     void unblock_all();
 
-    // The members report: some events were taken, whether there is one to pop has changed.
+    // A member reports: some events were taken.
     void after_pop(QueueMember& member, std::size_t count, QueueSignals& signals);
-    void can_pop_changed(QueueMember& member);
+    // Whether a member has an event that may leave has changed: tells all above it whom that
+    // concerns.
+    static void can_pop_changed(QueueMember& member);
 
 private:
     friend class Queue;
@@ -84,7 +87,7 @@ private:
     // Of how many events served lately the members are counted.
     std::size_t most_counted() const noexcept { return 10 * members_.size() + 10; }
     void activate(QueueMember& member) noexcept;
-    void tell();
+    bool tell();
 
     Queue& queue_;
     const int priority_;
@@ -99,7 +102,7 @@ inline void QueueMember::set_can_pop(bool can_pop) {
     if (can_pop_ != can_pop) {
         can_pop_ = can_pop;
         if (turns_ != nullptr) {
-            turns_->can_pop_changed(*this);
+            RoundRobin::can_pop_changed(*this);
         }
     }
 }

@@ -26,6 +26,7 @@ Scheduler::Scheduler(Poller& poller, SchedulerOptions options)
       }),
       processor_([this](const Ref<Event>& event) { process(event, {}); }),
       go_on_matcher_(match<SystemControlEvent>(SystemControlEvent::Type::go_on)),
+      go_on_node_(match_tree_.keep(go_on_matcher_)),
       round_began_(poller.now()) {
     if (options_.process_events == 0) {
         throw std::invalid_argument("a scheduler that processes no events does nothing for ever");
@@ -139,7 +140,11 @@ Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matche
     subscription.matcher = matcher;
     subscription.serial_ = ++subscriptions_made_;
     try {
-        match_tree_.insert(subscription);
+        if (matcher == go_on_matcher_) {
+            MatchTree::insert_at(go_on_node_, subscription);
+        } else {
+            match_tree_.insert(subscription);
+        }
     } catch (...) {
         subscription.matcher = {};
         throw;
@@ -380,7 +385,11 @@ void Scheduler::look_ahead(UpcomingEvents& upcoming) const noexcept {
 void Scheduler::process_round() {
     emergency_send(
         make_event<SystemControlLowPriorityEvent>(SystemControlLowPriorityEvent::Type::loop));
-    QueueSignals signals;
+    QueueSignals& signals = signals_;
+    const struct ClearAtEnd {
+        QueueSignals& signals;
+        ~ClearAtEnd() { signals.clear(); }
+    } clear_at_end{signals};
     signals.upcoming.wanted = subscriptions_ > many_subscriptions;
     for (std::size_t processed = 0;
          queue_->can_pop() && !quit_now_ &&

@@ -219,11 +219,13 @@ private:
     std::vector<std::function<void(const Processor&)>> calls_;
     Processor processor_;
     std::shared_ptr<Mailbox> mailbox_;  // shared with the Posters, which may outlive the scheduler
+    QueueSignals signals_;              // of the event that is processed
     // Subscriptions found, but not yet delivered to; null: gone meanwhile.
     std::vector<MatchTree::Entry*> deliveries_;
     std::size_t subscriptions_ = 0;
     std::uint64_t subscriptions_made_ = 0;
     MatcherOf<SystemControlEvent> go_on_matcher_;
+    MatchTree::Node& go_on_node_;  // where that ends
     Time round_began_{};
     bool running_ = false;
     bool quitting_ = false;

@@ -83,6 +83,33 @@ void add_handler(std::vector<std::string>& living, const PluginLibrary& library,
     }
 }
 
+std::string count_of(std::uint64_t count, const std::string& type) {
+    return (count == 1 ? "an event " : std::to_string(count) + " events ") + type;
+}
+
+// The events of the library's types that are kept by whoever got them. Those in queues, or carried
+// by routines that wait to send them, are found there.
+void add_kept_events(std::vector<std::string>& living, const Scheduler& scheduler,
+                     const PluginLibrary& library) {
+    std::map<const EventType*, std::uint64_t> seen;
+    scheduler.queue().for_each([&](const Event& event) { ++seen[&event.type()]; });
+    for (const Subscriber& subscriber : scheduler.subscribers()) {
+        const auto* routine = dynamic_cast<const Routine*>(&subscriber);
+        if (routine == nullptr || routine->wait() == nullptr) {
+            continue;
+        }
+        if (const Event* carried = routine->wait()->carries();
+            carried != nullptr && !carried->queued()) {
+            ++seen[&carried->type()];
+        }
+    }
+    library.events().for_each_living([&](const EventType& type, std::uint64_t count) {
+        if (const std::uint64_t kept = count - std::min(count, seen[&type]); kept != 0) {
+            living.push_back(count_of(kept, type.name()) + " kept by whoever got it");
+        }
+    });
+}
+
 }  // namespace
 
 std::string describe_wait(const Routine& routine, const PluginLibrary* library) {
@@ -124,8 +151,9 @@ std::vector<std::string> users_of_code(const Scheduler& scheduler, const PluginL
         }
     });
     for (const auto& [type, count] : events) {
-        living.push_back(std::to_string(count) + " events " + type + " in the queues");
+        living.push_back(count_of(count, type) + " in the queues");
     }
+    add_kept_events(living, scheduler, library);
     return living;
 }
 

@@ -11,7 +11,8 @@ class Scheduler;
 
 // What of a scheduler needs the code or the constants of a library, one line each for people:
 // routines with a coroutine in it, matchers with a predicate in it, handlers with a function in it,
-// events of its types, in queues or waiting for a place, and calls with its parameters or results.
+// events of its types, in queues, waiting for a place, or kept by whoever got them, and calls with
+// its parameters or results.
 // Takes time in proportion to all that there is.
 std::vector<std::string> users_of_code(const Scheduler& scheduler, const PluginLibrary& library);
 

@@ -206,6 +206,7 @@ private:
     void begin_leaving(Leaving& leaving);
     Task<> unload_leaving(Leaving& leaving);
     Task<> leave(Leaving& leaving);
+    Task<> wait_for_leaving(Leaving& leaving, std::function<bool()> holds);
 
     Server& server_;
     ModuleFinder finder_;

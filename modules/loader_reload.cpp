@@ -372,6 +372,19 @@ Task<> Loader::unload_leaving(Leaving& leaving) {
     }
 }
 
+// Waits until it holds, however long that takes; after a while it is said what there still is.
+Task<> Loader::wait_for_leaving(Leaving& leaving, std::function<bool()> holds) {
+    Task<bool> waiting = wait_until(holds, leaving.common.drain_timeout);
+    const bool soon = co_await waiting;
+    if (!soon) {
+        scheduler().log(LogLevel::info,
+                        "the old version of the module '" + leaving.name +
+                            "' stays until this has ended: " + joined(living_of(leaving)));
+        Task<bool> going_on = wait_until(std::move(holds));
+        co_await going_on;
+    }
+}
+
 // Ends an old version when nothing is under way in it any more.
 Task<> Loader::leave(Leaving& leaving) {
     const auto idle = [&leaving] {
@@ -379,21 +392,14 @@ Task<> Loader::leave(Leaving& leaving) {
                (leaving.module->calls().empty() && leaving.module->holds_->empty() &&
                 leaving.module->in_use().empty());
     };
-    Task<bool> waiting = wait_until(idle, leaving.common.drain_timeout);
-    const bool is_idle = co_await waiting;
-    if (!is_idle) {
-        scheduler().log(LogLevel::info,
-                        "the old version of the module '" + leaving.name +
-                            "' stays until this has ended: " + joined(living_of(leaving)));
-        Task<bool> going_on = wait_until(idle);
-        co_await going_on;
-    }
+    Task<> idling = wait_for_leaving(leaving, idle);
+    co_await idling;
     Task<> unloading_it = unload_leaving(leaving);
     co_await unloading_it;
     Task<> destroying = destroy(leaving);
     co_await destroying;
     const auto unused = [this, &leaving] { return leaving.at_once || living_of(leaving).empty(); };
-    Task<bool> draining = wait_until(unused);
+    Task<> draining = wait_for_leaving(leaving, unused);
     co_await draining;
     std::string kept;
     Task<> going = let_go(leaving, true, kept);

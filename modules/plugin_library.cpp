@@ -155,6 +155,7 @@ void PluginLibrary::open(const std::string& file, const std::string& name) {
                           "'");
     }
     parts_ = parts_of_library_at(entry);
+    events_.emplace(parts_);
 }
 
 PluginLibrary::~PluginLibrary() {
@@ -162,9 +163,8 @@ PluginLibrary::~PluginLibrary() {
 }
 
 bool PluginLibrary::contains(const void* address) const noexcept {
-    const auto place = reinterpret_cast<std::uintptr_t>(address);
     return std::any_of(parts_.begin(), parts_.end(),
-                       [place](const AddressRange& part) { return part.contains(place); });
+                       [address](const AddressRange& part) { return part.contains(address); });
 }
 
 std::size_t PluginLibrary::size() const noexcept {
@@ -178,6 +178,7 @@ std::size_t PluginLibrary::size() const noexcept {
 void PluginLibrary::close_library() noexcept {
     if (std::exchange(open_, false)) {
         class_ = nullptr;
+        events_.reset();
         if constexpr (kept_for_reports) {
             library_.handle = nullptr;  // libuv frees its part
         }

@@ -2,11 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include <uv.h>
+
+#include "core/address_range.h"
+#include "core/event_census.h"
 
 namespace weir {
 
@@ -31,14 +35,6 @@ struct FileStamp {
 // The stamp of what is there now; all zero if there is no such file.
 FileStamp file_stamp(const std::string& path);
 
-// Addresses from the first to before the second.
-struct AddressRange {
-    std::uintptr_t from;
-    std::uintptr_t to;
-
-    bool contains(std::uintptr_t address) const noexcept { return address >= from && address < to; }
-};
-
 // A plugin's shared library in memory. It is opened from a private copy of the file, so that the
 // file may be overwritten, and opened again beside this one, at any time.
 class PluginLibrary {
@@ -58,6 +54,9 @@ public:
     // Whether the address is in the library: code, constants, or static objects.
     bool contains(const void* address) const noexcept;
 
+    // The events that live of types that it describes.
+    const EventCensus& events() const noexcept { return *events_; }
+
     // The bytes that it takes in memory: code, constants and static objects.
     std::size_t size() const noexcept;
 
@@ -76,6 +75,7 @@ private:
     const ModuleClass* class_ = nullptr;
     std::string mapped_as_;  // the name of the copy
     std::vector<AddressRange> parts_;
+    std::optional<EventCensus> events_;
 };
 
 }  // namespace weir

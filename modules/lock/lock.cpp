@@ -10,7 +10,7 @@ namespace weir {
 
 namespace {
 
-Ref<LockState> make_state(const Scheduler& scheduler, IndexValue key, const std::string& context,
+Ref<LockState> make_state(const Scheduler& scheduler, IndexValue key, std::string_view context,
                           LockSession* session) {
     LockTable& table = LockTable::of(scheduler);
     return Ref<LockState>(
@@ -33,10 +33,10 @@ Task<> take_and_tell(Ref<LockState> state, LockOwner owner) {
 
 }  // namespace
 
-Lock::Lock(Scheduler& scheduler, IndexValue key, const std::string& context)
+Lock::Lock(Scheduler& scheduler, IndexValue key, std::string_view context)
     : state_(make_state(scheduler, std::move(key), context, nullptr)) {}
 
-Lock::Lock(LockSession& session, IndexValue key, const std::string& context)
+Lock::Lock(LockSession& session, IndexValue key, std::string_view context)
     : state_(make_state(session.scheduler(), std::move(key), context, &session)) {
     session.add(*state_);
 }

@@ -30,9 +30,9 @@ class LockSession;
 // scheduler's thread.
 class Lock {
 public:
-    explicit Lock(Scheduler& scheduler, IndexValue key, const std::string& context = "default");
+    explicit Lock(Scheduler& scheduler, IndexValue key, std::string_view context = "default");
     // Owned by a session, which must outlive it or be closed before.
-    explicit Lock(LockSession& session, IndexValue key, const std::string& context = "default");
+    explicit Lock(LockSession& session, IndexValue key, std::string_view context = "default");
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
     ~Lock() { unlock(); }

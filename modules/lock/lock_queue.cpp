@@ -97,10 +97,14 @@ void LockQueue::activate(LockKey& key) {
 }
 
 void LockQueue::count_served(LockKey& key) {
+    const auto most_counted = [this] { return std::min(max_history, 10 * in_history_ + 10); };
+    if (lately_.is_full_of(&key, most_counted())) {
+        return;
+    }
     if (key.served_++ == 0) {
         key.retain();
     }
-    while (lately_.size() >= std::min(max_history, 10 * in_history_ + 10)) {
+    while (lately_.size() >= most_counted()) {
         forget_oldest();
     }
     lately_.push_back(&key);

@@ -232,6 +232,11 @@ Task<> load_everything(SimulatedServer& world) {
     co_await loading;
 }
 
+Task<> reload_everything(SimulatedServer& world) {
+    Task<> reloading = world.loader().reload({"everything"});
+    co_await reloading;
+}
+
 Task<> reload_hello(SimulatedServer& world) {
     Task<> reloading = world.loader().reload({"hello"});
     co_await reloading;
@@ -286,6 +291,12 @@ TEST_CASE("without memory: a module with one of everything is not unloaded, and 
           "[allocations]") {
     fail_everywhere("unloading everything",
                     {.startup = {"everything"}, .attempt = unload_everything});
+}
+
+TEST_CASE("without memory: a module with one of everything is not reloaded, and can be",
+          "[allocations]") {
+    fail_everywhere("reloading everything",
+                    {.startup = {"everything"}, .attempt = reload_everything, .check = weigh});
 }
 
 TEST_CASE("without memory: a module is not reloaded, and can be", "[allocations]") {

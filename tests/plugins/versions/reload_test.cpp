@@ -1,9 +1,11 @@
 // Versions of plugins that take each other's places.
 #include <fstream>
+#include <optional>
 #include <string_view>
 
 #include <catch2/catch.hpp>
 
+#include "core/do_events.h"
 #include "core/send.h"
 #include "modules/abi.h"
 #include "tests/plugins/versions/announcement.h"
@@ -358,6 +360,97 @@ TEST_CASE("unload: what is held of a module is named, and the module goes on") {
     world.run(unload_while_held(world.server(), told));
     CHECK(told ==
           Texts{"the module 'keeper' is not unloaded, there still is: a handle of keeper", ""});
+}
+
+namespace {
+
+using Kept = std::optional<Ref<Announcement>>;
+
+// Has the producer send an event, and keeps what was delivered.
+Task<> keep_announcement(Kept& kept) {
+    const MatcherOf<Announcement> announcements = match<Announcement>().make();
+    kept = co_await announcements;
+}
+
+Task<> get_announcement(Server& server, Kept& kept) {
+    Container container(server.scheduler());
+    container.start(keep_announcement(kept), {.foreground = true});
+    co_await do_events();
+    Json numbers{{"a", 1}, {"b", 2}};
+    Task<std::string> asking = ask("producer", "announce", std::move(numbers));
+    co_await asking;
+    while (!kept) {
+        co_await do_events();
+    }
+}
+
+Task<> unload_while_event_is_kept(Server& server, Texts& told) {
+    Task<> starting = wait_for_startup(server, "producer");
+    co_await starting;
+    Kept kept;
+    Task<> getting = get_announcement(server, kept);
+    co_await getting;
+    for (int i = 0; i != 2; ++i) {
+        std::string what;
+        Task<> unloading = tell(server.loader().unload("producer"), what);
+        co_await unloading;
+        told.push_back(what);
+        kept.reset();
+    }
+}
+
+}  // namespace
+
+TEST_CASE("unload: an event that somebody keeps is named, and the module goes once that goes") {
+    const PluginFolder folder;
+    folder.put("producer", "version1");
+    SimulatedServer world(folder.configuration({"producer"}));
+    Texts told;
+    world.run(unload_while_event_is_kept(world.server(), told));
+    CHECK(told == Texts{"the module 'producer' is not unloaded, there still is: an event "
+                        "test.Announcement kept by whoever got it",
+                        ""});
+    CHECK(has_left("producer.so"));
+}
+
+namespace {
+
+Task<> reload_while_event_is_kept(Server& server, const PluginFolder& folder, Texts& told) {
+    Task<> starting = wait_for_startup(server, "producer");
+    co_await starting;
+    Kept kept;
+    Task<> getting = get_announcement(server, kept);
+    co_await getting;
+    folder.put("producer", "version2");
+    std::string what;
+    Texts names{"producer"};
+    Task<> reloading = tell(server.loader().reload(std::move(names)), what);
+    co_await reloading;
+    told.push_back(what);
+    Task<std::string> asking = ask("producer", "version", {});
+    told.push_back(co_await asking);
+    co_await sleep(seconds(30));
+    const std::vector<ModuleInfo> modules = server.loader().modules();
+    for (const Texts& living : modules.front().leaving) {
+        told.insert(told.end(), living.begin(), living.end());
+    }
+    told.push_back((*kept)->describe());
+    kept.reset();
+    co_await sleep(seconds(1));
+    told.push_back(std::to_string(server.loader().modules().front().leaving.size()));
+}
+
+}  // namespace
+
+TEST_CASE("reload: an old version stays for as long as somebody keeps an event of it") {
+    const PluginFolder folder;
+    folder.put("producer", "version1");
+    SimulatedServer world(folder.configuration({"producer"}));
+    Texts told;
+    world.run(reload_while_event_is_kept(world.server(), folder, told));
+    CHECK(told == Texts{"", R"("version2")", "an event test.Announcement kept by whoever got it",
+                        "test.Announcement()", "0"});
+    CHECK(has_left("producer.so"));
 }
 
 namespace {
