@@ -2,9 +2,9 @@
 
 namespace weir {
 
-Ref<Routine> Container::make(const StartOptions& options, const std::source_location& at) {
-    Ref<Routine> routine(new Routine(scheduler_, *this, options.name, at));
-    routine->set_daemon(options.daemon);
+Ref<Routine> Container::make(std::string name, bool daemon, const std::source_location& at) {
+    Ref<Routine> routine(new Routine(scheduler_, *this, std::move(name), at));
+    routine->set_daemon(daemon);
     routines_.push_back(*routine);
     return routine;
 }

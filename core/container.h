@@ -39,7 +39,7 @@ public:
     Ref<Routine> start(Task<T> task, StartOptions options = {},
                        const std::source_location& at = std::source_location::current()) {
         require_task(task);
-        Ref<Routine> routine = make(options, at);
+        Ref<Routine> routine = make(std::move(options.name), options.daemon, at);
         TaskPromise& promise = task.promise();
         routine->start(task.release(), promise, options.foreground);
         return routine;
@@ -49,7 +49,7 @@ public:
     void close() noexcept;
 
 private:
-    Ref<Routine> make(const StartOptions& options, const std::source_location& at);
+    Ref<Routine> make(std::string name, bool daemon, const std::source_location& at);
 
     Scheduler& scheduler_;
     List<Routine, Container> routines_;

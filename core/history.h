@@ -67,7 +67,7 @@ private:
     Run& run(std::size_t i) noexcept { return buffer_[(first_ + i) & (capacity_ - 1)]; }
 
     void grow() {
-        const std::size_t larger = capacity_ == 0 ? 16 : capacity_ * 2;
+        const std::size_t larger = capacity_ == 0 ? 4 : capacity_ * 2;
         auto buffer = std::make_unique<Run[]>(larger);
         for (std::size_t i = 0; i != runs_; ++i) {
             buffer[i] = run(i);

@@ -50,9 +50,9 @@ struct Owner {
 
     ~Owner() {
         lists = own_lists = nullptr;  // what is freed from now on goes to the system
-        for (FreeList& list : *owned) {
-            while (list.head != nullptr) {
-                ::operator delete(std::exchange(list.head, list.head->next));
+        for (Block* head : owned->heads) {
+            while (head != nullptr) {
+                ::operator delete(std::exchange(head, head->next));
             }
         }
     }

@@ -8,19 +8,19 @@
 // Memory for the small objects of the steady path: coroutine frames, events, matchers, nodes.
 //
 // One list of free blocks for each size class and thread, so that allocating and freeing is a
-// handful of instructions and what was used last, and is still in the cache, is used next. A list
+// handful of instructions and what was used last, and is still in the cache, is used next. A thread
 // keeps so many bytes, what is freed beyond goes back to the system, and all of it when the thread
 // ends; larger requests go to operator new. A block may be freed by another thread than the one
-// that allocated it. Under AddressSanitizer every
-// request goes to operator new, so that a use after free is seen.
+// that allocated it. Under AddressSanitizer every request goes to operator new, so that a use after
+// free is seen.
 namespace weir::pool {
 
 // Largest request that is served from the lists, in bytes.
 inline constexpr std::size_t largest = 1024;
 
-// The most free bytes in blocks of one size that a thread keeps. Without a limit, a thread that
-// only frees what others allocate would gather them for ever.
-inline constexpr std::size_t most_kept = std::size_t{8} << 20;
+// The most free bytes that a thread keeps: what some 100,000 waiting routines have used. Without a
+// limit, a thread that only frees what others allocate would gather them for ever.
+inline constexpr std::size_t most_kept = std::size_t{128} << 20;
 
 // The lists themselves, here so that a request of known size is a handful of instructions without
 // a call. Not for use.
@@ -32,16 +32,13 @@ struct Block {
     Block* next;
 };
 
-struct FreeList {
-    Block* head;
-    std::size_t bytes;  // of all its blocks
+struct FreeLists {
+    std::array<Block*, largest / granularity> heads;
+    std::size_t bytes;  // of all blocks
 };
 
-using FreeLists = std::array<FreeList, largest / granularity>;
-
 // Null before the thread's first request, when the thread ends, in a Bypass, and under
-// AddressSanitizer. A
-// pointer, not the lists: space that is reached without a call is scarce in a library that is
+// AddressSanitizer. A pointer, not the lists: space that is reached without a call is scarce in a library that is
 // opened while a program runs.
 #if defined(__GNUC__)
 [[gnu::tls_model("initial-exec")]]
@@ -65,10 +62,11 @@ constexpr std::size_t bytes_of(std::size_t size) noexcept {
 // At least `size` bytes, aligned for any object. Throws std::bad_alloc.
 [[nodiscard]] inline void* allocate(std::size_t size) {
     if (size <= largest && detail::lists != nullptr) [[likely]] {
-        detail::FreeList& list = (*detail::lists)[detail::class_of(size)];
-        if (list.head != nullptr) [[likely]] {
-            list.bytes -= detail::bytes_of(size);
-            return std::exchange(list.head, list.head->next);
+        detail::FreeLists& lists = *detail::lists;
+        detail::Block*& head = lists.heads[detail::class_of(size)];
+        if (head != nullptr) [[likely]] {
+            lists.bytes -= detail::bytes_of(size);
+            return std::exchange(head, head->next);
         }
     }
     return detail::allocate_elsewhere(size);
@@ -77,10 +75,11 @@ constexpr std::size_t bytes_of(std::size_t size) noexcept {
 // Takes back what allocate(size) returned; `size` must be the same.
 inline void deallocate(void* block, std::size_t size) noexcept {
     if (size <= largest && detail::lists != nullptr) [[likely]] {
-        detail::FreeList& list = (*detail::lists)[detail::class_of(size)];
-        if (block != nullptr && list.bytes < most_kept) [[likely]] {
-            list.head = ::new (block) detail::Block{list.head};
-            list.bytes += detail::bytes_of(size);
+        detail::FreeLists& lists = *detail::lists;
+        if (block != nullptr && lists.bytes < most_kept) [[likely]] {
+            detail::Block*& head = lists.heads[detail::class_of(size)];
+            head = ::new (block) detail::Block{head};
+            lists.bytes += detail::bytes_of(size);
             return;
         }
     }

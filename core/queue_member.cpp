@@ -48,19 +48,42 @@ bool RoundRobin::tell() {
     return queue_.list(*this, listed_);
 }
 
+// The only member does not stay the only one: from now on there are turns. add() has made room in
+// the history.
+void RoundRobin::begin_turns() noexcept {
+    if (QueueMember* const first = std::exchange(only_, nullptr)) {
+        for (; only_served_ != 0; --only_served_) {
+            count_served(*first);
+        }
+        if (first->can_pop()) {
+            ready_.insert_last(*first);
+        }
+    }
+}
+
 void RoundRobin::make_room() {
     if (members_.size() == members_.capacity()) {
         members_.reserve(members_.size() * 2 + 4);
     }
+    lately_.make_room();
 }
 
 void RoundRobin::add(QueueMember& member) {
     make_room();
+    const bool first = members_.empty() && lately_.size() == 0;
+    if (!first) {
+        begin_turns();
+    }
     members_.push_back(&member);
     member.turns_ = this;
+    if (first) {
+        only_ = &member;
+    }
     if (member.can_pop()) {
         count(member);
-        ready_.insert_last(member);
+        if (!first) {
+            ready_.insert_last(member);
+        }
     }
     if (tell()) {
         can_pop_changed(queue_);
@@ -68,6 +91,7 @@ void RoundRobin::add(QueueMember& member) {
 }
 
 void RoundRobin::remove(QueueMember& member) noexcept {
+    begin_turns();
     std::erase(members_, &member);
     ready_.remove(member);
     if (member.in_statistics_) {
@@ -83,7 +107,7 @@ void RoundRobin::forget(QueueMember& member) noexcept {
     lately_.replace(&member, nullptr);
 }
 
-Ref<Event> RoundRobin::take(QueueSignals& signals) {
+Ref<Event> RoundRobin::take_in_turn(QueueSignals& signals) {
     lately_.make_room();
     QueueMember& member = ready_.take_turn();
     Ref<Event> event = member.take(signals);
@@ -122,7 +146,9 @@ void RoundRobin::after_pop(QueueMember& member, std::size_t count, QueueSignals&
 void RoundRobin::can_pop_changed(QueueMember& member) {
     for (QueueMember* changed = &member; changed->turns_ != nullptr;) {
         RoundRobin& turns = *changed->turns_;
-        if (changed->can_pop()) {
+        if (turns.only_ != nullptr) [[likely]] {
+            turns.count(*changed);
+        } else if (changed->can_pop()) {
             turns.activate(*changed);
         } else {
             turns.ready_.remove(*changed);

@@ -51,6 +51,9 @@ private:
 
 // The members of one priority of a queue. They are served in turn; one that was idle and has been
 // served less than its share lately comes back as the next, others as the last.
+//
+// Most often there is one, which needs no turns: it is only counted how often it was served, so
+// that what the others do with that is known when they come.
 class RoundRobin : public Link<RoundRobin> {
 public:
     RoundRobin(Queue& queue, int priority) noexcept : queue_(queue), priority_(priority) {}
@@ -59,7 +62,9 @@ public:
 
     int priority() const noexcept { return priority_; }
     Queue& queue() const noexcept { return queue_; }
-    bool can_pop() const noexcept { return !ready_.empty(); }
+    bool can_pop() const noexcept {
+        return only_ != nullptr ? only_->can_pop() : !ready_.empty();
+    }
 
     // Makes the next add() one that does not fail.
     void make_room();
@@ -82,6 +87,8 @@ public:
 
 private:
     friend class Queue;
+    Ref<Event> take_in_turn(QueueSignals& signals);
+    void begin_turns() noexcept;
     void count(QueueMember& member) noexcept;
     void count_served(QueueMember& member) noexcept;
     // Of how many events served lately the members are counted.
@@ -92,11 +99,24 @@ private:
     Queue& queue_;
     const int priority_;
     bool listed_ = false;  // among those of the queue that can pop
+    // The first member, as long as there has been no other, and how often it was served, of those
+    // events that are counted.
+    QueueMember* only_ = nullptr;
+    std::size_t only_served_ = 0;
     Ring<QueueMember> ready_;
     std::vector<QueueMember*> members_;
     History<QueueMember*> lately_;
     std::size_t in_statistics_ = 0;  // members with a count of how often they were served lately
 };
+
+inline Ref<Event> RoundRobin::take(QueueSignals& signals) {
+    if (only_ == nullptr) [[unlikely]] {
+        return take_in_turn(signals);
+    }
+    Ref<Event> event = only_->take(signals);
+    only_served_ += only_served_ < most_counted() ? 1U : 0U;
+    return event;
+}
 
 inline void QueueMember::set_can_pop(bool can_pop) {
     if (can_pop_ != can_pop) {

@@ -263,8 +263,8 @@ void Routine::update_subscriptions() {
     const auto matchers = wait_->matchers();
     const bool renew = wait_->at_the_end();
     wait_matchers_ = matchers.size();
-    if (subscriptions_.empty() && matchers.size() == 1 && watches_ == nullptr) {
-        if (matchers[0]) {
+    if (subscriptions_.empty() && matchers.size() <= 1 && watches_ == nullptr) {
+        if (matchers.size() == 1 && matchers[0]) {
             scheduler().subscribe(*this, matchers[0]).position = 0;
         }
         return;

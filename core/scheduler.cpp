@@ -419,13 +419,13 @@ void Scheduler::process_round() {
         }
         try {
             // An event that may block takes its place again before senders are told of it.
-            const bool senders_first = droppable(*event);
-            if (!senders_first) {
-                process(event, signals.empty);
-            }
-            wake_senders();
+            const bool senders_first = !signals.can_write.empty() && droppable(*event);
             if (senders_first) {
-                process(event, signals.empty);
+                wake_senders();
+            }
+            process(event, signals.empty);
+            if (!senders_first) {
+                wake_senders();
             }
         } catch (...) {
             // There is no memory. Nothing is lost, for run() may be called again.

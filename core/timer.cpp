@@ -96,18 +96,26 @@ void TimerHeap::sift_up(std::size_t position) noexcept {
     put(position, item);
 }
 
+// All the way down, the earlier child each time, and from there up to its place: what comes from
+// the end of the heap belongs near the bottom, and which child is earlier nobody can foretell, so
+// that is calculated, not branched on (R. Wegener's bottom-up heapsort).
 void TimerHeap::sift_down(std::size_t position) noexcept {
     const Item item = heap_[position];
-    while (position * 2 + 1 < heap_.size()) {
-        std::size_t child = position * 2 + 1;
-        if (child + 1 < heap_.size() && heap_[child + 1].due < heap_[child].due) {
-            ++child;
-        }
-        if (heap_[child].due >= item.due) {
-            break;
-        }
+    const std::size_t top = position;
+    const std::size_t size = heap_.size();
+    std::size_t child = position * 2 + 2;
+    for (; child < size; child = position * 2 + 2) {
+        child -= heap_[child - 1].due <= heap_[child].due ? 1U : 0U;
         put(position, heap_[child]);
         position = child;
+    }
+    if (child == size) {
+        put(position, heap_[child - 1]);
+        position = child - 1;
+    }
+    while (position > top && heap_[(position - 1) / 2].due >= item.due) {
+        put(position, heap_[(position - 1) / 2]);
+        position = (position - 1) / 2;
     }
     put(position, item);
 }
