@@ -38,8 +38,8 @@ struct FreeLists {
 };
 
 // Null before the thread's first request, when the thread ends, in a Bypass, and under
-// AddressSanitizer. A pointer, not the lists: space that is reached without a call is scarce in a library that is
-// opened while a program runs.
+// AddressSanitizer. A pointer, not the lists: space that is reached without a call is scarce in a
+// library that is opened while a program runs.
 #if defined(__GNUC__)
 [[gnu::tls_model("initial-exec")]]
 #endif

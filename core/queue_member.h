@@ -62,9 +62,7 @@ public:
 
     int priority() const noexcept { return priority_; }
     Queue& queue() const noexcept { return queue_; }
-    bool can_pop() const noexcept {
-        return only_ != nullptr ? only_->can_pop() : !ready_.empty();
-    }
+    bool can_pop() const noexcept { return only_ != nullptr ? only_->can_pop() : !ready_.empty(); }
 
     // Makes the next add() one that does not fail.
     void make_room();

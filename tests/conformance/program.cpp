@@ -125,7 +125,8 @@ private:
     Lock& lock(const Json& statement) {
         auto& made = locks_[statement[1]];
         if (made == nullptr) {
-            made = std::make_unique<Lock>(scheduler_, index_value(statement[2]), statement[3]);
+            made = std::make_unique<Lock>(scheduler_, index_value(statement[2]),
+                                          statement[3].get<std::string>());
         }
         return *made;
     }
@@ -197,7 +198,7 @@ private:
 
     Task<> with_lock(Actor& actor, const Json& statement, Limit* limit) {
         {
-            Lock held(scheduler_, index_value(statement[1]), statement[2]);
+            Lock held(scheduler_, index_value(statement[1]), statement[2].get<std::string>());
             co_await held.lock();
             record(actor, "in", statement[1]);
             co_await perform_all(actor, statement, 3, limit);
