@@ -103,6 +103,8 @@ public:
 
     // Gives the subqueue another priority. Throws std::invalid_argument as `remove`.
     void set_priority(Queue& subqueue, int priority);
+    // Makes the next so many set_priority() to this one do without memory.
+    void make_room(int priority, std::size_t subqueues) { turns_of(priority).make_room(subqueues); }
 
     // The subqueue of that name, or null.
     Queue* find(std::string_view name) const noexcept;

@@ -61,9 +61,9 @@ void RoundRobin::begin_turns() noexcept {
     }
 }
 
-void RoundRobin::make_room() {
-    if (members_.size() == members_.capacity()) {
-        members_.reserve(members_.size() * 2 + 4);
+void RoundRobin::make_room(std::size_t members) {
+    if (members_.capacity() - members_.size() < members) {
+        members_.reserve(members_.size() * 2 + members + 3);
     }
     lately_.make_room();
 }

@@ -64,8 +64,8 @@ public:
     Queue& queue() const noexcept { return queue_; }
     bool can_pop() const noexcept { return only_ != nullptr ? only_->can_pop() : !ready_.empty(); }
 
-    // Makes the next add() one that does not fail.
-    void make_room();
+    // Makes the next so many add()s ones that do not fail.
+    void make_room(std::size_t members = 1);
     // On failure nothing has changed.
     void add(QueueMember& member);
     void remove(QueueMember& member) noexcept;

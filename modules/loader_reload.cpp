@@ -286,12 +286,17 @@ void Loader::hand_back(Successors& successors) noexcept {
 }
 
 void Loader::take_places(Successors& successors) {
+    std::list<Leaving> old_versions;
     try {
+        old_versions.resize(successors.size());
         hand_over(successors);
         for (const std::unique_ptr<Successor>& successor : successors) {
             successor->module->begin();
             successor->module->serve();
             successor->state.reset();
+        }
+        for (const std::unique_ptr<Successor>& successor : successors) {
+            successor->module->make_room_to_succeed();  // the rest does not fail
         }
     } catch (...) {
         for (const std::unique_ptr<Successor>& successor : successors) {
@@ -309,7 +314,8 @@ void Loader::take_places(Successors& successors) {
         old.state_ = ModuleState::unloading;
         e.reason = "it was reloaded";
         e.since = scheduler().now();
-        Leaving& leaving = leaving_.emplace_back();
+        leaving_.splice(leaving_.end(), old_versions, old_versions.begin());
+        Leaving& leaving = leaving_.back();
         std::swap<Version>(leaving, e);
         std::swap<Version>(e, *successor);
         successor->name = e.name;

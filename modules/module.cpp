@@ -198,6 +198,15 @@ void Module::stop_serving() noexcept {
     handler_.stop_all();
 }
 
+void Module::make_room_to_succeed() {
+    queues_.reserve(queues_.size() + adopted_.size());
+    for (const Adopted& adopted : adopted_) {
+        if (Queue* parent = adopted.queue->parent()) {
+            parent->make_room(adopted.priority, adopted_.size());
+        }
+    }
+}
+
 void Module::succeed_predecessor() {
     for (Adopted& adopted : adopted_) {
         std::erase(predecessor_->queues_, adopted.queue);

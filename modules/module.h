@@ -122,8 +122,10 @@ private:
     void serve();
     bool serving() const noexcept { return !handler_.functions().empty(); }
     void stop_serving() noexcept;
-    // Takes the place of the predecessor: its queues are this module's.
+    // Takes the place of the predecessor: its queues are this module's. Does not fail after
+    // make_room_to_succeed().
     void succeed_predecessor();
+    void make_room_to_succeed();
     void close_all() noexcept;
     void take(const Ref<ModuleApiCall>& event, bool is_public);
 
