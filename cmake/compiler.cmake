@@ -30,7 +30,8 @@ elseif(WEIR_SANITIZE)
     message(FATAL_ERROR "WEIR_SANITIZE is '${WEIR_SANITIZE}': expected address, thread or nothing")
 endif()
 if(WEIR_SANITIZE)
-    add_compile_options(${sanitizers} -fno-omit-frame-pointer)
+    # Reports name functions and lines, never variables: -g1 has them, in half the time to compile.
+    add_compile_options(${sanitizers} -fno-omit-frame-pointer -g1)
     # With a sanitizer GCC sees uninitialised variables where there are none, in its own headers too.
     add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
     add_link_options(${sanitizers})
