@@ -144,6 +144,12 @@ void Routine::resume(std::coroutine_handle<> coroutine) noexcept {
 
 void Routine::run(std::coroutine_handle<> coroutine) noexcept {
     const Ref<Routine> keep(this);
+    if (run_until_it_waits(coroutine)) {
+        wait_again();
+    }
+}
+
+bool Routine::run_until_it_waits(std::coroutine_handle<> coroutine) noexcept {
     Routine* const caller = scheduler().exchange_current(this);
     running_ = true;
     resume(coroutine);
@@ -151,9 +157,9 @@ void Routine::run(std::coroutine_handle<> coroutine) noexcept {
     scheduler().exchange_current(caller);
     if (closing_ || coroutine_.done()) {
         finish();
-    } else {
-        wait_again();
+        return false;
     }
+    return true;
 }
 
 // Most routines wait for one matcher, and for the same as before: then nothing changes.
@@ -180,14 +186,7 @@ void Routine::wait_again() noexcept {
             wait_->interruption_ = std::current_exception();
         }
         // There is no memory to wait: it is thrown where the coroutine does.
-        const Ref<Routine> keep(this);
-        Routine* const caller = scheduler().exchange_current(this);
-        running_ = true;
-        resume(end_wait());
-        running_ = false;
-        scheduler().exchange_current(caller);
-        if (closing_ || coroutine_.done()) {
-            finish();
+        if (!run_until_it_waits(end_wait())) {
             return;
         }
     }

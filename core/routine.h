@@ -93,6 +93,8 @@ private:
     // The coroutine that waits, which waits no more.
     std::coroutine_handle<> end_wait() noexcept;
     void run(std::coroutine_handle<> coroutine) noexcept;
+    // False if the coroutine is done or closed meanwhile: then the routine is finished.
+    bool run_until_it_waits(std::coroutine_handle<> coroutine) noexcept;
     void resume(std::coroutine_handle<> coroutine) noexcept;
     void wait_again() noexcept;
     void update_subscriptions();

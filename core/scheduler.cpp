@@ -70,11 +70,8 @@ void Scheduler::ignore(const Matcher& matcher) {
     std::vector<Ref<Event>> taken;
     event_tree_.take(matcher, taken);
     for (const Ref<Event>& event : taken) {
-        Queue::unblock(*event);
         event->set_ignorable();
-        if (tracer_ != nullptr) [[unlikely]] {
-            tracer_->unblocked(*event);
-        }
+        unblock(*event);
     }
 }
 
@@ -85,11 +82,8 @@ void Scheduler::ignore(Event& event) {
     if (event_tree_.size() == blocked) {
         return;
     }
-    Queue::unblock(event);
     event.set_ignorable();
-    if (tracer_ != nullptr) [[unlikely]] {
-        tracer_->unblocked(event);
-    }
+    unblock(event);
 }
 
 // --- time
@@ -163,10 +157,14 @@ void Scheduler::unblock_matching(const Matcher& matcher) {
     std::vector<Ref<Event>> taken;
     event_tree_.take(matcher, taken);
     for (const Ref<Event>& event : taken) {
-        Queue::unblock(*event);
-        if (tracer_ != nullptr) [[unlikely]] {
-            tracer_->unblocked(*event);
-        }
+        unblock(*event);
+    }
+}
+
+void Scheduler::unblock(Event& event) {
+    Queue::unblock(event);
+    if (tracer_ != nullptr) [[unlikely]] {
+        tracer_->unblocked(event);
     }
 }
 

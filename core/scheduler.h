@@ -192,6 +192,7 @@ private:
     }
     void make_calls();
     void unblock_matching(const Matcher& matcher);
+    void unblock(Event& event);
     void run_soon_ones() {
         if (!soon_.empty()) {
             run_those_soon();
