@@ -295,8 +295,12 @@ void Loader::take_places(Successors& successors) {
             successor->module->serve();
             successor->state.reset();
         }
+        std::size_t adopted = 0;
         for (const std::unique_ptr<Successor>& successor : successors) {
-            successor->module->make_room_to_succeed();  // the rest does not fail
+            adopted += successor->module->adopted_.size();
+        }
+        for (const std::unique_ptr<Successor>& successor : successors) {
+            successor->module->make_room_to_succeed(adopted);  // the rest does not fail
         }
     } catch (...) {
         for (const std::unique_ptr<Successor>& successor : successors) {

@@ -198,11 +198,11 @@ void Module::stop_serving() noexcept {
     handler_.stop_all();
 }
 
-void Module::make_room_to_succeed() {
+void Module::make_room_to_succeed(std::size_t adopted_in_all) {
     queues_.reserve(queues_.size() + adopted_.size());
     for (const Adopted& adopted : adopted_) {
         if (Queue* parent = adopted.queue->parent()) {
-            parent->make_room(adopted.priority, adopted_.size());
+            parent->make_room(adopted.priority, adopted_in_all);
         }
     }
 }

@@ -125,7 +125,8 @@ private:
     // Takes the place of the predecessor: its queues are this module's. Does not fail after
     // make_room_to_succeed().
     void succeed_predecessor();
-    void make_room_to_succeed();
+    // For the queues that those who succeed in one step adopt: they may stand under one parent.
+    void make_room_to_succeed(std::size_t adopted_in_all);
     void close_all() noexcept;
     void take(const Ref<ModuleApiCall>& event, bool is_public);
 
