@@ -40,8 +40,7 @@ public:
                        const std::source_location& at = std::source_location::current()) {
         require_task(task);
         Ref<Routine> routine = make(std::move(options.name), options.daemon, at);
-        TaskPromise& promise = task.promise();
-        routine->start(task.release(), promise, options.foreground);
+        routine->start(task.release(), options.foreground);
         return routine;
     }
 

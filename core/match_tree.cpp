@@ -1,14 +1,19 @@
 #include "core/match_tree.h"
 
+#include <array>
+
 #include "core/node_map.h"
 #include "core/pool.h"
 
 namespace weir {
 
-// What a node that is not a leaf has below it.
+// What a node that is not a leaf has below it. One that is to stay has a branch in any case.
 struct MatchBranch : pool::Pooled {
     MatchTree::Node* any = nullptr;
     NodeMap<MatchTree::Node> exact;
+    bool kept = false;
+
+    bool needless() const noexcept { return any == nullptr && exact.empty() && !kept; }
 };
 
 class MatchTree::Node : public pool::Pooled {
@@ -20,45 +25,76 @@ public:
 private:
     friend class MatchTree;
 
-    bool vacant() const noexcept { return entries_.empty() && branch_ == nullptr && !kept_; }
-    Node& root() noexcept {
-        Node* node = this;
-        while (node->parent_ != nullptr) {
-            node = node->parent_;
-        }
-        return *node;
-    }
-    void leave_vacant() noexcept;
-    void drop_vacant() noexcept;
+    bool vacant() const noexcept { return entries_.empty() && branch_ == nullptr; }
+    Root& root() noexcept;
+    // Another way down from here has come.
+    void changed() noexcept;
 
-    bool kept_ = false;
+    // There is one for each matcher that differs: 56 bytes, all in a line or two of the cache.
     Node* parent_;
-    IndexValue key_;  // none: the parent's "any" node
     List<Entry> entries_;
     std::unique_ptr<MatchBranch> branch_;
-    // Of a root: the node that became vacant last. It stays until another one does,
-    // for who waits again and again most often does so for the same.
-    Node* vacant_ = nullptr;
+    IndexValue key_;  // none: the parent's "any" node
 };
 
-void MatchTree::Node::leave_vacant() noexcept {
-    Node& top = root();
-    if (top.vacant_ != this) {
-        top.drop_vacant();
-        top.vacant_ = this;
+class MatchTree::Root : public Node {
+public:
+    Root() noexcept : Node(nullptr, IndexValue()) {}
+
+    void leave_vacant(Node& node) noexcept {
+        if (vacant_ != &node) {
+            drop_vacant();
+            vacant_ = &node;
+        }
+    }
+    // To whoever looks it is not there.
+    void drop_vacant() noexcept {
+        if (Node* const node = std::exchange(vacant_, nullptr)) {
+            prune(node);
+        }
+    }
+    void forget_vacant(const Node& node) noexcept {
+        if (vacant_ == &node) {
+            vacant_ = nullptr;
+        }
+    }
+
+    // Types of events that nothing here or below can match, as far as that is known.
+    bool is_dead_end(const EventType& type) const noexcept {
+        return dead_ends_[type.id() % dead_ends_.size()] == type.id();
+    }
+    void note_dead_end(const EventType& type) noexcept {
+        dead_ends_[type.id() % dead_ends_.size()] = type.id();
+    }
+    void forget_dead_ends() noexcept { dead_ends_ = {}; }
+
+private:
+    // The node that became vacant last. It stays until another one does, for who waits again and
+    // again most often does so for the same.
+    Node* vacant_ = nullptr;
+    std::array<std::uint64_t, 16> dead_ends_{};  // ids of types, each at one place
+};
+
+MatchTree::Root& MatchTree::Node::root() noexcept {
+    Node* node = this;
+    while (node->parent_ != nullptr) {
+        node = node->parent_;
+    }
+    return static_cast<Root&>(*node);
+}
+
+void MatchTree::Node::changed() noexcept {
+    if (parent_ == nullptr) {
+        static_cast<Root&>(*this).forget_dead_ends();
     }
 }
 
-// To whoever looks it is not there.
-void MatchTree::Node::drop_vacant() noexcept {
-    if (Node* const node = std::exchange(vacant_, nullptr)) {
-        prune(node);
-    }
+MatchTree::Node& MatchTree::root() noexcept {
+    return *root_;
 }
 
 MatchTree::MatchTree(PredicateFailed predicate_failed)
-    : root_(std::make_unique<Node>(nullptr, IndexValue())),
-      predicate_failed_(std::move(predicate_failed)) {}
+    : root_(std::make_unique<Root>()), predicate_failed_(std::move(predicate_failed)) {}
 
 MatchTree::~MatchTree() {
     let_go_below(*root_);
@@ -89,17 +125,23 @@ bool MatchTree::empty() const noexcept {
 }
 
 bool MatchTree::may_match(const EventType& type) const noexcept {
+    if (root_->is_dead_end(type)) {
+        return false;
+    }
     const auto may = [&] {
         const MatchBranch* const branch = root_->branch_.get();
         return !root_->entries_.empty() ||
                (branch != nullptr &&
                 (branch->any != nullptr || branch->exact.find(type.levels()[0].fixed) != nullptr));
     };
-    if (!may()) {
-        return false;
+    if (may()) {
+        root_->drop_vacant();
+        if (may()) {
+            return true;
+        }
     }
-    root_->drop_vacant();
-    return may();
+    root_->note_dead_end(type);
+    return false;
 }
 
 std::size_t MatchTree::level_of(const Node& node) noexcept {
@@ -129,6 +171,7 @@ MatchTree::Node& MatchTree::descend(Node& from, const Matcher& matcher) {
                     branch.exact.insert(*made);
                 }
                 next = made.release();
+                node->changed();
             }
             node = next;
         }
@@ -141,7 +184,15 @@ MatchTree::Node& MatchTree::descend(Node& from, const Matcher& matcher) {
 
 MatchTree::Node& MatchTree::keep(const Matcher& matcher) {
     Node& node = descend(*root_, matcher);
-    node.kept_ = true;
+    try {
+        if (node.branch_ == nullptr) {
+            node.branch_ = std::make_unique<MatchBranch>();
+        }
+    } catch (...) {
+        prune(&node);
+        throw;
+    }
+    node.branch_->kept = true;
     return node;
 }
 
@@ -149,6 +200,7 @@ void MatchTree::insert_at(Node& node, Entry& entry) noexcept {
     entry.node_ = &node;
     entry.has_predicate_ = entry.matcher.has_predicate();
     node.entries_.push_back(entry);
+    node.changed();
 }
 
 void MatchTree::insert(Entry& entry) {
@@ -159,29 +211,27 @@ void MatchTree::remove(Entry& entry) noexcept {
     if (Node* node = std::exchange(entry.node_, nullptr)) {
         entry.unlink();
         if (node->parent_ != nullptr && node->vacant()) {
-            node->leave_vacant();
+            node->root().leave_vacant(*node);
         }
     }
 }
 
 // Removes the node, and then its parents, as long as nothing is in them.
 void MatchTree::prune(Node* node) noexcept {
-    if (node->branch_ != nullptr && node->branch_->any == nullptr && node->branch_->exact.empty()) {
+    if (node->branch_ != nullptr && node->branch_->needless()) {
         node->branch_.reset();  // it was to have a child, whose making failed
     }
-    Node& root = node->root();
+    Root& root = node->root();
     while (node->parent_ != nullptr && node->vacant()) {
         Node* parent = node->parent_;
-        if (root.vacant_ == node) {
-            root.vacant_ = nullptr;
-        }
+        root.forget_vacant(*node);
         MatchBranch& branch = *parent->branch_;
         if (branch.any == node) {
             branch.any = nullptr;
         } else {
             branch.exact.erase(*node);
         }
-        if (branch.any == nullptr && branch.exact.empty()) {
+        if (branch.needless()) {
             parent->branch_.reset();
         }
         delete node;
@@ -244,6 +294,9 @@ void MatchTree::match_all(const Node& from, const Event& event, std::size_t leve
         if (node->entries_.empty() && (exact == nullptr || branch.any == nullptr)) {
             node = exact != nullptr ? exact : branch.any;
             if (node == nullptr) {
+                if (level == 0) {
+                    root_->note_dead_end(event.type());
+                }
                 return;
             }
             continue;
@@ -266,31 +319,36 @@ void MatchTree::match_all(const Node& from, const Event& event, std::size_t leve
 }
 
 // Small tables are in the cache anyway: the first large one on the event's path is meant.
-void MatchTree::look_ahead(const Event& event, std::size_t step) const noexcept {
+const MatchTree::Entry* MatchTree::look_ahead(const Event& event, std::size_t step) const noexcept {
     constexpr std::size_t large = 1024;
     const Node* node = root_.get();
-    for (std::size_t level = 0; level < event.levels() && node != nullptr; ++level) {
-        const MatchBranch* branch = node->branch_.get();
-        if (branch == nullptr) {
-            return;
+    const MatchBranch* branch = node->branch_.get();
+    std::size_t level = 0;
+    for (; branch != nullptr && branch->exact.size() < large; ++level) {
+        if (level == event.levels()) {
+            return nullptr;
         }
-        if (branch->exact.size() < large) {
-            const Node* exact = branch->exact.find(event.at(level));
-            node = exact != nullptr ? exact : branch->any;
-            continue;
-        }
-        if (step == 0) {
-            branch->exact.prefetch(event.at(level));
-        } else if (const Node* next = branch->exact.guess(event.at(level)); next != nullptr) {
-            if (step == 1) {
-                __builtin_prefetch(next);
-                __builtin_prefetch(reinterpret_cast<const char*>(next + 1) - 1);
-            } else if (!next->entries_.empty()) {
-                next->entries_.front().prefetch();
-            }
-        }
-        return;
+        const Node* const exact = branch->exact.find(event.at(level));
+        node = exact != nullptr ? exact : branch->any;
+        branch = node != nullptr ? node->branch_.get() : nullptr;
     }
+    if (branch == nullptr || level == event.levels()) {
+        return nullptr;
+    }
+    if (step == 0) {
+        branch->exact.prefetch(event.at(level));
+        return nullptr;
+    }
+    const Node* const likely = branch->exact.guess(event.at(level));
+    if (likely == nullptr) {
+        return nullptr;
+    }
+    if (step == 1) {
+        __builtin_prefetch(likely);
+        __builtin_prefetch(reinterpret_cast<const char*>(likely + 1) - 1);
+        return nullptr;
+    }
+    return likely->entries_.empty() ? nullptr : &likely->entries_.front();
 }
 
 MatchTree::Entry* MatchTree::match_first(const Event& event) const {
@@ -309,6 +367,9 @@ MatchTree::Entry* MatchTree::match_first_below(const Node& node, const Event& ev
 }
 
 void MatchTree::match_all(const Event& event, std::vector<Entry*>& found) {
+    if (root_->is_dead_end(event.type())) {
+        return;
+    }
     ++searches_;
     match_all(*root_, event, 0, found);
 }

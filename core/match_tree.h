@@ -42,18 +42,19 @@ public:
         bool inserted() const noexcept { return node_ != nullptr; }
         Matchable* object() const noexcept { return object_; }
 
-        Matcher matcher;
-
-    private:
-        friend class MatchTree;
-
-        // An entry is most often inside its object: so are the lines around it.
+        // Brings it into the cache, with the lines around it, for most often it is inside its
+        // object.
         void prefetch() const noexcept {
             const char* const at = reinterpret_cast<const char*>(this);
             for (const std::ptrdiff_t line : {-64, 0, 64, 128}) {
                 __builtin_prefetch(at + line);
             }
         }
+
+        Matcher matcher;
+
+    private:
+        friend class MatchTree;
 
         Matchable* object_ = nullptr;
         Node* node_ = nullptr;
@@ -81,9 +82,10 @@ public:
     bool may_match(const EventType& type) const noexcept;
     // Appends the first matching entry of each object that matches.
     void match_all(const Event& event, std::vector<Entry*>& found);
-    // Brings into the cache what match_all and a delivery will touch of an event that comes soon,
-    // in steps, each of which needs what the one before has brought: 0, 1 and 2.
-    void look_ahead(const Event& event, std::size_t step) const noexcept;
+    // Brings into the cache what match_all will touch of an event that comes soon, in steps, each
+    // of which needs what the one before has brought: 0 and 1. From then on it gives the entry that
+    // will probably be found, or null.
+    const Entry* look_ahead(const Event& event, std::size_t step) const noexcept;
     // The first matching entry, or null.
     Entry* match_first(const Event& event) const;
     // The same; `by_type` becomes false unless all events of that type have the same.
@@ -92,7 +94,7 @@ public:
     // For trees whose nodes are kept by somebody, as the queues of a queue tree do: the root; the
     // node at the end of the path (made if it is not there), which lives as long as an entry is
     // there or below; an insertion at a node.
-    Node& root() noexcept { return *root_; }
+    Node& root() noexcept;
     static Node& descend(Node& from, const Matcher& matcher);
     // The node at the end of the path, which from now on lives as long as the tree: for matchers
     // that come and go all the time.
@@ -102,6 +104,8 @@ public:
     Entry* match_first_below(const Node& node, const Event& event) const;
 
 private:
+    class Root;
+
     Entry* match_first(const Node& node, const Event& event, std::size_t level,
                        bool& by_type) const;
     void match_all(const Node& from, const Event& event, std::size_t level,
@@ -111,7 +115,7 @@ private:
     static void prune(Node* node) noexcept;
     static void let_go_below(Node& node) noexcept;
 
-    std::unique_ptr<Node> root_;
+    std::unique_ptr<Root> root_;
     PredicateFailed predicate_failed_;
     std::uint64_t searches_ = 0;
 };

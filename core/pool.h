@@ -16,7 +16,7 @@
 namespace weir::pool {
 
 // Largest request that is served from the lists, in bytes.
-inline constexpr std::size_t largest = 1024;
+inline constexpr std::size_t largest = 1032;
 
 // The most free bytes that a thread keeps: what some 100,000 waiting routines have used. Without a
 // limit, a thread that only frees what others allocate would gather them for ever.
@@ -26,14 +26,17 @@ inline constexpr std::size_t most_kept = std::size_t{128} << 20;
 // a call. Not for use.
 namespace detail {
 
+// The sizes of blocks are those in which malloc of the C library hands out memory: a multiple of 16
+// less the 8 bytes that it keeps for itself.
 inline constexpr std::size_t granularity = 16;
+inline constexpr std::size_t smallest = 24;
 
 struct Block {
     Block* next;
 };
 
 struct FreeLists {
-    std::array<Block*, largest / granularity> heads;
+    std::array<Block*, (largest - smallest) / granularity + 1> heads;
     std::size_t bytes;  // of all blocks
 };
 
@@ -48,13 +51,12 @@ extern constinit thread_local FreeLists* lists;
 void* allocate_elsewhere(std::size_t size);
 void deallocate_elsewhere(void* block, std::size_t size) noexcept;
 
-// The smallest blocks, of class 0, serve requests of no byte too.
 constexpr std::size_t class_of(std::size_t size) noexcept {
-    return (size - (size != 0 ? 1 : 0)) / granularity;
+    return size <= smallest ? 0 : (size - smallest + granularity - 1) / granularity;
 }
 
 constexpr std::size_t bytes_of(std::size_t size) noexcept {
-    return (class_of(size) + 1) * granularity;
+    return smallest + class_of(size) * granularity;
 }
 
 }  // namespace detail

@@ -87,7 +87,7 @@ private:
 // The events that are likely to leave a queue next, the first first: whom they are for can be
 // brought into the cache meanwhile. A guess, valid until the queue changes.
 struct UpcomingEvents {
-    static constexpr std::size_t most = 3;
+    static constexpr std::size_t most = 4;
 
     bool wanted = false;
     std::array<const Event*, most> events{};  // null: unknown

@@ -60,26 +60,35 @@ void WatchScope::leave() noexcept {
 
 // --- Routine
 
+namespace {
+
+// What all promises of tasks have in common, which is what each begins with.
+TaskPromise& promise_of(std::coroutine_handle<> coroutine) noexcept {
+    return std::coroutine_handle<TaskPromise>::from_address(coroutine.address()).promise();
+}
+
+}  // namespace
+
 Routine::Routine(Scheduler& scheduler, Container& container, std::string name,
                  const std::source_location& started_at)
     : Subscriber(scheduler),
       container_(&container),
       started_at_(started_at),
-      name_(std::move(name)) {}
+      name_(name.empty() ? nullptr : std::make_unique<const std::string>(std::move(name))) {}
+
+const std::string Routine::no_name;
 
 std::string Routine::describe() const {
-    std::string text = name_.empty() ? "a routine" : "'" + name_ + "'";
+    std::string text = name().empty() ? "a routine" : "'" + name() + "'";
     return text + " started at " + started_at_.file_name() + ':' +
            std::to_string(started_at_.line());
 }
 
 std::vector<RoutineFrame> Routine::frames() const {
     std::vector<RoutineFrame> result;
-    // A frame begins with the address of the code that resumes it; its promise begins with what
-    // all promises of tasks have in common.
+    // A frame begins with the address of the code that resumes it.
     const auto add = [&result](std::coroutine_handle<> coroutine, bool waits) {
-        const auto& promise =
-            std::coroutine_handle<TaskPromise>::from_address(coroutine.address()).promise();
+        const TaskPromise& promise = promise_of(coroutine);
         result.push_back({*static_cast<const void* const*>(coroutine.address()),
                           coroutine.address(), waits ? promise.waits_at : std::source_location()});
         return promise.awaiter;
@@ -97,10 +106,9 @@ std::vector<RoutineFrame> Routine::frames() const {
     return result;
 }
 
-void Routine::start(std::coroutine_handle<> coroutine, TaskPromise& promise, bool foreground) {
+void Routine::start(std::coroutine_handle<> coroutine, bool foreground) {
     coroutine_ = coroutine;
-    promise_ = &promise;
-    promise.routine = this;
+    promise_of(coroutine).routine = this;
     retain();  // until it ends
     if (foreground) {
         foreground_ = true;
@@ -261,7 +269,7 @@ void Routine::update_subscriptions() {
     scheduler().enlist(*this);
     const auto matchers = wait_->matchers();
     const bool renew = wait_->at_the_end();
-    wait_matchers_ = matchers.size();
+    wait_matchers_ = static_cast<std::uint32_t>(matchers.size());
     if (subscriptions_.empty() && matchers.size() <= 1 && watches_ == nullptr) {
         if (matchers.size() == 1 && matchers[0]) {
             scheduler().subscribe(*this, matchers[0]).position = 0;
@@ -281,7 +289,7 @@ void Routine::update_subscriptions() {
     while (!subscriptions_.empty()) {
         old.push_back(subscriptions_.front());
     }
-    std::size_t position = 0;
+    std::uint32_t position = 0;
     // Most often the same matchers come in the same order: look first where the last was found.
     Subscription* likely = old.empty() ? nullptr : &old.front();
     const auto want = [&](const Matcher& matcher, bool renewed) {
@@ -326,6 +334,14 @@ void Routine::interrupt(std::exception_ptr exception) noexcept {
     run(end_wait());
 }
 
+// The frame, of which a small one has no more.
+void Routine::prefetch() const noexcept {
+    const char* const frame = static_cast<const char*>(waiting_.address());
+    for (const std::ptrdiff_t line : {0, 64, 128}) {
+        __builtin_prefetch(frame + line);
+    }
+}
+
 void Routine::quit() noexcept {
     interrupt(std::make_exception_ptr(QuitException()));
 }
@@ -344,12 +360,12 @@ void Routine::finish() noexcept {
     }
     const Ref<Routine> keep(this);
     std::coroutine_handle<> coroutine = coroutine_;
-    if (coroutine.done() && promise_->exception) {
+    if (const auto& thrown = promise_of(coroutine).exception; coroutine.done() && thrown) {
         try {
             if (foreground_) {
-                failure_ = promise_->exception;  // for whoever starts it
+                failure_ = thrown;  // for whoever starts it
             } else {
-                std::rethrow_exception(promise_->exception);
+                std::rethrow_exception(thrown);
             }
         } catch (const QuitException&) {
         } catch (...) {

@@ -2,7 +2,9 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <memory>
 #include <source_location>
 #include <string>
 #include <vector>
@@ -40,7 +42,7 @@ class Routine final : public Subscriber,
                       public Link<Routine, Container>,
                       public pool::Pooled {
 public:
-    const std::string& name() const noexcept { return name_; }
+    const std::string& name() const noexcept { return name_ != nullptr ? *name_ : no_name; }
     // Where it was started.
     const std::source_location& started_at() const noexcept { return started_at_; }
     // The container that owns it; null once it has ended or the container is gone.
@@ -70,7 +72,7 @@ public:
             const std::source_location& started_at);
     // Takes over the coroutine, and runs it now up to its first wait or when the running event is
     // done.
-    void start(std::coroutine_handle<> coroutine, TaskPromise& promise, bool foreground);
+    void start(std::coroutine_handle<> coroutine, bool foreground);
     // Its turn among those that run when the running event is done.
     void take_turn() noexcept;
     void orphan() noexcept { container_ = nullptr; }
@@ -82,7 +84,10 @@ private:
     friend class Wait;
     friend class WatchScope;
 
+    static const std::string no_name;
+
     void matched(const Ref<Event>& event, Subscription& subscription) noexcept override;
+    void prefetch() const noexcept override;
     void quit() noexcept override;
     void close_at_end() noexcept override { close(); }
 
@@ -106,16 +111,15 @@ private:
     std::coroutine_handle<> next_;       // to be resumed next, while running
     std::coroutine_handle<> coroutine_;  // the outermost
     WatchScope* watches_ = nullptr;      // the innermost
-    std::size_t wait_matchers_ = 0;      // positions from here on are of watch scopes
-    Time waiting_since_{};
+    std::uint32_t wait_matchers_ = 0;    // positions from here on are of watch scopes
     bool running_ = false;
     bool closing_ = false;
     bool pending_ = false;     // about to be started
     bool foreground_ = false;  // being started by somebody who gets what it throws
+    Time waiting_since_{};
     Container* container_;
-    TaskPromise* promise_ = nullptr;  // of the outermost
     std::source_location started_at_;
-    std::string name_;
+    const std::unique_ptr<const std::string> name_;  // null: none
     std::exception_ptr failure_;
 };
 

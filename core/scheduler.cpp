@@ -249,7 +249,7 @@ void Scheduler::deliver_found(const Ref<Event>& event, std::size_t begin) {
     for (std::size_t i = begin; i != end; ++i) {
         auto& subscription = static_cast<Subscription&>(*deliveries_[i]);
         ++subscription.deliveries_;
-        subscription.last_delivery_ = i;
+        subscription.last_delivery_ = static_cast<std::uint32_t>(i);
     }
     for (std::size_t i = begin; i != end; ++i) {
         if (MatchTree::Entry* entry = std::exchange(deliveries_[i], nullptr)) {
@@ -371,11 +371,22 @@ void Scheduler::tell_to_quit(bool daemons_only) {
     run_soon_ones();
 }
 
-// The farther away an event is, the less of its way is there to be followed.
+// Brings into the cache, in steps, what the events to come will touch: the farther away one is, the
+// less of its way is there to be followed.
 void Scheduler::look_ahead(UpcomingEvents& upcoming) const noexcept {
     for (std::size_t i = 0; i != UpcomingEvents::most; ++i) {
-        if (const Event* event = std::exchange(upcoming.events[i], nullptr)) {
-            match_tree_.look_ahead(*event, UpcomingEvents::most - 1 - i);
+        const Event* const event = std::exchange(upcoming.events[i], nullptr);
+        const std::size_t step = UpcomingEvents::most - 1 - i;
+        const MatchTree::Entry* const likely =
+            event != nullptr ? match_tree_.look_ahead(*event, step) : nullptr;
+        if (likely == nullptr) {
+            continue;
+        }
+        if (step == 2) {
+            likely->prefetch();
+        } else {
+            likely->matcher.prefetch();
+            static_cast<const Subscription*>(likely)->subscriber().prefetch();
         }
     }
 }

@@ -144,7 +144,7 @@ void wake_the_next_bare(long doors, long rounds) {
 // Routines that each wait at a door of their own; the time of knocks at random doors.
 class Doors {
 public:
-    explicit Doors(long doors) : doors_(doors) {}
+    explicit Doors(long doors, long at_a_time = 64) : doors_(doors), at_a_time_(at_a_time) {}
 
     double knock(long count) {
         for (long door = 0; door != doors_; ++door) {
@@ -176,7 +176,7 @@ private:
         for (long i = 0; i != count; ++i) {
             Ref<Event> knock = make_event<Knock>(static_cast<long>(random() % doors()));
             co_await send(std::move(knock));
-            if (i % 16 == 15) {
+            if (i % at_a_time_ == at_a_time_ - 1) {
                 co_await do_events();
             }
         }
@@ -188,6 +188,7 @@ private:
 
     World world_;
     long doors_;
+    long at_a_time_;  // knocks that are sent before they are answered
     long counted_ = 0;
 };
 
@@ -254,6 +255,11 @@ void sweep(const benchmark::Options& options) {
                      {{"weir", [](long doors) { return Doors(doors).knock(knocks) / knocks; }},
                       {"limit", [](long doors) { return BareDoors(doors).knock(knocks) / knocks; },
                        Kind::limit}});
+    constexpr long many = 100'000;
+    benchmark::sweep(
+        options, "W5 an event to one of 100,000 routines, by events sent at a time", 10'000,
+        {{"weir", [](long at_a_time) { return Doors(many, at_a_time).knock(knocks) / knocks; }},
+         {"limit", [](long) { return BareDoors(many).knock(knocks) / knocks; }, Kind::limit}});
 }
 
 }  // namespace

@@ -15,21 +15,21 @@ class Scheduler;
 class Subscriber;
 
 // A subscriber's registration of one matcher.
-class Subscription : public MatchTree::Entry,
-                     public Link<Subscription, Subscriber>,
+class Subscription : public Link<Subscription, Subscriber>,
+                     public MatchTree::Entry,
                      public pool::Pooled {
 public:
     explicit Subscription(Subscriber& subscriber) noexcept;
 
     Subscriber& subscriber() const noexcept;
 
-    std::size_t position = 0;  // of the matcher among those that the subscriber waits for
+    std::uint32_t position = 0;  // of the matcher among those that the subscriber waits for
 
 private:
     friend class Scheduler;
-    std::uint64_t serial_ = 0;       // no two of a scheduler have the same
-    std::uint32_t deliveries_ = 0;   // events that are about to be delivered to it
-    std::size_t last_delivery_ = 0;  // where the last of them stands
+    std::uint64_t serial_ = 0;         // no two of a scheduler have the same
+    std::uint32_t deliveries_ = 0;     // events that are about to be delivered to it
+    std::uint32_t last_delivery_ = 0;  // where the last of them stands
 };
 
 // Who receives events: a routine or an event handler. Belongs to one scheduler.
@@ -56,6 +56,8 @@ protected:
 
     // An event has come that the subscription matches. Must not throw.
     virtual void matched(const Ref<Event>& event, Subscription& subscription) noexcept = 0;
+    // An event will probably match soon: brings into the cache what that touches elsewhere.
+    virtual void prefetch() const noexcept {}
     // The scheduler quits: the chance to clean up.
     virtual void quit() noexcept = 0;
     // The scheduler has ended.
@@ -68,12 +70,14 @@ protected:
 
 private:
     Scheduler* scheduler_;
-    bool registered_ = false;
-    bool daemon_ = false;
     Subscription inside_;  // in use while it is inserted
 
 protected:
     List<Subscription, Subscriber> subscriptions_;
+
+private:
+    bool registered_ = false;
+    bool daemon_ = false;
 };
 
 inline Subscription::Subscription(Subscriber& subscriber) noexcept : Entry(subscriber) {}

@@ -96,7 +96,10 @@ public:
     Awaiter operator co_await() & noexcept { return Awaiter(std::move(*this)); }
 
 private:
-    explicit Task(Handle coroutine) noexcept : coroutine_(coroutine) {}
+    explicit Task(Handle coroutine) noexcept : coroutine_(coroutine) {
+        // Where the promise lies in the frame, and what is aligned so in the pool.
+        static_assert(alignof(promise_type) <= alignof(std::max_align_t));
+    }
 
     Handle coroutine_;
 };

@@ -67,6 +67,11 @@ protected:
     }
 
     void suspend(Routine& routine, std::coroutine_handle<> coroutine) noexcept;
+    // What is to be thrown where it is awaited; nothing if it is empty.
+    const std::exception_ptr& interruption() const noexcept { return interruption_; }
+    void set_interruption(std::exception_ptr exception) noexcept {
+        interruption_ = std::move(exception);
+    }
     // To be called first by each await_resume: throws what interrupted the wait, if anything did.
     void check_interrupted() {
         if (interruption_) [[unlikely]] {

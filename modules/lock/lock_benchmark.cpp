@@ -6,8 +6,11 @@
 #include <string>
 #include <unordered_map>
 
+#include <uv.h>
+
 #include "core/container.h"
 #include "core/do_events.h"
+#include "core/uv_poller.h"
 #include "modules/lock/lock.h"
 #include "tests/support/bare_coroutine.h"
 #include "tests/support/benchmark.h"
@@ -23,6 +26,7 @@ using benchmark::BareLock;
 using benchmark::NextRound;
 using benchmark::ReadyRing;
 using World = benchmark::LockWorld;
+using WorldWithPolls = benchmark::LockWorldOn<UvPoller>;
 
 void expect(long got, long wanted) {
     if (got != wanted) {
@@ -47,7 +51,52 @@ Bare increment_bare(ReadyRing& ring, BareLock& lock, long& counter) {
     lock.release();
 }
 
+// A loop of libuv that is polled and does not wait.
+class PolledLoop {
+public:
+    PolledLoop() {
+        uv_loop_init(&loop_);
+        uv_idle_init(&loop_, &alive_);
+        uv_idle_start(&alive_, [](uv_idle_t*) {});
+    }
+    PolledLoop(const PolledLoop&) = delete;
+    PolledLoop& operator=(const PolledLoop&) = delete;
+    ~PolledLoop() {
+        uv_close(reinterpret_cast<uv_handle_t*>(&alive_), nullptr);
+        uv_run(&loop_, UV_RUN_DEFAULT);
+        uv_loop_close(&loop_);
+    }
+
+    void poll() { uv_run(&loop_, UV_RUN_NOWAIT); }
+
+private:
+    uv_loop_t loop_{};
+    uv_idle_t alive_{};
+};
+
+Bare increment_bare_with_polls(ReadyRing& ring, PolledLoop& loop, BareLock& lock, long& counter) {
+    co_await lock.acquire();
+    const long before = counter;
+    co_await NextRound{ring};
+    loop.poll();
+    counter = before + 1;
+    lock.release();
+}
+
+void many_on_one_key_bare_with_polls(long routines) {
+    ReadyRing ring;
+    PolledLoop loop;
+    long counter = 0;
+    BareLock lock(ring);
+    for (long i = 0; i != routines; ++i) {
+        increment_bare_with_polls(ring, loop, lock, counter);
+    }
+    ring.run();
+    expect(counter, routines);
+}
+
 // So many routines for each key, and all of that so many times.
+template <class World>
 void many_on_each_key(long keys, long routines, long times) {
     World world;
     std::vector<long> counters(static_cast<std::size_t>(keys));
@@ -154,7 +203,7 @@ void sweep(const benchmark::Options& options) {
         return std::vector<benchmark::Sized>{
             {"weir",
              [=](long size) {
-                 return cycle(many_on_each_key, keys == 0 ? size : keys,
+                 return cycle(many_on_each_key<World>, keys == 0 ? size : keys,
                               routines == 0 ? size : routines);
              }},
             {"limit",
@@ -195,12 +244,20 @@ int main(int argc, char** argv) {
     const auto crowd = [&](const char* name, long keys, long routines) {
         compare(
             name, keys * routines,
-            [=] { return benchmark::time([&] { many_on_each_key(keys, routines, 1); }); },
+            [=] { return benchmark::time([&] { many_on_each_key<World>(keys, routines, 1); }); },
             [=] { return benchmark::time([&] { many_on_each_key_bare(keys, routines, 1); }); },
             {"Asio", "Node", "asyncio", "VLCP"},
             {keys == 1 ? "W1" : "W3", std::to_string(keys), std::to_string(routines)});
     };
     crowd("W1 one lock, 10,000 routines", 1, 10'000);
+    constexpr long crowd_of_one = 10'000;
+    compare(
+        "W1 one lock, 10,000 routines, on libuv", crowd_of_one,
+        [] {
+            return benchmark::time([] { many_on_each_key<WorldWithPolls>(1, crowd_of_one, 1); });
+        },
+        [] { return benchmark::time([] { many_on_one_key_bare_with_polls(crowd_of_one); }); }, {},
+        {});
     const long keys = options.quick ? 100'000 : 1'000'000;
     compare(
         "W2 a new key each, nobody waits", keys, [=] { return a_new_key_each(0, keys); },

@@ -35,11 +35,11 @@ struct LockOwner {
 
 // What a Lock, its guards and its events refer to; it outlives the Lock while one of them is under
 // way. The links are those of the key's holders, of the queue's seats and of the session's locks.
-struct LockState final : RefCounted<LockState>,
-                         pool::Pooled,
+struct LockState final : pool::Pooled,
                          Link<LockState, LockKey>,
                          Link<LockState, LockQueue>,
-                         Link<LockState, LockSession> {
+                         Link<LockState, LockSession>,
+                         RefCounted<LockState> {
     LockState(Ref<LockTable> in_table, Ref<LockContext> in_context, IndexValue on_key,
               LockSession* of_session);
     ~LockState();
@@ -51,24 +51,24 @@ struct LockState final : RefCounted<LockState>,
         return seated_in != nullptr || (event != nullptr && event_is_queued());
     }
 
+    bool locked = false;
+    bool seat_blocks = false;
+    bool session_closed = false;
     const Ref<LockTable> table;
     const Ref<LockContext> context;
     const IndexValue key;
-    Ref<LockKey> place;              // as the table resolved the context and key last
-    std::uint64_t resolved_at = 0;   // the table's generation then
-    LockEvent* event = nullptr;      // by which it takes a place in a queue
-    LockQueue* seated_in = nullptr;  // where it has a seat in place of an event
-    bool seat_blocks = false;
+    Ref<LockKey> place;                // as the table resolved the context and key last
+    std::uint64_t resolved_at = 0;     // the table's generation then
+    LockEvent* event = nullptr;        // by which it takes a place in a queue
+    LockQueue* seated_in = nullptr;    // where it has a seat in place of an event
     std::uint64_t arrival = 0;         // among the blocked events
     LockQueue* queue = nullptr;        // that takes its events; null: another kind of queue does
     std::uint64_t queue_found_at = 0;  // the shape of the queue tree then
-    bool locked = false;
-    LockSession* session = nullptr;  // that it was made for; null once that is closed
-    bool session_closed = false;
-    LockOwner owner;                 // while it is held
-    Time since{};                    // held since then
-    std::uint64_t token = 0;         // of the grant
-    std::exception_ptr begin_error;  // why what was begun could not be taken
+    LockSession* session = nullptr;    // that it was made for; null once that is closed
+    LockOwner owner;                   // while it is held
+    Time since{};                      // held since then
+    std::uint64_t token = 0;           // of the grant
+    std::exception_ptr begin_error;    // why what was begun could not be taken
 
 private:
     bool event_is_queued() const noexcept;

@@ -52,11 +52,11 @@ bool LockWait::begin(Routine& routine) {
             }
             table.check_limits(*state_);
             line_up(refused);
-            if (error_) {
+            if (interruption()) {
                 return false;
             }
         } catch (...) {
-            error_ = std::current_exception();
+            set_interruption(std::current_exception());
             leave();
             return false;
         }
@@ -97,7 +97,7 @@ void LockWait::granted() noexcept {
 void LockWait::fail(std::exception_ptr error) noexcept {
     leave();
     ++state_->context->statistics_.failed;
-    error_ = std::move(error);
+    set_interruption(std::move(error));
     if (routine_ != nullptr) {
         routine_->wait_is_over(*this);
     }
@@ -125,9 +125,6 @@ bool LockWait::await_resume() {
         events_->timer.cancel();
     }
     check_interrupted();
-    if (error_) {
-        std::rethrow_exception(error_);
-    }
     if (begun_ && !timed_out_ && !state_->locked && state_->begin_error) {
         std::rethrow_exception(state_->begin_error);
     }

@@ -105,7 +105,6 @@ private:
     bool owner_given_ = false;
     bool timed_out_ = false;
     bool unused_grant_ = false;  // a place that the routine does not know of yet
-    std::exception_ptr error_;
 };
 
 }  // namespace weir

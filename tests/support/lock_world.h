@@ -7,16 +7,20 @@
 
 namespace weir::benchmark {
 
-// A scheduler with the queues that locks need, in virtual time: no poll is paid for.
-struct LockWorld {
-    Simulation simulation;
-    Scheduler scheduler{simulation, {.queue = standard_root()}};
+// A scheduler with the queues that locks need, on a poller.
+template <class P>
+struct LockWorldOn {
+    P poller;
+    Scheduler scheduler{poller, {.queue = standard_root()}};
     Container container{scheduler};
 
-    LockWorld() {
+    LockWorldOn() {
         add_standard_queues(scheduler.queue());
         add_lock_queue(scheduler);
     }
 };
+
+// In virtual time: no poll is paid for.
+using LockWorld = LockWorldOn<Simulation>;
 
 }  // namespace weir::benchmark
