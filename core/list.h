@@ -79,6 +79,7 @@ public:
         const Hook& hook = object;
         return hook.next_ == &head_ && hook.previous_ == &head_;
     }
+    bool has_one() const noexcept { return !empty() && head_.next_ == head_.previous_; }
     T& front() const noexcept { return *static_cast<T*>(head_.next_); }
     T& back() const noexcept { return *static_cast<T*>(head_.previous_); }
 

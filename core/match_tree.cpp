@@ -203,6 +203,10 @@ void MatchTree::insert_at(Node& node, Entry& entry) noexcept {
     node.changed();
 }
 
+void MatchTree::move_to_end(Entry& entry) noexcept {
+    entry.node_->entries_.push_back(entry);
+}
+
 void MatchTree::insert(Entry& entry) {
     insert_at(descend(*root_, entry.matcher), entry);
 }

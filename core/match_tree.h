@@ -100,6 +100,8 @@ public:
     // that come and go all the time.
     Node& keep(const Matcher& matcher);
     static void insert_at(Node& node, Entry& entry) noexcept;
+    // Puts an entry behind the others at its node.
+    static void move_to_end(Entry& entry) noexcept;
     // As match_first, among the entries at the node and below.
     Entry* match_first_below(const Node& node, const Event& event) const;
 

@@ -5,13 +5,14 @@
 
 namespace weir {
 
-Matcher::State* Matcher::make_state(std::size_t levels) {
+template <class F>
+Matcher::State* Matcher::make_state(std::size_t levels, F value_at) {
     void* memory = pool::allocate(sizeof(State) + levels * sizeof(IndexValue));
     auto* state = ::new (memory) State;
     state->levels = static_cast<std::uint16_t>(levels);
     state->size = state->levels;
     for (std::size_t level = 0; level != levels; ++level) {
-        ::new (state->values() + level) IndexValue();
+        ::new (state->values() + level) IndexValue(value_at(level));
     }
     return state;
 }
@@ -20,18 +21,17 @@ Matcher::Matcher(std::span<const IndexValue> path, Predicate predicate) {
     while (!path.empty() && path.back().is_any()) {
         path = path.first(path.size() - 1);
     }
-    state_ = Ref<State>(make_state(path.size()));
-    std::copy(path.begin(), path.end(), state_->values());
+    state_ = Ref<State>(make_state(
+        path.size(), [path](std::size_t level) -> const IndexValue& { return path[level]; }));
     if (predicate) {
         set(std::move(predicate));
     }
 }
 
-Matcher::Matcher(const EventType& type) : state_(make_state(type.levels().size())) {
-    for (std::size_t level = 0; level != state_->levels; ++level) {
-        state_->values()[level] = type.levels()[level].fixed;
-    }
-}
+Matcher::Matcher(const EventType& type)
+    : state_(make_state(type.levels().size(), [&type](std::size_t level) -> const IndexValue& {
+          return type.levels()[level].fixed;
+      })) {}
 
 void Matcher::set(std::size_t level, IndexValue value) noexcept {
     state_->values()[level] = std::move(value);
@@ -62,6 +62,15 @@ const std::type_info* Matcher::predicate_type() const noexcept {
 
 bool Matcher::judge_predicate(const Event& event) const {
     return (*state_->predicate)(event);
+}
+
+bool Matcher::same_events(const Matcher& other) const noexcept {
+    if (*this == other) {
+        return true;
+    }
+    const auto values = path();
+    return state_ != nullptr && other.state_ != nullptr && !has_predicate() &&
+           !other.has_predicate() && std::ranges::equal(values, other.path());
 }
 
 bool Matcher::matches_path(const Event& event, std::size_t from_level) const noexcept {

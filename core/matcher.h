@@ -46,6 +46,10 @@ public:
     // The type of the predicate's function; null without one.
     const std::type_info* predicate_type() const noexcept;
 
+    // Whether the other one matches the same events as this, as far as that is seen without asking
+    // predicates.
+    bool same_events(const Matcher& other) const noexcept;
+
     // Brings what copies of it share into the cache.
     void prefetch() const noexcept { __builtin_prefetch(state_.get()); }
 
@@ -68,7 +72,8 @@ private:
     friend class MatcherBuilder;
 
     struct State;
-    static State* make_state(std::size_t levels);
+    template <class F>
+    static State* make_state(std::size_t levels, F value_at);
     void set(std::size_t level, IndexValue value) noexcept;
     void set(Predicate predicate);
     void trim() noexcept;

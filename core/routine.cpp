@@ -276,6 +276,13 @@ void Routine::update_subscriptions() {
         }
         return;
     }
+    // Most often, who waits for another matcher has made the same anew.
+    if (matchers.size() == 1 && watches_ == nullptr && subscriptions_.has_one() &&
+        (renew || subscriptions_.front().matcher != matchers[0]) &&
+        scheduler().renew(subscriptions_.front(), matchers[0])) {
+        subscriptions_.front().position = 0;
+        return;
+    }
     // Those of before, until they are wanted again. On failure, too, all are unsubscribed.
     struct Old : List<Subscription, Subscriber> {
         Scheduler& scheduler;

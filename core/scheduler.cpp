@@ -152,6 +152,17 @@ Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matche
     return subscription;
 }
 
+bool Scheduler::renew(Subscription& subscription, const Matcher& matcher) noexcept {
+    if (subscription.deliveries_ != 0 || event_tree_.size() != 0 ||
+        !subscription.matcher.same_events(matcher)) {
+        return false;
+    }
+    subscription.matcher = matcher;
+    subscription.serial_ = ++subscriptions_made_;
+    MatchTree::move_to_end(subscription);
+    return true;
+}
+
 // Blocked events that match leave their queues again.
 void Scheduler::unblock_matching(const Matcher& matcher) {
     std::vector<Ref<Event>> taken;

@@ -123,6 +123,9 @@ public:
     // Delivers events that match to the subscriber, at the end of those that wait for such.
     // Blocked events that match leave their queues again.
     Subscription& subscribe(Subscriber& subscriber, const Matcher& matcher);
+    // The same as subscribing to the matcher and then taking the subscription back, but cheaper, if
+    // both match the same events. False: that cannot be done, and nothing has changed.
+    bool renew(Subscription& subscription, const Matcher& matcher) noexcept;
     void unsubscribe(Subscription& subscription) noexcept;
     void unsubscribe_all(Subscriber& subscriber) noexcept;
     // From the first wait to the end of a subscriber, in this order it is told to quit.
