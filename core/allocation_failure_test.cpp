@@ -144,6 +144,31 @@ TEST_CASE("A queue without memory for a subqueue stays as it was", "[allocation_
     CHECK(pop_all(*root) == std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
 }
 
+TEST_CASE("A queue that has made room at a priority moves subqueues there without memory",
+          "[allocation_failure]") {
+    for (std::size_t there_before = 0; there_before != 6; ++there_before) {
+        const auto root = make_root();
+        for (std::size_t i = 0; i != there_before; ++i) {
+            root->add({}, 7, match<Job>("b", static_cast<int>(i)).make());
+        }
+        std::vector<Ref<Queue>> moved;
+        for (int i = 0; i != 9; ++i) {
+            moved.push_back(root->add({}, 1, match<Job>("a", i).make()));
+            append(*root, job("a", i, i));
+        }
+        fail_each_allocation([&] { root->make_room(7, moved.size()); },
+                             [&] { CHECK(moved.front()->priority() == 1); });
+        bool asked_for_memory = false;
+        for (const auto& queue : moved) {
+            fail_each_allocation([&] { root->set_priority(*queue, 7); },
+                                 [&] { asked_for_memory = true; });
+            CHECK(queue->priority() == 7);
+        }
+        CHECK_FALSE(asked_for_memory);
+        CHECK(pop_all(*root).size() == moved.size());
+    }
+}
+
 TEST_CASE("A heap without memory for a timer stays as it was", "[allocation_failure]") {
     TimerHeap heap;
     for (std::size_t i = 0; i != 100; ++i) {
