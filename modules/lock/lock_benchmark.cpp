@@ -252,7 +252,7 @@ int main(int argc, char** argv) {
     crowd("W1 one lock, 10,000 routines", 1, 10'000);
     constexpr long crowd_of_one = 10'000;
     compare(
-        "W1 one lock, 10,000 routines, on libuv", crowd_of_one,
+        "W1 on libuv, one lock, 10,000 routines", crowd_of_one,
         [] {
             return benchmark::time([] { many_on_each_key<WorldWithPolls>(1, crowd_of_one, 1); });
         },

@@ -25,7 +25,7 @@ COUNTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.json")
 
 # Programs with the workloads that are counted, by parts of their names.
 WORKLOADS = [
-    ("lock_benchmark", "W1"),
+    ("lock_benchmark", "W1 one lock"),
     ("lock_benchmark", "W2"),
     ("lock_benchmark", "W3"),
     ("scheduler_benchmark", "W4"),
