@@ -42,8 +42,13 @@ TEST_CASE("A list keeps the order in which objects are put in", "[list]") {
     CHECK_FALSE(a.Link<Item>::linked());
     List<Item>::remove(c);
     CHECK(numbers(list) == std::vector{2, 4});
+    CHECK_FALSE(list.has_one());
     CHECK(list.next(b) == &d);
     CHECK(list.next(d) == nullptr);
+    list.pop_front();
+    CHECK(list.has_one());
+    list.pop_front();
+    CHECK_FALSE(list.has_one());
 }
 
 TEST_CASE("An object that is destroyed leaves its list", "[list]") {

@@ -343,6 +343,9 @@ void Routine::interrupt(std::exception_ptr exception) noexcept {
 
 // The frame, of which a small one has no more.
 void Routine::prefetch() const noexcept {
+    if (!waiting_) {
+        return;
+    }
     const char* const frame = static_cast<const char*>(waiting_.address());
     for (const std::ptrdiff_t line : {0, 64, 128}) {
         __builtin_prefetch(frame + line);

@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/do_events.h"
 #include "core/timeout.h"
 #include "core/wait_for_all.h"
 #include "tests/support/world.h"
@@ -107,6 +108,57 @@ TEST_CASE("an event that several matchers of a wait match comes once", "[wait]")
         co_return;
     });
     CHECK(world.run() == "1");
+}
+
+TEST_CASE("who waits again for the same matcher keeps his place, who makes it anew is the last",
+          "[wait]") {
+    World world;
+    world.start([](World& w) -> Task<> {
+        for (int i = 0; i != 3; ++i) {
+            co_await match<Ping>(1);
+            w.output += "anew ";
+        }
+    });
+    world.start([](World& w) -> Task<> {
+        for (int i = 0; i != 3; ++i) {
+            co_await match<Ping>(1).where([](const Ping&) { return true; });
+            w.output += "asking ";
+        }
+    });
+    world.start([](World& w) -> Task<> {
+        const auto first = match<Ping>(1).make();
+        for (int i = 0; i != 3; ++i) {
+            co_await first;
+            w.output += "same ";
+        }
+    });
+    world.start([](World& w) -> Task<> {
+        for (int i = 0; i != 3; ++i) {
+            w.ping(1);
+            co_await do_events();
+            w.output += "| ";
+        }
+    });
+    CHECK(world.run() == "anew asking same | same anew asking | same anew asking | ");
+}
+
+TEST_CASE("who waits for other events than before gets those, and no more of the others",
+          "[wait]") {
+    World world;
+    world.start([](World& w) -> Task<> {
+        for (int i = 0; i != 4; ++i) {
+            const Ref<Ping> ping = co_await match<Ping>(i % 2);
+            w.output += std::to_string(ping->number);
+        }
+    });
+    world.start([](World& w) -> Task<> {
+        for (int i = 0; i != 8; ++i) {
+            w.ping(i / 2 % 2);
+            co_await do_events();
+            w.output += ' ';
+        }
+    });
+    CHECK(world.run() == "0  1  0  1  ");
 }
 
 TEST_CASE("an empty matcher matches nothing", "[wait]") {
