@@ -56,7 +56,9 @@ public:
             arguments.push_back(word.data());
         }
         arguments.push_back(nullptr);
-        pid_ = check_call(fork(), "fork");
+        // Not fork(): it would let this process copy each of its pages when it next writes there,
+        // and what is measured after that would be charged with it.
+        pid_ = check_call(vfork(), "vfork");
         if (pid_ == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             if (processor >= 0) {
