@@ -216,6 +216,70 @@ TEST_CASE("A tree can be searched and filled from a node on", "[match_tree]") {
     CHECK(tree.first(*make_event<Message>("b", 8)) == "all");
 }
 
+TEST_CASE("What matches nothing now may match later, whatever comes", "[match_tree]") {
+    const Matcher matchers[] = {match<Message>().make(), match<Message>("a", 1).make(),
+                                match<Reply>("a", 1, 2).make(), Matcher(std::span<IndexValue>()),
+                                Matcher(std::array{IndexValue(), IndexValue("a")})};
+    const auto event = make_event<Reply>("a", 1, 0, 2);
+    for (const Matcher& matcher : matchers) {
+        Tree tree;
+        for (int i = 0; i != 2; ++i) {
+            CHECK(tree.all(*event).empty());
+            CHECK_FALSE(tree.tree.may_match(event->type()));
+            MatchTree::Entry& entry = tree.insert("object", matcher);
+            CHECK(tree.all(*event) == Names{"object"});
+            CHECK(tree.tree.may_match(event->type()));
+            MatchTree::remove(entry);
+        }
+    }
+}
+
+TEST_CASE("A node that is kept serves all that come and go, at it and below", "[match_tree]") {
+    Tree tree;
+    const auto event = make_event<Message>("a", 1);
+    MatchTree::Node& node = tree.tree.keep(match<Message>("a"));
+    for (int i = 0; i != 3; ++i) {
+        MatchTree::Entry at(tree.objects.emplace_back("at"), match<Message>("a"));
+        MatchTree::Entry below(tree.objects.emplace_back("below"), match<Message>("a", 1));
+        CHECK(tree.all(*event).empty());
+        MatchTree::insert_at(node, at);
+        tree.tree.insert(below);
+        CHECK(tree.all(*event) == Names{"below", "at"});
+        MatchTree::remove(below);
+        CHECK(tree.all(*event) == Names{"at"});
+    }
+}
+
+TEST_CASE("An entry that is moved to the end is found last among those of its node",
+          "[match_tree]") {
+    Tree tree;
+    MatchTree::Entry& first = tree.insert("first", match<Message>("a").make());
+    tree.insert("second", match<Message>("a").make());
+    MatchTree::move_to_end(first);
+    CHECK(tree.all(*make_event<Message>("a", 1)) == Names{"second", "first"});
+}
+
+TEST_CASE("Looking ahead tells who will be found, where there are many", "[match_tree]") {
+    Tree tree;
+    const auto look = [&](const Event& event) {
+        const MatchTree::Entry* found = nullptr;
+        for (std::size_t step = 0; step != 4; ++step) {
+            found = tree.tree.look_ahead(event, step);
+            CHECK((step > 1 || found == nullptr));
+        }
+        return found;
+    };
+    const auto event = make_event<Message>("a", 1);
+    tree.insert("one", match<Message>("a", 1));
+    CHECK(look(*event) == nullptr);  // all is in the cache anyway
+    for (int i = 2; i != 2000; ++i) {
+        tree.insert("one of many", match<Message>("a", i).make());
+    }
+    CHECK(look(*event) == &tree.entries.front());
+    CHECK(look(*make_event<Message>("a", 5000)) == nullptr);
+    CHECK(look(*make_event<Message>("b", 1)) == nullptr);
+}
+
 TEST_CASE("A million live matchers: any is found, and no node is left when they are gone",
           "[match_tree]") {
     constexpr int count = 1'000'000;
