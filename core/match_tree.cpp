@@ -27,7 +27,7 @@ private:
 
     bool vacant() const noexcept { return entries_.empty() && branch_ == nullptr; }
     Root& root() noexcept;
-    // Another way down from here has come.
+    // Another way down from here has come, or gone.
     void changed() noexcept;
 
     // There is one for each matcher that differs: 56 bytes, all in a line or two of the cache.
@@ -59,20 +59,26 @@ public:
         }
     }
 
-    // Types of events that nothing here or below can match, as far as that is known.
-    bool is_dead_end(const EventType& type) const noexcept {
-        return dead_ends_[type.id() % dead_ends_.size()] == type.id();
+    // Where searches for events of a type go on from here, if it is known that there is one way at
+    // most; `next` is null if there is none.
+    struct Way {
+        std::uint64_t type = 0;
+        const Node* next = nullptr;
+    };
+    const Way* way(const EventType& type) const noexcept {
+        const Way& way = ways_[type.id() % ways_.size()];
+        return way.type == type.id() ? &way : nullptr;
     }
-    void note_dead_end(const EventType& type) noexcept {
-        dead_ends_[type.id() % dead_ends_.size()] = type.id();
+    void note_way(const EventType& type, const Node* next) noexcept {
+        ways_[type.id() % ways_.size()] = {type.id(), next};
     }
-    void forget_dead_ends() noexcept { dead_ends_ = {}; }
+    void forget_ways() noexcept { ways_ = {}; }
 
 private:
     // The node that became vacant last. It stays until another one does, for who waits again and
     // again most often does so for the same.
     Node* vacant_ = nullptr;
-    std::array<std::uint64_t, 16> dead_ends_{};  // ids of types, each at one place
+    std::array<Way, 16> ways_;  // each type has one place
 };
 
 MatchTree::Root& MatchTree::Node::root() noexcept {
@@ -85,7 +91,7 @@ MatchTree::Root& MatchTree::Node::root() noexcept {
 
 void MatchTree::Node::changed() noexcept {
     if (parent_ == nullptr) {
-        static_cast<Root&>(*this).forget_dead_ends();
+        static_cast<Root&>(*this).forget_ways();
     }
 }
 
@@ -125,7 +131,7 @@ bool MatchTree::empty() const noexcept {
 }
 
 bool MatchTree::may_match(const EventType& type) const noexcept {
-    if (root_->is_dead_end(type)) {
+    if (const Root::Way* way = root_->way(type); way != nullptr && way->next == nullptr) {
         return false;
     }
     const auto may = [&] {
@@ -140,7 +146,7 @@ bool MatchTree::may_match(const EventType& type) const noexcept {
             return true;
         }
     }
-    root_->note_dead_end(type);
+    root_->note_way(type, nullptr);
     return false;
 }
 
@@ -235,6 +241,7 @@ void MatchTree::prune(Node* node) noexcept {
         } else {
             branch.exact.erase(*node);
         }
+        parent->changed();
         if (branch.needless()) {
             parent->branch_.reset();
         }
@@ -297,10 +304,10 @@ void MatchTree::match_all(const Node& from, const Event& event, std::size_t leve
         // Most often there is one way to go on, and nothing to come back for.
         if (node->entries_.empty() && (exact == nullptr || branch.any == nullptr)) {
             node = exact != nullptr ? exact : branch.any;
+            if (level == 0) {
+                root_->note_way(event.type(), node);
+            }
             if (node == nullptr) {
-                if (level == 0) {
-                    root_->note_dead_end(event.type());
-                }
                 return;
             }
             continue;
@@ -371,11 +378,13 @@ MatchTree::Entry* MatchTree::match_first_below(const Node& node, const Event& ev
 }
 
 void MatchTree::match_all(const Event& event, std::vector<Entry*>& found) {
-    if (root_->is_dead_end(event.type())) {
-        return;
-    }
     ++searches_;
-    match_all(*root_, event, 0, found);
+    const Root::Way* const way = root_->way(event.type());
+    if (way == nullptr) [[unlikely]] {
+        match_all(*root_, event, 0, found);
+    } else if (way->next != nullptr) {
+        match_all(*way->next, event, 1, found);
+    }
 }
 
 }  // namespace weir
