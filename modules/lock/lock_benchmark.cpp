@@ -1,6 +1,7 @@
 // Locks: many routines on one key (W1), a new key each time (W2), many keys with waiters (W3).
 
 #include <charconv>
+#include <concepts>
 #include <deque>
 #include <memory>
 #include <string>
@@ -43,25 +44,17 @@ Task<> increment(Scheduler& scheduler, IndexValue key, long& counter) {
     counter = before + 1;
 }
 
-Bare increment_bare(ReadyRing& ring, BareLock& lock, long& counter) {
-    co_await lock.acquire();
-    const long before = counter;
-    co_await NextRound{ring};
-    counter = before + 1;
-    lock.release();
-}
-
-// A loop of libuv that is polled and does not wait.
-class PolledLoop {
+// A ring, and a loop of libuv that is polled at each yield and does not wait.
+class PolledRing : public ReadyRing {
 public:
-    PolledLoop() {
+    PolledRing() {
         uv_loop_init(&loop_);
         uv_idle_init(&loop_, &alive_);
         uv_idle_start(&alive_, [](uv_idle_t*) {});
     }
-    PolledLoop(const PolledLoop&) = delete;
-    PolledLoop& operator=(const PolledLoop&) = delete;
-    ~PolledLoop() {
+    PolledRing(const PolledRing&) = delete;
+    PolledRing& operator=(const PolledRing&) = delete;
+    ~PolledRing() {
         uv_close(reinterpret_cast<uv_handle_t*>(&alive_), nullptr);
         uv_run(&loop_, UV_RUN_DEFAULT);
         uv_loop_close(&loop_);
@@ -74,31 +67,22 @@ private:
     uv_idle_t alive_{};
 };
 
-Bare increment_bare_with_polls(ReadyRing& ring, PolledLoop& loop, BareLock& lock, long& counter) {
+template <class Ring>
+Bare increment_bare(Ring& ring, BareLock& lock, long& counter) {
     co_await lock.acquire();
     const long before = counter;
     co_await NextRound{ring};
-    loop.poll();
+    if constexpr (std::same_as<Ring, PolledRing>) {
+        ring.poll();
+    }
     counter = before + 1;
     lock.release();
 }
 
-void many_on_one_key_bare_with_polls(long routines) {
-    ReadyRing ring;
-    PolledLoop loop;
-    long counter = 0;
-    BareLock lock(ring);
-    for (long i = 0; i != routines; ++i) {
-        increment_bare_with_polls(ring, loop, lock, counter);
-    }
-    ring.run();
-    expect(counter, routines);
-}
-
 // So many routines for each key, and all of that so many times.
-template <class World>
+template <class AnyWorld>
 void many_on_each_key(long keys, long routines, long times) {
-    World world;
+    AnyWorld world;
     std::vector<long> counters(static_cast<std::size_t>(keys));
     for (long done = 0; done != times; ++done) {
         for (long i = 0; i != keys * routines; ++i) {
@@ -112,8 +96,9 @@ void many_on_each_key(long keys, long routines, long times) {
     }
 }
 
+template <class Ring>
 void many_on_each_key_bare(long keys, long routines, long times) {
-    ReadyRing ring;
+    Ring ring;
     std::vector<long> counters(static_cast<std::size_t>(keys));
     std::unordered_map<long, std::unique_ptr<BareLock>> locks;
     for (long done = 0; done != times; ++done) {
@@ -208,7 +193,7 @@ void sweep(const benchmark::Options& options) {
              }},
             {"limit",
              [=](long size) {
-                 return cycle(many_on_each_key_bare, keys == 0 ? size : keys,
+                 return cycle(many_on_each_key_bare<ReadyRing>, keys == 0 ? size : keys,
                               routines == 0 ? size : routines);
              },
              benchmark::Kind::limit}};
@@ -241,28 +226,26 @@ int main(int argc, char** argv) {
                 {{"weir", std::move(weir)}, {"limit", std::move(limit), benchmark::Kind::limit}},
                 peers, words));
     };
-    const auto crowd = [&](const char* name, long keys, long routines) {
+    using Many = void (*)(long keys, long routines, long times);
+    const auto crowd = [&](const char* name, long keys, long routines, Many weir, Many limit,
+                           const std::vector<std::string>& peers) {
         compare(
             name, keys * routines,
-            [=] { return benchmark::time([&] { many_on_each_key<World>(keys, routines, 1); }); },
-            [=] { return benchmark::time([&] { many_on_each_key_bare(keys, routines, 1); }); },
-            {"Asio", "Node", "asyncio", "VLCP"},
+            [=] { return benchmark::time([&] { weir(keys, routines, 1); }); },
+            [=] { return benchmark::time([&] { limit(keys, routines, 1); }); }, peers,
             {keys == 1 ? "W1" : "W3", std::to_string(keys), std::to_string(routines)});
     };
-    crowd("W1 one lock, 10,000 routines", 1, 10'000);
-    constexpr long crowd_of_one = 10'000;
-    compare(
-        "W1 on libuv, one lock, 10,000 routines", crowd_of_one,
-        [] {
-            return benchmark::time([] { many_on_each_key<WorldWithPolls>(1, crowd_of_one, 1); });
-        },
-        [] { return benchmark::time([] { many_on_one_key_bare_with_polls(crowd_of_one); }); }, {},
-        {});
+    const std::vector<std::string> all_peers{"Asio", "Node", "asyncio", "VLCP"};
+    crowd("W1 one lock, 10,000 routines", 1, 10'000, many_on_each_key<World>,
+          many_on_each_key_bare<ReadyRing>, all_peers);
+    crowd("W1 on libuv, one lock, 10,000 routines", 1, 10'000, many_on_each_key<WorldWithPolls>,
+          many_on_each_key_bare<PolledRing>, {});
     const long keys = options.quick ? 100'000 : 1'000'000;
     compare(
         "W2 a new key each, nobody waits", keys, [=] { return a_new_key_each(0, keys); },
         [=] { return a_new_key_each_bare(0, keys); }, {"Asio", "asyncio", "VLCP"},
         {"W2", "100000"});
-    crowd("W3 1,000 keys, 100 routines each", 1'000, 100);
+    crowd("W3 1,000 keys, 100 routines each", 1'000, 100, many_on_each_key<World>,
+          many_on_each_key_bare<ReadyRing>, all_peers);
     sweep(options);
 }
