@@ -3,7 +3,7 @@
 #     bin/weir                    the program
 #     lib/                        the libraries, and lib/weir/ the plugins
 #     include/weir/               the headers; a plugin outside of this repository includes the same
-#                                 names as one inside: "core/event.h"
+#                                 names as one inside: "core/event/event.h"
 #     lib/cmake/weir/             what find_package(weir) reads
 #     share/weir/                 the templates of `weir new`, the JSON Schema of app files
 #     share/man/, share/bash-completion/, share/doc/weir/

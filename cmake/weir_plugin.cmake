@@ -83,7 +83,7 @@ function(weir_plugin name)
         add_dependencies(${target}_tests ${target})
         target_compile_definitions(${target}_tests PRIVATE
             WEIR_PLUGIN_PATH="${WEIR_PLUGIN_FOLDER}:${WEIR_HOST_PLUGINS}")
-        # So that libraries are found for plugins too, see apps/CMakeLists.txt.
+        # So that libraries are found for plugins too, see apps/weir/CMakeLists.txt.
         target_link_options(${target}_tests PRIVATE -Wl,--disable-new-dtags)
     endif()
     file(GLOB apps CONFIGURE_DEPENDS *.json)

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "core/net/resolve.h"
-#include "core/timeout.h"
-#include "core/wait.h"
+#include "core/run/wait.h"
+#include "core/wait/timeout.h"
 
 namespace weir {
 namespace {

@@ -5,9 +5,9 @@
 #include <stdexcept>
 #include <utility>
 
-#include "core/timeout.h"
-#include "core/wait.h"
-#include "core/watch.h"
+#include "core/run/wait.h"
+#include "core/run/watch.h"
+#include "core/wait/timeout.h"
 
 namespace weir {
 namespace {

@@ -7,15 +7,15 @@
 #include <string>
 #include <string_view>
 
-#include "core/clock.h"
-#include "core/container.h"
-#include "core/list.h"
-#include "core/matcher.h"
+#include "core/base/clock.h"
+#include "core/base/list.h"
+#include "core/event/matcher.h"
 #include "core/net/connection_events.h"
 #include "core/net/protocol.h"
 #include "core/net/stream.h"
-#include "core/send.h"
-#include "core/task.h"
+#include "core/run/container.h"
+#include "core/run/task.h"
+#include "core/wait/send.h"
 
 namespace weir {
 

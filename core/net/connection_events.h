@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/event.h"
-#include "core/ref.h"
+#include "core/base/ref.h"
+#include "core/event/event.h"
 
 namespace weir {
 

@@ -2,7 +2,7 @@
 
 #include <numeric>
 
-#include "core/execute_all.h"
+#include "core/wait/execute_all.h"
 #include "tests/support/net.h"
 
 using namespace weir;

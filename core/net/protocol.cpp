@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/do_events.h"
 #include "core/net/connection.h"
+#include "core/wait/do_events.h"
 
 namespace weir {
 

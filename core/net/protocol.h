@@ -7,12 +7,12 @@
 #include <string_view>
 #include <vector>
 
-#include "core/clock.h"
-#include "core/event.h"
+#include "core/base/clock.h"
+#include "core/event/event.h"
 #include "core/net/connection_events.h"
 #include "core/net/socket_error.h"
 #include "core/net/stream.h"
-#include "core/task.h"
+#include "core/run/task.h"
 
 namespace weir {
 

@@ -6,7 +6,7 @@
 
 #include "core/net/socket_error.h"
 #include "core/net/socket_events.h"
-#include "core/wait.h"
+#include "core/run/wait.h"
 
 namespace weir {
 namespace {

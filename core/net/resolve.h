@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/net/address.h"
-#include "core/task.h"
+#include "core/run/task.h"
 
 namespace weir {
 

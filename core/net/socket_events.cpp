@@ -2,7 +2,7 @@
 
 #include <stdexcept>
 
-#include "core/uv_poller.h"
+#include "core/run/uv_poller.h"
 
 namespace weir {
 

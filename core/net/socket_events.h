@@ -4,9 +4,9 @@
 
 #include <uv.h>
 
-#include "core/event.h"
-#include "core/matcher.h"
-#include "core/scheduler.h"
+#include "core/event/event.h"
+#include "core/event/matcher.h"
+#include "core/run/scheduler.h"
 
 namespace weir {
 

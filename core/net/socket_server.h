@@ -7,14 +7,14 @@
 #include <string>
 #include <string_view>
 
-#include "core/clock.h"
-#include "core/container.h"
-#include "core/list.h"
+#include "core/base/clock.h"
+#include "core/base/list.h"
 #include "core/net/address.h"
 #include "core/net/connection.h"
 #include "core/net/listener.h"
 #include "core/net/protocol.h"
-#include "core/task.h"
+#include "core/run/container.h"
+#include "core/run/task.h"
 
 namespace weir {
 

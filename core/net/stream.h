@@ -9,7 +9,7 @@
 
 #include <uv.h>
 
-#include "core/clock.h"
+#include "core/base/clock.h"
 #include "core/net/address.h"
 #include "core/net/socket_events.h"
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/index_value.h"
+#include "core/event/index_value.h"
 
 namespace weir {
 

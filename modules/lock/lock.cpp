@@ -1,10 +1,10 @@
 #include "modules/lock/lock.h"
 
-#include "core/send.h"
-#include "modules/lock/lock_context.h"
-#include "modules/lock/lock_events.h"
-#include "modules/lock/lock_session.h"
-#include "modules/lock/lock_table.h"
+#include "core/wait/send.h"
+#include "modules/lock/context.h"
+#include "modules/lock/events.h"
+#include "modules/lock/session.h"
+#include "modules/lock/table.h"
 
 namespace weir {
 

@@ -5,14 +5,14 @@
 #include <optional>
 #include <string>
 
-#include "core/container.h"
-#include "core/index_value.h"
-#include "core/scheduler.h"
-#include "core/task.h"
-#include "modules/lock/lock_errors.h"
-#include "modules/lock/lock_guard.h"
-#include "modules/lock/lock_state.h"
-#include "modules/lock/lock_wait.h"
+#include "core/event/index_value.h"
+#include "core/run/container.h"
+#include "core/run/scheduler.h"
+#include "core/run/task.h"
+#include "modules/lock/errors.h"
+#include "modules/lock/guard.h"
+#include "modules/lock/state.h"
+#include "modules/lock/wait.h"
 
 namespace weir {
 

@@ -9,9 +9,9 @@
 
 #include <uv.h>
 
-#include "core/container.h"
-#include "core/do_events.h"
-#include "core/uv_poller.h"
+#include "core/run/container.h"
+#include "core/run/uv_poller.h"
+#include "core/wait/do_events.h"
 #include "modules/lock/lock.h"
 #include "tests/support/bare_coroutine.h"
 #include "tests/support/benchmark.h"

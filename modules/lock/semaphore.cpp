@@ -1,7 +1,7 @@
 #include "modules/lock/semaphore.h"
 
-#include "core/syscall.h"
-#include "modules/lock/lock_table.h"
+#include "core/wait/run_in_scheduler.h"
+#include "modules/lock/table.h"
 
 namespace weir {
 
@@ -35,7 +35,7 @@ Task<> destroy_semaphore(Scheduler& scheduler, IndexValue key, std::string conte
     auto destroy = [&](const Scheduler::Processor& processor) {
         LockTable::of(scheduler).destroy_semaphore(context, key, processor);
     };
-    co_await syscall(std::move(destroy));
+    co_await run_in_scheduler(std::move(destroy));
 }
 
 }  // namespace weir

@@ -3,9 +3,9 @@
 #include <cstddef>
 #include <string>
 
-#include "core/index_value.h"
-#include "core/scheduler.h"
-#include "core/task.h"
+#include "core/event/index_value.h"
+#include "core/run/scheduler.h"
+#include "core/run/task.h"
 
 namespace weir {
 

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "core/execute_all.h"
+#include "core/wait/execute_all.h"
 #include "modules/lock/test_world.h"
 
 using namespace weir;

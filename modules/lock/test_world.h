@@ -6,15 +6,15 @@
 #include <utility>
 #include <vector>
 
-#include "core/container.h"
-#include "core/do_events.h"
-#include "core/simulation.h"
-#include "core/standard_queues.h"
-#include "core/timeout.h"
+#include "core/program/standard_queues.h"
+#include "core/run/container.h"
+#include "core/simulation/simulation.h"
+#include "core/wait/do_events.h"
+#include "core/wait/timeout.h"
 #include "modules/lock/lock.h"
-#include "modules/lock/lock_session.h"
-#include "modules/lock/lock_table.h"
 #include "modules/lock/semaphore.h"
+#include "modules/lock/session.h"
+#include "modules/lock/table.h"
 
 namespace weir::lock_test {
 

@@ -8,7 +8,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include "core/insight.h"
+#include "core/observe/snapshot.h"
 
 namespace weir {
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "config/settings.h"
-#include "modules/json.h"
-#include "modules/server.h"
+#include "config/settings/settings.h"
+#include "modules/system/call/json.h"
+#include "modules/system/server/server.h"
 
 namespace weir {
 

@@ -3,8 +3,8 @@
 #include <cinttypes>
 #include <cstdio>
 
-#include "config/duration.h"
-#include "core/timeout.h"
+#include "config/settings/duration.h"
+#include "core/wait/timeout.h"
 
 namespace weir {
 

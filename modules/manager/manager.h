@@ -8,8 +8,8 @@
 
 #include "modules/manager/inspection.h"
 #include "modules/manager/recording.h"
-#include "modules/plugin.h"
-#include "modules/server.h"
+#include "modules/system/module/plugin.h"
+#include "modules/system/server/server.h"
 
 namespace weir {
 

@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-#include "core/timeout.h"
+#include "core/wait/timeout.h"
 #include "modules/testing/simulated_server.h"
 
 namespace weir {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/scheduler.h"
+#include "core/run/scheduler.h"
 
 namespace weir {
 

@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "config/settings.h"
-#include "core/recorder.h"
-#include "modules/json.h"
+#include "config/settings/settings.h"
+#include "core/observe/recorder.h"
+#include "modules/system/call/json.h"
 
 namespace weir {
 

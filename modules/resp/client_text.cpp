@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "config/quoted.h"
+#include "config/text/quoted.h"
 #include "modules/resp/command.h"
 
 namespace weir::resp {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "config/nearest_name.h"
-#include "config/quoted.h"
+#include "config/text/nearest_name.h"
+#include "config/text/quoted.h"
 
 namespace weir::resp {
 

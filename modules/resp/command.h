@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "core/task.h"
+#include "core/run/task.h"
 #include "modules/resp/request.h"
 
 namespace weir::resp {

@@ -6,12 +6,12 @@
 #include <functional>
 #include <optional>
 
-#include "config/quoted.h"
-#include "modules/abi.h"
+#include "config/text/quoted.h"
 #include "modules/resp/client_text.h"
 #include "modules/resp/command.h"
-#include "modules/resp/resp_protocol.h"
+#include "modules/resp/protocol.h"
 #include "modules/resp/session.h"
+#include "modules/system/module/abi.h"
 
 namespace weir::resp {
 

@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "modules/resp/resp_parser.h"
+#include "modules/resp/parser.h"
 
 namespace {
 

@@ -4,12 +4,12 @@
 #include <memory>
 #include <string>
 
-#include "core/clock.h"
-#include "core/ref.h"
-#include "modules/lock/lock_session.h"
+#include "core/base/clock.h"
+#include "core/base/ref.h"
+#include "modules/lock/session.h"
 #include "modules/resp/input_event.h"
-#include "modules/resp/resp_parser.h"
-#include "modules/resp/resp_writer.h"
+#include "modules/resp/parser.h"
+#include "modules/resp/writer.h"
 
 namespace weir::resp {
 

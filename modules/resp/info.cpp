@@ -5,9 +5,9 @@
 
 #include <unistd.h>
 
-#include "modules/abi.h"
-#include "modules/lock/lock_table.h"
+#include "modules/lock/table.h"
 #include "modules/resp/command.h"
+#include "modules/system/module/abi.h"
 
 namespace weir::resp {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <string_view>
 
-#include "core/scheduler.h"
-#include "modules/resp/resp_protocol.h"
+#include "core/run/scheduler.h"
+#include "modules/resp/protocol.h"
 
 namespace weir::resp {
 

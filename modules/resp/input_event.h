@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string>
 
-#include "core/event.h"
-#include "core/ref.h"
+#include "core/base/ref.h"
+#include "core/event/event.h"
 
 namespace weir {
 class Connection;

@@ -8,14 +8,14 @@
 #include <optional>
 #include <string>
 
-#include "config/quoted.h"
+#include "config/text/quoted.h"
+#include "modules/lock/errors.h"
 #include "modules/lock/fencing.h"
-#include "modules/lock/lock_errors.h"
-#include "modules/lock/lock_session.h"
-#include "modules/lock/lock_table.h"
 #include "modules/lock/semaphore.h"
+#include "modules/lock/session.h"
+#include "modules/lock/table.h"
 #include "modules/resp/command.h"
-#include "modules/resp/resp_protocol.h"
+#include "modules/resp/protocol.h"
 #include "modules/resp/session.h"
 
 namespace weir::resp {

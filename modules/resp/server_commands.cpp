@@ -5,12 +5,12 @@
 #include <optional>
 #include <vector>
 
-#include "config/quoted.h"
-#include "modules/call.h"
+#include "config/text/quoted.h"
 #include "modules/resp/command.h"
 #include "modules/resp/info.h"
-#include "modules/resp/resp_protocol.h"
+#include "modules/resp/protocol.h"
 #include "modules/resp/session.h"
+#include "modules/system/call/call.h"
 
 namespace weir::resp {
 

@@ -2,9 +2,9 @@
 
 #include <utility>
 
-#include "config/quoted.h"
+#include "config/text/quoted.h"
 #include "modules/resp/command.h"
-#include "modules/resp/resp_protocol.h"
+#include "modules/resp/protocol.h"
 
 namespace weir::resp {
 

@@ -5,17 +5,17 @@
 #include <string>
 #include <string_view>
 
-#include "core/clock.h"
-#include "core/list.h"
+#include "core/base/clock.h"
+#include "core/base/list.h"
 #include "core/net/connection.h"
-#include "core/routine.h"
-#include "core/task.h"
-#include "modules/lock/lock_session.h"
+#include "core/run/routine.h"
+#include "core/run/task.h"
+#include "modules/lock/session.h"
 #include "modules/resp/handed_session.h"
 #include "modules/resp/input_event.h"
+#include "modules/resp/parser.h"
 #include "modules/resp/request.h"
-#include "modules/resp/resp_parser.h"
-#include "modules/resp/resp_writer.h"
+#include "modules/resp/writer.h"
 
 namespace weir::resp {
 

@@ -4,9 +4,9 @@
 #include <string>
 
 #include "core/net/socket_server.h"
-#include "modules/abi.h"
-#include "modules/lock/lock_table.h"
-#include "modules/resp/resp_protocol.h"
+#include "modules/lock/table.h"
+#include "modules/resp/protocol.h"
+#include "modules/system/module/abi.h"
 #include "tests/support/net.h"
 
 using namespace weir;

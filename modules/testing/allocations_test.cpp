@@ -5,8 +5,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "core/index_value.h"
-#include "core/pool.h"
+#include "core/base/pool.h"
+#include "core/event/index_value.h"
 #include "modules/testing/caught_failures.h"
 
 namespace weir {

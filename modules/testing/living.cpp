@@ -5,11 +5,11 @@
 #include <map>
 #include <string_view>
 
-#include "config/duration.h"
-#include "core/insight.h"
-#include "modules/code_users.h"
-#include "modules/server.h"
-#include "modules/unclaimed_calls.h"
+#include "config/settings/duration.h"
+#include "core/observe/snapshot.h"
+#include "modules/system/server/fallback_calls.h"
+#include "modules/system/server/library_users.h"
+#include "modules/system/server/server.h"
 
 namespace weir {
 
@@ -26,7 +26,7 @@ void add_subscribers(const Scheduler& scheduler, std::vector<std::string>& livin
     for (const Subscriber& subscriber : scheduler.subscribers()) {
         if (const auto* routine = dynamic_cast<const Routine*>(&subscriber)) {
             living.push_back("the routine " + describe_wait(*routine));
-        } else if (dynamic_cast<const UnclaimedCalls*>(&subscriber) == nullptr) {
+        } else if (dynamic_cast<const FallbackCalls*>(&subscriber) == nullptr) {
             std::string handled;
             for (const Subscription& subscription : subscriber.subscriptions()) {
                 handled += (handled.empty() ? "" : ", ") + subscription.matcher.describe();
@@ -34,7 +34,7 @@ void add_subscribers(const Scheduler& scheduler, std::vector<std::string>& livin
             living.push_back("a handler of " + handled);
         }
     }
-    for (const Ref<Routine>& routine : scheduler.soon()) {
+    for (const Ref<Routine>& routine : scheduler.ready()) {
         if (routine != nullptr && routine->about_to_start()) {
             living.push_back("the routine " + routine->describe() + ", about to start");
         }

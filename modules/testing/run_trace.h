@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "core/scheduler.h"
-#include "core/trace.h"
+#include "core/run/scheduler.h"
+#include "core/run/trace.h"
 
 namespace weir {
 

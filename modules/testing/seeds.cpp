@@ -44,11 +44,11 @@ public:
         SimulatedServer world(campaign_.configuration, campaign_.registry, seed,
                               campaign_.plugin_path);
         world.keep_trace();
-        world.simulation().allow_chances();
+        world.simulation().allow_failpoints();
         test_(world);
         world.finish();
         ++report_.runs;
-        for (const auto& [name, point] : world.simulation().chance_points().points()) {
+        for (const auto& [name, point] : world.simulation().failpoints().points()) {
             CampaignReport::Point& known = report_.points[name];
             ++known.runs_reached;
             known.runs_active += point.active ? 1 : 0;
@@ -83,7 +83,7 @@ std::vector<std::string> CampaignReport::never_happened() const {
 }
 
 std::string CampaignReport::text() const {
-    std::string text = "chance points in " + std::to_string(runs) + " runs:\n";
+    std::string text = "failpoints in " + std::to_string(runs) + " runs:\n";
     for (const auto& [name, point] : points) {
         text += "  " + name + ": ";
         if (point.reached == 0) {

@@ -16,7 +16,7 @@ struct Campaign {
     // Of each run's server; see SimulatedServer.
     std::string configuration;
     Registry registry = {};
-    // Chance points (core/chance.h) that are to be listed even if no run reached them.
+    // Failpoints (core/simulation/failpoint.h) that are to be listed even if no run reached them.
     std::vector<std::string> points = {};
     // The test program's.
     std::string plugin_path = std::string(SimulatedServer::default_plugin_path());
@@ -33,7 +33,7 @@ struct CampaignReport {
 
     std::size_t runs = 0;
     std::uint64_t last_trace = 0;         // SimulatedServer::trace() of the last run
-    std::map<std::string, Point> points;  // chance points
+    std::map<std::string, Point> points;  // failpoints
 
     std::vector<std::string> never_reached() const;
     // Those that were reached, but where it never came to what they are for.

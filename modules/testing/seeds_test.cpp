@@ -5,8 +5,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "core/chance.h"
-#include "core/timeout.h"
+#include "core/simulation/failpoint.h"
+#include "core/wait/timeout.h"
 #include "modules/testing/caught_failures.h"
 
 namespace weir {
@@ -32,11 +32,11 @@ private:
 Task<> throw_dice(Scheduler& scheduler, std::string& thrown) {
     for (int i = 0; i != 20; ++i) {
         co_await sleep(Duration(scheduler.poller().random() % 1000));
-        if (chance(scheduler, "test.often", 0.5)) {
+        if (failpoint(scheduler, "test.often", 0.5)) {
             thrown += "o";
             co_await sleep(1s);
         }
-        if (chance(scheduler, "test.seldom", 0.0)) {
+        if (failpoint(scheduler, "test.seldom", 0.0)) {
             thrown += "s";
         }
     }
@@ -100,7 +100,7 @@ TEST_CASE("seeds: nothing is left to chance in a world that does not allow it", 
         SimulatedServer world("{}", {}, seed);
         world.run(throw_dice(world.scheduler(), thrown));
         CHECK(thrown.empty());
-        CHECK(world.simulation().chance_points().points().empty());
+        CHECK(world.simulation().failpoints().points().empty());
     }
 }
 

@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include "core/do_events.h"
-#include "modules/code_users.h"
+#include "core/wait/do_events.h"
+#include "modules/system/server/library_users.h"
 #include "modules/testing/allocations.h"
 #include "modules/testing/framework.h"
 #include "modules/testing/living.h"

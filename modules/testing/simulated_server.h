@@ -6,9 +6,9 @@
 #include <string_view>
 #include <vector>
 
-#include "core/pool.h"
-#include "core/simulation.h"
-#include "modules/server.h"
+#include "core/base/pool.h"
+#include "core/simulation/simulation.h"
+#include "modules/system/server/server.h"
 #include "modules/testing/run_trace.h"
 
 namespace weir {

@@ -2,12 +2,12 @@
 
 #include <catch2/catch.hpp>
 
-#include "core/event_handler.h"
-#include "core/send.h"
-#include "core/timeout.h"
-#include "modules/plugin.h"
+#include "core/run/event_handler.h"
+#include "core/wait/send.h"
+#include "core/wait/timeout.h"
+#include "modules/system/module/plugin.h"
 #include "modules/testing/caught_failures.h"
-#include "modules/testing/stand_ins.h"
+#include "modules/testing/fake_modules.h"
 
 namespace weir {
 
@@ -194,8 +194,8 @@ Task<> give_up_after(Loader& loader, Duration time, std::string& what) {
     }
 }
 
-std::string loading_beside(const ModuleClass& stand_in) {
-    SimulatedServer world("{}", Registry().add<Dependent>().add(stand_in));
+std::string loading_beside(const ModuleClass& fake_module) {
+    SimulatedServer world("{}", Registry().add<Dependent>().add(fake_module));
     std::string what;
     world.run(give_up_after(world.loader(), 1min, what));
     return what;

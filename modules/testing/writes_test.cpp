@@ -6,8 +6,8 @@
 #include <catch2/catch.hpp>
 #include <uv.h>
 
-#include "config/testdata/temporary_folder.h"
 #include "modules/lock/fencing.h"
+#include "tests/support/temporary_folder.h"
 
 namespace weir {
 

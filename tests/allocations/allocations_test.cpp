@@ -7,9 +7,9 @@
 
 #include <catch2/catch.hpp>
 
-#include "core/timeout.h"
+#include "core/wait/timeout.h"
+#include "modules/lock/guard.h"
 #include "modules/lock/lock.h"
-#include "modules/lock/lock_guard.h"
 #include "modules/testing/simulated_server.h"
 
 namespace weir {

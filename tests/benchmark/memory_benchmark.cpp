@@ -7,15 +7,15 @@
 
 #include <malloc.h>
 
-#include "core/container.h"
-#include "core/do_events.h"
 #include "core/net/connection.h"
 #include "core/net/protocol.h"
 #include "core/net/socket_server.h"
-#include "core/send.h"
-#include "core/standard_queues.h"
-#include "core/uv_poller.h"
-#include "core/wait.h"
+#include "core/program/standard_queues.h"
+#include "core/run/container.h"
+#include "core/run/uv_poller.h"
+#include "core/run/wait.h"
+#include "core/wait/do_events.h"
+#include "core/wait/send.h"
 #include "modules/lock/lock.h"
 #include "tests/support/bare_coroutine.h"
 #include "tests/support/benchmark.h"

@@ -1,22 +1,22 @@
 #include <map>
 #include <stdexcept>
 
-#include "core/auto_queue.h"
-#include "core/container.h"
-#include "core/do_events.h"
-#include "core/execute_all.h"
-#include "core/rate_limiter.h"
-#include "core/send.h"
-#include "core/simulation.h"
-#include "core/standard_queues.h"
-#include "core/syscall.h"
-#include "core/timeout.h"
-#include "core/wait.h"
-#include "core/wait_for_all.h"
-#include "core/wait_for_empty.h"
+#include "core/program/standard_queues.h"
+#include "core/queue/fair_queue.h"
+#include "core/run/container.h"
+#include "core/run/wait.h"
+#include "core/simulation/simulation.h"
+#include "core/wait/do_events.h"
+#include "core/wait/execute_all.h"
+#include "core/wait/rate_limiter.h"
+#include "core/wait/run_in_scheduler.h"
+#include "core/wait/send.h"
+#include "core/wait/timeout.h"
+#include "core/wait/wait_for_all.h"
+#include "core/wait/wait_for_empty.h"
 #include "modules/lock/lock.h"
-#include "modules/lock/lock_table.h"
 #include "modules/lock/semaphore.h"
+#include "modules/lock/table.h"
 #include "tests/conformance/scenario.h"
 
 namespace weir::conformance {
@@ -230,7 +230,7 @@ private:
                 }
             };
             forget_unseen_limits(co_await this_routine(), limit);
-            co_await syscall(std::move(change));
+            co_await run_in_scheduler(std::move(change));
             if (remove) {
                 queues_.erase(name);
             }

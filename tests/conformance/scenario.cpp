@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "core/priority_queue.h"
+#include "core/queue/priority_queue.h"
 #include "tests/conformance/set_order_queue.h"
 
 namespace weir::conformance {

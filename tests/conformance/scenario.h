@@ -7,10 +7,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/event.h"
-#include "core/event_type.h"
-#include "core/matcher.h"
-#include "core/queue.h"
+#include "core/event/event.h"
+#include "core/event/event_type.h"
+#include "core/event/matcher.h"
+#include "core/queue/queue.h"
 
 namespace weir::conformance {
 

@@ -110,14 +110,14 @@ std::vector<std::int64_t> IntegerSetOrder::keys() const {
     return result;
 }
 
-LeafQueueFactory SetOrderQueue::factory(AutoQueueOptions options) {
+LeafQueueFactory SetOrderQueue::factory(FairQueueOptions options) {
     return [options = std::move(options)](std::size_t max_size) {
         return std::make_unique<SetOrderQueue>(max_size, options);
     };
 }
 
 void SetOrderQueue::put_back(Event& event) {
-    AutoQueue::put_back(event);
+    FairQueue::put_back(event);
     if (std::int64_t place = 0; const auto* key = integer_key(options().key, event, place)) {
         order_.add(*key);
         blocked_[*key] = &event;
@@ -129,20 +129,20 @@ void SetOrderQueue::release_block(Event& event) {
         order_.remove(*key);
         blocked_.erase(*key);
     }
-    AutoQueue::release_block(event);
+    FairQueue::release_block(event);
 }
 
 void SetOrderQueue::drop_all(QueueSignals& signals) {
     order_.clear();
     blocked_.clear();
-    AutoQueue::drop_all(signals);
+    FairQueue::drop_all(signals);
 }
 
 void SetOrderQueue::unblock_all() {
     for (const std::int64_t key : order_.keys()) {
         release_block(*blocked_.at(key));
     }
-    AutoQueue::unblock_all();
+    FairQueue::unblock_all();
 }
 
 }  // namespace weir::conformance

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "core/auto_queue.h"
+#include "core/queue/fair_queue.h"
 
 namespace weir::conformance {
 
@@ -32,12 +32,12 @@ private:
     std::size_t used_ = 0;
 };
 
-// An AutoQueue that unblocks its classes, all at once, in the order of the original. There the
-// order has no meaning; an AutoQueue unblocks in the order in which they were blocked.
-class SetOrderQueue final : public AutoQueue {
+// An FairQueue that unblocks its classes, all at once, in the order of the original. There the
+// order has no meaning; an FairQueue unblocks in the order in which they were blocked.
+class SetOrderQueue final : public FairQueue {
 public:
-    using AutoQueue::AutoQueue;
-    static LeafQueueFactory factory(AutoQueueOptions options);
+    using FairQueue::FairQueue;
+    static LeafQueueFactory factory(FairQueueOptions options);
 
 private:
     void put_back(Event& event) override;

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <map>
 
-#include "core/event_tree.h"
-#include "core/match_tree.h"
+#include "core/event/blocked_events.h"
+#include "core/event/match_tree.h"
 #include "tests/conformance/scenario.h"
 
 namespace weir::conformance {
@@ -131,11 +131,11 @@ private:
 
     Json perform_event(const std::string& operation, const Json& step) {
         if (operation == "insert") {
-            event_tree_.insert(*events_.at(step[1]));
+            blocked_events_.insert(*events_.at(step[1]));
             return nullptr;
         }
         std::vector<Ref<Event>> taken;
-        event_tree_.take(matchers_.at(step[1]), taken);
+        blocked_events_.take(matchers_.at(step[1]), taken);
         Json names = Json::array();
         for (const Ref<Event>& event : taken) {
             names.push_back(name_of(*event));
@@ -235,7 +235,7 @@ private:
     std::map<std::string, Object> objects_;
     MatchTree match_tree_;
     std::map<std::pair<std::string, std::string>, std::unique_ptr<MatchTree::Entry>> entries_;
-    EventTree event_tree_;
+    BlockedEvents blocked_events_;
     Ref<Queue> root_;
     std::map<std::string, Ref<Queue>> queues_;
     std::vector<Waiting> waiting_;

@@ -121,7 +121,7 @@ class InstallTest(unittest.TestCase):
         for name in ("./usr/bin/weir\n", "./usr/lib/weir/lock.so\n",
                      "./usr/share/man/man1/weir.1\n",
                      "./usr/lib/cmake/weir/weir-config.cmake\n", "./usr/share/doc/weir/NOTICE\n",
-                     "./usr/include/weir/modules/plugin.h\n", "weir.schema.json\n"):
+                     "./usr/include/weir/modules/system/module/plugin.h\n", "weir.schema.json\n"):
             self.assertIn(name, contents)
         self.run_in("dpkg-deb", "-x", package, "unpacked")
         self.assertIn("\nresp ", self.run_in("unpacked/usr/bin/weir", "modules"))

@@ -1,8 +1,7 @@
-#include "modules/lock/plugin/lock_module.h"
-
 #include <catch2/catch.hpp>
 
-#include "core/timeout.h"
+#include "core/wait/timeout.h"
+#include "modules/lock/plugin/module.h"
 #include "modules/testing/simulated_server.h"
 
 using namespace weir;

@@ -3,8 +3,8 @@
 
 #include <catch2/catch.hpp>
 
-#include "core/timeout.h"
-#include "modules/lock/plugin/lock_module.h"
+#include "core/wait/timeout.h"
+#include "modules/lock/plugin/module.h"
 #include "modules/testing/seeds.h"
 
 using namespace weir;

@@ -5,10 +5,10 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "core/timeout.h"
-#include "modules/lock/plugin/lock_module.h"
-#include "modules/plugin.h"
-#include "modules/resp/resp_state.h"
+#include "core/wait/timeout.h"
+#include "modules/lock/plugin/module.h"
+#include "modules/resp/state.h"
+#include "modules/system/module/plugin.h"
 
 namespace {
 

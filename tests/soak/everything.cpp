@@ -3,10 +3,10 @@
 #include <chrono>
 #include <memory>
 
-#include "core/event_handler.h"
-#include "core/send.h"
-#include "core/timeout.h"
-#include "modules/plugin.h"
+#include "core/run/event_handler.h"
+#include "core/wait/send.h"
+#include "core/wait/timeout.h"
+#include "modules/system/module/plugin.h"
 
 namespace {
 

@@ -12,10 +12,10 @@
 
 #include <malloc.h>
 
-#include "config/configuration.h"
-#include "core/timeout.h"
-#include "core/uv_poller.h"
-#include "modules/server.h"
+#include "config/settings/configuration.h"
+#include "core/run/uv_poller.h"
+#include "core/wait/timeout.h"
+#include "modules/system/server/server.h"
 
 using namespace weir;
 

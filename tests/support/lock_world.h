@@ -1,9 +1,9 @@
 #pragma once
 
-#include "core/container.h"
-#include "core/simulation.h"
-#include "core/standard_queues.h"
-#include "modules/lock/lock_table.h"
+#include "core/program/standard_queues.h"
+#include "core/run/container.h"
+#include "core/simulation/simulation.h"
+#include "modules/lock/table.h"
 
 namespace weir::benchmark {
 

@@ -14,16 +14,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/container.h"
-#include "core/do_events.h"
 #include "core/net/client.h"
 #include "core/net/connection.h"
 #include "core/net/protocol.h"
 #include "core/net/socket_server.h"
-#include "core/scheduler.h"
-#include "core/standard_queues.h"
-#include "core/timeout.h"
-#include "core/uv_poller.h"
+#include "core/program/standard_queues.h"
+#include "core/run/container.h"
+#include "core/run/scheduler.h"
+#include "core/run/uv_poller.h"
+#include "core/wait/do_events.h"
+#include "core/wait/timeout.h"
 
 namespace weir::testing {
 

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "core/event.h"
-#include "core/queue.h"
+#include "core/event/event.h"
+#include "core/queue/queue.h"
 
 // Events for the tests of queues, and what these do again and again.
 namespace weir::queue_test {

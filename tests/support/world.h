@@ -9,11 +9,11 @@
 
 #include <catch2/catch.hpp>
 
-#include "core/container.h"
-#include "core/event.h"
-#include "core/scheduler.h"
-#include "core/simulation.h"
-#include "core/standard_queues.h"
+#include "core/event/event.h"
+#include "core/program/standard_queues.h"
+#include "core/run/container.h"
+#include "core/run/scheduler.h"
+#include "core/simulation/simulation.h"
 
 // What most tests of routines need: a scheduler with the standard queues in a simulated world, a
 // container, and a text that routines write what they see into. When it goes, nothing may be left.
@@ -50,7 +50,7 @@ struct World {
         CHECK(scheduler.subscribers().empty());
         CHECK(scheduler.timers().size() == 0);
         CHECK(scheduler.blocked_events().size() == 0);
-        for (const Ref<Routine>& routine : scheduler.soon()) {
+        for (const Ref<Routine>& routine : scheduler.ready()) {
             CHECK((routine == nullptr || routine->ended()));
         }
         if (std::uncaught_exceptions() == 0) {

@@ -5,13 +5,13 @@
 #include <cstdio>
 #include <memory>
 
-#include "core/container.h"
 #include "core/net/connection.h"
 #include "core/net/protocol.h"
 #include "core/net/socket_server.h"
-#include "core/scheduler.h"
-#include "core/standard_queues.h"
-#include "core/uv_poller.h"
+#include "core/program/standard_queues.h"
+#include "core/run/container.h"
+#include "core/run/scheduler.h"
+#include "core/run/uv_poller.h"
 #include "tests/support/benchmark.h"
 #include "tests/support/child.h"
 #include "tests/support/peer.h"

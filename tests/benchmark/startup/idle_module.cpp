@@ -8,8 +8,8 @@
 #include <cstdio>
 #include <string>
 
-#include "core/timeout.h"
-#include "modules/plugin.h"
+#include "core/wait/timeout.h"
+#include "modules/system/module/plugin.h"
 
 namespace weir::benchmark {
 

@@ -1,8 +1,8 @@
 // A complete module: a setting, a function that others may call, and a routine.
 #include <chrono>
 
-#include "core/timeout.h"
-#include "modules/plugin.h"
+#include "core/wait/timeout.h"
+#include "modules/system/module/plugin.h"
 
 namespace {
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "core/event.h"
+#include "core/event/event.h"
 
 // What the test plugins tell each other; each has its own copy of the types.
 struct Announcement : weir::Event {

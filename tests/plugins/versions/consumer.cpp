@@ -1,6 +1,6 @@
 // Depends on the producer, and echoes its announcements with its own version.
-#include "core/send.h"
-#include "modules/plugin.h"
+#include "core/wait/send.h"
+#include "modules/system/module/plugin.h"
 #include "tests/plugins/versions/announcement.h"
 
 namespace {

@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "core/timeout.h"
-#include "modules/plugin.h"
+#include "core/wait/timeout.h"
+#include "modules/system/module/plugin.h"
 
 namespace {
 

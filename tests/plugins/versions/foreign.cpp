@@ -1,5 +1,5 @@
 // Claims to have been built by another compiler.
-#include "modules/plugin.h"
+#include "modules/system/module/plugin.h"
 
 namespace {
 

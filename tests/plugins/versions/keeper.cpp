@@ -2,9 +2,9 @@
 #include <chrono>
 #include <memory>
 
-#include "core/send.h"
-#include "core/timeout.h"
-#include "modules/plugin.h"
+#include "core/wait/send.h"
+#include "core/wait/timeout.h"
+#include "modules/system/module/plugin.h"
 #include "tests/plugins/versions/announcement.h"
 
 namespace {

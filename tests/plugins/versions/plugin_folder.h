@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "core/timeout.h"
+#include "core/wait/timeout.h"
 #include "modules/testing/simulated_server.h"
 
 namespace weir::test {

@@ -3,8 +3,8 @@
 #include <catch2/catch.hpp>
 #include <malloc.h>
 
-#include "core/timeout.h"
-#include "modules/plugin.h"
+#include "core/wait/timeout.h"
+#include "modules/system/module/plugin.h"
 #include "tests/plugins/versions/announcement.h"
 #include "tests/plugins/versions/plugin_folder.h"
 

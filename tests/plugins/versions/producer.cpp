@@ -1,8 +1,8 @@
 // Answers with its version, and sends what it is told. VERSION is given by the build.
 #include <stdexcept>
 
-#include "core/send.h"
-#include "modules/plugin.h"
+#include "core/wait/send.h"
+#include "modules/system/module/plugin.h"
 #include "tests/plugins/versions/announcement.h"
 
 namespace {

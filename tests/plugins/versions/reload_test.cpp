@@ -5,9 +5,9 @@
 
 #include <catch2/catch.hpp>
 
-#include "core/do_events.h"
-#include "core/send.h"
-#include "modules/abi.h"
+#include "core/wait/do_events.h"
+#include "core/wait/send.h"
+#include "modules/system/module/abi.h"
 #include "tests/plugins/versions/announcement.h"
 #include "tests/plugins/versions/plugin_folder.h"
 

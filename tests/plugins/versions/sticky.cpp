@@ -3,10 +3,10 @@
 #include <chrono>
 #include <string_view>
 
-#include "core/event_handler.h"
-#include "core/timeout.h"
-#include "modules/plugin.h"
-#include "modules/server.h"
+#include "core/run/event_handler.h"
+#include "core/wait/timeout.h"
+#include "modules/system/module/plugin.h"
+#include "modules/system/server/server.h"
 #include "tests/plugins/versions/announcement.h"
 
 namespace {

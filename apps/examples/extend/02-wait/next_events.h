@@ -1,0 +1,34 @@
+#pragma once
+
+#include <vector>
+
+#include "core/event/matcher.h"
+#include "core/run/wait.h"
+
+// co_await next: waits for so many events, at least one, and gives them all. The routine is
+// resumed once, whatever their number.
+class NextEvents final : public weir::Wait {
+public:
+    NextEvents(weir::Matcher matcher, std::size_t count) noexcept
+        : matcher_(std::move(matcher)), count_(count) {}
+
+    std::vector<weir::Ref<weir::Event>> await_resume() {
+        check_interrupted();
+        return std::move(events_);
+    }
+
+    std::span<const weir::Matcher> matchers() const noexcept override { return {&matcher_, 1}; }
+    Then matched(const weir::Ref<weir::Event>& event, weir::Subscription&) override {
+        event->set_ignorable();  // it is taken care of
+        events_.push_back(event);
+        return events_.size() < count_ ? Then::wait_on : Then::resume;
+    }
+    std::string describe() const override {
+        return std::to_string(count_ - events_.size()) + " more of " + matcher_.describe();
+    }
+
+private:
+    const weir::Matcher matcher_;
+    const std::size_t count_;
+    std::vector<weir::Ref<weir::Event>> events_;
+};

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+
+#include "core/event/event.h"
+#include "core/run/poster.h"
+#include "core/run/scheduler.h"
+
+// Somebody has measured how warm it is in a room.
+struct Measured : weir::Event {
+    weir::Index<std::string> room;
+    double degrees = 0;
+
+    static auto declare() {
+        return weir::declare_event<Measured>("extend.Measured").index("room", &Measured::room);
+    }
+};
+
+// A source of events: takes what a driver measures on a thread of its own. The scheduler must
+// outlive it.
+class Thermometer {
+public:
+    explicit Thermometer(weir::Scheduler& scheduler) : scheduler_(scheduler), poster_(scheduler) {}
+
+    // On any thread.
+    void measured(std::string room, double degrees) {
+        poster_.post([&scheduler = scheduler_, room = std::move(room), degrees] {
+            scheduler.emergency_send(weir::make_event<Measured>(room, degrees));
+        });
+    }
+
+private:
+    weir::Scheduler& scheduler_;
+    weir::Poster poster_;
+};

@@ -1,0 +1,17 @@
+// The smallest complete module.
+#include "modules/system/module/plugin.h"
+
+class Bakery : public weir::Module {
+public:
+    using Module::Module;
+
+    static auto declare() {
+        return weir::declare_module<Bakery>("bakery", "Bakes bread")
+            .function("welcome", "Greets whoever comes in", &Bakery::welcome);
+    }
+
+private:
+    std::string welcome() { return "Good morning!"; }
+};
+
+WEIR_PLUGIN(bakery, Bakery)

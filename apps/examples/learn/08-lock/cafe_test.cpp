@@ -1,0 +1,43 @@
+// A test of a module: a whole server, in virtual time.
+#include <catch2/catch.hpp>
+
+#include "modules/system/module/plugin.h"
+#include "modules/testing/simulated_server.h"
+
+using namespace std::chrono_literals;
+
+// A bakery that has bread at once, so that only the cafe is tried.
+class QuickBakery : public weir::Module {
+public:
+    using Module::Module;
+
+    static auto declare() {
+        return weir::declare_module<QuickBakery>("bakery", "Has bread at once")
+            .function("order", "Takes any order", &QuickBakery::order);
+    }
+
+private:
+    void order(const weir::Json&) {}
+};
+
+static weir::Task<> have_breakfast(weir::Scheduler& scheduler, std::string guest,
+                                   weir::Duration& served) {
+    const weir::Json parameters{{"guest", guest}};
+    weir::Task<weir::ApiResult<weir::Json>> calling = weir::call("cafe", "breakfast", parameters);
+    const weir::ApiResult<weir::Json> result = co_await calling;
+    CHECK(result.value() == "Enjoy your meal, " + guest + "!");
+    served = scheduler.now().time_since_epoch();
+}
+
+TEST_CASE("Guests of the cafe wait for the coffee machine") {
+    weir::SimulatedServer world(R"({"server": {"startup": ["cafe"]}})",
+                                weir::Registry().add<QuickBakery>());
+    weir::Duration ann{};
+    weir::Duration bob{};
+    weir::Container guests(world.scheduler());
+    guests.start(have_breakfast(world.scheduler(), "Ann", ann));
+    world.run(have_breakfast(world.scheduler(), "Bob", bob));
+    CHECK(std::min(ann, bob) == 30s);
+    CHECK(std::max(ann, bob) == 60s);
+    CHECK(world.log() == "");
+}

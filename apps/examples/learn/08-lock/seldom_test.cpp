@@ -1,0 +1,97 @@
+// What seldom happens: many runs, each decided by its seed, and memory that runs out.
+#include <catch2/catch.hpp>
+
+#include "core/wait/timeout.h"
+#include "modules/system/module/plugin.h"
+#include "modules/testing/allocations.h"
+#include "modules/testing/fake_modules.h"
+#include "modules/testing/seeds.h"
+
+using namespace std::chrono_literals;
+
+static constexpr const char* app = R"({"server": {"startup": ["cafe"]}})";
+
+// A bakery that has bread when the seed says so.
+class MoodyBakery : public weir::Module {
+public:
+    using Module::Module;
+
+    static auto declare() {
+        return weir::declare_module<MoodyBakery>("bakery", "Has bread sooner or later")
+            .function("order", "Takes any order", &MoodyBakery::order);
+    }
+
+private:
+    weir::Task<> order(weir::Json) {
+        const auto seconds = scheduler().poller().random() % 20;
+        co_await weir::sleep(std::chrono::seconds(seconds));
+    }
+};
+
+static weir::Task<> have_breakfast(weir::ApiResult<weir::Json>& result) {
+    const weir::Json parameters{{"guest", "Ann"}};
+    // Whoever comes last waits for long.
+    weir::Task<weir::ApiResult<weir::Json>> calling =
+        weir::call("cafe", "breakfast", parameters, 1h);
+    result = co_await calling;
+}
+
+static weir::Task<> visit(int& served) {
+    weir::ApiResult<weir::Json> result{weir::ApiError{}};
+    weir::Task<> breakfast = have_breakfast(result);
+    co_await breakfast;
+    served += result ? 1 : 0;
+}
+
+TEST_CASE("All guests of the cafe are served, whatever seldom happens") {
+    const weir::Campaign campaign{.configuration = app,
+                                  .registry = weir::Registry().add<MoodyBakery>(),
+                                  .points = {"cafe.no-beans"}};
+    weir::for_each_seed(20, campaign, [](weir::SimulatedServer& world) {
+        int served = 0;
+        weir::Container guests(world.scheduler());
+        for (int i = 0; i != 4; ++i) {
+            guests.start(visit(served));
+        }
+        world.run(visit(served));
+        CHECK(served == 5);
+        CHECK(world.log() == "");
+    });
+}
+
+// The second without memory, and the third with it again; at the first the cafe may still load.
+static weir::Task<> have_three_breakfasts(weir::AllocationFailure& failure) {
+    weir::ApiResult<weir::Json> result{weir::ApiError{}};
+    weir::Task<> first = have_breakfast(result);
+    co_await first;
+    weir::Task<> second = have_breakfast(result);
+    failure.arm();
+    try {
+        co_await second;
+    } catch (const std::bad_alloc&) {
+        // The call could not even be made.
+    }
+    failure.disarm();
+    weir::Task<> third = have_breakfast(result);
+    co_await third;
+    CHECK(result.ok());
+}
+
+TEST_CASE("A breakfast for which there is no memory fails, and the next is served") {
+    weir::fail_each_allocation(
+        [](weir::AllocationFailure& failure) {
+            weir::SimulatedServer world(app, weir::Registry().add<MoodyBakery>());
+            world.run(have_three_breakfasts(failure));
+        },
+        17);
+}
+
+TEST_CASE("A cafe without a bakery does not open, and says why") {
+    const auto bakery = weir::module_that_fails("bakery", "no flour");
+    weir::SimulatedServer world(app, weir::Registry().add(*bakery));
+    int served = 0;
+    world.run(visit(served));
+    CHECK(served == 0);
+    CHECK(world.server().startup_failure() ==
+          "the module 'cafe' failed: it depends on 'bakery', which failed: no flour");
+}

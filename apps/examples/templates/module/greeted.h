@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "core/event/event.h"
+
+// Somebody has been greeted. Others wait for it with match<Greeted>(), or for one person with
+// match<Greeted>("Ann").
+struct Greeted : weir::Event {
+    weir::Index<std::string> person;
+
+    static auto declare() {
+        return weir::declare_event<Greeted>("sample.Greeted").index("person", &Greeted::person);
+    }
+};

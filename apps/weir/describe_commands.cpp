@@ -1,0 +1,150 @@
+#include "apps/weir/describe_commands.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+
+#include "apps/weir/app_configuration.h"
+#include "apps/weir/exit_code.h"
+#include "config/settings/describe_text.h"
+#include "config/text/nearest_name.h"
+#include "modules/system/call/json.h"
+#include "modules/system/server/module_finder.h"
+#include "modules/system/server/server_settings.h"
+
+namespace weir::app {
+
+namespace {
+
+// All modules that can be opened; says which cannot.
+std::map<std::string, FoundModule> open_all(const std::vector<std::string>& plugins) {
+    ServerSettings settings;
+    settings.plugin_path = plugin_path(plugins);
+    const ModuleFinder finder(settings, {});
+    std::map<std::string, FoundModule> modules;
+    for (const std::string& name : finder.names()) {
+        try {
+            modules[name] = finder.open(name);
+        } catch (const std::exception& error) {
+            std::fprintf(stderr, "weir: %s\n", error.what());
+        }
+    }
+    return modules;
+}
+
+std::string headline(const std::string& name, const std::string& sentence) {
+    return name + ": " + sentence + "\n";
+}
+
+std::string describe(const EventType& event) {
+    std::string text = event.name() + "(";
+    const char* separator = "";
+    for (const std::string_view index : event.index_names()) {
+        text += separator + std::string(index);
+        separator = ", ";
+    }
+    return text + ")";
+}
+
+std::string describe(const ModuleQueue& queue) {
+    std::string text = queue.name + ": for " + queue.event->name();
+    if (!queue.options) {
+        return text + "; " + queue.sentence;
+    }
+    const QueueOptions& options = *queue.options;
+    text += ", priority " + std::to_string(queue.priority) + ", " +
+            (options.kind ? std::string(options.kind(options.max_default)->kind()) : "fifo");
+    if (const std::size_t limit = std::min(options.max_default, options.max_total);
+        limit != unlimited) {
+        text += ", at most " + std::to_string(limit) + (limit == 1 ? " event" : " events");
+    }
+    return text;
+}
+
+std::string describe(const ModuleClass& type) {
+    std::string text = headline(type.name, type.sentence);
+    if (!type.dependencies.empty()) {
+        text += "\nNeeds:\n";
+        for (const Dependency& dependency : type.dependencies) {
+            text += "  " + dependency.name;
+            if (!dependency.default_implementation.empty()) {
+                text += " (by default " + dependency.default_implementation + ")";
+            }
+            text += '\n';
+        }
+    }
+    text += "\nSettings, at module." + type.name + ":\n";
+    if (type.settings != nullptr) {
+        text += config::describe_text(*type.settings);
+    }
+    text += config::describe_text(config::description_of<CommonModuleSettings>());
+    text += "\nFunctions:\n" + type.api.describe();
+    if (!type.events.empty()) {
+        text += "\nEvents:\n";
+        for (const EventType* event : type.events) {
+            text += "  " + describe(*event) + "\n";
+        }
+    }
+    if (!type.queues.empty()) {
+        text += "\nQueues:\n";
+        for (const ModuleQueue& queue : type.queues) {
+            text += "  " + describe(queue) + "\n";
+        }
+    }
+    return text;
+}
+
+}  // namespace
+
+int list_modules(const std::vector<std::string>& plugins) {
+    const auto modules = open_all(plugins);
+    std::size_t width = 0;
+    for (const auto& [name, module] : modules) {
+        width = std::max(width, name.size());
+    }
+    for (const auto& [name, module] : modules) {
+        std::printf("%-*s  %s\n", static_cast<int>(width), name.c_str(),
+                    module.type->sentence.c_str());
+    }
+    return success;
+}
+
+int describe_module(const std::string& name, const std::vector<std::string>& plugins) {
+    if (name == "server") {
+        std::fputs((headline("server", "What is there without any module") + "\nSettings:\n" +
+                    config::describe_text(config::description_of<ServerSettings>()))
+                       .c_str(),
+                   stdout);
+        return success;
+    }
+    const auto modules = open_all(plugins);
+    const auto found = modules.find(name);
+    if (found == modules.end()) {
+        std::vector<std::string> known{"server"};
+        for (const auto& [other, module] : modules) {
+            known.push_back(other);
+        }
+        std::fprintf(stderr, "weir describe: %s\n",
+                     config::unknown_name("module", name, known).c_str());
+        return failure;
+    }
+    std::fputs(describe(*found->second.type).c_str(), stdout);
+    return success;
+}
+
+int print_schema(const std::vector<std::string>& plugins) {
+    const auto modules = open_all(plugins);
+    config::Catalogue catalogue;
+    catalogue.add<ServerSettings>("server", config::Use::installed);
+    for (const auto& [name, module] : modules) {
+        const std::string section = "module." + name;
+        if (module.type->settings != nullptr) {
+            catalogue.add(section, *module.type->settings, config::Use::installed);
+        }
+        catalogue.add<CommonModuleSettings>(section, config::Use::installed);
+    }
+    std::puts(json_of(catalogue.schema()).dump(2).c_str());
+    return success;
+}
+
+}  // namespace weir::app

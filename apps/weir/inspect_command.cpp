@@ -1,0 +1,223 @@
+#include "apps/weir/inspect_command.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "apps/weir/exit_code.h"
+#include "apps/weir/figures.h"
+#include "apps/weir/remote_server.h"
+#include "config/text/quoted.h"
+
+namespace weir::app {
+
+namespace {
+
+std::string duration(const Json& seconds) {
+    return duration_text(seconds.get<double>());
+}
+
+std::string size(const Json& bytes) {
+    return size_text(bytes.get<double>());
+}
+
+std::string count(const Json& number, const std::string& what) {
+    return count_text(number.get<std::size_t>(), what);
+}
+
+class Printer {
+public:
+    explicit Printer(const Json& all) : all_(all) {}
+
+    std::string print() {
+        text_ = "process " + all_.at("process").dump() +
+                (all_.at("quitting").get<bool>() ? ", quitting" : "") + ", " +
+                size(all_.at("memory").at("resident")) + " in memory, " +
+                size(all_.at("memory").at("heap")) + " of heap\n";
+        if (const auto dropped = all_.at("dropped_log_lines").get<std::uint64_t>(); dropped != 0) {
+            text_ += "lines of the log that were dropped: " + std::to_string(dropped) + '\n';
+        }
+        print_modules();
+        heading("queues");
+        print_queue(all_.at("queue"), 1);
+        print_routines();
+        print_timers();
+        print_blocked();
+        print_locks();
+        return std::move(text_);
+    }
+
+private:
+    void line(std::size_t depth, const std::string& text) {
+        text_ += std::string(depth * 2, ' ') + text + '\n';
+    }
+    void heading(const std::string& text) { text_ += '\n' + text + '\n'; }
+
+    // Those that nobody uses, and below each those that it depends on.
+    void print_modules() {
+        heading("modules");
+        std::map<std::string, const Json*> modules;
+        for (const Json& module : all_.at("modules")) {
+            modules[module.at("name").get<std::string>()] = &module;
+        }
+        std::set<std::string> printed;
+        for (const auto& [name, module] : modules) {
+            if (module->at("users").empty()) {
+                print_module(modules, name, 1, printed);
+            }
+        }
+    }
+
+    void print_module(const std::map<std::string, const Json*>& modules, const std::string& name,
+                      std::size_t depth, std::set<std::string>& printed) {
+        const auto found = modules.find(name);
+        if (found == modules.end()) {
+            return;
+        }
+        if (!printed.insert(name).second) {
+            line(depth, shown(name) + ": see above");
+            return;
+        }
+        const Json& module = *found->second;
+        const std::string reason = shown(module.at("reason"));
+        line(depth,
+             shown(name) + ": " + shown(module.at("state")) + " for " +
+                 duration(module.at("seconds")) + (reason.empty() ? "" : " (" + reason + ")") +
+                 ", " + count(module.at("routines"), "routine") + " of " +
+                 size(module.at("memory")) + ", " + count(module.at("timers"), "timer") + ", " +
+                 count(module.at("calls"), "call") + ", " + count(module.at("queued"), "event") +
+                 " queued, " + module.at("blocked").dump() + " blocked" +
+                 (module.at("library") == 0 ? "" : ", library " + size(module.at("library"))));
+        for (const Json& living : module.at("leaving")) {
+            line(depth + 2, "an old version is kept by " + shown(living));
+        }
+        for (const Json& dependency : module.at("dependencies")) {
+            print_module(modules, dependency.get<std::string>(), depth + 1, printed);
+        }
+    }
+
+    static std::string of(const Json& size, const Json& limit) {
+        return size.dump() + (limit.is_null() ? "" : " of " + limit.dump());
+    }
+
+    void print_queue(const Json& queue, std::size_t depth) {
+        std::string name = shown(queue.at("name"));
+        if (name.empty()) {
+            name = depth == 1 ? "root" : shown(queue.at("matcher"));
+        }
+        std::string text = name + ": " + of(queue.at("size"), queue.at("max_total"));
+        if (!queue.at("subqueues").empty() || !queue.at("max_default").is_null()) {
+            text += ", " + of(queue.at("default_size"), queue.at("max_default")) + " its own";
+        }
+        text += ", priority " + queue.at("priority").dump() + ", " + queue.at("popped").dump() +
+                " have left";
+        if (queue.at("blocked") != 0) {
+            text += ", blocked by " + count(queue.at("blocked"), "event");
+        }
+        const std::string module = shown(queue.at("module"));
+        line(depth, text + (module.empty() ? "" : ", of " + module));
+        for (const Json& sender : queue.at("senders")) {
+            line(depth + 2, "waits for a place: " + shown(sender));
+        }
+        for (const Json& subqueue : queue.at("subqueues")) {
+            print_queue(subqueue, depth + 1);
+        }
+    }
+
+    void print_routines() {
+        heading("routines");
+        std::map<std::string, std::vector<const Json*>> by_module;
+        for (const Json& routine : all_.at("routines")) {
+            by_module[routine.at("module").get<std::string>()].push_back(&routine);
+        }
+        for (const auto& [module, routines] : by_module) {
+            line(1, module.empty() ? "others" : shown(module));
+            for (const Json* routine : routines) {
+                const std::string name = shown(routine->at("name"));
+                line(2, (name.empty() ? "(no name)" : name) + ", started at " +
+                            shown(routine->at("started_at")));
+                const std::string state = shown(routine->at("state"));
+                line(4, state != "waiting" ? state
+                                           : "has waited " + duration(routine->at("seconds")) +
+                                                 " for " + shown(routine->at("waits_for")));
+            }
+        }
+    }
+
+    void print_timers() {
+        const Json& timers = all_.at("timers");
+        heading("timers");
+        if (timers.empty()) {
+            line(1, "none");
+            return;
+        }
+        line(1, count_text(timers.size(), "timer") + ", the next is due in " +
+                    duration(timers.front().at("due_in")));
+    }
+
+    void print_blocked() {
+        heading("blocked events");
+        const Json& events = all_.at("blocked_events");
+        for (const Json& event : events) {
+            line(1, shown(event.at("event")) + " blocks " + shown(event.at("queue")));
+        }
+        if (events.empty()) {
+            line(1, "none");
+        }
+    }
+
+    void print_locks() {
+        const Json& locks = all_.at("locks");
+        if (locks.is_null()) {
+            return;
+        }
+        heading("locks");
+        for (const Json& lock : locks) {
+            const std::string context = shown(lock.at("context"));
+            line(1, config::quoted(lock.at("key").get<std::string>(), 300) +
+                        (context.empty() ? "" : " of the context " + context) +
+                        (lock.at("size") == 1 ? "" : ", for " + lock.at("size").dump()));
+            for (const Json& holder : lock.at("holders")) {
+                line(2, "held by " + shown(holder.at("owner")) + " for " +
+                            duration(holder.at("seconds")) + ", token " +
+                            holder.at("token").dump());
+            }
+            for (const Json& waiter : lock.at("waiters")) {
+                line(2, "waited for by " + shown(waiter.at("owner")) + " for " +
+                            duration(waiter.at("seconds")));
+            }
+        }
+        if (locks.empty()) {
+            line(1, "none");
+        }
+    }
+
+    const Json& all_;
+    std::string text_;
+};
+
+}  // namespace
+
+std::string inspection_text(const Json& inspection) {
+    return Printer(inspection).print();
+}
+
+int run_inspect_command(const std::string& address, bool json) {
+    try {
+        RemoteServer server(address);
+        const std::string text = server.call("manager", "inspect", "{}");
+        if (json) {
+            std::puts(text.c_str());
+        } else {
+            std::fputs(inspection_text(Json::parse(text)).c_str(), stdout);
+        }
+        return success;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "weir inspect: %s\n", error.what());
+        return failure;
+    }
+}
+
+}  // namespace weir::app

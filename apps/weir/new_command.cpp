@@ -1,0 +1,140 @@
+#include "apps/weir/new_command.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+
+#include "apps/weir/app_configuration.h"
+#include "apps/weir/exit_code.h"
+#include "config/text/quoted.h"
+
+namespace weir::app {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t longest_name = 40;
+
+// Names that mean something else in configurations, or as targets of a build.
+constexpr std::array<std::string_view, 12> taken_names{"all",     "clean",   "default", "help",
+                                                       "install", "package", "plugins", "public",
+                                                       "server",  "sample",  "test",    "weir"};
+
+std::string class_name(const std::string& name) {
+    std::string result;
+    bool upper = true;
+    for (const char c : name) {
+        if (c == '_') {
+            upper = true;
+        } else {
+            result += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+            upper = false;
+        }
+    }
+    return result;
+}
+
+std::string replaced(const std::string& text, std::string_view word, const std::string& by) {
+    std::string result;
+    std::size_t begin = 0;
+    for (std::size_t at = 0; (at = text.find(word, begin)) != std::string::npos;) {
+        result.append(text, begin, at - begin).append(by);
+        begin = at + word.size();
+    }
+    return result.append(text, begin);
+}
+
+std::string with_name(const std::string& text, const std::string& name) {
+    return replaced(replaced(text, "sample", name), "Sample", class_name(name));
+}
+
+// Copies the files of one template; those that are there already stay.
+void copy_template(const fs::path& from, const fs::path& to, const std::string& name) {
+    for (const fs::directory_entry& file : fs::directory_iterator(from)) {
+        const fs::path target = to / with_name(file.path().filename().string(), name);
+        if (fs::exists(target)) {
+            continue;
+        }
+        std::ifstream in(file.path(), std::ios::binary);
+        const std::string text{std::istreambuf_iterator<char>(in), {}};
+        std::ofstream out(target, std::ios::binary);
+        out << with_name(text, name) << std::flush;
+        if (!in || !out) {
+            throw std::runtime_error("cannot copy " + file.path().string() + " to " +
+                                     target.string());
+        }
+    }
+}
+
+}  // namespace
+
+std::string wrong_module_name(const std::string& name) {
+    if (name.empty() || name.size() > longest_name || name[0] < 'a' || name[0] > 'z' ||
+        !std::all_of(name.begin(), name.end(), [](char c) {
+            return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+        })) {
+        return "expected a letter a-z, then letters a-z, digits and '_', at most " +
+               std::to_string(longest_name) + " in all";
+    }
+    if (std::find(taken_names.begin(), taken_names.end(), name) != taken_names.end()) {
+        return "the name has another meaning";
+    }
+    for (const char* ending : {"_test", "_benchmark"}) {
+        if (name.ends_with(ending)) {
+            return std::string("names of tests end with ") + ending;
+        }
+    }
+    if (name.starts_with("fuzz_")) {
+        return "names of fuzzers begin with fuzz_";
+    }
+    return {};
+}
+
+fs::path own_templates() {
+    return (own_program_folder() / "../share/weir/templates").lexically_normal();
+}
+
+int make_new(const std::string& kind, const std::string& name, const fs::path& parent,
+             const fs::path& templates) {
+    const auto refuse = [](const std::string& why, int code) {
+        std::fprintf(stderr, "weir new: %s\n", why.c_str());
+        return code;
+    };
+    if (const std::string why = wrong_module_name(name); !why.empty()) {
+        return refuse(config::quoted(name) + " cannot be the name of a module: " + why,
+                      wrong_usage);
+    }
+    if (fs::exists(fs::path(own_plugin_folder()) / (name + ".so"))) {
+        return refuse("there is a module '" + name + "' already: see weir describe " + name,
+                      wrong_usage);
+    }
+    if (!fs::is_directory(templates / "module")) {
+        return refuse("there are no templates in " + templates.string(), failure);
+    }
+    const fs::path folder = parent / name;
+    std::error_code error;
+    if (!fs::create_directory(folder, error)) {
+        return refuse(error ? "cannot make the folder " + folder.string() + ": " + error.message()
+                            : folder.string() + " exists already",
+                      failure);
+    }
+    try {
+        if (kind == "app") {
+            copy_template(templates / "app", folder, name);
+        }
+        copy_template(templates / "module", folder, name);
+    } catch (const std::exception& exception) {
+        fs::remove_all(folder, error);
+        return refuse(exception.what(), failure);
+    }
+    std::printf("The %s is in %s; its README.md tells how to build, test and run it.\n",
+                kind.c_str(), folder.string().c_str());
+    return success;
+}
+
+}  // namespace weir::app

@@ -1,0 +1,114 @@
+#include "apps/weir/new_command.h"
+
+#include <fstream>
+#include <iterator>
+
+#include <catch2/catch.hpp>
+#include <stdlib.h>
+
+#include "apps/weir/exit_code.h"
+
+namespace weir::app {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path templates = WEIR_SOURCE_DIR "/apps/examples/templates";
+
+// An empty folder, gone with this object.
+class Folder {
+public:
+    Folder() {
+        std::string path = "/tmp/weir-new-XXXXXX";
+        REQUIRE(mkdtemp(path.data()) != nullptr);
+        path_ = path;
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() { fs::remove_all(path_); }
+
+    const fs::path& path() const { return path_; }
+    std::string read(const std::string& name) const {
+        std::ifstream file(path_ / name);
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+    // Names of all files below it, sorted.
+    std::vector<std::string> files() const {
+        std::vector<std::string> names;
+        for (const auto& file : fs::recursive_directory_iterator(path_)) {
+            if (file.is_regular_file()) {
+                names.push_back(fs::relative(file.path(), path_).string());
+            }
+        }
+        std::sort(names.begin(), names.end());
+        return names;
+    }
+
+private:
+    fs::path path_;
+};
+
+}  // namespace
+
+TEST_CASE("weir new: a module has the name everywhere") {
+    const Folder folder;
+    REQUIRE(make_new("module", "tea_house", folder.path(), templates) == success);
+    CHECK(folder.files() == std::vector<std::string>{"tea_house/CMakeLists.txt",
+                                                     "tea_house/README.md", "tea_house/greeted.h",
+                                                     "tea_house/tea_house.cpp",
+                                                     "tea_house/tea_house_test.cpp"});
+    for (const std::string& name : folder.files()) {
+        INFO(name);
+        CHECK(folder.read(name) != "");
+        CHECK(folder.read(name).find("sample") == std::string::npos);
+        CHECK(folder.read(name).find("Sample") == std::string::npos);
+    }
+    CHECK(folder.read("tea_house/tea_house.cpp").find("WEIR_PLUGIN(tea_house, TeaHouse)") !=
+          std::string::npos);
+}
+
+TEST_CASE("weir new: an app is a module with an app file") {
+    const Folder folder;
+    REQUIRE(make_new("app", "shop", folder.path(), templates) == success);
+    CHECK(folder.files() == std::vector<std::string>{"shop/CMakeLists.txt", "shop/README.md",
+                                                     "shop/greeted.h", "shop/shop.cpp",
+                                                     "shop/shop.json", "shop/shop_test.cpp"});
+    CHECK(folder.read("shop/shop.json").find("unix:shop.sock") != std::string::npos);
+    CHECK(folder.read("shop/README.md").find("An app of weir") != std::string::npos);
+}
+
+TEST_CASE("weir new: an existing folder stays as it is") {
+    const Folder folder;
+    fs::create_directory(folder.path() / "shop");
+    CHECK(make_new("module", "shop", folder.path(), templates) == failure);
+    CHECK(folder.files().empty());
+}
+
+TEST_CASE("weir new: without templates there is no folder") {
+    const Folder folder;
+    CHECK(make_new("module", "shop", folder.path(), folder.path() / "nowhere") == failure);
+    CHECK_FALSE(fs::exists(folder.path() / "shop"));
+}
+
+TEST_CASE("weir new: where no folder can be made, it says so") {
+    CHECK(make_new("module", "shop", "/nowhere/at/all", templates) == failure);
+}
+
+TEST_CASE("weir new: names that a module cannot have") {
+    for (const char* good : {"a", "shop", "tea_house2"}) {
+        CHECK(wrong_module_name(good) == "");
+    }
+    for (const char* bad :
+         {"", "Shop", "2go", "_a", "tea-house", "../shop", "a b", "tee\xc3\xa9"}) {
+        INFO(bad);
+        CHECK(wrong_module_name(bad) ==
+              "expected a letter a-z, then letters a-z, digits and '_', at most 40 in all");
+    }
+    CHECK(wrong_module_name(std::string(41, 'a')) != "");
+    CHECK(wrong_module_name("server") == "the name has another meaning");
+    CHECK(wrong_module_name("shop_test") == "names of tests end with _test");
+    CHECK(wrong_module_name("fuzz_shop") == "names of fuzzers begin with fuzz_");
+}
+
+}  // namespace weir::app

@@ -1,0 +1,115 @@
+#include "apps/weir/run_command.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include <uv.h>
+
+#include "apps/weir/exit_code.h"
+#include "core/program/quit_on_signals.h"
+#include "core/run/uv_poller.h"
+#include "modules/system/server/server.h"
+
+namespace weir::app {
+
+namespace {
+
+void print(const config::Problems& problems) {
+    std::fputs(problems.text().c_str(), stderr);
+}
+
+// Calls a function for each SIGHUP, while it lives.
+class OnHangup {
+public:
+    OnHangup(uv_loop_t& loop, std::function<void()> function) : function_(std::move(function)) {
+        uv_signal_init(&loop, handle_);
+        handle_->data = this;
+        uv_signal_start(
+            handle_,
+            [](uv_signal_t* handle, int) { static_cast<OnHangup*>(handle->data)->function_(); },
+            SIGHUP);
+        uv_unref(reinterpret_cast<uv_handle_t*>(handle_));
+    }
+    ~OnHangup() {
+        uv_close(reinterpret_cast<uv_handle_t*>(handle_),
+                 [](uv_handle_t* handle) { delete reinterpret_cast<uv_signal_t*>(handle); });
+    }
+    OnHangup(const OnHangup&) = delete;
+    OnHangup& operator=(const OnHangup&) = delete;
+
+private:
+    std::function<void()> function_;
+    uv_signal_t* handle_ = new uv_signal_t;  // freed when the loop has closed it
+};
+
+void read_again(Server& server, const AppFiles& app) {
+    server.reopen_log();
+    const auto log = [&](LogLevel level, std::string_view text) {
+        server.scheduler().log(level, text);
+    };
+    config::Problems problems;
+    config::Configuration configuration = load_configuration(app, problems);
+    std::string why = problems.text();
+    if (problems.empty()) {
+        try {
+            server.reconfigure(std::move(configuration));
+            log(LogLevel::info, "the configuration has been read again");
+            return;
+        } catch (const std::exception& error) {
+            why = error.what();
+        }
+    }
+    log(LogLevel::error, "the old configuration stays, for the new one has mistakes:\n" + why);
+}
+
+int run_server(const AppFiles& app, config::Configuration configuration) {
+    UvPoller poller;
+    Server server(poller, std::move(configuration));
+    const QuitOnSignals quit_on_signals(poller, server.scheduler());
+    const OnHangup on_hangup(poller.loop(), [&] { read_again(server, app); });
+    server.run();
+    const int code = server.startup_failure().empty() ? success : failure;
+    if (code != success) {
+        server.scheduler().log(LogLevel::error, server.startup_failure());
+    }
+    if (!server.flush_log()) {
+        std::_Exit(code);  // a write hangs, and whatever else would be done could wait for it
+    }
+    return code;
+}
+
+}  // namespace
+
+int check_app(const AppFiles& app) {
+    config::Problems problems;
+    const config::Configuration configuration = load_configuration(app, problems);
+    Server::check(configuration, {}, problems);
+    if (problems.empty()) {
+        std::puts("no mistakes found");
+        return success;
+    }
+    print(problems);
+    return wrong_usage;
+}
+
+int run_app(const AppFiles& app) {
+    config::Problems problems;
+    config::Configuration configuration = load_configuration(app, problems);
+    Server::check(configuration, {}, problems);
+    if (!problems.empty()) {
+        print(problems);
+        return wrong_usage;
+    }
+    try {
+        return run_server(app, std::move(configuration));
+    } catch (const std::invalid_argument& error) {
+        std::fputs(error.what(), stderr);
+        return failure;
+    }
+}
+
+}  // namespace weir::app

@@ -1,0 +1,77 @@
+#include "config/settings/changes.h"
+
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "config/settings/testdata/sample_settings.h"
+
+namespace weir::config {
+
+namespace {
+
+template <Described S>
+std::string changed(const S& before, const S& after) {
+    std::string text;
+    for (const Change& change : changes(before, after)) {
+        text += to_text(change) + (change.fixed ? " (fixed)\n" : "\n");
+    }
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("changes: equal settings have none") {
+    CHECK(changed(sample::ServerSettings(), sample::ServerSettings()) == "");
+    CHECK(changed(sample::LockSettings(), sample::LockSettings()) == "");
+}
+
+TEST_CASE("changes: of each type are found") {
+    sample::ServerSettings server;
+    server.process_events = 5;
+    server.poll_interval = std::chrono::seconds(1);
+    server.debugging = true;
+    server.plugin_path = {"a", "b"};
+    server.queues = {{}};
+    CHECK(changed(sample::ServerSettings(), server) ==
+          "plugin_path: [\"plugins\"] -> [\"a\",\"b\"] (fixed)\n"
+          "process_events: null -> 5\n"
+          "poll_interval: \"50ms\" -> \"1s\"\n"
+          "debugging: false -> true\n"
+          "queues: [] -> [{\"event\":\"\",\"index\":{},\"priority\":400,\"limit\":null,"
+          "\"kind\":\"fifo\",\"queues\":[]}]\n");
+
+    sample::ServerSettings other = server;
+    CHECK(changed(server, other) == "");
+    other.queues[0].index["key"] = 5;
+    CHECK(changed(server, other).find("queues: ") == 0);
+    server.queues[0].index["key"] = "5";
+    CHECK(changed(server, other).find("queues: ") == 0);
+    server.queues[0].index["key"] = 5;
+    CHECK(changed(server, other) == "");
+}
+
+TEST_CASE("changes: in a struct within the struct, each setting is named") {
+    sample::LockSettings before, after;
+    after.limits.total = 7;
+    after.semaphores = {{"a", 1}};
+    after.contexts["web"].timeout = std::chrono::seconds(1);
+    after.labels = 5;
+    after.priority = 1;
+    CHECK(changed(before, after) ==
+          "priority: 990 -> 1 (fixed)\n"
+          "limits.total: 100000 -> 7\n"
+          "semaphores: {} -> {\"a\":1}\n"
+          "contexts: {} -> {\"web\":{\"timeout\":\"1s\"}}\n"
+          "labels: {} -> 5\n");
+}
+
+TEST_CASE("changes: secrets are not shown") {
+    sample::RespSettings before, after;
+    after.password = "hunter2";
+    CHECK(changed(before, after) == "password: null -> \"(secret)\"\n");
+    before.password = "hunter1";
+    CHECK(changed(before, after) == "password: \"(secret)\" -> \"(secret)\"\n");
+}
+
+}  // namespace weir::config

@@ -1,0 +1,127 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/settings/type.h"
+#include "config/text/utf8.h"
+
+namespace weir::config {
+
+/// How many characters a string has, or elements a list, or entries a map.
+struct Length {
+    std::size_t low = 0;
+    std::size_t high = std::numeric_limits<std::size_t>::max();
+
+    friend bool operator==(const Length&, const Length&) = default;
+};
+
+/// What is counted, for messages and for the keywords of JSON Schema.
+struct Countable {
+    const char* one;      ///< "entry"
+    const char* many;     ///< "entries"
+    const char* keyword;  ///< "Properties" for minProperties and maxProperties
+};
+
+/// "not empty", "2 to 8 elements"
+std::string length_text(const Length& length, const Countable& countable);
+
+/// What is wrong with a length that is not allowed: "has 1 element, expected 2 to 8 elements".
+std::string wrong_length(std::size_t actual, const Length& length, const Countable& countable);
+
+/// Adds minLength and the like.
+void add_length(Value& schema, const Length& length, const Countable& countable);
+
+inline std::size_t length_of(const std::string& text) {
+    return utf8_count(text);
+}
+template <class T>
+std::size_t length_of(const std::vector<T>& list) {
+    return list.size();
+}
+template <class T>
+std::size_t length_of(const std::map<std::string, T>& map) {
+    return map.size();
+}
+inline Countable countable(const std::string&) {
+    return {"character", "characters", "Length"};
+}
+template <class T>
+Countable countable(const std::vector<T>&) {
+    return {"element", "elements", "Items"};
+}
+template <class T>
+Countable countable(const std::map<std::string, T>&) {
+    return {"entry", "entries", "Properties"};
+}
+
+template <class T>
+concept HasLength = requires(const T& value) { length_of(value); };
+
+/// Another type's values, when they have the right length and a function finds nothing wrong.
+template <class T>
+class CheckedType : public Type {
+public:
+    /// Returns what is wrong, as "is not an address", or "" if nothing is.
+    using Check = std::function<std::string(const T&)>;
+
+    CheckedType(std::unique_ptr<const Type> inner, Length length, Check check)
+        : inner_(std::move(inner)), length_(length), check_(std::move(check)) {}
+
+    std::string name() const override { return inner_->name(); }
+
+    std::string allowed() const override {
+        std::string result = inner_->allowed();
+        if constexpr (HasLength<T>) {
+            if (length_ != Length()) {
+                result += (result.empty() ? "" : "; ") + length_text(length_, countable(T{}));
+            }
+        }
+        return result;
+    }
+
+    void read(const Fragments& fragments, void* value, Reader& reader) const override {
+        const std::size_t problems = reader.count();
+        inner_->read(fragments, value, reader);
+        if (reader.count() > problems || fragments.empty() || fragments.back().failed()) return;
+        const T& result = *static_cast<const T*>(value);
+        if constexpr (HasLength<T>) {
+            const std::size_t length = length_of(result);
+            if (length < length_.low || length > length_.high) {
+                reader.problem(fragments.back(), wrong_length(length, length_, countable(result)));
+                return;
+            }
+        }
+        if (!check_) return;
+        if (std::string wrong = check_(result); !wrong.empty()) {
+            reader.problem(fragments.back(), std::move(wrong));
+        }
+    }
+
+    Value to_json(const void* value) const override { return inner_->to_json(value); }
+    bool equal(const void* left, const void* right) const override {
+        return inner_->equal(left, right);
+    }
+    Value schema(SchemaWriter& writer) const override {
+        Value schema = inner_->schema(writer);
+        if constexpr (HasLength<T>) {
+            if (schema.is_object()) add_length(schema, length_, countable(T{}));
+        }
+        return schema;
+    }
+    Nested nested() const override { return inner_->nested(); }
+
+private:
+    std::unique_ptr<const Type> inner_;
+    Length length_;
+    Check check_;
+};
+
+}  // namespace weir::config

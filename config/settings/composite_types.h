@@ -1,0 +1,263 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "config/document/found.h"
+#include "config/settings/schema_writer.h"
+#include "config/settings/type.h"
+
+namespace weir::config {
+
+/// The fragments from the last null on, without it; all if there is no null. `was_null` says
+/// whether there is one. What is before it is read by `hidden`, for its mistakes.
+Fragments after_null(const Fragments& fragments, Reader& reader, bool& was_null,
+                     const std::function<void(const Fragments&)>& hidden);
+
+/// Adds "null" to what a schema takes.
+Value or_null(Value schema);
+
+/// Any JSON. Objects of several layers are put together, of all else the last counts.
+class AnyType : public Type {
+public:
+    std::string name() const override { return "any JSON"; }
+    void read(const Fragments& fragments, void* value, Reader& reader) const override;
+    Value to_json(const void* value) const override { return *static_cast<const Value*>(value); }
+    bool equal(const void* left, const void* right) const override {
+        return *static_cast<const Value*>(left) == *static_cast<const Value*>(right);
+    }
+    Value schema(SchemaWriter&) const override { return Value::object(); }
+};
+
+/// A value or null.
+template <class T>
+class OptionalType : public Type {
+public:
+    explicit OptionalType(std::unique_ptr<const Type> inner) : inner_(std::move(inner)) {}
+
+    std::string name() const override { return inner_->name() + " or null"; }
+    std::string allowed() const override { return inner_->allowed(); }
+
+    void read(const Fragments& fragments, void* value, Reader& reader) const override {
+        auto& result = *static_cast<std::optional<T>*>(value);
+        bool was_null = false;
+        const Fragments rest =
+            after_null(fragments, reader, was_null, [&](const Fragments& hidden) {
+                T ignored{};
+                inner_->read(hidden, &ignored, reader);
+            });
+        if (was_null) result.reset();
+        if (rest.empty()) return;
+        T inner = result ? *std::move(result) : T{};
+        inner_->read(rest, &inner, reader);
+        result = std::move(inner);
+    }
+
+    Value to_json(const void* value) const override {
+        const auto& optional = *static_cast<const std::optional<T>*>(value);
+        return optional ? inner_->to_json(&*optional) : Value(nullptr);
+    }
+    bool equal(const void* left, const void* right) const override {
+        const auto& one = *static_cast<const std::optional<T>*>(left);
+        const auto& other = *static_cast<const std::optional<T>*>(right);
+        return one && other ? inner_->equal(&*one, &*other) : !one && !other;
+    }
+    Value schema(SchemaWriter& writer) const override { return or_null(inner_->schema(writer)); }
+    Nested nested() const override {
+        const Nested inner = inner_->nested();
+        return {inner.description, inner.suffix};
+    }
+
+private:
+    std::unique_ptr<const Type> inner_;
+};
+
+/// A list. The last layer's counts, as a whole.
+template <class T>
+class ListType : public Type {
+public:
+    explicit ListType(std::unique_ptr<const Type> element) : element_(std::move(element)) {}
+
+    std::string name() const override { return "list of " + plural(element_->name()); }
+    std::string allowed() const override { return element_->allowed(); }
+
+    void read(const Fragments& fragments, void* value, Reader& reader) const override {
+        reader.report_twins(fragments);
+        if (reader.too_deep(fragments)) return;
+        for (const Fragment& fragment : fragments) {
+            const Value* plain = fragment.plain();
+            const auto* list = plain ? plain->get<Value::List>() : nullptr;
+            if (!list) {
+                reader.mismatch(fragment, "a " + name());
+                continue;
+            }
+            std::vector<T> result;
+            for (const Value& item : *list) {
+                const Reader::Inside inside(reader, result.size());
+                T element{};
+                element_->read({{&item, &item.position, {}, fragment.origin}}, &element, reader);
+                result.push_back(std::move(element));
+            }
+            *static_cast<std::vector<T>*>(value) = std::move(result);
+        }
+    }
+
+    Value to_json(const void* value) const override {
+        Value list = Value::list();
+        for (const T& element : *static_cast<const std::vector<T>*>(value)) {
+            list.add(element_->to_json(&element));
+        }
+        return list;
+    }
+    bool equal(const void* left, const void* right) const override {
+        const auto& one = *static_cast<const std::vector<T>*>(left);
+        const auto& other = *static_cast<const std::vector<T>*>(right);
+        return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                          [&](const T& a, const T& b) { return element_->equal(&a, &b); });
+    }
+    Value schema(SchemaWriter& writer) const override {
+        const SchemaWriter::Inside inside(writer, "items");
+        const bool was_complete = writer.complete();
+        writer.set_complete(true);
+        Value items = element_->schema(writer);
+        writer.set_complete(was_complete);
+        return Value::object().add("type", "array").add("items", std::move(items));
+    }
+    Nested nested() const override {
+        const Nested inner = element_->nested();
+        return {inner.description, "[]" + inner.suffix};
+    }
+
+private:
+    std::unique_ptr<const Type> element_;
+};
+
+/// Values by names that the user chooses. Entries of several layers are put together, over those
+/// that the struct's default has.
+template <class T>
+class MapType : public Type {
+public:
+    explicit MapType(std::unique_ptr<const Type> entry) : entry_(std::move(entry)) {}
+
+    std::string name() const override { return "map to " + plural(entry_->name()); }
+    std::string allowed() const override { return entry_->allowed(); }
+
+    void read(const Fragments& fragments, void* value, Reader& reader) const override {
+        if (reader.too_deep(fragments)) return;
+        for (const Fragment& fragment : fragments) {
+            if (!fragment.is_object()) reader.mismatch(fragment, "an object (a " + name() + ")");
+        }
+        auto& map = *static_cast<std::map<std::string, T>*>(value);
+        for (const auto& [key, entries] : entries_in(fragments)) {
+            const Reader::Inside inside(reader, key);
+            entry_->read(entries, &map[std::string(key)], reader);
+        }
+    }
+
+    Value to_json(const void* value) const override {
+        Value object = Value::object();
+        for (const auto& [key, entry] : *static_cast<const std::map<std::string, T>*>(value)) {
+            object.add(key, entry_->to_json(&entry));
+        }
+        return object;
+    }
+    bool equal(const void* left, const void* right) const override {
+        const auto& one = *static_cast<const std::map<std::string, T>*>(left);
+        const auto& other = *static_cast<const std::map<std::string, T>*>(right);
+        return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                          [&](const auto& a, const auto& b) {
+                              return a.first == b.first && entry_->equal(&a.second, &b.second);
+                          });
+    }
+    Value schema(SchemaWriter& writer) const override {
+        const SchemaWriter::Inside inside(writer, "additionalProperties");
+        Value entry = entry_->schema(writer);
+        return Value::object().add("type", "object").add("additionalProperties", std::move(entry));
+    }
+    Nested nested() const override {
+        const Nested inner = entry_->nested();
+        return {inner.description, ".<name>" + inner.suffix};
+    }
+
+private:
+    std::unique_ptr<const Type> entry_;
+};
+
+/// One of several types: the first that takes the value.
+template <class... Ts>
+class VariantType : public Type {
+public:
+    using Alternatives = std::vector<std::unique_ptr<const Type>>;
+    explicit VariantType(Alternatives alternatives) : alternatives_(std::move(alternatives)) {}
+
+    std::string name() const override {
+        std::string result;
+        for (const auto& type : alternatives_) {
+            result += (result.empty() ? "" : " or ") + type->name();
+        }
+        return result;
+    }
+
+    void read(const Fragments& fragments, void* value, Reader& reader) const override {
+        reader.report_twins(fragments);
+        for (const Fragment& fragment : fragments) {
+            const bool taken = take(fragment, *static_cast<std::variant<Ts...>*>(value),
+                                    std::index_sequence_for<Ts...>());
+            if (!taken) reader.mismatch(fragment, with_article(name()));
+        }
+    }
+
+    Value to_json(const void* value) const override {
+        const auto& variant = *static_cast<const std::variant<Ts...>*>(value);
+        return std::visit([&](const auto& held) { return type(variant).to_json(&held); }, variant);
+    }
+    bool equal(const void* left, const void* right) const override {
+        const auto& one = *static_cast<const std::variant<Ts...>*>(left);
+        const auto& other = *static_cast<const std::variant<Ts...>*>(right);
+        if (one.index() != other.index()) return false;
+        const auto address = [](const auto& held) -> const void* { return &held; };
+        return type(one).equal(std::visit(address, one), std::visit(address, other));
+    }
+    Value schema(SchemaWriter& writer) const override {
+        Value any = Value::list();
+        for (std::size_t index = 0; index < alternatives_.size(); ++index) {
+            const SchemaWriter::Inside inside(writer, "anyOf/" + std::to_string(index));
+            any.add(alternatives_[index]->schema(writer));
+        }
+        return Value::object().add("anyOf", std::move(any));
+    }
+
+private:
+    const Type& type(const std::variant<Ts...>& variant) const {
+        return *alternatives_[variant.index()];
+    }
+
+    template <std::size_t... Index>
+    bool take(const Fragment& fragment, std::variant<Ts...>& result,
+              std::index_sequence<Index...>) const {
+        return (take_as<Index>(fragment, result) || ...);
+    }
+
+    template <std::size_t Index>
+    bool take_as(const Fragment& fragment, std::variant<Ts...>& result) const {
+        Problems ignored;
+        Reader trial(ignored, {}, {});
+        std::variant_alternative_t<Index, std::variant<Ts...>> value{};
+        alternatives_[Index]->read({fragment}, &value, trial);
+        if (fragment.failed() || trial.count() > 0) return false;
+        result.template emplace<Index>(std::move(value));
+        return true;
+    }
+
+    Alternatives alternatives_;
+};
+
+}  // namespace weir::config

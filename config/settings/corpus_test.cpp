@@ -1,0 +1,46 @@
+// What the fuzzer begins with, and what it found: every input is tried in every run of the tests.
+
+#include <filesystem>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "config/settings/testdata/fuzz_input.h"
+#include "tests/support/approved_text.h"
+
+namespace weir::config {
+
+namespace {
+
+std::vector<std::string> corpus() {
+    std::vector<std::string> inputs;
+    const std::string folder = WEIR_SOURCE_DIR "/tests/fuzz/config/corpus";
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        inputs.push_back(testing::read_file(entry.path().string()));
+    }
+    return inputs;
+}
+
+}  // namespace
+
+TEST_CASE("fuzz corpus: every input does no harm") {
+    const std::vector<std::string> inputs = corpus();
+    CHECK(inputs.size() >= 7);
+    for (const std::string& input : inputs) testing::try_input(input);
+}
+
+TEST_CASE("fuzz corpus: nor does any part of an input, or one with a byte changed") {
+    std::mt19937 random(1);  // the same bytes in every run
+    for (const std::string& input : corpus()) {
+        for (std::size_t length = 0; length < input.size(); ++length) {
+            testing::try_input(input.substr(0, length));
+            std::string changed = input;
+            changed[length] = static_cast<char>(random());
+            testing::try_input(changed);
+        }
+    }
+}
+
+}  // namespace weir::config

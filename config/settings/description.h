@@ -1,0 +1,108 @@
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/settings/schema_writer.h"
+#include "config/settings/type.h"
+
+namespace weir::config {
+
+/// All that is known about one setting, and which member of a struct holds it.
+struct Setting {
+    std::string name;
+    std::vector<std::string> aliases;  ///< other names under which files may give it
+    std::string sentence;              ///< what it is for, without a full stop
+    std::string unit;                  ///< "events", "bytes per second"; "" where there is none
+    bool required = false;             ///< it has no default
+    bool fixed = false;                ///< it cannot change while the program runs
+    bool secret = false;               ///< its value must not be shown
+    std::shared_ptr<const Type> type;  ///< shared by copies of the setting
+    std::function<void*(void*)> member;
+
+    const void* value_in(const void* object) const { return member(const_cast<void*>(object)); }
+    /// The value as in a file, or "(secret)" for one that is and that is not null.
+    Value shown_value(const void* object) const;
+};
+
+/// What Description::read makes of names that it does not know.
+enum class Unknown { report, ignore };
+
+/// Describes a struct: its settings, in the order in which people should read about them.
+///
+/// Immutable, and thus thread-safe. Made by settings(), see settings.h. A description of a struct
+/// in a plugin must not be used any more when the plugin is unloaded.
+class Description {
+public:
+    Description(std::string sentence, std::vector<Setting> settings,
+                std::function<std::shared_ptr<void>()> make);
+
+    const std::string& sentence() const { return sentence_; }
+    const std::vector<Setting>& settings() const { return settings_; }
+
+    /// The setting of that name or alias, or null.
+    const Setting* find(std::string_view name) const;
+    /// Names of all settings, without aliases.
+    std::vector<std::string> names() const;
+
+    /// A new struct with its defaults. The caller owns it.
+    std::shared_ptr<void> make() const { return make_(); }
+
+    /// Reads what the layers say about the settings into the struct `object`. Settings about which
+    /// they say nothing keep their values.
+    void read(const Fragments& fragments, void* object, Reader& reader,
+              Unknown unknown = Unknown::report) const;
+
+    /// The settings as they would be written in a file; "(secret)" for those that are.
+    Value to_json(const void* object) const;
+    bool equal(const void* left, const void* right) const;
+
+private:
+    std::string sentence_;
+    std::vector<Setting> settings_;
+    std::function<std::shared_ptr<void>()> make_;
+};
+
+/// The Description of the struct S, with its type.
+template <class S>
+class Settings : public Description {
+public:
+    using Description::Description;
+};
+
+/// A struct that describes its settings in a static function `Settings<S> describe()`.
+template <class S>
+concept Described = requires {
+    { S::describe() } -> std::same_as<Settings<S>>;
+};
+
+/// The description of a struct, made at first use. Thread-safe.
+template <Described S>
+const Description& description_of() {
+    static const Settings<S> description = S::describe();
+    return description;
+}
+
+/// A described struct as the type of a setting of another.
+template <class S>
+class StructType : public Type {
+public:
+    std::string name() const override { return "object"; }
+    void read(const Fragments& fragments, void* value, Reader& reader) const override {
+        if (reader.too_deep(fragments)) return;
+        description_of<S>().read(fragments, value, reader);
+    }
+    Value to_json(const void* value) const override { return description_of<S>().to_json(value); }
+    bool equal(const void* left, const void* right) const override {
+        return description_of<S>().equal(left, right);
+    }
+    Value schema(SchemaWriter& writer) const override { return writer.object(description_of<S>()); }
+    Nested nested() const override { return {&description_of<S>(), "", true}; }
+};
+
+}  // namespace weir::config

@@ -1,0 +1,77 @@
+#include "config/settings/duration.h"
+
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "config/settings/quantity.h"
+
+namespace weir::config {
+
+namespace {
+
+constexpr double nanoseconds_per_second = 1e9;
+
+const std::vector<Unit>& units() {
+    static const std::vector<Unit> all = {
+        {"ns", 1},
+        {"us", 1'000},
+        {"ms", 1'000'000},
+        {"s", 1'000'000'000},
+        {"m", 60'000'000'000},
+        {"h", 3'600'000'000'000},
+        {"d", 86'400'000'000'000},
+    };
+    return all;
+}
+
+double seconds(std::chrono::nanoseconds duration) {
+    return static_cast<double>(duration.count()) / nanoseconds_per_second;
+}
+
+std::optional<double> number(const Value& value) {
+    if (const auto* integer = value.get<std::int64_t>()) return static_cast<double>(*integer);
+    if (const auto* large = value.get<std::uint64_t>()) return static_cast<double>(*large);
+    if (const auto* real = value.get<double>()) return *real;
+    return std::nullopt;
+}
+
+}  // namespace
+
+Decoded<std::chrono::nanoseconds> decode_duration(const Value& value) {
+    if (const std::optional<double> count = number(value)) {
+        if (std::fabs(*count) > seconds(longest_duration)) return {{}, true, ""};
+        return {std::chrono::nanoseconds(std::llround(*count * nanoseconds_per_second)), false, ""};
+    }
+    const auto* text = value.get<std::string>();
+    if (!text) return {};
+    const Quantity quantity = parse_quantity(*text, units());
+    switch (quantity.error) {
+        case QuantityError::none:
+            return {std::chrono::nanoseconds(quantity.value), false, ""};
+        case QuantityError::too_large:
+            return {{}, true, ""};
+        case QuantityError::too_fine:
+            return {{}, false, "is not a multiple of 1ns"};
+        case QuantityError::not_a_quantity:
+            break;
+    }
+    return {};
+}
+
+std::string duration_text(std::chrono::nanoseconds duration) {
+    return quantity_text(duration.count(), units(), "s");
+}
+
+Value duration_schema(const Bounds<std::chrono::nanoseconds>& bounds) {
+    const bool negative = bounds.low && *bounds.low < std::chrono::nanoseconds::zero();
+    Value schema = Value::object();
+    schema.add("type", Value::list().add("number").add("string"));
+    schema.add("pattern", quantity_pattern(units(), negative));
+    schema.add("minimum", seconds(bounds.low.value_or(std::chrono::nanoseconds::zero())));
+    if (bounds.high) schema.add("maximum", seconds(*bounds.high));
+    return schema;
+}
+
+}  // namespace weir::config

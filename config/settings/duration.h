@@ -1,0 +1,67 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "config/settings/codec.h"
+
+namespace weir::config {
+
+/// Durations end here, a little below what std::int64_t counts in nanoseconds: at 291 years.
+inline constexpr std::chrono::nanoseconds longest_duration = std::chrono::seconds(9'200'000'000);
+
+/// What became of a JSON value that should be a duration, in nanoseconds.
+Decoded<std::chrono::nanoseconds> decode_duration(const Value& value);
+
+/// "50ms", "2s", "90s", "1h": in the largest unit of which it is a whole number.
+std::string duration_text(std::chrono::nanoseconds duration);
+
+Value duration_schema(const Bounds<std::chrono::nanoseconds>& bounds);
+
+/// Durations are written as text with a unit (ns, us, ms, s, m, h, d) or as a number of seconds.
+/// They are not negative unless a setting's range says so. Up to 291 years. A setting whose member
+/// counts in milliseconds does not take "50us": nothing is rounded silently, but for the ninth
+/// digit of a fraction of a second that was written as a number.
+template <class Rep, class Period>
+struct Codec<std::chrono::duration<Rep, Period>> {
+    using T = std::chrono::duration<Rep, Period>;
+
+    static std::string name() { return "duration"; }
+    static std::string expected() { return "a duration, as \"50ms\", \"2s\" or seconds"; }
+    static Bounds<T> natural() {
+        using namespace std::chrono;
+        const bool less = duration<double>(T::max()) < duration<double>(longest_duration);
+        return {T::zero(), less ? T::max() : duration_cast<T>(longest_duration), {}};
+    }
+    static Decoded<T> decode(const Value& value) {
+        const Decoded<std::chrono::nanoseconds> decoded = decode_duration(value);
+        if (!decoded.value) return {{}, decoded.out_of_range, decoded.wrong};
+        using namespace std::chrono;
+        const auto wide = duration_cast<nanoseconds>(*natural().high);
+        if (*decoded.value > wide || *decoded.value < -wide) return {{}, true, ""};
+        const T result = duration_cast<T>(*decoded.value);
+        if constexpr (!treat_as_floating_point_v<Rep>) {
+            if (duration_cast<nanoseconds>(result) != *decoded.value) {
+                return {{}, false, "is not a multiple of " + text(T(1))};
+            }
+        }
+        return {result, false, ""};
+    }
+    static Value encode(const T& value) { return text(value); }
+    static std::string text(const T& value) {
+        return duration_text(std::chrono::duration_cast<std::chrono::nanoseconds>(value));
+    }
+    static Value schema(const Bounds<T>& bounds) {
+        Bounds<std::chrono::nanoseconds> wide;
+        if (bounds.low)
+            wide.low = std::chrono::duration_cast<std::chrono::nanoseconds>(*bounds.low);
+        if (bounds.high) {
+            wide.high = std::chrono::duration_cast<std::chrono::nanoseconds>(*bounds.high);
+        }
+        return duration_schema(wide);
+    }
+};
+
+}  // namespace weir::config

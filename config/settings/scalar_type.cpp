@@ -1,0 +1,40 @@
+#include "config/settings/scalar_type.h"
+
+#include "config/text/nearest_name.h"
+#include "config/text/quoted.h"
+
+namespace weir::config {
+
+std::string shown(const Value& value, bool secret) {
+    if (secret) return "the value";
+    std::string text;
+    if (const auto* string = value.get<std::string>()) {
+        text = quoted(*string);
+    } else {
+        text = to_json(value);
+    }
+    if (value.substitution && !value.substitution->written.empty()) {
+        text += " (from " + quoted(value.substitution->written) + ")";
+    }
+    return text;
+}
+
+std::string not_one_of(const Value& value, bool secret, const std::vector<std::string>& names) {
+    std::string what = "is not one of " + joined(names);
+    if (const auto text = value.text(); text && !secret) what += did_you_mean(*text, names);
+    return what;
+}
+
+std::string joined(const std::vector<std::string>& texts) {
+    std::string result;
+    for (const std::string& text : texts) result += (result.empty() ? "" : ", ") + text;
+    return result;
+}
+
+std::string range_text(const std::string& low, const std::string& high) {
+    if (!low.empty() && !high.empty()) return low + " to " + high;
+    if (!low.empty()) return "at least " + low;
+    return high.empty() ? "" : "at most " + high;
+}
+
+}  // namespace weir::config

@@ -1,0 +1,263 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "config/settings/byte_size.h"
+#include "config/settings/checked_type.h"
+#include "config/settings/codec.h"
+#include "config/settings/composite_types.h"
+#include "config/settings/description.h"
+#include "config/settings/duration.h"
+#include "config/settings/enum_names.h"
+#include "config/settings/scalar_type.h"
+
+/// Describes the settings of a struct once, beside the members that hold them:
+///
+///     struct ServerSettings {
+///         std::optional<int> process_events;
+///         std::chrono::milliseconds poll_interval{50};
+///
+///         static weir::config::Settings<ServerSettings> describe() {
+///             using namespace weir::config;
+///             return settings<ServerSettings>(
+///                 "What the server itself does",
+///                 setting("process_events", &ServerSettings::process_events,
+///                         "Events handled between two polls; null: no limit")
+///                     .range(1, 1'000'000),
+///                 setting("poll_interval", &ServerSettings::poll_interval,
+///                         "The longest time without a poll")
+///                     .at_most(std::chrono::seconds(10)));
+///         }
+///     };
+///
+/// A member's initializer is the default. Members may be bool, integers, floating point numbers,
+/// std::string, enums with a names_of() (enum_names.h), std::chrono durations (duration.h),
+/// ByteSize, Value (any JSON), structs that describe themselves, and std::optional, std::vector,
+/// std::map by std::string and std::variant of these.
+namespace weir::config {
+
+namespace detail {
+
+template <class T>
+struct TypeMaker;
+
+/// What a setting's restrictions apply to: the scalar in an optional, in lists and maps.
+template <class T>
+struct ScalarIn {
+    using type = T;
+};
+template <class T>
+struct ScalarIn<std::optional<T>> : ScalarIn<T> {};
+template <class T>
+struct ScalarIn<std::vector<T>> : ScalarIn<T> {};
+template <class T>
+struct ScalarIn<std::map<std::string, T>> : ScalarIn<T> {};
+
+template <class T>
+struct WithoutOptional {
+    using type = T;
+};
+template <class T>
+struct WithoutOptional<std::optional<T>> {
+    using type = T;
+};
+
+template <class T>
+using Restrictions = Bounds<typename ScalarIn<T>::type>;
+
+template <Scalar T>
+struct TypeMaker<T> {
+    static std::unique_ptr<const Type> make(Bounds<T> bounds) {
+        if constexpr (NamedEnum<T>) bounds = with_all_names(std::move(bounds));
+        return std::make_unique<ScalarType<T>>(std::move(bounds));
+    }
+};
+
+template <>
+struct TypeMaker<Value> {
+    static std::unique_ptr<const Type> make(const Bounds<Value>&) {
+        return std::make_unique<AnyType>();
+    }
+};
+
+template <Described T>
+struct TypeMaker<T> {
+    static std::unique_ptr<const Type> make(const Bounds<T>&) {
+        return std::make_unique<StructType<T>>();
+    }
+};
+
+template <class T>
+struct TypeMaker<std::optional<T>> {
+    static std::unique_ptr<const Type> make(Restrictions<T> bounds) {
+        return std::make_unique<OptionalType<T>>(TypeMaker<T>::make(std::move(bounds)));
+    }
+};
+
+template <class T>
+struct TypeMaker<std::vector<T>> {
+    static std::unique_ptr<const Type> make(Restrictions<T> bounds) {
+        return std::make_unique<ListType<T>>(TypeMaker<T>::make(std::move(bounds)));
+    }
+};
+
+template <class T>
+struct TypeMaker<std::map<std::string, T>> {
+    static std::unique_ptr<const Type> make(Restrictions<T> bounds) {
+        return std::make_unique<MapType<T>>(TypeMaker<T>::make(std::move(bounds)));
+    }
+};
+
+template <class... Ts>
+struct TypeMaker<std::variant<Ts...>> {
+    static std::unique_ptr<const Type> make(const Bounds<std::variant<Ts...>>&) {
+        typename VariantType<Ts...>::Alternatives alternatives;
+        (alternatives.push_back(TypeMaker<Ts>::make({})), ...);
+        return std::make_unique<VariantType<Ts...>>(std::move(alternatives));
+    }
+};
+
+}  // namespace detail
+
+/// A setting while it is described; made by setting(). S is the struct, or a base of it.
+template <class S, class T>
+class SettingBuilder {
+public:
+    using Restricted = typename detail::ScalarIn<T>::type;  ///< what range and one_of are about
+    using Present = typename detail::WithoutOptional<T>::type;
+
+    SettingBuilder(std::string name, T S::*member, std::string sentence) : member_(member) {
+        setting_.name = std::move(name);
+        setting_.sentence = std::move(sentence);
+    }
+
+    /// Allows values from `low` to `high`. In lists and maps, each value must be within.
+    SettingBuilder range(Restricted low, Restricted high) &&
+            requires Scalar<Restricted>
+    {
+        bounds_.low = std::move(low);
+        bounds_.high = std::move(high);
+        return std::move(*this);
+    }
+    SettingBuilder at_least(Restricted low) &&
+            requires Scalar<Restricted>
+    {
+        bounds_.low = std::move(low);
+        return std::move(*this);
+    }
+    SettingBuilder at_most(Restricted high) &&
+            requires Scalar<Restricted>
+    {
+        bounds_.high = std::move(high);
+        return std::move(*this);
+    }
+    /// Allows these values only. An enum without this may have all its values.
+    SettingBuilder one_of(std::initializer_list<Restricted> values) &&
+            requires Scalar<Restricted>
+    {
+        bounds_.one_of = values;
+        return std::move(*this);
+    }
+    /// Characters of the string, elements of the list, or entries of the map.
+    SettingBuilder length(std::size_t low, std::size_t high = Length().high) &&
+            requires HasLength<Present>
+    {
+        length_ = {low, high};
+        return std::move(*this);
+    }
+    SettingBuilder not_empty() &&
+            requires HasLength<Present>
+    {
+        length_.low = 1;
+        return std::move(*this);
+    }
+    /// Asks `check` about each value that is right otherwise. It returns what is wrong, without the
+    /// value ("is not an address"), or "".
+    SettingBuilder check(std::function<std::string(const Present&)> check) && {
+        check_ = std::move(check);
+        return std::move(*this);
+    }
+    /// What the number counts: "events", "bytes per second".
+    SettingBuilder unit(std::string unit) && {
+        setting_.unit = std::move(unit);
+        return std::move(*this);
+    }
+    /// Another name under which a file may give the setting.
+    SettingBuilder alias(std::string name) && {
+        setting_.aliases.push_back(std::move(name));
+        return std::move(*this);
+    }
+    /// The configuration must give the setting.
+    SettingBuilder required() && {
+        setting_.required = true;
+        return std::move(*this);
+    }
+    /// The setting cannot change while the program runs.
+    SettingBuilder fixed() && {
+        setting_.fixed = true;
+        return std::move(*this);
+    }
+    /// The value is shown nowhere: not in messages, defaults, or changes.
+    SettingBuilder secret() && {
+        setting_.secret = true;
+        return std::move(*this);
+    }
+
+    /// The finished setting, of S or a struct derived from it.
+    template <std::derived_from<S> Derived>
+    Setting build() && {
+        T Derived::*const member = member_;
+        setting_.member = [member](void* object) -> void* {
+            return &(static_cast<Derived*>(object)->*member);
+        };
+        setting_.type = make_type();
+        return std::move(setting_);
+    }
+
+private:
+    std::unique_ptr<const Type> make_type() {
+        std::unique_ptr<const Type> type = detail::TypeMaker<Present>::make(std::move(bounds_));
+        if (check_ || length_ != Length()) {
+            type =
+                std::make_unique<CheckedType<Present>>(std::move(type), length_, std::move(check_));
+        }
+        if constexpr (!std::is_same_v<T, Present>) {
+            type = std::make_unique<OptionalType<Present>>(std::move(type));
+        }
+        return type;
+    }
+
+    T S::*member_;
+    Setting setting_;
+    Bounds<Restricted> bounds_;
+    Length length_;
+    std::function<std::string(const Present&)> check_;
+};
+
+/// Describes one setting: its name in files, the member that holds it, and in one sentence without
+/// a full stop what it is for.
+template <class S, class T>
+SettingBuilder<S, T> setting(std::string name, T S::*member, std::string sentence) {
+    return SettingBuilder<S, T>(std::move(name), member, std::move(sentence));
+}
+
+/// Describes the struct S: what the settings are for together, and each of them.
+template <std::default_initializable S, class... Builders>
+Settings<S> settings(std::string sentence, Builders... builders) {
+    std::vector<Setting> all;
+    (all.push_back(std::move(builders).template build<S>()), ...);
+    return Settings<S>(std::move(sentence), std::move(all),
+                       [] { return std::static_pointer_cast<void>(std::make_shared<S>()); });
+}
+
+}  // namespace weir::config

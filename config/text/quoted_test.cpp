@@ -1,0 +1,41 @@
+#include "config/text/quoted.h"
+
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "config/text/utf8.h"
+
+namespace weir::config {
+
+TEST_CASE("quoted: text of others is safe to print") {
+    CHECK(quoted("a \"b\" \\ c") == R"("a \"b\" \\ c")");
+    CHECK(printable("a \"b\" \\ c") == R"(a "b" \ c)");
+    CHECK(quoted("line\nand\ttab") == R"("line\nand\ttab")");
+    CHECK(quoted(std::string("\x1b[31m\0\x7f", 7)) == R"("\x1b[31m\x00\x7f")");
+    CHECK(quoted("grün 日本 😀") == "\"grün 日本 😀\"");
+    CHECK(quoted("no\xFF\xC3 text") == R"("no\xff\xc3 text")");
+    CHECK(quoted("\xE2\x80\xAE turned") == R"("\xe2\x80\xae turned")");
+    CHECK(quoted("\xC2\x9B") == R"("\xc2\x9b")");
+}
+
+TEST_CASE("quoted: long text is cut between characters") {
+    CHECK(quoted("日本語", 2) == "\"日本...\"");
+    CHECK(quoted("日本", 2) == "\"日本\"");
+    CHECK(quoted(std::string(1000, 'x')) == "\"" + std::string(60, 'x') + "...\"");
+    CHECK(printable("\n\n\n", 2) == "\\n\\n...");
+}
+
+TEST_CASE("utf8: lengths and counts") {
+    CHECK(utf8_length("") == 0);
+    CHECK(utf8_length("a") == 1);
+    CHECK(utf8_length("ä") == 2);
+    CHECK(utf8_length("日") == 3);
+    CHECK(utf8_length("😀") == 4);
+    CHECK(utf8_length("\x80") == 0);
+    CHECK(utf8_length("\xF5\x80\x80\x80") == 0);
+    CHECK(utf8_prefix("ab\xE6\x97") == 2);
+    CHECK(utf8_count("aä日😀") == 4);
+}
+
+}  // namespace weir::config

@@ -1,0 +1,36 @@
+#include "core/base/log.h"
+
+#include <cstdio>
+#include <string>
+
+namespace weir {
+
+std::string_view to_string(LogLevel level) noexcept {
+    switch (level) {
+        case LogLevel::debug:
+            return "debug";
+        case LogLevel::info:
+            return "info";
+        case LogLevel::warning:
+            return "warning";
+        case LogLevel::error:
+            break;
+    }
+    return "error";
+}
+
+LogSink log_to_stderr(LogLevel least) {
+    return [least](const LogRecord& record) {
+        if (record.level < least) {
+            return;
+        }
+        std::string line = "weir: ";
+        line += to_string(record.level);
+        line += ": ";
+        line += record.text;
+        line += '\n';
+        std::fwrite(line.data(), 1, line.size(), stderr);  // one write: lines are not mixed up
+    };
+}
+
+}  // namespace weir

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/event/event.h"
+
+namespace weir {
+
+// How a queue reads, from events of any type, the value by which it orders or classifies them: an
+// index or a declared member of a given name, or the name of the event's base-most type.
+class EventKey {
+public:
+    static EventKey by_type() { return EventKey({}); }
+    static EventKey named(std::string_view name) { return EventKey(std::string(name)); }
+
+    bool is_type() const noexcept { return by_type_; }
+    const std::string& name() const noexcept { return name_; }
+
+    // The event's value; none where its type has no such index or member. The reference is valid
+    // until the next call or the end of the event, whichever is first.
+    const IndexValue& operator()(const Event& event) const {
+        return by_type_ ? event.at(0) : find(event);
+    }
+
+private:
+    explicit EventKey(std::string name) : name_(std::move(name)), by_type_(name_.empty()) {}
+    const IndexValue& find(const Event& event) const;
+    void look_up(const EventType& type) const;
+
+    static constexpr std::size_t no_level = static_cast<std::size_t>(-1);
+
+    std::string name_;
+    bool by_type_;
+    // Where the value is in events of the type that was looked up last.
+    mutable std::uint64_t type_id_ = 0;
+    mutable std::size_t level_ = no_level;
+    mutable IndexValue (*read_)(const Event&, const std::string&) = nullptr;
+    mutable IndexValue value_;
+};
+
+}  // namespace weir

@@ -1,0 +1,94 @@
+#include "core/event/event_type.h"
+
+#include <atomic>
+#include <stdexcept>
+
+#include "core/base/pool_permanent.h"
+
+namespace weir {
+
+namespace {
+
+std::uint64_t next_id() noexcept {
+    static constinit std::atomic<std::uint64_t> last{0};
+    return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+}  // namespace
+
+EventType::EventType(std::string_view name, const EventType* base, Destroy destroy)
+    : name_(name), id_(next_id()), base_(base), destroy_(destroy) {
+    if (base != nullptr) {
+        ignorable_ = base->ignorable_;
+        levels_ = base->levels_;
+        members_ = base->members_;
+        can_ignore_now_ = base->can_ignore_now_;
+    }
+    const pool::Permanent permanent;  // most types are there as long as the process
+    levels_.push_back({.name = {}, .fixed = IndexValue(name), .offset = -1});
+}
+
+void EventType::add_index(std::string name, std::ptrdiff_t offset) {
+    if (name.empty()) {
+        throw std::logic_error("event type '" + name_ + "' has an index without a name");
+    }
+    if (level_of(name)) {
+        throw std::logic_error("event type '" + name_ + "' has two indices named '" + name + "'");
+    }
+    if (offset < 0) {
+        throw std::logic_error("event type '" + name_ + "': index '" + name +
+                               "' lies before the Event; make Event the first base");
+    }
+    levels_.push_back({.name = std::move(name), .fixed = {}, .offset = offset});
+}
+
+std::vector<std::string_view> EventType::index_names() const {
+    std::vector<std::string_view> names;
+    for (const Level& level : levels_) {
+        if (!level.name.empty()) {
+            names.push_back(level.name);
+        }
+    }
+    return names;
+}
+
+std::optional<std::size_t> EventType::level_of(std::string_view index) const noexcept {
+    for (std::size_t i = 0; i != levels_.size(); ++i) {
+        if (levels_[i].offset >= 0 && levels_[i].name == index) {
+            return i;
+        }
+    }
+    return std::nullopt;
+}
+
+std::size_t EventType::level_at(std::ptrdiff_t offset) const {
+    for (std::size_t i = 0; i != levels_.size(); ++i) {
+        if (levels_[i].offset >= 0 && levels_[i].offset == offset) {
+            return i;
+        }
+    }
+    throw std::logic_error("event type '" + name_ +
+                           "' has an Index that its declare() does not name");
+}
+
+std::size_t EventType::next_index(std::size_t level) const {
+    while (level < levels_.size() && levels_[level].offset < 0) {
+        ++level;
+    }
+    if (level >= levels_.size()) {
+        throw std::logic_error("event type '" + name_ + "' has no more than " +
+                               std::to_string(index_names().size()) + " indices");
+    }
+    return level;
+}
+
+bool EventType::is_a(const EventType& other) const noexcept {
+    for (const EventType* type = this; type != nullptr; type = type->base_) {
+        if (type == &other || type->name_ == other.name_) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace weir

@@ -1,0 +1,211 @@
+#pragma once
+
+#include <atomic>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "core/base/list.h"
+#include "core/event/index_value.h"
+
+namespace weir {
+
+class Event;
+
+// How many events there are of a type, once counting has begun. A copy counts for itself. Any
+// thread.
+class LivingEvents {
+public:
+    LivingEvents() noexcept = default;
+    LivingEvents(const LivingEvents&) noexcept {}
+    LivingEvents& operator=(const LivingEvents&) noexcept { return *this; }
+
+    void begin() noexcept { counted_.store(true, std::memory_order_relaxed); }
+    void add(std::int64_t difference) noexcept {
+        if (counted_.load(std::memory_order_relaxed)) [[unlikely]] {
+            count(difference);
+        }
+    }
+    std::int64_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
+
+private:
+    void count(std::int64_t difference) noexcept;
+
+    std::atomic<bool> counted_{false};
+    std::atomic<std::int64_t> count_{0};
+};
+
+// What is known of a type of events: its name, the type that it extends, its indices, further
+// members that queues may order or classify by. There is one description per type and shared
+// library; two descriptions mean the same type when their names are equal.
+//
+// The indices of an event, as matchers see them, are a path of levels: the name of the base-most
+// type, that type's indices, the name of the next derived type, its indices, and so on. A matcher
+// of a type thus has the path of its base as a prefix and matches derived types too.
+//
+// Immutable once made, but for the count of its events; may be read by any thread. Must outlive
+// events and matchers of the type.
+class EventType {
+public:
+    struct Level {
+        std::string name;            // of the index; empty for the name of a type
+        IndexValue fixed;            // the name of the type; none for an index
+        std::ptrdiff_t offset = -1;  // of the index's value in the event
+    };
+    struct Member {
+        std::string name;
+        // The event's value of the member of that name; none if it has none.
+        IndexValue (*read)(const Event&, const std::string& name);
+    };
+    using Destroy = void (*)(Event*) noexcept;
+    using CanIgnoreNow = bool (*)(const Event&);
+
+    const std::string& name() const noexcept { return name_; }
+    const EventType* base() const noexcept { return base_; }
+
+    // Whether an event of this type that nobody processes may be dropped. If not, it blocks its
+    // queue until it is processed.
+    bool ignorable() const noexcept { return ignorable_; }
+
+    const std::vector<Level>& levels() const noexcept { return levels_; }
+    // All levels' names that are indices, base's first.
+    std::vector<std::string_view> index_names() const;
+    // The level of a named index, if there is one.
+    std::optional<std::size_t> level_of(std::string_view index) const noexcept;
+    // The level of the index at this offset in the event. Throws std::logic_error if the member
+    // there has not been declared as an index.
+    std::size_t level_at(std::ptrdiff_t offset) const;
+    // The first level, from this one on, that is an index. Throws std::logic_error if none is left.
+    std::size_t next_index(std::size_t level) const;
+    const std::vector<Member>& members() const noexcept { return members_; }
+
+    // A number that no other description in this process has had.
+    std::uint64_t id() const noexcept { return id_; }
+
+    // Whether this is `other`, or derived from it.
+    bool is_a(const EventType& other) const noexcept;
+
+    Destroy destroy_function() const noexcept { return destroy_; }
+    CanIgnoreNow can_ignore_now_function() const noexcept { return can_ignore_now_; }
+
+    // For Event alone: an event of the type begins or ends to live. See LiveEvents.
+    void add_living(std::int64_t difference) const noexcept { living_.add(difference); }
+
+    // Makes a type at run time. `base` must outlive it. The type has one level more than its base,
+    // for its name, and one for each index that is added.
+    EventType(std::string_view name, const EventType* base, Destroy destroy);
+    // `offset` is that of the index's IndexValue, seen from the Event. Throws std::logic_error if
+    // the name is empty or taken, or the offset negative.
+    void add_index(std::string name, std::ptrdiff_t offset);
+    void add_member(Member member) { members_.push_back(std::move(member)); }
+    void set_ignorable(bool ignorable) noexcept { ignorable_ = ignorable; }
+    void set_can_ignore_now(CanIgnoreNow function) noexcept { can_ignore_now_ = function; }
+
+private:
+    friend class DeclaredEventType;
+    friend class LiveEvents;
+
+    std::string name_;
+    std::uint64_t id_;
+    const EventType* base_;
+    bool ignorable_ = true;
+    mutable LivingEvents living_;
+    std::vector<Level> levels_;
+    std::vector<Member> members_;
+    Destroy destroy_;
+    CanIgnoreNow can_ignore_now_ = nullptr;
+};
+
+// The description of a type as a library has it, from its first use on until the library leaves.
+class DeclaredEventType : public Link<DeclaredEventType> {
+public:
+    explicit DeclaredEventType(EventType type);
+    ~DeclaredEventType();
+    DeclaredEventType(const DeclaredEventType&) = delete;
+    DeclaredEventType& operator=(const DeclaredEventType&) = delete;
+
+    const EventType& type() const noexcept { return type_; }
+
+private:
+    friend class LiveEvents;
+    EventType type_;
+};
+
+template <class E>
+concept EventClass = std::derived_from<E, Event> && !std::same_as<E, Event>;
+
+// The description of E, from its `declare()`.
+template <EventClass E>
+const EventType& event_type();
+
+// Where the member of an E lies, seen from the Event in it.
+template <class E, class C, class T>
+std::ptrdiff_t member_offset(T C::*member) noexcept {
+    alignas(E) static char place[sizeof(E)];
+    const E* object = reinterpret_cast<const E*>(place);
+    return reinterpret_cast<const char*>(&(object->*member)) -
+           reinterpret_cast<const char*>(static_cast<const Event*>(object));
+}
+
+// Builds the description of E in its `static auto declare()`:
+//
+//     struct Order : weir::Event {
+//         weir::Index<std::string> customer;
+//         weir::Index<int> number;
+//         double amount = 0;
+//
+//         static auto declare() {
+//             return weir::declare_event<Order>("shop.Order")
+//                 .index("customer", &Order::customer)
+//                 .index("number", &Order::number)
+//                 .member<&Order::amount>("amount");
+//         }
+//     };
+//
+// An event type that extends another derives from its class, and declares only its own indices:
+// `declare_event<RushOrder, Order>("shop.RushOrder")`.
+//
+// A `bool can_ignore_now() const` in E makes a blocking event's blocking conditional: it is asked
+// when the event leaves the queue, and true lets it pass as if it was ignorable.
+template <class E, class Base = Event>
+class EventDeclaration {
+public:
+    using Declared = E;
+
+    explicit EventDeclaration(std::string_view name);
+
+    template <class T, class C>
+    EventDeclaration&& index(std::string_view name, Index<T> C::*member) && {
+        type_.add_index(std::string(name), member_offset<E>(static_cast<Index<T> E::*>(member)));
+        return std::move(*this);
+    }
+    template <auto Pointer>
+    EventDeclaration&& member(std::string_view name) && {
+        type_.add_member({std::string(name), [](const Event& event, const std::string&) {
+                              return IndexValue(static_cast<const E&>(event).*Pointer);
+                          }});
+        return std::move(*this);
+    }
+    // Events of this type are not to be dropped when nobody processes them.
+    EventDeclaration&& blocking() && {
+        type_.set_ignorable(false);
+        return std::move(*this);
+    }
+
+    const EventType& type() const noexcept { return type_; }
+
+private:
+    EventType type_;
+};
+
+template <class E, class Base = Event>
+EventDeclaration<E, Base> declare_event(std::string_view name) {
+    return EventDeclaration<E, Base>(name);
+}
+
+}  // namespace weir

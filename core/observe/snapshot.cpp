@@ -1,0 +1,171 @@
+#include "core/observe/snapshot.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+
+#include "core/base/pool.h"
+#include "core/queue/queue_events.h"
+#include "core/run/routine.h"
+#include "core/run/scheduler.h"
+#include "core/run/timer.h"
+
+namespace weir {
+
+namespace {
+
+using Timers = std::unordered_set<const void*>;
+
+// Of the timers that are set, those that the routine waits for.
+std::size_t timers_of(const Routine& routine, const Timers& timers) {
+    const std::string& type = event_type<TimerEvent>().name();
+    std::size_t count = 0;
+    for (const Subscription& subscription : routine.subscriptions()) {
+        const auto path = subscription.matcher.path();
+        if (path.size() > 1 && path[0].kind() == IndexValue::Kind::text && path[0].text() == type &&
+            path[1].kind() == IndexValue::Kind::identity) {
+            count += timers.count(path[1].identity());
+        }
+    }
+    return count;
+}
+
+std::size_t memory_of(const Routine& routine) {
+    std::size_t memory = pool::size_of(&routine);
+    for (const RoutineFrame& frame : routine.frames()) {
+        memory += pool::size_of(frame.memory);
+    }
+    return memory;
+}
+
+RoutineInfo describe_routine(const Routine& routine, const Timers& timers) {
+    RoutineInfo info;
+    info.name = routine.name();
+    info.started_at = routine.started_at();
+    info.daemon = routine.daemon();
+    info.container = routine.container();
+    info.timers = timers_of(routine, timers);
+    info.memory = memory_of(routine);
+    if (routine.about_to_start()) {
+        info.state = RoutineInfo::State::about_to_start;
+    } else if (routine.running() || routine.wait() == nullptr) {
+        info.state = RoutineInfo::State::running;
+    } else {
+        info.state = RoutineInfo::State::waiting;
+        info.waits_for = routine.wait()->describe();
+        info.since = routine.waiting_since();
+    }
+    return info;
+}
+
+HandlerInfo describe_handler(const Subscriber& handler) {
+    HandlerInfo info{.daemon = handler.daemon(), .handles = {}};
+    for (const Subscription& subscription : handler.subscriptions()) {
+        info.handles.push_back(subscription.matcher.describe());
+    }
+    return info;
+}
+
+// What is known of a queue from outside of it.
+struct Around {
+    std::unordered_map<const void*, std::vector<std::string>> senders;  // by what limits them
+    std::unordered_map<const LeafQueue*, std::size_t> blocked;
+};
+
+// The limits whose signals the routine waits for: senders, whatever else they wait for.
+void add_sender(Around& around, const Routine& routine) {
+    const std::string& signal = event_type<QueueCanWriteEvent>().name();
+    for (const Matcher& matcher : routine.wait()->matchers()) {
+        const auto path = matcher.path();
+        if (path.size() > 1 && path[0].kind() == IndexValue::Kind::text &&
+            path[0].text() == signal && path[1].kind() == IndexValue::Kind::identity) {
+            around.senders[path[1].identity()].push_back(routine.describe());
+        }
+    }
+}
+
+QueueInfo describe_queue(Queue& queue, const Around& around) {
+    LeafQueue& leaf = queue.default_queue();
+    QueueInfo info;
+    info.name = queue.name();
+    info.matcher = queue.parent() == nullptr ? "anything" : queue.matcher().describe();
+    info.priority = queue.priority();
+    info.size = queue.size();
+    info.max_total = queue.max_total();
+    info.kind = leaf.kind();
+    info.default_priority = queue.default_priority();
+    info.default_size = leaf.size();
+    info.max_default = leaf.max_size();
+    info.popped = queue.popped();
+    info.queue = &queue;
+    if (const auto found = around.blocked.find(&leaf); found != around.blocked.end()) {
+        info.blocked = found->second;
+    }
+    for (Limited* limit : {static_cast<Limited*>(&queue), static_cast<Limited*>(&leaf)}) {
+        const auto found = around.senders.find(limit);
+        if (found != around.senders.end()) {
+            info.senders.insert(info.senders.end(), found->second.begin(), found->second.end());
+        }
+    }
+    for (const Ref<Queue>& subqueue : queue.subqueues()) {
+        info.subqueues.push_back(describe_queue(*subqueue, around));
+    }
+    return info;
+}
+
+}  // namespace
+
+std::string queue_path(const Queue& queue) {
+    if (queue.parent() == nullptr) {
+        return queue.name().empty() ? "root" : queue.name();
+    }
+    return queue_path(*queue.parent()) + '/' +
+           (queue.name().empty() ? queue.matcher().describe() : queue.name());
+}
+
+Snapshot snapshot(Scheduler& scheduler) {
+    Snapshot result;
+    Around around;
+    result.time = scheduler.now();
+    result.quitting = scheduler.quitting();
+    Timers timers;
+    for (const TimerState* timer : scheduler.timers().timers()) {
+        result.timers.push_back({timer->due(), timer->interval()});
+        timers.insert(timer);
+    }
+    const Routine* running = scheduler.current();
+    for (const Subscriber& subscriber : scheduler.subscribers()) {
+        if (const auto* routine = dynamic_cast<const Routine*>(&subscriber)) {
+            result.routines.push_back(describe_routine(*routine, timers));
+            if (routine->wait() != nullptr) {
+                add_sender(around, *routine);
+            }
+            if (routine == running) {
+                running = nullptr;
+            }
+        } else {
+            result.handlers.push_back(describe_handler(subscriber));
+        }
+    }
+    if (running != nullptr) {
+        result.routines.push_back(describe_routine(*running, timers));
+    }
+    for (const Ref<Routine>& routine : scheduler.ready()) {
+        if (routine != nullptr && routine->about_to_start()) {
+            result.routines.push_back(describe_routine(*routine, timers));
+        }
+    }
+    std::sort(result.timers.begin(), result.timers.end(),
+              [](const TimerInfo& a, const TimerInfo& b) { return a.due < b.due; });
+    scheduler.blocked_events().for_each([&](const Event& event) {
+        const LeafQueue* leaf = event.blocks();
+        result.blocked_events.push_back(
+            {event.describe(), leaf == nullptr ? std::string() : queue_path(leaf->queue())});
+        ++around.blocked[leaf];
+    });
+    result.queue = describe_queue(scheduler.queue(), around);
+    return result;
+}
+
+}  // namespace weir

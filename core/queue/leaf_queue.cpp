@@ -1,0 +1,75 @@
+#include "core/queue/leaf_queue.h"
+
+#include <array>
+#include <stdexcept>
+
+#include "core/queue/queue.h"
+
+namespace weir {
+
+void LeafQueue::require_not_queued(const Event& event) {
+    if (event.queued_in_ != nullptr) {
+        throw std::logic_error("the event is in a queue already: " + event.describe());
+    }
+}
+
+Matcher LeafQueue::append(Event& event, bool force) {
+    require_not_queued(event);
+    return add(event, force);
+}
+
+void LeafQueue::block(Event& event) {
+    require_not_queued(event);
+    put_back(event);
+    event.blocked_in_ = this;
+}
+
+void LeafQueue::unblock(Event& event) {
+    event.blocked_in_ = nullptr;
+    release_block(event);
+}
+
+Matcher LeafQueue::wait_above() {
+    for (Queue* queue = &turns_->queue(); queue != nullptr; queue = queue->parent()) {
+        if (queue->size_ >= queue->max_total_) {
+            return queue->wait_for_place();
+        }
+    }
+    return {};
+}
+
+void LeafQueue::count_above(std::ptrdiff_t change) noexcept {
+    for (Queue* queue = &turns_->queue(); queue != nullptr; queue = queue->parent()) {
+        queue->size_ += static_cast<std::size_t>(change);
+    }
+}
+
+const Matcher& LeafQueue::can_write_matcher() {
+    if (!can_write_matcher_) {
+        can_write_matcher_ = match<QueueCanWriteEvent>(static_cast<Limited*>(this)).make();
+    }
+    return can_write_matcher_;
+}
+
+Queue& LeafQueue::queue() const noexcept {
+    return turns_->queue();
+}
+
+Ref<Queue> LeafQueue::owner() const noexcept {
+    return Ref<Queue>(&turns_->queue());
+}
+
+void LeafQueue::drop(Event& event, QueueSignals& signals) noexcept {
+    event.blocked_in_ = nullptr;
+    event.blocks_ = false;
+    event.queued_in_ = nullptr;
+    signals.dropped.adopt(event);
+}
+
+void LeafQueue::drop(Event& event) noexcept {
+    event.blocked_in_ = nullptr;
+    event.blocks_ = false;
+    let_go(event);
+}
+
+}  // namespace weir

@@ -1,0 +1,201 @@
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+#include <catch2/catch.hpp>
+
+#include "core/event/blocked_events.h"
+#include "core/event/match_tree.h"
+#include "core/queue/fair_queue.h"
+#include "core/queue/fifo_queue.h"
+#include "core/queue/priority_queue.h"
+#include "core/run/timer.h"
+#include "tests/support/queue_events.h"
+
+// Failure is injected: the first allocation fails, then the second, until all is done. What failed
+// must have changed nothing. Blocks that the pool has at hand do not fail; under the address
+// sanitizer it has none.
+
+namespace {
+
+thread_local std::size_t allocations_until_failure = 0;  // 0: none fails
+
+}  // namespace
+
+// Not inlined, or the compiler takes what it sees of one of them for a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+    if (allocations_until_failure != 0 && --allocations_until_failure == 0) {
+        throw std::bad_alloc();
+    }
+    if (void* memory = std::malloc(size != 0 ? size : 1)) {
+        return memory;
+    }
+    throw std::bad_alloc();
+}
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return std::malloc(size != 0 ? size : 1);
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+
+namespace weir {
+
+namespace {
+
+using namespace queue_test;
+
+// Calls the function until no allocation in it fails any more, and `unchanged` after each failure.
+template <class F, class Check>
+void fail_each_allocation(F function, Check unchanged) {
+    for (std::size_t nth = 1;; ++nth) {
+        REQUIRE(nth < 1000);
+        allocations_until_failure = nth;
+        bool failed = false;
+        try {
+            function();
+        } catch (const std::bad_alloc&) {
+            failed = true;
+        }
+        allocations_until_failure = 0;
+        if (!failed) {
+            return;
+        }
+        unchanged();
+    }
+}
+
+struct Object : Matchable {};
+
+}  // namespace
+
+TEST_CASE("A match tree without memory for a matcher stays as it was", "[allocation_failure]") {
+    MatchTree tree;
+    Object object;
+    for (int i = 0; i != 20; ++i) {
+        MatchTree::Entry entry(object, match<Job>("kind", i).make());
+        fail_each_allocation([&] { tree.insert(entry); }, [&] { CHECK(tree.empty()); });
+        CHECK(tree.match_first(*job("kind", i, 1)) == &entry);
+    }
+    CHECK(tree.empty());
+}
+
+TEST_CASE("An event tree without memory for an event stays as it was, and splits no node",
+          "[allocation_failure]") {
+    BlockedEvents tree;
+    for (std::size_t i = 0; i != 40; ++i) {
+        const auto event = job(i % 2 == 0 ? "a" : "b", static_cast<int>(i % 7), 1);
+        fail_each_allocation([&] { tree.insert(*event); }, [&] { CHECK(tree.size() == i); });
+    }
+    std::vector<Ref<Event>> taken;
+    const auto matcher = match<Job>("a").make();
+    fail_each_allocation([&] { tree.take(matcher, taken); },
+                         [&] {
+                             CHECK(taken.empty());
+                             CHECK(tree.size() == 40);
+                         });
+    CHECK(taken.size() == 20);
+    tree.take(match<Job>().make(), taken);
+    CHECK(taken.size() == 40);
+    CHECK(tree.size() == 0);
+}
+
+TEST_CASE("A queue without memory for an event stays as it was", "[allocation_failure]") {
+    const LeafQueueFactory kinds[] = {FifoQueue::factory(), PriorityQueue::factory(),
+                                      FairQueue::factory({.key = EventKey::named("number")})};
+    for (const auto& kind : kinds) {
+        const auto root = make_root();
+        const auto a = root->add("a", 1, match<Job>("a").make(), {.max_total = 30, .kind = kind});
+        for (int i = 0; i != 40; ++i) {
+            const auto event = job("a", i, i, i);
+            bool place = false;
+            fail_each_allocation(
+                [&] { place = append(*root, event); },
+                [&] {
+                    CHECK_FALSE(event->queued());
+                    CHECK(root->size() == static_cast<std::size_t>(std::min(i, 30)));
+                    CHECK(root->can_pop() == (i != 0));
+                });
+            CHECK(place == (i < 30));
+        }
+        CHECK(pop_all(*root).size() == 30);
+    }
+}
+
+TEST_CASE("A queue without memory for a subqueue stays as it was", "[allocation_failure]") {
+    const auto root = make_root();
+    for (std::size_t i = 0; i != 10; ++i) {
+        const std::string name = "a queue with a long name, the " + std::to_string(i);
+        const auto matcher = match<Job>("a", static_cast<int>(i)).make();
+        Ref<Queue> added;
+        fail_each_allocation([&] { added = root->add(name, static_cast<int>(i), matcher); },
+                             [&] {
+                                 CHECK(root->subqueues().size() == i);
+                                 CHECK(root->find(name) == nullptr);
+                             });
+        fail_each_allocation([&] { root->set_priority(*added, 100 - static_cast<int>(i)); },
+                             [&] { CHECK(added->priority() == static_cast<int>(i)); });
+        append(*root, job("a", static_cast<int>(i), static_cast<int>(i)));
+        CHECK(added->size() == 1);
+    }
+    CHECK(pop_all(*root) == std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+}
+
+TEST_CASE("A queue that has made room at a priority moves subqueues there without memory",
+          "[allocation_failure]") {
+    for (std::size_t there_before = 0; there_before != 6; ++there_before) {
+        const auto root = make_root();
+        for (std::size_t i = 0; i != there_before; ++i) {
+            root->add({}, 7, match<Job>("b", static_cast<int>(i)).make());
+        }
+        std::vector<Ref<Queue>> moved;
+        for (int i = 0; i != 9; ++i) {
+            moved.push_back(root->add({}, 1, match<Job>("a", i).make()));
+            append(*root, job("a", i, i));
+        }
+        fail_each_allocation([&] { root->make_room(7, moved.size()); },
+                             [&] { CHECK(moved.front()->priority() == 1); });
+        bool asked_for_memory = false;
+        for (const auto& queue : moved) {
+            fail_each_allocation([&] { root->set_priority(*queue, 7); },
+                                 [&] { asked_for_memory = true; });
+            CHECK(queue->priority() == 7);
+        }
+        CHECK_FALSE(asked_for_memory);
+        CHECK(pop_all(*root).size() == moved.size());
+    }
+}
+
+TEST_CASE("A heap without memory for a timer stays as it was", "[allocation_failure]") {
+    TimerHeap heap;
+    for (std::size_t i = 0; i != 100; ++i) {
+        const Ref<TimerState> timer(new TimerState(Duration::zero()));
+        fail_each_allocation(
+            [&] { heap.set(*timer, Time(Duration(static_cast<int>(i * 37 % 100)))); },
+            [&] {
+                CHECK_FALSE(timer->active());
+                CHECK(heap.size() == i);
+            });
+    }
+    CHECK(heap.size() == 100);
+}
+
+TEST_CASE("Index values, events and matchers without memory throw, and leak nothing",
+          "[allocation_failure]") {
+    const std::string text(100, 'x');
+    const auto nothing = [] {};
+    fail_each_allocation([&] { IndexValue(std::pair(text, text)); }, nothing);
+    fail_each_allocation([&] { make_event<Job>(text, 1); }, nothing);
+    fail_each_allocation(
+        [&] {
+            const auto matcher =
+                match<Job>(text).where([text](const Job& j) { return j.kind == text; }).make();
+            CHECK(matcher.path().size() == 2);
+        },
+        nothing);
+}
+
+}  // namespace weir

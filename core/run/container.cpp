@@ -1,0 +1,21 @@
+#include "core/run/container.h"
+
+namespace weir {
+
+Ref<Routine> Container::make(std::string name, bool daemon, const std::source_location& at) {
+    Ref<Routine> routine(new Routine(scheduler_, *this, std::move(name), at));
+    routine->set_daemon(daemon);
+    routines_.push_back(*routine);
+    return routine;
+}
+
+void Container::close() noexcept {
+    while (!routines_.empty()) {
+        const Ref<Routine> routine(&routines_.back());
+        List<Routine, Container>::remove(*routine);
+        routine->orphan();
+        routine->close();
+    }
+}
+
+}  // namespace weir

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <source_location>
+#include <string>
+
+#include "core/base/list.h"
+#include "core/run/routine.h"
+#include "core/run/scheduler.h"
+#include "core/run/task.h"
+
+namespace weir {
+
+struct StartOptions {
+    std::string name = {};
+    // A daemon does not keep the scheduler running.
+    bool daemon = false;
+    // Runs up to its first wait before `start` returns, which throws what the task throws before
+    // that; otherwise it begins when the running event is done.
+    bool foreground = false;
+};
+
+// Starts and owns routines: those that still run when it goes are closed. Derive from it to group
+// routines that share data, or use it as it is. A derived class whose routines use its members
+// calls close() in its destructor: afterwards the members are gone.
+class Container {
+public:
+    explicit Container(Scheduler& scheduler) noexcept : scheduler_(scheduler) {}
+    Container(const Container&) = delete;
+    Container& operator=(const Container&) = delete;
+    virtual ~Container() { close(); }
+
+    Scheduler& scheduler() const noexcept { return scheduler_; }
+    const List<Routine, Container>& routines() const noexcept { return routines_; }
+
+    // Runs the task, as a routine of its own. Its result is dropped. An exception that leaves it is
+    // logged with the routine's name and where it was started, and ends it alone. Throws
+    // std::logic_error if there is no task, or it was awaited or started before.
+    template <class T>
+    Ref<Routine> start(Task<T> task, StartOptions options = {},
+                       const std::source_location& at = std::source_location::current()) {
+        require_task(task);
+        Ref<Routine> routine = make(std::move(options.name), options.daemon, at);
+        routine->start(task.release(), options.foreground);
+        return routine;
+    }
+
+    // Closes all routines, the youngest first. One that is running ends at its next wait.
+    void close() noexcept;
+
+private:
+    Ref<Routine> make(std::string name, bool daemon, const std::source_location& at);
+
+    Scheduler& scheduler_;
+    List<Routine, Container> routines_;
+};
+
+// co_await this_routine(): the running routine, a Routine&. Does not suspend.
+struct ThisRoutine {
+    bool await_ready() const noexcept { return false; }
+    template <InRoutine Promise>
+    bool await_suspend(std::coroutine_handle<Promise> coroutine) noexcept {
+        routine_ = coroutine.promise().routine;
+        return false;
+    }
+    Routine& await_resume() const noexcept { return *routine_; }
+
+private:
+    Routine* routine_ = nullptr;
+};
+
+inline ThisRoutine this_routine() noexcept {
+    return {};
+}
+
+}  // namespace weir

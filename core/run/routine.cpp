@@ -1,0 +1,400 @@
+#include "core/run/routine.h"
+
+#include <stdexcept>
+
+#include "core/base/safe_text.h"
+#include "core/run/container.h"
+#include "core/run/scheduler.h"
+#include "core/run/wait.h"
+#include "core/run/watch.h"
+
+namespace weir {
+
+// --- what of tasks and waits needs the routine
+
+void TaskPromise::start_in(Routine& r, std::coroutine_handle<> self,
+                           std::coroutine_handle<> awaiting) noexcept {
+    routine = &r;
+    awaiter = awaiting;
+    r.resume_next(self);
+}
+
+void TaskPromise::resume_awaiter() noexcept {
+    if (awaiter) {
+        routine->resume_next(awaiter);
+    }
+}
+
+void Wait::leave_routine() noexcept {
+    if (routine_->wait_ == this) {
+        routine_->wait_ = nullptr;
+    }
+}
+
+void Wait::suspend(Routine& routine, std::coroutine_handle<> coroutine) noexcept {
+    routine_ = &routine;
+    routine.wait_ = this;
+    routine.waiting_ = coroutine;
+}
+
+std::string Wait::describe() const {
+    std::string text;
+    for (const Matcher& matcher : matchers()) {
+        text += (text.empty() ? "" : " or ") + matcher.describe();
+    }
+    return text;
+}
+
+void WatchScope::enter(Routine& routine, std::coroutine_handle<> awaiting) noexcept {
+    routine_ = &routine;
+    outer_ = routine.watches_;
+    awaiting_ = awaiting;
+    routine.watches_ = this;
+}
+
+void WatchScope::leave() noexcept {
+    if (Routine* routine = std::exchange(routine_, nullptr)) {
+        routine->watches_ = outer_;
+    }
+}
+
+// --- Routine
+
+namespace {
+
+// What all promises of tasks have in common, which is what each begins with.
+TaskPromise& promise_of(std::coroutine_handle<> coroutine) noexcept {
+    return std::coroutine_handle<TaskPromise>::from_address(coroutine.address()).promise();
+}
+
+}  // namespace
+
+Routine::Routine(Scheduler& scheduler, Container& container, std::string name,
+                 const std::source_location& started_at)
+    : Subscriber(scheduler),
+      container_(&container),
+      started_at_(started_at),
+      name_(name.empty() ? nullptr : std::make_unique<const std::string>(std::move(name))) {}
+
+const std::string Routine::no_name;
+
+std::string Routine::describe() const {
+    std::string text = name().empty() ? "a routine" : "'" + name() + "'";
+    return text + " started at " + started_at_.file_name() + ':' +
+           std::to_string(started_at_.line());
+}
+
+std::vector<RoutineFrame> Routine::frames() const {
+    std::vector<RoutineFrame> result;
+    // A frame begins with the address of the code that resumes it.
+    const auto add = [&result](std::coroutine_handle<> coroutine, bool waits) {
+        const TaskPromise& promise = promise_of(coroutine);
+        result.push_back({*static_cast<const void* const*>(coroutine.address()),
+                          coroutine.address(), waits ? promise.waits_at : std::source_location()});
+        return promise.awaiter;
+    };
+    if (coroutine_ == nullptr) {
+        return result;
+    }
+    if (running_ || wait_ == nullptr) {
+        add(coroutine_, false);
+        return result;
+    }
+    for (std::coroutine_handle<> next = waiting_; next;) {
+        next = add(next, true);
+    }
+    return result;
+}
+
+void Routine::start(std::coroutine_handle<> coroutine, bool foreground) {
+    coroutine_ = coroutine;
+    promise_of(coroutine).routine = this;
+    retain();  // until it ends
+    if (foreground) {
+        foreground_ = true;
+        run(coroutine);
+        foreground_ = false;
+        if (failure_) {
+            std::rethrow_exception(std::exchange(failure_, nullptr));
+        }
+    } else {
+        pending_ = true;
+        try {
+            scheduler().make_ready(*this);
+        } catch (...) {
+            finish();
+            throw;
+        }
+    }
+}
+
+void Routine::take_turn() noexcept {
+    if (pending_) {
+        pending_ = false;
+        run(coroutine_);
+    } else if (wait_ != nullptr) {
+        wait_->take_turn();
+    }
+}
+
+std::coroutine_handle<> Routine::end_wait() noexcept {
+    if (Wait* wait = std::exchange(wait_, nullptr)) {
+        wait->routine_ = nullptr;
+    }
+    return std::exchange(waiting_, nullptr);
+}
+
+void Routine::resume(std::coroutine_handle<> coroutine) noexcept {
+    for (next_ = coroutine; next_;) {
+        std::exchange(next_, nullptr).resume();
+    }
+}
+
+void Routine::run(std::coroutine_handle<> coroutine) noexcept {
+    const Ref<Routine> keep(this);
+    if (run_until_it_waits(coroutine)) {
+        wait_again();
+    }
+}
+
+bool Routine::run_until_it_waits(std::coroutine_handle<> coroutine) noexcept {
+    Routine* const caller = scheduler().exchange_current(this);
+    running_ = true;
+    resume(coroutine);
+    running_ = false;
+    scheduler().exchange_current(caller);
+    if (closing_ || coroutine_.done()) {
+        finish();
+        return false;
+    }
+    return true;
+}
+
+// Most routines wait for one matcher, and for the same as before: then nothing changes.
+void Routine::wait_again() noexcept {
+    if (wait_ != nullptr && wait_->same_matcher_ != nullptr && watches_ == nullptr &&
+        only_subscribes(*wait_->same_matcher_)) [[likely]] {
+        subscriptions_.front().position = 0;
+        wait_matchers_ = 1;
+        waiting_since_ = scheduler().time_of_round();
+        return;
+    }
+    constexpr int most_attempts = 3;
+    for (int attempts = 1;; ++attempts) {
+        try {
+            update_subscriptions();
+            return;
+        } catch (...) {
+            if (wait_ == nullptr || attempts == most_attempts) {
+                scheduler().log_exception(
+                    safe_text([this] { return describe() + " could not wait"; }), this);
+                finish();
+                return;
+            }
+            wait_->interruption_ = std::current_exception();
+        }
+        // There is no memory to wait: it is thrown where the coroutine does.
+        if (!run_until_it_waits(end_wait())) {
+            return;
+        }
+    }
+}
+
+void Routine::wait_is_over(Wait& wait) noexcept {
+    if (wait_ == &wait) {
+        run(end_wait());
+    }
+}
+
+void Routine::matched(const Ref<Event>& event, Subscription& subscription) noexcept {
+    const Ref<Routine> keep(this);
+    // What is called here may close the routine: it counts as running, so that this waits.
+    Routine* const caller = scheduler().exchange_current(this);
+    running_ = true;
+    const Wait::Then then = subscription.position < wait_matchers_
+                                ? ask_wait(event, subscription)
+                                : ask_watches(event, subscription.position);
+    if (then == Wait::Then::resume && !closing_) {
+        resume(end_wait());
+    }
+    running_ = false;
+    scheduler().exchange_current(caller);
+    if (closing_ || coroutine_.done()) {
+        finish();
+    } else if (then != Wait::Then::wait_on) {
+        wait_again();
+    }
+}
+
+Wait::Then Routine::ask_wait(const Ref<Event>& event, Subscription& subscription) noexcept {
+    if (wait_ == nullptr) {
+        return Wait::Then::wait_on;
+    }
+    try {
+        return wait_->matched(event, subscription);
+    } catch (...) {
+        if (wait_ != nullptr) {
+            wait_->interruption_ = std::current_exception();
+        }
+        return Wait::Then::resume;
+    }
+}
+
+Wait::Then Routine::ask_watches(const Ref<Event>& event, std::size_t position) noexcept {
+    std::size_t first = wait_matchers_;
+    for (WatchScope* scope = watches_; scope != nullptr; scope = scope->outer_) {
+        const std::size_t count = scope->matchers_.size();
+        if (position < first + count) {
+            try {
+                scope->callback_(event, position - first);
+            } catch (...) {
+                scope->failure_ = std::current_exception();
+                scope->abandon();
+                waiting_ = scope->awaiting_;
+                return Wait::Then::resume;
+            }
+            break;
+        }
+        first += count;
+    }
+    return Wait::Then::wait_on;
+}
+
+// Registers what is waited for now and was not before, then takes back what was and is not now.
+void Routine::update_subscriptions() {
+    if (wait_ == nullptr) {
+        throw std::logic_error("it awaits something that is not of weir");
+    }
+    waiting_since_ = scheduler().time_of_round();
+    scheduler().enlist(*this);
+    const auto matchers = wait_->matchers();
+    const bool renew = wait_->at_the_end();
+    wait_matchers_ = static_cast<std::uint32_t>(matchers.size());
+    if (subscriptions_.empty() && matchers.size() <= 1 && watches_ == nullptr) {
+        if (matchers.size() == 1 && matchers[0]) {
+            scheduler().subscribe(*this, matchers[0]).position = 0;
+        }
+        return;
+    }
+    // Most often, who waits for another matcher has made the same anew.
+    if (matchers.size() == 1 && watches_ == nullptr && subscriptions_.has_one() &&
+        (renew || subscriptions_.front().matcher != matchers[0]) &&
+        scheduler().renew(subscriptions_.front(), matchers[0])) {
+        subscriptions_.front().position = 0;
+        return;
+    }
+    // Those of before, until they are wanted again. On failure, too, all are unsubscribed.
+    struct Old : List<Subscription, Subscriber> {
+        Scheduler& scheduler;
+        explicit Old(Scheduler& s) noexcept : scheduler(s) {}
+        ~Old() {
+            while (!empty()) {
+                scheduler.unsubscribe(front());
+            }
+        }
+    } old(scheduler());
+    while (!subscriptions_.empty()) {
+        old.push_back(subscriptions_.front());
+    }
+    std::uint32_t position = 0;
+    // Most often the same matchers come in the same order: look first where the last was found.
+    Subscription* likely = old.empty() ? nullptr : &old.front();
+    const auto want = [&](const Matcher& matcher, bool renewed) {
+        if (!matcher) {
+            ++position;
+            return;  // it matches nothing
+        }
+        Subscription* found = nullptr;
+        if (likely != nullptr && likely->matcher == matcher) {
+            found = likely;
+        } else {
+            for (Subscription& candidate : old) {
+                if (candidate.matcher == matcher) {
+                    found = &candidate;
+                    break;
+                }
+            }
+        }
+        if (found != nullptr && !renewed) {
+            likely = old.next(*found);
+            subscriptions_.push_back(*found);
+        } else {
+            found = &scheduler().subscribe(*this, matcher);
+        }
+        found->position = position++;
+    };
+    for (const Matcher& matcher : matchers) {
+        want(matcher, renew);
+    }
+    for (WatchScope* scope = watches_; scope != nullptr; scope = scope->outer_) {
+        for (const Matcher& matcher : scope->matchers_) {
+            want(matcher, false);
+        }
+    }
+}
+
+void Routine::interrupt(std::exception_ptr exception) noexcept {
+    if (wait_ == nullptr || running_) {
+        return;
+    }
+    wait_->interruption_ = std::move(exception);
+    run(end_wait());
+}
+
+// The frame, of which a small one has no more.
+void Routine::prefetch() const noexcept {
+    if (!waiting_) {
+        return;
+    }
+    const char* const frame = static_cast<const char*>(waiting_.address());
+    for (const std::ptrdiff_t line : {0, 64, 128}) {
+        __builtin_prefetch(frame + line);
+    }
+}
+
+void Routine::quit() noexcept {
+    interrupt(std::make_exception_ptr(QuitException()));
+}
+
+void Routine::close() noexcept {
+    if (running_) {
+        closing_ = true;
+    } else {
+        finish();
+    }
+}
+
+void Routine::finish() noexcept {
+    if (coroutine_ == nullptr) {
+        return;
+    }
+    const Ref<Routine> keep(this);
+    std::coroutine_handle<> coroutine = coroutine_;
+    if (const auto& thrown = promise_of(coroutine).exception; coroutine.done() && thrown) {
+        try {
+            if (foreground_) {
+                failure_ = thrown;  // for whoever starts it
+            } else {
+                std::rethrow_exception(thrown);
+            }
+        } catch (const QuitException&) {
+        } catch (...) {
+            scheduler().log_exception(safe_text([this] { return describe() + " ended"; }), this);
+        }
+    }
+    // While it is unwound the routine counts as running: closing it again does nothing.
+    Routine* const caller = scheduler().exchange_current(this);
+    running_ = true;
+    pending_ = false;
+    wait_ = nullptr;
+    coroutine.destroy();
+    coroutine_ = nullptr;
+    running_ = false;
+    scheduler().exchange_current(caller);
+    scheduler().delist(*this);
+    List<Routine, Container>::remove(*this);
+    container_ = nullptr;
+    release();
+}
+
+}  // namespace weir

@@ -1,0 +1,589 @@
+#include "core/run/scheduler.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "core/base/safe_text.h"
+#include "core/run/mailbox.h"
+#include "core/run/routine.h"
+
+namespace weir {
+
+Scheduler::Scheduler(Poller& poller, SchedulerOptions options)
+    : poller_(poller),
+      options_(std::move(options)),
+      log_(options_.log ? options_.log : log_to_stderr()),
+      queue_(new Queue(options_.queue)),
+      match_tree_([this](const Matcher& matcher, const Event& event) {
+          log_exception(safe_text([&] {
+              return "the predicate of " + matcher.describe() + " for " + event.describe();
+          }));
+      }),
+      blocked_events_([this](const Matcher& matcher, const Event& event) {
+          log_exception(safe_text([&] {
+              return "the predicate of " + matcher.describe() + " for " + event.describe();
+          }));
+      }),
+      processor_([this](const Ref<Event>& event) { process(event, {}); }),
+      go_on_matcher_(match<SystemControlEvent>(SystemControlEvent::Type::go_on)),
+      go_on_node_(match_tree_.keep(go_on_matcher_)),
+      round_began_(poller.now()) {
+    if (options_.process_events == 0) {
+        throw std::invalid_argument("a scheduler that processes no events does nothing for ever");
+    }
+    poller_.set_user(this);
+}
+
+Scheduler::~Scheduler() {
+    close_all();
+    if (mailbox_ != nullptr) {
+        mailbox_->close();
+    }
+    poller_.set_user(nullptr);
+}
+
+// --- events
+
+Matcher Scheduler::try_send(const Ref<Event>& event) {
+    Matcher wait = queue_->append(*event, false);
+    if (tracer_ != nullptr) [[unlikely]] {
+        if (wait) {
+            tracer_->refused(*event, wait);
+        } else {
+            tracer_->queued(*event, false);
+        }
+    }
+    return wait;
+}
+
+void Scheduler::emergency_send(const Ref<Event>& event) {
+    queue_->append(*event, true);
+    if (tracer_ != nullptr) [[unlikely]] {
+        tracer_->queued(*event, true);
+    }
+}
+
+void Scheduler::ignore(const Matcher& matcher) {
+    if (!matcher) {
+        return;
+    }
+    std::vector<Ref<Event>> taken;
+    blocked_events_.take(matcher, taken);
+    for (const Ref<Event>& event : taken) {
+        event->set_ignorable();
+        unblock(*event);
+    }
+}
+
+void Scheduler::ignore(Event& event) {
+    const Ref<Event> keep(&event);
+    const std::size_t blocked = blocked_events_.size();
+    blocked_events_.remove(event);
+    if (blocked_events_.size() == blocked) {
+        return;
+    }
+    event.set_ignorable();
+    unblock(event);
+}
+
+// --- time
+
+Timer Scheduler::set_timer(Duration after, Duration interval) {
+    if (interval < Duration::zero()) {
+        throw std::invalid_argument("the interval of a timer is negative");
+    }
+    const Ref<TimerState> state(new TimerState(interval));
+    const Time time = now();
+    // As late as can be told is as good as never.
+    after = std::clamp(after, Duration::zero(), Time::max() - time);
+    Timer timer(state);
+    timers_.set(*state, time + after);
+    return timer;
+}
+
+void Scheduler::fire_timers(Time time) {
+    while (!timers_.empty() && timers_.next_due() <= time) {
+        const Ref<TimerState> timer(&timers_.next());
+        // Without memory for the event the timer stays due.
+        emergency_send(make_event<TimerEvent>(timer.get(), timer));
+        if (timer->interval() > Duration::zero()) {
+            timers_.postpone_next(timer->due() + timer->interval());
+        } else {
+            TimerHeap::cancel(*timer);
+        }
+    }
+}
+
+// --- other threads
+
+const std::shared_ptr<Mailbox>& Scheduler::mailbox() {
+    if (mailbox_ == nullptr) {
+        mailbox_ = std::make_shared<Mailbox>(*this);
+    }
+    return mailbox_;
+}
+
+// --- subscribers
+
+Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matcher) {
+    std::unique_ptr<Subscription> allocated;
+    if (subscriber.inside_.inserted()) {
+        allocated = std::make_unique<Subscription>(subscriber);
+    }
+    Subscription& subscription = allocated != nullptr ? *allocated : subscriber.inside_;
+    subscription.matcher = matcher;
+    subscription.serial_ = ++subscriptions_made_;
+    try {
+        if (matcher == go_on_matcher_) {
+            MatchTree::insert_at(go_on_node_, subscription);
+        } else {
+            match_tree_.insert(subscription);
+        }
+    } catch (...) {
+        subscription.matcher = {};
+        throw;
+    }
+    subscriber.subscriptions_.push_back(subscription);
+    ++subscriptions_;
+    static_cast<void>(allocated.release());  // by unsubscribe()
+    if (blocked_events_.size() != 0) {
+        unblock_matching(matcher);
+    }
+    return subscription;
+}
+
+bool Scheduler::renew(Subscription& subscription, const Matcher& matcher) noexcept {
+    if (subscription.deliveries_ != 0 || blocked_events_.size() != 0 ||
+        !subscription.matcher.same_events(matcher)) {
+        return false;
+    }
+    subscription.matcher = matcher;
+    subscription.serial_ = ++subscriptions_made_;
+    MatchTree::move_to_end(subscription);
+    return true;
+}
+
+// Blocked events that match leave their queues again.
+void Scheduler::unblock_matching(const Matcher& matcher) {
+    std::vector<Ref<Event>> taken;
+    blocked_events_.take(matcher, taken);
+    for (const Ref<Event>& event : taken) {
+        unblock(*event);
+    }
+}
+
+void Scheduler::unblock(Event& event) {
+    Queue::unblock(event);
+    if (tracer_ != nullptr) [[unlikely]] {
+        tracer_->unblocked(event);
+    }
+}
+
+void Scheduler::unsubscribe(Subscription& subscription) noexcept {
+    const std::size_t last = subscription.last_delivery_;
+    if (subscription.deliveries_ == 1 && last < deliveries_.size() &&
+        deliveries_[last] == &subscription) {
+        deliveries_[last] = nullptr;
+    } else if (subscription.deliveries_ != 0) {
+        std::replace(deliveries_.begin(), deliveries_.end(),
+                     static_cast<MatchTree::Entry*>(&subscription),
+                     static_cast<MatchTree::Entry*>(nullptr));
+    }
+    --subscriptions_;
+    Subscriber& subscriber = subscription.subscriber();
+    if (&subscription != &subscriber.inside_) {
+        delete &subscription;
+        return;
+    }
+    MatchTree::remove(subscription);
+    List<Subscription, Subscriber>::remove(subscription);
+    subscription.matcher = {};
+    subscription.deliveries_ = 0;
+}
+
+void Scheduler::unsubscribe_all(Subscriber& subscriber) noexcept {
+    while (!subscriber.subscriptions_.empty()) {
+        unsubscribe(subscriber.subscriptions_.front());
+    }
+}
+
+void Scheduler::enlist(Subscriber& subscriber) noexcept {
+    if (!subscriber.registered_) {
+        subscriber.registered_ = true;
+        subscribers_.push_back(subscriber);
+        keeping_alive_ += subscriber.daemon_ ? 0 : 1;
+    }
+}
+
+void Scheduler::delist(Subscriber& subscriber) noexcept {
+    unsubscribe_all(subscriber);
+    if (subscriber.registered_) {
+        subscriber.registered_ = false;
+        List<Subscriber, Scheduler>::remove(subscriber);
+        keeping_alive_ -= subscriber.daemon_ ? 0 : 1;
+    }
+}
+
+void Scheduler::make_ready(Routine& routine) {
+    ready_.emplace_back(&routine);
+}
+
+void Scheduler::call_in_own_context(std::function<void(const Processor&)> function) {
+    calls_.push_back(std::move(function));
+}
+
+// --- delivering events
+
+inline bool Scheduler::droppable(const Event& event) const noexcept {
+    if (event.ignorable()) {
+        return true;
+    }
+    try {
+        return event.droppable();
+    } catch (...) {
+        log_exception(safe_text([&] { return "can_ignore_now() of " + event.describe(); }));
+        return false;
+    }
+}
+
+inline void Scheduler::deliver(const Ref<Event>& event, Subscription& subscription) {
+    if (tracer_ != nullptr) [[unlikely]] {
+        tracer_->delivered(*event, subscription.matcher, subscription.subscriber());
+    }
+    subscription.subscriber().matched(event, subscription);
+    run_calls();
+}
+
+// Delivers the event to those found, from `begin` on; who goes away meanwhile does not get it.
+void Scheduler::deliver_found(const Ref<Event>& event, std::size_t begin) {
+    const std::size_t end = deliveries_.size();
+    for (std::size_t i = begin; i != end; ++i) {
+        auto& subscription = static_cast<Subscription&>(*deliveries_[i]);
+        ++subscription.deliveries_;
+        subscription.last_delivery_ = static_cast<std::uint32_t>(i);
+    }
+    for (std::size_t i = begin; i != end; ++i) {
+        if (MatchTree::Entry* entry = std::exchange(deliveries_[i], nullptr)) {
+            auto& subscription = static_cast<Subscription&>(*entry);
+            --subscription.deliveries_;
+            deliver(event, subscription);
+        }
+    }
+    deliveries_.resize(begin);
+}
+
+void Scheduler::process(const Ref<Event>& event,
+                        const std::vector<Ref<QueueIsEmptyEvent>>& emptied) {
+    // Whom the event is delivered to is decided now.
+    const std::size_t begin = deliveries_.size();
+    try {
+        match_tree_.match_all(*event, deliveries_);
+    } catch (...) {
+        deliveries_.resize(begin);
+        throw;
+    }
+    const std::size_t end = deliveries_.size();
+    if (end - begin == 1) [[likely]] {
+        // Nobody can go away before it is delivered.
+        auto& subscription = static_cast<Subscription&>(*deliveries_.back());
+        deliveries_.pop_back();
+        deliver(event, subscription);
+    } else {
+        deliver_found(event, begin);
+    }
+    // One that is in a queue again has been sent on by whoever received it.
+    if (event->queued() || droppable(*event)) {
+        for (const auto& signal : emptied) {
+            process(signal, {});
+        }
+        return;
+    }
+    blocked_events_.insert(*event);
+    queue_->block(*event, emptied);
+    if (tracer_ != nullptr) [[unlikely]] {
+        tracer_->blocked(*event);
+    }
+}
+
+// Wakes one sender after the other while there is a place.
+void Scheduler::process_signal(const Ref<QueueCanWriteEvent>& signal) {
+    std::uint64_t last = 0;
+    std::optional<bool> place = signal->limit.get()->has_place(*signal);
+    run_calls();
+    if (!place.has_value()) {
+        process(signal, {});
+        return;
+    }
+    for (; place.value_or(false); place = signal->limit.get()->has_place(*signal)) {
+        auto* subscription = static_cast<Subscription*>(match_tree_.match_first(*signal));
+        if (subscription == nullptr || subscription->serial_ == last) {
+            return;  // nobody waits, or only one who does not use the place
+        }
+        last = subscription->serial_;
+        deliver(signal, *subscription);
+    }
+}
+
+void Scheduler::make_calls() {
+    while (!calls_.empty()) {
+        std::vector<std::function<void(const Processor&)>> calls = std::exchange(calls_, {});
+        for (auto& next : calls) {
+            // Gone once it has run: a later one may unload its code.
+            const std::function<void(const Processor&)> call = std::move(next);
+            try {
+                call(processor_);
+            } catch (...) {
+                log_exception("a call in the scheduler's context");
+            }
+        }
+    }
+}
+
+void Scheduler::run_all_ready() {
+    for (std::size_t i = 0; i != ready_.size(); ++i) {
+        const Ref<Routine> routine = std::move(ready_[i]);
+        routine->take_turn();
+        run_calls();
+    }
+    ready_.clear();
+}
+
+// --- running
+
+void Scheduler::quit(bool daemons_only) {
+    if (!quitting_) {
+        quitting_ = true;
+        emergency_send(
+            make_event<SystemControlEvent>(SystemControlEvent::Type::quit, daemons_only));
+        poller_.wake();
+    }
+}
+
+void Scheduler::quit_now() noexcept {
+    quitting_ = true;
+    quit_now_ = true;
+    poller_.wake();
+}
+
+void Scheduler::tell_to_quit(bool daemons_only) {
+    // Those that are there now, in the order of their first wait; some may go meanwhile.
+    List<Subscriber, Scheduler> to_tell;
+    while (!subscribers_.empty()) {
+        to_tell.push_back(subscribers_.front());
+    }
+    while (!to_tell.empty()) {
+        Subscriber& subscriber = to_tell.front();
+        subscribers_.push_back(subscriber);
+        if (!daemons_only || subscriber.daemon_) {
+            subscriber.quit();
+            run_calls();
+        }
+    }
+    run_ready();
+}
+
+// Brings into the cache, in steps, what the events to come will touch: the farther away one is, the
+// less of its way is there to be followed.
+void Scheduler::look_ahead(UpcomingEvents& upcoming) const noexcept {
+    for (std::size_t i = 0; i != UpcomingEvents::most; ++i) {
+        const Event* const event = std::exchange(upcoming.events[i], nullptr);
+        const std::size_t step = UpcomingEvents::most - 1 - i;
+        const MatchTree::Entry* const likely =
+            event != nullptr ? match_tree_.look_ahead(*event, step) : nullptr;
+        if (likely == nullptr) {
+            continue;
+        }
+        if (step == 2) {
+            likely->prefetch();
+        } else {
+            likely->matcher.prefetch();
+            static_cast<const Subscription*>(likely)->subscriber().prefetch();
+        }
+    }
+}
+
+void Scheduler::process_round() {
+    emergency_send(
+        make_event<SystemControlLowPriorityEvent>(SystemControlLowPriorityEvent::Type::loop));
+    QueueSignals& signals = signals_;
+    const struct ClearAtEnd {
+        QueueSignals& signals;
+        ~ClearAtEnd() { signals.clear(); }
+    } clear_at_end{signals};
+    signals.upcoming.wanted = subscriptions_ > many_subscriptions;
+    for (std::size_t processed = 0;
+         queue_->can_pop() && !quit_now_ &&
+         (!options_.process_events || processed < *options_.process_events);
+         ++processed) {
+        signals.can_write.clear();
+        signals.empty.clear();
+        const Ref<Event> event = queue_->pop(signals);
+        const auto wake_senders = [&] {
+            for (const auto& signal : signals.can_write) {
+                process_signal(signal);
+            }
+        };
+        if (event == nullptr) {
+            wake_senders();
+            for (const auto& signal : signals.empty) {
+                process(signal, {});
+            }
+            run_ready();
+            continue;
+        }
+        if (tracer_ != nullptr) [[unlikely]] {
+            tracer_->popped(*event);
+        }
+        if (signals.upcoming.wanted) [[unlikely]] {
+            look_ahead(signals.upcoming);
+        }
+        try {
+            // An event that may block takes its place again before senders are told of it.
+            const bool senders_first = !signals.can_write.empty() && droppable(*event);
+            if (senders_first) {
+                wake_senders();
+            }
+            process(event, signals.empty);
+            if (!senders_first) {
+                wake_senders();
+            }
+        } catch (...) {
+            // There is no memory. Nothing is lost, for run() may be called again.
+            blocked_events_.remove(*event);
+            if (!event->queued()) {
+                queue_->append(*event, true);
+            }
+            wake_senders();
+            throw;
+        }
+        run_ready();
+        if (quitting_ && event->is<SystemControlEvent>() &&
+            event->as<SystemControlEvent>().type == SystemControlEvent::Type::quit) {
+            tell_to_quit(event->as<SystemControlEvent>().daemons_only);
+        }
+    }
+}
+
+std::optional<Duration> Scheduler::time_to_wait() noexcept {
+    if (go_on_wanted_ || queue_->can_pop() || !ready_.empty() || !calls_.empty() || quit_now_) {
+        return Duration::zero();
+    }
+    if (timers_.empty()) {
+        return std::nullopt;
+    }
+    return std::max(timers_.next_due() - now(), Duration::zero());
+}
+
+void Scheduler::nothing_happened() noexcept {
+    try {
+        emergency_send(
+            make_event<SystemControlLowPriorityEvent>(SystemControlLowPriorityEvent::Type::idle));
+    } catch (...) {
+        log_exception("sending the event that nothing happens ended");
+    }
+}
+
+void Scheduler::run() {
+    begin();
+    try {
+        bool can_happen = true;
+        while (round(can_happen)) {
+            can_happen = poller_.poll(time_to_wait());
+            after_poll();
+        }
+    } catch (...) {
+        running_ = quitting_ = quit_now_ = false;
+        throw;
+    }
+    end();
+}
+
+void Scheduler::begin() {
+    if (running_) {
+        throw std::logic_error("the scheduler runs already");
+    }
+    emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::init));
+    running_ = true;
+    round_began_ = now();
+    run_calls();
+    run_ready();
+}
+
+bool Scheduler::round(bool can_happen) {
+    if (!alive() || quit_now_) {
+        return false;
+    }
+    if (!can_happen && !queue_->can_pop() && timers_.empty()) {
+        if (quitting_) {
+            return false;
+        }
+        quit(true);
+    }
+    process_round();
+    warn_if_long();
+    return alive() && !quit_now_;
+}
+
+void Scheduler::after_poll() {
+    round_began_ = now();
+    fire_timers(round_began_);
+    if (go_on_wanted_) {
+        emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::go_on));
+        go_on_wanted_ = false;
+    }
+    run_calls();
+    run_ready();
+}
+
+void Scheduler::end() noexcept {
+    close_all();
+    running_ = quitting_ = quit_now_ = false;
+}
+
+// Nothing else happens meanwhile: timers are late and peers wait.
+void Scheduler::warn_if_long() const {
+    using Seconds = std::chrono::duration<double>;
+    if (const Duration took = poller_.now() - round_began_; took > long_round) [[unlikely]] {
+        log(LogLevel::warning,
+            "a round took " + std::to_string(std::chrono::duration_cast<Seconds>(took).count()) +
+                " s: a routine computes for long without waiting, or process_events is too large");
+    }
+}
+
+// Whoever is closed may start others in its destructors.
+void Scheduler::close_all() {
+    while (!subscribers_.empty() || !ready_.empty()) {
+        while (!subscribers_.empty()) {
+            subscribers_.front().close_at_end();
+        }
+        for (const Ref<Routine>& routine : std::exchange(ready_, {})) {
+            if (routine != nullptr) {
+                routine->close();
+            }
+        }
+    }
+}
+
+// --- logging
+
+void Scheduler::log(LogLevel level, std::string_view text, std::string_view source) const {
+    log_({level, text, source, current_});
+}
+
+void Scheduler::log_exception(std::string_view where, const Routine* routine) const noexcept {
+    try {
+        std::string text(where);
+        try {
+            throw;
+        } catch (const std::exception& exception) {
+            text += std::string(" with an exception: ") + exception.what();
+        } catch (...) {
+            text += " with an exception of an unknown type";
+        }
+        log_({LogLevel::error, text, {}, routine == nullptr ? current_ : routine});
+    } catch (...) {
+        // Nowhere left to tell it.
+    }
+}
+
+}  // namespace weir

@@ -1,0 +1,240 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/event/blocked_events.h"
+#include "core/event/match_tree.h"
+#include "core/queue/queue.h"
+#include "core/run/poller.h"
+#include "core/run/subscriber.h"
+#include "core/run/system_events.h"
+#include "core/run/timer.h"
+#include "core/run/trace.h"
+
+namespace weir {
+
+class Mailbox;
+class Routine;
+
+struct SchedulerOptions {
+    // Events handled between two polls; none: all there are.
+    std::optional<std::size_t> process_events = {};
+    // The root of the queue tree.
+    QueueOptions queue = {};
+    // Where the scheduler and its routines log; default: standard error.
+    LogSink log = {};
+};
+
+// Takes events from the queue tree, one after the other, and resumes the routines that wait for
+// them; polls the world when there is nothing left to do, or now and then.
+//
+// Everything happens on the thread that calls `run`; nothing here may be called from another one.
+// The way in from other threads is Poster.
+class Scheduler : private Poller::User {
+public:
+    // A round that takes longer is logged as a warning.
+    static constexpr Duration long_round = std::chrono::seconds(1);
+
+    // The poller must outlive the scheduler. Throws std::invalid_argument if no events are to be
+    // processed.
+    explicit Scheduler(Poller& poller, SchedulerOptions options = {});
+    ~Scheduler();
+    Scheduler(const Scheduler&) = delete;
+    Scheduler& operator=(const Scheduler&) = delete;
+
+    // --- events
+
+    Queue& queue() const noexcept { return *queue_; }
+
+    // Sends an event into the queue tree. Returns an empty matcher, or, if there is no place, the
+    // matcher of the signal to wait for before trying again. In a routine: co_await send(event).
+    Matcher try_send(const Ref<Event>& event);
+    // Sends the event even if there is no place.
+    void emergency_send(const Ref<Event>& event);
+    // Drops the blocked events that match.
+    void ignore(const Matcher& matcher);
+    // The same for one event, if it blocks its queue.
+    void ignore(Event& event);
+
+    // --- time
+
+    Time now() noexcept { return poller_.now(); }
+    // The time when the running round began: late, but without asking the clock.
+    Time time_of_round() const noexcept { return round_began_; }
+    // Sends a TimerEvent `after` from now, never earlier, and then, if there is an interval, every
+    // `interval`. Throws std::invalid_argument if the interval is negative.
+    Timer set_timer(Duration after, Duration interval = {});
+
+    // --- running
+
+    // Runs until only daemons are left, or nothing can happen any more, or it is told to quit and
+    // all have cleaned up. Routines that still wait are closed then. May be called again. Throws
+    // std::logic_error if it runs already, what the poller throws, and std::bad_alloc: run again.
+    void run();
+
+    // Tells all routines to quit, by a QuitException where they wait. With `daemons_only` only
+    // daemons are told.
+    void quit(bool daemons_only = false);
+    bool quitting() const noexcept { return quitting_; }
+    // Makes run() return as soon as the running event is done, closing all routines.
+    void quit_now() noexcept;
+
+    // --- running in parts, for a loop that somebody else runs: see LoopGuest
+
+    // run() is: begin(); while (round(can_happen)) { can_happen = poll; after_poll(); } end();
+    void begin();
+    // Processes what there is. `can_happen`: whether the last poll left something that can happen.
+    // Returns false if the run is over.
+    bool round(bool can_happen);
+    // How long a poll may wait: 0 if there is something to do; none: without end.
+    std::optional<Duration> time_to_wait() noexcept override;
+    // Lets timers fire, and what the poll brought begin.
+    void after_poll();
+    // Closes what still waits.
+    void end() noexcept;
+    // Tells who wants to know that nothing has happened for a while.
+    void nothing_happened() noexcept override;
+
+    // Where Posters put what they post; made when first asked for.
+    const std::shared_ptr<Mailbox>& mailbox();
+
+    // --- for subscribers and awaitables
+
+    using Processor = std::function<void(const Ref<Event>&)>;
+
+    // Whether a call has been asked for and not been made.
+    bool call_pending() const noexcept { return !calls_.empty(); }
+    // Calls the function in the scheduler's own context, when the running routine waits again.
+    // Code there may clear and remove queues, and deliver events directly with the processor.
+    void call_in_own_context(std::function<void(const Processor&)> function);
+
+    // The event does not block its queue any more, or leaves it otherwise.
+    void forget_blocked(Event& event) noexcept { blocked_events_.remove(event); }
+
+    // Delivers events that match to the subscriber, at the end of those that wait for such.
+    // Blocked events that match leave their queues again.
+    Subscription& subscribe(Subscriber& subscriber, const Matcher& matcher);
+    // The same as subscribing to the matcher and then taking the subscription back, but cheaper, if
+    // both match the same events. False: that cannot be done, and nothing has changed.
+    bool renew(Subscription& subscription, const Matcher& matcher) noexcept;
+    void unsubscribe(Subscription& subscription) noexcept;
+    void unsubscribe_all(Subscriber& subscriber) noexcept;
+    // From the first wait to the end of a subscriber, in this order it is told to quit.
+    void enlist(Subscriber& subscriber) noexcept;
+    void delist(Subscriber& subscriber) noexcept;
+
+    // Gives the routine a turn when the running event is done.
+    void make_ready(Routine& routine);
+    // Asks for a SystemControlEvent `go_on` after the next poll; its matcher.
+    const MatcherOf<SystemControlEvent>& want_go_on() noexcept {
+        go_on_wanted_ = true;
+        return go_on_matcher_;
+    }
+
+    Routine* current() const noexcept { return current_; }
+    Routine* exchange_current(Routine* routine) noexcept {
+        if (tracer_ != nullptr) [[unlikely]] {
+            tracer_->running(routine);
+        }
+        return std::exchange(current_, routine);
+    }
+
+    // --- insight
+
+    Poller& poller() const noexcept { return poller_; }
+    BlockedEvents& blocked_events() noexcept { return blocked_events_; }
+    const BlockedEvents& blocked_events() const noexcept { return blocked_events_; }
+    const TimerHeap& timers() const noexcept { return timers_; }
+    const List<Subscriber, Scheduler>& subscribers() const noexcept { return subscribers_; }
+    // Those that have a turn when the running event is done; null: had it.
+    const std::vector<Ref<Routine>>& ready() const noexcept { return ready_; }
+
+    // Who is told of each event that is sent, queued, blocked, delivered, and of each routine that
+    // runs; null: nobody. Must outlive the scheduler or be taken away before.
+    Tracer* tracer() const noexcept { return tracer_; }
+    void set_tracer(Tracer* tracer) noexcept { tracer_ = tracer; }
+    bool traced() const noexcept { return tracer_ != nullptr; }
+    // Whether anybody could notice that an event of this type leaves its queue: the tracer, or who
+    // waits for such events.
+    bool notices(const EventType& type) const noexcept {
+        return tracer_ != nullptr || match_tree_.may_match(type);
+    }
+
+    // Logs, as told by the running routine. `source`: see LogRecord.
+    void log(LogLevel level, std::string_view text, std::string_view source = {}) const;
+    // Logs what was thrown, in the handler of the exception; of another routine than the running
+    // one, if that is given.
+    void log_exception(std::string_view where, const Routine* routine = nullptr) const noexcept;
+
+private:
+    friend class Subscriber;
+
+    // With more than that, what an event touches is rarely in the cache.
+    static constexpr std::size_t many_subscriptions = 4096;
+
+    bool alive() const noexcept { return keeping_alive_ > 0; }
+    void process_round();
+    void warn_if_long() const;
+    void process(const Ref<Event>& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied);
+    void process_signal(const Ref<QueueCanWriteEvent>& signal);
+    void deliver(const Ref<Event>& event, Subscription& subscription);
+    void deliver_found(const Ref<Event>& event, std::size_t begin);
+    void run_calls() {
+        if (!calls_.empty()) [[unlikely]] {
+            make_calls();
+        }
+    }
+    void make_calls();
+    void unblock_matching(const Matcher& matcher);
+    void unblock(Event& event);
+    void run_ready() {
+        if (!ready_.empty()) {
+            run_all_ready();
+        }
+    }
+    void run_all_ready();
+    void look_ahead(UpcomingEvents& upcoming) const noexcept;
+    void tell_to_quit(bool daemons_only);
+    void fire_timers(Time time);
+    bool droppable(const Event& event) const noexcept;
+    void close_all();
+
+    Poller& poller_;
+    const SchedulerOptions options_;
+    LogSink log_;
+    Tracer* tracer_ = nullptr;
+    Ref<Queue> queue_;
+    MatchTree match_tree_;
+    BlockedEvents blocked_events_;
+    TimerHeap timers_;
+    List<Subscriber, Scheduler> subscribers_;
+    std::size_t keeping_alive_ = 0;  // subscribers that are no daemons
+    Routine* current_ = nullptr;
+    std::vector<Ref<Routine>> ready_;
+    std::vector<std::function<void(const Processor&)>> calls_;
+    Processor processor_;
+    std::shared_ptr<Mailbox> mailbox_;  // shared with the Posters, which may outlive the scheduler
+    QueueSignals signals_;              // of the event that is processed
+    // Subscriptions found, but not yet delivered to; null: gone meanwhile.
+    std::vector<MatchTree::Entry*> deliveries_;
+    std::size_t subscriptions_ = 0;
+    std::uint64_t subscriptions_made_ = 0;
+    MatcherOf<SystemControlEvent> go_on_matcher_;
+    MatchTree::Node& go_on_node_;  // where that ends
+    Time round_began_{};
+    bool running_ = false;
+    bool quitting_ = false;
+    bool quit_now_ = false;
+    bool go_on_wanted_ = false;
+};
+
+}  // namespace weir

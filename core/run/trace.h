@@ -1,0 +1,37 @@
+#pragma once
+
+#include "core/event/event.h"
+#include "core/event/matcher.h"
+
+namespace weir {
+
+class Routine;
+class Subscriber;
+
+// Sees every event on its way, and which routine runs. The functions are called on the scheduler's
+// thread and must neither throw nor change anything.
+class Tracer {
+public:
+    virtual ~Tracer() = default;
+
+    // The event went into its queue; `forced`: whether there was a place or not.
+    virtual void queued(const Event& event, bool forced) { (void)event, (void)forced; }
+    // There was no place; whoever sends waits for `signal`.
+    virtual void refused(const Event& event, const Matcher& signal) { (void)event, (void)signal; }
+    // The event has left its queue and is going to be delivered.
+    virtual void popped(const Event& event) { (void)event; }
+    // The event is handed to a subscriber that waits for `matcher`.
+    virtual void delivered(const Event& event, const Matcher& matcher, const Subscriber& to) {
+        (void)event, (void)matcher, (void)to;
+    }
+    // Nobody has processed the event, and it blocks its queue.
+    virtual void blocked(const Event& event) { (void)event; }
+    // A blocked event may leave its queue again.
+    virtual void unblocked(const Event& event) { (void)event; }
+
+    // Another routine runs now, or none (null). One that starts, or closes, another one while it
+    // runs goes on when that waits or has ended.
+    virtual void running(const Routine* routine) { (void)routine; }
+};
+
+}  // namespace weir

@@ -1,0 +1,212 @@
+#include "core/run/uv_poller.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstdio>
+#include <cstdlib>
+#include <system_error>
+
+namespace weir {
+namespace {
+
+std::uint64_t seed() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32) ^ device();
+}
+
+template <class Handle>
+void close_handle(Handle& handle, unsigned& open) noexcept {
+    handle.data = &open;
+    ++open;
+    uv_close(reinterpret_cast<uv_handle_t*>(&handle),
+             [](uv_handle_t* closed) { --*static_cast<unsigned*>(closed->data); });
+}
+
+// A handle that nobody closes would let the loop run for ever: say which it is.
+void require_closing(uv_handle_t* handle, void*) noexcept {
+    if (uv_is_closing(handle) == 0) {
+        std::fprintf(stderr, "weir: a loop is closed that still has an open handle: %s\n",
+                     uv_handle_type_name(handle->type));
+        std::abort();
+    }
+}
+
+class UvBell final : public Poller::Bell {
+public:
+    UvBell(uv_loop_t& loop, std::function<void()> answer) : answer_(std::move(answer)) {
+        const int error = uv_async_init(&loop, handle_.get(), [](uv_async_t* rung) {
+            static_cast<UvBell*>(rung->data)->answer_();
+        });
+        if (error != 0) {
+            throw std::system_error(-error, std::system_category(), "a way in for other threads");
+        }
+        handle_->data = this;
+        keep_polling(false);
+    }
+    ~UvBell() override {
+        uv_close(handle(),
+                 [](uv_handle_t* closed) { delete reinterpret_cast<uv_async_t*>(closed); });
+        [[maybe_unused]] uv_async_t* const freed_when_closed = handle_.release();
+    }
+
+    void ring() noexcept override { uv_async_send(handle_.get()); }
+    void keep_polling(bool keep) noexcept override { keep ? uv_ref(handle()) : uv_unref(handle()); }
+
+private:
+    uv_handle_t* handle() const noexcept { return reinterpret_cast<uv_handle_t*>(handle_.get()); }
+
+    std::function<void()> answer_;
+    std::unique_ptr<uv_async_t> handle_ = std::make_unique<uv_async_t>();
+};
+
+}  // namespace
+
+struct UvPoller::UvWork {
+    uv_work_t request;
+    UvPoller& poller;
+    Work& work;
+};
+
+UvPoller::UvPoller() : loop_(&own_loop_), random_(seed()) {
+    if (const int error = uv_loop_init(&own_loop_); error != 0) {
+        throw std::system_error(-error, std::system_category(), "a loop of libuv");
+    }
+    open();
+}
+
+UvPoller::UvPoller(uv_loop_t& loop) : loop_(&loop), random_(seed()) {
+    open();
+}
+
+UvPoller::~UvPoller() {
+    close();
+}
+
+// None of these can fail.
+void UvPoller::open() {
+    uv_timer_init(loop_, &timer_);
+    uv_idle_init(loop_, &wake_);
+    uv_prepare_init(loop_, &prepare_);
+    prepare_.data = this;
+    uv_prepare_start(&prepare_, [](uv_prepare_t* handle) {
+        static_cast<UvPoller*>(handle->data)->before_waiting();
+    });
+    uv_unref(reinterpret_cast<uv_handle_t*>(&prepare_));
+}
+
+void UvPoller::close() noexcept {
+    unsigned open = 0;
+    close_handle(timer_, open);
+    close_handle(wake_, open);
+    close_handle(prepare_, open);
+    for (const auto& [work, started] : works_) {
+        uv_cancel(reinterpret_cast<uv_req_t*>(&started->request));
+    }
+    while (open != 0 || !works_.empty()) {
+        uv_run(loop_, UV_RUN_ONCE);
+    }
+    if (loop_ == &own_loop_) {
+        uv_walk(loop_, require_closing, nullptr);
+        uv_run(loop_, UV_RUN_DEFAULT);
+        [[maybe_unused]] const int error = uv_loop_close(loop_);
+        assert(error == 0);
+    }
+}
+
+bool UvPoller::woken() const noexcept {
+    return uv_is_active(reinterpret_cast<const uv_handle_t*>(&wake_)) != 0;
+}
+
+bool UvPoller::may_skip_poll(std::optional<Duration> wait) noexcept {
+    if (wait == Duration::zero() && !woken() && ++rounds_ < rounds_between_polls &&
+        now() - last_poll_ < poll_at_least_every) {
+        return true;
+    }
+    rounds_ = 0;
+    last_poll_ = now();
+    return false;
+}
+
+bool UvPoller::poll(std::optional<Duration> wait) {
+    if (may_skip_poll(wait)) {
+        return true;
+    }
+    if (!wait && !woken() && uv_loop_alive(loop_) == 0) {
+        return false;
+    }
+    const Time start = last_poll_;
+    limit_wait(wait);
+    waiting_ = wait != Duration::zero();
+    uv_run(loop_, UV_RUN_ONCE);
+    waiting_ = false;
+    lift_limit();
+    last_poll_ = now();
+    if (last_poll_ - start >= idle_after && user() != nullptr &&
+        user()->time_to_wait() != Duration::zero()) {
+        user()->nothing_happened();
+    }
+    return true;
+}
+
+void UvPoller::limit_wait(std::optional<Duration> wait) noexcept {
+    if (wait == Duration::zero()) {
+        wake();
+        return;
+    }
+    // The loop's clock counts whole milliseconds of ours: rounded up, it is never early.
+    constexpr std::uint64_t ms = 1'000'000;
+    const Duration limit = wait ? std::min(*wait, idle_after) : idle_after;
+    const std::uint64_t due =
+        (static_cast<std::uint64_t>((now() + limit).time_since_epoch().count()) + ms - 1) / ms;
+    if (uv_is_active(reinterpret_cast<uv_handle_t*>(&timer_)) == 0 || due < due_) {
+        due_ = due;
+        uv_timer_start(
+            &timer_, [](uv_timer_t*) {}, due - std::min(due, uv_now(loop_)), 0);
+    }
+    // Without end: while anything is alive besides.
+    auto* timer = reinterpret_cast<uv_handle_t*>(&timer_);
+    wait ? uv_ref(timer) : uv_unref(timer);
+}
+
+// Callbacks of timers and the like run before the loop waits: they may have brought work.
+void UvPoller::before_waiting() noexcept {
+    if (waiting_ && user() != nullptr) {
+        limit_wait(user()->time_to_wait());
+    }
+}
+
+std::unique_ptr<Poller::Bell> UvPoller::make_bell(std::function<void()> answer) {
+    return std::make_unique<UvBell>(*loop_, std::move(answer));
+}
+
+void UvPoller::start_work(Work& work) {
+    const auto& started = works_[&work] = std::make_unique<UvWork>(UvWork{{}, *this, work});
+    started->request.data = started.get();
+    // Cannot fail, for there is a function to call.
+    uv_queue_work(
+        loop_, &started->request,
+        [](uv_work_t* request) { static_cast<UvWork*>(request->data)->work.run(); },
+        [](uv_work_t* request, int status) {
+            const auto* finished = static_cast<UvWork*>(request->data);
+            Work& done = finished->work;
+            finished->poller.works_.erase(&done);
+            done.done(status == UV_ECANCELED);
+        });
+}
+
+void UvPoller::cancel_work(Work& work) noexcept {
+    if (const auto found = works_.find(&work); found != works_.end()) {
+        uv_cancel(reinterpret_cast<uv_req_t*>(&found->second->request));
+    }
+}
+
+void UvPoller::lift_limit() noexcept {
+    uv_timer_stop(&timer_);
+    uv_idle_stop(&wake_);
+}
+
+void UvPoller::wake() noexcept {
+    uv_idle_start(&wake_, [](uv_idle_t*) {});
+}
+
+}  // namespace weir

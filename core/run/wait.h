@@ -1,0 +1,175 @@
+#pragma once
+
+#include <array>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <span>
+#include <utility>
+
+#include "core/event/event.h"
+#include "core/event/matcher.h"
+#include "core/run/task.h"
+
+namespace weir {
+
+class Routine;
+class Subscription;
+
+// What a routine waits on: the base of everything in it that is awaited and takes events. Lives in
+// the frame of the coroutine that waits.
+//
+// A wait names its matchers; for each event that matches one of them, in the routine's turn, it
+// says whether the coroutine goes on.
+class Wait {
+public:
+    enum class Then {
+        resume,     // the coroutine goes on
+        wait_on,    // wait on as before
+        wait_anew,  // wait on, for what matchers() says now
+    };
+
+    Wait(const Wait&) = delete;
+    Wait& operator=(const Wait&) = delete;
+
+    bool await_ready() const noexcept { return false; }
+    template <InRoutine Promise>
+    void await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) noexcept {
+        coroutine.promise().waits_at = at;
+        suspend(*coroutine.promise().routine, coroutine);
+    }
+
+    // The matchers waited for, valid until the next call of `matched`.
+    virtual std::span<const Matcher> matchers() const noexcept = 0;
+    // An event has come for the matcher at the subscription's position. What it throws is thrown
+    // where the coroutine waits.
+    virtual Then matched(const Ref<Event>& event, Subscription& subscription) = 0;
+    // Whether the routine is to be the last of those who wait for these matchers even if it has
+    // waited for them just before.
+    virtual bool at_the_end() const noexcept { return false; }
+    // The routine's turn has come that this asked for with Scheduler::make_ready.
+    virtual void take_turn() noexcept {}
+    // What is waited for, for listings.
+    virtual std::string describe() const;
+    // An event that it keeps while it waits; null if there is none.
+    virtual const Event* carries() const noexcept { return nullptr; }
+
+protected:
+    // `same`: the one matcher of a wait that has no other, never another one, and is no
+    // at_the_end(). Waiting again for the same is then seen at a glance.
+    explicit Wait(const Matcher* same = nullptr) noexcept : same_matcher_(same) {}
+    // The routine, if it still waits here, waits for nothing any more.
+    ~Wait() {
+        if (routine_ != nullptr) [[unlikely]] {
+            leave_routine();
+        }
+    }
+
+    void suspend(Routine& routine, std::coroutine_handle<> coroutine) noexcept;
+    // What is to be thrown where it is awaited; nothing if it is empty.
+    const std::exception_ptr& interruption() const noexcept { return interruption_; }
+    void set_interruption(std::exception_ptr exception) noexcept {
+        interruption_ = std::move(exception);
+    }
+    // To be called first by each await_resume: throws what interrupted the wait, if anything did.
+    void check_interrupted() {
+        if (interruption_) [[unlikely]] {
+            std::rethrow_exception(std::exchange(interruption_, nullptr));
+        }
+    }
+
+    Routine* routine_ = nullptr;  // while it waits here
+
+private:
+    friend class Routine;
+    void leave_routine() noexcept;
+
+    const Matcher* const same_matcher_;
+    std::exception_ptr interruption_;
+};
+
+// Waits for one matcher.
+template <class E>
+class WaitFor final : public Wait {
+public:
+    explicit WaitFor(Matcher matcher) noexcept : Wait(&matcher_), matcher_(std::move(matcher)) {}
+
+    Ref<E> await_resume() {
+        check_interrupted();
+        return Ref<E>::adopt(static_cast<E*>(event_.detach()));
+    }
+
+    std::span<const Matcher> matchers() const noexcept override { return {&matcher_, 1}; }
+    Then matched(const Ref<Event>& event, Subscription&) override {
+        event_ = event;
+        return Then::resume;
+    }
+
+private:
+    Matcher matcher_;
+    Ref<Event> event_;
+};
+
+// co_await matcher: the next event that matches.
+template <class E>
+WaitFor<E> operator co_await(const MatcherOf<E>& matcher) noexcept {
+    return WaitFor<E>(matcher);
+}
+template <EventClass E>
+WaitFor<E> operator co_await(MatcherBuilder<E>&& builder) {
+    return WaitFor<E>(std::move(builder).make());
+}
+inline WaitFor<Event> operator co_await(const Matcher& matcher) noexcept {
+    return WaitFor<Event>(matcher);
+}
+
+// An event and the position of the matcher that it matched.
+struct Matched {
+    Ref<Event> event;
+    std::size_t which = 0;
+};
+
+template <std::size_t N>
+class WaitForAny final : public Wait {
+public:
+    explicit WaitForAny(std::array<Matcher, N> matchers) noexcept
+        : matchers_(std::move(matchers)) {}
+
+    Matched await_resume() {
+        check_interrupted();
+        return std::move(matched_);
+    }
+
+    std::span<const Matcher> matchers() const noexcept override { return matchers_; }
+    Then matched(const Ref<Event>& event, Subscription& subscription) override;
+
+private:
+    std::array<Matcher, N> matchers_;
+    Matched matched_;
+};
+
+// co_await any_of(a, b): the next event that matches one of them, and which.
+template <class... M>
+WaitForAny<sizeof...(M)> any_of(const M&... matchers) noexcept {
+    return WaitForAny<sizeof...(M)>(std::array<Matcher, sizeof...(M)>{Matcher(matchers)...});
+}
+
+template <class E>
+Matcher as_matcher(const MatcherOf<E>& matcher) {
+    return matcher;
+}
+
+}  // namespace weir
+
+#include "core/run/subscriber.h"
+
+namespace weir {
+
+template <std::size_t N>
+Wait::Then WaitForAny<N>::matched(const Ref<Event>& event, Subscription& subscription) {
+    matched_ = {event, subscription.position};
+    return Then::resume;
+}
+
+}  // namespace weir

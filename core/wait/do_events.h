@@ -1,0 +1,39 @@
+#pragma once
+
+#include <coroutine>
+#include <source_location>
+#include <span>
+
+#include "core/run/wait.h"
+
+namespace weir {
+
+// Waits for the next round of the scheduler.
+class DoEvents final : public Wait {
+public:
+    template <InRoutine Promise>
+    void await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) noexcept {
+        ask(*coroutine.promise().routine);
+        Wait::await_suspend(coroutine, at);
+    }
+    void await_resume() { check_interrupted(); }
+
+    std::span<const Matcher> matchers() const noexcept override { return {&go_on_, 1}; }
+    Then matched(const Ref<Event>&, Subscription&) override { return Then::resume; }
+    bool at_the_end() const noexcept override { return true; }
+    std::string describe() const override { return "the next round"; }
+
+private:
+    void ask(Routine& routine) noexcept;
+
+    Matcher go_on_;
+};
+
+// co_await do_events(): lets all that is ready run, and the world be polled, before this routine
+// goes on. For long calculations.
+inline DoEvents do_events() noexcept {
+    return {};
+}
+
+}  // namespace weir

@@ -1,0 +1,208 @@
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/base/result.h"
+#include "core/run/container.h"
+#include "core/run/scheduler.h"
+#include "core/run/task.h"
+#include "core/wait/routine_events.h"
+#include "core/wait/send.h"
+#include "core/wait/wait_for_all.h"
+
+namespace weir {
+
+// Several exceptions that were thrown side by side.
+class MultipleException : public std::exception {
+public:
+    explicit MultipleException(std::vector<std::exception_ptr> thrown);
+    const char* what() const noexcept override { return what_.c_str(); }
+
+    const std::vector<std::exception_ptr>& exceptions() const noexcept { return exceptions_; }
+
+private:
+    std::vector<std::exception_ptr> exceptions_;
+    std::string what_;
+};
+
+// The routine that a task was delegated to was closed before the task had ended.
+class DelegateClosedException : public std::exception {
+public:
+    const char* what() const noexcept override { return "the routine of the task was closed"; }
+};
+
+namespace detail {
+
+// Shared by a task that runs as a routine of its own and who waits for its end, since either may be
+// closed before the other.
+template <class T>
+struct DelegateState {
+    Result<T> result;
+    Routine* routine = nullptr;  // once it has been started; it outlives its coroutine
+};
+
+// Tells that the task has ended: when it has a result, or else when the coroutine goes, whether it
+// has begun or not.
+template <class T>
+class DelegateEnd {
+public:
+    explicit DelegateEnd(std::shared_ptr<DelegateState<T>> state) noexcept
+        : state_(std::move(state)) {}
+    DelegateEnd(DelegateEnd&&) noexcept = default;
+    ~DelegateEnd() {
+        if (state_ == nullptr || state_->routine == nullptr) {
+            return;
+        }
+        if (!state_->result.done()) {
+            state_->result.fail(std::make_exception_ptr(DelegateClosedException()));
+        }
+        Scheduler& scheduler = state_->routine->scheduler();
+        scheduler.emergency_send(tell());
+    }
+
+    Result<T>& result() const noexcept { return state_->result; }
+
+    // The event that tells it, to be sent by the caller.
+    Ref<Event> tell() {
+        Routine* const routine = std::exchange(state_, nullptr)->routine;
+        const Routine* const identity = routine;
+        return make_event<RoutineControlEvent>(RoutineControlEvent::Type::delegate_finished,
+                                               identity, Ref<Routine>(routine));
+    }
+
+private:
+    std::shared_ptr<DelegateState<T>> state_;
+};
+
+template <class T>
+Task<> run_delegate(Task<T> task, DelegateEnd<T> end) {
+    try {
+        if constexpr (std::is_void_v<T>) {
+            co_await task;
+            end.result().set();
+        } else {
+            end.result().set(co_await task);
+        }
+    } catch (...) {
+        end.result().fail(std::current_exception());
+        co_return;
+    }
+    Ref<Event> finished = end.tell();
+    co_await send(std::move(finished));
+}
+
+// A task that runs as a routine of its own.
+template <class T>
+struct Delegate {
+    std::shared_ptr<DelegateState<T>> state = std::make_shared<DelegateState<T>>();
+    Ref<Routine> routine;
+
+    Result<T>& result() const noexcept { return state->result; }
+    Matcher finished() const {
+        const Routine* identity = routine.get();
+        return match<RoutineControlEvent>(RoutineControlEvent::Type::delegate_finished, identity)
+            .make();
+    }
+};
+
+template <class T>
+Delegate<T> begin_delegate(Container& container, Task<T> task, std::string name,
+                           const std::source_location& at) {
+    Delegate<T> delegate;
+    delegate.routine =
+        container.start(run_delegate(std::move(task), DelegateEnd<T>(delegate.state)),
+                        {.name = std::move(name)}, at);
+    delegate.state->routine = delegate.routine.get();
+    return delegate;
+}
+
+// Closes the routines when whoever waits for them goes.
+template <class T>
+struct Delegates {
+    std::vector<Delegate<T>> all;
+
+    Delegates() = default;
+    Delegates(const Delegates&) = delete;
+    Delegates& operator=(const Delegates&) = delete;
+    ~Delegates() {
+        for (const Delegate<T>& delegate : all) {
+            delegate.routine->close();
+        }
+    }
+};
+
+void throw_all(std::vector<std::exception_ptr> exceptions);
+
+}  // namespace detail
+
+// What execute_all gives: a result for each task, in order; nothing for tasks without one.
+template <class T>
+using AllResults = std::conditional_t<std::is_void_v<T>, void, std::vector<T>>;
+
+// co_await execute_all(container, tasks): runs the tasks side by side, each as a routine of its
+// own in the container, until all have ended. If one throws, the others still run to their end;
+// then its exception is thrown, or, of several, a MultipleException; the exception of one that was
+// closed is a DelegateClosedException. If the waiting routine is unwound, so are they.
+template <class T>
+Task<AllResults<T>> execute_all(Container& container, std::vector<Task<T>> tasks,
+                                std::source_location at = std::source_location::current()) {
+    if constexpr (std::is_void_v<T>) {
+        if (tasks.size() == 1) {
+            co_await tasks[0];
+            co_return;
+        }
+    } else {
+        if (tasks.size() == 1) {
+            std::vector<T> results;
+            results.push_back(co_await tasks[0]);
+            co_return results;
+        }
+    }
+    const Routine& self = co_await this_routine();
+    detail::Delegates<T> delegates;
+    std::vector<Matcher> finished;
+    for (Task<T>& task : tasks) {
+        delegates.all.push_back(
+            detail::begin_delegate(container, std::move(task), self.name(), at));
+        finished.push_back(delegates.all.back().finished());
+    }
+    co_await wait_for_all(std::move(finished));
+    std::vector<std::exception_ptr> exceptions;
+    for (const auto& delegate : delegates.all) {
+        if (delegate.result().failed()) {
+            exceptions.push_back(delegate.result().exception());
+        }
+    }
+    detail::throw_all(std::move(exceptions));
+    if constexpr (!std::is_void_v<T>) {
+        std::vector<T> results;
+        for (const auto& delegate : delegates.all) {
+            results.push_back(delegate.result().take());
+        }
+        co_return results;
+    }
+}
+
+// co_await delegate(container, task): runs the task as a routine of another container and gives
+// its result, or throws what it throws, DelegateClosedException if that routine is closed. If the
+// waiting routine is unwound, the task goes on.
+template <class T>
+Task<T> delegate(Container& container, Task<T> task,
+                 std::source_location at = std::source_location::current()) {
+    const Routine& self = co_await this_routine();
+    auto running = detail::begin_delegate(container, std::move(task), self.name(), at);
+    const Matcher finished = running.finished();
+    co_await finished;
+    if constexpr (std::is_void_v<T>) {
+        running.result().take();
+    } else {
+        co_return running.result().take();
+    }
+}
+
+}  // namespace weir

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "core/base/ref.h"
+#include "core/event/event.h"
+#include "core/run/routine.h"
+
+namespace weir {
+
+// What concerns a routine.
+struct RoutineControlEvent : Event {
+    enum class Type {
+        delegate_finished,  // a routine that was started by delegate() or execute_all() has ended
+    };
+    Index<Type> type;
+    Index<const Routine*> routine;
+    Ref<Routine> keep;  // keeps the identity from being given to another routine
+
+    static auto declare() {
+        return declare_event<RoutineControlEvent>("weir.RoutineControlEvent")
+            .index("type", &RoutineControlEvent::type)
+            .index("routine", &RoutineControlEvent::routine);
+    }
+};
+
+}  // namespace weir

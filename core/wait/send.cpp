@@ -1,0 +1,42 @@
+#include "core/wait/send.h"
+
+#include "core/run/routine.h"
+#include "core/run/scheduler.h"
+
+namespace weir {
+
+bool Send::try_now(Routine& routine) {
+    Matcher signal = routine.scheduler().try_send(event_);
+    if (!signal) [[likely]] {
+        return true;
+    }
+    signal_ = std::move(signal);
+    return false;
+}
+
+Wait::Then Send::matched(const Ref<Event>&, Subscription&) {
+    return try_now(*routine_) ? Then::resume : Then::wait_anew;
+}
+
+std::string Send::describe() const {
+    return "a place for " + event_->describe();
+}
+
+bool SendUntil::try_now(Routine& routine) {
+    if (until_ && until_()) {
+        return true;
+    }
+    signal_ = routine.scheduler().try_send(event_);
+    sent_ = !signal_;
+    return sent_;
+}
+
+Wait::Then SendUntil::matched(const Ref<Event>&, Subscription&) {
+    return try_now(*routine_) ? Then::resume : Then::wait_anew;
+}
+
+std::string SendUntil::describe() const {
+    return "a place for " + event_->describe();
+}
+
+}  // namespace weir

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <functional>
+#include <source_location>
+#include <span>
+#include <utility>
+
+#include "core/event/event.h"
+#include "core/event/matcher.h"
+#include "core/run/wait.h"
+
+namespace weir {
+
+// Sends an event, waiting while there is no place for it.
+class Send final : public Wait {
+public:
+    explicit Send(Ref<Event> event) noexcept : event_(std::move(event)) {}
+
+    template <InRoutine Promise>
+    bool await_suspend(std::coroutine_handle<Promise> coroutine) {
+        if (try_now(*coroutine.promise().routine)) {
+            return false;
+        }
+        Wait::await_suspend(coroutine);
+        return true;
+    }
+    // True: it was sent.
+    bool await_resume() {
+        check_interrupted();
+        return true;
+    }
+
+    std::span<const Matcher> matchers() const noexcept override { return {&signal_, 1}; }
+    Then matched(const Ref<Event>& event, Subscription& subscription) override;
+    const Event* carries() const noexcept override { return event_.get(); }
+    std::string describe() const override;
+
+private:
+    // Whether it is sent.
+    bool try_now(Routine& routine);
+
+    const Ref<Event> event_;
+    Matcher signal_;  // that there may be a place
+};
+
+// co_await send(event): sends it into the queue tree; returns when its queue has taken it, not
+// when somebody has received it. co_await send(make_event<Order>("bob", 7)).
+inline Send send(Ref<Event> event) noexcept {
+    return Send(std::move(event));
+}
+
+// Sends an event as Send does, or gives up.
+class SendUntil final : public Wait {
+public:
+    using Until = std::function<bool()>;
+
+    SendUntil(Ref<Event> event, Until until) noexcept
+        : event_(std::move(event)), until_(std::move(until)) {}
+
+    template <InRoutine Promise>
+    bool await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) {
+        if (try_now(*coroutine.promise().routine)) {
+            return false;
+        }
+        Wait::await_suspend(coroutine, at);
+        return true;
+    }
+    // Whether the event was sent: false if `until` said to stop.
+    bool await_resume() {
+        check_interrupted();
+        return sent_;
+    }
+
+    std::span<const Matcher> matchers() const noexcept override { return {&signal_, 1}; }
+    Then matched(const Ref<Event>& event, Subscription& subscription) override;
+    std::string describe() const override;
+    const Event* carries() const noexcept override { return event_.get(); }
+
+private:
+    // Whether there is nothing to wait for: it is sent, or not to be sent any more.
+    bool try_now(Routine& routine);
+
+    const Ref<Event> event_;
+    Until until_;
+    Matcher signal_;  // that there may be a place
+    bool sent_ = false;
+};
+
+// The same, but gives up, returning false, when `until()` is true before a try.
+inline SendUntil send(Ref<Event> event, SendUntil::Until until) noexcept {
+    return SendUntil(std::move(event), std::move(until));
+}
+
+}  // namespace weir

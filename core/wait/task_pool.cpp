@@ -1,0 +1,96 @@
+#include "core/wait/task_pool.h"
+
+#include <algorithm>
+
+#include "core/run/scheduler.h"
+
+namespace weir {
+
+// --- PooledWork
+
+void PooledWork::tell() {
+    const FutureStateBase* identity = this;
+    pool_->scheduler_.emergency_send(make_event<FutureEvent>(identity, Ref<FutureStateBase>(this)));
+}
+
+void PooledWork::abandon() noexcept {
+    if (pool_ == nullptr) {
+        return;
+    }
+    abandoned_ = true;
+    if (started_) {
+        pool_->scheduler_.poller().cancel_work(*this);
+        return;
+    }
+    const Ref<PooledWork> last = Ref<PooledWork>::adopt(this);
+    --pool_->waiting_count_;
+    pool_ = nullptr;
+    unlink();
+}
+
+void PooledWork::done(bool) noexcept {
+    const Ref<PooledWork> last = Ref<PooledWork>::adopt(this);
+    if (pool_ == nullptr) {
+        return;
+    }
+    if (!abandoned_) {
+        tell();
+    }
+    TaskPool& pool = *std::exchange(pool_, nullptr);
+    unlink();
+    --pool.running_;
+    pool.start_waiting();
+}
+
+// --- TaskPool
+
+TaskPool::TaskPool(Scheduler& scheduler, std::size_t limit) noexcept
+    : scheduler_(scheduler), limit_(std::max<std::size_t>(limit, 1)) {}
+
+TaskPool::~TaskPool() {
+    const auto leave = [](PooledWork& work) {
+        work.pool_gone_ = true;
+        if (!work.abandoned_) {
+            work.tell();
+        }
+        work.pool_ = nullptr;
+        work.unlink();
+    };
+    while (!waiting_.empty()) {
+        const Ref<PooledWork> last = Ref<PooledWork>::adopt(&waiting_.front());
+        leave(*last);
+    }
+    while (!started_.empty()) {
+        PooledWork& work = started_.front();
+        leave(work);
+        scheduler_.poller().cancel_work(work);
+    }
+}
+
+void TaskPool::submit(PooledWork& work) {
+    if (running_ < limit_) {
+        start(work);
+    } else {
+        waiting_.push_back(work);
+        ++waiting_count_;
+    }
+    work.pool_ = this;
+    work.retain();
+}
+
+void TaskPool::start(PooledWork& work) {
+    scheduler_.poller().start_work(work);
+    work.started_ = true;
+    started_.push_back(work);
+    ++running_;
+}
+
+void TaskPool::start_waiting() {
+    while (running_ < limit_ && !waiting_.empty()) {
+        PooledWork& work = waiting_.front();
+        --waiting_count_;
+        start(work);
+    }
+}
+
+}  // namespace weir

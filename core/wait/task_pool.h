@@ -1,0 +1,177 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <source_location>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "core/base/list.h"
+#include "core/base/ref.h"
+#include "core/base/result.h"
+#include "core/run/poller.h"
+#include "core/run/wait.h"
+#include "core/wait/future.h"
+
+namespace weir {
+
+class TaskPool;
+template <class F>
+class PooledCall;
+
+// The pool was destroyed before a function of it had run.
+class TaskPoolGoneException : public std::exception {
+public:
+    const char* what() const noexcept override { return "the task pool is gone"; }
+};
+
+// A function that is to run on another thread, for one routine. That it has run is told by a
+// FutureEvent.
+class PooledWork : public FutureStateBase, public Link<PooledWork, TaskPool>, public Poller::Work {
+public:
+    // Nobody waits for it any more.
+    void abandon() noexcept;
+
+protected:
+    PooledWork() = default;
+    void check_pool() const {
+        if (pool_gone_) {
+            throw TaskPoolGoneException();
+        }
+    }
+
+private:
+    friend class TaskPool;
+
+    void done(bool cancelled) noexcept override;
+    void tell();
+
+    TaskPool* pool_ = nullptr;  // null: not given to one, or over for it
+    bool started_ = false;
+    bool abandoned_ = false;
+    bool pool_gone_ = false;
+};
+
+// Runs functions on libuv's threads and gives their results to the routines that wait for them: for
+// what blocks, or computes for long. Used on the scheduler's thread; the scheduler outlives it.
+//
+// libuv's threads, four unless UV_THREADPOOL_SIZE says otherwise, are shared by the whole process,
+// with its file operations and name lookups; the limit leaves the others their share.
+//
+// In a Simulation functions run in a poll, in an order by chance.
+class TaskPool {
+public:
+    // At most `limit` functions, and at least one, run at once; the others wait, first come, first
+    // served.
+    explicit TaskPool(Scheduler& scheduler, std::size_t limit = 4) noexcept;
+    // Whoever still waits gets a TaskPoolGoneException. What runs goes on to its end.
+    ~TaskPool();
+    TaskPool(const TaskPool&) = delete;
+    TaskPool& operator=(const TaskPool&) = delete;
+
+    // co_await pool.run(function): calls function() on another thread; its result, or throws its
+    // exception. The function must not touch what belongs to a scheduler. Until it has returned, it
+    // counts as something that can happen.
+    //
+    // A function that captures gets a name of its own first, for g++ 12 destroys the captures of a
+    // temporary in an awaited expression twice:
+    //
+    //     auto read = [path] { return contents_of(path); };
+    //     const std::string text = co_await pool.run(std::move(read));
+    //
+    // If the routine is closed meanwhile, a function that has not begun is not called any more, and
+    // the result of one that has is dropped. The function is destroyed on the scheduler's thread.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&>
+    PooledCall<std::decay_t<F>> run(F&& function);
+
+    std::size_t running() const noexcept { return running_; }  // or about to run
+    std::size_t waiting() const noexcept { return waiting_count_; }
+
+    // For PooledCall.
+    void submit(PooledWork& work);
+
+private:
+    friend class PooledWork;
+
+    void start(PooledWork& work);
+    void start_waiting();
+
+    Scheduler& scheduler_;
+    const std::size_t limit_;
+    std::size_t running_ = 0;
+    std::size_t waiting_count_ = 0;
+    // Each work in a list holds a reference to itself.
+    List<PooledWork, TaskPool> waiting_;
+    List<PooledWork, TaskPool> started_;
+};
+
+// What TaskPool::run gives, to be awaited.
+template <class F>
+class PooledCall final : public Wait {
+public:
+    using Value = std::decay_t<std::invoke_result_t<F&>>;
+
+    PooledCall(TaskPool& pool, F function) : pool_(pool), work_(new Work(std::move(function))) {
+        const FutureStateBase* identity = work_.get();
+        done_ = match<FutureEvent>(identity).make();
+    }
+    ~PooledCall() { work_->abandon(); }
+
+    template <InRoutine Promise>
+    void await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) {
+        pool_.submit(*work_);
+        Wait::await_suspend(coroutine, at);
+    }
+    Value await_resume() {
+        check_interrupted();
+        return work_->take();
+    }
+
+    std::span<const Matcher> matchers() const noexcept override { return {&done_, 1}; }
+    Then matched(const Ref<Event>&, Subscription&) override { return Then::resume; }
+    std::string describe() const override { return "a function on another thread"; }
+
+private:
+    class Work final : public PooledWork {
+    public:
+        explicit Work(F function) : function_(std::move(function)) {}
+
+        Value take() {
+            check_pool();
+            return result_.take();
+        }
+
+    private:
+        void run() noexcept override {
+            try {
+                if constexpr (std::is_void_v<Value>) {
+                    function_();
+                    result_.set();
+                } else {
+                    result_.set(function_());
+                }
+            } catch (...) {
+                result_.fail(std::current_exception());
+            }
+        }
+
+        F function_;
+        Result<Value> result_;
+    };
+
+    TaskPool& pool_;
+    Ref<Work> work_;
+    Matcher done_;
+};
+
+template <class F>
+    requires std::invocable<std::decay_t<F>&>
+PooledCall<std::decay_t<F>> TaskPool::run(F&& function) {
+    return PooledCall<std::decay_t<F>>(*this, std::forward<F>(function));
+}
+
+}  // namespace weir

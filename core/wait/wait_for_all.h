@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/run/wait.h"
+
+namespace weir {
+
+// Waits until each of some matchers has matched once.
+class WaitForAll final : public Wait {
+public:
+    using Callback = std::function<void(const Matched&)>;
+
+    WaitForAll(std::vector<Matcher> matchers, bool process, Callback callback) noexcept
+        : matchers_(std::move(matchers)), callback_(std::move(callback)), process_(process) {}
+
+    bool await_ready() const noexcept { return matchers_.empty(); }
+    // The events in order of their arrival, each with the position of its matcher.
+    std::vector<Matched> await_resume() {
+        check_interrupted();
+        return std::move(arrived_);
+    }
+
+    std::span<const Matcher> matchers() const noexcept override { return matchers_; }
+    Then matched(const Ref<Event>& event, Subscription& subscription) override;
+    std::string describe() const override;
+
+private:
+    std::vector<Matcher> matchers_;
+    std::vector<Matched> arrived_;
+    Callback callback_;
+    bool process_;
+};
+
+// co_await wait_for_all(matchers): until each has matched once. `callback`, if there is one, is
+// called for each event when it arrives; what it throws is thrown where this is awaited.
+inline WaitForAll wait_for_all(std::vector<Matcher> matchers,
+                               WaitForAll::Callback callback = {}) noexcept {
+    return WaitForAll(std::move(matchers), false, std::move(callback));
+}
+
+// The same, marking each event as processed when it arrives, so that it does not block.
+inline WaitForAll wait_for_all_to_process(std::vector<Matcher> matchers,
+                                          WaitForAll::Callback callback = {}) noexcept {
+    return WaitForAll(std::move(matchers), true, std::move(callback));
+}
+
+}  // namespace weir

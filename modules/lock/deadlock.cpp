@@ -1,0 +1,196 @@
+#include "modules/lock/deadlock.h"
+
+#include <chrono>
+#include <memory>
+
+#include "modules/lock/context.h"
+#include "modules/lock/key.h"
+#include "modules/lock/key_pattern.h"
+
+namespace weir {
+
+namespace {
+
+IndexValue identity_of(const LockOwner& owner) noexcept {
+    return IndexValue(reinterpret_cast<std::uintptr_t>(owner.identity()));
+}
+
+}  // namespace
+
+DeadlockDetector::~DeadlockDetector() {
+    std::vector<WaitingOwner*> all;
+    owners_.for_each([&](WaitingOwner& owner) { all.push_back(&owner); });
+    for (WaitingOwner* owner : all) {
+        delete owner;
+    }
+}
+
+WaitingOwner* DeadlockDetector::search(const LockOwner& owner) const noexcept {
+    return owners_.find(identity_of(owner));
+}
+
+void DeadlockDetector::add(LockWait& wait) {
+    const LockOwner& of = wait.owner();
+    if (of.identity() == nullptr) {
+        return;
+    }
+    WaitingOwner* owner = find(of);
+    if (owner == nullptr) {
+        if (wait.is_owners_only() && counts_of(of).holding == 0) {
+            return;
+        }
+        auto made = std::make_unique<WaitingOwner>(of.identity());
+        owners_.insert(*made);
+        owner = made.release();
+        ++counts_of(of).entered;
+    }
+    owner->waits.push_back(wait);
+}
+
+void DeadlockDetector::remove(LockWait& wait) noexcept {
+    if (!static_cast<Link<LockWait, WaitingOwner>&>(wait).linked()) {
+        return;
+    }
+    List<LockWait, WaitingOwner>::remove(wait);
+    WaitingOwner* owner = find(wait.owner());
+    if (owner != nullptr && owner->waits.empty()) {
+        --counts_of(wait.owner()).entered;
+        owners_.erase(*owner);
+        delete owner;
+    }
+}
+
+// All that the start waits for, directly or through others, itself included.
+void DeadlockDetector::collect(WaitingOwner& start, std::vector<WaitingOwner*>& reached) {
+    const std::uint64_t search = ++searches_;
+    const auto reach = [&](WaitingOwner& owner) {
+        if (owner.search != search) {
+            owner.search = search;
+            owner.stuck = true;
+            owner.reaches_start = false;
+            reached.push_back(&owner);
+        }
+    };
+    reach(start);
+    for (std::size_t i = 0; i != reached.size(); ++i) {
+        for (const LockWait& wait : reached[i]->waits) {
+            for (const LockState& holder : wait.state().place->holders()) {
+                if (WaitingOwner* owner = find(holder.owner)) {
+                    reach(*owner);
+                }
+            }
+        }
+    }
+}
+
+bool DeadlockDetector::can_go_on(const LockWait& wait) const noexcept {
+    const LockKey& key = *wait.state().place;
+    if (key.holding() < key.size()) {
+        return true;
+    }
+    std::size_t needed = key.holding() - key.size() + 1;
+    for (const LockState& holder : key.holders()) {
+        const WaitingOwner* owner = find(holder.owner);
+        if ((owner == nullptr || !owner->stuck) && --needed == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+std::vector<LockWait*> DeadlockDetector::deadlock_of(LockWait& wait) {
+    WaitingOwner* const start = find(wait.owner());
+    if (start == nullptr) {
+        return {};
+    }
+    // Most often the holder waits for nothing.
+    const auto& holders = wait.state().place->holders();
+    if (holders.empty() ||
+        (&holders.front() == &holders.back() && find(holders.front().owner) == nullptr)) {
+        return {};
+    }
+    std::vector<WaitingOwner*> reached;
+    collect(*start, reached);
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (WaitingOwner* owner : reached) {
+            if (!owner->stuck) {
+                continue;
+            }
+            for (const LockWait& waits : owner->waits) {
+                if (can_go_on(waits)) {
+                    owner->stuck = false;
+                    changed = true;
+                    break;
+                }
+            }
+        }
+    }
+    if (!start->stuck) {
+        return {};
+    }
+    // Who of the stuck ones waits for the start, directly or through others?
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (WaitingOwner* owner : reached) {
+            if (owner->reaches_start || !owner->stuck) {
+                continue;
+            }
+            for (const LockWait& waits : owner->waits) {
+                for (const LockState& holder : waits.state().place->holders()) {
+                    const WaitingOwner* next = find(holder.owner);
+                    if (next != nullptr && (next == start || next->reaches_start)) {
+                        owner->reaches_start = true;
+                        changed = true;
+                    }
+                }
+            }
+        }
+    }
+    std::vector<LockWait*> waits;
+    if (start->reaches_start) {
+        for (WaitingOwner* owner : reached) {
+            if (owner->reaches_start) {
+                for (LockWait& member : owner->waits) {
+                    waits.push_back(&member);
+                }
+            }
+        }
+    }
+    return waits;
+}
+
+Deadlock describe_deadlock(const std::vector<LockWait*>& waits, Time now) {
+    Deadlock deadlock;
+    for (const LockWait* wait : waits) {
+        DeadlockMember member{.owner = wait->owner().describe(),
+                              .context = wait->state().context->name(),
+                              .key = key_text(wait->state().key),
+                              .waiting = now - wait->since(),
+                              .holders = {}};
+        for (const LockState& holder : wait->state().place->holders()) {
+            member.holders.push_back(holder.owner.describe());
+        }
+        deadlock.members.push_back(std::move(member));
+    }
+    return deadlock;
+}
+
+std::string Deadlock::describe() const {
+    std::string text = "deadlock: ";
+    for (const DeadlockMember& member : members) {
+        if (&member != &members.front()) {
+            text += "; ";
+        }
+        const auto milliseconds =
+            std::chrono::duration_cast<std::chrono::milliseconds>(member.waiting);
+        text += member.owner + " waits since " + std::to_string(milliseconds.count()) +
+                " ms for lock '" + member.key + "' in context '" + member.context + "', held by ";
+        for (const std::string& holder : member.holders) {
+            text += (&holder == &member.holders.front() ? "" : " and ") + holder;
+        }
+    }
+    return text;
+}
+
+}  // namespace weir

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings/settings.h"
+#include "modules/lock/settings.h"
+
+namespace weir {
+
+// The settings at module.lock, as an app file has them; see LockSettings.
+struct LockModuleSettings {
+    struct Semaphore {
+        std::string keys;
+        std::uint32_t size = 1;
+
+        static config::Settings<Semaphore> describe();
+    };
+    struct Context {
+        std::vector<Semaphore> semaphores;
+        std::optional<std::uint32_t> max_waiters_per_key;
+
+        static config::Settings<Context> describe();
+    };
+
+    int priority = 990;
+    std::optional<std::uint32_t> max_waiters_per_key;
+    std::optional<std::uint32_t> max_waiters;
+    OnDeadlock on_deadlock = OnDeadlock::report;
+    bool separate_contexts = false;
+    std::map<std::string, Context> contexts;
+    std::optional<std::string> state_dir;
+
+    static config::Settings<LockModuleSettings> describe();
+    LockSettings to_lock_settings() const;
+};
+
+inline config::EnumNames<OnDeadlock> names_of(OnDeadlock) {
+    return {{"ignore", OnDeadlock::ignore},
+            {"report", OnDeadlock::report},
+            {"fail_youngest", OnDeadlock::fail_youngest}};
+}
+
+}  // namespace weir

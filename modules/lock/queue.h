@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/event/blocked_events.h"
+#include "core/queue/history.h"
+#include "core/queue/leaf_queue.h"
+#include "core/queue/ring.h"
+#include "modules/lock/key.h"
+
+namespace weir {
+
+// The kind of queue that locks are made of. Takes as many LockEvents of a key as may hold it at a
+// time, one of each Lock; each blocks for itself, so that any of them can be given back. Keys take
+// turns as in FairQueue.
+//
+// Nobody looks at most of these events: they leave the queue in their turn, block it, and leave for
+// good when the lock has been given back. So a lock has a seat here in place of an event: its own
+// state goes the same way, in the same turns. As soon as somebody looks - visits the events of
+// the queue or the blocked ones, waits for such events, traces them - all seats become the events
+// that they stand for.
+class LockQueue final : public LeafQueue, private BlockedEvents::Keeper {
+public:
+    static constexpr std::string_view kind_name = "lock";
+
+    explicit LockQueue(LockTable& table);
+    ~LockQueue() override;
+
+    LockTable& table() const noexcept { return *table_; }
+
+    std::string_view kind() const noexcept override { return kind_name; }
+    std::size_t size() const noexcept override { return size_; }
+    std::optional<bool> has_place(const QueueCanWriteEvent& signal) override;
+    void for_each(const std::function<void(Event&)>& visit) const override;
+
+    // As append, for a lock in place of its event. Requires that the scheduler is not traced and
+    // that the key has no events of the other form.
+    Matcher seat(LockState& state, LockKey& key);
+    // The lock with the seat has been given back: its seat leaves in its turn.
+    void leave_seat(LockState& state);
+    // Makes events of all seats.
+    void show_all();
+
+private:
+    Matcher add(Event& event, bool force) override;
+    void put_back(Event& event) override;
+    void release_block(Event& event) override;
+    Ref<Event> take(QueueSignals& signals) override;
+    void drop_all(QueueSignals& signals) override;
+    void unblock_all() override;
+
+    void show(BlockedEvents& tree) override;
+    std::vector<LockState*> seats() const;
+    template <class F>
+    void for_each_ready_key(F visit) const noexcept;
+    void take_seat(LockKey& key, QueueSignals& signals);
+    void vacate(LockState& state) noexcept;
+    Matcher refuse(LockKey& key);
+    void make_ready(Event& event);
+    void activate(LockKey& key);
+    void signal_place(LockKey& key, QueueSignals& signals);
+    void count_served(LockKey& key);
+    void forget_oldest() noexcept;
+    void leave_history(LockKey& key) noexcept;
+    void drop_events(LockKey& key) noexcept;
+    const Matcher& can_write(LockKey& key);
+
+    // As many grants are remembered, and their keys kept, at most.
+    static constexpr std::size_t max_history = 1024;
+
+    const Ref<LockTable> table_;
+    Ring<LockKey> ready_;                       // keys with events that may leave
+    List<Event> blocked_events_;                // in order of blocking
+    List<LockState, LockQueue> blocked_seats_;  // the same
+    History<LockKey*> lately_;                  // who was served; refers to each key once
+    std::size_t in_history_ = 0;
+    std::size_t size_ = 0;
+    std::size_t seated_ = 0;  // of these, seats
+};
+
+}  // namespace weir

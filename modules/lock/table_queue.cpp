@@ -1,0 +1,81 @@
+// The queue of the locks, from its making to its end.
+#include "core/wait/run_in_scheduler.h"
+#include "modules/lock/errors.h"
+#include "modules/lock/events.h"
+#include "modules/lock/queue.h"
+#include "modules/lock/table.h"
+
+namespace weir {
+
+Ref<Queue> add_lock_queue(Scheduler& scheduler, LockSettings settings,
+                          std::unique_ptr<FencingTokens> tokens) {
+    const int priority = settings.priority;
+    const Ref<LockTable> table(new LockTable(scheduler, std::move(settings), std::move(tokens)));
+    Ref<Queue> queue = scheduler.queue().add(
+        "lock", priority, match<LockEvent>().make(),
+        {.kind = [&](std::size_t) { return std::make_unique<LockQueue>(*table); }});
+    table->queue_ = queue.get();
+    table->leaf_ = static_cast<LockQueue*>(&queue->default_queue());
+    return queue;
+}
+
+void LockTable::queue_is_gone(const LockQueue& queue) noexcept {
+    if (&queue == leaf_) {
+        queue_ = nullptr;
+        leaf_ = nullptr;
+        ++generation_;  // what is looked up from now on finds that there is no queue
+    }
+}
+
+void LockTable::close(const Scheduler::Processor& processor) {
+    const Ref<LockTable> keep(this);
+    show_all();
+    const auto error = std::make_exception_ptr(
+        NoLockQueue("the lock queue has been removed: the module 'lock' was unloaded"));
+    const Ref<Queue> queue(std::exchange(queue_, nullptr));
+    ++generation_;
+    try {
+        while (!waits_.empty()) {
+            waits_.front().fail(error);
+        }
+        std::vector<Ref<LockState>> holders;
+        for_each_key([&](const LockKey& key) {
+            for (LockState& holder : key.holders()) {
+                holders.emplace_back(&holder);
+            }
+        });
+        for (const Ref<LockState>& holder : holders) {
+            holder->unlock();
+        }
+        while (!semaphores_.empty()) {
+            const Ref<LockKey> semaphore = semaphores_.back();
+            const Ref<Queue> own(semaphore->semaphore_queue_);
+            clear_queue(scheduler_, *own, processor);
+            remove_queue(scheduler_, *own, processor);
+            semaphore->semaphore_queue_ = nullptr;
+            semaphores_.pop_back();
+        }
+        clear_queue(scheduler_, *queue, processor);
+        remove_queue(scheduler_, *queue, processor);
+    } catch (...) {
+        queue_ = queue->removed() ? nullptr : queue.get();  // it can be tried again
+        ++generation_;
+        throw;
+    }
+}
+
+Task<> remove_lock_queue(Scheduler& scheduler, bool force) {
+    auto remove = [&scheduler, force](const Scheduler::Processor& processor) {
+        LockTable* const table = LockTable::find(scheduler);
+        if (table == nullptr) {
+            return;
+        }
+        if (!force && (table->holding() != 0 || table->waiting() != 0)) {
+            throw LocksInUse("locks are in use:\n" + describe(table->list()));
+        }
+        table->close(processor);
+    };
+    co_await run_in_scheduler(std::move(remove));
+}
+
+}  // namespace weir

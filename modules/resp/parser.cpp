@@ -1,0 +1,235 @@
+#include "modules/resp/parser.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "config/text/quoted.h"
+#include "modules/resp/inline_command.h"
+
+namespace weir::resp {
+
+using Status = RequestParser::Status;
+
+Status RequestParser::parse(std::string_view& input) {
+    Status status = state_ == State::broken ? Status::broken : Status::incomplete;
+    while (status == Status::incomplete && !input.empty()) {
+        status = step(input);
+    }
+    if (status == Status::broken) {
+        input = {};
+    }
+    return status;
+}
+
+Request RequestParser::take_request() noexcept {
+    return std::exchange(request_, {});
+}
+
+Status RequestParser::step(std::string_view& input) {
+    switch (state_) {
+        case State::start:
+            request_.clear();
+            reason_.clear();
+            refusing_ = false;
+            number_ = {};
+            state_ = input.front() == '*' ? State::count : State::line;
+            if (state_ == State::count) {
+                input.remove_prefix(1);
+            }
+            return Status::incomplete;
+        case State::line:
+            return take_line(input);
+        case State::count:
+        case State::length:
+            return take_number(input);
+        case State::dollar:
+            if (input.front() != '$') {
+                return break_off("expected '$', got '" + config::printable(input.substr(0, 1)) +
+                                 "'");
+            }
+            input.remove_prefix(1);
+            number_ = {};
+            state_ = State::length;
+            return Status::incomplete;
+        case State::argument:
+            take_argument(input);
+            return Status::incomplete;
+        case State::argument_end:
+            return take_argument_end(input);
+        case State::broken:
+            break;
+    }
+    return Status::broken;
+}
+
+Status RequestParser::take_line(std::string_view& input) {
+    const std::size_t end = input.find('\n');
+    const std::string_view piece = input.substr(0, end);
+    if (piece.size() > limits_.line_bytes - std::min(line_.size(), limits_.line_bytes)) {
+        return break_off("too big inline request");
+    }
+    if (end == std::string_view::npos) {
+        line_.append(piece);
+        input = {};
+        return Status::incomplete;
+    }
+    input.remove_prefix(end + 1);
+    std::string_view line = piece;
+    if (!line_.empty()) {
+        line_.append(piece);
+        line = line_;
+    }
+    if (line.ends_with('\r')) {
+        line.remove_suffix(1);
+    }
+    if (!split_inline(line, request_)) {
+        refuse("Protocol error: unbalanced quotes in request");
+    } else if (request_.size() > limits_.arguments) {
+        refuse("too many arguments: " + std::to_string(request_.size()) + ", at most " +
+               std::to_string(limits_.arguments) + " are allowed");
+    } else {
+        for (std::size_t i = 0; i != request_.size(); ++i) {
+            if (request_[i].size() > limits_.argument_bytes) {
+                refuse_argument(request_[i].size());
+                break;
+            }
+        }
+    }
+    line_ = {};
+    return end_request();
+}
+
+Status RequestParser::take_number(std::string_view& input) {
+    while (!input.empty()) {
+        const Number::Step step = number_.take(input.front());
+        if (step == Number::Step::wrong) {
+            return break_off(state_ == State::count ? "invalid multibulk length"
+                                                    : "invalid bulk length");
+        }
+        input.remove_prefix(1);
+        if (step == Number::Step::done) {
+            return state_ == State::count ? begin_array() : begin_argument();
+        }
+    }
+    return Status::incomplete;
+}
+
+Status RequestParser::begin_array() {
+    if (number_.value > most_arguments) {
+        return break_off("invalid multibulk length");
+    }
+    if (number_.value <= 0) {
+        state_ = State::start;
+        return Status::incomplete;
+    }
+    arguments_left_ = number_.value;
+    if (static_cast<std::size_t>(arguments_left_) > limits_.arguments) {
+        refuse("too many arguments: " + std::to_string(arguments_left_) + ", at most " +
+               std::to_string(limits_.arguments) + " are allowed");
+    }
+    state_ = State::dollar;
+    return Status::incomplete;
+}
+
+Status RequestParser::begin_argument() {
+    if (number_.value < 0 || number_.value > longest_argument) {
+        return break_off("invalid bulk length");
+    }
+    bytes_left_ = static_cast<std::size_t>(number_.value);
+    if (bytes_left_ > limits_.argument_bytes) {
+        refuse_argument(bytes_left_);
+    } else if (bytes_left_ + request_.bytes() > limits_.request_bytes) {
+        refuse("a request of more than " + std::to_string(limits_.request_bytes) + " bytes");
+    }
+    state_ = State::argument;
+    if (bytes_left_ == 0) {
+        bytes_left_ = 2;
+        state_ = State::argument_end;
+    }
+    return Status::incomplete;
+}
+
+void RequestParser::take_argument(std::string_view& input) {
+    const std::string_view piece = input.substr(0, bytes_left_);
+    if (!refusing_) {
+        request_.append(piece);
+    }
+    input.remove_prefix(piece.size());
+    bytes_left_ -= piece.size();
+    if (bytes_left_ == 0) {
+        bytes_left_ = 2;
+        state_ = State::argument_end;
+    }
+}
+
+Status RequestParser::take_argument_end(std::string_view& input) {
+    const char expected = bytes_left_ == 2 ? '\r' : '\n';
+    if (input.front() != expected) {
+        return break_off("an argument is longer than its length says");
+    }
+    input.remove_prefix(1);
+    if (--bytes_left_ != 0) {
+        return Status::incomplete;
+    }
+    if (!refusing_) {
+        request_.end_argument();
+    }
+    if (--arguments_left_ != 0) {
+        state_ = State::dollar;
+        return Status::incomplete;
+    }
+    return end_request();
+}
+
+Status RequestParser::end_request() {
+    state_ = State::start;
+    if (refusing_) {
+        return Status::refused;
+    }
+    return request_.empty() ? Status::incomplete : Status::complete;
+}
+
+void RequestParser::refuse(std::string reason) {
+    if (!refusing_) {
+        refusing_ = true;
+        reason_ = std::move(reason);
+        request_ = {};
+    }
+}
+
+void RequestParser::refuse_argument(std::size_t bytes) {
+    refuse("an argument of " + std::to_string(bytes) + " bytes, at most " +
+           std::to_string(limits_.argument_bytes) + " are allowed");
+}
+
+Status RequestParser::break_off(std::string reason) {
+    reason_ = "Protocol error: " + std::move(reason);
+    state_ = State::broken;
+    request_ = {};
+    line_ = {};
+    return Status::broken;
+}
+
+RequestParser::Number::Step RequestParser::Number::take(char c) noexcept {
+    if (ending) {
+        return c == '\n' ? Step::done : Step::wrong;
+    }
+    if (c == '\r' && digits > 0) {
+        ending = true;
+        return Step::more;
+    }
+    if (c == '-' && digits == 0 && !negative) {
+        negative = true;
+        return Step::more;
+    }
+    // No leading zeros, and no more digits than any number that is meant.
+    const bool leading_zero = digits > 0 && value == 0;
+    if (c < '0' || c > '9' || leading_zero || (c == '0' && negative && digits == 0) ||
+        ++digits > 10) {
+        return Step::wrong;
+    }
+    value = value * 10 + (negative ? '0' - c : c - '0');
+    return Step::more;
+}
+
+}  // namespace weir::resp

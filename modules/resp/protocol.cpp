@@ -1,0 +1,142 @@
+#include "modules/resp/protocol.h"
+
+#include <algorithm>
+
+#include "core/net/connection.h"
+#include "core/queue/fair_queue.h"
+
+namespace weir::resp {
+
+namespace {
+
+Session* session_of(Connection& connection) noexcept {
+    return static_cast<Session*>(connection.data.get());
+}
+
+}  // namespace
+
+RespProtocol::RespProtocol(Scheduler& scheduler, const ModuleLog& log, const RespSettings& settings)
+    : Protocol(connection_options(settings)), log_(log), settings_(&settings), seat_(new RespSeat) {
+    seat_->newest = this;
+    seat_->started_at = scheduler.now();
+}
+
+RespProtocol::~RespProtocol() {
+    if (seat_->newest == this) {
+        seat_->newest = nullptr;
+    }
+}
+
+void RespProtocol::sit_down(Ref<RespSeat> seat) noexcept {
+    seat_ = std::move(seat);
+    seat_->newest = this;
+}
+
+std::vector<HandedSession> RespProtocol::hand_over() {
+    std::vector<Session*> idle;
+    for (Session& session : sessions_) {
+        if (session.idle()) {
+            idle.push_back(&session);
+        }
+    }
+    std::vector<HandedSession> handed;
+    handed.reserve(idle.size());
+    for (Session* session : idle) {
+        handed.push_back(session->hand_over({}, false));
+    }
+    return handed;
+}
+
+// The client's former session goes.
+void RespProtocol::take(HandedSession handed) {
+    Connection& connection = *handed.connection;
+    auto session = std::make_unique<Session>(*this, std::move(handed));
+    ++seat_->clients;
+    sessions_.push_back(*session);
+    Session& started = *session;
+    connection.hand_to(*this, std::move(session));
+    started.start();
+}
+
+ConnectionOptions RespProtocol::connection_options(const RespSettings& settings) {
+    ConnectionOptions options;
+    options.stream.tcp_keepalive = settings.tcp_keepalive;
+    // What was written and never arrives is an end too, and is found as fast.
+    options.stream.unacknowledged_timeout = settings.write_timeout;
+    options.shutdown_timeout = settings.shutdown_timeout;
+    // The hook `keepalive` looks after clients that are silent or do not read.
+    options.keepalive_time = settings.idle_timeout;
+    options.write_keepalive_time = settings.write_timeout;
+    return options;
+}
+
+RequestLimits RespProtocol::request_limits() const noexcept {
+    return {.arguments = settings_->max_arguments,
+            .argument_bytes = settings_->max_argument.bytes,
+            .request_bytes = settings_->max_request.bytes};
+}
+
+QueueOptions RespProtocol::request_queue() {
+    return {.kind =
+                FairQueue::factory({.key = EventKey::named("connection"), .subqueue_limit = 4})};
+}
+
+// The session reads the bytes itself, in its turn: so no more of a client's requests is in memory
+// than a few buffers, and its limits are those of the moment.
+std::size_t RespProtocol::parse(Connection& connection, const Input& input, Events& events) {
+    if (Session* session = session_of(connection)) {
+        events.push_back(session->input(input.bytes, input.ended));
+    }
+    return input.bytes.size();
+}
+
+Task<> RespProtocol::init(Connection& connection) {
+    if (seat_->clients >= settings_->max_clients) {
+        ++seat_->refused;
+        ReplyWriter reply;
+        reply.error("ERR", "max number of clients reached");
+        co_await connection.write(reply.take());
+        connection.shutdown();
+        co_return;
+    }
+    auto session = std::make_unique<Session>(*this, connection, ++seat_->connections);
+    ++seat_->clients;
+    sessions_.push_back(*session);
+    session->start();
+    connection.data = std::move(session);
+}
+
+Task<> RespProtocol::input_ended(Connection& connection) {
+    if (Session* session = session_of(connection)) {
+        session->input_ended();
+    }
+    co_return;
+}
+
+Task<> RespProtocol::keepalive(Connection& connection) {
+    Session* session = session_of(connection);
+    if (session == nullptr) {
+        co_return;
+    }
+    if (session->stuck()) {
+        log_.info("{}: takes no replies, closed", connection.describe());
+        connection.shutdown(true);
+    } else if (settings_->idle_timeout.count() > 0 && session->idle_for(settings_->idle_timeout)) {
+        connection.shutdown();
+    }
+}
+
+Task<> RespProtocol::closed(Connection& connection, CloseReason) {
+    connection.data.reset();
+    co_return;
+}
+
+Task<> RespProtocol::error(Connection& connection, const SocketError& error) {
+    if (log_.writes(LogLevel::debug)) {
+        log_.debug("{}: {}", connection.describe(), error.what());
+    }
+    connection.data.reset();
+    co_return;
+}
+
+}  // namespace weir::resp

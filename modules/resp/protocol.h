@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/base/list.h"
+#include "core/net/protocol.h"
+#include "core/queue/queue.h"
+#include "modules/resp/handed_session.h"
+#include "modules/resp/parser.h"
+#include "modules/resp/session.h"
+#include "modules/resp/settings.h"
+#include "modules/system/module/module_log.h"
+
+namespace weir::resp {
+
+// The Redis protocol, for the connections of all servers that listen for it. Each has a Session.
+class RespProtocol final : public Protocol, public SessionTaker {
+public:
+    // The log must outlive this; the settings too, or be replaced before.
+    RespProtocol(Scheduler& scheduler, const ModuleLog& log, const RespSettings& settings);
+    ~RespProtocol() override;
+
+    const ModuleLog& log() const noexcept { return log_; }
+    const RespSettings& settings() const noexcept { return *settings_; }
+    void set_settings(const RespSettings& settings) noexcept { settings_ = &settings; }
+    RequestLimits request_limits() const noexcept;
+    Time started_at() const noexcept { return seat_->started_at; }
+
+    // Clients that are connected and served by this version, in the order in which they came.
+    const List<Session, RespProtocol>& sessions() const noexcept { return sessions_; }
+    // Clients that are connected, in all.
+    std::size_t clients() const noexcept { return seat_->clients; }
+
+    // --- counters, since the start
+
+    std::uint64_t connections() const noexcept { return seat_->connections; }
+    std::uint64_t refused() const noexcept { return seat_->refused; }  // too many clients
+    std::uint64_t commands() const noexcept { return seat_->commands; }
+
+    // --- for sessions
+
+    void count_command() noexcept { ++seat_->commands; }
+    void leave(Session& session) noexcept {
+        sessions_.remove(session);
+        --seat_->clients;
+    }
+
+    // --- for a version that replaces another
+
+    const Ref<RespSeat>& seat() const noexcept { return seat_; }
+    // The other version hands over to this one, or back: from now on this is the newest.
+    void sit_down(Ref<RespSeat> seat) noexcept;
+    // Whether there is a newer version, which takes the client.
+    bool replaced() const noexcept { return seat_->newest != nullptr && seat_->newest != this; }
+    // Takes all clients that are between two requests out of this version. The others follow by
+    // themselves: hand_on.
+    std::vector<HandedSession> hand_over();
+    void hand_on(HandedSession session) { seat_->newest->take(std::move(session)); }
+    void take(HandedSession session) override;
+
+    // The queue that the requests of its clients need: a few for each.
+    static QueueOptions request_queue();
+
+    std::size_t parse(Connection& connection, const Input& input, Events& events) override;
+    Task<> init(Connection& connection) override;
+    Task<> input_ended(Connection& connection) override;
+    Task<> keepalive(Connection& connection) override;
+    Task<> closed(Connection& connection, CloseReason reason) override;
+    Task<> error(Connection& connection, const SocketError& error) override;
+
+private:
+    static ConnectionOptions connection_options(const RespSettings& settings);
+
+    const ModuleLog& log_;
+    const RespSettings* settings_;
+    List<Session, RespProtocol> sessions_;
+    Ref<RespSeat> seat_;
+};
+
+}  // namespace weir::resp

@@ -1,0 +1,73 @@
+#include "modules/resp/settings.h"
+
+#include "core/net/address.h"
+
+namespace weir::resp {
+
+namespace {
+
+std::string wrong_address(const std::vector<std::string>& addresses) {
+    for (const std::string& address : addresses) {
+        try {
+            static_cast<void>(Address::parse(address));
+        } catch (const AddressError& error) {
+            return error.what();
+        }
+    }
+    return "";
+}
+
+}  // namespace
+
+config::Settings<RespSettings> RespSettings::describe() {
+    using namespace config;
+    using S = RespSettings;
+    using std::chrono::milliseconds;
+    return settings<S>(
+        "Serves clients that speak the Redis protocol",
+        setting("listen", &S::listen,
+                "Where to listen: tcp://host:port or unix:/path; tcp://:port is every address of "
+                "the machine")
+            .not_empty()
+            .check(wrong_address)
+            .fixed(),
+        setting("password", &S::password,
+                "What clients must give with AUTH before anything else; null: nothing")
+            .length(1, 512)
+            .secret(),
+        setting("max_clients", &S::max_clients,
+                "Clients at a time; who comes then is told so, and closed")
+            .at_least(1)
+            .unit("clients"),
+        setting("max_locks", &S::max_locks, "Locks that one client may hold")
+            .at_least(1)
+            .unit("locks"),
+        setting("max_arguments", &S::max_arguments, "Arguments of one request")
+            .range(4, 1024 * 1024)
+            .unit("arguments"),
+        setting("max_argument", &S::max_argument, "The longest argument")
+            .range(ByteSize{64}, mebibytes(256)),
+        setting("max_request", &S::max_request, "The arguments of one request, all together")
+            .range(ByteSize{256}, mebibytes(1024)),
+        setting("idle_timeout", &S::idle_timeout,
+                "A client that is silent for so long, and neither holds a lock nor waits, is "
+                "closed; 0: never")
+            .fixed(),
+        setting("write_timeout", &S::write_timeout,
+                "A client that takes none of its replies for so long is closed; 0: never")
+            .fixed(),
+        setting("tcp_keepalive", &S::tcp_keepalive,
+                "After so much silence the system asks whether the client's machine is still "
+                "there; 0: never")
+            .fixed(),
+        setting("call_timeout", &S::call_timeout, "How long CALL may take; 0: any time"),
+        setting("shutdown_timeout", &S::shutdown_timeout,
+                "How long clients have to close their side when the server closes")
+            .at_least(milliseconds(1))
+            .fixed(),
+        setting("priority", &S::priority, "Of requests and replies in the queue tree")
+            .range(0, 10'000)
+            .fixed());
+}
+
+}  // namespace weir::resp

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/ref.h"
+#include "core/net/socket_server.h"
+#include "modules/resp/handed_session.h"
+
+namespace weir::resp {
+
+// What a next version gets: the sockets, and the clients that are between two requests. The others
+// follow when their request has been answered.
+struct RespState {
+    static constexpr std::string_view name = "resp";
+    static constexpr std::uint32_t version = 1;
+
+    std::vector<std::string> listen;  // the setting
+    std::vector<std::unique_ptr<SocketServer>> listeners;
+    Ref<RespSeat> seat;
+    std::vector<HandedSession> sessions;
+};
+
+}  // namespace weir::resp

@@ -1,0 +1,118 @@
+#include "modules/system/call/api.h"
+
+#include <algorithm>
+
+#include "config/settings/describe_text.h"
+
+namespace weir {
+
+namespace {
+
+std::string signature(const ApiFunction& function) {
+    std::string text = function.name + "(";
+    if (function.parameters == nullptr) {
+        text += "any";
+    } else {
+        std::string_view comma;
+        for (const config::Setting& parameter : function.parameters->settings()) {
+            text += comma;
+            text += parameter.required ? parameter.name : "[" + parameter.name + "]";
+            comma = ", ";
+        }
+    }
+    text += ")";
+    if (!function.result.empty()) {
+        text += " -> " + function.result;
+    }
+    return function.is_public ? text + ", public" : text;
+}
+
+std::string indented(const std::string& text, std::string_view indent) {
+    std::string result;
+    for (std::size_t begin = 0; begin < text.size();) {
+        const std::size_t end = std::min(text.find('\n', begin), text.size());
+        result += std::string(indent) + text.substr(begin, end - begin) + "\n";
+        begin = end + 1;
+    }
+    return result;
+}
+
+Json describe_parameter(const config::Setting& parameter, const void* defaults) {
+    Json json{{"name", parameter.name},
+              {"type", parameter.type->name()},
+              {"description", parameter.sentence}};
+    if (parameter.required) {
+        json["required"] = true;
+    } else {
+        json["default"] = json_of(parameter.type->to_json(parameter.value_in(defaults)));
+    }
+    if (const std::string allowed = parameter.type->allowed(); !allowed.empty()) {
+        json["allowed"] = allowed;
+    }
+    if (!parameter.unit.empty()) {
+        json["unit"] = parameter.unit;
+    }
+    return json;
+}
+
+}  // namespace
+
+std::vector<std::string> Api::names() const {
+    std::vector<std::string> names;
+    for (const ApiFunction& function : functions_) {
+        if (std::find(names.begin(), names.end(), function.name) == names.end()) {
+            names.push_back(function.name);
+        }
+    }
+    return names;
+}
+
+bool Api::has(std::string_view name) const noexcept {
+    return std::any_of(functions_.begin(), functions_.end(),
+                       [name](const ApiFunction& function) { return function.name == name; });
+}
+
+std::string Api::describe(std::size_t width) const {
+    constexpr std::string_view indent = "    ";
+    std::string text;
+    for (const ApiFunction& function : functions_) {
+        text += signature(function) + "\n" + std::string(indent) + function.sentence + "\n";
+        if (function.parameters != nullptr && !function.parameters->settings().empty()) {
+            text +=
+                "\n" + indented(config::describe_text(*function.parameters, width - indent.size()),
+                                indent);
+        }
+        if (function.result_members != nullptr && !function.result_members->settings().empty()) {
+            text += "\n" + std::string(indent) + "The result:\n" +
+                    indented(config::describe_text(*function.result_members, width - indent.size()),
+                             indent);
+        }
+        text += "\n";
+    }
+    if (!text.empty()) {
+        text.pop_back();
+    }
+    return text;
+}
+
+Json Api::to_json() const {
+    Json json = Json::object();
+    for (const ApiFunction& function : functions_) {
+        Json& entry = json[function.name];
+        entry["description"] = function.sentence;
+        entry["parameters"] = Json::array();
+        if (function.parameters != nullptr) {
+            const std::shared_ptr<void> defaults = function.parameters->make();
+            for (const config::Setting& parameter : function.parameters->settings()) {
+                entry["parameters"].push_back(describe_parameter(parameter, defaults.get()));
+            }
+        }
+        entry["result"] = function.result;
+        if (function.is_public) {
+            entry["public"] = true;
+        }
+    }
+    return json;
+}
+
+}  // namespace weir

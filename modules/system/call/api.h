@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "modules/system/call/api_function.h"
+#include "modules/system/call/json.h"
+
+namespace weir {
+
+// The functions of a module that others may call, in the order in which they were declared.
+// Several may have the same name if their criteria tell them apart.
+class Api {
+public:
+    void add(ApiFunction function) { functions_.push_back(std::move(function)); }
+
+    const std::vector<ApiFunction>& functions() const noexcept { return functions_; }
+    // Names of all functions, each once.
+    std::vector<std::string> names() const;
+    bool has(std::string_view name) const noexcept;
+
+    // A text for people: each function with its parameters. Ends with a newline.
+    std::string describe(std::size_t width = 100) const;
+    // For programs: {"greet": {"description": ..., "parameters": [{"name": ..., "type": ...,
+    // "default": ..., "description": ...}], "result": "string"}}
+    Json to_json() const;
+
+private:
+    std::vector<ApiFunction> functions_;
+};
+
+}  // namespace weir

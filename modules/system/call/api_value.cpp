@@ -1,0 +1,46 @@
+#include "modules/system/call/api_value.h"
+
+#include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace weir::detail {
+
+namespace {
+
+std::string text_of(const config::Type& type, std::vector<const config::Description*>& open);
+
+std::string text_of(const config::Description& description,
+                    std::vector<const config::Description*>& open) {
+    std::string text = "{";
+    open.push_back(&description);
+    for (const config::Setting& setting : description.settings()) {
+        text += setting.name + ":" + text_of(*setting.type, open) + ",";
+    }
+    open.pop_back();
+    return text + "}";
+}
+
+std::string text_of(const config::Type& type, std::vector<const config::Description*>& open) {
+    const config::Description* nested = type.nested().description;
+    std::string text = type.name();
+    if (nested != nullptr && std::find(open.begin(), open.end(), nested) == open.end()) {
+        text += text_of(*nested, open);
+    }
+    return text;
+}
+
+}  // namespace
+
+std::uint64_t shape_of(const config::Type& type) {
+    std::vector<const config::Description*> open;
+    return std::hash<std::string>()(text_of(type, open));
+}
+
+std::uint64_t shape_of(const config::Description& description) {
+    std::vector<const config::Description*> open;
+    return std::hash<std::string>()(text_of(description, open));
+}
+
+}  // namespace weir::detail

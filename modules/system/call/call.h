@@ -1,0 +1,106 @@
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <optional>
+#include <source_location>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "core/base/clock.h"
+#include "core/run/task.h"
+#include "core/run/timer.h"
+#include "core/run/wait.h"
+#include "modules/system/call/api_result.h"
+#include "modules/system/call/api_value.h"
+#include "modules/system/call/call_events.h"
+
+namespace weir {
+
+// How long a call may take if nothing else is said.
+inline constexpr Duration default_call_timeout = std::chrono::seconds(120);
+
+namespace detail {
+
+// A call under way: sent when it is awaited, and taken back, with what runs for it, when this goes.
+class Calling final : public Wait {
+public:
+    Calling(std::string_view target, std::string_view function, ApiValue parameters,
+            bool wants_json, std::optional<Duration> timeout);
+    ~Calling();
+
+    template <InRoutine Promise>
+    void await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) {
+        begin(*coroutine.promise().routine);
+        Wait::await_suspend(coroutine, at);
+    }
+    // What it ended with; valid as long as this lives.
+    ApiResult<ApiValue>& await_resume();
+
+    std::span<const Matcher> matchers() const noexcept override {
+        return {matchers_.data(), timeout_ ? matchers_.size() : 1};
+    }
+    Then matched(const Ref<Event>& event, Subscription& subscription) override;
+    const Event* carries() const noexcept override;
+    std::string describe() const override;
+
+    ApiError wrong_result() const;
+
+private:
+    void begin(Routine& routine);
+    void try_to_send();
+    std::string callee() const;
+
+    const Ref<ModuleApiCall> event_;
+    const std::optional<Duration> timeout_;
+    Scheduler* scheduler_ = nullptr;   // once it has begun
+    std::array<Matcher, 2> matchers_;  // that there may be a place, then of the reply; of the timer
+    Timer timer_;
+    bool sent_ = false;
+    std::optional<ApiResult<ApiValue>> time_is_over_;
+};
+
+}  // namespace detail
+
+// Calls a function of a module: co_await call("lock", "list", {{"pattern", "db*"}}). The call is an
+// event; it waits while the module is loading or being reloaded, and while too many calls to it
+// are under way. Ends with the function's result or an error; with `timeout` if that, all in all,
+// takes longer than the time. Whoever calls and goes away ends what runs for the call.
+//
+// To be awaited in a routine of the scheduler of the server.
+Task<ApiResult<Json>> call(std::string target, std::string function, Json parameters = {},
+                           std::optional<Duration> timeout = default_call_timeout);
+
+// The same for parameters that are known as the C++ struct P that the function takes, and a
+// result of type R: co_await call<Ticket>("lock", "acquire", Acquire{.key = "a"}). Nothing is
+// converted on the way. The error is `bad_parameter` or `bad_result` if the function takes or
+// gives another type.
+template <class R, class P>
+    requires(!std::is_same_v<P, Json> && config::Described<P>)
+Task<ApiResult<R>> call(std::string target, std::string function, P parameters,
+                        std::optional<Duration> timeout = default_call_timeout) {
+    detail::Calling calling(target, function, ApiValue::of(std::move(parameters)), false, timeout);
+    ApiResult<ApiValue>& result = co_await calling;
+    if (!result) {
+        co_return result.error();
+    }
+    if constexpr (std::is_void_v<R>) {
+        co_return ApiResult<void>();
+    } else {
+        R* value = result.value().template get<R>();
+        if (value == nullptr) {
+            co_return calling.wrong_result();
+        }
+        co_return std::move(*value);
+    }
+}
+
+// Calls without waiting for the answer, which is dropped. Returns when the queue has taken the
+// call.
+Task<> send_call(std::string target, std::string function, Json parameters = {});
+
+}  // namespace weir

@@ -1,0 +1,262 @@
+#include "modules/system/log/writer.h"
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/support/temporary_folder.h"
+
+namespace weir {
+
+namespace {
+
+using namespace std::chrono_literals;
+using Texts = std::vector<std::string>;
+
+// What tests wait for takes no time; one that takes this long has failed.
+constexpr std::chrono::milliseconds patience = 30s;
+
+Texts lines_of(std::istream& stream) {
+    Texts lines;
+    for (std::string line; std::getline(stream, line);) {
+        lines.push_back(line);
+    }
+    return lines;
+}
+
+Texts lines_in(const std::string& file) {
+    std::ifstream stream(file);
+    return lines_of(stream);
+}
+
+// Without the time.
+Texts messages_in(const std::string& file) {
+    Texts messages;
+    for (const std::string& line : lines_in(file)) {
+        messages.push_back(line.substr(line.find(' ') + 1));
+    }
+    return messages;
+}
+
+LogSettings to_file(const std::string& file) {
+    LogSettings settings;
+    settings.file = file;
+    return settings;
+}
+
+void write(LogWriter& writer, const std::string& text) {
+    writer.write({LogLevel::info, text});
+}
+
+// A pipe with a name that is full, of empty lines, and its reader, who takes nothing unless told.
+class Pipe {
+public:
+    explicit Pipe(const std::string& file) {
+        REQUIRE(mkfifo(file.c_str(), 0600) == 0);
+        fd_ = open(file.c_str(), O_RDWR | O_CLOEXEC);  // so that whoever opens it does not wait
+        REQUIRE(fd_ >= 0);
+        fcntl(fd_, F_SETFL, O_NONBLOCK);
+        const std::string nothing(4096, '\n');
+        while (::write(fd_, nothing.data(), nothing.size()) > 0) {
+        }
+        REQUIRE(errno == EAGAIN);
+        fcntl(fd_, F_SETFL, 0);
+    }
+    ~Pipe() { close(fd_); }
+    Pipe(const Pipe&) = delete;
+    Pipe& operator=(const Pipe&) = delete;
+
+    // Takes bytes until the text ends with this.
+    std::string read_until(std::string_view end) const {
+        std::string text;
+        std::array<char, 512> bytes;
+        while (!text.ends_with(end)) {
+            const ssize_t count = read(fd_, bytes.data(), bytes.size());
+            REQUIRE(count > 0);
+            text.append(bytes.data(), static_cast<std::size_t>(count));
+        }
+        return text;
+    }
+
+private:
+    int fd_ = -1;
+};
+
+}  // namespace
+
+TEST_CASE("log writer: lines are written in order, behind what the file has", "[log][threads]") {
+    const config::testing::TemporaryFolder folder;
+    const std::string file = "app.log";
+    std::ofstream(file) << "time before\n";
+    {
+        LogWriter writer(to_file(file));
+        for (const char* text : {"one", "two", "three"}) {
+            std::string gone = text;
+            writer.write({LogLevel::warning, gone, "cafe"});
+            gone.assign(gone.size(), '?');  // nothing refers to it any more
+        }
+    }
+    CHECK(messages_in(file) ==
+          Texts{"before", "warning [cafe] one", "warning [cafe] two", "warning [cafe] three"});
+}
+
+TEST_CASE("log writer: lines of many threads are whole", "[log][threads]") {
+    const config::testing::TemporaryFolder folder;
+    const std::string file = "app.log";
+    LogWriter writer(to_file(file));
+    std::vector<std::thread> threads;
+    for (int i = 0; i != 4; ++i) {
+        threads.emplace_back([&writer, i] {
+            for (int n = 0; n != 100; ++n) {
+                write(writer, std::to_string(i) + "." + std::to_string(n));
+            }
+        });
+    }
+    for (std::thread& thread : threads) {
+        thread.join();
+    }
+    REQUIRE(writer.flush(patience));
+    Texts found = messages_in(file);
+    Texts expected;
+    for (int i = 0; i != 400; ++i) {
+        expected.push_back("info    " + std::to_string(i / 100) + "." + std::to_string(i % 100));
+    }
+    CHECK_THAT(found, Catch::UnorderedEquals(expected));
+    CHECK(writer.dropped() == 0);
+}
+
+TEST_CASE("log writer: with a pipe that nobody reads it drops the oldest lines, and counts them",
+          "[log][threads]") {
+    const config::testing::TemporaryFolder folder;
+    const std::string file = "pipe";
+    const Pipe pipe(file);
+    LogSettings settings = to_file(file);
+    settings.queue = 16;
+    LogWriter writer(settings);
+    constexpr std::size_t count = 100;
+    for (std::size_t i = 0; i != count; ++i) {
+        write(writer, "." + std::to_string(i));  // returns, whatever the pipe does
+    }
+    write(writer, "the last");
+    CHECK_FALSE(writer.flush(0ms));
+    CHECK(writer.dropped() > 0);
+
+    std::istringstream text(pipe.read_until("the last\n"));
+    const Texts lines = lines_of(text);
+    std::size_t dropped = 0;
+    std::size_t seen = 0;
+    std::size_t next = 0;  // number of the line that has to follow
+    for (const std::string& line : lines) {
+        if (line.find(" dropped here: ") != std::string::npos) {
+            const std::size_t gap = std::stoul(line.substr(line.find("warning ") + 8));
+            dropped += gap;
+            next += gap;
+        } else if (!line.empty() && !line.ends_with("the last")) {
+            ++seen;
+            CHECK(std::stoul(line.substr(line.rfind('.') + 1)) == next++);
+        }
+    }
+    CHECK(seen + dropped == count);
+    REQUIRE(writer.flush(patience));
+    CHECK(writer.dropped() == dropped);
+}
+
+TEST_CASE("log writer: lines for a full disk are counted, and it goes on when there is room",
+          "[log][threads]") {
+    const config::testing::TemporaryFolder folder;
+    const std::string file = "app.log";
+    std::filesystem::create_symlink("/dev/full", file);
+    LogWriter writer(to_file(file));
+    write(writer, "one");
+    write(writer, "two");
+    REQUIRE(writer.flush(patience));
+    CHECK(writer.dropped() == 2);
+    std::filesystem::remove(file);
+    write(writer, "three");
+    REQUIRE(writer.flush(patience));
+    const Texts messages = messages_in(file);
+    REQUIRE(messages.size() == 2);
+    CHECK_THAT(messages[0], Catch::StartsWith("warning 2 lines were dropped here: ") &&
+                                Catch::Contains("No space left on device"));
+    CHECK(messages[1] == "info    three");
+}
+
+TEST_CASE("log writer: a file that was renamed is opened anew when that is asked for",
+          "[log][threads]") {
+    const config::testing::TemporaryFolder folder;
+    const std::string file = "app.log";
+    const std::string old = "app.log.1";
+    LogWriter writer(to_file(file));
+    write(writer, "one");
+    REQUIRE(writer.flush(patience));
+    std::filesystem::rename(file, old);
+    write(writer, "two");
+    REQUIRE(writer.flush(patience));
+    writer.reopen();
+    write(writer, "three");
+    REQUIRE(writer.flush(patience));
+    CHECK(messages_in(old) == Texts{"info    one", "info    two"});
+    CHECK(messages_in(file) == Texts{"info    three"});
+}
+
+TEST_CASE("log writer: file and format change while it runs", "[log][threads]") {
+    const config::testing::TemporaryFolder folder;
+    LogSettings settings = to_file("app.log");
+    LogWriter writer(settings);
+    write(writer, "one");
+    settings.file = "app.json";
+    settings.format = LogLines::json;
+    writer.change(settings);
+    write(writer, "two");
+    REQUIRE(writer.flush(patience));
+    CHECK(messages_in("app.log") == Texts{"info    one"});
+    const Texts lines = lines_in("app.json");
+    REQUIRE(lines.size() == 1);
+    CHECK_THAT(lines[0], Catch::StartsWith("{") && Catch::EndsWith("\"message\":\"two\"}"));
+}
+
+TEST_CASE("log writer: a file that cannot be opened is refused, or the log stays where it is",
+          "[log][threads]") {
+    const config::testing::TemporaryFolder folder;
+    CHECK_THROWS_WITH(LogWriter(to_file(".")), Catch::Contains("Is a directory"));
+    const std::string file = "app.log";
+    LogWriter writer(to_file(file));
+    writer.change(to_file("."));
+    write(writer, "one");
+    REQUIRE(writer.flush(patience));
+    const Texts messages = messages_in(file);
+    REQUIRE(messages.size() == 2);
+    CHECK_THAT(messages[0], Catch::StartsWith("error   the log stays where it is: "));
+    CHECK(messages[1] == "info    one");
+    CHECK(writer.dropped() == 0);
+}
+
+TEST_CASE("log writer: a file that has become large is renamed, and a few of these are kept",
+          "[log][threads]") {
+    const config::testing::TemporaryFolder folder;
+    LogSettings settings = to_file("app.log");
+    settings.rotate_at = config::ByteSize{200};
+    settings.rotated_files = 2;
+    LogWriter writer(settings);
+    for (int i = 0; i != 8; ++i) {
+        write(writer, std::string(110, '.') + std::to_string(i));
+    }
+    REQUIRE(writer.flush(patience));
+    const std::string filler = "info    " + std::string(110, '.');
+    CHECK(messages_in("app.log") == Texts{filler + "7"});
+    CHECK(messages_in("app.1.log") == Texts{filler + "6"});
+    CHECK(messages_in("app.2.log") == Texts{filler + "5"});
+    CHECK_FALSE(std::filesystem::exists("app.3.log"));
+}
+
+}  // namespace weir

@@ -1,0 +1,190 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/settings/settings.h"
+#include "core/queue/queue.h"
+#include "core/run/container.h"
+#include "core/run/event_handler.h"
+#include "core/wait/future.h"
+#include "modules/system/call/call.h"
+#include "modules/system/module/holds.h"
+#include "modules/system/module/module_class.h"
+#include "modules/system/module/module_events.h"
+#include "modules/system/module/module_log.h"
+
+namespace weir {
+
+class Server;
+
+// What a module is made with; handed through by its constructor.
+struct ModuleContext {
+    Scheduler& scheduler;
+    Server& server;
+    const ModuleClass& type;
+    std::shared_ptr<void> settings;  // shared with the loader, that may replace it
+    LogLevel log_level = LogLevel::info;
+};
+
+// What Module::discover takes.
+struct DiscoverParameters {
+    bool details = false;
+
+    static config::Settings<DiscoverParameters> describe();
+};
+
+// A part of a server that can be loaded, called and unloaded while it runs. It owns its routines:
+// those that it starts end when it unloads. Derive from it, or from ModuleOf<Settings>, and
+// describe it in a static `declare()`; see ModuleDeclaration.
+//
+// A module is made when its dependencies have succeeded. If its constructor or load() throws, it
+// has failed, and so have those that depend on it.
+class Module : public Container {
+public:
+    explicit Module(const ModuleContext& context);
+    ~Module() override;
+
+    const ModuleClass& type() const noexcept { return type_; }
+    const std::string& name() const noexcept { return type_.name; }
+    ModuleState state() const noexcept { return state_; }
+    Server& server() const noexcept { return server_; }
+    // Logs in the module's name, from the level on that the configuration has for it.
+    const ModuleLog& log() const noexcept { return log_; }
+
+    // Function of every module's API: names of the functions with what they do, or all that is
+    // known about them.
+    Json discover(const DiscoverParameters& parameters) const;
+
+    // To be overridden:
+
+    // Gets ready: starts routines, opens what it needs. The module may be called, and those that
+    // depend on it load, when this has ended.
+    virtual Task<> load();
+    // Begins to work: called when load() has ended; when the module is reloaded, in the moment in
+    // which it takes the place of the old version. What must not be done by two versions at a time
+    // begins here: routines that receive events, that write.
+    virtual void begin() {}
+    // A new version has taken the place of this one. Calls that are under way go on, and unload()
+    // follows when they have ended. Here: closes all other routines of the module.
+    virtual void retire();
+    // Gets ready to go: shuts connections down, waits for what must not be cut off. No call is
+    // under way any more, and none comes. All routines are closed afterwards. Unwound when it takes
+    // longer than the module's `unload_timeout`.
+    virtual Task<> unload();
+    // What holds the module in use, one line each, as "lock 'a' held by ...". As long as there is
+    // any, unloading is refused unless it is forced.
+    virtual std::vector<std::string> in_use() const { return {}; }
+    // The settings have changed, but for fixed ones, and are already in place. Of modules with
+    // settings: see ModuleOf.
+    virtual void settings_changed() {}
+
+    // The calls of its functions that run now, a routine each.
+    const List<Routine, Container>& calls() const noexcept { return calls_.routines(); }
+    // Says that something outside of the module needs it: it is not unloaded, unless that is
+    // forced, and its code stays in memory, as long as the Hold lives.
+    std::unique_ptr<Hold> hold(std::string what) {
+        return std::make_unique<Hold>(holds_, std::move(what));
+    }
+
+protected:
+    // Of modules that succeed later: says so. Others must not call these.
+    void succeed();
+    void fail(std::string reason);
+
+    // Whether this is made to take the place of a version that runs, and has not done so yet.
+    bool replaces() const noexcept { return predecessor_ != nullptr; }
+
+    // Adds a subqueue that belongs to the module: it is removed, with what is in it, when the
+    // module unloads. A module that replaces another gets the queue of the same name that the old
+    // version has, with what is in it and as it is, but for the priority. Throws
+    // std::invalid_argument if that takes other events.
+    Ref<Queue> add_queue(Queue& parent, std::string queue_name, int priority, Matcher matcher,
+                         QueueOptions options = {});
+
+    const void* settings_object() const noexcept { return settings_.get(); }
+    // As settings_changed(), with what they were before.
+    virtual void settings_changed_from(const void* before);
+
+private:
+    friend class Loader;
+
+    struct Adopted {
+        Ref<Queue> queue;
+        int priority;
+    };
+
+    // Makes the queues that the module declares.
+    void add_declared_queues();
+    void serve();
+    bool serving() const noexcept { return !handler_.functions().empty(); }
+    void stop_serving() noexcept;
+    // Takes the place of the predecessor: its queues are this module's. Does not fail after
+    // reserve_for_replacement().
+    void replace_predecessor();
+    // For the queues that those who succeed in one step adopt: they may stand under one parent.
+    void reserve_for_replacement(std::size_t adopted_in_all);
+    void close_all() noexcept;
+    void take(const Ref<ModuleApiCall>& event, bool is_public);
+
+    Server& server_;
+    const ModuleClass& type_;
+    ModuleLog log_;
+    std::shared_ptr<void> settings_;
+    ModuleState state_ = ModuleState::not_loaded;
+    EventHandler handler_;
+    Container calls_;  // apart: they go on when a new version has taken the module's place
+    std::vector<Ref<Queue>> queues_;
+    Module* predecessor_ = nullptr;
+    std::vector<Adopted> adopted_;  // of the predecessor, from when this takes its place
+    Ref<Holds> holds_;              // shared with the Holds, which may outlive the module
+    Future<> outcome_;              // of a module that succeeds later
+};
+
+// A module with settings, which the configuration has at module.<name>.
+template <config::Described S>
+class ModuleOf : public Module {
+public:
+    using Settings = S;
+
+    explicit ModuleOf(const ModuleContext& context) : Module(context) {}
+
+    // May change while the module runs, but for fixed ones; see settings_changed().
+    const S& settings() const noexcept { return *static_cast<const S*>(settings_object()); }
+
+    using Module::settings_changed;
+    // The settings have changed, but for fixed ones: `settings()` are the new ones already.
+    virtual void settings_changed(const S& before) {
+        (void)before;
+        settings_changed();
+    }
+
+protected:
+    void settings_changed_from(const void* before) final {
+        settings_changed(*static_cast<const S*>(before));
+    }
+};
+
+template <class M>
+ModuleDeclaration<M>::ModuleDeclaration(std::string name, std::string sentence) {
+    static_assert(std::derived_from<M, Module>);
+    class_.name = std::move(name);
+    class_.sentence = std::move(sentence);
+    if constexpr (requires { typename M::Settings; }) {
+        class_.settings = &config::description_of<typename M::Settings>();
+    }
+    class_.make = [](const ModuleContext& context) -> std::unique_ptr<Module> {
+        return std::make_unique<M>(context);
+    };
+}
+
+template <class M>
+ModuleClass ModuleDeclaration<M>::take() && {
+    class_.api.add(make_api_function("discover", {}, &Module::discover));
+    return std::move(class_);
+}
+
+}  // namespace weir

@@ -1,0 +1,196 @@
+#pragma once
+
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/event/event_type.h"
+#include "core/queue/queue.h"
+#include "modules/system/call/api.h"
+#include "modules/system/module/handover.h"
+
+namespace weir {
+
+class Module;
+struct ModuleContext;
+
+// What a module needs to be there before it loads: another module, or an interface, which is a name
+// for which the configuration chooses a module (`server.proxies`).
+struct Dependency {
+    std::string name;
+    std::string default_implementation;  // of an interface, if the configuration says nothing
+};
+
+// A queue that a module has.
+struct ModuleQueue {
+    std::string name;
+    const EventType* event;  // whose events it takes
+    std::string sentence;    // of one that the module makes itself
+    // Of one that is made for it, at the root of the queue tree:
+    int priority = 0;
+    std::optional<QueueOptions> options = {};
+};
+
+// What is known of a kind of modules before one is made: `declare_module` makes it. Immutable. Lies
+// in the plugin that brings the module, and goes with it.
+struct ModuleClass {
+    std::string name;      // under which it is loaded, configured and called
+    std::string sentence;  // what it is for, without a full stop
+    std::vector<Dependency> dependencies;
+    bool service = false;         // to be unloaded when nobody depends on it any more
+    bool succeeds_later = false;  // the module itself says when it has succeeded
+    const config::Description* settings = nullptr;  // of module.<name>; null: it has none
+    Api api;
+    std::vector<Handover> handovers;       // the first that gives is what a next version is offered
+    std::vector<const EventType*> events;  // for which server.queues may have queues
+    std::vector<ModuleQueue> queues;
+    std::function<std::unique_ptr<Module>(const ModuleContext&)> make;
+};
+
+// Describes a module in its `static auto declare()`:
+//
+//     static auto declare() {
+//         return weir::declare_module<Hello>("hello", "Greets whoever asks")
+//             .depends_on("clock")
+//             .function("greet", &Hello::greet)
+//             .function("count", "How many were greeted so far", &Hello::count);
+//     }
+template <class M>
+class ModuleDeclaration {
+public:
+    explicit ModuleDeclaration(std::string name, std::string sentence);
+
+    // Loads before this one, and unloads after it. With a default, `name` may be an interface.
+    ModuleDeclaration&& depends_on(std::string name, std::string default_implementation = {}) && {
+        class_.dependencies.push_back({std::move(name), std::move(default_implementation)});
+        return std::move(*this);
+    }
+    // Is to be unloaded when no module depends on it any more, unless it was loaded by name.
+    ModuleDeclaration&& service() && {
+        class_.service = true;
+        return std::move(*this);
+    }
+    // The end of load() is not yet success: the module calls succeed() or fail() later.
+    ModuleDeclaration&& succeeds_later() && {
+        class_.succeeds_later = true;
+        return std::move(*this);
+    }
+    // Has state that is not lost when the module is reloaded: `giver` takes it out of the old
+    // version, and `taker` puts it into the new one, or back if that refuses it, by throwing before
+    // it has changed the state. Both at once, in the moment of the change; by then the calls that
+    // were under way have ended, unless they may go on. Without this, the new version starts fresh.
+    template <HandedOver S>
+    ModuleDeclaration&& hands_over(S (M::*giver)(), void (M::*taker)(S&),
+                                   CallsUnderWay calls = CallsUnderWay::end_first) && {
+        class_.handovers.push_back(make_handover<S, M>(giver, taker, calls));
+        return std::move(*this);
+    }
+    // Takes over the state of older versions too.
+    template <HandedOver S>
+    ModuleDeclaration&& takes_over(void (M::*taker)(S&)) && {
+        class_.handovers.push_back(make_handover<S, M>(nullptr, taker));
+        return std::move(*this);
+    }
+    // Lets the configuration make queues for the events of this type.
+    template <EventClass E>
+    ModuleDeclaration&& event() && {
+        class_.events.push_back(&event_type<E>());
+        return std::move(*this);
+    }
+    // Has a queue of its own for the events of this type, at the root of the queue tree: it is
+    // there when load() begins, and goes with the module; see Module::add_queue.
+    template <EventClass E>
+    ModuleDeclaration&& queue(std::string name, int priority, QueueOptions options = {}) && {
+        class_.queues.push_back(
+            {std::move(name), &event_type<E>(), {}, priority, std::move(options)});
+        return std::move(*this);
+    }
+    // Has a queue for the events of this type that it makes itself: for whoever reads about it.
+    template <EventClass E>
+    ModuleDeclaration&& makes_queue(std::string name, std::string sentence) && {
+        class_.queues.push_back({std::move(name), &event_type<E>(), std::move(sentence)});
+        return std::move(*this);
+    }
+    // A function of the API, of which the struct of its parameters says what it does.
+    template <class F>
+    ModuleDeclaration&& function(std::string name, F member) && {
+        class_.api.add(make_api_function(std::move(name), {}, member));
+        return std::move(*this);
+    }
+    template <class F>
+    ModuleDeclaration&& function(std::string name, std::string sentence, F member) && {
+        class_.api.add(make_api_function(std::move(name), std::move(sentence), member));
+        return std::move(*this);
+    }
+    // A function that may also be called without naming the module, at the target "public". With
+    // criteria, a `bool (const P&) const` of the module, it only takes the calls for which they
+    // hold.
+    template <class F>
+    ModuleDeclaration&& public_function(std::string name, std::string sentence, F member) && {
+        ApiFunction made = make_api_function(std::move(name), std::move(sentence), member);
+        made.is_public = true;
+        class_.api.add(std::move(made));
+        return std::move(*this);
+    }
+    template <class F, class P>
+    ModuleDeclaration&& public_function(std::string name, std::string sentence, F member,
+                                        bool (M::*criteria)(const P&) const) && {
+        ApiFunction made = make_api_function(std::move(name), std::move(sentence), member);
+        made.is_public = true;
+        made.criteria = make_criteria(criteria);
+        class_.api.add(std::move(made));
+        return std::move(*this);
+    }
+
+    // All of it, with the function `discover` that every module has.
+    ModuleClass take() &&;
+
+private:
+    ModuleClass class_;
+};
+
+template <class M>
+ModuleDeclaration<M> declare_module(std::string name, std::string sentence) {
+    return ModuleDeclaration<M>(std::move(name), std::move(sentence));
+}
+
+// The class of M, from its `declare()`.
+template <class M>
+const ModuleClass& module_class() {
+    static const ModuleClass made = M::declare().take();
+    return made;
+}
+
+// The modules that a program brings itself, without plugins: weir::Registry{}.add<Hello>().
+class Registry {
+public:
+    template <class M>
+    Registry& add() {
+        return add(module_class<M>());
+    }
+    // The class must outlive the registry's use.
+    Registry& add(const ModuleClass& added) {
+        classes_.push_back(&added);
+        return *this;
+    }
+
+    const std::vector<const ModuleClass*>& classes() const noexcept { return classes_; }
+    const ModuleClass* find(std::string_view name) const noexcept {
+        for (const ModuleClass* known : classes_) {
+            if (known->name == name) {
+                return known;
+            }
+        }
+        return nullptr;
+    }
+
+private:
+    std::vector<const ModuleClass*> classes_;
+};
+
+}  // namespace weir

@@ -1,0 +1,103 @@
+#include "modules/system/server/fallback_calls.h"
+
+#include "config/text/nearest_name.h"
+#include "modules/system/server/loader.h"
+
+namespace weir {
+
+FallbackCalls::FallbackCalls(Loader& loader)
+    : Subscriber(loader.scheduler()), loader_(loader), all_calls_(match<ModuleApiCall>().make()) {
+    set_daemon(true);
+    begin();
+}
+
+FallbackCalls::~FallbackCalls() {
+    scheduler().delist(*this);
+}
+
+void FallbackCalls::begin() {
+    quitting_ = false;
+    scheduler().enlist(*this);
+    look_again();
+}
+
+// A new subscription lets blocked events leave their queues again.
+void FallbackCalls::look_again() {
+    scheduler().unsubscribe_all(*this);
+    scheduler().subscribe(*this, all_calls_);
+}
+
+void FallbackCalls::quit() noexcept {
+    quitting_ = true;
+    try {
+        look_again();
+    } catch (...) {
+        scheduler().log_exception("refusing calls");
+    }
+}
+
+void FallbackCalls::matched(const Ref<Event>& event, Subscription&) noexcept {
+    auto& call = event->as<ModuleApiCall>();
+    if (call.ignorable() || call.state->given_up) {
+        call.set_ignorable();
+        return;
+    }
+    try {
+        judge(call);
+    } catch (...) {
+        scheduler().log_exception("refusing a call");
+    }
+}
+
+void FallbackCalls::judge(ModuleApiCall& call) {
+    const std::string target(call.target.get());
+    if (quitting_) {
+        refuse(call, ApiError::rejected, "the server quits");
+        return;
+    }
+    if (target == "public") {
+        refuse(call, ApiError::unknown_function,
+               "no module has a public function '" + std::string(call.function.get()) +
+                   "' that takes this call");
+        return;
+    }
+    const std::string name = loader_.finder_.resolve(target);
+    if (name != target) {
+        call.set_ignorable();
+        const ApiCall* const identity = call.state.get();
+        scheduler().emergency_send(make_event<ModuleApiCall>(
+            identity, name, std::string(call.function.get()), call.state));
+        return;
+    }
+    const Loader::Entry* entry = loader_.find_entry(name);
+    if (entry == nullptr) {
+        std::vector<std::string> known;
+        for (const auto& [other, its] : loader_.entries_) {
+            if (its.module != nullptr) known.push_back(other);
+        }
+        refuse(call, ApiError::unknown_module,
+               "no module '" + target + "' is loaded" + config::did_you_mean(target, known));
+        return;
+    }
+    switch (entry->state) {
+        case ModuleState::loading:
+        case ModuleState::loaded:
+        case ModuleState::succeeded:
+            return;  // it is about to take calls
+        case ModuleState::failed:
+            refuse(call, ApiError::unknown_module,
+                   "the module '" + target + "' has failed: " + entry->reason);
+            return;
+        default:
+            if (!entry->reloading) {
+                refuse(call, ApiError::unknown_module,
+                       "the module '" + target + "' is " + std::string(to_string(entry->state)));
+            }
+    }
+}
+
+void FallbackCalls::refuse(ModuleApiCall& call, std::string_view code, std::string message) {
+    answer(scheduler(), call, {std::string(code), std::move(message)});
+}
+
+}  // namespace weir

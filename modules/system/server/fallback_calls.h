@@ -1,0 +1,40 @@
+#pragma once
+
+#include "core/run/scheduler.h"
+#include "core/run/subscriber.h"
+#include "modules/system/call/call_events.h"
+
+namespace weir {
+
+class Loader;
+
+// Answers the calls that no module takes: it comes after all modules, for its matcher is the least
+// specific. A call to a module that is about to load, or is being reloaded, is left to wait for
+// it; one to an interface goes on to the module that is chosen for it; all others are refused at
+// once. While the server quits, all are.
+class FallbackCalls final : public Subscriber {
+public:
+    explicit FallbackCalls(Loader& loader);
+    ~FallbackCalls();
+    FallbackCalls(const FallbackCalls&) = delete;
+    FallbackCalls& operator=(const FallbackCalls&) = delete;
+
+    // To be called before each run of the scheduler.
+    void begin();
+    // Looks again at the calls that were left to wait.
+    void look_again();
+
+private:
+    void matched(const Ref<Event>& event, Subscription& subscription) noexcept override;
+    void quit() noexcept override;
+    void close_at_end() noexcept override { scheduler().delist(*this); }
+
+    void judge(ModuleApiCall& call);
+    void refuse(ModuleApiCall& call, std::string_view code, std::string message);
+
+    Loader& loader_;
+    Matcher all_calls_;
+    bool quitting_ = false;
+};
+
+}  // namespace weir
