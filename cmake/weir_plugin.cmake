@@ -22,13 +22,14 @@ endfunction()
 # App files in the folder, *.json, are checked by a test each.
 #
 # The target weir-<name>-objects has the same code for linking it into a program, as tests do.
-# Inside weir, the folder's *_benchmark.cpp become programs.
+# Inside weir, the folder's *_benchmark.cpp become programs, and with COLD the plugin is compiled for
+# little time to compile.
 #
 # These variables may say otherwise: WEIR_PLUGIN_FOLDER, where the plugin is built (plugins/ of the
 # build folder); WEIR_PLUGIN_INSTALL, whether it is installed (ON); WEIR_PLUGIN_PREFIX, before the
 # names of targets, where a build has several plugins of one name.
 function(weir_plugin name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBRARIES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "COLD" "" "LIBRARIES")
     file(GLOB sources CONFIGURE_DEPENDS *.cpp)
     set(tests ${sources})
     list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -50,6 +51,9 @@ function(weir_plugin name)
     target_compile_options(${objects} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
     if(COMMAND weir_unity)
         weir_unity(${objects})
+    endif()
+    if(arg_COLD)
+        weir_cold(${objects})
     endif()
 
     # A plugin runs from a private copy elsewhere: the program that opens it brings weir's libraries,
