@@ -29,7 +29,7 @@ LogSink log_to_stderr(LogLevel least) {
         line += ": ";
         line += record.text;
         line += '\n';
-        // A single write keeps concurrent lines whole
+        // A single write keeps concurrent lines whole.
         std::fwrite(line.data(), 1, line.size(), stderr);
     };
 }

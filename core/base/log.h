@@ -16,7 +16,7 @@ struct LogRecord {
     LogLevel level = LogLevel::info;
     std::string_view text = {};    ///< without a line end
     std::string_view source = {};  ///< the part of the program that logs; "" if unknown
-    /// The running routine, or the routine that the message is about; null if none
+    /// The running routine, or the routine that the message is about; null if none.
     const Routine* routine = nullptr;
 };
 

@@ -29,7 +29,7 @@ using namespace detail;
 // Trivially destructible, as `lists` is: destructors of other thread-local objects may still use
 // them.
 constinit thread_local std::size_t bypasses = 0;  // living on this thread
-// Blocks allocated by operator new, less those freed there
+// Blocks allocated by operator new, less those freed there.
 constinit thread_local std::ptrdiff_t from_elsewhere = 0;
 
 #ifdef WEIR_POOL_BYPASS

@@ -24,7 +24,7 @@ EventType::EventType(std::string_view name, const EventType* base, Destroy destr
         members_ = base->members_;
         can_ignore_now_ = base->can_ignore_now_;
     }
-    const pool::Permanent permanent;  // most types are there as long as the process
+    const pool::Permanent permanent;  // most types live as long as the process
     levels_.push_back({.name = {}, .fixed = IndexValue(name), .offset = -1});
 }
 
