@@ -80,9 +80,7 @@ std::string text(Recorder& recorder) {
     return result;
 }
 
-Task<> send_job(int number) {
-    Ref<Event> event = make_event<Job>(number);
-    co_await send(std::move(event));
+co_await send(make_event<Job>(number));
 }
 
 Task<> take_job() {

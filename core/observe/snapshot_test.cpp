@@ -20,8 +20,7 @@ namespace {
 
 Task<> send_two(World&) {
     for (int i = 1; i != 3; ++i) {
-        Ref<Event> event = make_event<Job>(i);
-        co_await send(std::move(event));
+        co_await send(make_event<Job>(i));
     }
 }
 
@@ -78,12 +77,8 @@ TEST_CASE("a snapshot lists the routines with what each waits for and since when
 
 TEST_CASE("a snapshot counts the timers that a routine waits for", "[snapshot]") {
     World world;
-    world.start(
-        [](World&) -> Task<> {
-            const auto pings = match<Ping>().make();
-            co_await wait_with_timeout(5s, pings);
-        },
-        {.name = "one"});
+    world.start([](World&) -> Task<> { co_await wait_with_timeout(5s, match<Ping>().make()); },
+                {.name = "one"});
     world.start([](World&) -> Task<> { co_await match<Ping>(); }, {.name = "none"});
     world.start([](World& w) -> Task<> {
         co_await sleep(1s);
@@ -102,8 +97,7 @@ namespace {
 Task<> with_a_large_frame(int depth) {
     std::array<char, 900> large{};
     if (depth > 1) {
-        Task<> inner = with_a_large_frame(depth - 1);
-        co_await inner;
+        co_await with_a_large_frame(depth - 1);
     } else {
         co_await match<Ping>();
     }

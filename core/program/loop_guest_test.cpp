@@ -22,8 +22,7 @@ struct Ping : Event {
 };
 
 Task<> wait_for_ping(int number, int& got) {
-    const auto ping = match<Ping>(number).make();
-    co_await ping;
+    co_await match<Ping>(number);
     ++got;
 }
 

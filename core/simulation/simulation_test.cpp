@@ -80,8 +80,7 @@ TEST_CASE("a poll may be made to fail: it brings nothing and is over at once", "
     world.simulation.happen(1s, [&world] { world.ping(); });
     world.simulation.fail_poll(1);
     world.start([](World& w) -> Task<> {
-        const auto pings = match<Ping>().make();
-        const auto matched = co_await wait_with_timeout(2s, pings);
+        const auto matched = co_await wait_with_timeout(2s, match<Ping>().make());
         CHECK(matched.has_value());
         CHECK(w.time() == 1s);
         w.output += "pinged all the same";

@@ -22,6 +22,7 @@ void PooledWork::abandon() noexcept {
         pool_->scheduler_.poller().cancel_work(*this);
         return;
     }
+    // Takes over the reference that submit() added.
     const Ref<PooledWork> last = Ref<PooledWork>::adopt(this);
     --pool_->waiting_count_;
     pool_ = nullptr;

@@ -138,19 +138,14 @@ void SimulatedServer::stop() {
     }
 }
 
-Task<> SimulatedServer::unload_modules() {
-    if (strict_) {
-        try {
-            Task<> unloading = loader().unload_all();
-            co_await unloading;
-        } catch (const LoadException& exception) {
-            living_.push_back(exception.what());
-        }
-    }
-    Task<> forced = loader().unload_all(true);
-    co_await forced;
-    Task<> settling = settle();
-    co_await settling;
+co_await loader().unload_all();
+}
+catch (const LoadException& exception) {
+    living_.push_back(exception.what());
+}
+}
+co_await loader().unload_all(true);
+co_await settle();
 }
 
 // --- the end

@@ -58,10 +58,7 @@ private:
         left_behind->routines = std::make_unique<Container>(scheduler());
         left_behind->routines->start(linger(), {.name = "lingering", .daemon = true});
     }
-    static Task<> linger() {
-        const auto letters = match<Letter>(1).make();
-        co_await letters;
-    }
+    static Task<> linger() { co_await match<Letter>(1); }
     void leave_handler() {
         left_behind->handler = std::make_unique<EventHandler>(scheduler());
         left_behind->handler->handle(match<Letter>(2).make(), [](const Ref<Event>&) {});
@@ -105,8 +102,7 @@ std::string failure_of_function(std::string function) {
 constexpr const char* said = "the server has ended, and there still is:\n  ";
 
 Task<> wait_for_nothing() {
-    const auto letters = match<Letter>(6).make();
-    co_await letters;
+    co_await match<Letter>(6);
 }
 
 Task<> write_log(Scheduler& scheduler) {
@@ -184,14 +180,12 @@ public:
     }
 };
 
-Task<> give_up_after(Loader& loader, Duration time, std::string& what) {
-    try {
-        Task<> loading = loader.load("dependent");
-        const bool loaded = co_await execute_with_timeout(time, std::move(loading));
-        what = loaded ? "loaded" : "it takes too long";
-    } catch (const LoadException& exception) {
-        what = exception.what();
-    }
+const bool loaded = co_await execute_with_timeout(time, loader.load("dependent"));
+what = loaded ? "loaded" : "it takes too long";
+}
+catch (const LoadException& exception) {
+    what = exception.what();
+}
 }
 
 std::string loading_beside(const ModuleClass& fake_module) {

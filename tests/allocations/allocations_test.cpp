@@ -51,8 +51,7 @@ Task<> try_once(SimulatedServer& world, const Operation& operation, AllocationFa
         failure->arm();
     }
     try {
-        Task<> attempting = operation.attempt(world);
-        co_await attempting;
+        co_await operation.attempt(world);
         course.succeeded = true;
     } catch (const QuitException&) {
         throw;
@@ -71,15 +70,12 @@ Task<> follow(SimulatedServer& world, const Operation& operation, AllocationFail
         Task<> loading = world.loader().load(name);
         co_await loading;
     }
-    Task<> trying = try_once(world, operation, failure, course);
-    co_await trying;
+    co_await try_once(world, operation, failure, course);
     if (!course.succeeded) {
-        Task<> again = try_once(world, operation, nullptr, course);
-        co_await again;
+        co_await try_once(world, operation, nullptr, course);
     }
     CHECK(course.succeeded);
-    Task<> checking = operation.check(world);
-    co_await checking;
+    co_await operation.check(world);
 }
 
 // One attempt.
@@ -130,8 +126,7 @@ Task<Json> ask(std::string module, std::string function, Json parameters) {
 
 Task<> greet(SimulatedServer&) {
     Json ann{{"name", "Ann"}};
-    Task<Json> asking = ask("hello", "greet", std::move(ann));
-    const Json greeting = co_await asking;
+    const Json greeting = co_await ask("hello", "greet", std::move(ann));
     require(greeting.get<std::string>() == "Hello, Ann!");
 }
 
@@ -146,8 +141,7 @@ Task<Json> ask_twice(std::string function, Json parameters) {
     Json answer;
     for (int i = 0; i != 2; ++i) {
         try {
-            Task<Json> asking = ask("lock", function, parameters);
-            answer = co_await asking;
+            answer = co_await ask("lock", function, parameters);
             break;
         } catch (const std::exception&) {
             failure = std::current_exception();
@@ -162,20 +156,17 @@ Task<Json> ask_twice(std::string function, Json parameters) {
 Task<> take_by_api(SimulatedServer&) {
     // If it cannot even be closed, it is over soon.
     Json name{{"name", "a session with a name that is not short"}, {"time_to_live", "1s"}};
-    Task<Json> opening = ask("lock", "open_session", std::move(name));
-    const Json opened = co_await opening;
+    const Json opened = co_await ask("lock", "open_session", std::move(name));
     Json key{{"session", opened.at("session")}, {"key", "a key that needs memory of its own"}};
     Json session{{"session", opened.at("session")}};
     std::exception_ptr failure;
     try {
-        Task<Json> acquiring = ask("lock", "acquire", std::move(key));
-        const Json token = co_await acquiring;
+        const Json token = co_await ask("lock", "acquire", std::move(key));
         require(token.is_number());
     } catch (const std::exception&) {
         failure = std::current_exception();
     }
-    Task<Json> closing = ask_twice("close_session", std::move(session));
-    co_await closing;
+    co_await ask_twice("close_session", std::move(session));
     if (failure) {
         std::rethrow_exception(failure);
     }
@@ -196,8 +187,7 @@ Task<> hold_for_a_while(Scheduler& scheduler) {
 Task<> take_in_turn(SimulatedServer& world) {
     Container container(world.scheduler());
     container.start(hold_for_a_while(world.scheduler()), {.name = "the first"});
-    Task<> second = hold_for_a_while(world.scheduler());
-    co_await second;
+    co_await hold_for_a_while(world.scheduler());
 }
 
 Task<> lock_is_free(SimulatedServer& world) {
@@ -209,11 +199,9 @@ Task<> lock_is_free(SimulatedServer& world) {
 
 Task<> unload_if_there(SimulatedServer& world, std::string name) {
     if (world.loader().state(name) == ModuleState::succeeded) {
-        Task<> unloading = world.loader().unload(name);
-        co_await unloading;
+        co_await world.loader().unload(name);
     } else if (world.loader().state(name) != ModuleState::unloaded) {
-        Task<> unloading = world.loader().unload(name, true);
-        co_await unloading;
+        co_await world.loader().unload(name, true);
     }
 }
 
@@ -244,8 +232,7 @@ Task<> reload_hello(SimulatedServer& world) {
 
 Task<> weigh(SimulatedServer&) {
     Json parcel{{"number", 6}};
-    Task<Json> asking = ask("everything", "weigh", std::move(parcel));
-    const Json weight = co_await asking;
+    const Json weight = co_await ask("everything", "weigh", std::move(parcel));
     require(weight.get<int>() == 7);
 }
 

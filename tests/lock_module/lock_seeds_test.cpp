@@ -21,10 +21,8 @@ struct Course {
     int held_after_giving_up = 0;
 };
 
-Task<ApiResult<Json>> ask(std::string function, Json parameters, Duration timeout) {
-    Task<ApiResult<Json>> calling = call("lock", function, std::move(parameters), timeout);
-    ApiResult<Json> result = co_await calling;
-    co_return result;
+ApiResult<Json> result = co_await call("lock", function, std::move(parameters), timeout);
+co_return result;
 }
 
 // Takes and gives back locks; some calls end before they are answered.
@@ -33,8 +31,8 @@ Task<> use_locks(Scheduler& scheduler, Course& course) {
         return static_cast<int>(scheduler.poller().random() % static_cast<std::uint64_t>(n));
     };
     Json nothing = Json::object();
-    Task<ApiResult<Json>> opening = ask("open_session", std::move(nothing), milliseconds(1000));
-    const ApiResult<Json> opened = co_await opening;
+    const ApiResult<Json> opened =
+        co_await ask("open_session", std::move(nothing), milliseconds(1000));
     const std::string session = opened.value().at("session").get<std::string>();
     for (int i = 0; i != 6; ++i) {
         co_await sleep(milliseconds(below(50)));
@@ -58,8 +56,8 @@ Task<> use_locks(Scheduler& scheduler, Course& course) {
             ++course.given_up;
         }
         Json held{{"session", session}, {"key", key}};
-        Task<ApiResult<Json>> releasing = ask("release", std::move(held), milliseconds(1000));
-        const ApiResult<Json> released = co_await releasing;
+        const ApiResult<Json> released =
+            co_await ask("release", std::move(held), milliseconds(1000));
         if (token) {
             CHECK(released.value() == true);
         } else {
@@ -67,15 +65,14 @@ Task<> use_locks(Scheduler& scheduler, Course& course) {
         }
     }
     Json over{{"session", session}};
-    Task<ApiResult<Json>> closing = ask("close_session", std::move(over), milliseconds(1000));
-    const ApiResult<Json> closed = co_await closing;
+    const ApiResult<Json> closed =
+        co_await ask("close_session", std::move(over), milliseconds(1000));
     CHECK(closed.ok());
 }
 
 Task<> nothing_is_held() {
     Json nothing = Json::object();
-    Task<ApiResult<Json>> listing = ask("list", std::move(nothing), milliseconds(1000));
-    const ApiResult<Json> listed = co_await listing;
+    const ApiResult<Json> listed = co_await ask("list", std::move(nothing), milliseconds(1000));
     CHECK(listed.value() == Json::array());
 }
 
@@ -86,8 +83,7 @@ Task<> use_locks_side_by_side(SimulatedServer& world, Course& course) {
     }
     co_await sleep(milliseconds(10'000));
     CHECK(clients.routines().empty());
-    Task<> checking = nothing_is_held();
-    co_await checking;
+    co_await nothing_is_held();
 }
 
 }  // namespace

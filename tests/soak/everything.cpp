@@ -81,8 +81,7 @@ private:
     weir::Task<> sleep_long() { co_await weir::sleep(hours(1)); }
 
     weir::Task<> carry() {
-        const auto first = weir::match<Parcel>(0).make();
-        const auto parcel = co_await first;
+        const auto parcel = co_await weir::match<Parcel>(0);
         parcel->set_ignorable();
         ++carried_;
         co_await weir::sleep(hours(1));

@@ -86,12 +86,10 @@ Task<> call_and_forget() {
 Task<std::string> cycle(Server& server, int number) {
     std::string failure;
     try {
-        Task<> loading = server.loader().load("everything");
-        co_await loading;
+        co_await server.loader().load("everything");
         Json parameters;
         parameters["number"] = number;
-        Task<ApiResult<Json>> calling = call("everything", "weigh", std::move(parameters));
-        const ApiResult<Json> weight = co_await calling;
+        const ApiResult<Json> weight = co_await call("everything", "weigh", std::move(parameters));
         if (!weight || weight.value() != Json(number + 1)) {
             co_return "weigh answered " +
                 (weight ? weight.value().dump() : to_text(weight.error()));
@@ -102,8 +100,7 @@ Task<std::string> cycle(Server& server, int number) {
             co_await sleep(std::chrono::microseconds(1));
         }
         callers.close();
-        Task<> unloading = server.loader().unload("everything");
-        co_await unloading;
+        co_await server.loader().unload("everything");
     } catch (const LoadException& exception) {
         failure = exception.what();
     }
@@ -114,8 +111,7 @@ Task<> run_cycles(Server& server, int count, bool kept, int& status) {
     Use first;
     const int settled = std::max(1, count / 10);
     for (int i = 0; i != count; ++i) {
-        Task<std::string> running = cycle(server, i);
-        const std::string failure = co_await running;
+        const std::string failure = co_await cycle(server, i);
         if (!failure.empty()) {
             std::cout << "cycle " << i << ": " << failure << "\n";
             status = 1;

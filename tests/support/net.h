@@ -137,8 +137,7 @@ public:
     Task<> input_ended(Connection& connection) override {
         note(connection, "input ended");
         if (!stays_half_closed) {
-            Task<> inherited = Protocol::input_ended(connection);
-            co_await inherited;
+            co_await Protocol::input_ended(connection);
         }
     }
 

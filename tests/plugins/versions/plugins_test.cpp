@@ -17,10 +17,8 @@ using std::chrono::seconds;
 using namespace test;
 
 // What the consumer makes of an announcement of the producer.
-Task<> hear(std::string& heard) {
-    const MatcherOf<Echo> echoes = match<Echo>().make();
-    const Ref<Echo> echo = co_await echoes;
-    heard = std::to_string(echo->sum) + " " + echo->version;
+const Ref<Echo> echo = co_await match<Echo>();
+heard = std::to_string(echo->sum) + " " + echo->version;
 }
 
 Task<std::string> announce(Server& server) {
@@ -28,8 +26,7 @@ Task<std::string> announce(Server& server) {
     std::string heard = "nothing";
     container.start(hear(heard), {.foreground = true});
     Json numbers{{"a", 1}, {"b", 2}};
-    Task<std::string> asking = ask("producer", "announce", std::move(numbers));
-    co_await asking;
+    co_await ask("producer", "announce", std::move(numbers));
     co_await sleep(milliseconds(1));
     co_return heard;
 }
@@ -37,49 +34,40 @@ Task<std::string> announce(Server& server) {
 Task<> tell_version(Server& server, Texts& told) {
     Task<std::string> asking = ask("producer", "version", {});
     told.push_back(co_await asking);
-    Task<std::string> announcing = announce(server);
-    told.push_back(co_await announcing);
+    told.push_back(co_await announce(server));
 }
 
 Task<> reload(Server& server, Texts names, Texts& told) {
     std::string what;
-    Task<> reloading = tell(server.loader().reload(std::move(names)), what);
-    co_await reloading;
+    co_await tell(server.loader().reload(std::move(names)), what);
     if (!what.empty()) {
         told.push_back(what);
     }
-    Task<> telling = tell_version(server, told);
-    co_await telling;
+    co_await tell_version(server, told);
 }
 
 Task<> run_versions(Server& server, const PluginFolder& folder, Texts& told) {
     Task<> starting = wait_for_startup(server, "consumer");
     co_await starting;
     Json numbers{{"a", 1}, {"b", 2}};
-    Task<std::string> adding = ask("producer", "add", std::move(numbers));
-    told.push_back(co_await adding);
+    told.push_back(co_await ask("producer", "add", std::move(numbers)));
     Task<std::string> failing = ask("producer", "fail", {});
     told.push_back(co_await failing);
-    Task<> telling = tell_version(server, told);
-    co_await telling;
+    co_await tell_version(server, told);
     folder.put("producer", "version2");
     Texts producer{"producer"};
-    Task<> second = reload(server, producer, told);
-    co_await second;
+    co_await reload(server, producer, told);
     folder.put("consumer", "version2");
     Texts consumer{"consumer"};
-    Task<> third = reload(server, consumer, told);
-    co_await third;
+    co_await reload(server, consumer, told);
     folder.put("producer", "version1");
     folder.put("consumer", "version1");
     Texts both{"producer", "consumer"};
-    Task<> fourth = reload(server, both, told);
-    co_await fourth;
+    co_await reload(server, both, told);
     Task<std::string> asking = ask("producer", "nothing", {});
     told.push_back(co_await asking);
     std::string what;
-    Task<> unloading = tell(server.loader().unload("producer"), what);
-    co_await unloading;
+    co_await tell(server.loader().unload("producer"), what);
     told.push_back(what);
 }
 
@@ -114,8 +102,7 @@ Task<> reload_often(Server& server, int times, std::pair<std::size_t, std::size_
     std::string what;
     for (int i = 0; i != 3 * times; ++i) {
         Texts names{"producer", "consumer"};
-        Task<> reloading = tell(server.loader().reload(std::move(names)), what);
-        co_await reloading;
+        co_await tell(server.loader().reload(std::move(names)), what);
         co_await sleep(seconds(1));  // the old versions leave
         (i < times ? used.first : used.second) = bytes_in_use();
     }
@@ -141,12 +128,10 @@ Task<> reload_broken(Server& server, const PluginFolder& folder, Texts& told) {
     co_await starting;
     folder.put("producer", "broken");
     Texts producer{"producer"};
-    Task<> broken = reload(server, producer, told);
-    co_await broken;
+    co_await reload(server, producer, told);
     std::filesystem::copy_file(folder.path() + "/consumer.so", folder.path() + "/producer.so",
                                std::filesystem::copy_options::overwrite_existing);
-    Task<> wrong = reload(server, producer, told);
-    co_await wrong;
+    co_await reload(server, producer, told);
 }
 
 }  // namespace
@@ -205,13 +190,10 @@ namespace {
 
 Task<> unload_sticky(Loader& loader, std::string& refused, std::string& forced) {
     std::string what;
-    Task<> loading = tell(loader.load("sticky"), what);
-    co_await loading;
+    co_await tell(loader.load("sticky"), what);
     CHECK(what == "");
-    Task<> unloading = tell(loader.unload("sticky"), refused);
-    co_await unloading;
-    Task<> forcing = tell(loader.unload("sticky", true), forced);
-    co_await forcing;
+    co_await tell(loader.unload("sticky"), refused);
+    co_await tell(loader.unload("sticky", true), forced);
     CHECK(loader.state("sticky") == ModuleState::unloaded);
 }
 
@@ -256,11 +238,9 @@ Task<> greet(Server& server, Texts& told) {
     co_await starting;
     co_await sleep(seconds(3));
     Json bob{{"name", "Bob"}, {"times", 2}};
-    Task<std::string> greeting = ask("hello", "greet", std::move(bob));
-    told.push_back(co_await greeting);
+    told.push_back(co_await ask("hello", "greet", std::move(bob)));
     Json too_often{{"times", 11}};
-    Task<std::string> refusing = ask("hello", "greet", std::move(too_often));
-    told.push_back(co_await refusing);
+    told.push_back(co_await ask("hello", "greet", std::move(too_often)));
     Task<std::string> counting = ask("hello", "seconds", {});
     told.push_back(co_await counting);
 }
@@ -284,44 +264,35 @@ Task<> manage(Server& server, const PluginFolder& folder, Texts& told) {
     Task<> starting = wait_for_startup(server, "manager");
     co_await starting;
     Json consumer{{"module", "consumer"}};
-    Task<std::string> loading = ask("manager", "load", consumer);
-    told.push_back(co_await loading);
+    told.push_back(co_await ask("manager", "load", consumer));
     Json nobody{{"module", "nobody"}};
-    Task<std::string> not_loading = ask("manager", "load", std::move(nobody));
-    told.push_back(co_await not_loading);
+    told.push_back(co_await ask("manager", "load", std::move(nobody)));
     folder.put("producer", "version2");
     co_await sleep(seconds(3));
-    Task<> telling = tell_version(server, told);
-    co_await telling;
-    Task<std::string> unloading = ask("manager", "unload", std::move(consumer));
-    told.push_back(co_await unloading);
-    Task<ApiResult<Json>> listing = call("manager", "modules");
-    const ApiResult<Json> modules = co_await listing;
+    co_await tell_version(server, told);
+    told.push_back(co_await ask("manager", "unload", std::move(consumer)));
+    const ApiResult<Json> modules = co_await call("manager", "modules");
     for (const Json& module : modules.value()) {
         told.push_back(module["name"].get<std::string>() + " " +
                        module["state"].get<std::string>());
     }
 }
 
-Task<> inspect(Server& server, Texts& told) {
-    Task<> starting = wait_for_startup(server, "consumer");
-    co_await starting;
-    co_await sleep(seconds(2));
-    Task<ApiResult<Json>> inspecting = call("manager", "inspect");
-    const ApiResult<Json> result = co_await inspecting;
-    const Json& all = result.value();
-    for (const Json& module : all["modules"]) {
-        told.push_back(module["name"].get<std::string>() + " " +
-                       module["state"].get<std::string>() + " " +
-                       std::to_string(module["seconds"].get<double>() >= 2) + " " +
-                       module["routines"].dump() + " " + module["timers"].dump());
-    }
-    for (const Json& routine : all["routines"]) {
-        told.push_back(routine["module"].get<std::string>() + ": " +
-                       routine["name"].get<std::string>() + " is " +
-                       routine["state"].get<std::string>());
-    }
-    told.push_back(all["locks"].dump() + " " + all["queue"]["max_total"].dump());
+co_await wait_for_startup(server, "consumer");
+co_await sleep(seconds(2));
+const ApiResult<Json> result = co_await call("manager", "inspect");
+const Json& all = result.value();
+for (const Json& module : all["modules"]) {
+    told.push_back(module["name"].get<std::string>() + " " + module["state"].get<std::string>() +
+                   " " + std::to_string(module["seconds"].get<double>() >= 2) + " " +
+                   module["routines"].dump() + " " + module["timers"].dump());
+}
+for (const Json& routine : all["routines"]) {
+    told.push_back(routine["module"].get<std::string>() + ": " +
+                   routine["name"].get<std::string>() + " is " +
+                   routine["state"].get<std::string>());
+}
+told.push_back(all["locks"].dump() + " " + all["queue"]["max_total"].dump());
 }
 
 }  // namespace

@@ -73,8 +73,7 @@ Task<> change_counter(Server& server, const PluginFolder& folder, std::string ve
     folder.put("counter", version);
     std::string what;
     Texts names{"counter"};
-    Task<> reloading = tell(server.loader().reload(std::move(names)), what);
-    co_await reloading;
+    co_await tell(server.loader().reload(std::move(names)), what);
     if (!what.empty()) {
         told.push_back(what);
     }
@@ -88,8 +87,7 @@ Task<> change_counters(Server& server, const PluginFolder& folder, Texts version
     Task<> starting = wait_for_startup(server, "counter");
     co_await starting;
     for (const std::string& version : versions) {
-        Task<> changing = change_counter(server, folder, version, told);
-        co_await changing;
+        co_await change_counter(server, folder, version, told);
     }
 }
 
@@ -159,8 +157,7 @@ Task<> reload_while_called(Server& server, const PluginFolder& folder, Callers& 
     co_await sleep(std::chrono::milliseconds(100));
     callers.begin("counter", "add", for_seconds(0));  // waits for the new version
     callers.begin("counter", "count", {});
-    Task<> ending = callers.until_answered();
-    co_await ending;
+    co_await callers.until_answered();
 }
 
 }  // namespace
@@ -187,11 +184,9 @@ Task<> reload_without_waiting(Server& server, const PluginFolder& folder, Caller
     co_await sleep(seconds(1));
     folder.put("counter", "second");
     Texts names{"counter"};
-    Task<> reloading = tell(server.loader().reload(std::move(names)), what);
-    co_await reloading;
+    co_await tell(server.loader().reload(std::move(names)), what);
     callers.begin("counter", "count", {});
-    Task<> ending = callers.until_answered();
-    co_await ending;
+    co_await callers.until_answered();
 }
 
 }  // namespace
@@ -217,10 +212,8 @@ Task<> reload_while_called_for_long(Server& server, Callers& callers, std::strin
     callers.begin("counter", "add", for_seconds(60));
     co_await sleep(seconds(1));
     Texts names{"counter"};
-    Task<> reloading = tell(server.loader().reload(std::move(names)), what);
-    co_await reloading;
-    Task<> ending = callers.until_answered();
-    co_await ending;
+    co_await tell(server.loader().reload(std::move(names)), what);
+    co_await callers.until_answered();
 }
 
 }  // namespace
@@ -263,12 +256,10 @@ Task<> keep_both(Server& server, const PluginFolder& folder, Callers& callers, T
         folder.put("keeper", version);
         std::string what;
         Texts names{"keeper"};
-        Task<> reloading = tell(server.loader().reload(std::move(names)), what);
-        co_await reloading;
+        co_await tell(server.loader().reload(std::move(names)), what);
         told.push_back(what);
         callers.begin("keeper", "keep", for_seconds(10));
-        Ref<Event> event = make_event<Announcement>(static_cast<int>(told.size()), 0);
-        co_await send(std::move(event));
+        co_await send(make_event<Announcement>(static_cast<int>(told.size()), 0));
         co_await sleep(seconds(1));
     }
     for (const ModuleInfo& module : server.loader().modules()) {
@@ -276,8 +267,7 @@ Task<> keep_both(Server& server, const PluginFolder& folder, Callers& callers, T
             told.push_back(living.front().substr(0, living.front().find(" started at")));
         }
     }
-    Task<> ending = callers.until_answered();
-    co_await ending;
+    co_await callers.until_answered();
     co_await sleep(seconds(1));
     told.push_back(std::to_string(server.loader().modules().front().leaving.size()));
     told.insert(told.end(), echoes.begin(), echoes.end());
@@ -312,8 +302,7 @@ Task<> unload_while_called(Server& server, Callers& callers, Texts& told) {
     container.start(tell(server.loader().unload("keeper"), what), {.foreground = true});
     co_await sleep(seconds(1));
     callers.begin("keeper", "keep", {});
-    Task<> ending = callers.until_answered();
-    co_await ending;
+    co_await callers.until_answered();
     told.push_back(what);
 }
 
@@ -344,8 +333,7 @@ Task<> unload_while_held(Server& server, Texts& told) {
         Task<std::string> holding = ask("keeper", "hold", {});
         co_await holding;
         std::string what;
-        Task<> unloading = tell(server.loader().unload("keeper"), what);
-        co_await unloading;
+        co_await tell(server.loader().unload("keeper"), what);
         told.push_back(what);
     }
 }
@@ -367,9 +355,7 @@ namespace {
 using Kept = std::optional<Ref<Announcement>>;
 
 // Has the producer send an event, and keeps what was delivered.
-Task<> keep_announcement(Kept& kept) {
-    const MatcherOf<Announcement> announcements = match<Announcement>().make();
-    kept = co_await announcements;
+kept = co_await match<Announcement>();
 }
 
 Task<> get_announcement(Server& server, Kept& kept) {
@@ -377,8 +363,7 @@ Task<> get_announcement(Server& server, Kept& kept) {
     container.start(keep_announcement(kept), {.foreground = true});
     co_await do_events();
     Json numbers{{"a", 1}, {"b", 2}};
-    Task<std::string> asking = ask("producer", "announce", std::move(numbers));
-    co_await asking;
+    co_await ask("producer", "announce", std::move(numbers));
     while (!kept) {
         co_await do_events();
     }
@@ -388,12 +373,10 @@ Task<> unload_while_event_is_kept(Server& server, Texts& told) {
     Task<> starting = wait_for_startup(server, "producer");
     co_await starting;
     Kept kept;
-    Task<> getting = get_announcement(server, kept);
-    co_await getting;
+    co_await get_announcement(server, kept);
     for (int i = 0; i != 2; ++i) {
         std::string what;
-        Task<> unloading = tell(server.loader().unload("producer"), what);
-        co_await unloading;
+        co_await tell(server.loader().unload("producer"), what);
         told.push_back(what);
         kept.reset();
     }
@@ -419,13 +402,11 @@ Task<> reload_while_event_is_kept(Server& server, const PluginFolder& folder, Te
     Task<> starting = wait_for_startup(server, "producer");
     co_await starting;
     Kept kept;
-    Task<> getting = get_announcement(server, kept);
-    co_await getting;
+    co_await get_announcement(server, kept);
     folder.put("producer", "version2");
     std::string what;
     Texts names{"producer"};
-    Task<> reloading = tell(server.loader().reload(std::move(names)), what);
-    co_await reloading;
+    co_await tell(server.loader().reload(std::move(names)), what);
     told.push_back(what);
     Task<std::string> asking = ask("producer", "version", {});
     told.push_back(co_await asking);
@@ -455,12 +436,10 @@ TEST_CASE("reload: an old version stays for as long as somebody keeps an event o
 
 namespace {
 
-Task<> change_settings(Server& server, std::string changed, std::string& told) {
-    Task<> starting = wait_for_startup(server, "keeper");
-    co_await starting;
-    server.reconfigure(SimulatedServer::read(std::move(changed)));
-    Task<std::string> asking = ask("keeper", "settings", {});
-    told = co_await asking;
+co_await wait_for_startup(server, "keeper");
+server.reconfigure(SimulatedServer::read(std::move(changed)));
+Task<std::string> asking = ask("keeper", "settings", {});
+told = co_await asking;
 }
 
 }  // namespace
