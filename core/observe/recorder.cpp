@@ -11,7 +11,7 @@ namespace weir {
 
 namespace {
 
-// What texts are cut to: the limit on records shall bound the memory.
+// Texts are cut to this length, so that the limit on records also bounds the memory.
 constexpr std::size_t longest_text = 200;
 
 std::uint64_t identity(const Event& event) noexcept {
@@ -125,7 +125,7 @@ void Recorder::unblocked(const Event& event) {
 
 void Recorder::running(const Routine* routine) {
     const Running next = std::exchange(next_, {});
-    // It is told when the one that ran waits or has ended, and is still there.
+    // The routine that ran waits or has ended by now; the scheduler still keeps it alive.
     while (!stack_.empty() && !stack_.back().routine->running()) {
         record([this] {
             const Running& run = stack_.back();
@@ -189,7 +189,8 @@ void Recorder::add_tree(const Queue& queue) {
     }
 }
 
-// What is new is told before it is used, and known only if it could be told.
+// A routine or queue is announced by a record before its number is used. It stays unknown while
+// there is no room for that record.
 std::uint32_t Recorder::number_of(const Routine& routine) {
     const auto known = routines_.find(&routine);
     if (known != routines_.end()) {

@@ -26,7 +26,7 @@ Task<> send_two(World&) {
 
 }  // namespace
 
-TEST_CASE("the snapshot of an idle scheduler is empty but for its queues", "[snapshot]") {
+TEST_CASE("the snapshot of an idle scheduler has queues and nothing else", "[snapshot]") {
     World world;
     const Snapshot now = snapshot(world.scheduler);
     CHECK(now.routines.empty());
@@ -39,7 +39,7 @@ TEST_CASE("the snapshot of an idle scheduler is empty but for its queues", "[sna
     CHECK_FALSE(now.quitting);
 }
 
-TEST_CASE("a snapshot lists the routines with what each waits for and since when", "[snapshot]") {
+TEST_CASE("a snapshot lists each routine, what it waits for and since when", "[snapshot]") {
     World world;
     world.start(
         [](World&) -> Task<> {
@@ -106,7 +106,7 @@ Task<> with_a_large_frame(int depth) {
 
 }  // namespace
 
-TEST_CASE("a snapshot tells how much memory a routine and its coroutines take", "[snapshot]") {
+TEST_CASE("a snapshot shows how much memory a routine and its coroutines use", "[snapshot]") {
     World world;
     for (const int depth : {1, 3}) {
         world.container.start(with_a_large_frame(depth));
@@ -156,7 +156,8 @@ TEST_CASE("a snapshot lists event handlers and timers", "[snapshot]") {
     handler.stop_all();
 }
 
-TEST_CASE("a snapshot shows every queue, what blocks it and who waits for a place", "[snapshot]") {
+TEST_CASE("a snapshot shows every queue, what blocks it and which senders wait for capacity",
+          "[snapshot]") {
     World world;
     Queue& root = world.scheduler.queue();
     const Ref<Queue> jobs = root.add("jobs", 500, match<Job>().make(), {.max_total = 1});

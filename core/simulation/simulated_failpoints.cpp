@@ -7,7 +7,8 @@ namespace weir {
 
 namespace {
 
-// From 0 to less than 1. The standard's distributions differ between libraries.
+// Returns a number in [0, 1). Not a distribution of the standard library, because these differ
+// between implementations.
 double share(std::mt19937_64& random) noexcept {
     return static_cast<double>(random() >> 11) * 0x1.0p-53;
 }

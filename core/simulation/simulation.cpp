@@ -13,7 +13,7 @@ void Simulation::happen(Duration after, std::function<void()> what) {
 
 // --- other threads
 
-// Rings without memory: ring() may be called where nothing may throw.
+// Ringing allocates nothing, because ring() may be called where nothing may throw.
 class Simulation::SimulatedBell final : public Bell {
 public:
     SimulatedBell(Simulation& simulation, std::function<void()> answer)
@@ -30,7 +30,7 @@ public:
             rung_ = Moment(simulation_.now_ + delay, simulation_.random_());
         }
     }
-    // Nobody could ring it while a poll waits.
+    // No effect: no other thread could ring while a poll waits.
     void keep_polling(bool) noexcept override {}
 
     const std::optional<Moment>& rung() const noexcept { return rung_; }
@@ -42,7 +42,7 @@ public:
 private:
     Simulation& simulation_;
     std::function<void()> answer_;
-    std::optional<Moment> rung_;  // when it is to be answered
+    std::optional<Moment> rung_;  // when it shall be answered
 };
 
 Duration Simulation::thread_delay() noexcept {
@@ -82,7 +82,7 @@ void Simulation::cancel_work(Work& work) noexcept {
 
 // --- what happens outside
 
-// The bell that is to be answered next; null if none was rung.
+// Returns the bell to be answered next, or null if none was rung.
 Simulation::SimulatedBell* Simulation::next_bell() const noexcept {
     SimulatedBell* next = nullptr;
     for (SimulatedBell* bell : bells_) {
