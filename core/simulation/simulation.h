@@ -16,7 +16,7 @@
 namespace weir {
 
 /// A Poller of virtual time, for tests. The clock stands still while any routine can run. Then it
-/// jumps to the next timer or the next outside happening. The same seed gives the same run.
+/// jumps to the next timer or to the next call of happen(). The same seed gives the same run.
 class Simulation final : public Poller {
 public:
     explicit Simulation(std::uint64_t seed = 1) : random_(seed), failpoints_(seed) {}
