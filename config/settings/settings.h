@@ -51,7 +51,7 @@ namespace detail {
 template <class T>
 struct TypeMaker;
 
-/// What a setting's restrictions apply to: the scalar in an optional, in lists and maps.
+// The scalar to which a setting's restrictions apply: the one in an optional, list or map.
 template <class T>
 struct ScalarIn {
     using type = T;
@@ -129,11 +129,12 @@ struct TypeMaker<std::variant<Ts...>> {
 
 }  // namespace detail
 
-/// A setting while it is described; made by setting(). S is the struct, or a base of it.
+/// A setting that is being described; setting() makes it. S is the struct, or a base of it.
 template <class S, class T>
 class SettingBuilder {
 public:
-    using Restricted = typename detail::ScalarIn<T>::type;  ///< what range and one_of are about
+    /// The type that range() and one_of() restrict.
+    using Restricted = typename detail::ScalarIn<T>::type;
     using Present = typename detail::WithoutOptional<T>::type;
 
     SettingBuilder(std::string name, T S::*member, std::string sentence) : member_(member) {
@@ -141,7 +142,7 @@ public:
         setting_.sentence = std::move(sentence);
     }
 
-    /// Allows values from `low` to `high`. In lists and maps, each value must be within.
+    /// Allows values from `low` to `high`. In lists and maps, restricts each value.
     SettingBuilder range(Restricted low, Restricted high) &&
             requires Scalar<Restricted>
     {
@@ -161,14 +162,14 @@ public:
         bounds_.high = std::move(high);
         return std::move(*this);
     }
-    /// Allows these values only. An enum without this may have all its values.
+    /// Allows these values only. Without it, an enum allows all its values.
     SettingBuilder one_of(std::initializer_list<Restricted> values) &&
             requires Scalar<Restricted>
     {
         bounds_.one_of = values;
         return std::move(*this);
     }
-    /// Characters of the string, elements of the list, or entries of the map.
+    /// Restricts the characters of the string, elements of the list, or entries of the map.
     SettingBuilder length(std::size_t low, std::size_t high = Length().high) &&
             requires HasLength<Present>
     {
@@ -181,23 +182,23 @@ public:
         length_.low = 1;
         return std::move(*this);
     }
-    /// Asks `check` about each value that is right otherwise. It returns what is wrong, without the
+    /// Calls `check` for each value that is valid otherwise. It returns what is wrong, without the
     /// value ("is not an address"), or "".
     SettingBuilder check(std::function<std::string(const Present&)> check) && {
         check_ = std::move(check);
         return std::move(*this);
     }
-    /// What the number counts: "events", "bytes per second".
+    /// Sets what the number counts: "events", "bytes per second".
     SettingBuilder unit(std::string unit) && {
         setting_.unit = std::move(unit);
         return std::move(*this);
     }
-    /// Another name under which a file may give the setting.
+    /// Adds another name that a file may use.
     SettingBuilder alias(std::string name) && {
         setting_.aliases.push_back(std::move(name));
         return std::move(*this);
     }
-    /// The configuration must give the setting.
+    /// Requires that the configuration gives the setting.
     SettingBuilder required() && {
         setting_.required = true;
         return std::move(*this);
@@ -213,7 +214,7 @@ public:
         return std::move(*this);
     }
 
-    /// The finished setting, of S or a struct derived from it.
+    /// Returns the finished setting, of S or a struct derived from it.
     template <std::derived_from<S> Derived>
     Setting build() && {
         T Derived::*const member = member_;
@@ -244,14 +245,14 @@ private:
     std::function<std::string(const Present&)> check_;
 };
 
-/// Describes one setting: its name in files, the member that holds it, and in one sentence without
-/// a full stop what it is for.
+/// Describes one setting: its name in files, the member that holds it, and its purpose in one
+/// sentence without a full stop.
 template <class S, class T>
 SettingBuilder<S, T> setting(std::string name, T S::*member, std::string sentence) {
     return SettingBuilder<S, T>(std::move(name), member, std::move(sentence));
 }
 
-/// Describes the struct S: what the settings are for together, and each of them.
+/// Describes the struct S: the purpose of its settings as a whole, and each setting.
 template <std::default_initializable S, class... Builders>
 Settings<S> settings(std::string sentence, Builders... builders) {
     std::vector<Setting> all;
