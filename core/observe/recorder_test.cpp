@@ -79,7 +79,8 @@ std::string text(Recorder& recorder) {
     return result;
 }
 
-co_await send(make_event<Job>(number));
+Task<> send_job(int number) {
+    co_await send(make_event<Job>(number));
 }
 
 Task<> take_job() {

@@ -138,14 +138,16 @@ void SimulatedServer::stop() {
     }
 }
 
-co_await loader().unload_all();
-}
-catch (const LoadException& exception) {
-    living_.push_back(exception.what());
-}
-}
-co_await loader().unload_all(true);
-co_await settle();
+Task<> SimulatedServer::unload_modules() {
+    if (strict_) {
+        try {
+            co_await loader().unload_all();
+        } catch (const LoadException& exception) {
+            living_.push_back(exception.what());
+        }
+    }
+    co_await loader().unload_all(true);
+    co_await settle();
 }
 
 // --- the end

@@ -180,12 +180,13 @@ public:
     }
 };
 
-const bool loaded = co_await execute_with_timeout(time, loader.load("dependent"));
-what = loaded ? "loaded" : "it takes too long";
-}
-catch (const LoadException& exception) {
-    what = exception.what();
-}
+Task<> give_up_after(Loader& loader, Duration time, std::string& what) {
+    try {
+        const bool loaded = co_await execute_with_timeout(time, loader.load("dependent"));
+        what = loaded ? "loaded" : "it takes too long";
+    } catch (const LoadException& exception) {
+        what = exception.what();
+    }
 }
 
 std::string loading_beside(const ModuleClass& fake_module) {

@@ -67,8 +67,7 @@ Task<> try_once(SimulatedServer& world, const Operation& operation, AllocationFa
 Task<> follow(SimulatedServer& world, const Operation& operation, AllocationFailure* failure,
               Course& course) {
     for (const std::string& name : operation.startup) {
-        Task<> loading = world.loader().load(name);
-        co_await loading;
+        co_await world.loader().load(name);
     }
     co_await try_once(world, operation, failure, course);
     if (!course.succeeded) {
@@ -110,8 +109,7 @@ void require(bool holds) {
 }
 
 Task<> load_hello(SimulatedServer& world) {
-    Task<> loading = world.loader().load("hello");
-    co_await loading;
+    co_await world.loader().load("hello");
 }
 
 Task<Json> ask(std::string module, std::string function, Json parameters) {
@@ -131,8 +129,7 @@ Task<> greet(SimulatedServer&) {
 }
 
 Task<> load_lock(SimulatedServer& world) {
-    Task<> loading = world.loader().load("lock");
-    co_await loading;
+    co_await world.loader().load("lock");
 }
 
 // A call that fails is made once more; the failure is thrown all the same.
@@ -206,18 +203,15 @@ Task<> unload_if_there(SimulatedServer& world, std::string name) {
 }
 
 Task<> unload_lock(SimulatedServer& world) {
-    Task<> unloading = unload_if_there(world, "lock");
-    co_await unloading;
+    co_await unload_if_there(world, "lock");
 }
 
 Task<> unload_everything(SimulatedServer& world) {
-    Task<> unloading = unload_if_there(world, "everything");
-    co_await unloading;
+    co_await unload_if_there(world, "everything");
 }
 
 Task<> load_everything(SimulatedServer& world) {
-    Task<> loading = world.loader().load("everything");
-    co_await loading;
+    co_await world.loader().load("everything");
 }
 
 Task<> reload_everything(SimulatedServer& world) {

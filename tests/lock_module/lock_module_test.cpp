@@ -44,8 +44,7 @@ Task<> acquire_for(std::string session, std::string key, std::string timeout, Te
 }
 
 Task<> two_sessions(Texts& told) {
-    Task<std::string> opening_a = open("a");
-    const std::string a = co_await opening_a;
+    const std::string a = co_await open("a");
     const std::string b = co_await open("b");
     co_await tell("acquire", a, "key", told);
     co_await tell("try", a, "key", told);
@@ -58,8 +57,7 @@ Task<> two_sessions(Texts& told) {
 }
 
 Task<> expire(Scheduler& scheduler, Texts& told) {
-    Task<std::string> opening_a = open("a", "10s");
-    const std::string a = co_await opening_a;
+    const std::string a = co_await open("a", "10s");
     const std::string b = co_await open("b", "10s");
     const Time begin = scheduler.now();
     co_await tell("acquire", a, "key", told);
@@ -77,8 +75,7 @@ Task<> expire(Scheduler& scheduler, Texts& told) {
 }
 
 Task<> close_while_one_waits(Container& container, Texts& told) {
-    Task<std::string> opening_a = open("a");
-    const std::string a = co_await opening_a;
+    const std::string a = co_await open("a");
     const std::string b = co_await open("b");
     co_await tell("acquire", a, "key", told);
     container.start(tell("acquire", b, "key", told));
@@ -98,21 +95,22 @@ Task<> close_while_one_waits(Container& container, Texts& told) {
     told.push_back(none.dump());
 }
 
-const std::string a = co_await open("a");
-const std::string b = co_await open("b");
-co_await tell("acquire", a, "x", told);
-co_await tell("acquire", b, "y", told);
-container.start(acquire_for(a, "y", "5s", told));
-container.start(acquire_for(b, "x", "5s", told));
-co_await sleep(1s);
-const Json deadlocks = co_await ask("deadlocks");
-told.push_back(std::to_string(deadlocks.size()) + " deadlock of " +
-               std::to_string(deadlocks[0]["members"].size()));
-co_await sleep(10s);
-const Json statistics = co_await ask("statistics");
-told.push_back("acquired " + statistics["acquired"].dump() + ", timed out " +
-               statistics["timed_out"].dump() + ", waits counted " +
-               statistics["wait_seconds"]["buckets"][0][1].dump());
+Task<> run_into_each_other(Container& container, Texts& told) {
+    const std::string a = co_await open("a");
+    const std::string b = co_await open("b");
+    co_await tell("acquire", a, "x", told);
+    co_await tell("acquire", b, "y", told);
+    container.start(acquire_for(a, "y", "5s", told));
+    container.start(acquire_for(b, "x", "5s", told));
+    co_await sleep(1s);
+    const Json deadlocks = co_await ask("deadlocks");
+    told.push_back(std::to_string(deadlocks.size()) + " deadlock of " +
+                   std::to_string(deadlocks[0]["members"].size()));
+    co_await sleep(10s);
+    const Json statistics = co_await ask("statistics");
+    told.push_back("acquired " + statistics["acquired"].dump() + ", timed out " +
+                   statistics["timed_out"].dump() + ", waits counted " +
+                   statistics["wait_seconds"]["buckets"][0][1].dump());
 }
 
 Task<> use_semaphore(Texts& told) {

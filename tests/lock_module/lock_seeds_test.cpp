@@ -21,8 +21,9 @@ struct Course {
     int held_after_giving_up = 0;
 };
 
-ApiResult<Json> result = co_await call("lock", function, std::move(parameters), timeout);
-co_return result;
+Task<ApiResult<Json>> ask(std::string function, Json parameters, Duration timeout) {
+    ApiResult<Json> result = co_await call("lock", function, std::move(parameters), timeout);
+    co_return result;
 }
 
 // Takes and gives back locks; some calls end before they are answered.

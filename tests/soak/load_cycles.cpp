@@ -78,8 +78,7 @@ Use use_now(Scheduler& scheduler) {
 }
 
 Task<> call_and_forget() {
-    Task<ApiResult<Json>> calling = call("everything", "sleep");
-    co_await calling;
+    co_await call("everything", "sleep");
 }
 
 // One cycle; what went wrong, or "".

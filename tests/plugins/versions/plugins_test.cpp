@@ -17,8 +17,10 @@ using std::chrono::seconds;
 using namespace test;
 
 // What the consumer makes of an announcement of the producer.
-const Ref<Echo> echo = co_await match<Echo>();
-heard = std::to_string(echo->sum) + " " + echo->version;
+Task<> hear(std::string& heard) {
+    const MatcherOf<Echo> echoes = match<Echo>().make();
+    const Ref<Echo> echo = co_await echoes;
+    heard = std::to_string(echo->sum) + " " + echo->version;
 }
 
 Task<std::string> announce(Server& server) {
@@ -47,8 +49,7 @@ Task<> reload(Server& server, Texts names, Texts& told) {
 }
 
 Task<> run_versions(Server& server, const PluginFolder& folder, Texts& told) {
-    Task<> starting = wait_for_startup(server, "consumer");
-    co_await starting;
+    co_await wait_for_startup(server, "consumer");
     Json numbers{{"a", 1}, {"b", 2}};
     told.push_back(co_await ask("producer", "add", std::move(numbers)));
     Task<std::string> failing = ask("producer", "fail", {});
@@ -97,8 +98,7 @@ std::size_t bytes_in_use() {
 
 // How many bytes of the heap are in use after as many reloads, and after three times as many.
 Task<> reload_often(Server& server, int times, std::pair<std::size_t, std::size_t>& used) {
-    Task<> starting = wait_for_startup(server, "consumer");
-    co_await starting;
+    co_await wait_for_startup(server, "consumer");
     std::string what;
     for (int i = 0; i != 3 * times; ++i) {
         Texts names{"producer", "consumer"};
@@ -124,8 +124,7 @@ TEST_CASE("plugins: reloads leave nothing behind on the heap, however many") {
 namespace {
 
 Task<> reload_broken(Server& server, const PluginFolder& folder, Texts& told) {
-    Task<> starting = wait_for_startup(server, "consumer");
-    co_await starting;
+    co_await wait_for_startup(server, "consumer");
     folder.put("producer", "broken");
     Texts producer{"producer"};
     co_await reload(server, producer, told);
@@ -155,8 +154,7 @@ TEST_CASE("plugins: when the new version does not load, the old one runs on") {
 namespace {
 
 Task<> try_to_load(Loader& loader, std::string name, std::string& what) {
-    Task<> loading = tell(loader.load(std::move(name)), what);
-    co_await loading;
+    co_await tell(loader.load(std::move(name)), what);
 }
 
 }  // namespace
@@ -234,8 +232,7 @@ TEST_CASE("plugins: what cannot be closed is named, and the code stays even if i
 namespace {
 
 Task<> greet(Server& server, Texts& told) {
-    Task<> starting = wait_for_startup(server, "hello");
-    co_await starting;
+    co_await wait_for_startup(server, "hello");
     co_await sleep(seconds(3));
     Json bob{{"name", "Bob"}, {"times", 2}};
     told.push_back(co_await ask("hello", "greet", std::move(bob)));
@@ -261,8 +258,7 @@ TEST_CASE("plugins: hello has a setting, a function and a routine") {
 namespace {
 
 Task<> manage(Server& server, const PluginFolder& folder, Texts& told) {
-    Task<> starting = wait_for_startup(server, "manager");
-    co_await starting;
+    co_await wait_for_startup(server, "manager");
     Json consumer{{"module", "consumer"}};
     told.push_back(co_await ask("manager", "load", consumer));
     Json nobody{{"module", "nobody"}};
@@ -278,21 +274,23 @@ Task<> manage(Server& server, const PluginFolder& folder, Texts& told) {
     }
 }
 
-co_await wait_for_startup(server, "consumer");
-co_await sleep(seconds(2));
-const ApiResult<Json> result = co_await call("manager", "inspect");
-const Json& all = result.value();
-for (const Json& module : all["modules"]) {
-    told.push_back(module["name"].get<std::string>() + " " + module["state"].get<std::string>() +
-                   " " + std::to_string(module["seconds"].get<double>() >= 2) + " " +
-                   module["routines"].dump() + " " + module["timers"].dump());
-}
-for (const Json& routine : all["routines"]) {
-    told.push_back(routine["module"].get<std::string>() + ": " +
-                   routine["name"].get<std::string>() + " is " +
-                   routine["state"].get<std::string>());
-}
-told.push_back(all["locks"].dump() + " " + all["queue"]["max_total"].dump());
+Task<> inspect(Server& server, Texts& told) {
+    co_await wait_for_startup(server, "consumer");
+    co_await sleep(seconds(2));
+    const ApiResult<Json> result = co_await call("manager", "inspect");
+    const Json& all = result.value();
+    for (const Json& module : all["modules"]) {
+        told.push_back(module["name"].get<std::string>() + " " +
+                       module["state"].get<std::string>() + " " +
+                       std::to_string(module["seconds"].get<double>() >= 2) + " " +
+                       module["routines"].dump() + " " + module["timers"].dump());
+    }
+    for (const Json& routine : all["routines"]) {
+        told.push_back(routine["module"].get<std::string>() + ": " +
+                       routine["name"].get<std::string>() + " is " +
+                       routine["state"].get<std::string>());
+    }
+    told.push_back(all["locks"].dump() + " " + all["queue"]["max_total"].dump());
 }
 
 }  // namespace

@@ -84,8 +84,7 @@ Task<> change_counter(Server& server, const PluginFolder& folder, std::string ve
 }
 
 Task<> change_counters(Server& server, const PluginFolder& folder, Texts versions, Texts& told) {
-    Task<> starting = wait_for_startup(server, "counter");
-    co_await starting;
+    co_await wait_for_startup(server, "counter");
     for (const std::string& version : versions) {
         co_await change_counter(server, folder, version, told);
     }
@@ -145,8 +144,7 @@ namespace {
 
 Task<> reload_while_called(Server& server, const PluginFolder& folder, Callers& callers,
                            std::string& what) {
-    Task<> starting = wait_for_startup(server, "counter");
-    co_await starting;
+    co_await wait_for_startup(server, "counter");
     callers.begin("counter", "add", for_seconds(2));
     callers.begin("counter", "add", for_seconds(3));
     co_await sleep(seconds(1));
@@ -178,8 +176,7 @@ namespace {
 
 Task<> reload_without_waiting(Server& server, const PluginFolder& folder, Callers& callers,
                               std::string& what) {
-    Task<> starting = wait_for_startup(server, "counter");
-    co_await starting;
+    co_await wait_for_startup(server, "counter");
     callers.begin("counter", "add", for_seconds(60));
     co_await sleep(seconds(1));
     folder.put("counter", "second");
@@ -207,8 +204,7 @@ TEST_CASE("reload: a module that says so hands over at once, and calls go on wit
 namespace {
 
 Task<> reload_while_called_for_long(Server& server, Callers& callers, std::string& what) {
-    Task<> starting = wait_for_startup(server, "counter");
-    co_await starting;
+    co_await wait_for_startup(server, "counter");
     callers.begin("counter", "add", for_seconds(60));
     co_await sleep(seconds(1));
     Texts names{"counter"};
@@ -245,8 +241,7 @@ Task<> hear_echoes(Texts& echoes) {
 }
 
 Task<> keep_both(Server& server, const PluginFolder& folder, Callers& callers, Texts& told) {
-    Task<> starting = wait_for_startup(server, "keeper");
-    co_await starting;
+    co_await wait_for_startup(server, "keeper");
     Texts echoes;
     Container container(server.scheduler());
     container.start(hear_echoes(echoes), {.daemon = true, .foreground = true});
@@ -292,8 +287,7 @@ TEST_CASE("reload: calls end in the version that they began in, however many the
 namespace {
 
 Task<> unload_while_called(Server& server, Callers& callers, Texts& told) {
-    Task<> starting = wait_for_startup(server, "keeper");
-    co_await starting;
+    co_await wait_for_startup(server, "keeper");
     callers.begin("keeper", "keep", for_seconds(3));
     callers.begin("keeper", "keep", for_seconds(60));
     co_await sleep(seconds(1));
@@ -327,8 +321,7 @@ TEST_CASE(
 namespace {
 
 Task<> unload_while_held(Server& server, Texts& told) {
-    Task<> starting = wait_for_startup(server, "keeper");
-    co_await starting;
+    co_await wait_for_startup(server, "keeper");
     for (int i = 0; i != 2; ++i) {
         Task<std::string> holding = ask("keeper", "hold", {});
         co_await holding;
@@ -355,7 +348,9 @@ namespace {
 using Kept = std::optional<Ref<Announcement>>;
 
 // Has the producer send an event, and keeps what was delivered.
-kept = co_await match<Announcement>();
+Task<> keep_announcement(Kept& kept) {
+    const MatcherOf<Announcement> announcements = match<Announcement>().make();
+    kept = co_await announcements;
 }
 
 Task<> get_announcement(Server& server, Kept& kept) {
@@ -370,8 +365,7 @@ Task<> get_announcement(Server& server, Kept& kept) {
 }
 
 Task<> unload_while_event_is_kept(Server& server, Texts& told) {
-    Task<> starting = wait_for_startup(server, "producer");
-    co_await starting;
+    co_await wait_for_startup(server, "producer");
     Kept kept;
     co_await get_announcement(server, kept);
     for (int i = 0; i != 2; ++i) {
@@ -399,8 +393,7 @@ TEST_CASE("unload: an event that somebody keeps is named, and the module goes on
 namespace {
 
 Task<> reload_while_event_is_kept(Server& server, const PluginFolder& folder, Texts& told) {
-    Task<> starting = wait_for_startup(server, "producer");
-    co_await starting;
+    co_await wait_for_startup(server, "producer");
     Kept kept;
     co_await get_announcement(server, kept);
     folder.put("producer", "version2");
@@ -436,10 +429,11 @@ TEST_CASE("reload: an old version stays for as long as somebody keeps an event o
 
 namespace {
 
-co_await wait_for_startup(server, "keeper");
-server.reconfigure(SimulatedServer::read(std::move(changed)));
-Task<std::string> asking = ask("keeper", "settings", {});
-told = co_await asking;
+Task<> change_settings(Server& server, std::string changed, std::string& told) {
+    co_await wait_for_startup(server, "keeper");
+    server.reconfigure(SimulatedServer::read(std::move(changed)));
+    Task<std::string> asking = ask("keeper", "settings", {});
+    told = co_await asking;
 }
 
 }  // namespace
