@@ -37,7 +37,7 @@ public:
 
     const CampaignReport& report() const noexcept { return report_; }
 
-    // Returns the number of what it did.
+    // Returns the hash of the run's trace.
     std::uint64_t run(std::uint64_t seed) {
         const std::shared_ptr<void> note =
             note_for_test("seed " + std::to_string(seed) + ": " + command_for_seed(seed));

@@ -16,17 +16,17 @@ namespace weir {
 
 namespace {
 
-// Rounds in which there was no memory, in one run.
+// The most rounds of one run in which memory may run out.
 constexpr int most_failures = 1000;
 
-// Lets what was sent last come to those who wait for it.
+// Lets the last events reach their waiters.
 Task<> settle() {
     for (int i = 0; i != 3; ++i) {
         co_await do_events();
     }
 }
 
-// The configuration that names these folders, separated by ':'.
+// Returns the configuration of these folders, separated by ':'.
 std::string plugin_path_json(std::string_view folders) {
     Json path = Json::array();
     while (!folders.empty()) {
@@ -103,11 +103,12 @@ void SimulatedServer::run(Task<> task) {
     }
 }
 
-// Runs until only daemons are left. Unlike Scheduler::run it does not close these, so that what a
-// module has left behind can be seen. When there is no memory it goes on, as who calls that may.
+// Runs until only daemons are left. Unlike Scheduler::run() it does not close the daemons, so that
+// what a module leaves behind is visible. Continues when memory runs out, as any caller of round()
+// may.
 void SimulatedServer::go() {
     bool can_happen = true;
-    bool after_poll = running_;  // it lets begin what was started since
+    bool after_poll = running_;  // starts what was begun since the last run
     for (int failures = 0;;) {
         try {
             if (!running_) {
@@ -163,7 +164,7 @@ void SimulatedServer::find_living() {
     }
 }
 
-// What is there although the server is not.
+// Finds what remains after the server is destroyed.
 void SimulatedServer::find_left_over() {
     for (const std::string& plugin : mapped_plugins()) {
         if (!plugins_stay && std::ranges::find(plugins_before_, plugin) == plugins_before_.end()) {
@@ -195,7 +196,7 @@ void SimulatedServer::finish() {
     }
     stop();
     if (!living_.empty()) {
-        report();  // the server stays: what lives may refer to it
+        report();  // the server stays, because what lives may refer to it
         return;
     }
     server_.reset();
