@@ -41,8 +41,7 @@ Task<> do_jobs(World& world) {
 
 // Sends one job, then notes its name.
 Task<> send_one(World& world, char name) {
-    Ref<Event> event = make_event<Job>(name);
-    co_await send(std::move(event));
+    co_await send(make_event<Job>(name));
     world.output += name;
 }
 

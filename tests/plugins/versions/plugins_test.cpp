@@ -18,8 +18,7 @@ using namespace test;
 
 // What the consumer makes of an announcement of the producer.
 Task<> hear(std::string& heard) {
-    const MatcherOf<Echo> echoes = match<Echo>().make();
-    const Ref<Echo> echo = co_await echoes;
+    const Ref<Echo> echo = co_await match<Echo>();
     heard = std::to_string(echo->sum) + " " + echo->version;
 }
 

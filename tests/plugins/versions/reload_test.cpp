@@ -349,8 +349,7 @@ using Kept = std::optional<Ref<Announcement>>;
 
 // Has the producer send an event, and keeps what was delivered.
 Task<> keep_announcement(Kept& kept) {
-    const MatcherOf<Announcement> announcements = match<Announcement>().make();
-    kept = co_await announcements;
+    kept = co_await match<Announcement>();
 }
 
 Task<> get_announcement(Server& server, Kept& kept) {
