@@ -1,6 +1,6 @@
-// Memory runs out at each point of what is done with real plugins: the first allocation fails, then
-// the second, and so on until it passes. Each time there is an error, nothing leaks, nothing hangs,
-// and the same works afterwards.
+// Operations on real plugins run while memory runs out at each point: the first allocation fails,
+// then the second, and so on until the operation succeeds. Each failure must be reported or
+// harmless, nothing may leak or hang, and the same operation must work afterwards.
 #include "modules/testing/allocations.h"
 
 #include <cstdlib>
@@ -18,17 +18,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// `./dev soak allocations` lets each fail, `./dev test` some of them.
+// `./dev soak allocations` fails each allocation, `./dev test` some of them.
 std::uint64_t step() {
     return std::getenv("WEIR_ALL_ALLOCATIONS") != nullptr ? 1 : 7;
 }
 
-// What is tried, in a server with the plugins that are named.
+// What to try, in a server with the named plugins.
 struct Operation {
     std::vector<std::string> startup;
-    // Fails for the lack of memory, or works; may be tried again.
+    // Throws if memory runs out, or succeeds. Can be tried again.
     Task<> (*attempt)(SimulatedServer&) = nullptr;
-    // Whether it has worked is seen here.
+    // Checks that it succeeded.
     Task<> (*check)(SimulatedServer&) = [](SimulatedServer&) -> Task<> { co_return; };
 };
 
@@ -77,7 +77,7 @@ Task<> follow(SimulatedServer& world, const Operation& operation, AllocationFail
     co_await operation.check(world);
 }
 
-// One attempt.
+// Makes one attempt.
 void attempt(const Operation& operation, AllocationFailure& failure) {
     INFO("allocation " << failure.nth());
     Course course;
@@ -85,7 +85,8 @@ void attempt(const Operation& operation, AllocationFailure& failure) {
     world.run(follow(world, operation, &failure, course));
     world.finish();
     INFO(failure.where());
-    // What is not reported has not mattered: a cache that did not grow, a wait that did without.
+    // A failure that was not reported must have been harmless: a cache that did not grow, a wait
+    // that managed without.
     CHECK(course.succeeded);
 }
 
@@ -99,9 +100,11 @@ void fail_everywhere(const char* what, const Operation& operation) {
     }
 }
 
-// --- what is done
+// --- the operations
+//
+// Like CHECK, in places where the test's own allocations would fail.
 
-// As CHECK, where the test's own allocations would fail.
+// Like CHECK, in places where the test's own allocations would fail.
 void require(bool holds) {
     if (!holds) {
         throw std::logic_error("something else came out");
@@ -132,7 +135,7 @@ Task<> load_lock(SimulatedServer& world) {
     co_await world.loader().load("lock");
 }
 
-// A call that fails is made once more; the failure is thrown all the same.
+// Makes a call that fails once more. Throws the failure in either case.
 Task<Json> ask_twice(std::string function, Json parameters) {
     std::exception_ptr failure;
     Json answer;
@@ -151,7 +154,7 @@ Task<Json> ask_twice(std::string function, Json parameters) {
 }
 
 Task<> take_by_api(SimulatedServer&) {
-    // If it cannot even be closed, it is over soon.
+    // If even closing the session fails, it expires soon.
     Json name{{"name", "a session with a name that is not short"}, {"time_to_live", "1s"}};
     const Json opened = co_await ask("lock", "open_session", std::move(name));
     Json key{{"session", opened.at("session")}, {"key", "a key that needs memory of its own"}};
@@ -180,7 +183,7 @@ Task<> hold_for_a_while(Scheduler& scheduler) {
     co_await sleep(1ms);
 }
 
-// Two want the same lock, and the second has to wait.
+// Two sessions want the same lock, so that the second one waits.
 Task<> take_in_turn(SimulatedServer& world) {
     Container container(world.scheduler());
     container.start(hold_for_a_while(world.scheduler()), {.name = "the first"});
@@ -232,55 +235,56 @@ Task<> weigh(SimulatedServer&) {
 
 }  // namespace
 
-TEST_CASE("without memory: a module is not loaded, and can be", "[allocations]") {
+TEST_CASE("without memory, loading a module fails and then works", "[allocations]") {
     fail_everywhere("loading hello", {.startup = {}, .attempt = load_hello, .check = greet});
 }
 
-TEST_CASE("without memory: a call ends with an error, and the next works", "[allocations]") {
+TEST_CASE("without memory, a call returns an error and the next call works", "[allocations]") {
     fail_everywhere("calling hello", {.startup = {"hello"}, .attempt = greet, .check = greet});
 }
 
-TEST_CASE("without memory: the locks are not loaded, and can be", "[allocations]") {
+TEST_CASE("without memory, loading the locks fails and then works", "[allocations]") {
     fail_everywhere("loading lock", {.startup = {}, .attempt = load_lock, .check = take_in_turn});
 }
 
-TEST_CASE("without memory: a lock is not taken by the API, and nobody holds it", "[allocations]") {
+TEST_CASE("without memory, acquiring a lock through the API fails and no session holds it",
+          "[allocations]") {
     fail_everywhere("taking a lock by the API", {.startup = {"lock"}, .attempt = take_by_api});
 }
 
-TEST_CASE("without memory: a lock is not taken, and is free", "[allocations]") {
+TEST_CASE("without memory, acquiring a lock fails and the lock is free", "[allocations]") {
     fail_everywhere("locking and unlocking",
                     {.startup = {"lock"}, .attempt = take_in_turn, .check = lock_is_free});
 }
 
-TEST_CASE("without memory: the locks are not unloaded, and can be", "[allocations]") {
+TEST_CASE("without memory, unloading the locks fails and then works", "[allocations]") {
     fail_everywhere("unloading lock", {.startup = {"lock"}, .attempt = unload_lock});
 }
 
-TEST_CASE("without memory: the locks are not reloaded, and can be", "[allocations]") {
+TEST_CASE("without memory, reloading the locks fails and then works", "[allocations]") {
     fail_everywhere("reloading lock",
                     {.startup = {"lock"}, .attempt = reload_lock, .check = take_in_turn});
 }
 
-TEST_CASE("without memory: a module with one of everything is not loaded, and can be",
+TEST_CASE("without memory, loading a module with one of everything fails and then works",
           "[allocations]") {
     fail_everywhere("loading everything",
                     {.startup = {}, .attempt = load_everything, .check = weigh});
 }
 
-TEST_CASE("without memory: a module with one of everything is not unloaded, and can be",
+TEST_CASE("without memory, unloading a module with one of everything fails and then works",
           "[allocations]") {
     fail_everywhere("unloading everything",
                     {.startup = {"everything"}, .attempt = unload_everything});
 }
 
-TEST_CASE("without memory: a module with one of everything is not reloaded, and can be",
+TEST_CASE("without memory, reloading a module with one of everything fails and then works",
           "[allocations]") {
     fail_everywhere("reloading everything",
                     {.startup = {"everything"}, .attempt = reload_everything, .check = weigh});
 }
 
-TEST_CASE("without memory: a module is not reloaded, and can be", "[allocations]") {
+TEST_CASE("without memory, reloading a module fails and then works", "[allocations]") {
     fail_everywhere("reloading hello",
                     {.startup = {"hello"}, .attempt = reload_hello, .check = greet});
 }

@@ -30,7 +30,7 @@ Task<std::string> open(std::string name, std::string time_to_live = "1m") {
     co_return opened.at("session").get<std::string>();
 }
 
-// Tells what a function answers for a key of a session.
+// Notes what a function answers for a session and a key.
 Task<> tell(std::string function, std::string session, std::string key, Texts& told) {
     Json parameters{{"session", session}, {"key", key}};
     const Json answer = co_await ask(function, std::move(parameters));
@@ -64,7 +64,7 @@ Task<> expire(Scheduler& scheduler, Texts& told) {
     co_await sleep(6s);
     Json session{{"session", a}};
     co_await ask("renew_session", std::move(session));
-    // B waits for longer than its time: a session whose call is under way is in use.
+    // B waits for longer than its time to live: a call keeps its session alive.
     co_await tell("acquire", b, "key", told);
     told.push_back(
         "after " +
@@ -163,10 +163,10 @@ Task<> change(Server& server, Container& container, Texts& told) {
 
 }  // namespace
 
-TEST_CASE("a lock that is taken through the API belongs to a session") {
+TEST_CASE("a lock that is acquired through the API belongs to a session") {
     Texts told;
     SimulatedServer world(app(), registry());
-    world.leave_behind();  // sessions that are open
+    world.leave_behind();  // open sessions
     world.run(two_sessions(told));
     CHECK(told == Texts{"acquire key: 1", "try key: 1", "try key: null", "acquire key: null",
                         "release key: false", "release key: true", "try key: 2",
@@ -175,10 +175,11 @@ TEST_CASE("a lock that is taken through the API belongs to a session") {
     CHECK(world.log() == "");
 }
 
-TEST_CASE("a session that is neither used nor renewed is over, and its locks go to the next") {
+TEST_CASE(
+    "a session that is neither used nor renewed expires, and its locks go to the next waiters") {
     Texts told;
     SimulatedServer world(app(), registry());
-    world.leave_behind();  // sessions that are open
+    world.leave_behind();  // open sessions
     world.run(expire(world.scheduler(), told));
     REQUIRE(told.size() == 4);
     CHECK(told[0] == "acquire key: 1");
@@ -187,7 +188,7 @@ TEST_CASE("a session that is neither used nor renewed is over, and its locks go 
     CHECK(told[3].find("unknown_session") != std::string::npos);
 }
 
-TEST_CASE("closing a session ends its waits and gives back its locks") {
+TEST_CASE("closing a session ends its waits and releases its locks") {
     Texts told;
     SimulatedServer world(app(), registry());
     Container container(world.scheduler());
@@ -199,10 +200,10 @@ TEST_CASE("closing a session ends its waits and gives back its locks") {
     CHECK(told[4] == "[]");
 }
 
-TEST_CASE("deadlocks and statistics are told") {
+TEST_CASE("the API reports deadlocks and statistics") {
     Texts told;
     SimulatedServer world(app(), registry());
-    world.leave_behind();  // sessions that are open
+    world.leave_behind();  // open sessions
     Container container(world.scheduler());
     world.run(run_into_each_other(container, told));
     CHECK(told == Texts{"acquire x: 1", "acquire y: 2", "1 deadlock of 2", "acquire y: null",
@@ -210,19 +211,19 @@ TEST_CASE("deadlocks and statistics are told") {
     CHECK(world.log().find("deadlock") != std::string::npos);
 }
 
-TEST_CASE("semaphores are created, resized and destroyed through the API") {
+TEST_CASE("the API creates, resizes and destroys semaphores") {
     Texts told;
     SimulatedServer world(app(), registry());
-    world.leave_behind();  // sessions that are open
+    world.leave_behind();  // open sessions
     world.run(use_semaphore(told));
     CHECK(told == Texts{"try s: 1", "try s: 2", "try s: null", "try s: 1", "try s: 2", "try s: 3",
                         "\"failed: there is no semaphore 's' in context 'default'\""});
 }
 
-TEST_CASE("limits and sizes change while locks are held and waited for") {
+TEST_CASE("limits and sizes may change while sessions hold locks and wait for them") {
     Texts told;
     SimulatedServer world(app(R"({"contexts": {"pool": {}}})"), registry());
-    world.leave_behind();  // sessions that are open
+    world.leave_behind();  // open sessions
     Container container(world.scheduler());
     world.run(change(world.server(), container, told));
     REQUIRE(told.size() == 5);

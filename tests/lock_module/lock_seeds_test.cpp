@@ -1,4 +1,5 @@
-// The module `lock` with clients that come, wait, give up and go at times that the seed decides.
+// The module `lock` with clients that connect, wait, give up and disconnect at times that the seed
+// decides.
 #include <array>
 
 #include <catch2/catch.hpp>
@@ -26,7 +27,7 @@ Task<ApiResult<Json>> ask(std::string function, Json parameters, Duration timeou
     co_return result;
 }
 
-// Takes and gives back locks; some calls end before they are answered.
+// Acquires and releases locks. Some calls end before they are answered.
 Task<> use_locks(Scheduler& scheduler, Course& course) {
     const auto below = [&scheduler](int n) {
         return static_cast<int>(scheduler.poller().random() % static_cast<std::uint64_t>(n));
@@ -89,7 +90,9 @@ Task<> use_locks_side_by_side(SimulatedServer& world, Course& course) {
 
 }  // namespace
 
-TEST_CASE("a lock has one holder and in the end none, whoever gives up and whatever is late") {
+TEST_CASE(
+    "a lock has at most one holder, and none in the end, whichever client gives up and whatever is "
+    "late") {
     Course all;
     const Campaign campaign{.configuration = R"({"server": {"startup": ["lock"]}})",
                             .registry = Registry().add<LockModule>(),

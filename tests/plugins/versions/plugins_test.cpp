@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using namespace test;
 
-// What the consumer makes of an announcement of the producer.
+// Notes the consumer's echo of an announcement by the producer.
 Task<> hear(std::string& heard) {
     const Ref<Echo> echo = co_await match<Echo>();
     heard = std::to_string(echo->sum) + " " + echo->version;
@@ -73,7 +73,8 @@ Task<> run_versions(Server& server, const PluginFolder& folder, Texts& told) {
 
 }  // namespace
 
-TEST_CASE("plugins: two that depend on each other are reloaded, each version answers") {
+TEST_CASE("modules that depend on each other are reloaded, and the loaded version answers",
+          "[plugins]") {
     const PluginFolder folder;
     folder.put("producer", "version1");
     folder.put("consumer", "version1");
@@ -95,21 +96,21 @@ std::size_t bytes_in_use() {
     return mallinfo2().uordblks;
 }
 
-// How many bytes of the heap are in use after as many reloads, and after three times as many.
+// Measures the bytes of heap in use after `times` reloads and after three times as many.
 Task<> reload_often(Server& server, int times, std::pair<std::size_t, std::size_t>& used) {
     co_await wait_for_startup(server, "consumer");
     std::string what;
     for (int i = 0; i != 3 * times; ++i) {
         Texts names{"producer", "consumer"};
         co_await tell(server.loader().reload(std::move(names)), what);
-        co_await sleep(seconds(1));  // the old versions leave
+        co_await sleep(seconds(1));  // until the old versions are unloaded
         (i < times ? used.first : used.second) = bytes_in_use();
     }
 }
 
 }  // namespace
 
-TEST_CASE("plugins: reloads leave nothing behind on the heap, however many") {
+TEST_CASE("reloads leave nothing behind on the heap, however many there are", "[plugins]") {
     const PluginFolder folder;
     folder.put("producer", "version1");
     folder.put("consumer", "version1");
@@ -134,7 +135,7 @@ Task<> reload_broken(Server& server, const PluginFolder& folder, Texts& told) {
 
 }  // namespace
 
-TEST_CASE("plugins: when the new version does not load, the old one runs on") {
+TEST_CASE("when the new version does not load, the old version runs on", "[plugins]") {
     const PluginFolder folder;
     folder.put("producer", "version1");
     folder.put("consumer", "version2");
@@ -158,7 +159,7 @@ Task<> try_to_load(Loader& loader, std::string name, std::string& what) {
 
 }  // namespace
 
-TEST_CASE("plugins: one that does not fit is refused, and it is said why") {
+TEST_CASE("a plugin that does not fit is rejected with the reason", "[plugins]") {
     const PluginFolder folder;
     folder.put("foreign", "version1");
     folder.put("nothing", "version1");
@@ -196,7 +197,8 @@ Task<> unload_sticky(Loader& loader, std::string& refused, std::string& forced) 
 
 }  // namespace
 
-TEST_CASE("plugins: one whose code still runs elsewhere does not go, unless it is forced") {
+TEST_CASE("a module whose code still runs elsewhere is not unloaded, except by force",
+          "[plugins]") {
     const PluginFolder folder;
     folder.put("sticky", "version1");
     SimulatedServer world(folder.configuration({}));
@@ -212,7 +214,10 @@ TEST_CASE("plugins: one whose code still runs elsewhere does not go, unless it i
     CHECK(world.log() == "");
 }
 
-TEST_CASE("plugins: what cannot be closed is named, and the code stays even if it is forced") {
+TEST_CASE(
+    "an error names what cannot be closed, and the code stays in memory even if unloading is "
+    "forced",
+    "[plugins]") {
     const PluginFolder folder;
     folder.put("sticky", "handler");
     SimulatedServer world(folder.configuration({}));
@@ -243,7 +248,7 @@ Task<> greet(Server& server, Texts& told) {
 
 }  // namespace
 
-TEST_CASE("plugins: hello has a setting, a function and a routine") {
+TEST_CASE("the module hello has a setting, a function and a routine", "[plugins]") {
     const PluginFolder folder;
     folder.put_installed("hello");
     SimulatedServer world(folder.configuration({"hello"}, {{"hello", {{"greeting", "Moin"}}}}));
@@ -294,7 +299,7 @@ Task<> inspect(Server& server, Texts& told) {
 
 }  // namespace
 
-TEST_CASE("plugins: the manager tells what is there, and to which module each routine belongs") {
+TEST_CASE("the manager lists modules, and the module that each routine belongs to", "[plugins]") {
     const PluginFolder folder;
     folder.put_installed("manager");
     folder.put("producer", "version1");
@@ -309,7 +314,8 @@ TEST_CASE("plugins: the manager tells what is there, and to which module each ro
                         "manager: manager.inspect is running", "null null"});
 }
 
-TEST_CASE("plugins: the manager lists, loads, unloads, and reloads what has changed") {
+TEST_CASE("the manager lists, loads and unloads modules, and reloads those that have changed",
+          "[plugins]") {
     const PluginFolder folder;
     folder.put_installed("manager");
     folder.put("producer", "version1");

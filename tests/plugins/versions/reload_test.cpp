@@ -1,4 +1,4 @@
-// Versions of plugins that take each other's places.
+// Tests how versions of plugins replace each other.
 #include <fstream>
 #include <optional>
 #include <string_view>
@@ -18,7 +18,7 @@ namespace {
 using namespace test;
 using std::chrono::seconds;
 
-// Calls that run beside each other, with what came of them, in that order.
+// Concurrent calls, with their answers in the order of arrival.
 class Callers {
 public:
     explicit Callers(Scheduler& scheduler) : container_(scheduler) {}
@@ -53,7 +53,7 @@ Json for_seconds(int count) {
     return json;
 }
 
-// Whether no copy of the library is in memory. Under a sanitizer they stay.
+// Returns whether no copy of the library is in memory. Under a sanitizer they stay.
 bool has_left(const std::string& library) {
     if (std::string_view(own_abi.sanitizer) != "none") {
         return true;
@@ -67,7 +67,7 @@ bool has_left(const std::string& library) {
     return true;
 }
 
-// Reloads with the version; what the loader says, and then the module.
+// Reloads with the version. Notes the loader's error, if any, and then what the module counts.
 Task<> change_counter(Server& server, const PluginFolder& folder, std::string version,
                       Texts& told) {
     folder.put("counter", version);
@@ -103,7 +103,8 @@ Texts told_by_counters(Texts versions, std::string& log) {
 
 }  // namespace
 
-TEST_CASE("reload: state goes from version to version, also to one that has another") {
+TEST_CASE("reload hands state from version to version, also to a version with another state",
+          "[reload]") {
     std::string log;
     CHECK(told_by_counters({"first", "second", "later", "later"}, log) ==
           Texts{R"("1 first")", R"("2 second")", R"("3 later")", R"("4 later")"});
@@ -111,12 +112,12 @@ TEST_CASE("reload: state goes from version to version, also to one that has anot
     CHECK(has_left("counter.so"));
 }
 
-TEST_CASE("reload: a version that knows no state starts fresh") {
+TEST_CASE("reload to a version that knows no state starts fresh", "[reload]") {
     std::string log;
     CHECK(told_by_counters({"second", "fresh"}, log) == Texts{R"("1 second")", R"("1 fresh")"});
 }
 
-TEST_CASE("reload: when the new version fails in any way, the old one goes on as if nothing was") {
+TEST_CASE("when the new version fails in any way, the old version runs on unchanged", "[reload]") {
     std::string log;
     const std::string kept = "; the old version runs on";
     CHECK(told_by_counters({"broken", "hanging", "refusing", "late", "lying", "second"}, log) ==
@@ -160,7 +161,8 @@ Task<> reload_while_called(Server& server, const PluginFolder& folder, Callers& 
 
 }  // namespace
 
-TEST_CASE("reload: state waits for the calls that are under way, and new calls wait for both") {
+TEST_CASE("reload hands state over after the calls that run, and new calls wait until then",
+          "[reload]") {
     const PluginFolder folder;
     folder.put("counter", "first");
     SimulatedServer world(folder.configuration({"counter"}));
@@ -188,7 +190,8 @@ Task<> reload_without_waiting(Server& server, const PluginFolder& folder, Caller
 
 }  // namespace
 
-TEST_CASE("reload: a module that says so hands over at once, and calls go on without the state") {
+TEST_CASE("a module that opts in hands over at once, and its calls continue without the state",
+          "[reload]") {
     const PluginFolder folder;
     folder.put("counter", "going");
     SimulatedServer world(folder.configuration({"counter"}));
@@ -214,7 +217,8 @@ Task<> reload_while_called_for_long(Server& server, Callers& callers, std::strin
 
 }  // namespace
 
-TEST_CASE("reload: when calls do not end in time the old version goes on, and it is said which") {
+TEST_CASE("when calls do not end in time, reload fails, names them, and the old version runs on",
+          "[reload]") {
     const PluginFolder folder;
     folder.put("counter", "first");
     SimulatedServer world(folder.configuration({"counter"}));
@@ -270,14 +274,15 @@ Task<> keep_both(Server& server, const PluginFolder& folder, Callers& callers, T
 
 }  // namespace
 
-TEST_CASE("reload: calls end in the version that they began in, however many there are") {
+TEST_CASE("calls end in the version that they began in, however many versions there are",
+          "[reload]") {
     const PluginFolder folder;
     folder.put("keeper", "first");
     SimulatedServer world(folder.configuration({"keeper"}));
     Texts told;
     Callers callers(world.scheduler());
     world.run(keep_both(world.server(), folder, callers, told));
-    // Its queue stays, and each event is handled by one version.
+    // The queue stays, and one version handles each event.
     CHECK(told == Texts{"", "", "'keeper.keep'", "'keeper.keep'", "0", "1 second", "2 third"});
     CHECK(callers.answers == Texts{R"("second")", R"("third")", R"("first")"});
     CHECK(world.log() == "");
@@ -302,8 +307,8 @@ Task<> unload_while_called(Server& server, Callers& callers, Texts& told) {
 
 }  // namespace
 
-TEST_CASE(
-    "unload: new calls are refused, those under way may end, and are cancelled if they don't") {
+TEST_CASE("unload rejects new calls, lets running calls end, and cancels them after a timeout",
+          "[unload]") {
     const PluginFolder folder;
     folder.put("keeper", "first");
     SimulatedServer world(folder.configuration({"keeper"}));
@@ -333,7 +338,8 @@ Task<> unload_while_held(Server& server, Texts& told) {
 
 }  // namespace
 
-TEST_CASE("unload: what is held of a module is named, and the module goes on") {
+TEST_CASE("unload fails while something of the module is held, names it, and the module runs on",
+          "[unload]") {
     const PluginFolder folder;
     folder.put("keeper", "first");
     SimulatedServer world(folder.configuration({"keeper"}));
@@ -347,7 +353,7 @@ namespace {
 
 using Kept = std::optional<Ref<Announcement>>;
 
-// Has the producer send an event, and keeps what was delivered.
+// Makes the producer send an event, and keeps the delivered event.
 Task<> keep_announcement(Kept& kept) {
     kept = co_await match<Announcement>();
 }
@@ -377,7 +383,8 @@ Task<> unload_while_event_is_kept(Server& server, Texts& told) {
 
 }  // namespace
 
-TEST_CASE("unload: an event that somebody keeps is named, and the module goes once that goes") {
+TEST_CASE("unload fails while an event of the module's types is kept, and works afterwards",
+          "[unload]") {
     const PluginFolder folder;
     folder.put("producer", "version1");
     SimulatedServer world(folder.configuration({"producer"}));
@@ -415,7 +422,7 @@ Task<> reload_while_event_is_kept(Server& server, const PluginFolder& folder, Te
 
 }  // namespace
 
-TEST_CASE("reload: an old version stays for as long as somebody keeps an event of it") {
+TEST_CASE("an old version stays while an event of its types is kept", "[reload]") {
     const PluginFolder folder;
     folder.put("producer", "version1");
     SimulatedServer world(folder.configuration({"producer"}));
@@ -437,7 +444,8 @@ Task<> change_settings(Server& server, std::string changed, std::string& told) {
 
 }  // namespace
 
-TEST_CASE("settings: a module learns old and new, and what cannot change says so") {
+TEST_CASE("a module receives its old and new settings, and a fixed setting is reported",
+          "[settings]") {
     const PluginFolder folder;
     folder.put("keeper", "first");
     const Json changed{{"changing", 2}, {"fixed", 2}};
