@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tables.py shows every figure, in its place."""
+"""tables.py shows every figure, in the right table."""
 
 import unittest
 
