@@ -41,7 +41,7 @@ TEST_CASE("a valid configuration has no problems", "[catalogue]") {
 TEST_CASE("every mistake has a message", "[catalogue]") {
     std::string report;
     for (const Given& given : std::vector<Given>{
-             // names that nobody knows
+             // unknown names
              {R"({"servr": {"startup": []}})"},
              {R"({"server": {"processevent": 5}})"},
              {R"({"server.poll_intervall": 5})"},

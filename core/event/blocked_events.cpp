@@ -179,6 +179,7 @@ void BlockedEvents::collect(Node& node, const Matcher& matcher, std::vector<Even
 }
 
 void BlockedEvents::take(const Matcher& matcher, std::vector<Ref<Event>>& taken) {
+    // Only keepers whose type can match give up their compact form.
     for (Keeper& keeper : keepers_) {
         const auto path = matcher.path();
         if (keeper.kept_ != 0 &&
@@ -196,6 +197,7 @@ void BlockedEvents::take(const Matcher& matcher, std::vector<Ref<Event>>& taken)
     std::sort(found.begin(), found.end(), [](const Event* a, const Event* b) {
         return a->blocked_slot_->arrival < b->blocked_slot_->arrival;
     });
+    // Reserved first: once an event has left the tree nothing may fail.
     taken.reserve(taken.size() + found.size());
     for (Event* event : found) {
         taken.emplace_back(event);

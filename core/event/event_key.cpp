@@ -3,6 +3,7 @@
 namespace weir {
 
 const IndexValue& EventKey::find(const Event& event) const {
+    // By number, not by address: a plugin's description may be unloaded and another be made there.
     if (event.type().id() != type_id_) [[unlikely]] {
         look_up(event.type());
     }

@@ -84,6 +84,7 @@ std::size_t EventType::next_index(std::size_t level) const {
 
 bool EventType::is_a(const EventType& other) const noexcept {
     for (const EventType* type = this; type != nullptr; type = type->base_) {
+        // By name too: another library has its own description of the same type.
         if (type == &other || type->name_ == other.name_) {
             return true;
         }

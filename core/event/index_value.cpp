@@ -74,6 +74,7 @@ void IndexValue::retain() const noexcept {
 
 void IndexValue::release() noexcept {
     Shared* shared = block();
+    // acq_rel: the thread that frees the block must see all uses by the threads that released it.
     if (shared->references.fetch_sub(1, std::memory_order_acq_rel) != 1) {
         return;
     }

@@ -34,6 +34,8 @@ DeclaredEventType::DeclaredEventType(EventType type) : type_(std::move(type)) {
     const std::lock_guard lock(all.mutex);
     all.types.push_back(*this);
     for (const LiveEvents& live : all.lists) {
+        // A type that is used for the first time is counted at once, so that none of its events is
+        // missed.
         if (live.covers(type_)) {
             type_.living_.begin();
         }

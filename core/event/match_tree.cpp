@@ -132,6 +132,7 @@ bool MatchTree::empty() const noexcept {
 }
 
 bool MatchTree::may_match(const EventType& type) const noexcept {
+    // A known dead end answers without a search.
     if (const Root::Way* way = root_->way(type); way != nullptr && way->next == nullptr) {
         return false;
     }
@@ -184,6 +185,7 @@ MatchTree::Node& MatchTree::descend(Node& from, const Matcher& matcher) {
             node = next;
         }
     } catch (...) {
+        // The nodes made so far would otherwise stay without an entry.
         prune(node);
         throw;
     }
@@ -324,6 +326,7 @@ void MatchTree::match_all(const Node& from, const Event& event, std::size_t leve
         break;
     }
     for (Entry& entry : node->entries_) {
+        // Numbering the searches makes "at most once per object" one comparison, without a set.
         if (entry.object_->found_by_ != searches_ &&
             (!entry.has_predicate_ || judge(entry, event))) {
             entry.object_->found_by_ = searches_;
@@ -358,6 +361,7 @@ const MatchTree::Entry* MatchTree::look_ahead(const Event& event, std::size_t st
     if (likely == nullptr) {
         return nullptr;
     }
+    // A node may cross a cache line, so that both ends are loaded.
     if (step == 1) {
         __builtin_prefetch(likely);
         __builtin_prefetch(reinterpret_cast<const char*>(likely + 1) - 1);

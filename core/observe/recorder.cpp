@@ -35,6 +35,7 @@ Recorder::Recorder(Scheduler& scheduler, std::size_t limit)
         throw std::logic_error("the scheduler has a tracer already");
     }
     add_tree(scheduler.queue());
+    // The recording may begin inside a routine, whose run then counts from here.
     if (const Routine* current = scheduler.current()) {
         stack_.push_back({current, number_of(*current), 0, 0, 0});
     }
@@ -208,6 +209,7 @@ std::uint32_t Recorder::number_of(const Routine& routine) {
 std::uint32_t Recorder::number_of(const LeafQueue& leaf) {
     const Queue& queue = leaf.queue();
     const auto known = queues_.find(&leaf);
+    // The address alone is not enough: a new queue may have the address of a removed one.
     if (known != queues_.end() && known->second.matcher == queue.matcher()) {
         return known->second.number;
     }

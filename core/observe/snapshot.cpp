@@ -134,6 +134,7 @@ Snapshot snapshot(Scheduler& scheduler) {
         result.timers.push_back({timer->due(), timer->interval()});
         timers.insert(timer);
     }
+    // A routine in its first run has no subscription yet and must be added separately.
     const Routine* running = scheduler.current();
     for (const Subscriber& subscriber : scheduler.subscribers()) {
         if (const auto* routine = dynamic_cast<const Routine*>(&subscriber)) {

@@ -36,6 +36,7 @@ LoopGuest::LoopGuest(UvPoller& poller, Scheduler& scheduler, std::function<void(
     });
     uv_check_start(&handles_->after,
                    [](uv_check_t* handle) { static_cast<Handles*>(handle->data)->guest->turn(); });
+    // One of the two handles suffices to keep the loop alive.
     uv_unref(handles_->after_handle());
     poller_.wake();
 }
@@ -80,6 +81,7 @@ void LoopGuest::turn() {
 
 // Returns whether any other handle in the loop is active.
 bool LoopGuest::can_happen() const noexcept {
+    // Its own handle must not count as something that can happen.
     uv_unref(handles_->before_handle());
     const bool alive = uv_loop_alive(&poller_.loop()) != 0;
     uv_ref(handles_->before_handle());

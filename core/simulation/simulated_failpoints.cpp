@@ -19,6 +19,7 @@ SimulatedFailpoints::Point& SimulatedFailpoints::point(std::string_view name) {
     if (const auto found = points_.find(name); found != points_.end()) {
         return found->second;
     }
+    // Seeded by name and seed, so that a point's numbers do not depend on other points.
     std::vector<std::uint32_t> numbers(name.begin(), name.end());
     numbers.push_back(static_cast<std::uint32_t>(seed_));
     numbers.push_back(static_cast<std::uint32_t>(seed_ >> 32));

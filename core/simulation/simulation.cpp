@@ -62,6 +62,7 @@ void Simulation::start_work(Work& work) {
     const auto started = works_.emplace(&work, false).first;
     try {
         happen(thread_delay(), [this, &work] {
+            // Removed first: done() may destroy the work or start another at its address.
             const bool cancelled = works_.extract(&work).mapped();
             if (!cancelled) {
                 work.run();
@@ -123,6 +124,7 @@ bool Simulation::poll(std::optional<Duration> wait) {
     }
     const std::optional<Time> next = next_outside();
     if (next && (!wait || *next <= now_ + *wait)) {
+        // Time never decreases, although a delayed bell may be due already.
         now_ = std::max(now_, *next);
         for (auto due = next; due && *due <= now_; due = next_outside()) {
             happen_next();

@@ -11,6 +11,7 @@ void RunInSchedulerBase::take_turn() noexcept {
 }
 
 void RunInSchedulerBase::call_in(Routine& routine) {
+    // Calls are made one at a time: this routine tries again after the pending call.
     if (routine.scheduler().call_pending()) {
         routine.scheduler().make_ready(routine);
         return;
@@ -57,6 +58,7 @@ void tell(const QueueSignals& signals, const Scheduler::Processor& processor) {
 }  // namespace
 
 void clear_queue(Scheduler& scheduler, Queue& queue, const Scheduler::Processor& processor) {
+    // Blocked events must leave the scheduler's tree before the queue drops them.
     forget_blocked(scheduler, queue);
     QueueSignals signals;
     queue.clear(signals);

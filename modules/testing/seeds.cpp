@@ -106,6 +106,7 @@ CampaignReport for_each_seed(std::size_t count, const Campaign& campaign,
         return runs.report();
     }
     const auto asked = number_from_environment("WEIR_SEEDS");
+    // A separate object, so that the extra run does not count in the report.
     const std::uint64_t first = Runs(campaign, test).run(1);
     for (std::uint64_t seed = 1; seed <= asked.value_or(count); ++seed) {
         const std::uint64_t trace = runs.run(seed);

@@ -49,6 +49,7 @@ SimulatedServer::SimulatedServer(config::Configuration configuration, Registry r
           ServerOptions{.registry = std::move(registry),
                         .log =
                             [this](const LogRecord& record) {
+                                // Logging a failed allocation must not fail itself.
                                 const AllocationPause no_failure;
                                 if (record.level >= LogLevel::warning) {
                                     log_ += std::string(to_string(record.level)) + ": " +
@@ -199,6 +200,7 @@ void SimulatedServer::finish() {
         report();  // the server stays, because what lives may refer to it
         return;
     }
+    // What the server itself holds is freed before leaks are counted.
     server_.reset();
     if (strict_) {
         find_left_over();
