@@ -313,7 +313,7 @@ struct Measured {
     const char* what;
     long count;
     double (*weir)(long);
-    double (*limit)(long);              // null: no baseline
+    double (*baseline)(long);           // null: no baseline
     double (*without)(long) = nullptr;  // measured separately and subtracted
 };
 
@@ -352,10 +352,12 @@ int main(int argc, char** argv) {
                 bytes -= each(measured.without, measured.count);
             }
             print(options, {name, "weir", Kind::weir, "bytes", {bytes}});
-            if (measured.limit != nullptr) {
-                print(
-                    options,
-                    {name, "limit", Kind::limit, "bytes", {each(measured.limit, measured.count)}});
+            if (measured.baseline != nullptr) {
+                print(options, {name,
+                                "baseline",
+                                Kind::baseline,
+                                "bytes",
+                                {each(measured.baseline, measured.count)}});
             }
         }
     } catch (const std::exception& error) {

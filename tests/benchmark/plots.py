@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 
-COLOURS = {"weir": "#1f6fb2", "limit": "#d1651a", "peer": "#6b6b6b"}
+COLOURS = {"weir": "#1f6fb2", "baseline": "#d1651a", "peer": "#6b6b6b"}
 
 
 def plot(figures, folder):

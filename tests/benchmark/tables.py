@@ -1,6 +1,6 @@
 """Tables of the benchmarks' JSON output: text for terminals, Markdown for docs/performance.md.
 
-A figure is the object of one line: workload, contender, kind (weir, limit or peer), unit, value
+A figure is the object of one line: workload, contender, kind (weir, baseline or peer), unit, value
 (the median), least, most, and further measurements, with names like "p99, us".
 """
 
@@ -42,7 +42,7 @@ def by_workload(figures):
     """Returns the workloads in order, each with its figures by kind."""
     groups = {}
     for figure in figures:
-        kinds = groups.setdefault(figure["workload"], {"weir": [], "limit": [], "peer": []})
+        kinds = groups.setdefault(figure["workload"], {"weir": [], "baseline": [], "peer": []})
         kinds[figure["kind"]].append(figure)
     return groups
 
@@ -56,8 +56,8 @@ def memory_of(figures):
 def memory_text(memory, what):
     if (what, "weir") not in memory:
         return MISSING
-    limit = memory.get((what, "limit"))
-    return number(memory[what, "weir"]) + (f" / {number(limit)}" if limit else "")
+    baseline = memory.get((what, "baseline"))
+    return number(memory[what, "weir"]) + (f" / {number(baseline)}" if baseline else "")
 
 
 def main_table(figures, instructions):
@@ -66,20 +66,21 @@ def main_table(figures, instructions):
     timed = [figure for figure in figures if figure["unit"] != "bytes"]
     rows = []
     for workload, kinds in sorted(by_workload(timed).items(), key=lambda item: order(item[0])):
-        limit = kinds["limit"][0] if kinds["limit"] else None
+        baseline = kinds["baseline"][0] if kinds["baseline"] else None
         for position, weir in enumerate(kinds["weir"]):
             first = position == 0
             rows.append([
                 workload if first else "... " + weir["contender"].removeprefix("weir, "),
                 with_spread(weir),
-                with_spread(limit) if limit else MISSING,
-                f"{weir['value'] / limit['value']:.3g}" if limit else MISSING,
+                with_spread(baseline) if baseline else MISSING,
+                f"{weir['value'] / baseline['value']:.3g}" if baseline else MISSING,
                 ", ".join(f"{peer['contender']} {number(peer['value'])}"
                           for peer in kinds["peer"]) * first or MISSING,
                 number(instructions[workload]) if first and workload in instructions else MISSING,
                 memory_text(memory, MEMORY.get(workload.split()[0])) if first else MISSING,
             ])
-    return [["workload", "weir", "limit", "ratio", "peers", "instructions", "bytes, weir / limit"],
+    return [["workload", "weir", "baseline", "ratio", "peers", "instructions",
+             "bytes, weir / baseline"],
             *rows]
 
 
@@ -113,9 +114,9 @@ def detail_table(figures):
 def memory_table(figures):
     memory = memory_of(figures)
     names = list(dict.fromkeys(what for what, _ in memory))
-    return [["memory of", "weir, bytes", "limit, bytes"],
+    return [["memory of", "weir, bytes", "baseline, bytes"],
             *([what, number(memory[what, "weir"]),
-               number(memory[what, "limit"]) if (what, "limit") in memory else MISSING]
+               number(memory[what, "baseline"]) if (what, "baseline") in memory else MISSING]
               for what in names)]
 
 

@@ -17,7 +17,7 @@
 /// so that a disturbance affects all of them; the result is the ratio of the medians.
 namespace weir::benchmark {
 
-enum class Kind { weir, limit, peer };
+enum class Kind { weir, baseline, peer };
 
 /// Thrown when a peer cannot do its workload. The peer is left out, because that is no failure of
 /// weir.
@@ -110,7 +110,7 @@ struct Figure {
 inline void print(const Options& options, const Figure& figure) {
     const auto [least, most] = std::minmax_element(figure.values.begin(), figure.values.end());
     const double middle = median(figure.values);
-    constexpr const char* kinds[] = {"weir", "limit", "peer"};
+    constexpr const char* kinds[] = {"weir", "baseline", "peer"};
     if (options.json) {
         std::printf(
             "{\"workload\": \"%s\", \"contender\": \"%s\", \"kind\": \"%s\", \"unit\": \"%s\", "

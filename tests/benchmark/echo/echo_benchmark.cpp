@@ -29,7 +29,7 @@ std::vector<Server> start_servers(bool peers) {
     const std::string scripts = WEIR_SOURCE_DIR "/tests/benchmark/echo/";
     std::vector<Server> all;
     all.push_back({"weir", Kind::weir, {programs + "weir_echo"}});
-    all.push_back({"limit", Kind::limit, {programs + "epoll_echo"}});
+    all.push_back({"baseline", Kind::baseline, {programs + "epoll_echo"}});
     if (peers) {
         all.push_back({"libuv", Kind::peer, {programs + "uv_echo"}});
         all.push_back({"Asio", Kind::peer, {programs + "asio_echo"}});

@@ -62,7 +62,7 @@ struct Program {
 };
 
 const std::vector<Program> programs = {{"weir", Kind::weir, weir_command},
-                                       {"limit", Kind::limit, bare_command}};
+                                       {"baseline", Kind::baseline, bare_command}};
 
 // Starts the programs in turn, each with `modules` modules. Returns their measurements by round.
 std::vector<std::vector<Startup>> start_all(int modules, int rounds) {
