@@ -23,7 +23,8 @@ class UvPoller;
 /// The scheduler works in callbacks of the loop, before and after the loop waits. The guest keeps
 /// the loop alive until its run ends, for the same reasons for which Scheduler::run() returns. Any
 /// other active handle in the loop, the owner's included, counts as something that can happen. Two
-/// guests on one loop therefore keep each other running.
+/// guests on one loop therefore never end only because nothing can happen. On the loop's thread
+/// only.
 class LoopGuest {
 public:
     /// The poller and the scheduler, which must use the poller, must outlive the guest. Calls

@@ -13,7 +13,7 @@ class UvPoller;
 /// every routine can clean up and may wait while it does. The next signal ends the scheduler at
 /// once. Does not keep the scheduler running. Every scheduler in a process receives the signals.
 /// Its destruction leaves the signals with their default action, whatever it was before, because
-/// libuv does so.
+/// libuv does so. On the loop's thread only.
 ///
 ///     const QuitOnSignals quit_on_signals(poller, scheduler);
 ///     scheduler.run();

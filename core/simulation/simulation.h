@@ -17,6 +17,7 @@ namespace weir {
 
 /// A Poller of virtual time, for tests. The clock stands still while any routine can run. Then it
 /// jumps to the next timer or to the next call of happen(). The same seed gives the same run.
+/// Not thread-safe.
 class Simulation final : public Poller {
 public:
     explicit Simulation(std::uint64_t seed = 1) : random_(seed), failpoints_(seed) {}

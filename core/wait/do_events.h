@@ -8,7 +8,7 @@
 
 namespace weir {
 
-/// Waits for the scheduler's next round.
+/// Waits for the scheduler's next round. For routines, on the scheduler's thread only.
 class DoEvents final : public Wait {
 public:
     template <InRoutine Promise>

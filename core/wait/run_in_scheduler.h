@@ -17,6 +17,7 @@
 namespace weir {
 
 /// The common part of RunInScheduler: the routine waits for the scheduler's call, not for an event.
+/// On the scheduler's thread only.
 class RunInSchedulerBase : public Wait {
 public:
     std::span<const Matcher> matchers() const noexcept override { return {}; }

@@ -11,7 +11,8 @@
 
 namespace weir {
 
-/// Sends an event. Waits while its queue has no capacity.
+/// Sends an event. Waits while its queue has no capacity. For routines, on the scheduler's thread
+/// only.
 class Send final : public Wait {
 public:
     explicit Send(Ref<Event> event) noexcept : event_(std::move(event)) {}

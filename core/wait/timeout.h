@@ -14,7 +14,8 @@
 
 namespace weir {
 
-/// Waits for any of several matchers, or until a timeout expires.
+/// Waits for any of several matchers, or until a timeout expires. For routines, on the scheduler's
+/// thread only.
 class WaitWithTimeout final : public Wait {
 public:
     WaitWithTimeout(std::optional<Duration> timeout, std::vector<Matcher> matchers) noexcept
