@@ -142,7 +142,7 @@ TEST_CASE("a snapshot lists event handlers and timers", "[snapshot]") {
     handler.handle(match<Ping>(1).make(), {});
     handler.handle(match<Job>().make(), {});
     const Timer late = world.scheduler.set_timer(5s);
-    const Timer soon = world.scheduler.set_timer(2s, 100ms);
+    const Timer first = world.scheduler.set_timer(2s, 100ms);
     const Snapshot now = snapshot(world.scheduler);
     REQUIRE(now.handlers.size() == 1);
     CHECK_FALSE(now.handlers[0].daemon);

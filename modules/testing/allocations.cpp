@@ -111,9 +111,9 @@ std::string AllocationFailure::where() const {
             std::free);
         const auto offset =
             static_cast<const char*>(stack_[i]) - static_cast<const char*>(info.dli_fbase);
-        char place[32];
-        std::snprintf(place, sizeof place, "+%#zx", static_cast<std::size_t>(offset));
-        text += std::string(text.empty() ? "" : "\n") + info.dli_fname + place +
+        char address[32];
+        std::snprintf(address, sizeof address, "+%#zx", static_cast<std::size_t>(offset));
+        text += std::string(text.empty() ? "" : "\n") + info.dli_fname + address +
                 (name == nullptr ? "" : std::string(" ") + name.get());
     }
     return text;

@@ -4,14 +4,14 @@ namespace weir::conformance {
 
 namespace {
 
-// Returns the integer key of an event, in `place`, or null if the key is no integer.
-const std::int64_t* integer_key(const EventKey& key, const Event& event, std::int64_t& place) {
+// Returns the integer key of an event, stored in `stored`, or null if the key is no integer.
+const std::int64_t* integer_key(const EventKey& key, const Event& event, std::int64_t& stored) {
     const IndexValue& value = key(event);
     if (value.kind() != IndexValue::Kind::integer) {
         return nullptr;
     }
-    place = value.integer();
-    return &place;
+    stored = value.integer();
+    return &stored;
 }
 
 }  // namespace
