@@ -60,7 +60,7 @@ public:
                 widths[column] = std::max(widths[column], utf8_count(row[column]));
             }
         }
-        // A column in which no setting has anything is only its own title: left out.
+        // Leaves out a column in which no setting has an entry besides the title.
         for (std::size_t column = 0; column < sentence_column; ++column) {
             const auto is_empty = [&](const Row& row) { return row[column].empty(); };
             if (std::all_of(rows_.begin() + 1, rows_.end(), is_empty)) widths[column] = 0;
@@ -90,7 +90,8 @@ private:
         return text + broken(row[sentence_column], left, indent) + "\n";
     }
 
-    /// The sentence over lines of at most `width` characters, all but the first indented.
+    // Breaks the sentence into lines of at most `width` characters. Indents all lines but the
+    // first.
     static std::string broken(std::string_view sentence, std::size_t width, std::size_t indent) {
         std::string text;
         std::size_t used = 0;

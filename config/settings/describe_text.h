@@ -7,12 +7,11 @@
 
 namespace weir::config {
 
-/// The described settings as an aligned table for people: name, type, default, allowed values,
-/// unit and sentence. Settings in lists appear as `queues[].event`, in maps as
-/// `contexts.<name>.limit`.
+/// Returns the described settings as an aligned table: name, type, default, allowed values, unit
+/// and sentence. Settings in lists appear as `queues[].event`, in maps as `contexts.<name>.limit`.
 ///
-/// No line is longer than `width` characters, unless the columns before the sentence are; sentences
-/// are broken over several lines. Ends with a newline.
+/// Breaks sentences so that no line is longer than `width` characters, unless the columns before
+/// the sentence are. Ends with a newline.
 std::string describe_text(const Description& description, std::size_t width = 100);
 
 }  // namespace weir::config

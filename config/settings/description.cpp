@@ -6,7 +6,7 @@ namespace weir::config {
 
 namespace {
 
-/// Takes the fragments of a setting, under whatever name, from `named`.
+// Takes the fragments of a setting, under its name and its aliases, from `named`.
 Fragments take(NamedFragments& named, const Setting& setting) {
     Fragments result;
     const auto take_name = [&](const std::string& name) {

@@ -1,5 +1,5 @@
-// The examples of docs/configuration.md: those for people who run apps are read here, and each one
-// must stand in a file that is run.
+// Tests the examples of docs/configuration.md for people who run apps: each must be from a file
+// that is run. The files are read here.
 
 #include <algorithm>
 #include <filesystem>
@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 
 const std::string source_folder = WEIR_SOURCE_DIR;
 
-/// Makes the examples' folder the working folder, so that files have short names in messages.
+// Makes the examples' folder the working folder, so that messages show short file names.
 class InExamples {
 public:
     InExamples() : before_(std::filesystem::current_path()) {
@@ -35,7 +35,7 @@ private:
     std::filesystem::path before_;
 };
 
-/// One example in the page, and the file that it says it is from.
+// One example in the page, and the file that it names as its source.
 struct Example {
     std::string file;
     std::string text;
@@ -57,7 +57,7 @@ std::string without_indent(const std::string& text) {
     return result;
 }
 
-/// Whether the lines of `part` stand in `whole` one after the other, at whatever indentation.
+// Returns whether `whole` contains the lines of `part` consecutively, at any indentation.
 bool contains(const std::string& whole, const std::string& part) {
     const std::string wanted = without_indent(part);
     const auto count = std::count(wanted.begin(), wanted.end(), '\n');
@@ -74,7 +74,7 @@ bool contains(const std::string& whole, const std::string& part) {
     return false;
 }
 
-/// All fenced blocks of the page, each with the file named by the comment before it.
+// Returns all fenced blocks of the page, each with the file named by the comment before it.
 std::vector<Example> examples(const std::string& page) {
     std::vector<Example> result;
     std::istringstream lines(page);
@@ -92,7 +92,7 @@ std::vector<Example> examples(const std::string& page) {
 
 }  // namespace
 
-TEST_CASE("documentation: each example is from a file that is run") {
+TEST_CASE("each example in the documentation is from a file that is run", "[documentation]") {
     const std::string page = testing::read_file(source_folder + "/docs/configuration.md");
     const std::vector<Example> all = examples(page);
     CHECK(all.size() > 5);
@@ -104,7 +104,7 @@ TEST_CASE("documentation: each example is from a file that is run") {
     }
 }
 
-TEST_CASE("documentation: the example app is right") {
+TEST_CASE("the documentation's example app is valid", "[documentation]") {
     const InExamples folder;
     Problems problems;
     Sources sources;
@@ -127,7 +127,7 @@ TEST_CASE("documentation: the example app is right") {
     CHECK(resp.idle_timeout == 300s);
 }
 
-TEST_CASE("documentation: the example of mistakes has these") {
+TEST_CASE("the documentation's example of mistakes has these mistakes", "[documentation]") {
     const InExamples folder;
     Problems problems;
     Sources sources;

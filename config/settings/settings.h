@@ -53,7 +53,7 @@ namespace detail {
 template <class T>
 struct TypeMaker;
 
-/// What a setting's restrictions apply to: the scalar in an optional, in lists and maps.
+// The scalar to which a setting's restrictions apply: the one in an optional, list or map.
 template <class T>
 struct ScalarIn {
     using type = T;
@@ -129,8 +129,8 @@ struct TypeMaker<std::variant<Ts...>> {
     }
 };
 
-/// How far into the struct the member lies. A pointer to a data member is that distance in the
-/// C++ ABI that all compilers for Linux share.
+/// Returns how far into the struct the member lies. A pointer to a data member is that distance in
+/// the C++ ABI that all compilers for Linux share.
 template <class S, class T>
 std::ptrdiff_t member_offset(T S::*member) {
     static_assert(sizeof(member) == sizeof(std::ptrdiff_t));
@@ -139,8 +139,8 @@ std::ptrdiff_t member_offset(T S::*member) {
 
 }  // namespace detail
 
-/// How values of type T are described: what reads, writes and names them where nothing restricts
-/// them. Made at first use; thread-safe.
+/// Returns what reads, writes and names values of type T where nothing restricts them. Made at
+/// first use; thread-safe.
 template <class T>
 const Type& type_of() {
     static const std::unique_ptr<const Type> type = detail::TypeMaker<T>::make({});
@@ -156,24 +156,25 @@ protected:
 
     void set_unit(std::string unit);
     void add_alias(std::string name);
-    /// The setting of this type, held by the member there.
+    /// Returns the setting of this type, whose member lies at `offset` in the struct.
     Setting finish(std::unique_ptr<const Type> type, std::ptrdiff_t offset);
 
     Setting setting_;
     Length length_;
 };
 
-/// A setting while it is described; made by setting(). S is the struct, or a base of it.
+/// A setting that is being described; setting() makes it. S is the struct, or a base of it.
 template <class S, class T>
 class SettingBuilder : private SettingDraft {
 public:
-    using Restricted = typename detail::ScalarIn<T>::type;  ///< what range and one_of are about
+    /// The type that range() and one_of() restrict.
+    using Restricted = typename detail::ScalarIn<T>::type;
     using Present = typename detail::WithoutOptional<T>::type;
 
     SettingBuilder(std::string name, T S::*member, std::string sentence)
         : SettingDraft(std::move(name), std::move(sentence)), member_(member) {}
 
-    /// Allows values from `low` to `high`. In lists and maps, each value must be within.
+    /// Allows values from `low` to `high`. In lists and maps, restricts each value.
     SettingBuilder&& range(Restricted low, Restricted high) &&
             requires Scalar<Restricted>
     {
@@ -193,14 +194,14 @@ public:
         bounds_.high = std::move(high);
         return std::move(*this);
     }
-    /// Allows these values only. An enum without this may have all its values.
+    /// Allows these values only. Without it, an enum allows all its values.
     SettingBuilder&& one_of(std::initializer_list<Restricted> values) &&
             requires Scalar<Restricted>
     {
         bounds_.one_of = values;
         return std::move(*this);
     }
-    /// Characters of the string, elements of the list, or entries of the map.
+    /// Restricts the characters of the string, elements of the list, or entries of the map.
     SettingBuilder&& length(std::size_t low, std::size_t high = Length().high) &&
             requires HasLength<Present>
     {
@@ -213,23 +214,23 @@ public:
         length_.low = 1;
         return std::move(*this);
     }
-    /// Asks `check` about each value that is right otherwise. It returns what is wrong, without the
+    /// Calls `check` for each value that is valid otherwise. It returns what is wrong, without the
     /// value ("is not an address"), or "".
     SettingBuilder&& check(std::function<std::string(const Present&)> check) && {
         check_ = std::move(check);
         return std::move(*this);
     }
-    /// What the number counts: "events", "bytes per second".
+    /// Sets what the number counts: "events", "bytes per second".
     SettingBuilder&& unit(std::string unit) && {
         set_unit(std::move(unit));
         return std::move(*this);
     }
-    /// Another name under which a file may give the setting.
+    /// Adds another name under which a file may give the setting.
     SettingBuilder&& alias(std::string name) && {
         add_alias(std::move(name));
         return std::move(*this);
     }
-    /// The configuration must give the setting.
+    /// Requires that the configuration gives the setting.
     SettingBuilder&& required() && {
         setting_.required = true;
         return std::move(*this);
@@ -245,7 +246,7 @@ public:
         return std::move(*this);
     }
 
-    /// The finished setting, of S or a struct derived from it.
+    /// Returns the finished setting, of S or a struct derived from it.
     template <std::derived_from<S> Derived>
     Setting build() && {
         T Derived::*const member = member_;
@@ -270,14 +271,14 @@ private:
     std::function<std::string(const Present&)> check_;
 };
 
-/// Describes one setting: its name in files, the member that holds it, and in one sentence without
-/// a full stop what it is for.
+/// Describes one setting: its name in files, the member that holds it, and its purpose in one
+/// sentence without a full stop.
 template <class S, class T>
 SettingBuilder<S, T> setting(std::string name, T S::*member, std::string sentence) {
     return SettingBuilder<S, T>(std::move(name), member, std::move(sentence));
 }
 
-/// Describes the struct S: what the settings are for together, and each of them.
+/// Describes the struct S: the purpose of its settings as a whole, and each setting.
 template <std::default_initializable S, class... Builders>
 Settings<S> settings(std::string sentence, Builders... builders) {
     std::vector<Setting> all;

@@ -29,7 +29,8 @@ LogSink log_to_stderr(LogLevel least) {
         line += ": ";
         line += record.text;
         line += '\n';
-        std::fwrite(line.data(), 1, line.size(), stderr);  // one write: lines are not mixed up
+        // A single write keeps concurrent lines whole.
+        std::fwrite(line.data(), 1, line.size(), stderr);
     };
 }
 

@@ -1,13 +1,14 @@
 #include "core/event/match_tree.h"
 
 #include <array>
+#include <cassert>
 
 #include "core/base/pool.h"
 #include "core/event/node_map.h"
 
 namespace weir {
 
-// What a node that is not a leaf has below it. One that is to stay has a branch in any case.
+// The children of a node that is not a leaf. A kept node has a branch even without children.
 struct MatchBranch : pool::Pooled {
     MatchTree::Node* any = nullptr;
     NodeMap<MatchTree::Node> exact;
@@ -27,10 +28,10 @@ private:
 
     bool vacant() const noexcept { return entries_.empty() && branch_ == nullptr; }
     Root& root() noexcept;
-    // Another way down from here has come, or gone.
+    // Called when a child is added or removed, or an entry inserted.
     void changed() noexcept;
 
-    // There is one for each matcher that differs: 56 bytes, all in a line or two of the cache.
+    // One node per different matcher: 56 bytes fit into one or two cache lines.
     Node* parent_;
     List<Entry> entries_;
     std::unique_ptr<MatchBranch> branch_;
@@ -47,7 +48,7 @@ public:
             vacant_ = &node;
         }
     }
-    // To whoever looks it is not there.
+    // Called by observers of the tree's shape, which must not see the vacant node.
     void drop_vacant() noexcept {
         if (Node* const node = std::exchange(vacant_, nullptr)) {
             prune(node);
@@ -59,8 +60,8 @@ public:
         }
     }
 
-    // Where searches for events of a type go on from here, if it is known that there is one way at
-    // most; `next` is null if there is none.
+    // Where searches for events of a type continue from the root, if at most one way is known to
+    // exist. `next` is null if none exists.
     struct Way {
         std::uint64_t type = 0;
         const Node* next = nullptr;
@@ -75,10 +76,10 @@ public:
     void forget_ways() noexcept { ways_ = {}; }
 
 private:
-    // The node that became vacant last. It stays until another one does, for who waits again and
-    // again most often does so for the same.
+    // The node that became vacant last. It stays until another becomes vacant, because a routine
+    // that waits in a loop usually waits for the same matcher.
     Node* vacant_ = nullptr;
-    std::array<Way, 16> ways_;  // each type has one place
+    std::array<Way, 16> ways_;  // each type has one slot
 };
 
 MatchTree::Root& MatchTree::Node::root() noexcept {
@@ -106,7 +107,7 @@ MatchTree::~MatchTree() {
     let_go_below(*root_);
 }
 
-// Lets go of the entries, for their owners may outlive the tree, and of the nodes below. Recursion
+// Detaches the entries, whose owners may outlive the tree, and destroys the nodes below. Recursion
 // is bounded by the length of the longest path.
 void MatchTree::let_go_below(Node& node) noexcept {
     while (!node.entries_.empty()) {
@@ -131,6 +132,7 @@ bool MatchTree::empty() const noexcept {
 }
 
 bool MatchTree::may_match(const EventType& type) const noexcept {
+    // A known dead end answers without a search.
     if (const Root::Way* way = root_->way(type); way != nullptr && way->next == nullptr) {
         return false;
     }
@@ -140,6 +142,7 @@ bool MatchTree::may_match(const EventType& type) const noexcept {
                (branch != nullptr &&
                 (branch->any != nullptr || branch->exact.find(type.levels()[0].fixed) != nullptr));
     };
+    // The only candidate may be the vacant node.
     if (may()) {
         root_->drop_vacant();
         if (may()) {
@@ -182,6 +185,7 @@ MatchTree::Node& MatchTree::descend(Node& from, const Matcher& matcher) {
             node = next;
         }
     } catch (...) {
+        // The nodes made so far would otherwise stay without an entry.
         prune(node);
         throw;
     }
@@ -214,6 +218,7 @@ void MatchTree::move_to_end(Entry& entry) noexcept {
 }
 
 void MatchTree::insert(Entry& entry) {
+    assert(!entry.inserted());
     insert_at(descend(*root_, entry.matcher), entry);
 }
 
@@ -226,10 +231,10 @@ void MatchTree::remove(Entry& entry) noexcept {
     }
 }
 
-// Removes the node, and then its parents, as long as nothing is in them.
+// Destroys the node, and then each ancestor that has become empty.
 void MatchTree::prune(Node* node) noexcept {
     if (node->branch_ != nullptr && node->branch_->needless()) {
-        node->branch_.reset();  // it was to have a child, whose making failed
+        node->branch_.reset();  // left by a child that could not be made
     }
     Root& root = node->root();
     while (node->parent_ != nullptr && node->vacant()) {
@@ -301,7 +306,7 @@ void MatchTree::match_all(const Node& from, const Event& event, std::size_t leve
         }
         const MatchBranch& branch = *below;
         const Node* const exact = branch.exact.find(event.at(level));
-        // Most often there is one way to go on, and nothing to come back for.
+        // Usually there is one way, and nothing here to return to.
         if (node->entries_.empty() && (exact == nullptr || branch.any == nullptr)) {
             node = exact != nullptr ? exact : branch.any;
             if (level == 0) {
@@ -321,6 +326,7 @@ void MatchTree::match_all(const Node& from, const Event& event, std::size_t leve
         break;
     }
     for (Entry& entry : node->entries_) {
+        // Numbering the searches makes "at most once per object" one comparison, without a set.
         if (entry.object_->found_by_ != searches_ &&
             (!entry.has_predicate_ || judge(entry, event))) {
             entry.object_->found_by_ = searches_;
@@ -329,7 +335,8 @@ void MatchTree::match_all(const Node& from, const Event& event, std::size_t leve
     }
 }
 
-// Small tables are in the cache anyway: the first large one on the event's path is meant.
+// Small tables are in the cache anyway, so that only the first large one on the event's path
+// matters.
 const MatchTree::Entry* MatchTree::look_ahead(const Event& event, std::size_t step) const noexcept {
     constexpr std::size_t large = 1024;
     const Node* node = root_.get();
@@ -354,6 +361,7 @@ const MatchTree::Entry* MatchTree::look_ahead(const Event& event, std::size_t st
     if (likely == nullptr) {
         return nullptr;
     }
+    // A node may cross a cache line, so that both ends are loaded.
     if (step == 1) {
         __builtin_prefetch(likely);
         __builtin_prefetch(reinterpret_cast<const char*>(likely + 1) - 1);
@@ -368,6 +376,7 @@ MatchTree::Entry* MatchTree::match_first(const Event& event) const {
 }
 
 MatchTree::Entry* MatchTree::match_first(const Event& event, bool& by_type) const {
+    // The vacant node would make `by_type` false without need.
     root_->drop_vacant();
     return match_first(*root_, event, 0, by_type);
 }

@@ -12,24 +12,25 @@
 
 namespace weir {
 
-// Whoever can be matched by several matchers, all in one tree, but is to be found once for each
-// event.
+/// An object that may be registered under several matchers of one tree; a search returns it at most
+/// once.
 class Matchable {
     friend class MatchTree;
-    std::uint64_t found_by_ = 0;  // the search that found it last
+    std::uint64_t found_by_ = 0;  // the last search that found it
 };
 
-// A trie of matchers: finds all that match an event, however many there are, by following the
-// event's path. At each level it goes first where the value is the event's, then where the matcher
-// takes any value, then to the matchers that end there in order of insertion: the most specific
-// match comes first.
-//
-// Entries are owned by whoever inserts them; one that is destroyed leaves the tree.
+/// A trie of matchers: finds all matchers that match an event by following the event's path,
+/// however many there are. At each level a search visits first the child of the event's value, then
+/// the child of matchers that take any value, then the matchers that end there in order of
+/// insertion. The most specific match therefore comes first.
+///
+/// Callers own the entries; an entry that is destroyed leaves its tree. Not thread-safe.
 class MatchTree {
 public:
     class Node;
 
-    // What is found. `matcher` may be empty: then the entry matches whatever reaches its node.
+    /// A matcher in the tree, and the object that a search finds by it. An empty `matcher` matches
+    /// every event that reaches its node.
     class Entry : public Link<Entry> {
     public:
         Entry() = default;
@@ -42,8 +43,8 @@ public:
         bool inserted() const noexcept { return node_ != nullptr; }
         Matchable* object() const noexcept { return object_; }
 
-        // Brings it into the cache, with the lines around it, for most often it is inside its
-        // object.
+        /// Loads the entry into the cache with the lines around it, because it is usually a member
+        /// of its object.
         void prefetch() const noexcept {
             const char* const at = reinterpret_cast<const char*>(this);
             for (const std::ptrdiff_t line : {-64, 0, 64, 128}) {
@@ -58,51 +59,53 @@ public:
 
         Matchable* object_ = nullptr;
         Node* node_ = nullptr;
-        bool has_predicate_ = false;  // the matcher's: a search looks at no more of it
+        // Copied from the matcher, so that a search need not touch that.
+        bool has_predicate_ = false;
     };
 
     using PredicateFailed = std::function<void(const Matcher&, const Event&)>;
 
-    // `predicate_failed` is called, in the handler of the exception, for a predicate that threw;
-    // such a predicate does not match.
+    /// Calls `predicate_failed`, inside the exception's handler, when a predicate throws. Such a
+    /// predicate does not match.
     explicit MatchTree(PredicateFailed predicate_failed = {});
     ~MatchTree();
     MatchTree(const MatchTree&) = delete;
     MatchTree& operator=(const MatchTree&) = delete;
 
-    // Whether there is neither an entry nor a node but the root.
+    /// Returns whether the tree has no entry and no node but the root.
     bool empty() const noexcept;
 
-    // Inserts at the end of the path of the entry's matcher. Requires that it is in no tree.
+    /// Inserts at the end of the path of the entry's matcher. Requires that the entry is in no
+    /// tree.
     void insert(Entry& entry);
-    // Takes the entry out of the tree that it is in, if any.
+    /// Removes the entry from its tree, if it is in one.
     static void remove(Entry& entry) noexcept;
 
-    // Whether there is an entry that an event of the type could match.
+    /// Returns whether the tree has an entry that an event of the type could match.
     bool may_match(const EventType& type) const noexcept;
-    // Appends the first matching entry of each object that matches.
+    /// Appends the first matching entry of each object that matches.
     void match_all(const Event& event, std::vector<Entry*>& found);
-    // Brings into the cache what match_all will touch of an event that comes soon, in steps, each
-    // of which needs what the one before has brought: 0 and 1. From then on it gives the entry that
-    // will probably be found, or null.
+    /// Loads into the cache what match_all() will touch for an event that is sent soon. Steps 0 and
+    /// 1 each need what the step before has loaded, and return null. Later steps return the entry
+    /// that will probably be found, or null.
     const Entry* look_ahead(const Event& event, std::size_t step) const noexcept;
-    // The first matching entry, or null.
+    /// Returns the first matching entry, or null.
     Entry* match_first(const Event& event) const;
-    // The same; `by_type` becomes false unless all events of that type have the same.
+    /// The same. Sets `by_type` to false unless all events of that type have the same result.
     Entry* match_first(const Event& event, bool& by_type) const;
 
-    // For trees whose nodes are kept by somebody, as the queues of a queue tree do: the root; the
-    // node at the end of the path (made if it is not there), which lives as long as an entry is
-    // there or below; an insertion at a node.
+    /// For owners that keep nodes, such as the queues of a queue tree. descend() returns the node
+    /// at the end of the path, and makes it if needed; the node lives as long as an entry is at it
+    /// or below.
     Node& root() noexcept;
     static Node& descend(Node& from, const Matcher& matcher);
-    // The node at the end of the path, which from now on lives as long as the tree: for matchers
-    // that come and go all the time.
+    /// Returns the node at the end of the path, which from now on lives as long as the tree. For
+    /// matchers that are inserted and removed all the time.
     Node& keep(const Matcher& matcher);
     static void insert_at(Node& node, Entry& entry) noexcept;
-    // Puts an entry behind the others at its node.
+    /// Moves an entry behind the other entries of its node.
     static void move_to_end(Entry& entry) noexcept;
-    // As match_first, among the entries at the node and below.
+    /// Like match_first(), among the entries at the node and below.
     Entry* match_first_below(const Node& node, const Event& event) const;
 
 private:

@@ -8,7 +8,7 @@
 
 namespace weir {
 
-// Waits for the next round of the scheduler.
+/// Waits for the scheduler's next round. For routines, on the scheduler's thread only.
 class DoEvents final : public Wait {
 public:
     template <InRoutine Promise>
@@ -30,8 +30,8 @@ private:
     Matcher go_on_;
 };
 
-// co_await do_events(): lets all that is ready run, and the world be polled, before this routine
-// goes on. For long calculations.
+/// co_await do_events(): lets every ready routine run, and the scheduler poll for I/O and timers,
+/// before this routine continues. For long calculations.
 inline DoEvents do_events() noexcept {
     return {};
 }

@@ -191,20 +191,20 @@ void sweep(const benchmark::Options& options) {
                  return cycle(many_on_each_key<World>, keys == 0 ? size : keys,
                               routines == 0 ? size : routines);
              }},
-            {"limit",
+            {"baseline",
              [=](long size) {
                  return cycle(many_on_each_key_bare<ReadyRing>, keys == 0 ? size : keys,
                               routines == 0 ? size : routines);
              },
-             benchmark::Kind::limit}};
+             benchmark::Kind::baseline}};
     };
     benchmark::sweep(options, "W1 a cycle, by routines that want the lock", 1'000'000, both(1, 0));
     constexpr long locked = 20'000;
     benchmark::sweep(
         options, "W2 lock and unlock, by keys that are held", 1'000'000,
         {{"weir", [](long held) { return a_new_key_each(held, locked) / locked; }},
-         {"limit", [](long held) { return a_new_key_each_bare(held, locked) / locked; },
-          benchmark::Kind::limit}});
+         {"baseline", [](long held) { return a_new_key_each_bare(held, locked) / locked; },
+          benchmark::Kind::baseline}});
     benchmark::sweep(options, "W3 a cycle, by keys with 10 routines each", 100'000, both(0, 10));
 }
 
@@ -216,23 +216,24 @@ int main(int argc, char** argv) {
     using namespace weir;
     const auto options = benchmark::options(argc, argv);
     const auto compare = [&](const char* name, long operations, std::function<double()> weir,
-                             std::function<double()> limit, const std::vector<std::string>& peers,
+                             std::function<double()> baseline,
+                             const std::vector<std::string>& peers,
                              const std::vector<std::string>& words) {
         const auto count = static_cast<double>(operations);
         benchmark::compare(
             options, name, count,
-            benchmark::with_peers(
-                options, name, count,
-                {{"weir", std::move(weir)}, {"limit", std::move(limit), benchmark::Kind::limit}},
-                peers, words));
+            benchmark::with_peers(options, name, count,
+                                  {{"weir", std::move(weir)},
+                                   {"baseline", std::move(baseline), benchmark::Kind::baseline}},
+                                  peers, words));
     };
     using Many = void (*)(long keys, long routines, long times);
-    const auto crowd = [&](const char* name, long keys, long routines, Many weir, Many limit,
+    const auto crowd = [&](const char* name, long keys, long routines, Many weir, Many baseline,
                            const std::vector<std::string>& peers) {
         compare(
             name, keys * routines,
             [=] { return benchmark::time([&] { weir(keys, routines, 1); }); },
-            [=] { return benchmark::time([&] { limit(keys, routines, 1); }); }, peers,
+            [=] { return benchmark::time([&] { baseline(keys, routines, 1); }); }, peers,
             {keys == 1 ? "W1" : "W3", std::to_string(keys), std::to_string(routines)});
     };
     const std::vector<std::string> all_peers{"Asio", "Node", "asyncio", "VLCP"};

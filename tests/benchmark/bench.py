@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs the benchmarks and shows what came out as one table; `./dev bench` calls this.
+"""Runs the benchmarks and shows their results in one table; `./dev bench` calls this.
 
     bench.py [OPTION...] BUILD-FOLDER [NAME...]
 
-A NAME is a part of a program's name, or, as W4, of workloads' names.
+A NAME is a part of a program's name, or of workloads' names, such as W4.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def is_workload(name):
 
 
 def programs(arguments):
-    """The benchmarks to run."""
+    """Returns the benchmarks to run."""
     folder = os.path.join(arguments.folder, "bench")
     names = [name for name in arguments.names if not is_workload(name)]
     return [os.path.join(folder, program) for program in sorted(os.listdir(folder))
@@ -50,7 +50,7 @@ def programs(arguments):
 
 
 def run(program, options, arguments):
-    """The figures that the program prints."""
+    """Returns the figures that the program prints."""
     figures = []
     with subprocess.Popen([program, "--json", *options], stdout=subprocess.PIPE,
                           text=True) as running:
@@ -66,7 +66,7 @@ def run(program, options, arguments):
 
 
 def show_progress(figure):
-    """Benchmarks take minutes; who looks at a terminal sees how far they are."""
+    """Prints a line on a terminal, because benchmarks take minutes."""
     if sys.stderr.isatty():
         size = f" {figure['size']:,}" if "size" in figure else ""
         print(f"\r\x1b[K{figure['workload']}{size}: {figure['contender']}", end="",
@@ -79,8 +79,8 @@ def end_progress():
 
 
 def count_instructions(arguments, figures):
-    """Instructions of an operation, by workload; those that are recorded if there is no time, or no
-    valgrind, to count them."""
+    """Returns the instructions of an operation, by workload: the recorded ones if there is no time,
+    or no valgrind, to count."""
     with open(instructions.COUNTS, encoding="ascii") as file:
         recorded = json.load(file)
     if arguments.quick or not shutil.which("valgrind"):
@@ -103,7 +103,7 @@ def main():
     options = (["--quick"] * arguments.quick + ["--sweep"] * arguments.plots
                + ([f"--original={os.path.abspath(arguments.original)}"] if arguments.original
                   else []))
-    # With the blank W1 is not W10 too.
+    # The blank keeps W1 from matching W10.
     workloads = [[name + " "] for name in arguments.names if is_workload(name)] or [[]]
     figures = []
     for program in programs(arguments):

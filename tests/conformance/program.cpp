@@ -23,16 +23,16 @@ namespace weir::conformance {
 
 namespace {
 
-// A statement that cannot be done: it ends its routine.
+// Thrown by a statement that cannot be executed. Ends its routine.
 struct CannotBeDone : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// A routine as the trace knows it.
+// A routine as the trace names it.
 struct Actor {
     std::string name;
     bool alive = true;
-    bool silent = false;  // terminated: nothing is recorded any more
+    bool silent = false;  // terminated: no longer recorded
     Ref<Routine> routine;
 };
 
@@ -50,7 +50,7 @@ public:
           container_(scheduler_) {
         scheduler_.set_tracer(traced ? &tracer_ : nullptr);
         add_standard_queues(scheduler_.queue());
-        // The original does not look for deadlocks, and sends no events for them.
+        // The original has no deadlock detection, and sends no events for it.
         LockSettings locks;
         locks.on_deadlock = OnDeadlock::ignore;
         add_lock_queue(scheduler_, locks);
@@ -83,8 +83,8 @@ private:
 
     struct TimeIsOver {};
 
-    // As execute_with_timeout, with a fault of the original: a time limit is forgotten if the first
-    // thing that its body waits for is a system call.
+    // Like execute_with_timeout, with a bug of the original: a timeout is forgotten if its body
+    // first waits for a system call.
     struct Limit {
         Timer timer;
         Limit* outer;
@@ -155,7 +155,7 @@ private:
         record(*actor, "end");
     }
 
-    // The statements of an array, from a position on.
+    // Executes the statements of an array, from a position on.
     Task<> perform_all(Actor& actor, const Json& statements, std::size_t first, Limit* limit) {
         for (std::size_t i = first; i < statements.size(); ++i) {
             co_await perform(actor, statements[i], limit);
@@ -254,7 +254,7 @@ private:
 
     Task<> all(Actor& actor, const Json& statement, Limit* limit) {
         std::vector<Task<>> bodies;
-        const bool only = statement.size() == 2;  // it runs in this routine
+        const bool only = statement.size() == 2;  // runs in this routine
         for (std::size_t i = 1; i < statement.size(); ++i) {
             bodies.push_back(perform_all(actor, statement[i], 0, only ? limit : nullptr));
         }
@@ -281,7 +281,7 @@ private:
         record(actor, "within", finished);
     }
 
-    // Statements that never wait; whether this was one.
+    // Executes a statement that never waits. Returns whether it was one.
     bool perform_now(Actor& actor, const Json& statement) {
         const std::string what = statement[0];
         if (what == "note") {
@@ -387,7 +387,7 @@ private:
     const Json& scenario_;
     const ScenarioTypes types_;
     Simulation simulation_;
-    Tracer tracer_;  // sees everything, says nothing
+    Tracer tracer_;  // does nothing, but makes the scheduler report everything
     Scheduler scheduler_;
     std::map<std::string, Ref<Queue>> queues_;
     std::map<std::string, std::unique_ptr<Lock>> locks_;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""pages.py finds what is stale, and nothing else."""
+"""pages.py finds stale blocks and reports no others."""
 
 import os
 import tempfile

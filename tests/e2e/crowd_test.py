@@ -10,7 +10,7 @@ from lockd import LIMIT, Lockd, main, wait_until
 
 class Crowds(unittest.TestCase):
     def test_a_thousand_connections_exclude_each_other(self):
-        """Each holder of a key is alone, in the order of the tokens, and none is forgotten."""
+        """A key has one holder at a time, in the order of the tokens. All clients get a turn."""
         with Lockd() as lockd, lockd.connect() as watcher:
             clients = [lockd.connect() for _ in range(1000)]
             for client in clients:
@@ -22,7 +22,7 @@ class Crowds(unittest.TestCase):
                 poll.register(number, select.POLLIN)
             last = 0
             while by_number:
-                # Whoever has an answer holds the lock.
+                # A client with an answer holds the lock.
                 [(number, _)] = poll.poll(LIMIT * 1000)
                 poll.unregister(number)
                 holder = by_number.pop(number)
@@ -65,7 +65,7 @@ class Crowds(unittest.TestCase):
             self.assertEqual(lockd.info("locks_held"), 1)
             self.assertEqual(holder.ask("UNLOCK key"), ":1")
 
-    def test_who_comes_above_the_limit_is_told_and_finds_a_place_later(self):
+    def test_a_client_above_the_limit_is_rejected_and_can_connect_later(self):
         with Lockd(max_clients=3) as lockd:
             clients = [lockd.connect() for _ in range(3)]
             self.assertEqual([client.ask("PING") for client in clients], ["+PONG"] * 3)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Installs weir into an empty folder, moves that, and does with it what its users do.
+"""Installs weir into an empty folder, moves the folder, and uses it as users do.
 
 usage: install_test.py BUILD CMAKE
 """
@@ -44,7 +44,7 @@ class InstallTest(unittest.TestCase):
         shutil.rmtree(cls.folder, ignore_errors=True)
 
     def run_in(self, *command, status=0):
-        """Runs a command in the test's folder; returns what it prints."""
+        """Runs a command in the test's folder. Returns its output."""
         run = subprocess.run(command, cwd=self.folder, env=self.environment, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.assertEqual(run.returncode, status, f"{' '.join(command)}\n{run.stdout}")

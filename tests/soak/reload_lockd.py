@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Reloads the plugins lock and resp of a running lockd again and again, under load.
+"""Reloads the plugins lock and resp of a running lockd repeatedly, under load.
 
-Clients take one of a few locks, read a counter, think, write the counter plus one and give the
-lock back, by commands or through the module's API; one holds a lock all the time, and another
-waits for that. Now and then the new version of a plugin is one that fails. It is a failure if an
-update is lost, two hold a lock at a time, a fencing token does not grow, a reply is lost, doubled
-or not what is expected, a client is disconnected, a reload fails that should not, one to a version
-that is wrong is not refused with its reason, or libraries of old versions stay in memory.
+Clients acquire one of a few locks, read a counter, think, write the counter plus one and release
+the lock, by commands or through the module's API. One client holds a lock all the time, and another
+waits for it. Some new versions of plugins fail. The run fails if an update is lost, two clients
+hold a lock at a time, a fencing token does not grow, a reply is lost, duplicated or unexpected, a
+client is disconnected, a reload fails without need, a wrong version is not rejected with its
+reason, or libraries of old versions stay in memory.
 
 usage: reload_lockd.py [--reloads N] [--clients N] [--seed N] [--kept]
                        WEIR-FOLDER PLUGIN-FOLDER BAD-FOLDER
@@ -28,7 +28,7 @@ class Failure(Exception):
 
 
 class Client:
-    """One connection that asks and gets exactly one reply for each request."""
+    """One connection that gets exactly one reply for each request."""
 
     def __init__(self, path):
         self.path = path
@@ -60,7 +60,7 @@ class Client:
         return await self.reply()
 
     async def close(self):
-        """Nothing is left over: neither a reply nor anything else."""
+        """Requires that no reply is left over."""
         if await self.ask("ECHO", "the end") != "the end":
             raise Failure("a reply too many")
         self.writer.write_eof()
@@ -79,7 +79,7 @@ class Shared:
 
 
 class ThroughApi:
-    """A session of the API of the module lock, as a client that asks for locks with LOCK."""
+    """A session of the module's API, with the interface of a client that uses LOCK."""
 
     def __init__(self, client):
         self.client, self.session = client, None
@@ -139,7 +139,7 @@ async def work(client, number, shared, rng):
 
 
 async def hold(client, shared):
-    """Holds a lock all the time."""
+    """Holds a lock during the whole run."""
     if not isinstance(await client.ask("LOCK", "held"), int):
         raise Failure("the lock that is held all the time was not given")
     while not shared.stop:
@@ -149,7 +149,7 @@ async def hold(client, shared):
 
 
 async def wait(client, shared):
-    """Waits for that lock all the time; what it asks meanwhile is answered afterwards."""
+    """Waits for that lock during the whole run. Its later requests are answered afterwards."""
     client.send("LOCK", "held")
     client.send("ECHO", "waited")
     if not isinstance(await client.reply(), int):
@@ -161,12 +161,12 @@ async def wait(client, shared):
 
 
 def put(source, folder, name):
-    """As an installer does: a new file under the old name."""
+    """Installs a plugin like a package manager: a new file under the old name."""
     shutil.copy(source, f"{folder}/{name}.new")
     os.rename(f"{folder}/{name}.new", f"{folder}/{name}")
 
 
-# What a version that is wrong is refused with.
+# The reason for which each wrong version is rejected.
 BAD = {
     "broken": "failed: this version is broken",
     "hanging": "failed: load() did not end within 200ms",
@@ -204,7 +204,7 @@ async def reload_all(admin, args, folder, shared, rng):
 
 
 def libraries(pid):
-    """The copies of plugins in memory, and all mappings."""
+    """Returns the copies of plugins in memory, and all mappings."""
     with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
         lines = maps.read().splitlines()
     return sorted({line.split(maxsplit=5)[5] for line in lines if "/weir-" in line}), len(lines)
@@ -253,8 +253,8 @@ async def run(args):
             for job in done - {reloading}:
                 job.result()
             refused, times = await reloading
-            # Who waits at the end of a reload stays in the old version until it is answered: all
-            # come to an end, then all old versions can leave.
+            # A call that waits when a reload ends stays in the old version until it is answered.
+            # Only when all calls have ended can all old versions be unloaded.
             shared.stop = True
             await asyncio.gather(*jobs)
             for client in clients + [holder, waiter]:

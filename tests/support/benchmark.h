@@ -12,27 +12,28 @@
 #include <utility>
 #include <vector>
 
-// What the benchmarks share. A workload is done by weir, by its limit, which is the least that
-// hand-written C++ needs for the same, and by peers: what others offer for it. All run in turn, so
-// that what disturbs one disturbs the others; what counts is the ratio of the medians.
+/// What the benchmarks share. A workload is done by weir, by its baseline (the least that
+/// hand-written C++ needs for it), and by peers (other libraries and languages). All run in turn,
+/// so that a disturbance affects all of them; the result is the ratio of the medians.
 namespace weir::benchmark {
 
-enum class Kind { weir, limit, peer };
+enum class Kind { weir, baseline, peer };
 
-// A peer could not do its workload, which is not weir's fault: it is left out.
+/// Thrown when a peer cannot do its workload. The peer is left out, because that is no failure of
+/// weir.
 struct PeerFailed : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
 struct Contender {
     std::string name;
-    // Does the whole workload once; the time in nanoseconds of the part that counts.
+    /// Does the whole workload once. Returns the time of the measured part, in nanoseconds.
     std::function<double()> run;
     Kind kind = Kind::weir;
 };
 
-// Takes the processor time of this thread, in nanoseconds: the workloads never wait, and when other
-// programs run it hardly grows.
+/// Measures the processor time of this thread, in nanoseconds. The workloads never wait, and
+/// processor time hardly grows when other programs run.
 class Stopwatch {
 public:
     double elapsed() const noexcept { return now() - start_; }
@@ -47,7 +48,7 @@ private:
     double start_ = now();
 };
 
-// Runs the function; the time that it took in nanoseconds.
+/// Runs the function. Returns its time in nanoseconds.
 template <class F>
 double time(F function) {
     const Stopwatch watch;
@@ -56,18 +57,18 @@ double time(F function) {
 }
 
 struct Options {
-    bool quick = false;    // few runs: does it work?
-    bool json = false;     // a JSON object for each figure
-    bool sweep = false;    // the cost of growing sizes, instead of the workloads
-    int once = 0;          // weir, so often, without clock: for counting instructions
-    std::string only;      // part of the name of the workloads to run; empty: all
-    std::string original;  // folder of VLCP, a peer then; empty: it is none
+    bool quick = false;  ///< few runs, only to see that it works
+    bool json = false;   ///< a JSON object for each figure
+    bool sweep = false;  ///< the cost of growing sizes, instead of the workloads
+    int once = 0;        ///< weir alone, this many times, without clock: for counting instructions
+    std::string only;    ///< part of the name of the workloads to run; empty: all
+    std::string original;  ///< folder of VLCP, which is then a peer; empty: no such peer
 
     bool wants(std::string_view workload) const { return workload.find(only) != workload.npos; }
     int rounds() const noexcept { return quick ? 3 : 11; }
 };
 
-// PROGRAM [--quick] [--json] [--sweep] [--once[=TIMES]] [--original=DIR] [PART OF A NAME]
+/// PROGRAM [--quick] [--json] [--sweep] [--once[=TIMES]] [--original=DIR] [PART OF A NAME]
 inline Options options(int argc, char** argv) {
     Options result;
     for (int i = 1; i < argc; ++i) {
@@ -94,22 +95,22 @@ inline double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
-// One line of output.
+/// One line of output.
 struct Figure {
     std::string workload;
     std::string contender;
     Kind kind = Kind::weir;
-    std::string unit;            // of the values: ns, us, ms, bytes
-    std::vector<double> values;  // of the rounds; the median counts
-    long size = 0;               // of what grows in a sweep; 0: this is none
-    // Further figures, by what they are and their units: "p99, us".
+    std::string unit;            ///< of the values: ns, us, ms, bytes
+    std::vector<double> values;  ///< of the rounds; the median is the result
+    long size = 0;               ///< of a sweep; 0: not of a sweep
+    /// Further figures, each with its name and unit: "p99, us".
     std::vector<std::pair<std::string, double>> more = {};
 };
 
 inline void print(const Options& options, const Figure& figure) {
     const auto [least, most] = std::minmax_element(figure.values.begin(), figure.values.end());
     const double middle = median(figure.values);
-    constexpr const char* kinds[] = {"weir", "limit", "peer"};
+    constexpr const char* kinds[] = {"weir", "baseline", "peer"};
     if (options.json) {
         std::printf(
             "{\"workload\": \"%s\", \"contender\": \"%s\", \"kind\": \"%s\", \"unit\": \"%s\", "
@@ -136,8 +137,8 @@ inline void print(const Options& options, const Figure& figure) {
     std::fflush(stdout);
 }
 
-// Runs the contenders in turn, and first once to warm up, and prints a figure for each: the time of
-// one of `operations`. Peers, which are programs that warm up by themselves, run less often.
+/// Runs the contenders in turn, first once as a warm-up, and prints a figure for each: the time of
+/// one of `operations`. Peers are programs that warm up themselves, and run less often.
 inline void compare(const Options& options, const std::string& workload, double operations,
                     const std::vector<Contender>& contenders) {
     if (options.sweep || !options.wants(workload)) {
@@ -176,15 +177,15 @@ inline void compare(const Options& options, const std::string& workload, double 
     }
 }
 
-// The time of one of the operations that the workload has at a size.
+/// The time of one operation of a workload of a given size.
 struct Sized {
     std::string name;
     std::function<double(long size)> run;
     Kind kind = Kind::weir;
 };
 
-// How the cost grows: prints a figure for each size, powers of ten up to `most`. Does nothing
-// unless the options ask for it.
+/// Prints the cost for each size, in powers of ten up to `most`. Does nothing unless the options
+/// ask for it.
 inline void sweep(const Options& options, const std::string& workload, long most,
                   const std::vector<Sized>& contenders) {
     if (!options.sweep || !options.wants(workload)) {

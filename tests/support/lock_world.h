@@ -7,7 +7,7 @@
 
 namespace weir::benchmark {
 
-// A scheduler with the queues that locks need, on a poller.
+/// A scheduler with the queues that locks need, on a poller.
 template <class P>
 struct LockWorldOn {
     P poller;
@@ -20,7 +20,7 @@ struct LockWorldOn {
     }
 };
 
-// In virtual time: no poll is paid for.
+/// In virtual time, so that polls cost nothing.
 using LockWorld = LockWorldOn<Simulation>;
 
 }  // namespace weir::benchmark

@@ -15,13 +15,13 @@
 #include "core/run/scheduler.h"
 #include "core/simulation/simulation.h"
 
-// What most tests of routines need: a scheduler with the standard queues in a simulated world, a
-// container, and a text that routines write what they see into. When it goes, nothing may be left.
+/// What most tests of routines need: a scheduler with the standard queues in a simulation, a
+/// container, and a text for the notes of routines. The destructor checks that nothing is left.
 namespace weir::test {
 
 using namespace std::chrono_literals;
 
-// Dropped when nobody waits for it.
+/// Dropped when no routine waits for it.
 struct Ping : Event {
     Index<int> number;
 
@@ -30,7 +30,7 @@ struct Ping : Event {
     }
 };
 
-// Blocks its queue until somebody processes it.
+/// Blocks its queue until a routine processes it.
 struct Job : Event {
     Index<int> number;
 
@@ -58,8 +58,8 @@ struct World {
         }
     }
 
-    // Starts the coroutine function(*this, arguments...). A lambda has no captures: they would be
-    // gone before the coroutine ends.
+    /// Starts the coroutine function(*this, arguments...). A lambda must not capture: its captures
+    /// would be destroyed before the coroutine ends.
     template <class F, class... A>
     auto begin(F function, StartOptions options, A... arguments) {
         static_assert(std::is_empty_v<F> || std::is_pointer_v<F>);
@@ -85,7 +85,7 @@ struct World {
     Scheduler scheduler;
     Container container{scheduler};
     std::string output;
-    Ref<Routine> other;  // for routines that deal with another one
+    Ref<Routine> other;  ///< for routines that need another one
     int count = 0;
 
 private:
@@ -98,7 +98,7 @@ private:
     }
 };
 
-// Writes when it is destroyed, as what a routine holds does when the routine is unwound.
+/// Writes a text when it is destroyed. A routine that holds one thus shows when it is unwound.
 class Mark {
 public:
     Mark(std::string& output, const char* text) : output_(output), text_(text) {}

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Style that a machine can check, so that no reviewer has to.
+"""Checks the style that a machine can check, so that no reviewer has to.
 
     tidy.py [ROOT]
 
 Prints one line per mistake, file:line: what, and exits with 1 if there is any. Each rule is one
-function below, with its reason. Where a line has a good reason to break one, it says so at its end:
+function below, with its reason. A line that has a good reason to break a rule ends with
 `// tidy: allow, <the reason>`.
 """
 
@@ -17,10 +17,10 @@ import sys
 COLUMNS = 100
 LINES = 600
 
-# Files that are longer than LINES and still hold one concept, each with the reason.
+# Files longer than LINES that still contain one concept, each with the reason.
 LONG_FILES = {}
 
-# Each layer with those it may include; an app may use all.
+# Each layer with the layers that it may include; an app may use all.
 LAYERS = {
     "core": ["core"],
     "config": ["core", "config"],
@@ -36,7 +36,7 @@ SKIPPED_FOLDERS = {"build", ".git", ".cache", "__pycache__"}
 
 
 class File:
-    """A text file, with its C++ also without comments and without the text of literals."""
+    """A text file. `code` is its C++ without comments and without the text of literals."""
 
     def __init__(self, root, path):
         self.path = path
@@ -54,7 +54,7 @@ class File:
 
 
 def strip_cpp(text):
-    """Blanks comments and the inside of literals; line numbers stay."""
+    """Blanks comments and the content of literals. Line numbers stay."""
     token = re.compile(
         r'//[^\n]*|/\*.*?\*/'  # comments
         r'|R"(?P<mark>[^(\s]*)\(.*?\)(?P=mark)"'  # raw strings
@@ -83,7 +83,7 @@ def find_files(root):
 
 
 def whitespace(file):
-    """What an editor does not show makes changes that nobody meant."""
+    """Invisible characters cause unintended changes."""
     for number, line in enumerate(file.lines, 1):
         if "\t" in line:
             yield number, "tab; indent with spaces"
@@ -103,7 +103,7 @@ def columns(file):
 
 
 def length(file):
-    """A file is one concept; nobody holds more than this many lines in mind."""
+    """A file is one concept, and no reader keeps more lines in mind."""
     if not file.is_cpp:
         return
     count = file.text.count("\n")
@@ -119,16 +119,16 @@ def pragma_once(file):
 
 
 def switched_off(file):
-    """History keeps what is not used; a file does not."""
+    """Unused code belongs to the history, not to a file."""
     for number, line in enumerate(file.code, 1):
         if re.match(r"\s*#\s*if\s+(0|false)\b", line):
             yield number, "code that is switched off: delete it"
 
 
 def forbidden_calls(file):
-    """No test waits for real time: it runs on virtual time, and neither flickers nor lasts."""
+    """Tests run on virtual time, not real time, so that they are fast and never flicker."""
     for number, line in enumerate(file.code, 1):
-        # A member or a function of one's own namespace may be called like that.
+        # A member or a function of an own namespace may have that name.
         if match := re.search(r"(?:\bstd::|(?<![\w.>:]))(?:::)?\b(system|s?rand)\s*\(", line):
             reason = "is a shell in between" if match[1] == "system" else "is one state for all"
             yield number, f"{match[1]}() is forbidden: it {reason}"
@@ -140,7 +140,7 @@ def forbidden_calls(file):
 
 
 def test_names(file):
-    """CMake takes a semicolon for the end of a name: ctest would know two tests that are none."""
+    """CMake splits a name at a semicolon, so that ctest would list two tests that do not exist."""
     for number, line in enumerate(file.lines, 1):
         if file.is_cpp and re.search(r'\b(TEST_CASE|SCENARIO)\w*\(.*"[^"]*;[^"]*"', line):
             yield number, "semicolon in the name of a test case"
@@ -171,7 +171,7 @@ RULES = [
 
 
 def dead_headers(root, files):
-    """A header that nobody includes is forgotten code."""
+    """A header that no file includes is forgotten code."""
     included = set()
     for file in files:
         for _, header in file.includes:
@@ -183,7 +183,7 @@ def dead_headers(root, files):
 
 
 def dead_links(root, files):
-    """A link of the documentation leads somewhere, or misleads."""
+    """A link of the documentation must not be dead."""
     documents = {file.path: file for file in files if file.path.endswith(".md")}
     anchors = {path: heading_anchors(file) for path, file in documents.items()}
     for path, file in documents.items():
@@ -202,7 +202,7 @@ def dead_links(root, files):
 
 
 def promised_tests(root, files):
-    """A guarantee that names a test, [`file`: "name"], is shown by it."""
+    """A guarantee that names a test, [`file`: "name"], must name an existing one."""
     texts = {file.path: " ".join(" ".join(file.lines).split()) for file in files}
     for file in files:
         if file.path.endswith(".md"):
@@ -214,7 +214,7 @@ def promised_tests(root, files):
 
 
 def markdown_prose(file):
-    """Numbered lines without code, fenced or in line."""
+    """Yields numbered lines without code, fenced or inline."""
     fence = None
     for number, line in enumerate(file.lines, 1):
         if match := re.match(r"\s*(```+|~~~+)", line):
@@ -227,7 +227,7 @@ def markdown_prose(file):
 
 
 def heading_anchors(file):
-    """The anchors that GitHub gives to headings, and those written as <a id="...">."""
+    """Returns GitHub's anchors of headings, and those written as <a id="...">."""
     anchors, seen = set(), {}
     headings = dict(markdown_prose(file))
     for number, line in headings.items():
@@ -243,7 +243,7 @@ def heading_anchors(file):
 
 
 def layout(root, files):
-    """clang-format decides, so that nobody has to. Skipped where it is not installed."""
+    """clang-format decides on layout. Skipped if it is not installed."""
     sources = [file.path for file in files if file.is_cpp]
     if not sources or not shutil.which(CLANG_FORMAT):
         return
@@ -258,7 +258,7 @@ TREE_RULES = [dead_headers, dead_links, promised_tests, layout]
 
 
 def check(root):
-    """All mistakes below root, as (path, line, what is wrong)."""
+    """Returns all mistakes below root, as (path, line, what is wrong)."""
     files = list(find_files(root))
     found = set()
     for file in files:

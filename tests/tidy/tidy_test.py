@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Each rule of tidy.py finds its mistake, and nothing else."""
+"""Each rule of tidy.py finds its mistake and reports no others."""
 
 import os
 import tempfile
@@ -81,7 +81,7 @@ class Rules(unittest.TestCase):
                     os.makedirs(os.path.dirname(path), exist_ok=True)
                     with open(path, "w", encoding="utf-8") as file:
                         file.write(text)
-                # Layout is clang-format's, and its tests are too.
+                # clang-format checks the layout, and has tests of its own.
                 rules = [rule for rule in tidy.TREE_RULES if rule is not tidy.layout]
                 with unittest.mock.patch.object(tidy, "TREE_RULES", rules):
                     found = [f"{path}:{line}: {what}" for path, line, what in tidy.check(root)]

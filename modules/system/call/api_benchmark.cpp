@@ -165,7 +165,7 @@ int main(int argc, char** argv) {
         benchmark::compare(
             options, name, static_cast<double>(count),
             {{"weir", [=] { return calls(1, count, ask); }},
-             {"limit", [=] { return BareDesk().calls(1, count, bare); }, Kind::limit}});
+             {"baseline", [=] { return BareDesk().calls(1, count, bare); }, Kind::baseline}});
     };
     compare("W9 a call and its reply, C++ values", call_typed, &BareDesk::call_typed);
     compare("W9 a call and its reply, JSON", call_json, &BareDesk::call_json);
@@ -180,11 +180,11 @@ int main(int argc, char** argv) {
                            return each(callers,
                                        [](long n, long m) { return calls(n, m, call_typed); });
                        }},
-                      {"limit",
+                      {"baseline",
                        [=](long callers) {
                            return each(callers, [](long n, long m) {
                                return BareDesk().calls(n, m, &BareDesk::call_typed);
                            });
                        },
-                       Kind::limit}});
+                       Kind::baseline}});
 }

@@ -1,6 +1,6 @@
-// W6: echo servers on loopback, each a process on one processor, their clients on another. What
-// counts is the processor time that the server takes for a request: that, unlike time, is hardly
-// longer when other programs run.
+// W6: echo servers on loopback, each a process on one processor, with its clients on another. The
+// result is the server's processor time per request, which, unlike elapsed time, hardly grows when
+// other programs run.
 
 #include <fstream>
 #include <memory>
@@ -23,13 +23,13 @@ struct Server {
     int port = 0;
 };
 
-// Those that are here, running.
+// Starts the servers that are installed.
 std::vector<Server> start_servers(bool peers) {
     const std::string programs = own_folder().string() + "/echo/";
     const std::string scripts = WEIR_SOURCE_DIR "/tests/benchmark/echo/";
     std::vector<Server> all;
     all.push_back({"weir", Kind::weir, {programs + "weir_echo"}});
-    all.push_back({"limit", Kind::limit, {programs + "epoll_echo"}});
+    all.push_back({"baseline", Kind::baseline, {programs + "epoll_echo"}});
     if (peers) {
         all.push_back({"libuv", Kind::peer, {programs + "uv_echo"}});
         all.push_back({"Asio", Kind::peer, {programs + "asio_echo"}});
@@ -57,9 +57,9 @@ std::vector<Server> start_servers(bool peers) {
     return running;
 }
 
-// What came out of the rounds of one server.
+// The measurements of one server's rounds.
 struct Rounds {
-    std::vector<double> processor_times;  // microseconds, for a request
+    std::vector<double> processor_times;  // microseconds per request
     std::vector<EchoFigures> figures;
 
     double median_of(double EchoFigures::*member) const {
@@ -80,7 +80,8 @@ void load(const Server& server, const EchoLoad& load, Rounds& rounds) {
                                      static_cast<double>(load.requests));
 }
 
-// System calls for a request, as strace counts them; nothing where it cannot.
+// Returns the number of system calls per request, as strace counts them, or nothing if strace does
+// not work.
 std::optional<double> system_calls(const Server& server, const EchoLoad& load) {
     if (!installed("strace")) {
         return std::nullopt;

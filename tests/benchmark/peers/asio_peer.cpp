@@ -19,7 +19,8 @@ namespace {
 using asio::awaitable;
 using asio::use_awaitable;
 
-// What one routine sends another one receives. As a lock: whoever has what is in it holds it.
+// A channel from one routine to another. As a lock, whichever routine has received its content
+// holds the lock.
 using Channel = asio::experimental::channel<void(asio::error_code, int)>;
 
 void put(Channel& channel) {
@@ -176,7 +177,7 @@ public:
             loop_.poll();
         });
     }
-    // When all are due.
+    // Waits until all timers are due. Returns the time that firing them takes.
     double fire() {
         const auto begin = std::chrono::steady_clock::now();
         while (std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(20)) {

@@ -3,7 +3,7 @@
 
     asyncio_peer.py WORKLOAD NUMBER...
 
-Each workload gives the seconds that an operation took.
+Each workload returns the seconds per operation.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import time
 
 
 class Tally:
-    """What is incremented without and with a lock."""
+    """A counter that is incremented without and with a lock."""
 
     def __init__(self, keys):
         self.counters = [0] * keys

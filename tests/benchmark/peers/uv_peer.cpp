@@ -29,7 +29,7 @@ public:
     UvTimers(const UvTimers&) = delete;
     UvTimers& operator=(const UvTimers&) = delete;
 
-    // Each due in so many milliseconds at most.
+    // Starts timers that are each due within `most` milliseconds.
     double start(std::uint64_t most) {
         std::mt19937_64 random(3);
         return time([&] {
@@ -46,7 +46,7 @@ public:
             }
         });
     }
-    // When all are due.
+    // Waits until all timers are due. Returns the time that firing them takes.
     double fire() {
         const std::uint64_t begin = uv_hrtime();
         while (uv_hrtime() - begin < 20'000'000) {

@@ -1,5 +1,5 @@
-// Starts a routine that does not belong to it, and so cannot simply go; as `handler`, a handler
-// that nobody can close.
+// Starts a routine that does not belong to the module, so that unloading must refuse. The version
+// `handler` registers a handler that no code can close.
 #include <chrono>
 #include <string_view>
 
