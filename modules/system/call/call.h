@@ -72,8 +72,10 @@ private:
 // takes longer than the time. Whoever calls and goes away ends what runs for the call.
 //
 // To be awaited in a routine of the scheduler of the server.
-Task<ApiResult<Json>> call(std::string target, std::string function, Json parameters = {},
+Task<ApiResult<Json>> call(std::string target, std::string function, Json parameters,
                            std::optional<Duration> timeout = default_call_timeout);
+// The same without parameters.
+Task<ApiResult<Json>> call(std::string target, std::string function);
 
 // The same for parameters that are known as the C++ struct P that the function takes, and a
 // result of type R: co_await call<Ticket>("lock", "acquire", Acquire{.key = "a"}). Nothing is
@@ -101,6 +103,7 @@ Task<ApiResult<R>> call(std::string target, std::string function, P parameters,
 
 // Calls without waiting for the answer, which is dropped. Returns when the queue has taken the
 // call.
-Task<> send_call(std::string target, std::string function, Json parameters = {});
+Task<> send_call(std::string target, std::string function, Json parameters);
+Task<> send_call(std::string target, std::string function);
 
 }  // namespace weir

@@ -1,4 +1,5 @@
 // A module that depends on another one and calls it.
+#include "modules/system/call/json.h"
 #include "modules/system/module/plugin.h"
 
 using weir::config::setting;

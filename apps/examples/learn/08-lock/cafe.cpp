@@ -2,6 +2,7 @@
 #include "core/simulation/failpoint.h"
 #include "core/wait/timeout.h"
 #include "modules/lock/lock.h"
+#include "modules/system/call/json.h"
 #include "modules/system/module/plugin.h"
 
 using weir::config::setting;

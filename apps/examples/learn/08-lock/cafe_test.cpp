@@ -1,6 +1,7 @@
 // A test of a module, with a whole server in virtual time.
 #include <catch2/catch.hpp>
 
+#include "modules/system/call/json.h"
 #include "modules/system/module/plugin.h"
 #include "modules/testing/simulated_server.h"
 

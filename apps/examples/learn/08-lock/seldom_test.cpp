@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
 #include "modules/system/module/plugin.h"
 #include "modules/testing/allocations.h"
 #include "modules/testing/fake_modules.h"

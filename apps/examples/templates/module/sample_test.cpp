@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "modules/system/call/json.h"
 #include "modules/testing/seeds.h"
 
 static weir::Task<> ask(std::string function, weir::Json parameters, std::string expected) {
