@@ -1,14 +1,14 @@
-# What `cmake --install` brings:
+# `cmake --install` installs:
 #
 #     bin/weir                    the program
 #     lib/                        the libraries, and lib/weir/ the plugins
 #     include/weir/               the headers; a plugin outside of this repository includes the same
 #                                 names as one inside: "core/event/event.h"
-#     lib/cmake/weir/             what find_package(weir) reads
+#     lib/cmake/weir/             the package for find_package(weir)
 #     share/weir/                 the templates of `weir new`, the JSON Schema of app files
 #     share/man/, share/bash-completion/, share/doc/weir/
 #
-# Nothing in it knows where it lies: it may be moved as a whole.
+# No file contains the path of the folder: the folder may be moved as a whole.
 
 install(TARGETS weir weir-core weir-config weir-modules weir-lock weir-testing EXPORT weir)
 install(TARGETS weir-apps)
@@ -30,7 +30,7 @@ install(FILES cmake/weir-config.cmake cmake/weir_plugin.cmake cmake/plugin_exit.
     DESTINATION lib/cmake/weir)
 install(FILES LICENSE NOTICE README.md DESTINATION share/doc/weir)
 
-# The installed program tells the rest about itself.
+# The installed program generates its completion, JSON Schema and manual pages.
 install(CODE [[
     set(prefix "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
     cmake_path(ABSOLUTE_PATH prefix BASE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")

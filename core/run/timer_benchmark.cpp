@@ -25,7 +25,7 @@ Times due_times(long count) {
     return times;
 }
 
-// The earliest of up to four items of a heap, from the first on, which is there.
+// Returns the earliest of up to four items of a heap, beginning with the first, which must exist.
 template <class Item>
 std::size_t earliest_of_four(const std::vector<Item>& heap, std::size_t first) {
     std::size_t least = first;
@@ -35,7 +35,7 @@ std::size_t earliest_of_four(const std::vector<Item>& heap, std::size_t first) {
     return least;
 }
 
-// The least that keeps times in order: a 4-ary heap of times, nothing that can be cancelled.
+// The least that keeps times in order: a 4-ary heap of times that cannot be cancelled.
 class BareHeap {
 public:
     void clear() noexcept { heap_.clear(); }
@@ -69,15 +69,14 @@ private:
     std::vector<Time> heap_;
 };
 
-// The least that keeps times of which each can be taken back: a 4-ary heap that notes where each
-// stands.
+// The least that keeps times that can be cancelled: a 4-ary heap that records the position of each.
 class BareStoppableHeap {
 public:
     void clear() noexcept {
         heap_.clear();
         places_.clear();
     }
-    // Numbers them from 0 on.
+    // Numbers the times from 0 on.
     void push(Time time) {
         const auto number = static_cast<std::uint32_t>(places_.size());
         places_.push_back(0);
@@ -156,7 +155,7 @@ struct Timers {
     }
 };
 
-// Each takes the time for all timers, and leaves the heap empty, with its room for the next run.
+// Each function measures all timers, and leaves the heap empty with its capacity for the next run.
 
 double start(Timers& timers, const Times& due) {
     const double taken = benchmark::time([&] { timers.start_all(due); });

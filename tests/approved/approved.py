@@ -115,7 +115,7 @@ def compare(group, weir, accept):
     for file in os.listdir(folder) if os.path.isdir(folder) else ():
         if file.endswith(".txt") and file not in seen:
             differing += 1
-            print(f"{group}/{file}: nothing prints this any more")
+            print(f"{group}/{file}: weir no longer prints this text")
             if accept:
                 os.remove(os.path.join(folder, file))
     return differing
@@ -125,7 +125,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", help="the build folder")
     parser.add_argument("groups", nargs="*", help="default: all", metavar="GROUP")
-    parser.add_argument("--accept", action="store_true", help="approve what differs")
+    parser.add_argument("--accept", action="store_true", help="approve the differences")
     args = parser.parse_args()
     if unknown := set(args.groups) - set(GROUPS):
         parser.error(f"no group {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
@@ -133,7 +133,7 @@ def main():
         weir = Weir(os.path.abspath(args.build), folder)
         differing = sum(compare(group, weir, args.accept) for group in args.groups or GROUPS)
     if differing and not args.accept:
-        sys.exit(f"\n{differing} texts are not as approved. If that is meant: "
+        sys.exit(f"\n{differing} texts differ from the approved ones. To approve: "
                  f"python3 tests/approved/approved.py --accept {args.build} "
                  f"{' '.join(args.groups)}".rstrip())
 

@@ -25,7 +25,8 @@ import instructions  # noqa: E402
 
 def read_arguments():
     parser = argparse.ArgumentParser(prog="./dev bench", usage="%(prog)s [OPTION...] [NAME...]")
-    parser.add_argument("--quick", action="store_true", help="a short run: does all work?")
+    parser.add_argument("--quick", action="store_true",
+                        help="a short run, to see that everything works")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each figure")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     parser.add_argument("--plots", action="store_true",
@@ -110,7 +111,7 @@ def main():
         for workload in workloads:
             figures += run(program, options + workload, arguments)
     if not figures:
-        sys.exit("bench: no benchmark is called like that")
+        sys.exit("bench: no program or workload has this name")
     end_progress()
     if not arguments.json:
         counts = {} if arguments.plots else count_instructions(arguments, figures)

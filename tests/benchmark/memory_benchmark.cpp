@@ -304,7 +304,7 @@ double each(double (*grow)(long), long count) {
     close(ends[0]);
     waitpid(child, nullptr, 0);
     if (!measured) {
-        throw std::runtime_error("what was to be measured failed");
+        throw std::runtime_error("the measured process failed");
     }
     return bytes / static_cast<double>(count);
 }

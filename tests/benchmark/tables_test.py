@@ -33,14 +33,14 @@ class TablesTest(unittest.TestCase):
             ["W10 pairs", "20.0 us", "-", "-", "Redis 30.0", "-", "-"],
         ])
 
-    def test_what_else_was_measured_has_a_table_of_its_own(self):
+    def test_further_measurements_have_a_table_of_their_own(self):
         self.assertEqual(tables.detail_tables(FIGURES), [("W10", [
             ["workload", "", "processor time of the server", "pairs/s"],
             ["W10 pairs", "lockd", "20.0 us", "9,000"],
             ["", "Redis", "30.0 us", "8,000"],
         ])])
 
-    def test_spread_is_shown_if_there_is_any(self):
+    def test_least_and_most_are_shown_if_they_differ(self):
         spread = figure("W4 hop", "weir", "weir", 50)
         spread["most"] = 61.25
         self.assertEqual(tables.with_spread(spread), "50.0 ns (50.0 .. 61.2)")

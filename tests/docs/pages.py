@@ -22,7 +22,7 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PATIENCE = 60  # seconds for a command
+PATIENCE = 60  # seconds; the longest that a command may take
 
 
 class Block:

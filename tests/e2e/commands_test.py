@@ -1,4 +1,4 @@
-"""Each command of lockd, through redis-cli and through the library python3-redis."""
+"""Tests each command of lockd, through redis-cli and through python3-redis."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Many clients at once, and clients that are killed."""
+"""Tests many clients at once, and clients that are killed."""
 
 import select
 import signal
@@ -36,7 +36,7 @@ class Crowds(unittest.TestCase):
                     holder.reset()
             wait_until(lambda: lockd.info("locks_held", watcher) == 0, "nothing is held")
             self.assertEqual(lockd.info("locks_waited_for", watcher), 0)
-            wait_until(lambda: lockd.info("connected_clients", watcher) == 1, "all have gone")
+            wait_until(lambda: lockd.info("connected_clients", watcher) == 1, "all have left")
 
     def test_when_the_holder_is_killed_the_lock_goes_to_the_next(self):
         with Lockd() as lockd, lockd.connect() as next_one:
@@ -61,7 +61,7 @@ class Crowds(unittest.TestCase):
                 process.kill()
             for process in crowd:
                 process.wait(LIMIT)
-            wait_until(lambda: lockd.info("locks_waited_for") == 0, "nobody waits")
+            wait_until(lambda: lockd.info("locks_waited_for") == 0, "no client waits")
             self.assertEqual(lockd.info("locks_held"), 1)
             self.assertEqual(holder.ask("UNLOCK key"), ":1")
 
@@ -73,10 +73,10 @@ class Crowds(unittest.TestCase):
                 self.assertEqual(late.rest(), b"-ERR max number of clients reached\r\n")
             clients.pop().close()
 
-            def has_place():
+            def has_room():
                 with lockd.connect() as late:
                     return late.ask("PING") == "+PONG"
-            wait_until(has_place, "there is a place")
+            wait_until(has_room, "there is room")
 
 
 if __name__ == "__main__":

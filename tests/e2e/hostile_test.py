@@ -24,7 +24,7 @@ class HalfOpen(unittest.TestCase):
             wait_until(lambda: lockd.info("locks_waited_for") == 1, "it waits")
             client.socket.shutdown(socket.SHUT_WR)
             self.assertEqual(client.rest(), b"")
-            wait_until(lambda: lockd.info("locks_waited_for") == 0, "it waits no more")
+            wait_until(lambda: lockd.info("locks_waited_for") == 0, "its wait has ended")
 
     def test_a_silent_client_is_closed_unless_it_holds_a_lock_or_waits(self):
         with Lockd(idle_timeout="200ms") as lockd, lockd.connect() as holder:
@@ -125,7 +125,7 @@ class BadBytes(unittest.TestCase):
                         client.socket.shutdown(socket.SHUT_WR)
                         client.rest()
                 self.assertEqual(other.ask("PING"), "+PONG")
-            wait_until(lambda: lockd.info("connected_clients", other) == 1, "all have gone")
+            wait_until(lambda: lockd.info("connected_clients", other) == 1, "all have left")
             self.assertEqual(lockd.info("locks_held", other), 0)
 
 

@@ -1,4 +1,4 @@
-"""What the end-to-end tests share: a running lockd, and clients of it.
+"""The common part of the end-to-end tests: a running lockd, and clients of it.
 
 No test waits for time to pass, but for a condition: a reply, a line of the log. Reaching the time
 limit is a failure.
@@ -102,7 +102,7 @@ class Lockd:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            code = "none: it did not end"
+            code = "none: lockd did not end"
         self.folder.cleanup()
         if code != 0 and exception is None:
             raise AssertionError(f"exit code {code}:\n{self.text()}")
@@ -203,7 +203,7 @@ def wait_until(condition, what):
     end = time.monotonic() + LIMIT
     while not condition():
         if time.monotonic() > end:
-            raise AssertionError("it never came to this: " + what)
+            raise AssertionError("this never happened: " + what)
         time.sleep(0.01)
 
 

@@ -63,7 +63,7 @@ class Log(unittest.TestCase):
                 text = lockd.text()
                 told = re.findall(r"warning (\d+) lines? w\w+ dropped here: ", text)
                 return text.count("speaks HTTP"), sum(map(int, told))
-            wait_until(lambda: sum(counted()) == 300, "each line is there, or counted")
+            wait_until(lambda: sum(counted()) == 300, "each line is written or counted")
             self.assertEqual(counted()[1], dropped)
 
     def test_the_end_does_not_wait_long_for_a_log_that_is_not_read(self):

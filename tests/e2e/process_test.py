@@ -1,4 +1,4 @@
-"""The process lockd: sockets, password, signals."""
+"""Tests the process lockd: sockets, password, signals."""
 
 import os
 import signal

@@ -45,7 +45,7 @@ class Terminal:
         self.screen.resize(lines, columns)
         fcntl.ioctl(self.ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         if hasattr(self, "process"):
-            self.process.send_signal(signal.SIGWINCH)  # only its controlling terminal would
+            self.process.send_signal(signal.SIGWINCH)  # not our controlling terminal
 
     def press(self, keys):
         os.write(self.ours, keys.encode())

@@ -78,7 +78,7 @@ def trace(lockd, *arguments, **options):
 
 
 def recording(lockd):
-    """Waits until the server records."""
+    """Waits until the server has begun to record."""
     wait_until(lambda: "manager.watch_recording" in lockd.cli("CALL", "manager", "inspect"),
                "it records")
 
@@ -128,7 +128,7 @@ class Recording(unittest.TestCase):
         self.assertIn(1, told.sizes["in root/lock"])
         self.assertIn(0, told.sizes["in root/lock"])
 
-    def test_it_ends_by_itself_and_says_what_was_dropped(self):
+    def test_it_ends_by_itself_and_counts_dropped_records(self):
         recorder = trace(self.lockd, "--seconds", "1", "--records", "100", "-o", self.file)
         recording(self.lockd)
         work(self.lockd, 50)

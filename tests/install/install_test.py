@@ -17,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "docs"))
 
-import pages  # noqa: E402, found through the line above
+import pages  # noqa: E402, needs the line above
 
 
 class InstallTest(unittest.TestCase):
@@ -53,7 +53,7 @@ class InstallTest(unittest.TestCase):
     def installed(self, *path):
         return os.path.join(self.prefix, *path)
 
-    def test_1_it_is_all_there(self):
+    def test_1_everything_is_installed(self):
         self.assertEqual(self.run_in("weir", "modules").split("\n")[0].split()[0], "lock")
         for name in ("LICENSE", "NOTICE"):
             self.assertTrue(os.path.exists(self.installed("share/doc/weir", name)))
@@ -99,7 +99,7 @@ class InstallTest(unittest.TestCase):
         self.run_in(self.cmake, "--build", "outside")
         self.assertIn("100% tests passed", self.run_in("ctest", "--test-dir", "outside"))
 
-    def test_6_a_component_that_is_not_there(self):
+    def test_6_an_unknown_component_is_an_error(self):
         os.mkdir(os.path.join(self.folder, "wrong"))
         with open(os.path.join(self.folder, "wrong", "CMakeLists.txt"), "w",
                   encoding="utf-8") as file:

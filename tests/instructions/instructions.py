@@ -8,7 +8,7 @@ and twice under valgrind. The difference excludes the cost of starting the progr
 the number of operations. More than 5 % more instructions than recorded are a failure. --record
 writes the counts to counts.json. Record improvements too, or they may be lost again unnoticed.
 
-The counts hold for the compiler and the C library of Debian 12, on x86-64 and with -O2.
+The counts are valid for the compiler and the C library of Debian 12, on x86-64 and with -O2.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def run(program, workload, times):
     counted = re.search(r"I +refs: +([\d,]+)", done.stderr)
     said = re.fullmatch(r"(.*): (\d+) operations", lines[0]) if len(lines) == 1 else None
     if done.returncode != 0 or not counted or not said:
-        raise Failure(f"{program} {workload}: expected one workload to be counted, got\n"
+        raise Failure(f"{program} {workload}: expected one counted workload, got\n"
                       f"{done.stdout}{done.stderr}")
     return said[1], int(said[2]), int(counted[1].replace(",", ""))
 
@@ -88,7 +88,7 @@ def compare(counts, recorded):
         print(f"{name:44} {now:10,.1f} instructions  recorded {recorded_text:>10}  {verdict}")
     for name in recorded.keys() - counts.keys():
         failed += 1
-        print(f"{name:44} FAILED: recorded, but not counted any more")
+        print(f"{name:44} FAILED: recorded, but no longer counted")
     return failed
 
 
@@ -114,7 +114,7 @@ def main():
         return 0
     failed = compare(counts, recorded)
     if failed:
-        print("If it is meant: ./dev instructions --record")
+        print("To record an intended change: ./dev instructions --record")
     return 1 if failed else 0
 
 

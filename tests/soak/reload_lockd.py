@@ -135,17 +135,17 @@ async def work(client, number, shared, rng):
         shared.holders[key] = None
         answer = await api.unlock(name) if api else await client.ask("UNLOCK", name)
         if answer != 1:
-            raise Failure(f"UNLOCK answered {answer!r}: the lock was given back early")
+            raise Failure(f"UNLOCK answered {answer!r}: the lock was released early")
 
 
 async def hold(client, shared):
     """Holds a lock during the whole run."""
     if not isinstance(await client.ask("LOCK", "held"), int):
-        raise Failure("the lock that is held all the time was not given")
+        raise Failure("the client that holds a lock all the time did not get it")
     while not shared.stop:
         await asyncio.sleep(0.01)
     if await client.ask("UNLOCK", "held") != 1:
-        raise Failure("the lock that is held all the time was given back early")
+        raise Failure("the lock that is held all the time was released early")
 
 
 async def wait(client, shared):
@@ -153,11 +153,11 @@ async def wait(client, shared):
     client.send("LOCK", "held")
     client.send("ECHO", "waited")
     if not isinstance(await client.reply(), int):
-        raise Failure("the lock that was waited for all the time was not given")
+        raise Failure("the client that waits all the time did not get the lock")
     if not shared.stop:
-        raise Failure("the lock was given to two")
+        raise Failure("two clients got the lock")
     if await client.reply() != "waited" or await client.ask("UNLOCK", "held") != 1:
-        raise Failure("the one who waited all the time is not served")
+        raise Failure("the client that waited all the time got a wrong answer")
 
 
 def put(source, folder, name):
@@ -272,8 +272,8 @@ async def run(args):
                 raise Failure(f"old versions stay in memory: {listed}\n{modules}")
             times.sort()
             of_them = ", ".join(f"{count} {kind}" for kind, count in refused.items())
-            print(f"{args.reloads} reloads, of these with a version that is {of_them}, under "
-                  f"{args.clients} clients with {shared.updates} updates: all is well\n"
+            print(f"{args.reloads} reloads, bad versions: {of_them}, under "
+                  f"{args.clients} clients with {shared.updates} updates: no failure\n"
                   f"a reload takes {1000 * times[len(times) // 2]:.1f} ms (median), "
                   f"{1000 * times[-1]:.1f} ms at most; memory {at_first} KiB at first, "
                   f"{memory(server.pid)} KiB at the end; {count} mappings, "
@@ -295,11 +295,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("weir")
     parser.add_argument("plugins")
-    parser.add_argument("bad", help="the folder of versions that are wrong")
+    parser.add_argument("bad", help="the folder of bad versions")
     parser.add_argument("--reloads", type=int, default=1000)
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kept", action="store_true", help="libraries stay, as under a sanitizer")
+    parser.add_argument("--kept", action="store_true",
+                        help="expect libraries to stay, as under a sanitizer")
     args = parser.parse_args()
     try:
         asyncio.run(run(args))

@@ -165,7 +165,8 @@ inline void compare(const Options& options, const std::string& workload, double 
                 }
             } catch (const PeerFailed& error) {
                 failed[i] = true;
-                std::fprintf(stderr, "%s: a peer less: %s\n", workload.c_str(), error.what());
+                std::fprintf(stderr, "%s: a peer is left out: %s\n", workload.c_str(),
+                             error.what());
             }
         }
     }

@@ -47,7 +47,7 @@ inline std::vector<std::string> peer_command(const Options& options, const std::
     if (!installed(command[0])) {
         static std::set<std::string> said;
         if (said.insert(name).second) {
-            std::fprintf(stderr, "%s is not here: a peer less\n", name.c_str());
+            std::fprintf(stderr, "%s is not installed: this peer is left out\n", name.c_str());
         }
         return {};
     }

@@ -78,7 +78,7 @@ Task<> call_json(long count, long& sum) {
     }
 }
 
-// So many callers at once, each with so many calls.
+// Runs so many callers at once, each with so many calls.
 double calls(long callers, long count, Task<> (*ask)(long, long&)) {
     config::Sources sources;
     sources.files.push_back({"app.json", R"({"server": {"startup": ["desk"]}})"});
@@ -98,7 +98,7 @@ double calls(long callers, long count, Task<> (*ask)(long, long&)) {
     return taken;
 }
 
-// Functions by module and name, each call a turn for the callee and one for the caller.
+// Functions by module and name. Each call is a turn for the callee and one for the caller.
 class BareDesk {
 public:
     BareDesk() {

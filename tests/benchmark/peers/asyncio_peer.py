@@ -102,7 +102,7 @@ async def one_of_many(routines, knocks):
 
 
 async def timers(count, stop):
-    """W7: starting timers, or stopping them."""
+    """W7: starts timers, or stops them."""
     loop = asyncio.get_running_loop()
     chance = random.Random(3)
     due = [chance.random() + 1000 for _ in range(count)]
