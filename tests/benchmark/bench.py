@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs the benchmarks and shows their results in one table; `./dev bench` calls this.
+"""Runs the benchmarks and prints their results as tables; `./dev bench` calls this.
 
     bench.py [OPTION...] BUILD-FOLDER [NAME...]
 
-A NAME is a part of a program's name, or of workloads' names, such as W4.
+A NAME is a part of a program's name, or a workload, such as W4.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def is_workload(name):
 
 
 def programs(arguments):
-    """Returns the benchmarks to run."""
+    """Returns the paths of the benchmark programs to run."""
     folder = os.path.join(arguments.folder, "bench")
     names = [name for name in arguments.names if not is_workload(name)]
     return [os.path.join(folder, program) for program in sorted(os.listdir(folder))
@@ -51,7 +51,7 @@ def programs(arguments):
 
 
 def run(program, options, arguments):
-    """Returns the figures that the program prints."""
+    """Runs a benchmark program and returns the figures that it prints."""
     figures = []
     with subprocess.Popen([program, "--json", *options], stdout=subprocess.PIPE,
                           text=True) as running:
@@ -67,7 +67,7 @@ def run(program, options, arguments):
 
 
 def show_progress(figure):
-    """Prints a line on a terminal, because benchmarks take minutes."""
+    """Shows on a terminal which workload runs: benchmarks take minutes."""
     if sys.stderr.isatty():
         size = f" {figure['size']:,}" if "size" in figure else ""
         print(f"\r\x1b[K{figure['workload']}{size}: {figure['contender']}", end="",
@@ -80,8 +80,8 @@ def end_progress():
 
 
 def count_instructions(arguments, figures):
-    """Returns the instructions of an operation, by workload: the recorded ones if there is no time,
-    or no valgrind, to count."""
+    """Returns the instructions of an operation, by workload: counted now, or the recorded ones if
+    the run is short or valgrind is missing."""
     with open(instructions.COUNTS, encoding="ascii") as file:
         recorded = json.load(file)
     if arguments.quick or not shutil.which("valgrind"):

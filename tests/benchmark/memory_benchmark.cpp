@@ -1,5 +1,5 @@
-// The memory cost of objects: makes many of a kind, and divides the growth of the heap, including
-// the allocator's overhead, by their number. Nothing is taken from sizeof.
+// The memory of routines, events, connections and so on: makes very many of a kind and divides the
+// growth of the heap, including the allocator's overhead, by their number. Does not use sizeof.
 
 #include <deque>
 #include <memory>
@@ -30,13 +30,13 @@ using benchmark::Bare;
 using benchmark::BareLock;
 using benchmark::ReadyRing;
 
-// Returns the allocated bytes. These include what weir's pool has handed out or keeps for later.
+// The bytes that are allocated now, including those that weir's pool keeps for reuse.
 double heap() {
     const auto info = mallinfo2();
     return static_cast<double>(info.uordblks + info.hblkhd);
 }
 
-// Returns the bytes by which the function grows the heap.
+// Returns the growth of the heap, in bytes, while the function runs.
 template <class F>
 double growth(F function) {
     const double before = heap();
@@ -56,7 +56,7 @@ struct Knock : Event {
 };
 
 struct World : benchmark::LockWorld {
-    // Returns the bytes by which `count` waiting routines grow the heap.
+    // Returns the growth of the heap with so many waiting routines.
     template <class F>
     double routines(long count, F routine) {
         double grown = 0;
@@ -158,7 +158,7 @@ double timers(long count) {
     });
 }
 
-// Drops its input.
+// Drops all input.
 class Sink : public Protocol {
 public:
     std::size_t parse(Connection&, const Input& input, Events&) override {
@@ -183,13 +183,13 @@ Task<> connect(SocketServer& server, Sink& protocol, long count, double& grown) 
         co_await do_events();
     }
     const char byte = 0;
-    for (const int client : clients) {  // until each has read once
+    for (const int client : clients) {  // so that each connection has read once
         benchmark::check_call(static_cast<int>(write(client, &byte, 1)), "write");
     }
     while (server.received() != static_cast<std::uint64_t>(count)) {
         co_await do_events();
     }
-    co_await do_events();  // until all is parsed
+    co_await do_events();  // all is parsed
     grown = heap() - before;
     for (const int client : clients) {
         close(client);
@@ -211,7 +211,7 @@ double connections(long count) {
     return grown;
 }
 
-// --- The baselines
+// --- Baselines
 
 struct Forever {
     bool await_ready() const noexcept { return false; }
@@ -288,8 +288,8 @@ double timers_bare(long count) {
 
 // --- Measuring
 
-// Returns the function's bytes per object, measured in a process of its own, so that no earlier
-// allocation is reused.
+// Returns the bytes for one of `count`. Measures in a process of its own, which cannot reuse memory
+// that an earlier measurement has freed.
 double each(double (*grow)(long), long count) {
     int ends[2];
     benchmark::check_call(pipe(ends), "pipe");
@@ -313,8 +313,8 @@ struct Measured {
     const char* what;
     long count;
     double (*weir)(long);
-    double (*baseline)(long);           // null: no baseline
-    double (*without)(long) = nullptr;  // measured separately and subtracted
+    double (*baseline)(long);           // null: there is none
+    double (*without)(long) = nullptr;  // measured separately, and subtracted
 };
 
 constexpr Measured all[] = {

@@ -8,7 +8,7 @@ COLOURS = {"weir": "#1f6fb2", "baseline": "#d1651a", "peer": "#6b6b6b"}
 
 
 def plot(figures, folder):
-    """Draws a picture for each workload, as SVG and PNG. Returns their paths without the suffix."""
+    """Draws each workload as SVG and PNG. Returns the paths of the pictures without extension."""
     os.makedirs(folder, exist_ok=True)
     workloads = {}
     for figure in figures:

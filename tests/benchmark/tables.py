@@ -1,10 +1,11 @@
-"""Tables of the benchmarks' JSON output: text for terminals, Markdown for docs/performance.md.
+"""Makes tables from the benchmarks' JSON: text for a terminal, Markdown for docs/performance.md.
 
-A figure is the object of one line: workload, contender, kind (weir, baseline or peer), unit, value
-(the median), least, most, and further measurements, with names like "p99, us".
+A figure is the JSON object of one line: workload, contender, kind (weir, baseline or peer), unit,
+value (the median), least, most; and further measurements by names such as "p99, us".
 """
 
-# The object that a workload, by the beginning of its name, has very many of: its memory is shown.
+# The thing that a workload has very many of, and whose memory its row shows; by the first word of
+# the workload's name.
 MEMORY = {
     "W1": "a routine that waits for a lock",
     "W2": "a key that is locked",
@@ -15,14 +16,14 @@ MEMORY = {
     "W7": "a timer",
     "W8": "an event in a queue",
 }
-# The meaning of the value of programs with further measurements, by its unit.
+# The heading of the value's column in tables with further measurements, by the value's unit.
 VALUES = {"us": "processor time of the server"}
 STANDARD = {"workload", "contender", "kind", "unit", "value", "least", "most", "size"}
 MISSING = "-"
 
 
 def number(value):
-    """Returns the number with three significant digits."""
+    """Formats a number with about three significant digits."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2g}" if value < 1 else f"{value:.1f}"
@@ -39,7 +40,7 @@ def with_spread(figure):
 
 
 def by_workload(figures):
-    """Returns the workloads in order, each with its figures by kind."""
+    """Groups figures by workload, in order, and within a workload by kind."""
     groups = {}
     for figure in figures:
         kinds = groups.setdefault(figure["workload"], {"weir": [], "baseline": [], "peer": []})
@@ -48,7 +49,7 @@ def by_workload(figures):
 
 
 def memory_of(figures):
-    """Returns the bytes of memory by (object, kind)."""
+    """Maps (thing, kind) to its bytes."""
     return {(figure["workload"].removeprefix("memory of "), figure["kind"]): figure["value"]
             for figure in figures if figure["unit"] == "bytes"}
 
@@ -61,7 +62,7 @@ def memory_text(memory, what):
 
 
 def main_table(figures, instructions):
-    """Returns a row for each workload. `instructions`: of an operation, by workload."""
+    """Makes the table of all workloads. `instructions` maps a workload to its instructions."""
     memory = memory_of(figures)
     timed = [figure for figure in figures if figure["unit"] != "bytes"]
     rows = []
@@ -80,18 +81,18 @@ def main_table(figures, instructions):
                 memory_text(memory, MEMORY.get(workload.split()[0])) if first else MISSING,
             ])
     return [["workload", "weir", "baseline", "ratio", "peers", "instructions",
-             "bytes, weir / baseline"],
-            *rows]
+             "bytes, weir / baseline"], *rows]
 
 
 def order(workload):
-    """Sorts W10 after W9."""
+    """Sort key: the number of the workload, so that W10 comes after W9."""
     digits = workload.split()[0].removeprefix("W")
     return int(digits) if digits.isdigit() else 0
 
 
 def detail_tables(figures):
-    """Yields a title and a table for each set of further measurements, with a row per program."""
+    """Makes tables of further measurements, one for each workload number, with a row for each
+    program. Returns (title, table) pairs."""
     groups = {}
     for figure in figures:
         if set(figure) - STANDARD:
@@ -121,7 +122,7 @@ def memory_table(figures):
 
 
 def growth_table(figures):
-    """Returns the cost by size: a row for each workload and contender."""
+    """Makes the table of costs by size, with a row for each workload and contender."""
     sizes = sorted({figure["size"] for figure in figures})
     costs = {}
     for figure in sorted(figures, key=lambda figure: order(figure["workload"])):
@@ -133,7 +134,7 @@ def growth_table(figures):
 
 
 def tables(figures, instructions):
-    """Returns all tables that have rows, each with a title."""
+    """Makes all tables; returns those that have rows, as (title, table) pairs."""
     sized = [figure for figure in figures if "size" in figure]
     plain = [figure for figure in figures if "size" not in figure]
     found = [("Workloads", main_table(plain, instructions)), *detail_tables(plain),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tables.py shows every figure, in the right table."""
+"""tables.py shows every figure in its row and column."""
 
 import unittest
 

@@ -12,28 +12,27 @@
 #include <utility>
 #include <vector>
 
-/// What the benchmarks share. A workload is done by weir, by its baseline (the least that
-/// hand-written C++ needs for it), and by peers (other libraries and languages). All run in turn,
-/// so that a disturbance affects all of them; the result is the ratio of the medians.
+// The frame of all benchmarks. Three kinds of contenders do a workload: weir; its baseline, which
+// is the least hand-written C++ for the same; and peers, other libraries and programs. They run in
+// turn, so that a disturbance hits all of them. The ratio of the medians is what counts.
 namespace weir::benchmark {
 
 enum class Kind { weir, baseline, peer };
 
-/// Thrown when a peer cannot do its workload. The peer is left out, because that is no failure of
-/// weir.
+// A peer could not do its workload. It is left out of the results; the benchmark does not fail.
 struct PeerFailed : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
 struct Contender {
     std::string name;
-    /// Does the whole workload once. Returns the time of the measured part, in nanoseconds.
+    // Does the whole workload once. Returns the nanoseconds of the part that counts.
     std::function<double()> run;
     Kind kind = Kind::weir;
 };
 
-/// Measures the processor time of this thread, in nanoseconds. The workloads never wait, and
-/// processor time hardly grows when other programs run.
+// Measures the processor time of this thread, in nanoseconds: the workloads never wait, and other
+// programs hardly change it.
 class Stopwatch {
 public:
     double elapsed() const noexcept { return now() - start_; }
@@ -48,7 +47,7 @@ private:
     double start_ = now();
 };
 
-/// Runs the function. Returns its time in nanoseconds.
+// Runs the function. Returns the nanoseconds that it took.
 template <class F>
 double time(F function) {
     const Stopwatch watch;
@@ -57,18 +56,18 @@ double time(F function) {
 }
 
 struct Options {
-    bool quick = false;  ///< few runs, only to see that it works
-    bool json = false;   ///< a JSON object for each figure
-    bool sweep = false;  ///< the cost of growing sizes, instead of the workloads
-    int once = 0;        ///< weir alone, this many times, without clock: for counting instructions
-    std::string only;    ///< part of the name of the workloads to run; empty: all
-    std::string original;  ///< folder of VLCP, which is then a peer; empty: no such peer
+    bool quick = false;    // few runs, to see that everything works
+    bool json = false;     // prints a JSON object for each figure
+    bool sweep = false;    // measures the cost by size, instead of the workloads
+    int once = 0;          // > 0: runs only weir, so often, untimed: for counting instructions
+    std::string only;      // runs workloads whose names contain this
+    std::string original;  // a checkout of VLCP as a peer; empty: none
 
     bool wants(std::string_view workload) const { return workload.find(only) != workload.npos; }
     int rounds() const noexcept { return quick ? 3 : 11; }
 };
 
-/// PROGRAM [--quick] [--json] [--sweep] [--once[=TIMES]] [--original=DIR] [PART OF A NAME]
+// PROGRAM [--quick] [--json] [--sweep] [--once[=TIMES]] [--original=DIR] [PART OF A NAME]
 inline Options options(int argc, char** argv) {
     Options result;
     for (int i = 1; i < argc; ++i) {
@@ -95,15 +94,15 @@ inline double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
-/// One line of output.
+// One line of output.
 struct Figure {
     std::string workload;
     std::string contender;
     Kind kind = Kind::weir;
-    std::string unit;            ///< of the values: ns, us, ms, bytes
-    std::vector<double> values;  ///< of the rounds; the median is the result
-    long size = 0;               ///< of a sweep; 0: not of a sweep
-    /// Further figures, each with its name and unit: "p99, us".
+    std::string unit;            // of the values: ns, us, ms, bytes
+    std::vector<double> values;  // one for each round; the median counts
+    long size = 0;               // in a sweep, the number of things; else 0
+    // Further measurements by names with units: "p99, us".
     std::vector<std::pair<std::string, double>> more = {};
 };
 
@@ -137,8 +136,8 @@ inline void print(const Options& options, const Figure& figure) {
     std::fflush(stdout);
 }
 
-/// Runs the contenders in turn, first once as a warm-up, and prints a figure for each: the time of
-/// one of `operations`. Peers are programs that warm up themselves, and run less often.
+// Runs the contenders in turn, first once to warm up, and prints a figure for each: the time of
+// one of `operations`. Peers are programs that warm up by themselves, and run less often.
 inline void compare(const Options& options, const std::string& workload, double operations,
                     const std::vector<Contender>& contenders) {
     if (options.sweep || !options.wants(workload)) {
@@ -178,15 +177,15 @@ inline void compare(const Options& options, const std::string& workload, double 
     }
 }
 
-/// The time of one operation of a workload of a given size.
+// A contender of a sweep: `run` returns the nanoseconds of one operation at a size.
 struct Sized {
     std::string name;
     std::function<double(long size)> run;
     Kind kind = Kind::weir;
 };
 
-/// Prints the cost for each size, in powers of ten up to `most`. Does nothing unless the options
-/// ask for it.
+// Measures how the cost grows: prints a figure for each size, powers of ten up to `most`. Does
+// nothing without the option --sweep.
 inline void sweep(const Options& options, const std::string& workload, long most,
                   const std::vector<Sized>& contenders) {
     if (!options.sweep || !options.wants(workload)) {

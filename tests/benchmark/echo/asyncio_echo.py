@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""W6 with asyncio: a protocol, which is faster than its streams."""
+"""W6 with asyncio, with a Protocol, which is faster than streams."""
 
 import asyncio
 

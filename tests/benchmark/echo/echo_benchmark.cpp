@@ -1,6 +1,5 @@
-// W6: echo servers on loopback, each a process on one processor, with its clients on another. The
-// result is the server's processor time per request, which, unlike elapsed time, hardly grows when
-// other programs run.
+// W6: echo servers on loopback, each a process on one processor, their clients on another. Measures
+// the processor time that the server takes for a request: other programs hardly change it.
 
 #include <fstream>
 #include <memory>
@@ -57,9 +56,9 @@ std::vector<Server> start_servers(bool peers) {
     return running;
 }
 
-// The measurements of one server's rounds.
+// The results of the rounds of one server.
 struct Rounds {
-    std::vector<double> processor_times;  // microseconds per request
+    std::vector<double> processor_times;  // microseconds, for a request
     std::vector<EchoFigures> figures;
 
     double median_of(double EchoFigures::*member) const {
@@ -80,8 +79,7 @@ void load(const Server& server, const EchoLoad& load, Rounds& rounds) {
                                      static_cast<double>(load.requests));
 }
 
-// Returns the number of system calls per request, as strace counts them, or nothing if strace does
-// not work.
+// Returns the system calls for a request, as strace counts them; nothing if strace cannot run.
 std::optional<double> system_calls(const Server& server, const EchoLoad& load) {
     if (!installed("strace")) {
         return std::nullopt;

@@ -10,24 +10,24 @@
 
 #include "tests/support/loopback.h"
 
-/// Load on an echo server: one thread on epoll.
+// Loads an echo server from one thread on epoll.
 namespace weir::benchmark {
 
 struct EchoLoad {
     int connections = 50;
-    long requests = 100'000;  ///< counted requests; a tenth more warms up
-    std::size_t bytes = 64;   ///< per request
+    long requests = 100'000;  // counted ones; a tenth more warms up
+    std::size_t bytes = 64;   // of a request
 };
 
 struct EchoFigures {
     double requests_per_second = 0;
-    double median = 0;  ///< microseconds from a request to its reply
-    double p99 = 0;     ///< microseconds
+    double median = 0;  // microseconds from a request to its reply
+    double p99 = 0;     // microseconds
 };
 
-/// Connects to a port of loopback. Each connection has one request in progress, and sends the next
-/// after the reply. Throws std::runtime_error if a reply differs from its request, or if the server
-/// closes a connection or is silent for 30 seconds.
+// Connects to a port of loopback. Each connection has one request under way, and sends the next
+// when the reply has arrived. Throws std::runtime_error if a reply is not what was sent, or if the
+// server closes a connection or is silent for 30 seconds.
 class EchoClients {
 public:
     EchoClients(int port, const EchoLoad& load)
@@ -49,7 +49,7 @@ public:
     EchoClients(const EchoClients&) = delete;
     EchoClients& operator=(const EchoClients&) = delete;
 
-    /// Sends `requests` requests and waits for their replies.
+    // So many requests and replies.
     EchoFigures run(long requests) {
         times_.clear();
         times_.reserve(static_cast<std::size_t>(requests));
@@ -125,7 +125,7 @@ private:
     const int poll_;
     std::vector<Client> clients_;
     std::vector<double> times_;
-    long left_ = 0;  // requests to send
+    long left_ = 0;  // requests to be sent
 };
 
 }  // namespace weir::benchmark

@@ -1,4 +1,4 @@
-// W6: the baseline. An echo server that consists of system calls only.
+// W6: the baseline. An echo server of bare system calls.
 
 #include <cstdio>
 #include <vector>

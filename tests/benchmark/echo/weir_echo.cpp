@@ -1,5 +1,6 @@
-// W6: an echo server as a module would contain it. The protocol turns input into events, and a
-// routine per connection waits for them and writes. --once[=TIMES] is for counting instructions.
+// W6: an echo server as a module would have one: the protocol makes events of the bytes received,
+// and a routine for each connection waits for them and writes. --once[=TIMES] is for counting
+// instructions.
 
 #include <cstdio>
 #include <memory>
@@ -76,7 +77,8 @@ Task<> start_clients(SocketServer& server, long requests, std::unique_ptr<benchm
         std::to_string(requests)});
 }
 
-// With a number of requests, serves clients of its own and then ends: for counting instructions.
+// With a number of requests, the server makes so many requests to itself and ends: for counting its
+// instructions.
 void serve(long requests) {
     UvPoller poller;
     Scheduler scheduler(poller, {.queue = standard_root()});

@@ -19,8 +19,8 @@ namespace {
 using asio::awaitable;
 using asio::use_awaitable;
 
-// A channel from one routine to another. As a lock, whichever routine has received its content
-// holds the lock.
+// A channel from one routine to another. As a lock it contains one item; the routine that has
+// received the item holds the lock.
 using Channel = asio::experimental::channel<void(asio::error_code, int)>;
 
 void put(Channel& channel) {
@@ -177,7 +177,7 @@ public:
             loop_.poll();
         });
     }
-    // Waits until all timers are due. Returns the time that firing them takes.
+    // When all are due.
     double fire() {
         const auto begin = std::chrono::steady_clock::now();
         while (std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(20)) {

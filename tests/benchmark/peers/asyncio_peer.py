@@ -3,7 +3,7 @@
 
     asyncio_peer.py WORKLOAD NUMBER...
 
-Each workload returns the seconds per operation.
+Each workload function returns the seconds that an operation took.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import time
 
 
 class Tally:
-    """A counter that is incremented without and with a lock."""
+    """The counters that the tasks increment under a lock."""
 
     def __init__(self, keys):
         self.counters = [0] * keys

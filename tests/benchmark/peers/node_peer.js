@@ -3,7 +3,7 @@
 //     node node_peer.js WORKLOAD NUMBER...
 'use strict';
 
-// Returns the processor time.
+// Processor time.
 function seconds() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
@@ -52,7 +52,7 @@ async function wakeEachOther(hops) {
   return (seconds() - start) / hops;
 }
 
-// A lock with a FIFO queue of waiters.
+// A lock with a FIFO line of waiters.
 class Lock {
   constructor() {
     this.held = false;

@@ -26,7 +26,7 @@ class Knock(Event):
 
 
 def run(*routines, begin=lambda scheduler: None):
-    """Runs the routines, functions of their container, to their end. Returns the seconds."""
+    """Runs the routines, functions of their container, to the end. Returns the seconds taken."""
     server = Server()
     container = RoutineContainer(server.scheduler)
     start = time.process_time()

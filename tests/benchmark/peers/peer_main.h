@@ -9,10 +9,10 @@
 
 namespace weir::benchmark {
 
-/// Runs a workload with its numbers. Returns the nanoseconds per operation.
+// Runs a workload with the numbers of the command line; returns the nanoseconds of an operation.
 using PeerWorkload = std::function<double(const std::vector<long>& numbers)>;
 
-/// The main function of a peer, PEER WORKLOAD NUMBER...; see tests/support/peer.h.
+// The main function of a peer, PEER WORKLOAD NUMBER...; see tests/support/peer.h.
 inline int peer_main(int argc, char** argv, const std::map<std::string, PeerWorkload>& workloads) {
     const auto workload = argc > 1 ? workloads.find(argv[1]) : workloads.end();
     if (workload == workloads.end()) {

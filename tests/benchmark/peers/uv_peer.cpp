@@ -29,7 +29,7 @@ public:
     UvTimers(const UvTimers&) = delete;
     UvTimers& operator=(const UvTimers&) = delete;
 
-    // Starts timers that are each due within `most` milliseconds.
+    // Each due in so many milliseconds at most.
     double start(std::uint64_t most) {
         std::mt19937_64 random(3);
         return time([&] {
@@ -46,7 +46,7 @@ public:
             }
         });
     }
-    // Waits until all timers are due. Returns the time that firing them takes.
+    // A time at which all are due.
     double fire() {
         const std::uint64_t begin = uv_hrtime();
         while (uv_hrtime() - begin < 20'000'000) {

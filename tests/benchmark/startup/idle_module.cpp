@@ -1,6 +1,6 @@
-// W11: an idle module, like small modules most of the time: it has settings, a function, and a
-// routine that waits for events and time. All plugins of W11 are built from it; each defines its
-// own name and the name of the module on which it depends.
+// W11: an idle module: it has settings, a function, and a routine that waits for events and for a
+// timer. All plugins of W11 are built from this file; each has its own name and the name of the
+// module before it, on which it depends.
 
 #include "tests/benchmark/startup/idle_module.h"
 

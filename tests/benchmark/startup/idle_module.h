@@ -1,6 +1,6 @@
 #pragma once
 
-/// What each plugin of W11 defines itself, and what all of them share.
+// What differs between the plugins of W11, and what they share.
 extern "C" {
 extern const char idle_module_name[];
 extern const char idle_module_before[];  // the module on which it depends; "": none

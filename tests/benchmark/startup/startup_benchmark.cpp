@@ -1,5 +1,5 @@
-// W11: the start of `weir run` with idle modules that are each a plugin, from exec until the last
-// is loaded, and the memory used then.
+// W11: the time to start `weir run` with idle modules, each a plugin, from exec until the last is
+// loaded, and the memory of the process then.
 
 #include <chrono>
 #include <fstream>
@@ -31,10 +31,10 @@ std::vector<std::string> bare_command(int modules) {
 struct Startup {
     double time = 0;       // nanoseconds
     double processor = 0;  // nanoseconds
-    double memory = 0;     // KiB of private memory, plus a share of shared memory
+    double memory = 0;     // KiB; shared pages count in proportion
 };
 
-// Returns a value of /proc/PID/smaps_rollup, in KiB.
+// Reads a field of /proc/PID/smaps_rollup, in KiB.
 double proportional_memory(pid_t process) {
     std::ifstream lines("/proc/" + std::to_string(process) + "/smaps_rollup");
     for (std::string line; std::getline(lines, line);) {
@@ -64,7 +64,7 @@ struct Program {
 const std::vector<Program> programs = {{"weir", Kind::weir, weir_command},
                                        {"baseline", Kind::baseline, bare_command}};
 
-// Starts the programs in turn, each with `modules` modules. Returns their measurements by round.
+// Starts the programs in turn, with so many modules. Returns the measurements by program and round.
 std::vector<std::vector<Startup>> start_all(int modules, int rounds) {
     std::vector<std::vector<Startup>> startups(programs.size());
     for (int round = -1; round != rounds; ++round) {  // the first is a warm-up
