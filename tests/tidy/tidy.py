@@ -2,10 +2,11 @@
 """Style that a machine can check, so that no reviewer has to.
 
     tidy.py [ROOT]
+    tidy.py --write [ROOT]    rewrites what is generated in docs/inside.md first
 
 Prints one line per mistake, file:line: what, and exits with 1 if there is any. Each rule is one
-function below, with its reason. Where a line has a good reason to break one, it says so at its end:
-`// tidy: allow, <the reason>`.
+function below or in rooms.py, with its reason. Where a line has a good reason to break one, it says
+so at its end: `// tidy: allow, <the reason>`.
 """
 
 import os
@@ -14,24 +15,19 @@ import shutil
 import subprocess
 import sys
 
+import rooms
+
 COLUMNS = 100
 LINES = 600
 
 # Files that are longer than LINES and still hold one concept, each with the reason.
 LONG_FILES = {}
 
-# Each layer with those it may include; an app may use all.
-LAYERS = {
-    "core": ["core"],
-    "config": ["core", "config"],
-    "modules": ["core", "config", "modules"],
-    "apps": ["core", "config", "modules", "apps"],
-}
-
 CLANG_FORMAT = "clang-format-16"  # other versions lay out some lines differently
 CPP = (".h", ".cpp")
 TEXT = CPP + (".py", ".md", ".cmake", ".sh", "CMakeLists.txt", ".clang-format", ".clang-tidy")
 SCRIPTS = ("dev", os.path.join(".ci", "run"))
+INCLUDE = re.compile(r'\s*#\s*include\s+(?:"([^"]+)"|<(weir/[^>]+)>)')
 SKIPPED_FOLDERS = {"build", ".git", ".cache", "__pycache__"}
 
 
@@ -47,9 +43,9 @@ class File:
         self.is_test = path.startswith("tests" + os.sep) or path.endswith("_test.cpp")
         self.code = strip_cpp(self.text).split("\n") if self.is_cpp else []
         self.includes = [
-            (number, match[1])
+            (number, match[1] or match[2])
             for number, line in enumerate(self.lines, 1)
-            if self.is_cpp and (match := re.match(r'\s*#\s*include\s+"([^"]+)"', line))
+            if self.is_cpp and (match := INCLUDE.match(line))
         ]
 
 
@@ -146,15 +142,6 @@ def test_names(file):
             yield number, "semicolon in the name of a test case"
 
 
-def layers(file):
-    """An arrow only ever points upwards: apps use modules use config use core."""
-    allowed = LAYERS.get(file.path.split(os.sep)[0])
-    for number, header in file.includes:
-        layer = header.split("/")[0]
-        if allowed and layer in LAYERS and layer not in allowed:
-            yield number, f"{file.path.split(os.sep)[0]}/ must not use {layer}/"
-
-
 RULES = [
     whitespace,
     columns,
@@ -163,7 +150,6 @@ RULES = [
     switched_off,
     forbidden_calls,
     test_names,
-    layers,
 ]
 
 
@@ -172,11 +158,10 @@ RULES = [
 
 def dead_headers(root, files):
     """A header that nobody includes is forgotten code."""
-    included = set()
-    for file in files:
-        for _, header in file.includes:
-            included.add(os.path.normpath(header))
-            included.add(os.path.normpath(os.path.join(os.path.dirname(file.path), header)))
+    paths = {file.path for file in files if file.is_cpp}
+    included = {
+        rooms.included(file.path, header, paths) for file in files for _, header in file.includes
+    }
     for file in files:
         if file.path.endswith(".h") and file.path not in included:
             yield file.path, 1, "no file includes this header"
@@ -254,7 +239,7 @@ def layout(root, files):
             yield match[1], int(match[2]), "layout; run ./dev format"
 
 
-TREE_RULES = [dead_headers, dead_links, promised_tests, layout]
+TREE_RULES = [dead_headers, dead_links, promised_tests, layout, *rooms.RULES]
 
 
 def check(root):
@@ -273,7 +258,10 @@ def check(root):
 
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
-    root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(here))
+    arguments = [argument for argument in sys.argv[1:] if argument != "--write"]
+    root = arguments[0] if arguments else os.path.dirname(os.path.dirname(here))
+    if "--write" in sys.argv[1:]:
+        rooms.write_page(root, list(find_files(root)))
     mistakes = check(root)
     for path, number, what in mistakes:
         print(f"{path}:{number}: {what}")
