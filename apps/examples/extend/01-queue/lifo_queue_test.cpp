@@ -20,8 +20,7 @@ struct Plate : weir::Event {
 
 weir::Task<> put(int count, std::string& story) {
     for (int number = 1; number <= count; ++number) {
-        weir::Ref<weir::Event> plate = weir::make_event<Plate>(number);
-        co_await weir::send(std::move(plate));
+        co_await weir::send(weir::make_event<Plate>(number));
         story += "+" + std::to_string(number);
     }
 }

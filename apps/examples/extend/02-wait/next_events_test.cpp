@@ -19,8 +19,7 @@ struct Drop : weir::Event {
 
 weir::Task<> drip(int count) {
     for (int number = 1; number <= count; ++number) {
-        weir::Ref<weir::Event> drop = weir::make_event<Drop>(number);
-        co_await weir::send(std::move(drop));
+        co_await weir::send(weir::make_event<Drop>(number));
     }
 }
 

@@ -20,7 +20,7 @@ public:
 
     static auto declare() {
         return weir::declare_module<Bakery>("bakery", "Bakes bread")
-            .function("welcome", "Greets whoever comes in", &Bakery::welcome);
+            .function("welcome", "Greets a customer", &Bakery::welcome);
     }
 
 private:

@@ -4,7 +4,7 @@
 
 #include "core/event/event.h"
 
-// Somebody wants bread. It has an index, by which others wait for the orders of one customer.
+// An order of bread. By its index, a waiter chooses the orders of one customer.
 struct Order : weir::Event {
     weir::Index<std::string> customer;
     int loaves = 1;

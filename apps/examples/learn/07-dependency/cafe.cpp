@@ -1,4 +1,4 @@
-// A module that needs another one, and calls it.
+// A module that depends on another one and calls it.
 #include "modules/system/module/plugin.h"
 
 using weir::config::setting;
@@ -26,8 +26,7 @@ public:
 private:
     weir::Task<std::string> breakfast(Breakfast parameters) {
         const weir::Json order{{"customer", "cafe"}, {"loaves", 2}};
-        weir::Task<weir::ApiResult<weir::Json>> calling = weir::call("bakery", "order", order);
-        const weir::ApiResult<weir::Json> ordered = co_await calling;
+        const weir::ApiResult<weir::Json> ordered = co_await weir::call("bakery", "order", order);
         if (!ordered) {
             throw weir::ApiException(ordered.error());
         }

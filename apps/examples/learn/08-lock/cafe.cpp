@@ -1,4 +1,4 @@
-// A lock: there is one coffee machine, whoever wants to use it.
+// A lock: guests take turns at the only coffee machine.
 #include "core/simulation/failpoint.h"
 #include "core/wait/timeout.h"
 #include "modules/lock/lock.h"
@@ -40,8 +40,7 @@ public:
 private:
     weir::Task<std::string> breakfast(Breakfast parameters) {
         const weir::Json order{{"customer", "cafe"}, {"loaves", 2}};
-        weir::Task<weir::ApiResult<weir::Json>> calling = weir::call("bakery", "order", order);
-        const weir::ApiResult<weir::Json> ordered = co_await calling;
+        const weir::ApiResult<weir::Json> ordered = co_await weir::call("bakery", "order", order);
         if (!ordered) {
             throw weir::ApiException(ordered.error());
         }
@@ -53,7 +52,7 @@ private:
         weir::Lock machine(scheduler(), "coffee machine", "cafe");
         const weir::LockGuard held = co_await machine.acquire();
         if (weir::failpoint(*this, "cafe.no-beans", 0.3)) {
-            co_await weir::sleep(std::chrono::minutes(5));  // somebody fetches some
+            co_await weir::sleep(std::chrono::minutes(5));  // the cook buys some
         }
         co_await weir::sleep(settings().coffee_time);
     }

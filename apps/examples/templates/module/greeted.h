@@ -4,8 +4,8 @@
 
 #include "core/event/event.h"
 
-// Somebody has been greeted. Others wait for it with match<Greeted>(), or for one person with
-// match<Greeted>("Ann").
+// The module has greeted a person. Routines wait for it with match<Greeted>(), or for one person
+// with match<Greeted>("Ann").
 struct Greeted : weir::Event {
     weir::Index<std::string> person;
 
