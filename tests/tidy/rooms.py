@@ -48,6 +48,10 @@ ROOMS = {
         "A world with virtual time, seeded order and injected faults",
         ["core/run"],
     ),
+    "core/include/weir": (
+        "`<weir/core.h>`: the event system for programs without modules",
+        ["core/program", "core/simulation"],
+    ),
     "config/text": (
         "Positions in a text, quoting, UTF-8, the nearest name",
         [],
@@ -96,6 +100,10 @@ ROOMS = {
         "The module `manager`: lists, loads, inspects and records what runs",
         ["modules/system/server"],
     ),
+    "modules/include/weir": (
+        "`<weir/module.h>`, `<weir/lock.h>`, `<weir/testing.h>`: what modules and their tests need",
+        ["modules/lock", "modules/testing"],
+    ),
     "apps/weir": (
         "The program `weir`, a file per command",
         ["modules/system/server"],
@@ -106,7 +114,7 @@ ROOMS = {
     ),
     "apps/examples/**": (
         "What the documentation quotes, and the templates of `weir new`",
-        ["core/program", "core/simulation", "modules/lock", "modules/system/module"],
+        ["core/include/weir", "modules/include/weir"],
     ),
     "cmake": (
         "How weir and its users' modules are built; a source file that each plugin gets",

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 
+import headers
 import rooms
 
 COLUMNS = 100
@@ -239,7 +240,14 @@ def layout(root, files):
             yield match[1], int(match[2]), "layout; run ./dev format"
 
 
-TREE_RULES = [dead_headers, dead_links, promised_tests, layout, *rooms.RULES]
+TREE_RULES = [
+    dead_headers,
+    dead_links,
+    promised_tests,
+    layout,
+    *rooms.RULES,
+    *headers.RULES,
+]
 
 
 def check(root):

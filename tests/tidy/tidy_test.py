@@ -6,6 +6,7 @@ import tempfile
 import unittest
 import unittest.mock
 
+import headers
 import rooms
 import tidy
 
@@ -147,6 +148,38 @@ ROOM_CASES = [
 ]  # fmt: skip
 
 
+# The files of a tree with public headers, and the mistakes in it.
+LIST = os.path.join("cmake", "public_headers.cmake")
+PUBLIC = {
+    "core/base/x.h": header("core/base/y"),
+    "core/base/y.h": header(),
+    "core/include/weir/core.h": header("core/base/x"),
+    LIST: "set(WEIR_PUBLIC_HEADERS\n    core/include/weir/core.h\n    core/base/x.h)\n",
+    "docs/reference.md": "| task | use | header |\n| do | `f(1)` | [x.h](../core/base/x.h) |\n"
+                         "\n[core](../core/include/weir/core.h)\n",
+}  # fmt: skip
+PUBLIC["core/base/x.h"] += "void f(int);\n"
+LEARN = os.path.join("apps", "examples", "learn", "a.cpp")
+HEADER_CASES = [
+    ("examples include public headers, and their own",
+     {LEARN: "#include <weir/core.h>\n" + include("core/base/x", "own"),
+      "apps/examples/learn/own.h": header()}, []),
+    ("an example includes an internal header", {LEARN: include("core/base/y")},
+     [f"{LEARN}:1: core/base/y.h is not in {LIST}"]),
+    ("a page does", {"a.md": "```cpp\n" + include("core/base/y", "core/base/z") + "```\n"},
+     [f"a.md:2: core/base/y.h is not in {LIST}", "a.md:3: no header core/base/z.h"]),
+    ("the umbrella of no header", {LEARN: "#include <weir/tea.h>\n"},
+     [f"{LEARN}:1: no header weir/tea.h"]),
+    ("a public header that is not there, and one without a task",
+     {LIST: PUBLIC[LIST].replace("core/base/x.h", "core/base/y.h\n    core/base/tea.h")},
+     [f"{LIST}:1: core/base/y.h is not in {headers.REFERENCE}",
+      f"{LIST}:1: no file core/base/tea.h"]),
+    ("a task whose name is not in its header",
+     {"docs/reference.md": PUBLIC["docs/reference.md"].replace("f(1)", "g(1)")},
+     ["docs/reference.md:2: g: not in core/base/x.h"]),
+]  # fmt: skip
+
+
 def mistakes(files):
     with tempfile.TemporaryDirectory() as root:
         for path, text in files.items():
@@ -168,18 +201,42 @@ class Rules(unittest.TestCase):
                 self.assertEqual(mistakes(files), expected)
 
 
+def without_dead_headers(test):
+    """Headers of the samples that nobody includes are no mistake here."""
+    rules = [rule for rule in tidy.TREE_RULES if rule is not tidy.dead_headers]
+    patch = unittest.mock.patch.object(tidy, "TREE_RULES", rules)
+    patch.start()
+    test.addCleanup(patch.stop)
+
+
+@unittest.mock.patch.object(rooms, "CIRCLES", {})
+class HeaderRules(unittest.TestCase):
+    def setUp(self):
+        without_dead_headers(self)
+        # The samples use less than the rooms may.
+        patch = unittest.mock.patch.object(
+            rooms, "ROOMS", {room: (purpose, []) for room, (purpose, _) in rooms.ROOMS.items()}
+            | {"core/include/weir": ("", ["core/base"]),
+               "apps/examples/**": ("", ["core/include/weir"])}
+        )  # fmt: skip
+        patch.start()
+        self.addCleanup(patch.stop)
+
+    def test_each(self):
+        unused = "may use core/include/weir, but includes nothing of it"
+        for name, files, expected in [("clean", {}, []), *HEADER_CASES]:
+            with self.subTest(name):
+                found = [what for what in mistakes(PUBLIC | files) if unused not in what]
+                self.assertEqual(found, expected)
+
+
 class RoomRules(unittest.TestCase):
     def setUp(self):
         for name, value in (("ROOMS", ROOMS), ("CIRCLES", {})):
             patch = unittest.mock.patch.object(rooms, name, value)
             patch.start()
             self.addCleanup(patch.stop)
-        # Headers of the samples that nobody includes are no mistake here.
-        patch = unittest.mock.patch.object(
-            tidy, "TREE_RULES", [rule for rule in tidy.TREE_RULES if rule != tidy.dead_headers]
-        )
-        patch.start()
-        self.addCleanup(patch.stop)
+        without_dead_headers(self)
 
     def test_each(self):
         for name, files, expected in ROOM_CASES:

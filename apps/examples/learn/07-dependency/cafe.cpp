@@ -1,5 +1,5 @@
 // A module that depends on another one and calls it.
-#include "modules/system/module/plugin.h"
+#include <weir/module.h>
 
 using weir::config::setting;
 using weir::config::settings;

@@ -1,8 +1,7 @@
 // A test of a module, with a whole server in virtual time.
 #include <catch2/catch.hpp>
-
-#include "modules/system/module/plugin.h"
-#include "modules/testing/simulated_server.h"
+#include <weir/module.h>
+#include <weir/testing.h>
 
 using namespace std::chrono_literals;
 

@@ -1,6 +1,5 @@
 #include <catch2/catch.hpp>
-
-#include "modules/testing/seeds.h"
+#include <weir/testing.h>
 
 static weir::Task<> ask(std::string function, weir::Json parameters, std::string expected) {
     const weir::ApiResult<weir::Json> result =
