@@ -1,11 +1,11 @@
-# What `cmake --install` brings:
+# `cmake --install` installs:
 #
 #     bin/weir                    the program
 #     lib/                        the libraries, and lib/weir/ the plugins
 #     include/weir/               the headers of public_headers.cmake, and those that they need; a
 #                                 plugin outside of this repository includes the same names as one
 #                                 inside: <weir/module.h>, "core/net/client.h"
-#     lib/cmake/weir/             what find_package(weir) reads
+#     lib/cmake/weir/             the package for find_package(weir)
 #     lib/systemd/system/         the service lockd
 #     share/weir/                 lockd.json, the templates of `weir new`, the JSON Schema of app files
 #     share/doc/weir/             the pages, what they quote and link to, and how to rotate a log
@@ -14,12 +14,12 @@
 # Debug information stays in the build folder, unless WEIR_INSTALL_DEBUG is on: it is most of what a
 # library is, 145 MB in all. CMakeLists.txt says so before any library is installed.
 #
-# Nothing in it knows where it lies, but for the service: it may be moved as a whole.
+# No file but that of the service contains the path of the folder: it may be moved as a whole.
 
 install(TARGETS weir weir-core weir-config weir-modules weir-lock weir-testing EXPORT weir
     INCLUDES DESTINATION include) # <weir/module.h>; the layers add include/weir
 install(TARGETS weir-apps)
-# When weir is installed, not when it is configured: no header that another came to include is missed.
+# Looks for what headers include when weir is installed, not when it is configured: then it is current.
 install(CODE "
     set(root \"${PROJECT_SOURCE_DIR}\")
     include(\"${PROJECT_SOURCE_DIR}/cmake/public_headers.cmake\")")
@@ -70,7 +70,7 @@ install(CODE [[
     endforeach()
 ]])
 
-# The installed program tells the rest about itself.
+# The installed program generates its completion, JSON Schema and manual pages.
 install(CODE [[
     set(prefix "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
     cmake_path(ABSOLUTE_PATH prefix BASE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")

@@ -1,12 +1,12 @@
-# What the CMakeLists.txt of the layers share: a library, its tests and its benchmarks from the
-# files that are there. A test stands beside its source (x.cpp, x_test.cpp, x_benchmark.cpp), so
-# that names alone say what a file is for.
+# Functions for the CMakeLists.txt of the layers: they make a library, its tests and its benchmarks
+# from the files of a folder. A test is beside its source (x.cpp, x_test.cpp, x_benchmark.cpp); the
+# suffix of a name alone decides the use of a file.
 
 option(WEIR_FUZZ "Build the fuzzers (needs clang)" OFF)
 
 # Finds the files below the current folder: <prefix>_SOURCES, _TESTS and _BENCHMARKS. With FLAT,
-# subfolders are left alone. A main.cpp belongs to a program, never to a library, and a fuzz_x.cpp
-# to a fuzzer.
+# it skips subfolders. It also skips each main.cpp, which belongs to a program, and each fuzz_x.cpp,
+# which belongs to a fuzzer.
 function(weir_find_sources prefix)
     cmake_parse_arguments(PARSE_ARGV 1 arg "FLAT" "" "")
     set(patterns *.cpp)
@@ -27,8 +27,8 @@ function(weir_find_sources prefix)
 endfunction()
 
 # weir_layer(<folder> [FLAT] [LIBRARIES <target>...])
-# Makes the shared library weir-<folder> from the sources of the current folder, <folder>_tests
-# from its tests, and a program from each benchmark. Without sources there is no library.
+# Builds the shared library weir-<folder> from the sources of the current folder, <folder>_tests
+# from its tests, and a program from each benchmark. A folder without sources has no library.
 function(weir_layer name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "FLAT" "" "LIBRARIES")
     if(arg_FLAT)
@@ -53,10 +53,10 @@ function(weir_layer name)
 endfunction()
 
 # weir_hot_path(<name> <file>...)
-# What every event passes through: these files of the layer are compiled as one, and nobody replaces
-# the library's functions by others, so that the compiler may inline across files. As one they are a
-# large unit, in which g++ would stop inlining for its size alone, here or there as any small change
-# has it: it may grow.
+# Compiles these files of the layer, which every event runs through, as one translation unit, and
+# forbids that other libraries replace its functions, so that the compiler may inline across files.
+# g++ stops inlining when a unit has grown by some share, at a point that any small change moves:
+# inline-unit-growth raises that share.
 function(weir_hot_path name)
     set_target_properties(weir-${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
     set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP hot_path)
@@ -71,9 +71,9 @@ function(weir_hot_path name)
 endfunction()
 
 # weir_tests(<name> SOURCES <file>... [LIBRARIES <target>...])
-# One program <name>_tests from all files, for Catch2 takes long to compile and little to run;
-# ctest knows each of its test cases, with the label <name>. A test case with the tag [threads]
-# has the label threads too: these are the ones that run under the thread sanitizer.
+# Builds one program <name>_tests from all files, because Catch2 takes long to compile and little to
+# run. ctest runs each test case on its own, with the label <name>. A test case with the tag [threads]
+# also has the label threads; only these run under the thread sanitizer.
 function(weir_tests name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
     if(NOT WEIR_TESTS OR NOT arg_SOURCES)
@@ -90,8 +90,8 @@ function(weir_tests name)
         weir_link_testing(${program})
     endif()
 
-    # Catch2's helper warns at each build about an empty selection, so it is only asked for threads
-    # where there are any.
+    # Catch2's helper warns at each build about an empty selection: use it for [threads] only if a
+    # file has such tests.
     set(threads "")
     foreach(file IN LISTS arg_SOURCES)
         file(STRINGS "${file}" tagged REGEX "\\[threads\\]")
@@ -115,7 +115,8 @@ function(weir_tests name)
     set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${labels_file}")
 endfunction()
 
-# weir_link_testing(<program>): with the kit for tests of modules, which then knows Catch2.
+# weir_link_testing(<program>)
+# Links the kit for tests of modules, with its adapter for Catch2.
 function(weir_link_testing program)
     target_link_libraries(${program} PRIVATE weir-testing)
     target_sources(${program} PRIVATE $<TARGET_OBJECTS:weir_catch_framework>)
@@ -127,7 +128,7 @@ function(weir_test_main)
     if(NOT TARGET weir_test_main)
         add_library(weir_test_main OBJECT "${weir_SOURCE_DIR}/tests/support/catch_main.cpp")
         target_link_libraries(weir_test_main PRIVATE Catch2::Catch2)
-        # Catch2 itself is not what is tested: a quarter of the time to compile.
+        # The tests do not test Catch2; without sanitizers it compiles in a quarter of the time.
         target_compile_options(weir_test_main PRIVATE -O1 -g0 -fno-sanitize=all)
         set(empty "${weir_BINARY_DIR}/catch_header.cpp")
         file(CONFIGURE OUTPUT "${empty}" CONTENT "")
@@ -143,7 +144,7 @@ function(weir_test_main)
 endfunction()
 
 # weir_benchmarks(SOURCES <x_benchmark.cpp>... [LIBRARIES <target>...])
-# Each file is a program of its own, bench/x_benchmark in the build folder; `./dev bench` runs all.
+# Builds each file as the program bench/x_benchmark in the build folder; `./dev bench` runs them all.
 function(weir_benchmarks)
     cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "SOURCES;LIBRARIES")
     if(NOT WEIR_TESTS)
@@ -165,8 +166,8 @@ function(weir_benchmarks)
 endfunction()
 
 # weir_fuzzer(<fuzz_x> SOURCES <file>... [LIBRARIES <target>...])
-# With WEIR_FUZZ, the program bin/fuzz_x from fuzz_x.cpp and the sources that it tries, all of them
-# instrumented.
+# With WEIR_FUZZ, builds the program bin/fuzz_x from fuzz_x.cpp and the sources that it tests, all of
+# them instrumented.
 function(weir_fuzzer name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
     if(NOT WEIR_FUZZ)
@@ -183,7 +184,7 @@ function(weir_fuzzer name)
     target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
 endfunction()
 
-# Those of the given libraries that exist: a layer may be built before the one it will use.
+# Sets <result> to those of the given targets that exist.
 function(weir_existing_targets result)
     set(existing "")
     foreach(target IN LISTS ARGN)
@@ -203,7 +204,7 @@ function(weir_add_subfolders)
     endforeach()
 endfunction()
 
-# Seconds that one test case may take; sanitizers are several times slower.
+# The timeout of a test case in seconds; sanitizers are several times slower.
 set(WEIR_TEST_TIMEOUT 60)
 if(WEIR_SANITIZE)
     set(WEIR_TEST_TIMEOUT 300)

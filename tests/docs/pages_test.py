@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""pages.py finds what is stale, and nothing else."""
+"""Tests that pages.py finds stale quotes and output, and nothing else."""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""weir inspect: what is told of a running lockd."""
+"""Tests weir inspect: what it prints of a running lockd."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from lockd import LIMIT, Lockd, main, program, wait_until
 
 
 def inspect(lockd, *arguments):
-    """The exit code and what it prints."""
+    """Runs weir inspect. Returns its exit code and its output."""
     done = subprocess.run([program("weir"), "inspect", "unix:" + lockd.unix, *arguments],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=LIMIT, check=False)

@@ -1,4 +1,4 @@
-"""The log of a running lockd: lines for programs, levels, files, and a pipe that nobody reads."""
+"""Tests the log of a running lockd: JSON lines, levels, files, and a pipe that is not read."""
 
 import fcntl
 import json
@@ -14,7 +14,7 @@ SMALL_PIPE = 4096  # bytes; the reader's own buffer has some more
 
 
 def make_it_log(lockd, lines):
-    """Each browser that comes is a line of the log. Returns when all have been sent away."""
+    """Makes lockd log a line for each of so many browsers. Returns when it has closed them all."""
     for _ in range(lines):
         with lockd.connect() as browser:
             browser.send(b"POST / HTTP/1.1\r\n\r\n")
@@ -23,7 +23,7 @@ def make_it_log(lockd, lines):
 
 
 def fill_pipe(lockd, lines):
-    """Stops reading the log, and makes it more than the pipe and the queue can hold."""
+    """Stops reading the log, and fills the pipe and the queue."""
     lockd.may_read.clear()
     fcntl.fcntl(lockd.process.stderr, fcntl.F_SETPIPE_SZ, SMALL_PIPE)
     make_it_log(lockd, lines)
@@ -63,7 +63,7 @@ class Log(unittest.TestCase):
                 text = lockd.text()
                 told = re.findall(r"warning (\d+) lines? w\w+ dropped here: ", text)
                 return text.count("speaks HTTP"), sum(map(int, told))
-            wait_until(lambda: sum(counted()) == 300, "each line is there, or counted")
+            wait_until(lambda: sum(counted()) == 300, "each line is written or counted")
             self.assertEqual(counted()[1], dropped)
 
     def test_the_end_does_not_wait_long_for_a_log_that_nobody_reads(self):
@@ -71,7 +71,7 @@ class Log(unittest.TestCase):
             fill_pipe(lockd, 300)
             lockd.process.send_signal(signal.SIGTERM)
             self.assertEqual(lockd.process.wait(LIMIT), 0)
-            self.assertFalse(os.path.exists(lockd.unix))  # it has ended in order
+            self.assertFalse(os.path.exists(lockd.unix))  # removed by an orderly end
             lockd.may_read.set()
 
     def test_lines_of_json_are_an_object_each(self):

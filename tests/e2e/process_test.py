@@ -1,4 +1,4 @@
-"""The process lockd: sockets, password, signals."""
+"""Tests the process lockd: sockets, password, signals."""
 
 import os
 import signal
@@ -65,7 +65,7 @@ class Signals(unittest.TestCase):
             with lockd.connect() as new:
                 self.assertRegex(new.ask("PING"), "^-NOAUTH")
                 self.assertEqual(new.ask("AUTH new"), "+OK")
-            self.assertEqual(old.ask("PING"), "+PONG")  # who was let in stays
+            self.assertEqual(old.ask("PING"), "+PONG")  # a client that is logged in stays so
             old.token("LOCK a")
             self.assertIn("holds 1 locks already", old.ask("LOCK b"))
 
@@ -96,7 +96,7 @@ class Signals(unittest.TestCase):
             wait_until(lambda: lockd.info("locks_waited_for") == 1, "one waits")
             self.assertEqual(lockd.end(), 0)
             self.assertEqual(holder.rest(), b"")
-            self.assertNotIn(b":", waiter.rest())  # nobody is told that it holds what it does not
+            self.assertNotIn(b":", waiter.rest())  # no token without the lock
             self.assertIn("module 'lock': unloaded", lockd.text())
             self.assertNotIn("error", lockd.text())
             holder.close()

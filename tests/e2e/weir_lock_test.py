@@ -1,4 +1,4 @@
-"""weir lock: a command runs while a lock is held, and what happens to both."""
+"""Tests weir lock: it runs a command while it holds a lock."""
 
 import os
 import signal

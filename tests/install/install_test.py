@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Installs weir into an empty folder, moves that, and does with it what its users do.
+"""Installs weir into an empty folder, moves the folder, and uses weir there as its users do.
 
 usage: install_test.py BUILD CMAKE
 """
@@ -20,7 +20,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path[:0] = [os.path.join(ROOT, "tests", folder) for folder in ("docs", "tidy")]
 
-import headers  # noqa: E402, found through the line above
+import headers  # noqa: E402, needs the line above
 import pages  # noqa: E402
 import tidy  # noqa: E402
 
@@ -49,7 +49,7 @@ class InstallTest(unittest.TestCase):
         shutil.rmtree(cls.folder, ignore_errors=True)
 
     def run_in(self, *command, status=0):
-        """Runs a command in the test's folder; returns what it prints."""
+        """Runs a command in the test's folder. Returns its output."""
         run = subprocess.run(command, cwd=self.folder, env=self.environment, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.assertEqual(run.returncode, status, f"{' '.join(command)}\n{run.stdout}")
@@ -58,7 +58,7 @@ class InstallTest(unittest.TestCase):
     def installed(self, *path):
         return os.path.join(self.prefix, *path)
 
-    def test_1_it_is_all_there(self):
+    def test_1_everything_is_installed(self):
         self.assertEqual(self.run_in("weir", "modules").split("\n")[0].split()[0], "lock")
         for name in ("share/doc/weir/LICENSE", "share/doc/weir/NOTICE", "share/weir/lockd.json",
                      "share/doc/weir/apps/lockd/lockd.logrotate",
@@ -175,7 +175,7 @@ class InstallTest(unittest.TestCase):
         self.run_in(self.cmake, "--build", "outside")
         self.assertIn("100% tests passed", self.run_in("ctest", "--test-dir", "outside"))
 
-    def test_6_a_component_that_is_not_there(self):
+    def test_6_an_unknown_component_is_an_error(self):
         os.mkdir(os.path.join(self.folder, "wrong"))
         with open(os.path.join(self.folder, "wrong", "CMakeLists.txt"), "w",
                   encoding="utf-8") as file:

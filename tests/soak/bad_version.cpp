@@ -1,6 +1,6 @@
-// Versions of lock and resp that cannot take the place of the real ones, each in its way. STATE,
-// the real one's, NAME, ENTRY, which is the name without quotes, and VERSION are given by the
-// build.
+// Versions of lock and resp that fail to replace the real ones, each in another way. The build
+// defines STATE (the type of the real version's state), NAME, ENTRY (the name without quotes) and
+// VERSION.
 #include <chrono>
 #include <stdexcept>
 #include <string_view>

@@ -1,6 +1,6 @@
 // load_cycles N [--kept]: loads and unloads the plugin `everything` N times, with calls under way,
-// on libuv. Fails if a cycle fails, or if memory, mappings, handles, threads or what the scheduler
-// holds are not after it as they were after the first tenth. `--kept`: libraries stay in memory, as
+// on libuv. Fails if a cycle fails, or if memory, mappings, handles, threads or the scheduler's
+// objects have grown since the first tenth of the cycles. `--kept`: libraries stay in memory, as
 // under a sanitizer.
 #include <cstdlib>
 #include <cstring>
@@ -21,7 +21,7 @@ using namespace weir;
 
 namespace {
 
-// What a process has of what may leak.
+// The resources of a process that may leak.
 struct Use {
     std::size_t rss_kib = 0;
     std::size_t heap_kib = 0;
@@ -82,7 +82,7 @@ Task<> call_and_forget() {
     co_await calling;
 }
 
-// One cycle; what went wrong, or "".
+// Runs one cycle. Returns what went wrong, or "".
 Task<std::string> cycle(Server& server, int number) {
     std::string failure;
     try {
@@ -97,7 +97,7 @@ Task<std::string> cycle(Server& server, int number) {
                 (weight ? weight.value().dump() : to_text(weight.error()));
         }
         Container callers(server.scheduler());
-        if (number % 2 == 0) {  // the caller goes while its call is under way
+        if (number % 2 == 0) {  // the caller is closed while its call is under way
             callers.start(call_and_forget(), {.name = "caller", .daemon = true});
             co_await sleep(std::chrono::microseconds(1));
         }
@@ -131,7 +131,7 @@ Task<> run_cycles(Server& server, int count, bool kept, int& status) {
     const bool same = last.handles == first.handles && last.threads == first.threads &&
                       last.subscribers == first.subscribers && last.timers == first.timers &&
                       last.events == first.events && last.blocked == first.blocked;
-    // The allocator may have taken a few pages, and given each its mapping.
+    // The allocator may have mapped a few pages, each with a mapping of its own.
     const bool flat =
         kept || (last.libraries == 0 && last.mappings <= first.mappings + 4 &&
                  last.heap_kib <= first.heap_kib + 64 && last.rss_kib <= first.rss_kib + 1024);

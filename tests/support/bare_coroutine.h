@@ -5,8 +5,8 @@
 #include <exception>
 #include <vector>
 
-// The least that routines need, for the limits of benchmarks: a coroutine that starts at once and
-// destroys itself, frames from a free list, and a ring of those that are ready.
+// The least that routines need, for the baselines of benchmarks: a coroutine that starts at once
+// and destroys itself, frames from a free list, and a ring of those that are ready.
 namespace weir::benchmark {
 
 class FramePool {
