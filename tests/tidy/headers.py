@@ -8,6 +8,10 @@ import rooms
 LIST = os.path.join("cmake", "public_headers.cmake")
 REFERENCE = os.path.join("docs", "reference.md")
 
+# Where the examples in headers' comments are compiled.
+EXAMPLES = os.path.join("tests", "docs", "header_examples.cpp")
+LAYERS = ("core", "config", "modules")
+
 LINK = re.compile(r"\]\(\.\./([^)]+\.h)\)")
 
 # Code that is written as weir's users write theirs.
@@ -87,6 +91,45 @@ def reference_names(root, files):
             text = "".join(texts.get(goal, "") for goal in goals)
             if names and goals and not any(re.search(rf"\b{name}\b", text) for name in names):
                 yield page.path, number, f"{', '.join(sorted(names))}: not in {', '.join(goals)}"
+
+
+def comment_blocks(file):
+    """The indented blocks in the comments of a file: (line, lines of the block)."""
+    block = []
+    for number, line in enumerate(file.lines + [""], 1):
+        if match := re.match(r"\s*///?     (.*)$", line):
+            block.append(match[1])
+        elif block and re.match(r"\s*///?\s*$", line):
+            block.append("")
+        elif block:
+            yield number - len(block), block
+            block = []
+
+
+def squeezed(code, strip):
+    """C++ without comments, the text of literals, white space and commas at ends of lists."""
+    return re.sub(r",(?=[})])", "", re.sub(r"\s+", "", strip(code)))
+
+
+def comment_examples(root, files, strip):
+    """An example that does not compile teaches what is wrong."""
+    examples = [file for file in files if file.path == EXAMPLES]
+    if not examples:
+        return
+    compiled = squeezed(examples[0].text, strip)
+    for file in files:
+        if not file.path.endswith(".h") or file.path.split(os.sep)[0] not in LAYERS:
+            continue
+        for number, block in comment_blocks(file):
+            if not any(re.search(r"[;{}]\s*(//.*)?$", line) for line in block):
+                continue  # no code
+            place = 0
+            # "..." stands for any text, and a line that begins with it for any lines.
+            for part in re.split(r"^\s*\.{3}.*$|\.{3}", "\n".join(block), flags=re.MULTILINE):
+                place = compiled.find(squeezed(part, strip), place)
+                if place < 0:
+                    yield file.path, number, f"an example that is not in {EXAMPLES}"
+                    break
 
 
 RULES = [users_include_public_headers, reference, reference_names]

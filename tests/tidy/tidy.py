@@ -240,6 +240,10 @@ def layout(root, files):
             yield match[1], int(match[2]), "layout; run ./dev format"
 
 
+def comment_examples(root, files):
+    return headers.comment_examples(root, files, strip_cpp)
+
+
 TREE_RULES = [
     dead_headers,
     dead_links,
@@ -247,6 +251,7 @@ TREE_RULES = [
     layout,
     *rooms.RULES,
     *headers.RULES,
+    comment_examples,
 ]
 
 

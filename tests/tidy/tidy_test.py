@@ -55,6 +55,21 @@ CASES = [
     ),
     ("test names", {"a_test.cpp": 'TEST_CASE("a; b") {}\nauto x = "c;";\n'},
      ["a_test.cpp:1: semicolon in the name of a test case"]),
+    (
+        "examples in comments",
+        {"core/base/x.h": GOOD_HEADER + "// Text\n//\n//     f(a, \"b\");  // c\n//     ... more\n"
+                          "//     g(...);\n\n/// No code:\n///     tea: green\n",
+         "core/base/x.cpp": USER,
+         "tests/docs/header_examples.cpp": "void h() {\n    f(a,\n      \"z\");\n    i();\n"
+                                           "    g(1);\n}\n"},
+        [],
+    ),
+    (
+        "an example that is not compiled",
+        {"core/base/x.h": GOOD_HEADER + "//     f(a);\n//     g();\n",
+         "core/base/x.cpp": USER, "tests/docs/header_examples.cpp": "void h() { f(b); g(); }\n"},
+        ["core/base/x.h:4: an example that is not in tests/docs/header_examples.cpp"],
+    ),
     ("dead headers", {"core/base/x.h": GOOD_HEADER},
      ["core/base/x.h:1: no file includes this header"]),
     (
