@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks that the code and the commands of documentation pages are up to date.
 
-    pages.py quotes PAGE...       checks that each code block equals the file that it quotes
+    pages.py quotes PAGE...       checks that each code block equals the file that it quotes, and
+                                  that a command of the pages reads each JSON file of theirs
     pages.py run PAGE BUILD       checks that the commands of the page print what the page shows
 
 A block is either a quote, with the line `<!-- from FILE -->` before it, or a console block. In a
@@ -97,6 +98,33 @@ def check_quotes(page):
                 mistakes.append(f"{page}:{block.line}: not in {name}:\n" + "\n".join(part))
                 break
     return mistakes
+
+
+def read_files(pages):
+    """Returns the names of the files that commands of the pages name, and those they include."""
+    words = {
+        word.strip("'\"")
+        for page in pages
+        for block in blocks(page) if block.language == "console"
+        for command, _ in commands(block) for word in command.split()
+    }
+    names = {os.path.basename(word) for word in words}
+    for page in pages:
+        for block in blocks(page):
+            if block.language == "json" and os.path.basename(block.mark[5:]) in names:
+                names.update(re.findall(r'"include": "([^"]+)"', "\n".join(block.lines)))
+    return names
+
+
+def check_json(pages):
+    """A configuration that a page shows is right only if weir reads it."""
+    names = read_files(pages)
+    return [
+        f"{page}:{block.line}: no command reads {block.mark[5:]}"
+        for page in pages
+        for block in blocks(page)
+        if block.language == "json" and os.path.basename(block.mark[5:]) not in names
+    ]
 
 
 def is_open(command):
@@ -209,6 +237,7 @@ def run_page(page, build, test="", environment=os.environ):
 def main(arguments):
     if len(arguments) >= 2 and arguments[0] == "quotes":
         mistakes = [mistake for page in arguments[1:] for mistake in check_quotes(page)]
+        mistakes += check_json(arguments[1:])
     elif len(arguments) == 3 and arguments[0] == "run":
         mistakes = run_page(arguments[1], arguments[2])
     else:
