@@ -110,7 +110,7 @@ TEST_CASE("learn 05: orders are events, and none is lost") {
     example.run(order_and_look());
 }
 
-TEST_CASE("learn 06: who orders too much waits in the queue") {
+TEST_CASE("learn 06: a customer with too many orders waits in the queue") {
     Example example({"06-queue"}, "bakery");
     example.run(order_much(example));
 }
