@@ -194,9 +194,27 @@ def promised_tests(root, files):
         if file.path.endswith(".md"):
             for number, line in enumerate(file.lines, 1):
                 for path, name in re.findall(r"\[`([^`]+)`:\s+\"([^\"]+)\"\]", line):
-                    test = f"def {name}(" if path.endswith(".py") else f'"{name}"'
+                    test = f'"{name}"'
+                    if path.endswith(".py"):
+                        test = f"def {name}("
+                    elif path.endswith("CMakeLists.txt"):
+                        test = f"NAME {name} "
                     if test not in texts.get(path, ""):
                         yield file.path, number, f"{path} has no test '{name}'"
+
+
+def guarantees(root, files):
+    """A promise without a test is a wish."""
+    for file in files:
+        if file.path == os.path.join("docs", "guarantees.md"):
+            lines = enumerate(file.lines + ["- "], 1)
+            begin, shown = 0, True
+            for number, line in lines:
+                if line.startswith(("- ", "#")):
+                    if not shown:
+                        yield file.path, begin, "no test shows this: [`file`: \"name\"]"
+                    begin, shown = number, line.startswith("#")
+                shown = shown or bool(re.match(r"\s+\[`[^`]+`:\s+\"", line))
 
 
 def markdown_prose(file):
@@ -248,6 +266,7 @@ TREE_RULES = [
     dead_headers,
     dead_links,
     promised_tests,
+    guarantees,
     layout,
     *rooms.RULES,
     *headers.RULES,

@@ -79,6 +79,15 @@ CASES = [
         ["a.md:2: a_test.cpp has no test 'a lie'"],
     ),
     (
+        "guarantees without a test",
+        {"a_test.cpp": 'TEST_CASE("a sentence") {}\n',
+         "b/CMakeLists.txt": "add_test(NAME b/c COMMAND d)\n",
+         "docs/guarantees.md": '# All\n\nText\n\n- A\n  [`a_test.cpp`: "a sentence"]\n- B\n  b\n'
+                               '- C\n  [`b/CMakeLists.txt`: "b/c"]\n\n## D\n\n- E\n'},
+        ['docs/guarantees.md:7: no test shows this: [`file`: "name"]',
+         'docs/guarantees.md:14: no test shows this: [`file`: "name"]'],
+    ),
+    (
         "dead links",
         {"a.md": "# One `two`, three\n[ok](docs/b.md#b) [no](c.md) `[code](c.md)` [web](http://x/)"
                  "\n[ok](#one-two-three) [no](#four)\n```\n[code](c.md)\n```\n",
