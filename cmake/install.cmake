@@ -11,14 +11,18 @@
 #     share/doc/weir/             the pages, what they quote and link to, and how to rotate a log
 #     share/man/, share/bash-completion/
 #
-# Debug information stays in the build folder, unless WEIR_INSTALL_DEBUG is on: it is most of what a
-# library is, 145 MB in all. CMakeLists.txt says so before any library is installed.
+# Debug information, most of what a library is, stays in the build folder unless WEIR_INSTALL_DEBUG is
+# on. CMakeLists.txt says so before any library is installed.
 #
 # No file but that of the service contains the path of the folder: it may be moved as a whole.
 
 install(TARGETS weir weir-core weir-config weir-modules weir-lock weir-testing EXPORT weir
     INCLUDES DESTINATION include) # <weir/module.h>; the layers add include/weir
 install(TARGETS weir-apps)
+if(NOT WEIR_INSTALL_DEBUG) # CMake strips no static library
+    install(CODE "execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-debug
+        \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/libweir-testing.a\")")
+endif()
 # Looks for what headers include when weir is installed, not when it is configured: then it is current.
 install(CODE "
     set(root \"${PROJECT_SOURCE_DIR}\")

@@ -1,3 +1,5 @@
+cmake_policy(VERSION 3.25) # scripts of an installation have none
+
 # weir_install_page(<page> <root> <pages> <include>)
 # Installs a page of the documentation, given below root, below the folder `pages`. What it links to
 # lies there too, or is a header below the folder `include`; other links, to sources, become plain
