@@ -3,6 +3,7 @@
 # suffix of a name alone decides the use of a file.
 
 option(WEIR_FUZZ "Build the fuzzers (needs clang)" OFF)
+option(WEIR_UNITY "Compile sources together: fast from scratch, slow after a small change" OFF)
 
 # Finds the files below the current folder: <prefix>_SOURCES, _TESTS and _BENCHMARKS. With FLAT,
 # it skips subfolders. It also skips each main.cpp, which belongs to a program, and each fuzz_x.cpp,
@@ -26,48 +27,81 @@ function(weir_find_sources prefix)
     endforeach()
 endfunction()
 
-# weir_layer(<folder> [FLAT] [LIBRARIES <target>...])
-# Builds the shared library weir-<folder> from the sources of the current folder, <folder>_tests
-# from its tests, and a program from each benchmark. A folder without sources has no library.
+# weir_layer(<folder> [FLAT] [COLD] [HOT <file>...] [LIBRARIES <target>...])
+# Makes the shared library weir-<folder> from the sources of the current folder, <folder>_tests
+# from its tests, and a program from each benchmark.
+#
+# HOT files are what every event passes through: they are compiled as one unit, at -O3. With COLD,
+# the others do not run often enough to be worth the time that -O2 takes.
 function(weir_layer name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "FLAT" "" "LIBRARIES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "FLAT;COLD" "" "HOT;LIBRARIES")
     if(arg_FLAT)
         weir_find_sources(found FLAT)
     else()
         weir_find_sources(found)
     endif()
-    weir_existing_targets(libraries ${arg_LIBRARIES})
-    if(found_SOURCES)
-        add_library(weir-${name} SHARED ${found_SOURCES})
-        add_library(weir::${name} ALIAS weir-${name})
-        target_include_directories(weir-${name} PUBLIC
-            "$<BUILD_INTERFACE:${weir_SOURCE_DIR}>" "$<INSTALL_INTERFACE:include/weir>")
-        target_compile_features(weir-${name} PUBLIC cxx_std_20)
-        target_link_libraries(weir-${name} PUBLIC ${libraries})
-        set_target_properties(weir-${name} PROPERTIES
-            VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} EXPORT_NAME ${name})
-        list(APPEND libraries weir-${name})
+    set(hot ${arg_HOT})
+    list(TRANSFORM hot PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+    if(hot)
+        list(REMOVE_ITEM found_SOURCES ${hot})
+        add_library(weir-${name}-hot OBJECT ${hot})
+        weir_compile_as_layer(weir-${name}-hot ${arg_LIBRARIES})
+        weir_hot(weir-${name}-hot)
+        list(APPEND found_SOURCES $<TARGET_OBJECTS:weir-${name}-hot>)
     endif()
-    weir_tests(${name} SOURCES ${found_TESTS} LIBRARIES ${libraries})
-    weir_benchmarks(SOURCES ${found_BENCHMARKS} LIBRARIES ${libraries})
+    add_library(weir-${name} SHARED ${found_SOURCES})
+    add_library(weir::${name} ALIAS weir-${name})
+    weir_compile_as_layer(weir-${name} ${arg_LIBRARIES})
+    weir_unity(weir-${name})
+    if(arg_COLD)
+        weir_cold(weir-${name})
+    endif()
+    # Nobody replaces the library's functions by others: its calls of them need no table.
+    target_link_options(weir-${name} PRIVATE -Wl,-Bsymbolic-functions)
+    set_target_properties(weir-${name} PROPERTIES
+        VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} EXPORT_NAME ${name})
+    weir_tests(${name} SOURCES ${found_TESTS} LIBRARIES weir-${name})
+    weir_benchmarks(SOURCES ${found_BENCHMARKS} LIBRARIES weir-${name})
 endfunction()
 
-# weir_hot_path(<name> <file>...)
-# Compiles these files of the layer, which every event runs through, as one translation unit, and
-# forbids that other libraries replace its functions, so that the compiler may inline across files.
-# g++ stops inlining when a unit has grown by some share, at a point that any small change moves:
-# inline-unit-growth raises that share.
-function(weir_hot_path name)
-    set_target_properties(weir-${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-    set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP hot_path)
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-        target_compile_options(weir-${name} PRIVATE -fno-semantic-interposition)
-        if(NOT WEIR_SANITIZE)
-            target_compile_options(weir-${name} PRIVATE
-                "$<$<NOT:$<CONFIG:Debug>>:-O3;--param=inline-unit-growth=200>")
-        endif()
+# How all sources of a layer are compiled.
+function(weir_compile_as_layer target)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_include_directories(${target} PUBLIC
+        "$<BUILD_INTERFACE:${weir_SOURCE_DIR}>" "$<INSTALL_INTERFACE:include/weir>")
+    target_compile_features(${target} PUBLIC cxx_std_20)
+    target_link_libraries(${target} PUBLIC ${ARGN})
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
+endfunction()
+
+# weir_unity(<target>): with WEIR_UNITY, compiles the sources as a few large units. A header is then
+# read once instead of once for each source, which is most of the time to compile.
+function(weir_unity target)
+    if(WEIR_UNITY)
+        set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
+        # The compiler takes what is unnamed in an included source for what is unnamed in a header.
+        target_compile_options(${target} PRIVATE
+            $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
     endif()
-    target_link_options(weir-${name} PRIVATE -Wl,-Bsymbolic-functions)
+endfunction()
+
+# weir_hot(<target>): compiles the sources as one unit, so that the compiler may inline across
+# files. In a unit of that size g++ would stop inlining, here or there as any small change has it:
+# it may grow.
+function(weir_hot target)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT WEIR_SANITIZE)
+        target_compile_options(${target} PRIVATE
+            "$<$<NOT:$<CONFIG:Debug>>:-O3;--param=inline-unit-growth=200>")
+    endif()
+endfunction()
+
+# weir_cold(<target>): compiles for little time to compile. Coroutines that resume each other need
+# tail calls at any level.
+function(weir_cold target)
+    target_compile_options(${target} PRIVATE
+        $<$<NOT:$<CONFIG:Debug>>:-O1> -foptimize-sibling-calls
+        $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endfunction()
 
 # weir_tests(<name> SOURCES <file>... [LIBRARIES <target>...])
@@ -86,6 +120,7 @@ function(weir_tests name)
     target_link_libraries(${program} PRIVATE ${arg_LIBRARIES} Catch2::Catch2 Threads::Threads)
     target_include_directories(${program} PRIVATE "${weir_SOURCE_DIR}")
     target_compile_definitions(${program} PRIVATE WEIR_SOURCE_DIR="${weir_SOURCE_DIR}")
+    target_compile_options(${program} PRIVATE ${WEIR_TEST_OPTIONS})
     if(TARGET weir-testing)
         weir_link_testing(${program})
     endif()
@@ -134,6 +169,7 @@ function(weir_test_main)
         file(CONFIGURE OUTPUT "${empty}" CONTENT "")
         add_library(weir_test_header OBJECT "${empty}")
         target_link_libraries(weir_test_header PRIVATE Catch2::Catch2)
+        target_compile_options(weir_test_header PRIVATE ${WEIR_TEST_OPTIONS})
         target_precompile_headers(weir_test_header PRIVATE <catch2/catch.hpp>)
         add_library(weir_catch_framework OBJECT
             "${weir_SOURCE_DIR}/modules/testing/catch_framework.cpp")
@@ -204,7 +240,10 @@ function(weir_add_subfolders)
     endforeach()
 endfunction()
 
-# The timeout of a test case in seconds; sanitizers are several times slower.
+# What is tested is optimised, its tests are not: they are a third of the time to compile so.
+set(WEIR_TEST_OPTIONS -O0)
+
+# Seconds that one test case may take; sanitizers are several times slower.
 set(WEIR_TEST_TIMEOUT 60)
 if(WEIR_SANITIZE)
     set(WEIR_TEST_TIMEOUT 300)

@@ -1,10 +1,11 @@
-# The headers that programs and modules may include: with the four of <weir/...> nearly everything is
+# The headers that programs and modules may include: with those of <weir/...> nearly everything is
 # said, the others are for those who want less, or more. What these need of weir's other headers is
 # installed with them, for the compiler only, and may change with each version.
 # docs/reference.md says what is in which.
 cmake_policy(VERSION 3.25) # scripts of an installation have none
 set(WEIR_PUBLIC_HEADERS
     core/include/weir/core.h
+    modules/include/weir/json.h
     modules/include/weir/lock.h
     modules/include/weir/module.h
     modules/include/weir/testing.h

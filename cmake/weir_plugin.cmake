@@ -52,6 +52,9 @@ function(weir_plugin name)
     endif()
     # A symbol marked "unique" would keep the plugin in memory for ever.
     target_compile_options(${objects} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
+    if(COMMAND weir_unity)
+        weir_unity(${objects})
+    endif()
 
     # A plugin runs from a private copy elsewhere: the program that opens it has loaded weir's
     # libraries, or its run path finds them; other libraries need absolute paths.
@@ -63,11 +66,12 @@ function(weir_plugin name)
     weir_plugin_library(${target} ${name})
     # The linker reports missing symbols now, instead of the loader later.
     target_link_options(${target} PRIVATE $<$<NOT:$<BOOL:${WEIR_SANITIZE}>>:-Wl,--no-undefined>)
-    if(NOT TARGET plugins)
-        add_custom_target(plugins)
-    endif()
-    add_dependencies(plugins ${target})
     if(NOT DEFINED WEIR_PLUGIN_INSTALL OR WEIR_PLUGIN_INSTALL)
+        # The target `plugins` stands for all that are installed.
+        if(NOT TARGET plugins)
+            add_custom_target(plugins)
+        endif()
+        add_dependencies(plugins ${target})
         install(TARGETS ${target} DESTINATION lib/weir)
     endif()
 

@@ -6,13 +6,15 @@
 #include <stdexcept>
 #include <utility>
 
+#include "modules/system/call/json.h"
+
 namespace weir::app {
 
 namespace {
 
-// Chrome groups lines by process: here one has the routines, one the queues.
-constexpr int routines = 1;
-constexpr int queues = 2;
+// Chrome groups lines by process: here one has the routines_line, one the queues.
+constexpr int routines_line = 1;
+constexpr int queues_line = 2;
 
 std::string json(const std::string& text) {
     return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -225,15 +227,15 @@ void ChromeTrace::write_lines(std::ostream& out) const {
             << R"(, "tid": )" << line << R"(, "args": {"name": )" << json(its_name) << "}}";
         separator = ",\n";
     };
-    name("process_name", routines, 0, "routines");
-    name("process_name", queues, 0, "queues");
-    name("thread_name", routines, 0, "others");
+    name("process_name", routines_line, 0, "routines");
+    name("process_name", queues_line, 0, "queues");
+    name("thread_name", routines_line, 0, "others");
     for (std::size_t i = 0; i != lines_.size(); ++i) {
-        name("thread_name", routines, i + 1, texts_[lines_[i]]);
+        name("thread_name", routines_line, i + 1, texts_[lines_[i]]);
     }
-    name("thread_name", queues, 0, "queued before the recording");
+    name("thread_name", queues_line, 0, "queued before the recording");
     for (const auto& [number, text] : queues_) {
-        name("thread_name", queues, number, texts_[text]);
+        name("thread_name", queues_line, number, texts_[text]);
     }
 }
 
@@ -252,36 +254,36 @@ void ChromeTrace::write_entry(std::ostream& out, const Entry& entry) const {
     };
     switch (entry.what) {
         case What::run:
-            begin("X", routines, entry.text == 0 ? "runs" : texts_[entry.text]);
+            begin("X", routines_line, entry.text == 0 ? "runs" : texts_[entry.text]);
             out << R"(, "dur": )" << microseconds(entry.amount) << "}";
             break;
         case What::processed:
-            begin("X", queues, texts_[entry.text]);
+            begin("X", queues_line, texts_[entry.text]);
             out << R"(, "dur": )" << microseconds(entry.amount) << R"(, "args": {"waited_us": )"
                 << microseconds(static_cast<std::int64_t>(entry.number)) << "}}";
             break;
         case What::queued:
-            return moment(queues, "queued: ");
+            return moment(queues_line, "queued: ");
         case What::blocked:
-            return moment(queues, "blocks: ");
+            return moment(queues_line, "blocks: ");
         case What::unblocked:
-            return moment(queues, "blocks no more: ");
+            return moment(queues_line, "blocks no more: ");
         case What::refused:
-            return moment(routines, "no place: ");
+            return moment(routines_line, "no place: ");
         case What::handled:
-            return moment(routines, "a handler gets: ");
+            return moment(routines_line, "a handler gets: ");
         case What::size:
-            begin("C", queues, "in " + texts_[queues_.at(entry.line)]);
+            begin("C", queues_line, "in " + texts_[queues_.at(entry.line)]);
             out << R"(, "args": {"events": )" << entry.amount << "}}";
             break;
         case What::arrow_from:
-            return arrow("s", routines, "sent");
+            return arrow("s", routines_line, "sent");
         case What::arrow_into:
-            return arrow("f", queues, "sent");
+            return arrow("f", queues_line, "sent");
         case What::arrow_out:
-            return arrow("s", queues, "delivered");
+            return arrow("s", queues_line, "delivered");
         case What::arrow_to:
-            return arrow("f", routines, "delivered");
+            return arrow("f", routines_line, "delivered");
     }
 }
 

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "config/text/quoted.h"
+#include "modules/system/call/json.h"
 
 namespace weir::app {
 

@@ -10,6 +10,7 @@
 #include "apps/weir/figures.h"
 #include "apps/weir/remote_server.h"
 #include "config/text/quoted.h"
+#include "modules/system/call/json.h"
 
 namespace weir::app {
 

@@ -14,6 +14,7 @@
 #include "apps/weir/remote_server.h"
 #include "apps/weir/top_frame.h"
 #include "apps/weir/top_screen.h"
+#include "modules/system/call/json.h"
 
 namespace weir::app {
 

@@ -6,6 +6,7 @@
 
 #include "apps/weir/figures.h"
 #include "config/text/utf8.h"
+#include "modules/system/call/json.h"
 
 namespace weir::app {
 

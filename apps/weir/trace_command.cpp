@@ -15,6 +15,7 @@
 #include "apps/weir/exit_code.h"
 #include "apps/weir/figures.h"
 #include "apps/weir/remote_server.h"
+#include "modules/system/call/json.h"
 
 namespace weir::app {
 

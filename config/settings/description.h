@@ -1,7 +1,7 @@
 #pragma once
 
 #include <concepts>
-#include <functional>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,9 +23,20 @@ struct Setting {
     bool fixed = false;                ///< it cannot change while the program runs
     bool secret = false;               ///< its value must not be shown
     std::shared_ptr<const Type> type;  ///< shared by copies of the setting
-    std::function<void*(void*)> member;
+    std::ptrdiff_t offset = 0;         ///< of the member in the struct
 
-    const void* value_in(const void* object) const { return member(const_cast<void*>(object)); }
+    Setting();
+    Setting(const Setting&);
+    Setting(Setting&&) noexcept;
+    Setting& operator=(const Setting&);
+    Setting& operator=(Setting&&) noexcept;
+    ~Setting();
+
+    /// The member that holds the setting.
+    void* value_in(void* object) const { return static_cast<char*>(object) + offset; }
+    const void* value_in(const void* object) const {
+        return static_cast<const char*>(object) + offset;
+    }
     /// The value as in a file, or "(secret)" for one that is and that is not null.
     Value shown_value(const void* object) const;
 };
@@ -39,8 +50,13 @@ enum class Unknown { report, ignore };
 /// in a plugin must not be used any more when the plugin is unloaded.
 class Description {
 public:
-    Description(std::string sentence, std::vector<Setting> settings,
-                std::function<std::shared_ptr<void>()> make);
+    /// Makes a struct with its defaults.
+    using Maker = std::shared_ptr<void> (*)();
+
+    Description(std::string sentence, std::vector<Setting> settings, Maker maker);
+    Description(const Description&);
+    Description(Description&&) noexcept;
+    ~Description();
 
     const std::string& sentence() const { return sentence_; }
     const std::vector<Setting>& settings() const { return settings_; }
@@ -65,7 +81,7 @@ public:
 private:
     std::string sentence_;
     std::vector<Setting> settings_;
-    std::function<std::shared_ptr<void>()> make_;
+    Maker make_;
 };
 
 /// The Description of the struct S, with its type.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bit>
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -127,55 +129,85 @@ struct TypeMaker<std::variant<Ts...>> {
     }
 };
 
+/// How far into the struct the member lies. A pointer to a data member is that distance in the
+/// C++ ABI that all compilers for Linux share.
+template <class S, class T>
+std::ptrdiff_t member_offset(T S::*member) {
+    static_assert(sizeof(member) == sizeof(std::ptrdiff_t));
+    return std::bit_cast<std::ptrdiff_t>(member);
+}
+
 }  // namespace detail
+
+/// How values of type T are described: what reads, writes and names them where nothing restricts
+/// them. Made at first use; thread-safe.
+template <class T>
+const Type& type_of() {
+    static const std::unique_ptr<const Type> type = detail::TypeMaker<T>::make({});
+    return *type;
+}
+
+/// A setting while it is described, as far as it does not depend on the member's type.
+class SettingDraft {
+protected:
+    SettingDraft(std::string name, std::string sentence);
+    SettingDraft(SettingDraft&&) noexcept;
+    ~SettingDraft();
+
+    void set_unit(std::string unit);
+    void add_alias(std::string name);
+    /// The setting of this type, held by the member there.
+    Setting finish(std::unique_ptr<const Type> type, std::ptrdiff_t offset);
+
+    Setting setting_;
+    Length length_;
+};
 
 /// A setting while it is described; made by setting(). S is the struct, or a base of it.
 template <class S, class T>
-class SettingBuilder {
+class SettingBuilder : private SettingDraft {
 public:
     using Restricted = typename detail::ScalarIn<T>::type;  ///< what range and one_of are about
     using Present = typename detail::WithoutOptional<T>::type;
 
-    SettingBuilder(std::string name, T S::*member, std::string sentence) : member_(member) {
-        setting_.name = std::move(name);
-        setting_.sentence = std::move(sentence);
-    }
+    SettingBuilder(std::string name, T S::*member, std::string sentence)
+        : SettingDraft(std::move(name), std::move(sentence)), member_(member) {}
 
     /// Allows values from `low` to `high`. In lists and maps, each value must be within.
-    SettingBuilder range(Restricted low, Restricted high) &&
+    SettingBuilder&& range(Restricted low, Restricted high) &&
             requires Scalar<Restricted>
     {
         bounds_.low = std::move(low);
         bounds_.high = std::move(high);
         return std::move(*this);
     }
-    SettingBuilder at_least(Restricted low) &&
+    SettingBuilder&& at_least(Restricted low) &&
             requires Scalar<Restricted>
     {
         bounds_.low = std::move(low);
         return std::move(*this);
     }
-    SettingBuilder at_most(Restricted high) &&
+    SettingBuilder&& at_most(Restricted high) &&
             requires Scalar<Restricted>
     {
         bounds_.high = std::move(high);
         return std::move(*this);
     }
     /// Allows these values only. An enum without this may have all its values.
-    SettingBuilder one_of(std::initializer_list<Restricted> values) &&
+    SettingBuilder&& one_of(std::initializer_list<Restricted> values) &&
             requires Scalar<Restricted>
     {
         bounds_.one_of = values;
         return std::move(*this);
     }
     /// Characters of the string, elements of the list, or entries of the map.
-    SettingBuilder length(std::size_t low, std::size_t high = Length().high) &&
+    SettingBuilder&& length(std::size_t low, std::size_t high = Length().high) &&
             requires HasLength<Present>
     {
         length_ = {low, high};
         return std::move(*this);
     }
-    SettingBuilder not_empty() &&
+    SettingBuilder&& not_empty() &&
             requires HasLength<Present>
     {
         length_.low = 1;
@@ -183,32 +215,32 @@ public:
     }
     /// Asks `check` about each value that is right otherwise. It returns what is wrong, without the
     /// value ("is not an address"), or "".
-    SettingBuilder check(std::function<std::string(const Present&)> check) && {
+    SettingBuilder&& check(std::function<std::string(const Present&)> check) && {
         check_ = std::move(check);
         return std::move(*this);
     }
     /// What the number counts: "events", "bytes per second".
-    SettingBuilder unit(std::string unit) && {
-        setting_.unit = std::move(unit);
+    SettingBuilder&& unit(std::string unit) && {
+        set_unit(std::move(unit));
         return std::move(*this);
     }
     /// Another name under which a file may give the setting.
-    SettingBuilder alias(std::string name) && {
-        setting_.aliases.push_back(std::move(name));
+    SettingBuilder&& alias(std::string name) && {
+        add_alias(std::move(name));
         return std::move(*this);
     }
     /// The configuration must give the setting.
-    SettingBuilder required() && {
+    SettingBuilder&& required() && {
         setting_.required = true;
         return std::move(*this);
     }
     /// The setting cannot change while the program runs.
-    SettingBuilder fixed() && {
+    SettingBuilder&& fixed() && {
         setting_.fixed = true;
         return std::move(*this);
     }
     /// The value is shown nowhere: not in messages, defaults, or changes.
-    SettingBuilder secret() && {
+    SettingBuilder&& secret() && {
         setting_.secret = true;
         return std::move(*this);
     }
@@ -217,11 +249,7 @@ public:
     template <std::derived_from<S> Derived>
     Setting build() && {
         T Derived::*const member = member_;
-        setting_.member = [member](void* object) -> void* {
-            return &(static_cast<Derived*>(object)->*member);
-        };
-        setting_.type = make_type();
-        return std::move(setting_);
+        return finish(make_type(), detail::member_offset(member));
     }
 
 private:
@@ -238,9 +266,7 @@ private:
     }
 
     T S::*member_;
-    Setting setting_;
     Bounds<Restricted> bounds_;
-    Length length_;
     std::function<std::string(const Present&)> check_;
 };
 
@@ -257,7 +283,31 @@ Settings<S> settings(std::string sentence, Builders... builders) {
     std::vector<Setting> all;
     (all.push_back(std::move(builders).template build<S>()), ...);
     return Settings<S>(std::move(sentence), std::move(all),
-                       [] { return std::static_pointer_cast<void>(std::make_shared<S>()); });
+                       [] { return std::shared_ptr<void>(new S); });
 }
+
+// The types that most settings have are compiled in the library.
+extern template const Type& type_of<bool>();
+extern template const Type& type_of<int>();
+extern template const Type& type_of<long>();
+extern template const Type& type_of<unsigned long>();
+extern template const Type& type_of<double>();
+extern template const Type& type_of<std::string>();
+extern template class ScalarType<bool>;
+extern template class ScalarType<int>;
+extern template class ScalarType<long>;
+extern template class ScalarType<unsigned long>;
+extern template class ScalarType<double>;
+extern template class ScalarType<std::string>;
+extern template class ScalarType<std::chrono::nanoseconds>;
+extern template class ScalarType<std::chrono::milliseconds>;
+extern template class ScalarType<std::chrono::seconds>;
+extern template class ScalarType<ByteSize>;
+extern template class CheckedType<std::string>;
+extern template class OptionalType<std::string>;
+extern template class OptionalType<unsigned long>;
+extern template class OptionalType<int>;
+extern template class ListType<std::string>;
+extern template class CheckedType<std::vector<std::string>>;
 
 }  // namespace weir::config

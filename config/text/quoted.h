@@ -15,5 +15,12 @@ std::string printable(std::string_view text, std::size_t limit = shown_character
 
 /// printable() between double quotes, with `"` and `\` escaped.
 std::string quoted(std::string_view text, std::size_t limit = shown_characters);
+/// The same; without these, an unqualified call with such a text would find std::quoted.
+inline std::string quoted(const std::string& text, std::size_t limit = shown_characters) {
+    return quoted(std::string_view(text), limit);
+}
+inline std::string quoted(const char* text, std::size_t limit = shown_characters) {
+    return quoted(std::string_view(text), limit);
+}
 
 }  // namespace weir::config

@@ -5,6 +5,7 @@
 
 #include "config/settings/duration.h"
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
 
 namespace weir {
 

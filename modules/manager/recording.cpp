@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/run/scheduler.h"
+#include "modules/system/call/json.h"
 
 namespace weir {
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/wait/do_events.h"
+#include "modules/system/call/json.h"
 #include "modules/system/server/library_users.h"
 #include "modules/testing/allocations.h"
 #include "modules/testing/framework.h"

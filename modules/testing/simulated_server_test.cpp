@@ -5,6 +5,7 @@
 #include "core/run/event_handler.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
 #include "modules/system/module/plugin.h"
 #include "modules/testing/caught_failures.h"
 #include "modules/testing/fake_modules.h"

@@ -10,6 +10,7 @@
 #include "core/wait/timeout.h"
 #include "modules/lock/guard.h"
 #include "modules/lock/lock.h"
+#include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
 
 namespace weir {

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <weir/core.h>
+#include <weir/json.h>
 #include <weir/module.h>
 #include <weir/testing.h>
 

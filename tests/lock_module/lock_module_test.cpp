@@ -2,6 +2,7 @@
 
 #include "core/wait/timeout.h"
 #include "modules/lock/plugin/module.h"
+#include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
 
 using namespace weir;

@@ -5,6 +5,7 @@
 
 #include "core/wait/timeout.h"
 #include "modules/lock/plugin/module.h"
+#include "modules/system/call/json.h"
 #include "modules/testing/seeds.h"
 
 using namespace weir;

@@ -15,6 +15,7 @@
 #include "config/settings/configuration.h"
 #include "core/run/uv_poller.h"
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
 #include "modules/system/server/server.h"
 
 using namespace weir;

@@ -70,11 +70,11 @@ ROOMS = {
     ),
     "modules/system/log": (
         "Lines of the log, and the thread that writes them",
-        ["modules/system/call"],
+        ["core/run", "config/settings"],
     ),
     "modules/system/module": (
         "What a module is: its declaration, states, own log, and hand-over of state",
-        ["modules/system/log"],
+        ["modules/system/log", "modules/system/call"],
     ),
     "modules/system/server": (
         "A server from a configuration; it loads, reloads and unloads modules",

@@ -1,5 +1,6 @@
 // The steps of docs/writing-modules.md do what the page says.
 #include <catch2/catch.hpp>
+#include <weir/json.h>
 #include <weir/module.h>
 #include <weir/testing.h>
 

@@ -8,6 +8,7 @@
 #include "core/run/container.h"
 #include "core/simulation/simulation.h"
 #include "modules/system/call/call.h"
+#include "modules/system/call/json.h"
 #include "modules/system/server/server.h"
 #include "tests/support/bare_coroutine.h"
 #include "tests/support/benchmark.h"

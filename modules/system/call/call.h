@@ -74,8 +74,10 @@ private:
 // The call is an event: it waits while the module is loading or being reloaded, and while too many
 // calls to it are under way. Returns the error `timeout` if all of that takes longer than the time.
 // A caller that is closed cancels the call. Requires a routine of the server's scheduler.
-Task<ApiResult<Json>> call(std::string target, std::string function, Json parameters = {},
+Task<ApiResult<Json>> call(std::string target, std::string function, Json parameters,
                            std::optional<Duration> timeout = default_call_timeout);
+// The same without parameters.
+Task<ApiResult<Json>> call(std::string target, std::string function);
 
 // The same with the C++ struct P that the function takes, and its result of type R; nothing is
 // converted on the way:
@@ -108,6 +110,7 @@ Task<ApiResult<R>> call(std::string target, std::string function, P parameters,
 
 // Calls without waiting for the answer, which is dropped. Returns when the queue has taken the
 // call.
-Task<> send_call(std::string target, std::string function, Json parameters = {});
+Task<> send_call(std::string target, std::string function, Json parameters);
+Task<> send_call(std::string target, std::string function);
 
 }  // namespace weir

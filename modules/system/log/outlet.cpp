@@ -21,7 +21,7 @@ namespace weir {
 namespace {
 
 // Between the parts of a payload; a module's name has none, for it is the name of a file.
-constexpr char separator = '\0';
+constexpr char part_separator = '\0';
 
 LogLevel level_of(spdlog::level::level_enum level) {
     switch (level) {
@@ -37,7 +37,7 @@ LogLevel level_of(spdlog::level::level_enum level) {
 }
 
 std::string_view take_part(std::string_view& payload) {
-    const std::size_t end = payload.find(separator);
+    const std::size_t end = payload.find(part_separator);
     const std::string_view part = payload.substr(0, end);
     payload.remove_prefix(part.size() + 1);
     return part;
@@ -119,15 +119,15 @@ spdlog::sink_ptr open_file(const std::string& file, const LogSettings& settings)
 
 std::string log_payload(const LogRecord& record) {
     std::string payload(record.source);
-    payload += separator;
+    payload += part_separator;
     if (const Routine* routine = record.routine) {
         const std::string_view file = routine->started_at().file_name();
         payload += routine->name().empty()
                        ? std::string(file.substr(file.rfind('/') + 1)) + ':' +
                              std::to_string(routine->started_at().line())
-                       : routine->name().substr(0, routine->name().find(separator));
+                       : routine->name().substr(0, routine->name().find(part_separator));
     }
-    payload += separator;
+    payload += part_separator;
     payload += record.text;
     return payload;
 }

@@ -7,6 +7,7 @@
 
 #include "config/text/nearest_name.h"
 #include "core/wait/send.h"
+#include "modules/system/call/json.h"
 
 namespace weir {
 
@@ -59,9 +60,13 @@ Task<> run_call(Module& module, const ApiFunction& function, Ref<ApiCall> call) 
     Routine& self = co_await this_routine();
     call->callee = Ref<Routine>(&self);
     try {
-        Task<ApiValue> running =
-            function.run(module, std::move(call->parameters), call->wants_json);
-        ApiValue result = co_await running;
+        ApiValue result;
+        if (function.plain != nullptr) {
+            result = function.plain(function.member, module, call->parameters, call->wants_json);
+        } else {
+            result = co_await function.coroutine(function.member, module,
+                                                 std::move(call->parameters), call->wants_json);
+        }
         if (call->given_up) {
             co_return;
         }
@@ -237,7 +242,7 @@ void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
             continue;
         }
         try {
-            if (!function.criteria || function.criteria(*this, event->state->parameters)) {
+            if (function.takes(*this, event->state->parameters)) {
                 event->set_ignorable();
                 calls_.start(run_call(*this, function, event->state),
                              {.name = type_.name + '.' + function.name, .foreground = true});

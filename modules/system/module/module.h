@@ -168,23 +168,26 @@ protected:
     }
 };
 
-template <class M>
-ModuleDeclaration<M>::ModuleDeclaration(std::string name, std::string sentence) {
-    static_assert(std::derived_from<M, Module>);
-    class_.name = std::move(name);
-    class_.sentence = std::move(sentence);
-    if constexpr (requires { typename M::Settings; }) {
-        class_.settings = &config::description_of<typename M::Settings>();
-    }
-    class_.make = [](const ModuleContext& context) -> std::unique_ptr<Module> {
-        return std::make_unique<M>(context);
-    };
-}
+namespace detail {
 
 template <class M>
-ModuleClass ModuleDeclaration<M>::take() && {
-    class_.api.add(make_api_function("discover", {}, &Module::discover));
-    return std::move(class_);
+const config::Description* settings_of() {
+    if constexpr (requires { typename M::Settings; }) {
+        return &config::description_of<typename M::Settings>();
+    } else {
+        return nullptr;
+    }
+}
+
+}  // namespace detail
+
+template <class M>
+ModuleDeclaration<M>::ModuleDeclaration(std::string name, std::string sentence)
+    : ModuleDraft(std::move(name), std::move(sentence), detail::settings_of<M>(),
+                  [](const ModuleContext& context) -> std::unique_ptr<Module> {
+                      return std::make_unique<M>(context);
+                  }) {
+    static_assert(std::derived_from<M, Module>);
 }
 
 }  // namespace weir

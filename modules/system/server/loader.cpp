@@ -323,7 +323,7 @@ void Loader::settings_changed() {
             const config::Origin origin{0, {}};
             config::Reader reader(problems, {}, {});
             setting.type->read({{&value, &value.position, {}, &origin}},
-                               setting.member(settings.get()), reader);
+                               setting.value_in(settings.get()), reader);
         }
         if (!changed) {
             continue;

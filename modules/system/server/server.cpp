@@ -11,6 +11,7 @@
 #include "core/wait/future.h"
 #include "core/wait/rate_limiter.h"
 #include "core/wait/routine_events.h"
+#include "modules/system/module/notification.h"
 
 namespace weir {
 

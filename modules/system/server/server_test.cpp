@@ -4,6 +4,8 @@
 
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
+#include "modules/system/module/notification.h"
 #include "modules/testing/simulated_server.h"
 
 using namespace weir;

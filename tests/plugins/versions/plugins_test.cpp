@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
 #include "modules/system/module/plugin.h"
 #include "tests/plugins/versions/announcement.h"
 #include "tests/plugins/versions/plugin_folder.h"

@@ -7,6 +7,7 @@
 
 #include "core/wait/do_events.h"
 #include "core/wait/send.h"
+#include "modules/system/call/json.h"
 #include "modules/system/module/abi.h"
 #include "tests/plugins/versions/announcement.h"
 #include "tests/plugins/versions/plugin_folder.h"

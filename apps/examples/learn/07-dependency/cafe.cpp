@@ -1,4 +1,5 @@
 // A module that depends on another one and calls it.
+#include <weir/json.h>
 #include <weir/module.h>
 
 using weir::config::setting;

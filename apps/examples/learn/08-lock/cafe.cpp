@@ -1,4 +1,5 @@
 // A lock: guests take turns at the only coffee machine.
+#include <weir/json.h>
 #include <weir/lock.h>
 #include <weir/module.h>
 

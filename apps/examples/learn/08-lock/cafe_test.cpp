@@ -1,5 +1,6 @@
 // A test of a module, with a whole server in virtual time.
 #include <catch2/catch.hpp>
+#include <weir/json.h>
 #include <weir/module.h>
 #include <weir/testing.h>
 

@@ -1,5 +1,6 @@
 // Rare situations: many runs, each decided by its seed, and memory that runs out.
 #include <catch2/catch.hpp>
+#include <weir/json.h>
 #include <weir/module.h>
 #include <weir/testing.h>
 

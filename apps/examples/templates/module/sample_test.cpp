@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <weir/json.h>
 #include <weir/testing.h>
 
 static weir::Task<> ask(std::string function, weir::Json parameters, std::string expected) {
