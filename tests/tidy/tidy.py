@@ -9,6 +9,7 @@ function below or in rooms.py, with its reason. Where a line has a good reason t
 so at its end: `// tidy: allow, <the reason>`.
 """
 
+import glob
 import os
 import re
 import shutil
@@ -29,6 +30,7 @@ CPP = (".h", ".cpp")
 TEXT = CPP + (".py", ".md", ".cmake", ".sh", "CMakeLists.txt", ".clang-format", ".clang-tidy")
 SCRIPTS = ("dev", os.path.join(".ci", "run"))
 INCLUDE = re.compile(r'\s*#\s*include\s+(?:"([^"]+)"|<(weir/[^>]+)>)')
+FOLDERS = "core|config|modules|apps|tests|docs|cmake"
 SKIPPED_FOLDERS = {"build", ".git", ".cache", "__pycache__"}
 
 
@@ -187,6 +189,16 @@ def dead_links(root, files):
                     yield path, number, f"dead link: no heading #{anchor} in {goal}"
 
 
+def dead_paths(root, files):
+    """A file that a page names is there."""
+    for file in files:
+        if file.path.endswith(".md"):
+            for number, line in enumerate(file.lines, 1):
+                for path in re.findall(rf"`((?:{FOLDERS})/[^`\s:]+)`", line):
+                    if not glob.glob(os.path.join(root, path)):
+                        yield file.path, number, f"no file {path}"
+
+
 def promised_tests(root, files):
     """A guarantee that names a test, [`file`: "name"], is shown by it."""
     texts = {file.path: " ".join(" ".join(file.lines).split()) for file in files}
@@ -265,6 +277,7 @@ def comment_examples(root, files):
 TREE_RULES = [
     dead_headers,
     dead_links,
+    dead_paths,
     promised_tests,
     guarantees,
     layout,

@@ -78,6 +78,8 @@ CASES = [
          "a.md": '[`a_test.cpp`: "a sentence"]\n[`a_test.cpp`: "a lie"]\n'},
         ["a.md:2: a_test.cpp has no test 'a lie'"],
     ),
+    ("dead paths", {"docs/a.md": "`docs/a.md` `docs/*.md` `a/b` `docs/c.md`\n"},
+     ["docs/a.md:1: no file docs/c.md"]),
     (
         "guarantees without a test",
         {"a_test.cpp": 'TEST_CASE("a sentence") {}\n',
