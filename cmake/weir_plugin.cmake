@@ -22,13 +22,14 @@ endfunction()
 # A test checks each app file, *.json, in the folder.
 #
 # The target weir-<name>-objects has the same code for linking it into a program, as tests do.
-# Inside weir, each *_benchmark.cpp of the folder becomes a program.
+# Inside weir, each *_benchmark.cpp of the folder becomes a program, and COLD compiles the plugin for
+# little time to compile.
 #
 # Variables: WEIR_PLUGIN_FOLDER, the folder of the built plugin (default: plugins/ of the build
 # folder); WEIR_PLUGIN_INSTALL, whether to install it (default: ON); WEIR_PLUGIN_PREFIX, a prefix of
 # the targets' names, for a build that has several plugins of one name.
 function(weir_plugin name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBRARIES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "COLD" "" "LIBRARIES")
     file(GLOB sources CONFIGURE_DEPENDS *.cpp)
     set(tests ${sources})
     list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -54,6 +55,9 @@ function(weir_plugin name)
     target_compile_options(${objects} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
     if(COMMAND weir_unity)
         weir_unity(${objects})
+    endif()
+    if(arg_COLD)
+        weir_cold(${objects})
     endif()
 
     # A plugin runs from a private copy elsewhere: the program that opens it has loaded weir's

@@ -5,9 +5,6 @@
 #include "config/document/value.h"
 #include "modules/system/call/json_fwd.h"
 
-// In the library weir-modules, so that not every plugin compiles and brings it.
-extern template class nlohmann::basic_json<>;
-
 namespace weir {
 
 // The same content in the other form. Throws ApiException with `bad_parameter` if lists and
