@@ -12,7 +12,7 @@ class Scheduler;
 // scheduler's thread; used, copied and destroyed on any, also when the scheduler is gone.
 //
 //     Poster poster(scheduler);
-//     std::thread([poster, &scheduler] {
+//     std::thread worker([poster, &scheduler] {
 //         poster.post([&scheduler] { scheduler.emergency_send(make_event<Done>()); });
 //     });
 //

@@ -49,6 +49,14 @@ class PagesTest(unittest.TestCase):
                     self.assertEqual(len(found), 1)
                     self.assertIn(expected, found[0])
 
+    def test_json_is_read_by_a_command(self):
+        quote = '<!-- from a/app.json -->\n```json\n{"include": "base.json"}\n```\n'
+        base = "<!-- from a/base.json -->\n```json\n{}\n```\n"
+        command = "```console\n$ weir check 'a/app.json'\nno mistakes found\n```\n"
+        for text, count in ((quote + base + command, 0), (quote + base, 2), (base + command, 1)):
+            with self.subTest(text):
+                self.assertEqual(len(problems(lambda page: pages.check_json([page]), text)), count)
+
     def test_commands(self):
         for name, text, good in COMMANDS:
             with self.subTest(name), tempfile.TemporaryDirectory() as build:

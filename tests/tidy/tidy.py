@@ -1,42 +1,41 @@
 #!/usr/bin/env python3
-"""Checks the style that a machine can check, so that no reviewer has to.
+"""Style that a machine can check, so that no reviewer has to.
 
     tidy.py [ROOT]
+    tidy.py --write [ROOT]    rewrites what is generated in docs/inside.md first
 
 Prints one line per mistake, file:line: what, and exits with 1 if there is any. Each rule is one
-function below, with its reason. A line that has a good reason to break a rule ends with
-`// tidy: allow, <the reason>`.
+function below or in rooms.py, with its reason. Where a line has a good reason to break one, it says
+so at its end: `// tidy: allow, <the reason>`.
 """
 
+import glob
 import os
 import re
 import shutil
 import subprocess
 import sys
 
+import headers
+import rooms
+
 COLUMNS = 100
 LINES = 600
 
-# Files longer than LINES that still contain one concept, each with the reason.
+# Files that are longer than LINES and still hold one concept, each with the reason.
 LONG_FILES = {}
-
-# Each layer with the layers that it may include; an app may use all.
-LAYERS = {
-    "core": ["core"],
-    "config": ["core", "config"],
-    "modules": ["core", "config", "modules"],
-    "apps": ["core", "config", "modules", "apps"],
-}
 
 CLANG_FORMAT = "clang-format-16"  # other versions lay out some lines differently
 CPP = (".h", ".cpp")
 TEXT = CPP + (".py", ".md", ".cmake", ".sh", "CMakeLists.txt", ".clang-format", ".clang-tidy")
 SCRIPTS = ("dev", os.path.join(".ci", "run"))
+INCLUDE = re.compile(r'\s*#\s*include\s+(?:"([^"]+)"|<(weir/[^>]+)>)')
+FOLDERS = "core|config|modules|apps|tests|docs|cmake"
 SKIPPED_FOLDERS = {"build", ".git", ".cache", "__pycache__"}
 
 
 class File:
-    """A text file. `code` is its C++ without comments and without the text of literals."""
+    """A text file, with its C++ also without comments and without the text of literals."""
 
     def __init__(self, root, path):
         self.path = path
@@ -47,14 +46,14 @@ class File:
         self.is_test = path.startswith("tests" + os.sep) or path.endswith("_test.cpp")
         self.code = strip_cpp(self.text).split("\n") if self.is_cpp else []
         self.includes = [
-            (number, match[1])
+            (number, match[1] or match[2])
             for number, line in enumerate(self.lines, 1)
-            if self.is_cpp and (match := re.match(r'\s*#\s*include\s+"([^"]+)"', line))
+            if self.is_cpp and (match := INCLUDE.match(line))
         ]
 
 
 def strip_cpp(text):
-    """Blanks comments and the content of literals. Line numbers stay."""
+    """Blanks comments and the inside of literals; line numbers stay."""
     token = re.compile(
         r'//[^\n]*|/\*.*?\*/'  # comments
         r'|R"(?P<mark>[^(\s]*)\(.*?\)(?P=mark)"'  # raw strings
@@ -83,7 +82,7 @@ def find_files(root):
 
 
 def whitespace(file):
-    """Invisible characters cause unintended changes."""
+    """What an editor does not show makes changes that nobody meant."""
     for number, line in enumerate(file.lines, 1):
         if "\t" in line:
             yield number, "tab; indent with spaces"
@@ -103,7 +102,7 @@ def columns(file):
 
 
 def length(file):
-    """A file is one concept, and no reader keeps more lines in mind."""
+    """A file is one concept; nobody holds more than this many lines in mind."""
     if not file.is_cpp:
         return
     count = file.text.count("\n")
@@ -119,16 +118,16 @@ def pragma_once(file):
 
 
 def switched_off(file):
-    """Unused code belongs to the history, not to a file."""
+    """History keeps what is not used; a file does not."""
     for number, line in enumerate(file.code, 1):
         if re.match(r"\s*#\s*if\s+(0|false)\b", line):
             yield number, "code that is switched off: delete it"
 
 
 def forbidden_calls(file):
-    """Tests run on virtual time, not real time, so that they are fast and never flicker."""
+    """No test waits for real time: it runs on virtual time, and neither flickers nor lasts."""
     for number, line in enumerate(file.code, 1):
-        # A member or a function of an own namespace may have that name.
+        # A member or a function of one's own namespace may be called like that.
         if match := re.search(r"(?:\bstd::|(?<![\w.>:]))(?:::)?\b(system|s?rand)\s*\(", line):
             reason = "is a shell in between" if match[1] == "system" else "is one state for all"
             yield number, f"{match[1]}() is forbidden: it {reason}"
@@ -140,19 +139,10 @@ def forbidden_calls(file):
 
 
 def test_names(file):
-    """CMake splits a name at a semicolon, so that ctest would list two tests that do not exist."""
+    """CMake takes a semicolon for the end of a name: ctest would know two tests that are none."""
     for number, line in enumerate(file.lines, 1):
         if file.is_cpp and re.search(r'\b(TEST_CASE|SCENARIO)\w*\(.*"[^"]*;[^"]*"', line):
             yield number, "semicolon in the name of a test case"
-
-
-def layers(file):
-    """An arrow only ever points upwards: apps use modules use config use core."""
-    allowed = LAYERS.get(file.path.split(os.sep)[0])
-    for number, header in file.includes:
-        layer = header.split("/")[0]
-        if allowed and layer in LAYERS and layer not in allowed:
-            yield number, f"{file.path.split(os.sep)[0]}/ must not use {layer}/"
 
 
 RULES = [
@@ -163,7 +153,6 @@ RULES = [
     switched_off,
     forbidden_calls,
     test_names,
-    layers,
 ]
 
 
@@ -171,19 +160,18 @@ RULES = [
 
 
 def dead_headers(root, files):
-    """A header that no file includes is forgotten code."""
-    included = set()
-    for file in files:
-        for _, header in file.includes:
-            included.add(os.path.normpath(header))
-            included.add(os.path.normpath(os.path.join(os.path.dirname(file.path), header)))
+    """A header that nobody includes is forgotten code."""
+    paths = {file.path for file in files if file.is_cpp}
+    included = {
+        rooms.included(file.path, header, paths) for file in files for _, header in file.includes
+    }
     for file in files:
         if file.path.endswith(".h") and file.path not in included:
             yield file.path, 1, "no file includes this header"
 
 
 def dead_links(root, files):
-    """A link of the documentation must not be dead."""
+    """A link of the documentation leads somewhere, or misleads."""
     documents = {file.path: file for file in files if file.path.endswith(".md")}
     anchors = {path: heading_anchors(file) for path, file in documents.items()}
     for path, file in documents.items():
@@ -201,20 +189,48 @@ def dead_links(root, files):
                     yield path, number, f"dead link: no heading #{anchor} in {goal}"
 
 
+def dead_paths(root, files):
+    """A file that a page names is there."""
+    for file in files:
+        if file.path.endswith(".md"):
+            for number, line in enumerate(file.lines, 1):
+                for path in re.findall(rf"`((?:{FOLDERS})/[^`\s:]+)`", line):
+                    if not glob.glob(os.path.join(root, path)):
+                        yield file.path, number, f"no file {path}"
+
+
 def promised_tests(root, files):
-    """A guarantee that names a test, [`file`: "name"], must name an existing one."""
+    """A guarantee that names a test, [`file`: "name"], is shown by it."""
     texts = {file.path: " ".join(" ".join(file.lines).split()) for file in files}
     for file in files:
         if file.path.endswith(".md"):
             for number, line in enumerate(file.lines, 1):
                 for path, name in re.findall(r"\[`([^`]+)`:\s+\"([^\"]+)\"\]", line):
-                    test = f"def {name}(" if path.endswith(".py") else f'"{name}"'
+                    test = f'"{name}"'
+                    if path.endswith(".py"):
+                        test = f"def {name}("
+                    elif path.endswith("CMakeLists.txt"):
+                        test = f"NAME {name} "
                     if test not in texts.get(path, ""):
                         yield file.path, number, f"{path} has no test '{name}'"
 
 
+def guarantees(root, files):
+    """A promise without a test is a wish."""
+    for file in files:
+        if file.path == os.path.join("docs", "guarantees.md"):
+            lines = enumerate(file.lines + ["- "], 1)
+            begin, shown = 0, True
+            for number, line in lines:
+                if line.startswith(("- ", "#")):
+                    if not shown:
+                        yield file.path, begin, "no test shows this: [`file`: \"name\"]"
+                    begin, shown = number, line.startswith("#")
+                shown = shown or bool(re.match(r"\s+\[`[^`]+`:\s+\"", line))
+
+
 def markdown_prose(file):
-    """Yields numbered lines without code, fenced or inline."""
+    """Numbered lines without code, fenced or in line."""
     fence = None
     for number, line in enumerate(file.lines, 1):
         if match := re.match(r"\s*(```+|~~~+)", line):
@@ -227,7 +243,7 @@ def markdown_prose(file):
 
 
 def heading_anchors(file):
-    """Returns GitHub's anchors of headings, and those written as <a id="...">."""
+    """The anchors that GitHub gives to headings, and those written as <a id="...">."""
     anchors, seen = set(), {}
     headings = dict(markdown_prose(file))
     for number, line in headings.items():
@@ -243,7 +259,7 @@ def heading_anchors(file):
 
 
 def layout(root, files):
-    """clang-format decides on layout. Skipped if it is not installed."""
+    """clang-format decides, so that nobody has to. Skipped where it is not installed."""
     sources = [file.path for file in files if file.is_cpp]
     if not sources or not shutil.which(CLANG_FORMAT):
         return
@@ -254,11 +270,25 @@ def layout(root, files):
             yield match[1], int(match[2]), "layout; run ./dev format"
 
 
-TREE_RULES = [dead_headers, dead_links, promised_tests, layout]
+def comment_examples(root, files):
+    return headers.comment_examples(root, files, strip_cpp)
+
+
+TREE_RULES = [
+    dead_headers,
+    dead_links,
+    dead_paths,
+    promised_tests,
+    guarantees,
+    layout,
+    *rooms.RULES,
+    *headers.RULES,
+    comment_examples,
+]
 
 
 def check(root):
-    """Returns all mistakes below root, as (path, line, what is wrong)."""
+    """All mistakes below root, as (path, line, what is wrong)."""
     files = list(find_files(root))
     found = set()
     for file in files:
@@ -273,7 +303,10 @@ def check(root):
 
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
-    root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(here))
+    arguments = [argument for argument in sys.argv[1:] if argument != "--write"]
+    root = arguments[0] if arguments else os.path.dirname(os.path.dirname(here))
+    if "--write" in sys.argv[1:]:
+        rooms.write_page(root, list(find_files(root)))
     mistakes = check(root)
     for path, number, what in mistakes:
         print(f"{path}:{number}: {what}")

@@ -1,9 +1,8 @@
 // The steps of docs/writing-modules.md do what the page says.
 #include <catch2/catch.hpp>
-
-#include "core/wait/timeout.h"
-#include "modules/system/call/json.h"
-#include "modules/testing/simulated_server.h"
+#include <weir/json.h>
+#include <weir/module.h>
+#include <weir/testing.h>
 
 namespace weir {
 

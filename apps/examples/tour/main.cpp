@@ -4,15 +4,7 @@
 #include <cstdio>
 #include <string>
 
-#include "core/event/event.h"
-#include "core/program/standard_queues.h"
-#include "core/queue/fair_queue.h"
-#include "core/run/container.h"
-#include "core/run/wait.h"
-#include "core/simulation/simulation.h"
-#include "core/wait/do_events.h"
-#include "core/wait/send.h"
-#include "core/wait/timeout.h"
+#include <weir/core.h>
 
 using namespace std::chrono_literals;
 

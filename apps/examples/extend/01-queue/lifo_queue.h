@@ -1,7 +1,6 @@
 #pragma once
 
-#include "core/base/list.h"
-#include "core/queue/queue.h"
+#include <weir/core.h>
 
 // A kind of queue: last in, first out. While its newest event is blocked, nothing leaves.
 class LifoQueue final : public weir::LeafQueue {

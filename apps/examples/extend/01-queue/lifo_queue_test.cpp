@@ -1,12 +1,7 @@
 #include "lifo_queue.h"
 
 #include <catch2/catch.hpp>
-
-#include "core/program/standard_queues.h"
-#include "core/run/container.h"
-#include "core/run/wait.h"
-#include "core/simulation/simulation.h"
-#include "core/wait/send.h"
+#include <weir/core.h>
 
 namespace {
 

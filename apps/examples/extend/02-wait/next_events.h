@@ -2,8 +2,7 @@
 
 #include <vector>
 
-#include "core/event/matcher.h"
-#include "core/run/wait.h"
+#include <weir/core.h>
 
 // `co_await next` waits for `count` events, at least one, and returns them all. It resumes the
 // routine once, however many events there are.

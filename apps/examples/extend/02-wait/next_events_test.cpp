@@ -1,11 +1,7 @@
 #include "next_events.h"
 
 #include <catch2/catch.hpp>
-
-#include "core/program/standard_queues.h"
-#include "core/run/container.h"
-#include "core/simulation/simulation.h"
-#include "core/wait/send.h"
+#include <weir/core.h>
 
 namespace {
 

@@ -2,9 +2,7 @@
 
 #include <string>
 
-#include "core/event/event.h"
-#include "core/run/poster.h"
-#include "core/run/scheduler.h"
+#include <weir/core.h>
 
 // A measured temperature. By its index, a waiter chooses a room.
 struct Measured : weir::Event {

@@ -1,5 +1,5 @@
 // The smallest complete module.
-#include "modules/system/module/plugin.h"
+#include <weir/module.h>
 
 class Bakery : public weir::Module {
 public:

@@ -1,5 +1,5 @@
 // A module with a setting.
-#include "modules/system/module/plugin.h"
+#include <weir/module.h>
 
 using weir::config::setting;
 using weir::config::settings;

@@ -1,7 +1,6 @@
 // An event type: a function sends orders, and a routine receives them.
-#include "core/wait/send.h"
-#include "core/wait/timeout.h"
-#include "modules/system/module/plugin.h"
+#include <weir/module.h>
+
 #include "order.h"
 
 using weir::config::setting;

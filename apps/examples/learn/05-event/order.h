@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "core/event/event.h"
+#include <weir/module.h>
 
 // An order of bread. By its index, a waiter chooses the orders of one customer.
 struct Order : weir::Event {

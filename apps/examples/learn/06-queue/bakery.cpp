@@ -1,8 +1,6 @@
 // A queue for orders, fair between customers: a customer with too many orders waits.
-#include "core/queue/fair_queue.h"
-#include "core/wait/send.h"
-#include "core/wait/timeout.h"
-#include "modules/system/module/plugin.h"
+#include <weir/module.h>
+
 #include "order.h"
 
 using weir::config::setting;

@@ -1,6 +1,6 @@
 // A module that depends on another one and calls it.
-#include "modules/system/call/json.h"
-#include "modules/system/module/plugin.h"
+#include <weir/json.h>
+#include <weir/module.h>
 
 using weir::config::setting;
 using weir::config::settings;

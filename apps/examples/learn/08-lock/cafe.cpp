@@ -1,9 +1,7 @@
 // A lock: guests take turns at the only coffee machine.
-#include "core/simulation/failpoint.h"
-#include "core/wait/timeout.h"
-#include "modules/lock/lock.h"
-#include "modules/system/call/json.h"
-#include "modules/system/module/plugin.h"
+#include <weir/json.h>
+#include <weir/lock.h>
+#include <weir/module.h>
 
 using weir::config::setting;
 using weir::config::settings;

@@ -1,9 +1,8 @@
 // A test of a module, with a whole server in virtual time.
 #include <catch2/catch.hpp>
-
-#include "modules/system/call/json.h"
-#include "modules/system/module/plugin.h"
-#include "modules/testing/simulated_server.h"
+#include <weir/json.h>
+#include <weir/module.h>
+#include <weir/testing.h>
 
 using namespace std::chrono_literals;
 

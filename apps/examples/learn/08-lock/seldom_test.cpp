@@ -1,12 +1,8 @@
 // Rare situations: many runs, each decided by its seed, and memory that runs out.
 #include <catch2/catch.hpp>
-
-#include "core/wait/timeout.h"
-#include "modules/system/call/json.h"
-#include "modules/system/module/plugin.h"
-#include "modules/testing/allocations.h"
-#include "modules/testing/fake_modules.h"
-#include "modules/testing/seeds.h"
+#include <weir/json.h>
+#include <weir/module.h>
+#include <weir/testing.h>
 
 using namespace std::chrono_literals;
 

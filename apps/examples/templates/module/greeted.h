@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "core/event/event.h"
+#include <weir/module.h>
 
 // The module has greeted a person. Routines wait for it with match<Greeted>(), or for one person
 // with match<Greeted>("Ann").

@@ -1,10 +1,8 @@
 #include <chrono>
 
-#include "core/simulation/failpoint.h"
-#include "core/wait/send.h"
-#include "core/wait/timeout.h"
+#include <weir/module.h>
+
 #include "greeted.h"
-#include "modules/system/module/plugin.h"
 
 using weir::config::setting;
 using weir::config::settings;

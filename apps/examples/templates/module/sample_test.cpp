@@ -1,7 +1,6 @@
 #include <catch2/catch.hpp>
-
-#include "modules/system/call/json.h"
-#include "modules/testing/seeds.h"
+#include <weir/json.h>
+#include <weir/testing.h>
 
 static weir::Task<> ask(std::string function, weir::Json parameters, std::string expected) {
     const weir::ApiResult<weir::Json> result =
