@@ -102,7 +102,7 @@ set(CPACK_PACKAGE_CONTACT "weir <weir@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION "weir runs apps that are one JSON file and no code, from modules that
 are loaded, reloaded and unloaded while they run; among them lockd, a server
 of locks that speaks the Redis protocol. With headers for writing modules.")
-set(CPACK_SET_DESTDIR ON) # so that the service is told /usr, and not where the package is made
+set(CPACK_SET_DESTDIR ON) # the service file then contains /usr, not the folder in which cpack works
 set(CPACK_INSTALL_PREFIX /usr)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION libs)
