@@ -83,7 +83,8 @@ def main():
     for name, lines in now.items():
         above = lines > TOLERANCE * recorded[name]
         too_many |= above
-        print(f"{lines:8,d} lines, {recorded[name]:8,d} recorded{', too many' if above else ''}  {name}")
+        verdict = "too many" if above else "fine"
+        print(f"{lines:8,d} lines, {recorded[name]:8,d} recorded, {verdict}: {name}")
     return 1 if too_many else 0
 
 
