@@ -28,11 +28,11 @@ function(weir_find_sources prefix)
 endfunction()
 
 # weir_layer(<folder> [FLAT] [COLD] [HOT <file>...] [LIBRARIES <target>...])
-# Makes the shared library weir-<folder> from the sources of the current folder, <folder>_tests
+# Builds the shared library weir-<folder> from the sources of the current folder, <folder>_tests
 # from its tests, and a program from each benchmark.
 #
-# HOT files are what every event passes through: they are compiled as one unit, at -O3. With COLD,
-# the others do not run often enough to be worth the time that -O2 takes.
+# Every event runs through the HOT files: they are compiled as one unit, at -O3. With COLD, the other
+# files are compiled at -O1: they run too seldom to be worth the time that -O2 takes.
 function(weir_layer name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "FLAT;COLD" "" "HOT;LIBRARIES")
     if(arg_FLAT)
@@ -56,7 +56,7 @@ function(weir_layer name)
     if(arg_COLD)
         weir_cold(weir-${name})
     endif()
-    # Nobody replaces the library's functions by others: its calls of them need no table.
+    # No other library replaces this one's functions: its calls of them need no table.
     target_link_options(weir-${name} PRIVATE -Wl,-Bsymbolic-functions)
     set_target_properties(weir-${name} PROPERTIES
         VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} EXPORT_NAME ${name})
@@ -64,7 +64,7 @@ function(weir_layer name)
     weir_benchmarks(SOURCES ${found_BENCHMARKS} LIBRARIES weir-${name})
 endfunction()
 
-# How all sources of a layer are compiled.
+# Sets the options that all sources of a layer share.
 function(weir_compile_as_layer target)
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
     target_include_directories(${target} PUBLIC
@@ -79,15 +79,15 @@ endfunction()
 function(weir_unity target)
     if(WEIR_UNITY)
         set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
-        # The compiler takes what is unnamed in an included source for what is unnamed in a header.
+        # g++ mistakes an unnamed namespace in an included source for one in a header.
         target_compile_options(${target} PRIVATE
             $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
     endif()
 endfunction()
 
 # weir_hot(<target>): compiles the sources as one unit, so that the compiler may inline across
-# files. In a unit of that size g++ would stop inlining, here or there as any small change has it:
-# it may grow.
+# files. g++ stops inlining when a unit has grown by some share, at a point that any small change
+# moves: inline-unit-growth raises that share.
 function(weir_hot target)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT WEIR_SANITIZE)
@@ -96,8 +96,8 @@ function(weir_hot target)
     endif()
 endfunction()
 
-# weir_cold(<target>): compiles for little time to compile. Coroutines that resume each other need
-# tail calls at any level.
+# weir_cold(<target>): compiles fast, at -O1. Coroutines that resume each other need tail calls at
+# any level.
 function(weir_cold target)
     target_compile_options(${target} PRIVATE
         $<$<NOT:$<CONFIG:Debug>>:-O1> -foptimize-sibling-calls
@@ -240,10 +240,10 @@ function(weir_add_subfolders)
     endforeach()
 endfunction()
 
-# What is tested is optimised, its tests are not: they are a third of the time to compile so.
+# The tested code is optimised, its tests are not: this saves two thirds of their compile time.
 set(WEIR_TEST_OPTIONS -O0)
 
-# Seconds that one test case may take; sanitizers are several times slower.
+# The timeout of a test case in seconds; sanitizers are several times slower.
 set(WEIR_TEST_TIMEOUT 60)
 if(WEIR_SANITIZE)
     set(WEIR_TEST_TIMEOUT 300)
