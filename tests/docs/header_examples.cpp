@@ -102,7 +102,8 @@ using namespace weir;
 
 // core/net/socket_events.h
 struct Socket : Source {
-    bool ready() const;
+    bool ready() const { return ready_; }
+    bool ready_ = false;
 };
 Task<> wait_for(Socket& source, const MatcherOf<SocketEvent>& readable) {
     while (!source.ready()) {
