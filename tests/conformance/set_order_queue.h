@@ -32,8 +32,8 @@ private:
     std::size_t used_ = 0;
 };
 
-// An FairQueue that unblocks its classes, all at once, in the order of the original. There the
-// order has no meaning; an FairQueue unblocks in the order in which they were blocked.
+// A FairQueue that unblocks its classes, all at once, in the order of the original. There the
+// order has no meaning; a FairQueue unblocks in the order in which they were blocked.
 class SetOrderQueue final : public FairQueue {
 public:
     using FairQueue::FairQueue;
