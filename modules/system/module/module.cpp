@@ -7,6 +7,7 @@
 
 #include "config/text/nearest_name.h"
 #include "core/wait/send.h"
+#include "modules/system/server/server.h"
 
 namespace weir {
 
@@ -175,6 +176,9 @@ void Module::add_declared_queues() {
 // --- answering calls
 
 void Module::serve() {
+    // Every module has `discover`; one with more functions is there to be called.
+    const bool is_for_callers = type_.api.functions().size() > 1;
+    handler_.set_daemon(!(is_for_callers && server_.functions_keep_it_up()));
     handler_.handle(match<ModuleApiCall>().with(&ModuleApiCall::target, name()).make(),
                     [this](const Ref<Event>& event) {
                         take(Ref<ModuleApiCall>(&event->as<ModuleApiCall>()), false);
