@@ -50,8 +50,8 @@ public:
     // predicates.
     bool same_events(const Matcher& other) const noexcept;
 
-    // Brings what copies of it share into the cache.
-    void prefetch() const noexcept { __builtin_prefetch(state_.get()); }
+    // For prefetching: the memory that all copies share; null if it is empty.
+    const void* shared_state() const noexcept { return state_.get(); }
 
     // Whether the predicate holds; true without one. What it throws comes out.
     bool judge(const Event& event) const { return !has_predicate() || judge_predicate(event); }

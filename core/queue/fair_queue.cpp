@@ -4,16 +4,14 @@
 
 namespace weir {
 
-// A class exists while it has events, was served lately or is waited for.
-class FairQueue::Class : public RingLink<Class>, public Link<Class>, public pool::Pooled {
+// A class exists while it has events, a share of the turns, or senders that wait for it.
+class FairQueue::Class : public FairLink<Class>, public Link<Class>, public pool::Pooled {
 public:
     explicit Class(IndexValue key) noexcept : key_(std::move(key)) {}
     const IndexValue& key() const noexcept { return key_; }
 
     List<Event> events;
     std::size_t size = 0;
-    std::int64_t served = 0;        // how often it stands in the history
-    bool in_history = false;        // `served` is counted
     bool waited_for_place = false;  // a sender waits for a place in the class
     bool waited_for_first = false;  // a sender waits for the class to become empty
 
@@ -72,22 +70,9 @@ FairQueue::Class& FairQueue::make_class(const IndexValue& key) {
 }
 
 void FairQueue::forget_if_unused(Class& c) noexcept {
-    if (c.size == 0 && !c.in_history && !c.waited_for_place && !c.waited_for_first) {
+    if (c.size == 0 && !c.has_share() && !c.waited_for_place && !c.waited_for_first) {
         classes_.erase(c);
         delete &c;
-    }
-}
-
-// A class that has had less than its share of the history is served next, others last.
-void FairQueue::activate(Class& c) {
-    if (!c.in_history) {
-        c.in_history = true;
-        ++in_history_;
-    }
-    if (static_cast<std::size_t>(c.served) * in_history_ >= lately_.size()) {
-        ready_.insert_last(c);
-    } else {
-        ready_.insert_next(c);
     }
 }
 
@@ -96,7 +81,7 @@ void FairQueue::activate(Class& c) {
 std::ptrdiff_t FairQueue::places_of_old_classes() const noexcept {
     return static_cast<std::ptrdiff_t>(max_size_) -
            static_cast<std::ptrdiff_t>(options_.preserve_for_new) -
-           static_cast<std::ptrdiff_t>(in_history_) + static_cast<std::ptrdiff_t>(with_events_);
+           static_cast<std::ptrdiff_t>(turns_.shares()) + static_cast<std::ptrdiff_t>(with_events_);
 }
 
 // What a sender of an event of this key, and class if it exists, waits for; nothing if there is a
@@ -138,7 +123,7 @@ Matcher FairQueue::why_not(const IndexValue& key, Class* c) {
             })
             .make();
     }
-    if (c != nullptr && c->in_history) {
+    if (c != nullptr && c->has_share()) {
         if (size < max_size - static_cast<std::ptrdiff_t>(options_.preserve_for_new)) {
             return {};
         }
@@ -173,10 +158,10 @@ Matcher FairQueue::add(Event& event, bool force) {
     c->events.push_back(event);
     if (c->size++ == 0) {
         ++with_events_;
-        activate(*c);
+        turns_.add(*c);
     }
     ++size_;
-    set_can_pop(!ready_.empty());
+    set_can_pop(!turns_.empty());
     return {};
 }
 
@@ -196,42 +181,34 @@ std::optional<bool> FairQueue::has_place(const QueueCanWriteEvent& signal) {
     return false;
 }
 
+// A class whose last remembered turn leaves the history has no share any more: an event of it is
+// that of a new class. Without that, each key that ever came would keep memory.
 void FairQueue::count_served(Class& c) {
-    if (!c.in_history) {
-        c.in_history = true;
-        ++in_history_;
-    }
-    ++c.served;
-    while (lately_.size() >= most_counted()) {
-        Class& oldest = *lately_.pop_front();
-        if (--oldest.served <= 0) {
-            oldest.in_history = false;
-            --in_history_;
-            if (&oldest != &c) {
-                forget_if_unused(oldest);
+    turns_.served(
+        c, [this] { return most_remembered(); },
+        [&](Class* oldest) {
+            if (FairTurns<Class>::forget_turn(*oldest)) {
+                turns_.drop_share(*oldest);
+                if (oldest != &c) {
+                    forget_if_unused(*oldest);
+                }
             }
-        }
-    }
-    lately_.push_back(&c);
+        });
 }
 
 Ref<Event> FairQueue::take(QueueSignals& signals) {
-    lately_.make_room();
-    Class& c = ready_.take_turn();
+    turns_.make_room();
+    Class& c = turns_.take_turn();
     Ref<Event> event = let_go(c.events.pop_front());
-    if (signals.upcoming.wanted) [[unlikely]] {
-        signals.upcoming.look_at(c.events);
-    }
+    signals.behind = &c.events;
     --c.size;
     --size_;
-    if (!c.in_history || !lately_.is_full_of(&c, most_counted())) {
-        count_served(c);
-    }
+    count_served(c);
     if (c.size == 0) {
         --with_events_;
-        ready_.remove(c);
+        turns_.remove(c);
     }
-    can_pop_ = !ready_.empty();
+    can_pop_ = !turns_.empty();
     if (may_be_waited_) {
         if (waited()) {
             signal_place(c, signals);
@@ -311,16 +288,16 @@ void FairQueue::put_back(Event& event) {
     if (c.size++ == 0) {
         ++with_events_;
     } else {
-        ready_.remove(c);
+        turns_.remove(c);
     }
     blocked_classes_.push_back(c);
     ++size_;
-    set_can_pop(!ready_.empty());
+    set_can_pop(!turns_.empty());
 }
 
 void FairQueue::unblock(Class& c) {
     List<Class>::remove(c);
-    activate(c);
+    turns_.add(c);
 }
 
 void FairQueue::release_block(Event& event) {
@@ -335,11 +312,11 @@ void FairQueue::unblock_all() {
     while (!blocked_classes_.empty()) {
         unblock(blocked_classes_.front());
     }
-    set_can_pop(!ready_.empty());
+    set_can_pop(!turns_.empty());
 }
 
 void FairQueue::drop_all(QueueSignals& signals) {
-    ready_.clear();
+    turns_.remove_all();
     blocked_classes_.clear();
     std::vector<Class*> all;
     classes_.for_each([&](Class& c) { all.push_back(&c); });

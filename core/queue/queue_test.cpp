@@ -428,7 +428,7 @@ TEST_CASE("Every event of a queue and of all below it can be visited", "[queue]"
     append(*root, job("a", 1, 2));
     append(*root, job("a", 7, 4));
     append(*a, make_event<PlainJob>("p", 8));
-    const auto sum = [](const Queue& queue) {
+    const auto sum = [](Queue& queue) {
         int ids = 0;
         queue.for_each([&](Event& event) { ids += id_of(event); });
         return ids;

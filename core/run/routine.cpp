@@ -3,7 +3,6 @@
 #include <stdexcept>
 
 #include "core/base/safe_text.h"
-#include "core/run/container.h"
 #include "core/run/scheduler.h"
 #include "core/run/wait.h"
 #include "core/run/watch.h"
@@ -339,17 +338,6 @@ void Routine::interrupt(std::exception_ptr exception) noexcept {
     }
     wait_->interruption_ = std::move(exception);
     run(end_wait());
-}
-
-// The frame, of which a small one has no more.
-void Routine::prefetch() const noexcept {
-    if (!waiting_) {
-        return;
-    }
-    const char* const frame = static_cast<const char*>(waiting_.address());
-    for (const std::ptrdiff_t line : {0, 64, 128}) {
-        __builtin_prefetch(frame + line);
-    }
 }
 
 void Routine::quit() noexcept {

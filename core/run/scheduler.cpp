@@ -5,6 +5,7 @@
 
 #include "core/base/safe_text.h"
 #include "core/run/mailbox.h"
+#include "core/run/prefetch.h"
 #include "core/run/routine.h"
 
 namespace weir {
@@ -118,12 +119,31 @@ void Scheduler::fire_timers(Time time) {
 
 const std::shared_ptr<Mailbox>& Scheduler::mailbox() {
     if (mailbox_ == nullptr) {
-        mailbox_ = std::make_shared<Mailbox>(*this);
+        mailbox_ = std::make_shared<Mailbox>(poller_, [this](Mailbox::Posts posts) {
+            call_in_own_context([this, posts = std::move(posts)](const Processor&) {
+                for (const auto& function : posts) {
+                    try {
+                        function();
+                    } catch (...) {
+                        log_exception("a posted function ended");
+                    }
+                }
+            });
+        });
     }
     return mailbox_;
 }
 
 // --- subscribers
+
+void Subscriber::set_daemon(bool daemon) noexcept {
+    if (daemon_ != daemon) {
+        daemon_ = daemon;
+        if (registered_) {
+            scheduler_->keeping_alive_ += daemon ? static_cast<std::size_t>(-1) : 1U;
+        }
+    }
+}
 
 Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matcher) {
     std::unique_ptr<Subscription> allocated;
@@ -382,26 +402,6 @@ void Scheduler::tell_to_quit(bool daemons_only) {
     run_ready();
 }
 
-// Brings into the cache, in steps, what the events to come will touch: the farther away one is, the
-// less of its way is there to be followed.
-void Scheduler::look_ahead(UpcomingEvents& upcoming) const noexcept {
-    for (std::size_t i = 0; i != UpcomingEvents::most; ++i) {
-        const Event* const event = std::exchange(upcoming.events[i], nullptr);
-        const std::size_t step = UpcomingEvents::most - 1 - i;
-        const MatchTree::Entry* const likely =
-            event != nullptr ? match_tree_.look_ahead(*event, step) : nullptr;
-        if (likely == nullptr) {
-            continue;
-        }
-        if (step == 2) {
-            likely->prefetch();
-        } else {
-            likely->matcher.prefetch();
-            static_cast<const Subscription*>(likely)->subscriber().prefetch();
-        }
-    }
-}
-
 void Scheduler::process_round() {
     emergency_send(
         make_event<SystemControlLowPriorityEvent>(SystemControlLowPriorityEvent::Type::loop));
@@ -410,13 +410,14 @@ void Scheduler::process_round() {
         QueueSignals& signals;
         ~ClearAtEnd() { signals.clear(); }
     } clear_at_end{signals};
-    signals.upcoming.wanted = subscriptions_ > many_subscriptions;
+    const bool prefetches = subscriptions_ > Prefetch::many_subscriptions;
     for (std::size_t processed = 0;
          queue_->can_pop() && !quit_now_ &&
          (!options_.process_events || processed < *options_.process_events);
          ++processed) {
         signals.can_write.clear();
         signals.empty.clear();
+        signals.behind = nullptr;
         const Ref<Event> event = queue_->pop(signals);
         const auto wake_senders = [&] {
             for (const auto& signal : signals.can_write) {
@@ -434,8 +435,8 @@ void Scheduler::process_round() {
         if (tracer_ != nullptr) [[unlikely]] {
             tracer_->popped(*event);
         }
-        if (signals.upcoming.wanted) [[unlikely]] {
-            look_ahead(signals.upcoming);
+        if (prefetches && signals.behind != nullptr) [[unlikely]] {
+            Prefetch::upcoming(*signals.behind, match_tree_);
         }
         try {
             // An event that may block takes its place again before senders are told of it.
