@@ -1,5 +1,7 @@
 #include "core/event/match_tree.h"
 
+#include <cassert>
+
 #include "core/base/pool.h"
 #include "core/event/node_map.h"
 #include "core/event/type_cache.h"
@@ -205,6 +207,7 @@ MatchTree::Node& MatchTree::keep(const Matcher& matcher) {
 }
 
 void MatchTree::insert_at(Node& node, Entry& entry) noexcept {
+    assert(!entry.inserted());
     entry.node_ = &node;
     entry.has_predicate_ = entry.matcher.has_predicate();
     node.entries_.push_back(entry);
@@ -212,6 +215,7 @@ void MatchTree::insert_at(Node& node, Entry& entry) noexcept {
 }
 
 void MatchTree::move_to_end(Entry& entry) noexcept {
+    assert(entry.inserted());
     entry.node_->entries_.push_back(entry);
 }
 

@@ -12,7 +12,7 @@ public:
 
     List<Event> events;
     std::size_t size = 0;
-    bool waited_for_place = false;  // a sender waits for a place in the class
+    bool waited_for_place = false;  // a sender waits for a free slot of the class
     bool waited_for_first = false;  // a sender waits for the class to become empty
 
     bool blocked() const noexcept { return Link<Class>::linked(); }
@@ -21,7 +21,7 @@ private:
     const IndexValue key_;
 };
 
-// A queue all of whose places were kept for new classes would take no other event, even when it is
+// A queue whose slots were all kept for new classes would take no other event, even when it is
 // empty, and its senders would wait for ever.
 FairQueueOptions FairQueue::with_a_place_for_all(FairQueueOptions options, std::size_t max_size) {
     options.preserve_for_new = std::min(options.preserve_for_new, max_size - 1);
@@ -76,16 +76,18 @@ void FairQueue::forget_if_unused(Class& c) noexcept {
     }
 }
 
-// How many events there may be before an old class has to wait: a place is kept for the first
-// event of each class that was served lately and is empty now.
+// Returns how many events there may be before an old class has to wait. A slot is kept for the
+// first event of each class that has a share and is empty now: however many classes there are, each
+// can have an event in the queue.
 std::ptrdiff_t FairQueue::places_of_old_classes() const noexcept {
     return static_cast<std::ptrdiff_t>(max_size_) -
            static_cast<std::ptrdiff_t>(options_.preserve_for_new) -
            static_cast<std::ptrdiff_t>(turns_.shares()) + static_cast<std::ptrdiff_t>(with_events_);
 }
 
-// What a sender of an event of this key, and class if it exists, waits for; nothing if there is a
-// place.
+// Returns what a sender of an event of this key, and class if it exists, waits for; an empty
+// matcher if there is a free slot for it. Which signals are given is decided by the flags that are
+// set here.
 Matcher FairQueue::why_not(const IndexValue& key, Class* c) {
     const bool active = c != nullptr && c->size != 0;
     Limited* const self = this;
@@ -112,7 +114,7 @@ Matcher FairQueue::why_not(const IndexValue& key, Class* c) {
             waited_any_class_ = true;
             return match<FairQueueCanWriteEvent>(self, any, false, false).make();
         }
-        // When its only event has left, the class is empty and may take a place that is kept.
+        // When its only event has left, the class is empty and may take a slot that is kept.
         if (!c->waited_for_place && !c->waited_for_first) {
             waited_classes_.push_back(c);
         }
@@ -228,8 +230,8 @@ Ref<QueueCanWriteEvent> FairQueue::signal(const IndexValue& key, bool new_only, 
                                               first_only);
 }
 
-// After an event of the class has left: tells those who can use the place, and those who would
-// wait for something else now.
+// Called when an event of the class has left. Signals the senders that can use the slot, and those
+// that would wait for something else now. A signal that no sender waits for is not given.
 void FairQueue::signal_place(Class& c, QueueSignals& signals) {
     const auto size = static_cast<std::ptrdiff_t>(size_);
     const auto max_size = static_cast<std::ptrdiff_t>(max_size_);
@@ -249,7 +251,7 @@ void FairQueue::signal_place(Class& c, QueueSignals& signals) {
             no_longer_waited(c, true, false);
         }
     } else if (size < places_of_old_classes()) {
-        // A place for whoever waits for one in the whole queue or in this class.
+        // A slot for any sender that waits for the whole queue or for this class.
         signals.can_write.push_back(signal(c.key(), false, false));
         waited_any_class_ = waited_first_event_ = waited_new_class_ = false;
         const std::vector<Class*> waited_classes = waited_classes_;
@@ -257,14 +259,14 @@ void FairQueue::signal_place(Class& c, QueueSignals& signals) {
             no_longer_waited(*waited, waited == &c, true);
         }
     } else if (size < max_size - preserved) {
-        // A place for the first event of a class.
+        // A slot for the first event of a class.
         if (waited_first_event_ || waited_new_class_ || c.waited_for_first || c.waited_for_place) {
             signals.can_write.push_back(signal(c.key(), false, true));
             waited_first_event_ = waited_new_class_ = false;
             no_longer_waited(c, true, true);
         }
     } else if (size < max_size) {
-        // A place for a new class.
+        // A slot for a new class.
         if (waited_new_class_ || c.waited_for_place || c.waited_for_first) {
             signals.can_write.push_back(signal(c.key(), !c.waited_for_first, true));
             waited_new_class_ = false;
@@ -272,13 +274,14 @@ void FairQueue::signal_place(Class& c, QueueSignals& signals) {
         }
     } else if (c.size < options_.subqueue_limit && options_.subqueue_limit != unlimited &&
                c.waited_for_place) {
-        // No place at all, but those who wait for the class have to wait for the whole queue now.
+        // No free slot, but senders that wait for the class have to wait for the whole queue now.
         signals.can_write.push_back(signal(c.key(), true, true));
         waited_new_class_ = false;
         no_longer_waited(c, true, false);
     }
 }
 
+// Blocks the class, not the queue: events of other classes overtake.
 void FairQueue::put_back(Event& event) {
     const IndexValue& key = class_key(event);
     Class* found = classes_.find(key);

@@ -14,11 +14,6 @@ namespace weir {
 namespace {
 
 using namespace queue_test;
-using Ids = std::vector<int>;
-
-Matcher jobs(const std::string& kind) {
-    return match<Job>(kind).make();
-}
 
 // Counts how many of them live.
 struct Counted : Event {

@@ -212,8 +212,7 @@ Task<T> delegate(Container& container, Task<T> task, WhenUnwound when_unwound = 
     detail::Delegates<T> delegates(when_unwound);
     delegates.all.push_back(detail::begin_delegate(container, std::move(task), self.name(), at));
     const detail::Delegate<T>& running = delegates.all.back();
-    const Matcher finished = running.finished();
-    co_await finished;
+    co_await running.finished();
     if constexpr (std::is_void_v<T>) {
         running.result().take();
     } else {

@@ -32,8 +32,7 @@ Task<bool> RateLimiter::limit(std::uint64_t use) {
     if (before < released_) {
         co_return false;
     }
-    const auto mine = match<RateLimitingEvent>(this, before / limit_).make();
-    co_await mine;
+    co_await match<RateLimitingEvent>(this, before / limit_);
     co_return true;
 }
 
