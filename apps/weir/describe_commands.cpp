@@ -6,6 +6,8 @@
 
 #include "apps/weir/app_configuration.h"
 #include "apps/weir/exit_code.h"
+#include "apps/weir/output.h"
+#include "apps/weir/page.h"
 #include "config/settings/describe_text.h"
 #include "config/text/nearest_name.h"
 #include "modules/system/call/json.h"
@@ -16,7 +18,7 @@ namespace weir::app {
 
 namespace {
 
-// All modules that can be opened; says which cannot.
+// Returns all modules that can be opened, and reports those that cannot.
 std::map<std::string, FoundModule> open_all(const std::vector<std::string>& plugins) {
     ServerSettings settings;
     settings.plugin_path = plugin_path(plugins);
@@ -30,6 +32,10 @@ std::map<std::string, FoundModule> open_all(const std::vector<std::string>& plug
         }
     }
     return modules;
+}
+
+std::string settings_text(const config::Description& description) {
+    return config::describe_text(description, page_width());
 }
 
 std::string headline(const std::string& name, const std::string& sentence) {
@@ -75,9 +81,9 @@ std::string describe(const ModuleClass& type) {
     }
     text += "\nSettings, at module." + type.name + ":\n";
     if (type.settings != nullptr) {
-        text += config::describe_text(*type.settings);
+        text += settings_text(*type.settings);
     }
-    text += config::describe_text(config::description_of<CommonModuleSettings>());
+    text += settings_text(config::description_of<CommonModuleSettings>());
     text += "\nFunctions:\n" + type.api.describe();
     if (!type.events.empty()) {
         text += "\nEvents:\n";
@@ -102,19 +108,22 @@ int list_modules(const std::vector<std::string>& plugins) {
     for (const auto& [name, module] : modules) {
         width = std::max(width, name.size());
     }
+    std::string text;
     for (const auto& [name, module] : modules) {
-        std::printf("%-*s  %s\n", static_cast<int>(width), name.c_str(),
-                    module.type->sentence.c_str());
+        std::string line = name;
+        line.resize(width + 2, ' ');
+        text += broken_text(line + module.type->sentence, page_width(), width + 2) + '\n';
     }
+    print(text);
     return success;
 }
 
 int describe_module(const std::string& name, const std::vector<std::string>& plugins) {
     if (name == "server") {
-        std::fputs((headline("server", "What is there without any module") + "\nSettings:\n" +
-                    config::describe_text(config::description_of<ServerSettings>()))
-                       .c_str(),
-                   stdout);
+        print(broken_text(headline("server", "The settings that hold without any module") +
+                              "\nSettings:\n" +
+                              settings_text(config::description_of<ServerSettings>()),
+                          page_width()));
         return success;
     }
     const auto modules = open_all(plugins);
@@ -128,7 +137,7 @@ int describe_module(const std::string& name, const std::vector<std::string>& plu
                      config::unknown_name("module", name, known).c_str());
         return failure;
     }
-    std::fputs(describe(*found->second.type).c_str(), stdout);
+    print(broken_text(describe(*found->second.type), page_width()));
     return success;
 }
 
@@ -143,7 +152,7 @@ int print_schema(const std::vector<std::string>& plugins) {
         }
         catalogue.add<CommonModuleSettings>(section, config::Use::installed);
     }
-    std::puts(json_of(catalogue.schema()).dump(2).c_str());
+    print(json_of(catalogue.schema()).dump(2) + '\n');
     return success;
 }
 

@@ -65,7 +65,15 @@ public:
             const auto is_empty = [&](const Row& row) { return row[column].empty(); };
             if (std::all_of(rows_.begin() + 1, rows_.end(), is_empty)) widths[column] = 0;
         }
+        std::size_t indent = 0;
+        for (const std::size_t column : widths) indent += column == 0 ? 0 : column + gap.size();
         std::string text;
+        if (indent + least_sentence_width > width) {
+            for (auto row = rows_.begin() + 1; row != rows_.end(); ++row) {
+                text += paragraph(*row, width);
+            }
+            return text;
+        }
         for (const Row& row : rows_) text += line(row, widths, width);
         return text;
     }
@@ -86,8 +94,22 @@ private:
             text += gap;
             indent += widths[column] + gap.size();
         }
-        const std::size_t left = std::max(width, indent + least_sentence_width) - indent;
+        const std::size_t left = width - indent;
         return text + broken(row[sentence_column], left, indent) + "\n";
+    }
+
+    /// A row for a page that is too narrow for columns: the name, and below it the rest.
+    static std::string paragraph(const Row& row, std::size_t width) {
+        const std::string indent(4, ' ');
+        std::string facts;
+        for (std::size_t column = 1; column < sentence_column; ++column) {
+            if (row[column].empty()) continue;
+            if (!facts.empty()) facts += ", ";
+            facts += column == 2 ? "default " + row[column] : row[column];
+        }
+        const std::size_t left = std::max(width, indent.size() + 1) - indent.size();
+        return row[0] + "\n" + indent + broken(facts, left, indent.size()) + "\n" + indent +
+               broken(row[sentence_column], left, indent.size()) + "\n";
     }
 
     /// The sentence over lines of at most `width` characters, all but the first indented.
