@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <optional>
 
 #include "apps/weir/app_configuration.h"
 #include "apps/weir/exit_code.h"
 #include "apps/weir/output.h"
 #include "apps/weir/page.h"
+#include "apps/weir/standard_files.h"
 #include "config/settings/describe_text.h"
 #include "config/text/nearest_name.h"
 #include "modules/system/call/json.h"
@@ -34,8 +36,23 @@ std::map<std::string, FoundModule> open_all(const std::vector<std::string>& plug
     return modules;
 }
 
+// The width of the terminal that the description is for; nothing if it is for a file or a program,
+// which have room for whole tables.
+std::optional<std::size_t> terminal_width() {
+    constexpr unsigned widest = 160;
+    const unsigned width = output_width(0);
+    return width == 0 ? std::nullopt : std::optional<std::size_t>(std::min(width, widest));
+}
+
 std::string settings_text(const config::Description& description) {
-    return config::describe_text(description, page_width());
+    const std::optional<std::size_t> width = terminal_width();
+    return width ? config::describe_text_within(description, *width)
+                 : config::describe_text(description);
+}
+
+void print_description(const std::string& text) {
+    const std::optional<std::size_t> width = terminal_width();
+    print(width ? broken_text(text, *width) : text);
 }
 
 std::string headline(const std::string& name, const std::string& sentence) {
@@ -120,10 +137,8 @@ int list_modules(const std::vector<std::string>& plugins) {
 
 int describe_module(const std::string& name, const std::vector<std::string>& plugins) {
     if (name == "server") {
-        print(broken_text(headline("server", "The settings that hold without any module") +
-                              "\nSettings:\n" +
-                              settings_text(config::description_of<ServerSettings>()),
-                          page_width()));
+        print_description(headline("server", "What is there without any module") + "\nSettings:\n" +
+                          settings_text(config::description_of<ServerSettings>()));
         return success;
     }
     const auto modules = open_all(plugins);
@@ -137,7 +152,7 @@ int describe_module(const std::string& name, const std::vector<std::string>& plu
                      config::unknown_name("module", name, known).c_str());
         return failure;
     }
-    print(broken_text(describe(*found->second.type), page_width()));
+    print_description(describe(*found->second.type));
     return success;
 }
 

@@ -53,7 +53,7 @@ public:
         open_.pop_back();
     }
 
-    std::string text(std::size_t width) const {
+    std::string text(std::size_t width, bool is_strict) const {
         std::array<std::size_t, column_count> widths{};
         for (const Row& row : rows_) {
             for (std::size_t column = 0; column < sentence_column; ++column) {
@@ -68,7 +68,7 @@ public:
         std::size_t indent = 0;
         for (const std::size_t column : widths) indent += column == 0 ? 0 : column + gap.size();
         std::string text;
-        if (indent + least_sentence_width > width) {
+        if (is_strict && indent + least_sentence_width > width) {
             for (auto row = rows_.begin() + 1; row != rows_.end(); ++row) {
                 text += paragraph(*row, width);
             }
@@ -94,7 +94,7 @@ private:
             text += gap;
             indent += widths[column] + gap.size();
         }
-        const std::size_t left = width - indent;
+        const std::size_t left = std::max(width, indent + least_sentence_width) - indent;
         return text + broken(row[sentence_column], left, indent) + "\n";
     }
 
@@ -143,7 +143,13 @@ private:
 std::string describe_text(const Description& description, std::size_t width) {
     Table table;
     table.add(description, description.make().get(), "");
-    return table.text(width);
+    return table.text(width, false);
+}
+
+std::string describe_text_within(const Description& description, std::size_t width) {
+    Table table;
+    table.add(description, description.make().get(), "");
+    return table.text(width, true);
 }
 
 }  // namespace weir::config

@@ -216,8 +216,9 @@ class Killed(Processes):
 
     def test_what_the_command_leaves_behind_holds_neither_the_lock_nor_a_file(self):
         process = self.start("key", "--", "sh", "-c",
-                             "sleep 1000 >/dev/null 2>&1 & echo $!; ls -l /proc/self/fd /proc/$PPID/fd"
-                             " | grep -c socket; ls /proc/self/fd")
+                             "sleep 1000 >/dev/null 2>&1 & echo $!; "
+                             "ls -l /proc/self/fd /proc/$PPID/fd | grep -c socket; "
+                             "ls /proc/self/fd")
         [left] = self.started(process)
         output, _ = process.communicate(timeout=LIMIT)  # its output is closed, too
         self.assertTrue(lives(left))
