@@ -50,8 +50,8 @@ public:
     /// predicates are the same only if they are copies.
     bool same_events(const Matcher& other) const noexcept;
 
-    /// Loads the state that copies share into the cache.
-    void prefetch() const noexcept { __builtin_prefetch(state_.get()); }
+    // For prefetching: the memory that all copies share; null if it is empty.
+    const void* shared_state() const noexcept { return state_.get(); }
 
     /// Returns whether the predicate holds; true without one. Throws what the predicate throws.
     bool judge(const Event& event) const { return !has_predicate() || judge_predicate(event); }

@@ -39,13 +39,10 @@ public:
         return nullptr;
     }
 
-    /// For looking ahead. prefetch() loads into the cache the slot where the search for a key
-    /// begins. guess() returns the node that the search will probably find, without touching the
-    /// node.
-    void prefetch(const IndexValue& key) const noexcept {
-        if (slots_ != nullptr) {
-            __builtin_prefetch(&slots_[key.hash() & mask_]);
-        }
+    // For prefetching: where the search for a key begins, null if there is no table; and the node
+    // that it probably finds, without touching that.
+    const void* home(const IndexValue& key) const noexcept {
+        return slots_ != nullptr ? &slots_[key.hash() & mask_] : nullptr;
     }
     Node* guess(const IndexValue& key) const noexcept {
         if (slots_ == nullptr) {

@@ -36,6 +36,13 @@ public:
     const char* what() const noexcept override { return "the routine of the task was closed"; }
 };
 
+// What happens to tasks that run as routines of their own when the routine that waits for them is
+// unwound.
+enum class WhenUnwound {
+    close,  // they are closed
+    go_on,  // they run to their end; their results are dropped
+};
+
 namespace detail {
 
 // Shared by a delegated task and the routine that waits for it, because either may be closed first.
@@ -119,17 +126,20 @@ Delegate<T> begin_delegate(Container& container, Task<T> task, std::string name,
     return delegate;
 }
 
-// Closes the routines when the routine that waits for them is unwound.
+// Lives in the frame of the coroutine that waits for the tasks.
 template <class T>
 struct Delegates {
+    const WhenUnwound when_unwound;
     std::vector<Delegate<T>> all;
 
-    Delegates() = default;
+    explicit Delegates(WhenUnwound what) noexcept : when_unwound(what) {}
     Delegates(const Delegates&) = delete;
     Delegates& operator=(const Delegates&) = delete;
     ~Delegates() {
-        for (const Delegate<T>& delegate : all) {
-            delegate.routine->close();
+        if (when_unwound == WhenUnwound::close) {
+            for (const Delegate<T>& delegate : all) {
+                delegate.routine->close();
+            }
         }
     }
 };
@@ -143,28 +153,31 @@ void throw_all(std::vector<std::exception_ptr> exceptions);
 template <class T>
 using AllResults = std::conditional_t<std::is_void_v<T>, void, std::vector<T>>;
 
-/// co_await execute_all(container, tasks): runs the tasks concurrently, each as a routine of its
-/// own in the container. Returns their results when all have ended. If tasks throw, the remaining
-/// tasks still run to their end; then throws the exception, or a MultipleException of several. A
-/// task whose routine was closed counts as throwing a DelegateClosedException. If the waiting
-/// routine is unwound, the tasks' routines are closed.
+// co_await execute_all(container, tasks): runs the tasks side by side, each as a routine of its
+// own in the container, until all have ended. If one throws, the others still run to their end;
+// then its exception is thrown, or, of several, a MultipleException; the exception of one that was
+// closed is a DelegateClosedException. If the waiting routine is unwound, the tasks are closed,
+// unless `when_unwound` says otherwise.
 template <class T>
 Task<AllResults<T>> execute_all(Container& container, std::vector<Task<T>> tasks,
+                                WhenUnwound when_unwound = WhenUnwound::close,
                                 std::source_location at = std::source_location::current()) {
+    // One that is unwound with its caller needs no routine of its own.
+    const bool here = tasks.size() == 1 && when_unwound == WhenUnwound::close;
     if constexpr (std::is_void_v<T>) {
-        if (tasks.size() == 1) {
+        if (here) {
             co_await tasks[0];
             co_return;
         }
     } else {
-        if (tasks.size() == 1) {
+        if (here) {
             std::vector<T> results;
             results.push_back(co_await tasks[0]);
             co_return results;
         }
     }
     const Routine& self = co_await this_routine();
-    detail::Delegates<T> delegates;
+    detail::Delegates<T> delegates(when_unwound);
     std::vector<Matcher> finished;
     for (Task<T>& task : tasks) {
         delegates.all.push_back(
@@ -188,14 +201,16 @@ Task<AllResults<T>> execute_all(Container& container, std::vector<Task<T>> tasks
     }
 }
 
-/// co_await delegate(container, task): runs the task as a routine of another container. Returns its
-/// result or throws its exception; throws DelegateClosedException if that routine is closed. If the
-/// waiting routine is unwound, the task continues.
+// co_await delegate(container, task): runs the task as a routine of another container and gives
+// its result, or throws what it throws, DelegateClosedException if that routine is closed. If the
+// waiting routine is unwound, the task goes on, unless `when_unwound` says otherwise.
 template <class T>
-Task<T> delegate(Container& container, Task<T> task,
+Task<T> delegate(Container& container, Task<T> task, WhenUnwound when_unwound = WhenUnwound::go_on,
                  std::source_location at = std::source_location::current()) {
     const Routine& self = co_await this_routine();
-    auto running = detail::begin_delegate(container, std::move(task), self.name(), at);
+    detail::Delegates<T> delegates(when_unwound);
+    delegates.all.push_back(detail::begin_delegate(container, std::move(task), self.name(), at));
+    const detail::Delegate<T>& running = delegates.all.back();
     co_await running.finished();
     if constexpr (std::is_void_v<T>) {
         running.result().take();

@@ -203,3 +203,23 @@ TEST_CASE("a delegated task continues when the waiting routine is unwound", "[de
     });
     CHECK(world.run() == "unwound .");
 }
+
+TEST_CASE("tasks may outlive the routine that waits for them, or be closed with it",
+          "[execute_all][delegate]") {
+    World world;
+    world.start([](World& w) -> Task<> {
+        std::vector<Task<std::unique_ptr<int>>> tasks;
+        tasks.push_back(work(w, 2));
+        const auto none = co_await execute_with_timeout(
+            1s, execute_all(w.container, std::move(tasks), WhenUnwound::go_on));
+        CHECK_FALSE(none.has_value());
+        w.output += "unwound ";
+        co_await sleep(5s);
+        const auto closed = co_await execute_with_timeout(
+            1s, delegate(w.container, work(w, 2), WhenUnwound::close));
+        CHECK_FALSE(closed.has_value());
+        w.output += " closed";
+        co_await sleep(5s);
+    });
+    CHECK(world.run() == "unwound .. closed");
+}

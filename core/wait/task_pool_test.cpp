@@ -16,20 +16,15 @@
 #include "core/run/uv_poller.h"
 #include "core/simulation/simulation.h"
 #include "core/wait/timeout.h"
+#include "tests/support/world_on.h"
 
 namespace weir {
 namespace {
 
 using namespace std::chrono_literals;
 
-template <class World>
-struct Program {
-    World world;
-    std::string log;
-    Scheduler scheduler{
-        world, {.log = [this](const LogRecord& record) { log.append(record.text).append("\n"); }}};
-    Container container{scheduler};
-};
+template <class P>
+using Program = test::WorldOn<P>;
 
 // Threads wait at the gate until it is opened.
 class Gate {

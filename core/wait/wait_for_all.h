@@ -26,6 +26,10 @@ public:
         return std::move(arrived_);
     }
 
+    // The events that have come so far. For callers that keep the object: if the wait fails, as
+    // when the routine is told to quit, or its time is over, they tell what has come before.
+    const std::vector<Matched>& arrived() const noexcept { return arrived_; }
+
     std::span<const Matcher> matchers() const noexcept override { return matchers_; }
     Then matched(const Ref<Event>& event, Subscription& subscription) override;
     std::string describe() const override;

@@ -129,3 +129,18 @@ TEST_CASE("a wait describes the matchers that have not matched", "[wait_for_all]
     });
     CHECK(world.run() == "checked");
 }
+
+TEST_CASE("what has come before a wait for all fails can be seen", "[wait_for_all]") {
+    World world;
+    world.start([](World& w) -> Task<> {
+        WaitForAll all = wait_for_all(pings(3));
+        const bool in_time = co_await execute_with_timeout(
+            1s, [](WaitForAll& waiting) -> Task<> { co_await waiting; }(all));
+        CHECK_FALSE(in_time);
+        for (const Matched& one : all.arrived()) {
+            w.output += std::to_string(one.which);
+        }
+    });
+    world.container.start(send_pings(world, {2, 0}));
+    CHECK(world.run() == "20");
+}

@@ -206,6 +206,43 @@ private:
         record(actor, "out", statement[1]);
     }
 
+    // Makes a call that its routine has asked for even if that is closed before, as the original
+    // does; weir does not make it. Lives in the frame that awaits the call. The original has room
+    // for one call at a time: the call of a routine that asks while there is one is not made.
+    class CallAnyway {
+    public:
+        using Function = std::function<void(const Scheduler::Processor&)>;
+
+        CallAnyway(Scheduler& scheduler, Function function)
+            : scheduler_(scheduler),
+              function_(std::move(function)),
+              made_(scheduler.call_pending()) {}
+        CallAnyway(const CallAnyway&) = delete;
+        CallAnyway& operator=(const CallAnyway&) = delete;
+        ~CallAnyway() {
+            if (!made_) {
+                scheduler_.call_in_own_context(std::move(function_));
+            }
+        }
+
+        void operator()(const Scheduler::Processor& processor) {
+            made_ = true;
+            function_(processor);
+        }
+
+    private:
+        Scheduler& scheduler_;
+        Function function_;
+        bool made_;
+    };
+
+    Task<> call_anyway(CallAnyway::Function function, Limit* limit) {
+        forget_unseen_limits(co_await this_routine(), limit);
+        CallAnyway anyway(scheduler_, std::move(function));
+        auto call = [&anyway](const Scheduler::Processor& processor) { anyway(processor); };
+        co_await run_in_scheduler(std::move(call));
+    }
+
     static void forget_unseen_limits(const Routine& routine, Limit* limit) {
         for (; limit != nullptr; limit = limit->outer) {
             bool seen = false;
@@ -222,15 +259,14 @@ private:
             const std::string name = statement[1];
             const bool remove = what == "remove_queue";
             const Ref<Queue> target = queue(name);
-            auto change = [this, remove, &target](const Scheduler::Processor& processor) {
+            auto change = [this, remove, target](const Scheduler::Processor& processor) {
                 if (remove) {
                     remove_queue(scheduler_, *target, processor);
                 } else {
                     clear_queue(scheduler_, *target, processor);
                 }
             };
-            forget_unseen_limits(co_await this_routine(), limit);
-            co_await run_in_scheduler(std::move(change));
+            co_await call_anyway(std::move(change), limit);
             if (remove) {
                 queues_.erase(name);
             }
@@ -246,10 +282,13 @@ private:
         if (found == semaphores_.end()) {
             throw CannotBeDone("there is no such semaphore");
         }
-        const std::unique_ptr<Semaphore> semaphore = std::move(found->second);
         semaphores_.erase(found);
-        forget_unseen_limits(co_await this_routine(), limit);
-        co_await semaphore->destroy();
+        auto destroy =
+            [this, key = index_value(statement[1]),
+             context = statement[2].get<std::string>()](const Scheduler::Processor& processor) {
+                LockTable::of(scheduler_).destroy_semaphore(context, key, processor);
+            };
+        co_await call_anyway(std::move(destroy), limit);
     }
 
     Task<> all(Actor& actor, const Json& statement, Limit* limit) {

@@ -33,8 +33,8 @@ private:
     std::size_t used_ = 0;
 };
 
-/// A FairQueue that unblocks all its classes in the order of the original, where that order has no
-/// meaning. A FairQueue itself unblocks in the order in which they were blocked.
+// A FairQueue that unblocks its classes, all at once, in the order of the original. There the
+// order has no meaning; a FairQueue unblocks in the order in which they were blocked.
 class SetOrderQueue final : public FairQueue {
 public:
     using FairQueue::FairQueue;

@@ -33,6 +33,12 @@ struct PlainJob : Event {
     }
 };
 
+using Ids = std::vector<int>;
+
+inline Matcher jobs(const std::string& kind) {
+    return match<Job>(kind).make();
+}
+
 inline Ref<Job> job(const std::string& kind, int number, int id, int priority = 0) {
     return make_event<Job>(kind, number, id, priority);
 }
@@ -53,8 +59,8 @@ inline int pop(Queue& queue) {
     QueueSignals signals;
     return pop(queue, signals);
 }
-inline std::vector<int> pop_all(Queue& queue) {
-    std::vector<int> ids;
+inline Ids pop_all(Queue& queue) {
+    Ids ids;
     while (queue.can_pop()) {
         ids.push_back(pop(queue));
     }

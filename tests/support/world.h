@@ -5,15 +5,14 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <catch2/catch.hpp>
 
 #include "core/event/event.h"
-#include "core/program/standard_queues.h"
 #include "core/run/container.h"
 #include "core/run/scheduler.h"
 #include "core/simulation/simulation.h"
+#include "tests/support/world_on.h"
 
 /// What most tests of routines need: a scheduler with the standard queues in a simulation, a
 /// container, and a text for the notes of routines. The destructor checks that nothing is left.
@@ -39,12 +38,8 @@ struct Job : Event {
     }
 };
 
-struct World {
-    explicit World(SchedulerOptions options = {}) : scheduler(simulation, prepare(options)) {
-        add_standard_queues(scheduler.queue());
-    }
-    World(const World&) = delete;
-    World& operator=(const World&) = delete;
+struct World : WorldOn<Simulation> {
+    explicit World(SchedulerOptions options = {}) : WorldOn(std::move(options)) {}
     ~World() {
         container.close();
         CHECK(scheduler.subscribers().empty());
@@ -79,23 +74,11 @@ struct World {
     void ping(int number = 0) { scheduler.emergency_send(make_event<Ping>(number)); }
     Duration time() { return scheduler.now().time_since_epoch(); }
 
-    Simulation simulation;
-    std::vector<std::string> log;
+    Simulation& simulation = poller;
     std::vector<std::string> expected_log;
-    Scheduler scheduler;
-    Container container{scheduler};
     std::string output;
     Ref<Routine> other;  ///< for routines that need another one
     int count = 0;
-
-private:
-    SchedulerOptions prepare(SchedulerOptions& options) {
-        if (!options.queue.kind) {
-            options.queue = standard_root();
-        }
-        options.log = [this](const LogRecord& record) { log.emplace_back(record.text); };
-        return std::move(options);
-    }
 };
 
 /// Writes a text when it is destroyed. A routine that holds one thus shows when it is unwound.

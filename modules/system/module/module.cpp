@@ -93,6 +93,7 @@ Module::Module(const ModuleContext& context)
     : Container(context.scheduler),
       server_(context.server),
       type_(context.type),
+      functions_keep_server_(context.functions_keep_server),
       log_(context.scheduler, type_.name, context.log_level),
       settings_(context.settings),
       handler_(context.scheduler),
@@ -180,6 +181,9 @@ void Module::add_declared_queues() {
 // --- answering calls
 
 void Module::serve() {
+    // Every module has `discover`; one with more functions is there to be called.
+    const bool is_for_callers = type_.api.functions().size() > 1;
+    handler_.set_daemon(!(is_for_callers && functions_keep_server_));
     handler_.handle(match<ModuleApiCall>().with(&ModuleApiCall::target, name()).make(),
                     [this](const Ref<Event>& event) {
                         take(Ref<ModuleApiCall>(&event->as<ModuleApiCall>()), false);

@@ -28,6 +28,7 @@ struct ModuleContext {
     const ModuleClass& type;
     std::shared_ptr<void> settings;  // shared with the loader, that may replace it
     LogLevel log_level = LogLevel::info;
+    bool functions_keep_server = false;  // the server runs as long as a module has functions
 };
 
 // What Module::discover takes.
@@ -132,6 +133,7 @@ private:
 
     Server& server_;
     const ModuleClass& type_;
+    const bool functions_keep_server_;
     ModuleLog log_;
     std::shared_ptr<void> settings_;
     ModuleState state_ = ModuleState::not_loaded;

@@ -163,8 +163,8 @@ void Loader::make_module(Version& version) {
         throw LoadException("its settings are wrong: " + problems.text());
     }
     const std::shared_ptr<void> settings = read_settings(type);
-    version.module =
-        type.make(ModuleContext{scheduler(), server_, type, settings, log_level(version)});
+    version.module = type.make(ModuleContext{scheduler(), server_, type, settings,
+                                             log_level(version), server_.functions_keep_it_up()});
     version.holds = version.module->holds_;
     version.module->state_ = ModuleState::loading;
     server_.add_queues_for(type);

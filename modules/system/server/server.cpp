@@ -183,8 +183,10 @@ std::uint64_t Server::dropped_log_lines() const noexcept {
 // --- running
 
 void Server::run() {
+    functions_keep_it_up_ = true;
     start_modules();
     scheduler_.run();
+    functions_keep_it_up_ = false;
     stop_modules();
     scheduler_.run();
 }

@@ -43,8 +43,11 @@ public:
     const config::Configuration& configuration() const noexcept { return configuration_; }
 
     // Loads the modules of `server.startup` and runs until the scheduler ends; then unloads all
-    // modules.
+    // modules. As long as a module has functions of its own, the scheduler ends only when it is
+    // told to quit, or nothing can happen any more.
     void run();
+    // Returns whether modules with functions keep the scheduler running: while run() runs it.
+    bool functions_keep_it_up() const noexcept { return functions_keep_it_up_; }
 
     // The two halves of run(), for whoever runs the scheduler otherwise: each starts a routine.
     void start_modules();
@@ -95,6 +98,7 @@ private:
     std::set<const QueueSettings*> made_queues_;
     std::unique_ptr<Loader> loader_;
     std::string startup_failure_;
+    bool functions_keep_it_up_ = false;
 };
 
 // The event types that are there without any module.
