@@ -2,12 +2,15 @@
 # Makes a library what can be loaded and unloaded as the plugin <name>. Nothing but its entry point
 # can be seen: what it has in common with others, as inline functions of headers, would otherwise be
 # found in it by libraries that it brings, and by them be kept in memory. And its static objects are
-# its own affair, see plugin_exit.cpp.
+# its own affair, see plugin_exit.cpp. It is sealed, see seal_plugin.cmake.
 function(weir_plugin_library target name)
     target_sources(${target} PRIVATE "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin_exit.cpp")
     set(map "${CMAKE_CURRENT_BINARY_DIR}/${target}.map")
     file(CONFIGURE OUTPUT "${map}" CONTENT "{ global: weir_plugin_${name}; local: *; };\n")
     target_link_options(${target} PRIVATE "-Wl,--version-script=${map}")
+    add_custom_command(TARGET ${target} POST_BUILD VERBATIM
+        COMMAND "${CMAKE_COMMAND}" "-DFILE=$<TARGET_FILE:${target}>"
+            -P "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/seal_plugin.cmake")
 endfunction()
 
 # weir_plugin(<name> [LIBRARIES <target>...])
@@ -65,6 +68,11 @@ function(weir_plugin name)
     add_dependencies(plugins ${target})
     if(NOT DEFINED WEIR_PLUGIN_INSTALL OR WEIR_PLUGIN_INSTALL)
         install(TARGETS ${target} DESTINATION lib/weir)
+        # Installing changes where the file looks for libraries.
+        install(CODE "
+            set(FILE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/weir/${name}.so\")
+            cmake_path(ABSOLUTE_PATH FILE BASE_DIRECTORY \"\${CMAKE_CURRENT_BINARY_DIR}\")
+            include(\"${CMAKE_CURRENT_FUNCTION_LIST_DIR}/seal_plugin.cmake\")")
     endif()
 
     if(COMMAND weir_tests)

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <set>
 
 #include "apps/weir/app_configuration.h"
 #include "apps/weir/exit_code.h"
@@ -30,6 +31,22 @@ std::map<std::string, FoundModule> open_all(const std::vector<std::string>& plug
         }
     }
     return modules;
+}
+
+// The JSON Schema of a name in `server.startup`: a module, an interface that a module has a default
+// for, or a text with a variable.
+Json startable(const std::map<std::string, FoundModule>& modules) {
+    std::set<std::string> names;
+    for (const auto& [name, module] : modules) {
+        names.insert(name);
+        for (const Dependency& dependency : module.type->dependencies) {
+            if (!dependency.default_implementation.empty()) {
+                names.insert(dependency.name);
+            }
+        }
+    }
+    return {{"type", "string"},
+            {"anyOf", Json::array({{{"enum", names}}, {{"pattern", R"(\$\{)"}}})}};
 }
 
 std::string headline(const std::string& name, const std::string& sentence) {
@@ -143,7 +160,10 @@ int print_schema(const std::vector<std::string>& plugins) {
         }
         catalogue.add<CommonModuleSettings>(section, config::Use::installed);
     }
-    std::puts(json_of(catalogue.schema()).dump(2).c_str());
+    Json schema = json_of(catalogue.schema());
+    Json& startup = schema.at("properties").at("server").at("properties").at("startup");
+    startup["items"] = startable(modules);
+    std::puts(schema.dump(2).c_str());
     return success;
 }
 

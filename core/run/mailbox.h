@@ -27,6 +27,8 @@ public:
     // On the scheduler's thread.
     void keep_open();
     void release() noexcept;
+    // Calls the function, which must not post, with each function that was posted and not called.
+    void for_each(const std::function<void(const std::function<void()>&)>& visit);
     // Drops what has not been called. On the scheduler's thread, when the scheduler goes.
     void close() noexcept;
 

@@ -10,7 +10,7 @@ namespace weir {
 
 class Module;
 
-// A module has come into another state.
+// A module has changed its state.
 struct ModuleStateEvent : Event {
     Index<std::string> module;
     Index<ModuleState> state;
@@ -26,8 +26,8 @@ struct ModuleStateEvent : Event {
     }
 };
 
-// Something has happened in a module that others may want to know: `target` is about what,
-// usually the module's name, `name` what happened.
+// Something has happened in a module that other modules may wait for: `target` says to what it has
+// happened, usually the module's name, `name` what has happened.
 struct ModuleNotification : Event {
     Index<std::string> target;
     Index<std::string> name;
