@@ -1,7 +1,7 @@
 #include "modules/system/server/module_table.h"
 
 #include <algorithm>
-#include <cassert>
+#include <stdexcept>
 
 #include "core/run/scheduler.h"
 #include "core/wait/send.h"
@@ -166,7 +166,11 @@ std::string log_line(const ModuleEntry& entry, ModuleState state, const std::str
 
 Task<> change_state(Scheduler& scheduler, ModuleEntry& entry, ModuleState state,
                     std::string reason) {
-    assert(may_change(entry.state, state));
+    if (!may_change(entry.state, state)) {
+        throw std::logic_error("the module '" + entry.name + "' is " +
+                               std::string(to_string(entry.state)) + " and cannot become " +
+                               std::string(to_string(state)));
+    }
     // What takes memory comes first: without any, the state stays.
     const Module* const instance = entry.module.get();
     const std::string line = log_line(entry, state, reason);

@@ -84,8 +84,8 @@ public:
     void destroy_modules() noexcept;
 };
 
-// Changes the state, logs that, and sends a ModuleStateEvent. Requires that the module may change
-// to that state: may_change().
+// Changes the state, logs that, and sends a ModuleStateEvent. Throws std::logic_error if the module
+// may not change to that state: may_change().
 Task<> change_state(Scheduler& scheduler, ModuleEntry& entry, ModuleState state,
                     std::string reason);
 
