@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "core/run/pending_code.h"
 #include "core/run/poller.h"
 
 namespace weir {
@@ -21,7 +22,7 @@ namespace weir {
 // not keep a scheduler running is unref'd (uv_unref).
 //
 // Timers are never early; they are late by up to two milliseconds, for libuv waits in whole ones.
-class UvPoller final : public Poller {
+class UvPoller final : public Poller, public PendingCode {
 public:
     // While a scheduler has work it polls only every so many rounds, or once so much time has
     // passed, whatever is first: a poll is a system call, a round often much less. What happens
@@ -52,6 +53,8 @@ public:
     std::unique_ptr<Bell> make_bell(std::function<void()> answer) override;
     void start_work(Work& work) override;
     void cancel_work(Work& work) noexcept override;
+    // Work that is not done, and all handles of the loop, whoever made them.
+    void visit_code(const Visit& visit) const override;
 
     // --- for LoopGuest
 

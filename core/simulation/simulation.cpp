@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <typeinfo>
 #include <utility>
 
 namespace weir {
@@ -72,6 +73,12 @@ void Simulation::start_work(Work& work) {
     } catch (...) {
         works_.erase(started);
         throw;
+    }
+}
+
+void Simulation::visit_code(const Visit& visit) const {
+    for (const auto& [work, cancelled] : works_) {
+        visit(&typeid(*work), "work on another thread");
     }
 }
 

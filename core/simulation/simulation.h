@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/run/pending_code.h"
 #include "core/run/poller.h"
 #include "core/simulation/simulated_failpoints.h"
 
@@ -18,7 +19,7 @@ namespace weir {
 /// A Poller of virtual time, for tests. The clock stands still while any routine can run. Then it
 /// jumps to the next timer or to the next call of happen(). The same seed gives the same run.
 /// Not thread-safe.
-class Simulation final : public Poller {
+class Simulation final : public Poller, public PendingCode {
 public:
     explicit Simulation(std::uint64_t seed = 1) : random_(seed), failpoints_(seed) {}
 
@@ -49,6 +50,7 @@ public:
     std::unique_ptr<Bell> make_bell(std::function<void()> answer) override;
     void start_work(Work& work) override;
     void cancel_work(Work& work) noexcept override;
+    void visit_code(const Visit& visit) const override;
 
 private:
     class SimulatedBell;
