@@ -32,8 +32,8 @@ struct ConnectionWriteLimits {
 };
 
 // Adds the standard subqueues: routine, ratelimiting, timer, sysctl, sysctllow, future, and of
-// connections change, write, connectionwrite, read, control, servercontrol; those of the sockets
-// are fair by socket, connectionwrite by connection.
+// connections change, write, connectionwrite, read, control, servercontrol; connectionwrite is fair
+// by connection.
 void add_standard_queues(Queue& root, const StandardPriorities& priorities = {},
                          const ConnectionWriteLimits& writes = {});
 

@@ -16,8 +16,7 @@ public:
     bool in_history = false;        // `served` is counted
     bool waited_for_place = false;  // a sender waits for a place in the class
     bool waited_for_first = false;  // a sender waits for the class to become empty
-
-    bool blocked() const noexcept { return Link<Class>::linked(); }
+    bool blocked = false;           // in blocked_classes_
 
 private:
     const IndexValue key_;
@@ -78,17 +77,39 @@ void FairQueue::forget_if_unused(Class& c) noexcept {
     }
 }
 
-// A class that has had less than its share of the history is served next, others last.
+// A class that has had less than its share of the history returns, others are served last.
 void FairQueue::activate(Class& c) {
     if (!c.in_history) {
         c.in_history = true;
         ++in_history_;
     }
-    if (static_cast<std::size_t>(c.served) * in_history_ >= lately_.size()) {
+    const bool had_its_share = static_cast<std::size_t>(c.served) * in_history_ >= lately_.size();
+    if (had_its_share || options_.returning == FairQueueOptions::Returning::in_turn) {
         ready_.insert_last(c);
+    } else if (options_.returning == FairQueueOptions::Returning::last_come) {
+        returned_.push_front(c);
     } else {
-        ready_.insert_next(c);
+        returned_.push_back(c);
     }
+}
+
+// Requires that the class is not blocked.
+void FairQueue::deactivate(Class& c) noexcept {
+    if (c.linked()) {
+        List<Class>::remove(c);
+    } else {
+        ready_.remove(c);
+    }
+}
+
+// The class whose turn it is; it comes behind all others.
+FairQueue::Class& FairQueue::next_class() noexcept {
+    if (returned_.empty()) {
+        return ready_.take_turn();
+    }
+    Class& c = returned_.pop_front();
+    ready_.insert_last(c);
+    return c;
 }
 
 // How many events there may be before an old class has to wait: a place is kept for the first
@@ -176,7 +197,7 @@ Matcher FairQueue::add(Event& event, bool force) {
         activate(*c);
     }
     ++size_;
-    set_can_pop(!ready_.empty());
+    set_can_pop(any_ready());
     return {};
 }
 
@@ -217,7 +238,7 @@ void FairQueue::count_served(Class& c) {
 
 Ref<Event> FairQueue::take(QueueSignals& signals) {
     lately_.make_room();
-    Class& c = ready_.take_turn();
+    Class& c = next_class();
     Ref<Event> event = let_go(c.events.pop_front());
     if (signals.upcoming.wanted) [[unlikely]] {
         signals.upcoming.look_at(c.events);
@@ -231,7 +252,7 @@ Ref<Event> FairQueue::take(QueueSignals& signals) {
         --with_events_;
         ready_.remove(c);
     }
-    can_pop_ = !ready_.empty();
+    can_pop_ = any_ready();
     if (may_be_waited_) {
         if (waited()) {
             signal_place(c, signals);
@@ -311,21 +332,23 @@ void FairQueue::put_back(Event& event) {
     if (c.size++ == 0) {
         ++with_events_;
     } else {
-        ready_.remove(c);
+        deactivate(c);
     }
+    c.blocked = true;
     blocked_classes_.push_back(c);
     ++size_;
-    set_can_pop(!ready_.empty());
+    set_can_pop(any_ready());
 }
 
 void FairQueue::unblock(Class& c) {
     List<Class>::remove(c);
+    c.blocked = false;
     activate(c);
 }
 
 void FairQueue::release_block(Event& event) {
     Class* c = classes_.find(class_key(event));
-    if (c != nullptr && c->blocked()) {
+    if (c != nullptr && c->blocked) {
         unblock(*c);
         set_can_pop(true);
     }
@@ -335,11 +358,12 @@ void FairQueue::unblock_all() {
     while (!blocked_classes_.empty()) {
         unblock(blocked_classes_.front());
     }
-    set_can_pop(!ready_.empty());
+    set_can_pop(any_ready());
 }
 
 void FairQueue::drop_all(QueueSignals& signals) {
     ready_.clear();
+    returned_.clear();
     blocked_classes_.clear();
     std::vector<Class*> all;
     classes_.for_each([&](Class& c) { all.push_back(&c); });
@@ -359,7 +383,7 @@ void FairQueue::drop_all(QueueSignals& signals) {
             drop(c->events.pop_front(), signals);
         }
         c->size = 0;
-        c->waited_for_place = c->waited_for_first = false;
+        c->blocked = c->waited_for_place = c->waited_for_first = false;
         forget_if_unused(*c);
     }
     can_pop_ = false;

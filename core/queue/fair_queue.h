@@ -13,7 +13,7 @@
 
 namespace weir {
 
-// How an FairQueue classifies and limits.
+// How a FairQueue classifies and limits.
 struct FairQueueOptions {
     EventKey key = EventKey::by_type();
     // Of the places of the limit, how many only an event of a new class may take; one is always
@@ -24,11 +24,25 @@ struct FairQueueOptions {
     // Of how many events served lately the classes are counted, at most; fairness is decided by
     // these counts. Default: ten times the limit, at most 10,240.
     std::size_t max_history = unlimited;
+    // When a class is served that was idle.
+    enum class Returning {
+        // Before the others if it has had less than its share lately; of several such classes, the
+        // first that came first.
+        first_come,
+        // The same, but the last that came first, which turns the order round in which events came.
+        // As VLCP has it; for comparing with recorded runs of VLCP only.
+        last_come,
+        // After all that came before, whatever it has had: the first events of the classes leave in
+        // the order in which they came.
+        in_turn,
+    };
+    Returning returning = Returning::first_come;
 };
 
 // Fair between classes of events: those with the same value of an index or member are a class,
-// events without it another. Classes are served in turn, within a class first in, first out; a
-// class that was idle and has had less than its share lately is served next.
+// events without it another. Classes are served in turn, within a class first in, first out. A
+// class that was idle and has had less than its share lately is served before the others; see
+// FairQueueOptions::Returning.
 class FairQueue : public LeafQueue {
 public:
     FairQueue(std::size_t max_size, FairQueueOptions options);
@@ -61,6 +75,9 @@ private:
     Class& make_class(const IndexValue& key);
     void forget_if_unused(Class& c) noexcept;
     void activate(Class& c);
+    void deactivate(Class& c) noexcept;
+    Class& next_class() noexcept;
+    bool any_ready() const noexcept { return !returned_.empty() || !ready_.empty(); }
     void unblock(Class& c);
     void count_served(Class& c);
     Matcher why_not(const IndexValue& key, Class* c);
@@ -77,7 +94,8 @@ private:
     const std::size_t max_history_;
     const bool limited_;  // in all or in a class
     NodeMap<Class> classes_;
-    Ring<Class> ready_;            // classes whose events may leave
+    Ring<Class> ready_;            // classes whose events may leave, in turn
+    List<Class> returned_;         // those that are served before
     List<Class> blocked_classes_;  // in order of blocking
     History<Class*> lately_;       // who was served
     std::size_t size_ = 0;
