@@ -114,6 +114,13 @@ void Scheduler::fire_timers(Time time) {
     }
 }
 
+bool Scheduler::timers_must_wait(bool polled) noexcept {
+    const Duration lateness =
+        timers_.empty() ? Duration::zero() : round_began_ - timers_.next_due();
+    return late_timers_.must_wait(lateness, polled,
+                                  !queue_->can_pop() && ready_.empty() && calls_.empty());
+}
+
 // --- other threads
 
 const std::shared_ptr<Mailbox>& Scheduler::mailbox() {
@@ -524,9 +531,13 @@ bool Scheduler::round(bool can_happen) {
     return alive() && !quit_now_;
 }
 
-void Scheduler::after_poll() {
+void Scheduler::after_poll(bool polled) {
     round_began_ = now();
-    fire_timers(round_began_);
+    if (timers_must_wait(polled)) {
+        poller_.wake();  // the next poll must not be left out
+    } else {
+        fire_timers(round_began_);
+    }
     if (go_on_wanted_) {
         emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::go_on));
         go_on_wanted_ = false;

@@ -124,7 +124,8 @@ bool Simulation::poll(std::optional<Duration> wait) {
     const std::optional<Time> next = next_outside();
     if (next && (!wait || *next <= now_ + *wait)) {
         now_ = std::max(now_, *next);
-        for (auto due = next; due && *due <= now_; due = next_outside()) {
+        interrupted_ = false;
+        for (auto due = next; due && *due <= now_ && !interrupted_; due = next_outside()) {
             happen_next();
         }
         return true;

@@ -26,6 +26,14 @@ public:
     // the same time the order is drawn by chance, from the seed.
     void happen(Duration after, std::function<void()> what);
 
+    // Stands still for so long, as a process that is stopped (SIGSTOP, a machine that is migrated)
+    // or a routine that computes. What happens outside meanwhile is brought by the next poll; a
+    // poll in whose callbacks this is called returns at once, as one does that a signal interrupts.
+    void pause(Duration time) noexcept {
+        now_ += time;
+        interrupted_ = true;
+    }
+
     // Lets the n-th poll from now, and only that, bring nothing and be over at once.
     void fail_poll(std::uint64_t n) noexcept { failing_poll_ = polls_ + n; }
     std::uint64_t polls() const noexcept { return polls_; }
@@ -71,6 +79,7 @@ private:
     std::uint64_t polls_ = 0;
     std::uint64_t failing_poll_ = 0;
     bool woken_ = false;
+    bool interrupted_ = false;
     Duration thread_delay_{};
     std::unordered_map<Work*, bool> works_;  // that are not done, and whether they are cancelled
 };
