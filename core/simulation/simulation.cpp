@@ -133,7 +133,8 @@ bool Simulation::poll(std::optional<Duration> wait) {
     if (next && (!wait || *next <= now_ + *wait)) {
         // Time never decreases, although a delayed bell may be due already.
         now_ = std::max(now_, *next);
-        for (auto due = next; due && *due <= now_; due = next_outside()) {
+        interrupted_ = false;
+        for (auto due = next; due && *due <= now_ && !interrupted_; due = next_outside()) {
             happen_next();
         }
         return true;

@@ -27,6 +27,14 @@ public:
     /// the order of calls at the same time.
     void happen(Duration after, std::function<void()> what);
 
+    /// Stands still for so long, as a process does that is stopped (SIGSTOP, a machine that is
+    /// migrated), or a routine that computes. The next poll brings what happens outside meanwhile.
+    /// A poll in whose callbacks this is called returns at once, like one that a signal interrupts.
+    void pause(Duration time) noexcept {
+        now_ += time;
+        interrupted_ = true;
+    }
+
     /// Makes the n-th poll from now, and only that one, return at once without result.
     void fail_poll(std::uint64_t n) noexcept { failing_poll_ = polls_ + n; }
     std::uint64_t polls() const noexcept { return polls_; }
@@ -72,6 +80,7 @@ private:
     std::uint64_t polls_ = 0;
     std::uint64_t failing_poll_ = 0;
     bool woken_ = false;
+    bool interrupted_ = false;
     Duration thread_delay_{};
     std::unordered_map<Work*, bool> works_;  // not done; whether they are cancelled
 };
