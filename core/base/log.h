@@ -27,8 +27,8 @@ using LogSink = std::function<void(const LogRecord&)>;
 /// Returns a sink that writes messages of level `least` and above to standard error, one line each.
 LogSink log_to_stderr(LogLevel least = LogLevel::warning);
 
-/// Returns "<where> with an exception: <what>" of the exception that is being handled. Requires that
-/// there is one.
+/// Returns "<where> with an exception: <what>" of the exception that is being handled. Requires
+/// that there is one.
 std::string text_with_exception(std::string_view where);
 
 }  // namespace weir

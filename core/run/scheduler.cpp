@@ -591,8 +591,7 @@ void Scheduler::log(LogLevel level, std::string_view text, std::string_view sour
 
 void Scheduler::log_exception(std::string_view where, const Routine* routine) const noexcept {
     try {
-        const std::string text = text_with_exception(where);
-        log_({LogLevel::error, text, {}, routine == nullptr ? current_ : routine});
+        log_({LogLevel::error, text_with_exception(where), {}, routine ? routine : current_});
     } catch (...) {
         // The log itself has failed: there is nowhere left to report it.
     }
