@@ -42,7 +42,8 @@ install(EXPORT weir NAMESPACE weir:: DESTINATION lib/cmake/weir FILE weir_target
 include(CMakePackageConfigHelpers)
 set(version_file "${PROJECT_BINARY_DIR}/weir-config-version.cmake")
 write_basic_package_version_file("${version_file}" COMPATIBILITY SameMinorVersion)
-install(FILES cmake/weir-config.cmake cmake/weir_plugin.cmake cmake/plugin_exit.cpp "${version_file}"
+install(FILES cmake/weir-config.cmake cmake/weir_plugin.cmake cmake/plugin_exit.cpp
+    cmake/seal_plugin.cmake "${version_file}"
     DESTINATION lib/cmake/weir)
 # lockd, and the pages with all that they link to. The service must know where it lies.
 install(FILES apps/lockd/lockd.json DESTINATION share/weir)

@@ -2,12 +2,15 @@
 # Lets a library be loaded and unloaded as the plugin <name>. It exports only its entry point:
 # otherwise libraries that it loads could bind to its copies of shared symbols, such as inline
 # functions of headers, and keep it in memory. It also destroys its own static objects; see
-# plugin_exit.cpp.
+# plugin_exit.cpp. The build seals it, see seal_plugin.cmake.
 function(weir_plugin_library target name)
     target_sources(${target} PRIVATE "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin_exit.cpp")
     set(map "${CMAKE_CURRENT_BINARY_DIR}/${target}.map")
     file(CONFIGURE OUTPUT "${map}" CONTENT "{ global: weir_plugin_${name}; local: *; };\n")
     target_link_options(${target} PRIVATE "-Wl,--version-script=${map}")
+    add_custom_command(TARGET ${target} POST_BUILD VERBATIM
+        COMMAND "${CMAKE_COMMAND}" "-DFILE=$<TARGET_FILE:${target}>"
+            -P "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/seal_plugin.cmake")
 endfunction()
 
 # weir_plugin(<name> [LIBRARIES <target>...])
@@ -73,6 +76,11 @@ function(weir_plugin name)
         endif()
         add_dependencies(plugins ${target})
         install(TARGETS ${target} DESTINATION lib/weir)
+        # Installing changes where the file looks for libraries.
+        install(CODE "
+            set(FILE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/weir/${name}.so\")
+            cmake_path(ABSOLUTE_PATH FILE BASE_DIRECTORY \"\${CMAKE_CURRENT_BINARY_DIR}\")
+            include(\"${CMAKE_CURRENT_FUNCTION_LIST_DIR}/seal_plugin.cmake\")")
     endif()
 
     if(COMMAND weir_tests)

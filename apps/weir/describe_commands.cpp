@@ -4,12 +4,14 @@
 #include <cstdio>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "apps/weir/app_configuration.h"
 #include "apps/weir/exit_code.h"
 #include "apps/weir/output.h"
 #include "apps/weir/page.h"
 #include "apps/weir/standard_files.h"
+#include "config/settings/catalogue.h"
 #include "config/settings/describe_text.h"
 #include "config/text/nearest_name.h"
 #include "modules/system/call/json.h"
@@ -53,6 +55,22 @@ std::string settings_text(const config::Description& description) {
 void print_description(const std::string& text) {
     const std::optional<std::size_t> width = terminal_width();
     print(width ? broken_text(text, *width) : text);
+}
+
+// The JSON Schema of a name in `server.startup`: a module, an interface that a module has a default
+// for, or a text with a variable.
+Json startable(const std::map<std::string, FoundModule>& modules) {
+    std::set<std::string> names;
+    for (const auto& [name, module] : modules) {
+        names.insert(name);
+        for (const Dependency& dependency : module.type->dependencies) {
+            if (!dependency.default_implementation.empty()) {
+                names.insert(dependency.name);
+            }
+        }
+    }
+    return {{"type", "string"},
+            {"anyOf", Json::array({{{"enum", names}}, {{"pattern", R"(\$\{)"}}})}};
 }
 
 std::string headline(const std::string& name, const std::string& sentence) {
@@ -167,7 +185,10 @@ int print_schema(const std::vector<std::string>& plugins) {
         }
         catalogue.add<CommonModuleSettings>(section, config::Use::installed);
     }
-    print(json_of(catalogue.schema()).dump(2) + '\n');
+    Json schema = json_of(catalogue.schema());
+    Json& startup = schema.at("properties").at("server").at("properties").at("startup");
+    startup["items"] = startable(modules);
+    print(schema.dump(2) + '\n');
     return success;
 }
 

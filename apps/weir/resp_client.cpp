@@ -69,7 +69,7 @@ namespace {
 
 using Clock = RespClient::Clock;
 
-Clock::duration duration_of(double seconds) {
+Clock::duration limit_of(double seconds) {
     assert(std::isfinite(seconds) && seconds > 0);
     return std::chrono::ceil<Clock::duration>(std::chrono::duration<double>(seconds));
 }
@@ -88,7 +88,7 @@ void RespClient::Free::operator()(redisReader* reader) const noexcept {
 
 RespClient::RespClient(const std::string& address, double limit_in_seconds)
     : address_(address),
-      limit_(duration_of(limit_in_seconds)),
+      limit_(limit_of(limit_in_seconds)),
       socket_(connect_to(address, Clock::now() + limit_)),
       reader_(redisReaderCreate()) {
     if (reader_ == nullptr) {

@@ -67,9 +67,9 @@ void read_again(Server& server, const AppFiles& app) {
     log(LogLevel::error, "the old configuration stays, because the new one has mistakes:\n" + why);
 }
 
-int run_server(const AppFiles& app, config::Configuration configuration) {
+int run_server(const AppFiles& app, CheckedApp checked) {
     UvPoller poller;
-    Server server(poller, std::move(configuration));
+    Server server(poller, std::move(checked));
     const QuitOnSignals quit_on_signals(poller, server.scheduler());
     const OnHangup on_hangup(poller.loop(), [&] { read_again(server, app); });
     server.run();
@@ -87,8 +87,8 @@ int run_server(const AppFiles& app, config::Configuration configuration) {
 
 int check_app(const AppFiles& app) {
     config::Problems problems;
-    const config::Configuration configuration = load_configuration(app, problems);
-    Server::check(configuration, {}, problems);
+    config::Configuration configuration = load_configuration(app, problems);
+    const CheckedApp checked(std::move(configuration), {}, problems);
     if (problems.empty()) {
         print("no mistakes found\n");
         return success;
@@ -100,13 +100,13 @@ int check_app(const AppFiles& app) {
 int run_app(const AppFiles& app) {
     config::Problems problems;
     config::Configuration configuration = load_configuration(app, problems);
-    Server::check(configuration, {}, problems);
+    CheckedApp checked(std::move(configuration), {}, problems);
     if (!problems.empty()) {
         report(problems);
         return wrong_usage;
     }
     try {
-        return run_server(app, std::move(configuration));
+        return run_server(app, std::move(checked));
     } catch (const std::invalid_argument& error) {
         std::fputs(error.what(), stderr);
         return failure;

@@ -1,6 +1,7 @@
 #include "core/base/log.h"
 
 #include <cstdio>
+#include <exception>
 #include <string>
 
 namespace weir {
@@ -17,6 +18,18 @@ std::string_view to_string(LogLevel level) noexcept {
             break;
     }
     return "error";
+}
+
+std::string text_with_exception(std::string_view where) {
+    std::string text(where);
+    try {
+        throw;
+    } catch (const std::exception& exception) {
+        text += std::string(" with an exception: ") + exception.what();
+    } catch (...) {
+        text += " with an exception of an unknown type";
+    }
+    return text;
 }
 
 LogSink log_to_stderr(LogLevel least) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
 
 namespace weir {
@@ -25,5 +26,9 @@ using LogSink = std::function<void(const LogRecord&)>;
 
 /// Returns a sink that writes messages of level `least` and above to standard error, one line each.
 LogSink log_to_stderr(LogLevel least = LogLevel::warning);
+
+/// Returns "<where> with an exception: <what>" of the exception that is being handled. Requires
+/// that there is one.
+std::string text_with_exception(std::string_view where);
 
 }  // namespace weir

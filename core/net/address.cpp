@@ -1,6 +1,7 @@
 #include "core/net/address.h"
 
 #include <algorithm>
+#include <cassert>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
@@ -60,8 +61,8 @@ Address Address::parse(std::string_view text, std::optional<std::uint16_t> defau
         return address;
     }
     if (!take_prefix(rest, "tcp://")) {
-        fail(text, rest.find(':') == std::string_view::npos ? "it does not say of what kind it is"
-                                                            : "its kind is not known");
+        fail(text, rest.find(':') == std::string_view::npos ? "it begins with no kind"
+                                                            : "its kind is unknown");
     }
     if (take_prefix(rest, "[")) {
         const std::size_t end = rest.find(']');
@@ -79,7 +80,7 @@ Address Address::parse(std::string_view text, std::optional<std::uint16_t> defau
         address.host = rest.substr(0, end);
         rest.remove_prefix(end);
         if (std::count(rest.begin(), rest.end(), ':') > 1) {
-            fail(text, "an IPv6 address stands in brackets");
+            fail(text, "an IPv6 address needs brackets");
         }
         if (address.host.find_first_of("/@ ") != std::string::npos) {
             fail(text, "'" + address.host + "' is not a host");
@@ -88,7 +89,7 @@ Address Address::parse(std::string_view text, std::optional<std::uint16_t> defau
     if (take_prefix(rest, ":")) {
         address.port = parse_port(text, rest);
     } else if (!rest.empty()) {
-        fail(text, "'" + std::string(rest) + "' is too much");
+        fail(text, "'" + std::string(rest) + "' is not expected after the host");
     } else if (default_port) {
         address.port = *default_port;
     } else {
@@ -164,6 +165,32 @@ std::uint16_t SocketAddress::port() const noexcept {
             return ntohs(reinterpret_cast<const sockaddr_in6&>(storage_).sin6_port);
         default:
             return 0;
+    }
+}
+
+SocketAddress SocketAddress::with_port(std::uint16_t port) const noexcept {
+    assert(family() == AF_INET || family() == AF_INET6);
+    SocketAddress other = *this;
+    if (family() == AF_INET) {
+        reinterpret_cast<sockaddr_in&>(other.storage_).sin_port = htons(port);
+    } else {
+        reinterpret_cast<sockaddr_in6&>(other.storage_).sin6_port = htons(port);
+    }
+    return other;
+}
+
+bool SocketAddress::is_local() const noexcept {
+    switch (family()) {
+        case AF_INET: {
+            const auto& address = reinterpret_cast<const sockaddr_in&>(storage_).sin_addr;
+            return ntohl(address.s_addr) >> 24U == 127;
+        }
+        case AF_INET6: {
+            const auto& address = reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr;
+            return IN6_IS_ADDR_LOOPBACK(&address);
+        }
+        default:
+            return family() == AF_UNIX;
     }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -10,17 +11,22 @@
 
 namespace weir {
 
-// A text that is no address; what() names the text, what is wrong with it and what is expected.
+// Thrown for a text that is no address; what() says what is wrong with it and what is expected.
 class AddressError : public std::invalid_argument {
 public:
     using std::invalid_argument::invalid_argument;
 };
 
-// Where a server listens or a client connects to, as people write it:
+// The address of a server, as it stands in a configuration:
 //
-//     tcp://host:port    a name or an IPv4 address; a server without host listens on all addresses
-//     tcp://[::1]:port   an IPv6 address; port 0 lets the system choose one for a server
+//     tcp://host:port    a name or an IPv4 address. A name, and `localhost`, stands for all its
+//     IPv4
+//                        and IPv6 addresses: servers listen at all, clients try one after the other
+//     tcp://:port        servers: every IPv4 and IPv6 address of this machine; clients: localhost
+//     tcp://[::1]:port   an IPv6 address
 //     unix:/path         a socket in the file system; unix:path is relative
+//
+// A server whose port is 0 listens at one that the system chooses.
 struct Address {
     enum class Kind { tcp, unix_socket };
 
@@ -32,32 +38,40 @@ struct Address {
     // Throws AddressError. The port may be left out where there is a default.
     static Address parse(std::string_view text, std::optional<std::uint16_t> default_port = {});
 
-    // The text that parse() reads.
+    // Returns the text that parse() reads.
     std::string text() const;
 };
 
-// The address of a socket, as the system has it.
+// The address of a socket in numbers, as system calls take it.
 class SocketAddress {
 public:
-    // No address: that of a socket without a name.
+    // Makes no address, as an unnamed socket has it.
     SocketAddress() noexcept = default;
     SocketAddress(const sockaddr* address, socklen_t length) noexcept;
 
     // Throws AddressError if the path is longer than the system allows, or empty.
     static SocketAddress of_unix(const std::string& path);
-    // Of an IPv4 or IPv6 address in numbers; nothing if the host is not one.
+    // Returns nothing if the host is not an IPv4 or IPv6 address in numbers.
     static std::optional<SocketAddress> of_number(const std::string& host, std::uint16_t port);
-    // Of an open socket: its own, and its peer's.
+    // Return the address of an open socket, and that of its peer.
     static SocketAddress local(int socket) noexcept;
     static SocketAddress remote(int socket) noexcept;
 
     int family() const noexcept { return storage_.ss_family; }
     std::uint16_t port() const noexcept;  // 0 if it has none
+    // Returns the same address with another port. Requires that it is one of TCP.
+    SocketAddress with_port(std::uint16_t port) const noexcept;
+    // Whether only this machine can reach it.
+    bool is_local() const noexcept;
     const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
     socklen_t size() const noexcept { return size_; }
 
     // tcp://127.0.0.1:80, tcp://[::1]:80, unix:/path; unix: for a Unix socket without a name.
     std::string text() const;
+
+    friend bool operator==(const SocketAddress& a, const SocketAddress& b) noexcept {
+        return a.size_ == b.size_ && std::memcmp(&a.storage_, &b.storage_, a.size_) == 0;
+    }
 
 private:
     sockaddr_storage storage_{};

@@ -37,9 +37,8 @@ TEST_CASE("the parts of an address are told apart") {
 TEST_CASE("a wrong address is refused with the reason and what is expected") {
     const std::string expected =
         "; an address is tcp://host:port, tcp://[ipv6 address]:port or unix:/path";
-    CHECK(error_of("localhost") ==
-          "address 'localhost': it does not say of what kind it is" + expected);
-    CHECK(error_of("udp://host:1") == "address 'udp://host:1': its kind is not known" + expected);
+    CHECK(error_of("localhost") == "address 'localhost': it begins with no kind" + expected);
+    CHECK(error_of("udp://host:1") == "address 'udp://host:1': its kind is unknown" + expected);
     CHECK(error_of("tcp://host") == "address 'tcp://host': the port is missing" + expected);
     CHECK(error_of("tcp://host:http") ==
           "address 'tcp://host:http': the port 'http' is not a number from 0 to 65535" + expected);
@@ -49,14 +48,26 @@ TEST_CASE("a wrong address is refused with the reason and what is expected") {
     CHECK(error_of("tcp://host:") ==
           "address 'tcp://host:': the port '' is not a number from 0 to 65535" + expected);
     CHECK(error_of("tcp://::1:80") ==
-          "address 'tcp://::1:80': an IPv6 address stands in brackets" + expected);
+          "address 'tcp://::1:80': an IPv6 address needs brackets" + expected);
     CHECK(error_of("tcp://[::1:80") == "address 'tcp://[::1:80': a ']' is missing" + expected);
     CHECK(error_of("tcp://[x]:80") ==
           "address 'tcp://[x]:80': 'x' is not an IPv6 address" + expected);
-    CHECK(error_of("tcp://[::1]80") == "address 'tcp://[::1]80': '80' is too much" + expected);
+    CHECK(error_of("tcp://[::1]80") ==
+          "address 'tcp://[::1]80': '80' is not expected after the host" + expected);
     CHECK(error_of("unix:") == "address 'unix:': the path is missing" + expected);
     CHECK_THAT(error_of("unix:/" + std::string(200, 'x')),
                Catch::Contains("1 to 107 bytes, not 201"));
+}
+
+TEST_CASE("an address of a socket that only this machine can reach is known as such") {
+    for (const char* const host : {"127.0.0.1", "127.8.8.8", "::1"}) {
+        CHECK(SocketAddress::of_number(host, 80)->is_local());
+    }
+    for (const char* const host : {"0.0.0.0", "::", "10.0.0.1", "fe80::1", "128.0.0.1"}) {
+        CHECK_FALSE(SocketAddress::of_number(host, 80)->is_local());
+    }
+    CHECK(SocketAddress::of_unix("/run/x").is_local());
+    CHECK(SocketAddress::of_number("::1", 80)->with_port(99).text() == "tcp://[::1]:99");
 }
 
 TEST_CASE("the address of a socket is written as it is parsed") {

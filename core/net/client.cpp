@@ -1,5 +1,6 @@
 #include "core/net/client.h"
 
+#include <string>
 #include <utility>
 
 #include "core/net/resolve.h"
@@ -18,7 +19,7 @@ std::optional<Duration> limit(Duration time) noexcept {
 Client::Client(Scheduler& scheduler, Protocol& protocol, std::string_view address)
     : Connection(scheduler, protocol, nullptr), address_(Address::parse(address)) {}
 
-// The first time at once, then, and when it connects again, after a wait.
+// Connects the first time at once, and each other time after a wait.
 Task<bool> Client::open() {
     std::optional<SocketError> error;
     if (!was_connected()) {
@@ -50,28 +51,31 @@ Task<bool> Client::open() {
     }
 }
 
-// To the first of the addresses that answers.
+// Connects to the first of the addresses that answers. If none does, the error names each with its
+// reason: an address that cannot be reached must not hide why another refused.
 Task<> Client::connect() {
     const std::optional<Duration> timeout = limit(options().connect_timeout);
-    Task<std::vector<SocketAddress>> resolving = resolve(scheduler(), address_);
-    const auto found = co_await execute_with_timeout(timeout, std::move(resolving));
+    const auto found = co_await execute_with_timeout(timeout, resolve(scheduler(), address_));
     if (!found) {
         throw SocketError("looking up " + address_.text(), UV_ETIMEDOUT);
     }
-    std::optional<SocketError> error;
+    std::string tried = "connecting to ";
+    int error = 0;
     for (const SocketAddress& address : *found) {
+        if (error != 0) {
+            tried += ": " + SocketError::reason(error) + "; to ";
+        }
+        tried += address.text();
+        error = UV_ETIMEDOUT;
         try {
-            Task<bool> connecting = connect_to(address);
-            const auto connected = co_await execute_with_timeout(timeout, std::move(connecting));
-            if (connected) {
+            if (co_await execute_with_timeout(timeout, connect_to(address))) {
                 co_return;
             }
-            error.emplace("connecting to " + address.text(), UV_ETIMEDOUT);
         } catch (const SocketError& failure) {
-            error = failure;
+            error = failure.code();
         }
     }
-    throw SocketError(*error);
+    throw SocketError(tried, error);
 }
 
 Task<bool> Client::connect_to(SocketAddress address) {

@@ -7,9 +7,12 @@
 
 namespace weir {
 
-// A connection that it makes itself. If its protocol's options say that it persists, it tries
-// until it is connected, and connects again whenever the connection ends, until it is shut down;
-// the backoff of the options says how long it waits before each try after one that failed.
+// A connection that this process opens to a server. It tries the socket addresses that its address
+// stands for, IPv4 and IPv6, one after the other, until one is connected.
+//
+// If the protocol's options have `persist`, it tries until it is connected, and connects again
+// whenever the connection ends, until it is shut down. The options' `backoff` is the wait before
+// each try after a failed one.
 class Client final : public Connection {
 public:
     // Throws AddressError. The protocol must outlive the client.
@@ -18,7 +21,7 @@ public:
 
     const Address& address() const noexcept { return address_; }
 
-    // Begins to connect. To be called once.
+    // Starts to connect. Requires that it was not called before.
     Ref<Routine> start(StartOptions options = {.name = "client"}) {
         return Container::start(run(), std::move(options));
     }

@@ -19,7 +19,9 @@ Task<> until_ended(Ref<Routine> routine) {
 
 // A TCP address at which nobody listens.
 std::string nobody(Scheduler& scheduler) {
-    const auto listener = Listener::listen(scheduler, *SocketAddress::of_number("127.0.0.1", 0));
+    Source source(scheduler);
+    const auto listener =
+        Listener::listen(scheduler, *SocketAddress::of_number("127.0.0.1", 0), source);
     return listener->address().text();
 }
 

@@ -17,7 +17,7 @@ std::uint64_t next_mark() noexcept {
     return ++last;
 }
 
-// Nothing but an end: no protocol is asked how that is written.
+// Whether it only ends the output; the protocol is not asked to serialize that.
 bool is_end(const ConnectionWriteEvent& event) noexcept {
     return event.end && event.bytes.empty() && &event.type() == &event_type<ConnectionWriteEvent>();
 }
@@ -28,7 +28,7 @@ bool is_set(Duration time) noexcept {
 
 }  // namespace
 
-// Ends the connect when the routine that serves the connection ends or is unwound.
+// Disconnects when the routine that serves the connection ends or is unwound.
 struct Connection::Disconnect {
     Connection& connection;
     explicit Disconnect(Connection& served) noexcept : connection(served) {}
@@ -67,7 +67,7 @@ std::string Connection::describe() const {
 // --- writing and orders
 
 SendUntil Connection::write(Ref<ConnectionWriteEvent> event) {
-    // The event keeps the identity for as long as it waits to be sent.
+    // The event keeps the identity alive while it waits to be sent.
     const ConnectionIdentity* identity = event->identity.get();
     const std::uint64_t mark = event->mark;
     return send(std::move(event),
@@ -80,7 +80,7 @@ void Connection::order(ConnectionControlEvent::Type type, bool force, std::uint6
         make_event<ConnectionControlEvent>(this, type, force, mark, identity_));
 }
 
-// Called in the routine that serves the connection, wherever it waits.
+// Runs in the routine that serves the connection, wherever that waits.
 void Connection::obey(const ConnectionControlEvent& event) {
     using Type = ConnectionControlEvent::Type;
     const Type type = event.type;
@@ -125,14 +125,14 @@ void Connection::begin_shutdown() {
     identity_->accepts_writes = false;
     stream_->discard_input();
     if (!output_over_) {
-        // Behind all that was written.
+        // The end is written behind all that was sent before.
         scheduler().emergency_send(
             make_event<ConnectionWriteEvent>(this, mark_, identity_, std::string(), true));
     }
     stream_->signal(SocketEvent::Type::changed);
 }
 
-// --- the routine that keeps order
+// --- the routine that serves the connection
 
 Task<bool> Connection::open() {
     co_return stream_ != nullptr;
@@ -140,15 +140,12 @@ Task<bool> Connection::open() {
 
 Task<> Connection::run() {
     const Disconnect at_the_end(*this);
-    const Routine& self = co_await this_routine();
-    daemon_ = self.daemon();
+    daemon_ = (co_await this_routine()).daemon();
     for (bool first = true;; first = false) {
         phase_ = Phase::opening;
-        const bool open_now = co_await try_open();
-        if (!open_now) {
+        if (!co_await try_open()) {
             if (error_ && !stopped_) {
-                Task<> hook = protocol_->not_connected(*this, *error_);
-                co_await guard(std::move(hook), "not_connected");
+                co_await guard(protocol_->not_connected(*this, *error_), "not_connected");
             }
             break;
         }
@@ -162,17 +159,14 @@ Task<> Connection::run() {
         }
     }
     if (was_connected()) {
-        Task<> hook = protocol_->final(*this);
-        co_await guard(std::move(hook), "final");
+        co_await guard(protocol_->final(*this), "final");
     }
 }
 
 Task<bool> Connection::try_open() {
-    Task<bool> opening = open();
     error_.reset();
     try {
-        const bool open_now = co_await with_callback(std::move(opening), obedience(), control_);
-        co_return open_now;
+        co_return co_await with_callback(open(), obedience(), control_);
     } catch (const Ended&) {
     } catch (const QuitException&) {
         stopped_ = true;
@@ -199,9 +193,8 @@ void Connection::connected_now() {
 }
 
 Task<> Connection::serve(bool first) {
-    Task<> living = live(first);
     try {
-        co_await with_callback(std::move(living), obedience(), control_);
+        co_await with_callback(live(first), obedience(), control_);
     } catch (const Ended&) {
     } catch (const QuitException&) {
         stopped_ = true;
@@ -254,7 +247,7 @@ void Connection::set_outcome() noexcept {
     }
 }
 
-// Calls what is due. Whether the connection has to end.
+// Starts the hook `keepalive` if it is due. Returns whether the connection must end.
 bool Connection::times_out() {
     const Time now = scheduler().now();
     const ConnectionOptions& options = protocol_->options();
@@ -263,7 +256,7 @@ bool Connection::times_out() {
     }
     const Time received = stream_->last_received();
     const Time sent = stream_->last_sent();
-    // That we do not read is not the peer's silence; and one who has ended only listens.
+    // A peer whose input is not read is not silent, and one that has ended its input only reads.
     const Time heard = input_over_ ? std::max(received, sent) : received;
     if (is_set(options.idle_timeout) && !stream_->stopped() &&
         now - heard >= options.idle_timeout) {
@@ -284,7 +277,7 @@ bool Connection::times_out() {
     return false;
 }
 
-// Until times_out() has something to look at.
+// The time until times_out() may have something to do.
 std::optional<Duration> Connection::time_left() const {
     const ConnectionOptions& options = protocol_->options();
     const Time now = scheduler().now();
@@ -317,7 +310,7 @@ void Connection::fail(CloseReason reason) {
     }
 }
 
-// In the handler of what a hook threw.
+// Called in the handler of an exception that a hook threw.
 void Connection::fail_by_hook(std::string_view hook) {
     scheduler().log_exception(describe() + ": the protocol's hook '" + std::string(hook) +
                               "' ended");
@@ -327,10 +320,10 @@ void Connection::fail_by_hook(std::string_view hook) {
 }
 
 Task<> Connection::tell_end() {
-    Task<> hook = *outcome_ == CloseReason::socket_error ? protocol_->error(*this, *error_)
-                                                         : protocol_->closed(*this, *outcome_);
-    Task<> guarded = guard(std::move(hook), "closed");
-    co_await with_callback(std::move(guarded), obedience(), control_);
+    const bool failed = *outcome_ == CloseReason::socket_error;
+    Task<> hook = failed ? protocol_->error(*this, *error_) : protocol_->closed(*this, *outcome_);
+    co_await with_callback(guard(std::move(hook), failed ? "error" : "closed"), obedience(),
+                           control_);
 }
 
 Task<> Connection::guard(Task<> hook, std::string_view name) {
@@ -377,7 +370,7 @@ Task<> Connection::read() {
             co_await readable;
         }
         if (shutting_down_) {
-            break;  // the stream drops what comes
+            break;  // the stream drops the input
         }
         const std::string_view bytes = stream_->input();
         if (stream_->input_error() != 0 && bytes.size() == stream_->seen()) {
@@ -413,13 +406,11 @@ Task<> Connection::read() {
 }
 
 Task<> Connection::end_input() {
-    Task<> hook = protocol_->input_ended(*this);
-    co_await guard(std::move(hook), "input_ended");
+    co_await guard(protocol_->input_ended(*this), "input_ended");
 }
 
 Task<> Connection::keep_alive() {
-    Task<> hook = protocol_->keepalive(*this);
-    co_await guard(std::move(hook), "keepalive");
+    co_await guard(protocol_->keepalive(*this), "keepalive");
 }
 
 // --- the routine that writes
@@ -462,7 +453,7 @@ Task<> Connection::write_out() {
     stream_->signal(SocketEvent::Type::changed);
 }
 
-// What was not written will not be.
+// Drops write events that wait; their senders go on.
 void Connection::end_writing() {
     if (!std::exchange(output_over_, true)) {
         identity_->accepts_writes = identity_->writes = false;

@@ -19,34 +19,34 @@
 
 namespace weir {
 
-// What a protocol keeps with a connection; derive from it. See Connection::data.
+// The state that a protocol keeps for a connection; derive from it. See Connection::data.
 struct ConnectionData {
     virtual ~ConnectionData() = default;
 };
 
-// A connection on a socket: routines that read and parse, that write, and that keep order. Made by
-// a SocketServer for each peer, and by Client. As a container it also owns the routines that its
-// protocol starts in it: they end, at the latest, with the object.
+// A connection on a socket, served by routines: one reads bytes and has the protocol turn them into
+// events, one writes, and one runs the protocol's hooks and closes the connection in order. A
+// SocketServer makes one for each peer; a Client is one.
 //
-// Must not be destroyed by one of its own routines or hooks. Belongs to the scheduler's thread, as
-// everything.
+// It is also the container of the routines that its protocol starts in it, and closes them when it
+// is destroyed. Must not be destroyed by one of these, or by a hook. Belongs to the scheduler's
+// thread.
 class Connection : public Container, public Link<Connection, SocketServer> {
 public:
-    // Of a connected socket. The protocol must outlive the connection.
+    // Takes a connected socket. The protocol must outlive the connection.
     Connection(Scheduler& scheduler, Protocol& protocol, Stream::Owner stream);
     ~Connection() override;
 
     Protocol& protocol() const noexcept { return *protocol_; }
     const ConnectionOptions& options() const noexcept { return protocol_->options(); }
-    // Lets another protocol serve the connection from now on, as if it always had. Hooks that run
-    // go on as they are.
+    // Makes another protocol serve the connection from now on, with its own state. Hooks that are
+    // running go on.
     void hand_to(Protocol& protocol, std::unique_ptr<ConnectionData> its_data) noexcept {
         protocol_ = &protocol;
         data = std::move(its_data);
     }
 
-    // Whether it is connected, and with which mark: another one with each connect, of any
-    // connection in the process. The mark stays when the connection ends.
+    // Whether it is connected, and the number of this or the last connect, unique in the process.
     bool connected() const noexcept { return identity_->mark != 0; }
     std::uint64_t mark() const noexcept { return mark_; }
     // Addresses of this or the last connect.
@@ -55,59 +55,63 @@ public:
     // Bytes of all connects.
     std::uint64_t received() const noexcept;
     std::uint64_t sent() const noexcept;
-    // Bytes that were received and are not yet parsed, that are to be written and that the system
-    // has not taken yet; 0 if it is not connected. Both are bounded by the options.
+    // Bytes that were received and not parsed, and bytes that were written and not taken by the
+    // system; 0 if it is not connected. The options bound both.
     std::size_t input_size() const noexcept { return stream_ ? stream_->input().size() : 0; }
     std::size_t output_size() const noexcept { return stream_ ? stream_->pending() : 0; }
-    // Whether reading has stopped since nobody takes the events: the peer is slowed down.
+    // TCP: bytes that the system has taken and the peer's machine has not acknowledged.
+    std::size_t unacknowledged() const noexcept { return stream_ ? stream_->unacknowledged() : 0; }
+    // Whether reading has stopped because no routine takes the events; TCP then slows the peer
+    // down.
     bool reading_stopped() const noexcept { return stream_ && stream_->stopped(); }
 
     // For logs: tcp://127.0.0.1:4000 <-> tcp://127.0.0.1:51234
     std::string describe() const;
 
-    // For the protocol's use. It lives until the object goes or this is set anew.
+    // The protocol's state of this connection.
     std::unique_ptr<ConnectionData> data;
 
     // --- writing
 
-    // co_await connection.write(bytes): sends a write event, waiting while there are too many.
-    // Gives whether it was sent: false if the connection has ended, or begun to, or ends while this
-    // waits. True does not mean that the peer has received it: only the peer can say so.
+    // co_await connection.write(bytes): sends a write event, and waits while its queue is full.
+    // Returns false if the connection ends or has ended, and the event was not sent. True does not
+    // mean that the peer has received the bytes: only the peer can say so.
     //
-    // What is written while other events are handled goes out together, in order, before the
-    // scheduler waits. `end`: nothing follows; the peer is told, and may still send.
+    // Bytes that are written between two polls are sent together, in order. `end`: ends the output;
+    // the peer may still send.
     SendUntil write(std::string bytes, bool end = false) {
         return write(
             make_event<ConnectionWriteEvent>(this, mark_, identity_, std::move(bytes), end));
     }
-    // The same for an event of another type; its identity and mark are this connection's.
+    // Does the same with an event of a derived type, whose identity and mark are this connection's.
     SendUntil write(Ref<ConnectionWriteEvent> event);
 
-    // --- orders; each takes effect in the turn of its event, but from now on writes are refused
+    // --- orders; each takes effect when its event is processed, but writes fail from now on
 
-    // Ends the connection, and a client altogether. In order: writes what was sent before, tells
-    // the peer so, drops what still comes, and closes when the peer has closed too or the
-    // shutdown_timeout is over. By force: closes at once and drops what is not written.
+    // Ends the connection for good. In order: writes what was sent before, ends the output, drops
+    // further input, and closes when the peer has closed too or after the shutdown_timeout. By
+    // force: closes at once and drops pending bytes.
     void shutdown(bool force = false) {
         order(ConnectionControlEvent::Type::shutdown, force, ConnectionControlEvent::any_mark);
     }
-    // Ends this connect in the same ways; a client that persists connects again.
+    // Ends this connect in the same ways; a persisting client connects again.
     void hang_up(bool force = false) { order(ConnectionControlEvent::Type::hangup, force, mark_); }
-    // The same; a client connects again, whether it persists or not.
+    // Does the same; a client connects again whether it persists or not.
     void reconnect(bool force = true) {
         order(ConnectionControlEvent::Type::reconnect, force, mark_);
     }
-    // Ends this connect at once; the peer gets an error.
+    // Ends this connect at once, with an error for the peer.
     void reset() { order(ConnectionControlEvent::Type::reset, true, mark_); }
 
     // --- for servers and clients
 
-    // Serves the connection until it has ended for good. Never throws; to be run once.
+    // Serves the connection until it has ended for good. Never throws. Requires that it was not
+    // called before.
     Task<> run();
 
 protected:
-    // Connects: true if there is a stream. Called again after each end, if it is to reconnect.
-    // What it throws is the end of trying.
+    // Connects; returns whether there is a stream. Called again after each end of a connection that
+    // connects again. An exception ends that.
     virtual Task<bool> open();
     virtual bool can_connect() const noexcept { return false; }
 
@@ -116,7 +120,7 @@ protected:
 
 private:
     enum class Phase { opening, connected, closing };
-    struct Ended {};  // thrown where the connection is served, to end that
+    struct Ended {};  // thrown where the connection is served, to end it
     struct Disconnect;
 
     void order(ConnectionControlEvent::Type type, bool force, std::uint64_t mark);
@@ -162,7 +166,7 @@ private:
     Ref<Routine> keeping_alive_;
     std::optional<CloseReason> outcome_;
     std::optional<SocketError> error_;
-    bool input_over_ = false;  // all is parsed and sent
+    bool input_over_ = false;  // all input is parsed and sent as events
     bool output_over_ = false;
     bool shutting_down_ = false;
     bool peer_ended_first_ = false;
@@ -170,9 +174,9 @@ private:
     Time deadline_{};  // of the shutdown
     Time last_keepalive_{};
 
-    // What is to come after it.
-    bool again_ = false;
-    bool stopped_ = false;  // told to shut down, for good
+    // What follows it.
+    bool again_ = false;    // another connect, if it can
+    bool stopped_ = false;  // shutdown() was called: none
 };
 
 }  // namespace weir

@@ -12,24 +12,24 @@ namespace weir {
 class Connection;
 class SocketServer;
 
-// What of a connection its events need, also after it is gone. The events share it with the
-// connection.
+// What events of a connection need to know of it. Shared by the connection and its events, which
+// may outlive it.
 struct ConnectionIdentity : RefCounted<ConnectionIdentity> {
-    // Changes with each connect; no two connects of a process have the same. 0: not connected.
+    // Another number for each connect, unique in the process. 0: not connected.
     std::uint64_t mark = 0;
-    bool accepts_writes = false;  // new ones
-    bool writes = false;          // those that were sent, still
+    bool accepts_writes = false;  // of new write events
+    bool writes = false;          // of write events that were sent before
 };
 
-// Bytes to be written to a connection. Blocks its queue until the connection takes it: whoever
-// sends more than the peer reads waits. Protocols derive from it to write something else than
+// Bytes to write to a connection. Blocks its queue until the connection takes it, so that a sender
+// waits when the peer does not read. Derive from it for write events that carry something else than
 // bytes; see Protocol::serialize.
 struct ConnectionWriteEvent : Event {
     Index<Connection*> connection;
-    Index<std::uint64_t> mark;  // of the connect that it is for; later ones do not get it
+    Index<std::uint64_t> mark;  // of the connect that it is for; a later one does not get it
     Ref<ConnectionIdentity> identity;
     std::string bytes;
-    bool end = false;  // the last one: the peer is told that no more comes
+    bool end = false;  // ends the output behind these bytes
 
     bool can_ignore_now() const noexcept {
         return identity == nullptr || identity->mark != mark || !identity->writes;
@@ -43,15 +43,15 @@ struct ConnectionWriteEvent : Event {
     }
 };
 
-// An order to a connection; Connection's functions send it.
+// Orders a connection to end. Sent by Connection's functions.
 struct ConnectionControlEvent : Event {
     enum class Type {
-        shutdown,   // end; in order: write what was sent, then wait for the peer to end too
-        reconnect,  // as shutdown, but a client then connects again
-        reset,      // end at once; the peer gets an error. A client that persists connects again
-        hangup,     // as shutdown, but a client that persists then connects again
+        shutdown,   // end for good; in order: write what was sent, and wait for the peer to end too
+        reconnect,  // the same, but a client then connects again
+        reset,      // end at once, with an error for the peer; a persisting client connects again
+        hangup,     // as shutdown, but a persisting client connects again
     };
-    // For whatever connect there is when the event comes.
+    // Orders the connect that is there when the event is processed.
     static constexpr std::uint64_t any_mark = 0;
 
     Index<Connection*> connection;
@@ -69,10 +69,10 @@ struct ConnectionControlEvent : Event {
     }
 };
 
-// An order to a server; SocketServer's functions send it.
+// Orders a server. Sent by SocketServer's functions.
 struct ServerControlEvent : Event {
     enum class Type {
-        stop_listening,   // those that are connected stay
+        stop_listening,   // open connections stay
         start_listening,  // again
         shutdown,         // end in order
     };
@@ -86,14 +86,14 @@ struct ServerControlEvent : Event {
     }
 };
 
-// Why a connection has ended.
+// Why a connection ended.
 enum class CloseReason {
     closed_by_peer,  // in order
-    shut_down,       // by us, in order or by force
-    reset,           // by us
-    idle,            // nothing came for too long
+    shut_down,       // by this process, in order or by force
+    reset,           // by this process
+    idle,            // nothing was received for the idle_timeout
     protocol_error,  // a hook of the protocol threw, or a message was too long
-    socket_error,    // Protocol::error is told which
+    socket_error,    // Protocol::error gets it
 };
 
 std::string_view to_string(CloseReason reason) noexcept;

@@ -429,7 +429,7 @@ TEST_CASE("keepalive is called again and again while nothing is received, or wri
 }
 
 TEST_CASE("options of TCP reach the socket") {
-    EchoWorld world({.stream = {.tcp_keepalive = 60s, .unacknowledged_timeout = 5s}});
+    EchoWorld world({.stream = {.tcp_keepalive = 60s}});
     run(world, [](EchoWorld& w, Peer&) -> Task<> {
         co_await w.protocol.reached("init");
         CHECK(w.protocol.last->local().text() == w.server.local().text());

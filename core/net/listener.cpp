@@ -1,7 +1,10 @@
 #include "core/net/listener.h"
 
+#include <cassert>
 #include <cerrno>
+#include <string>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,17 +18,23 @@ int open_socket(int family) noexcept {
     return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
+void set_option(int socket, int level, int name) noexcept {
+    const int on = 1;
+    setsockopt(socket, level, name, &on, sizeof(on));
+}
+
 // "unix:/path" without its kind.
 std::string path_of(const SocketAddress& address) {
     return address.text().substr(5);
 }
 
-// Whether the file is a socket on which nobody listens.
-bool is_stale(const SocketAddress& address) noexcept {
+bool is_socket(const SocketAddress& address) noexcept {
     struct stat file {};
-    if (lstat(path_of(address).c_str(), &file) != 0 || !S_ISSOCK(file.st_mode)) {
-        return false;
-    }
+    return lstat(path_of(address).c_str(), &file) == 0 && S_ISSOCK(file.st_mode);
+}
+
+// Whether no process listens on the socket.
+bool is_stale(const SocketAddress& address) noexcept {
     const int probe = open_socket(AF_UNIX);
     if (probe < 0) {
         return false;
@@ -38,54 +47,68 @@ bool is_stale(const SocketAddress& address) noexcept {
 
 }  // namespace
 
-Listener::Owner Listener::listen(Scheduler& scheduler, const SocketAddress& address,
+Listener::Owner Listener::listen(Scheduler& scheduler, const SocketAddress& address, Source& source,
                                  const ListenOptions& options) {
-    Owner listener(new Listener(scheduler, address));
-    listener->open(options);
+    uv_loop_t& loop = loop_of(scheduler);
+    Owner listener(new Listener(address, source));
+    listener->open(loop, options);
     return listener;
 }
 
-void Listener::open(const ListenOptions& options) {
-    const std::string where = "listening on " + address_.text();
-    uv_loop_t& loop = loop_of(scheduler());
+void Listener::fail(int error) const {
+    throw SocketError("listening on " + address_.text(), error);
+}
+
+void Listener::open(uv_loop_t& loop, const ListenOptions& options) {
     socket_ = open_socket(family());
     if (socket_ < 0) {
-        throw SocketError(where, -errno);
+        fail(-errno);
     }
-    const int on = 1;
     if (family() == AF_UNIX) {
         bind_unix();
     } else {
-        setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-        if (options.reuse_port) {
-            setsockopt(socket_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-        }
-        if (::bind(socket_, address_.data(), address_.size()) != 0) {
-            throw SocketError(where, -errno);
-        }
+        bind_tcp(options);
     }
     if (::listen(socket_, options.backlog) != 0) {
-        throw SocketError(where, -errno);
+        fail(-errno);
     }
     if (family() != AF_UNIX) {
         address_ = SocketAddress::local(socket_);
     }
     if (const int error = uv_poll_init(&loop, &handle_, socket_); error != 0) {
-        throw SocketError(where, error);
+        fail(error);
     }
     handle_.data = this;
     open_ = true;
     resume();
 }
 
+void Listener::bind_tcp(const ListenOptions& options) {
+    set_option(socket_, SOL_SOCKET, SO_REUSEADDR);
+    if (options.reuse_port) {
+        set_option(socket_, SOL_SOCKET, SO_REUSEPORT);
+    }
+    if (options.only_ipv6 && family() == AF_INET6) {
+        set_option(socket_, IPPROTO_IPV6, IPV6_V6ONLY);
+    }
+    if (::bind(socket_, address_.data(), address_.size()) != 0) {
+        fail(-errno);
+    }
+}
+
 void Listener::bind_unix() {
     int error = ::bind(socket_, address_.data(), address_.size()) == 0 ? 0 : errno;
-    if (error == EADDRINUSE && is_stale(address_)) {
-        unlink(path_of(address_).c_str());
-        error = ::bind(socket_, address_.data(), address_.size()) == 0 ? 0 : errno;
+    if (error == EADDRINUSE) {
+        if (!is_socket(address_)) {
+            fail(UV_EEXIST);
+        }
+        if (is_stale(address_)) {
+            unlink(path_of(address_).c_str());
+            error = ::bind(socket_, address_.data(), address_.size()) == 0 ? 0 : errno;
+        }
     }
     if (error != 0) {
-        throw SocketError("listening on " + address_.text(), -error);
+        fail(-error);
     }
     struct stat file {};
     if (stat(path_of(address_).c_str(), &file) == 0) {
@@ -94,12 +117,8 @@ void Listener::bind_unix() {
     }
 }
 
-void Listener::on_readable(uv_poll_t* handle, int, int) {
-    // Of an error, accept() tells.
-    static_cast<Listener*>(handle->data)->signal(SocketEvent::Type::readable);
-}
-
 int Listener::accept() noexcept {
+    assert(open_);
     int socket;
     do {
         socket = ::accept4(socket_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -117,12 +136,16 @@ void Listener::pause() noexcept {
 void Listener::resume() noexcept {
     if (!watching_) {
         watching_ = true;
-        uv_poll_start(&handle_, UV_READABLE, on_readable);
+        // An error of the socket is returned by accept().
+        uv_poll_start(&handle_, UV_READABLE, [](uv_poll_t* handle, int, int) {
+            static_cast<Listener*>(handle->data)->source_.signal(SocketEvent::Type::readable);
+        });
     }
 }
 
 void Listener::close() noexcept {
     if (file_ != 0) {
+        // Another process may have replaced the file meanwhile.
         struct stat file {};
         const std::string path = path_of(address_);
         if (lstat(path.c_str(), &file) == 0 && file.st_dev == device_ && file.st_ino == file_) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include <sys/types.h>
 #include <uv.h>
@@ -13,52 +12,58 @@ namespace weir {
 
 struct ListenOptions {
     int backlog = 2048;  // connections that the system keeps until they are accepted
-    // TCP: several processes may listen on the same port; the system shares out the connections.
+    // TCP: several processes may listen on the same port; the system shares the connections out.
     bool reuse_port = false;
+    // IPv6: leave IPv4 to another listener on the same port.
+    bool only_ipv6 = false;
 };
 
-// A listening socket, TCP or Unix; `readable` is its SocketEvent: somebody connects.
+// A listening socket, TCP or Unix. While a connection waits to be accepted it signals `readable` on
+// a Source that it is given; several listeners may share one.
 //
-// The file of a Unix socket is removed when it is closed. A file that was left behind by another
-// process is replaced, but not one on which somebody listens.
+// Removes the file of a Unix socket when it is closed. Replaces a file that another process has
+// left behind, but not a socket on which a process listens, and no file of another kind.
 //
 // Lives on the heap; its owner closes it, as with Stream.
-class Listener final : public Source {
+class Listener final {
 public:
     struct Closer {
         void operator()(Listener* listener) const noexcept { listener->close(); }
     };
     using Owner = std::unique_ptr<Listener, Closer>;
 
-    // Throws SocketError.
-    static Owner listen(Scheduler& scheduler, const SocketAddress& address,
+    // Listens at the address. `source` must outlive the listener. Throws SocketError.
+    static Owner listen(Scheduler& scheduler, const SocketAddress& address, Source& source,
                         const ListenOptions& options = {});
 
     int family() const noexcept { return address_.family(); }
     // Where it listens, with the port that the system has chosen.
     const SocketAddress& address() const noexcept { return address_; }
 
-    // A connected, non-blocking socket for the caller to close, or one of libuv's error codes:
-    // UV_EAGAIN if nobody is waiting.
+    // Returns a connected, non-blocking socket, which the caller closes, or one of libuv's error
+    // codes: UV_EAGAIN if no connection waits. Connections are accepted in the order in which the
+    // system has them.
     int accept() noexcept;
 
-    // While it is paused those who connect wait in the system's backlog. Pausing twice is the same
-    // as once.
+    // Stops signalling: connections wait in the system's backlog. Pausing twice is the same as
+    // once.
     void pause() noexcept;
     void resume() noexcept;
 
     void close() noexcept;
 
 private:
-    Listener(Scheduler& scheduler, const SocketAddress& address) noexcept
-        : Source(scheduler), address_(address) {}
+    Listener(const SocketAddress& address, Source& source) noexcept
+        : address_(address), source_(source) {}
     ~Listener() = default;
 
-    void open(const ListenOptions& options);
+    void open(uv_loop_t& loop, const ListenOptions& options);
+    void bind_tcp(const ListenOptions& options);
     void bind_unix();
-    static void on_readable(uv_poll_t* handle, int status, int events);
+    [[noreturn]] void fail(int error) const;
 
     SocketAddress address_;
+    Source& source_;
     int socket_ = -1;
     bool open_ = false;  // the handle is initialised
     bool watching_ = false;

@@ -66,7 +66,7 @@ Task<> Protocol::error(Connection& connection, const SocketError& error) {
 }
 
 Task<> Protocol::not_connected(Connection& client, const SocketError& error) {
-    client.scheduler().log(LogLevel::warning, std::string("gives up ") + error.what());
+    client.scheduler().log(LogLevel::warning, std::string(error.what()) + ": the client gives up");
     co_return;
 }
 
@@ -76,6 +76,10 @@ Task<> Protocol::final(Connection&) {
 
 Protocol* Protocol::accept(SocketServer&, const SocketAddress&) {
     return this;
+}
+
+std::string Protocol::refusal(SocketServer&) {
+    return {};
 }
 
 Task<> Protocol::server_ended(SocketServer&) {

@@ -19,52 +19,54 @@ namespace weir {
 class Client;
 class SocketServer;
 
-// The wait before the n-th try to connect again, counted from 0; nothing: give up.
+// Returns the wait before the n-th try to connect again, counted from 0; nothing: give up.
 using Backoff = std::function<std::optional<Duration>(std::size_t n)>;
 
 // 1, 2, 4, 8, 16, 32 seconds, then 30 more each time up to 300.
 std::optional<Duration> standard_backoff(std::size_t n);
 
-// Times of 0 mean never.
+// How a protocol's connections are served. Times of 0 mean never.
 struct ConnectionOptions {
     StreamOptions stream = {};
-    // Bytes that wait for the socket before no more write events are taken.
+    // With so many bytes pending, no more write events are taken from their queue.
     std::size_t write_buffer_size = 64 * 1024;
-    // When nothing was received for so long the connection is closed.
+    // A connection that has received nothing for so long is closed.
     Duration idle_timeout{};
-    // When nothing was received, or written, for so long, the hook `keepalive` is called, again
-    // and again. With an idle_timeout that is longer, this finds peers that are gone.
+    // Each time that nothing was received, or nothing written, for so long, the hook `keepalive` is
+    // called. A protocol can ping the peer there, and a longer idle_timeout then closes connections
+    // to peers that are gone.
     Duration keepalive_time{};
     Duration write_keepalive_time{};
     // How long a shutdown may take, from the order to the end.
     Duration shutdown_timeout = std::chrono::seconds(10);
-    // Of clients: connect again when the connection ends other than by our shutdown.
+    // Clients: connect again when the connection ends other than by our shutdown.
     bool persist = false;
-    // Of clients: for the look-up of the name, and for each address.
+    // Clients: for the look-up of the name, and for each address.
     Duration connect_timeout = std::chrono::seconds(30);
+    // Clients: the waits between two tries.
     Backoff backoff = standard_backoff;
 };
 
-// What was received and not consumed.
+// Bytes that were received and not consumed.
 struct Input {
     std::string_view bytes;
-    std::size_t seen = 0;  // so many of them were there the last time
+    std::size_t seen = 0;  // how many of them the last call had already
     bool ended = false;    // no more will come; this is the last call
 };
 
 using Events = std::vector<Ref<Event>>;
 
-// What is to be written.
+// Bytes to write.
 struct Output {
     std::string bytes;
-    bool end = false;  // and nothing after it
+    bool end = false;  // nothing follows
 };
 
-// Turns bytes into events and back. One object may serve many connections; what it must know of
-// one it keeps in Connection::data.
+// Turns the bytes of connections into events, and events into bytes. Derive from it for a protocol.
+// One object may serve many connections, and keeps the state of each in Connection::data.
 //
-// The hooks that return a Task run as a routine, in turn, except where noted; they may wait. One
-// that throws is logged, and its connection is dropped, and nothing else.
+// Hooks that return a Task may wait. They run one after the other, except where noted. When a hook
+// throws, that is logged, and its connection is closed; the server and other connections go on.
 class Protocol {
 public:
     explicit Protocol(ConnectionOptions options = {}) : options_(std::move(options)) {}
@@ -74,37 +76,43 @@ public:
 
     const ConnectionOptions& options() const noexcept { return options_; }
 
-    // Appends the events that the bytes are to `events`, and returns how many bytes that was. The
-    // events are sent in order, waiting while their queue is full; until then nothing is parsed,
-    // and soon nothing is read. It is called again when more has come; of a message that is longer
-    // than the largest buffer the connection dies. At the end it is called once more.
+    // Appends the events that the bytes stand for to `events`, and returns how many bytes it has
+    // consumed. The events are sent in order, waiting while their queue is full; meanwhile nothing
+    // is parsed, and reading stops when the buffer is full. Called again when more bytes have come,
+    // and once at the end of the input. A message longer than the largest buffer ends the
+    // connection.
     virtual std::size_t parse(Connection& connection, const Input& input, Events& events) = 0;
 
-    // The bytes that a write event is; here its own.
+    // Returns the bytes of a write event; here the event's own.
     virtual Output serialize(Connection& connection, ConnectionWriteEvent& event);
 
-    // A connection is there for the first time. Nothing is parsed before this is done.
+    // The connection is open for the first time. Parsing begins when this returns.
     virtual Task<> init(Connection& connection);
-    // A client has connected again. Nothing is parsed before this is done.
+    // A client has connected again. Parsing begins when this returns.
     virtual Task<> reconnected(Connection& connection);
-    // The peer sends no more, and everything has been parsed and sent; it may still receive. Here:
-    // lets all that is ready run, and hangs up in order. Beside the other hooks.
+    // The peer sends no more, and all its input was parsed and sent as events; it may still
+    // receive. Here: lets routines that are ready run, and hangs up in order. Runs beside the other
+    // hooks.
     virtual Task<> input_ended(Connection& connection);
-    // Nothing was received or written for the time of the options; see there. Not again before
-    // this is done. Beside the other hooks.
+    // Nothing was received, or nothing written, for the time in the options. Not called again
+    // before it returns. Runs beside the other hooks.
     virtual Task<> keepalive(Connection& connection);
-    // The connection has ended, or has ended with an error of the socket.
+    // The connection has ended: `error` after an error of the socket, `closed` otherwise.
     virtual Task<> closed(Connection& connection, CloseReason reason);
     virtual Task<> error(Connection& connection, const SocketError& error);
     // A client could not connect, and gives up.
     virtual Task<> not_connected(Connection& client, const SocketError& error);
-    // After all, if there ever was a connection. Of a server's connection: it is destroyed next.
+    // The last hook, called if the connection was ever open. The connection of a server is
+    // destroyed when it returns.
     virtual Task<> final(Connection& connection);
 
-    // Somebody has connected. The protocol for the new connection, here this one; it must outlive
-    // the server. null: the connection is refused.
+    // A peer has connected. Returns the protocol for the new connection, here this one; it must
+    // outlive the server. null: the connection is refused.
     virtual Protocol* accept(SocketServer& server, const SocketAddress& peer);
-    // A server has ended, with all its connections.
+    // Returns the bytes that a peer gets that is refused; here none. Called for each that is: there
+    // are too many connections, no file descriptor is left, or accept() returned null.
+    virtual std::string refusal(SocketServer& server);
+    // A server and all its connections have ended.
     virtual Task<> server_ended(SocketServer& server);
 
 private:

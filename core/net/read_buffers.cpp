@@ -13,8 +13,8 @@ struct Free {
     std::size_t size = 0;  // of each, in bytes
 };
 
-// Null before the thread's first buffer comes back, and when the thread ends. A pointer that can be
-// reached without a call; see pool.h.
+// Null before the thread's first buffer is given back, and while the thread ends. A plain pointer,
+// so that reading it needs no call; see pool.h.
 #if defined(__GNUC__)
 [[gnu::tls_model("initial-exec")]]
 #endif
@@ -26,9 +26,9 @@ struct Owner {
     ~Owner() { free_ones = nullptr; }
 };
 
-// False when the thread ends, or if there is no memory.
+// Returns false while the thread ends, or if there is no memory.
 bool make_free_ones() noexcept {
-    static thread_local bool made = false;  // trivially destructible: there until the very end
+    static thread_local bool made = false;  // not destroyed when the thread ends
     if (std::exchange(made, true)) {
         return false;
     }

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <string>
 #include <vector>
 
 #include "core/net/address.h"
@@ -11,11 +9,19 @@ namespace weir {
 
 class Scheduler;
 
-// co_await resolve(scheduler, address): the socket addresses that an address stands for, best
-// first; at least one. Names are looked up on libuv's threads, so that the loop goes on; numbers
-// and Unix sockets need no look-up. `to_listen`: an empty host is every address of this machine,
-// and not this machine itself. Throws SocketError.
+enum class ResolveFor {
+    connecting,  // an empty host is this machine
+    listening,   // an empty host is every address of this machine
+};
+
+// co_await resolve(scheduler, address): returns the socket addresses that an address stands for, at
+// least one. To connect, try them in their order. To listen, listen at all of them; an IPv4 address
+// comes before IPv6. Throws SocketError.
+//
+// Looks names up on a thread of libuv, so that the loop goes on meanwhile. An empty host and
+// `localhost` are IPv4 and IPv6 whatever the system's files say, and like numbers and Unix sockets
+// need no look-up.
 Task<std::vector<SocketAddress>> resolve(Scheduler& scheduler, Address address,
-                                         bool to_listen = false);
+                                         ResolveFor purpose = ResolveFor::connecting);
 
 }  // namespace weir

@@ -12,11 +12,11 @@ namespace weir {
 
 class Source;
 
-// Something has happened to what a routine waits for outside.
+// Something has happened to a socket, or to another thing outside that a routine waits for.
 struct SocketEvent : Event {
     enum class Type {
-        readable,  // there is something to read or to accept, or nothing more will come
-        writable,  // what was waiting to be written has been
+        readable,  // there are bytes to read or connections to accept, or no more will come
+        writable,  // pending bytes have been written
         changed,   // anything else: connected, resolved, ended, ...
     };
     Index<Type> type;
@@ -29,8 +29,9 @@ struct SocketEvent : Event {
     }
 };
 
-// Where SocketEvents come from. It sends one only if somebody has said that he is about to wait
-// for it. Who waits looks again at what he waits for, for the event may be an older one's:
+// Sends SocketEvents. Sends one only after a routine has armed it with want(), so that a socket on
+// which no routine waits costs no events. The routine checks its condition again after each event,
+// for the event may have been sent for an earlier wait:
 //
 //     while (!source.ready()) {
 //         source.want(SocketEvent::Type::readable);
@@ -45,7 +46,9 @@ public:
     MatcherOf<SocketEvent> matcher(SocketEvent::Type type) const {
         return match<SocketEvent>(type, this);
     }
+    // Arms the source: the next signal() of this type sends an event.
     void want(SocketEvent::Type type) noexcept { wanted_ |= bit(type); }
+    // Sends an event if the source is armed for this type, and disarms it.
     void signal(SocketEvent::Type type) {
         if ((wanted_ & bit(type)) != 0) {
             wanted_ &= static_cast<std::uint8_t>(~bit(type));
@@ -65,7 +68,8 @@ private:
     std::uint8_t wanted_ = 0;
 };
 
-// The loop on which the scheduler runs. Throws std::logic_error if it does not run on libuv.
+// Returns the loop on which the scheduler runs. Throws std::logic_error if it does not run on
+// libuv.
 uv_loop_t& loop_of(Scheduler& scheduler);
 
 }  // namespace weir

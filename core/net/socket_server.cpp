@@ -1,9 +1,13 @@
 #include "core/net/socket_server.h"
 
+#include <array>
 #include <utility>
 
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/net/descriptor_limit.h"
 #include "core/net/resolve.h"
 #include "core/run/wait.h"
 #include "core/run/watch.h"
@@ -12,15 +16,45 @@
 namespace weir {
 namespace {
 
-// How many are accepted in one turn, before others get theirs.
+// How many connections one listener accepts in one turn, before other routines get theirs.
 constexpr int accepted_at_once = 64;
 
-// After what wait to accept again when there was no file descriptor or memory left.
+// How long it waits to accept again when no file descriptor or memory was left.
 constexpr Duration exhausted_wait = std::chrono::milliseconds(100);
 
-struct Reordered {};  // thrown where the server works, when it is told to do something else
+// How often the log says that no file descriptors are left.
+constexpr Duration exhausted_again = std::chrono::seconds(10);
+
+// How often listening at a port that the system chooses is tried, until all families have it free.
+constexpr int port_tries = 16;
+
+struct Reordered {};  // thrown where the server works, by an order that changes what it does
+
+// Whether this machine does not have the family or the address at all.
+bool is_absent(int error) noexcept {
+    return error == UV_EADDRNOTAVAIL || error == UV_EAFNOSUPPORT || error == UV_EPROTONOSUPPORT;
+}
 
 }  // namespace
+
+// A descriptor that is given up so that a connection can be accepted, and refused, when no others
+// are left: in the backlog its peer would wait without a word.
+class SocketServer::SpareDescriptor {
+public:
+    SpareDescriptor() noexcept { open(); }
+    SpareDescriptor(const SpareDescriptor&) = delete;
+    SpareDescriptor& operator=(const SpareDescriptor&) = delete;
+    ~SpareDescriptor() { close(); }
+
+    // Fails if another thread has taken the descriptor meanwhile; then the next close() fails too.
+    void open() noexcept { descriptor_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
+    bool close() noexcept {
+        return descriptor_ >= 0 && ::close(std::exchange(descriptor_, -1)) == 0;
+    }
+
+private:
+    int descriptor_ = -1;
+};
 
 SocketServer::SocketServer(Scheduler& scheduler, Protocol& protocol, std::string_view address,
                            SocketServerOptions options)
@@ -31,8 +65,12 @@ SocketServer::SocketServer(Scheduler& scheduler, Protocol& protocol, std::string
       control_(match<ServerControlEvent>(this)),
       wakeup_(scheduler) {}
 
-// Not in the header: whoever calls it may be unloaded, and where the routine was started is known
-// as long as it runs.
+SocketServer::~SocketServer() {
+    close();
+}
+
+// Not in the header: the caller's library may be unloaded, and the routine keeps the place in the
+// source where it was started.
 Ref<Routine> SocketServer::start(StartOptions options) {
     return Container::start(run(), std::move(options));
 }
@@ -53,6 +91,11 @@ std::uint64_t SocketServer::sent() const noexcept {
     return sum;
 }
 
+void SocketServer::set_max_connections(std::size_t most) {
+    options_.max_connections = most;
+    wakeup_.signal(SocketEvent::Type::changed);
+}
+
 Task<bool> SocketServer::listening() {
     const MatcherOf<ServerStateEvent> changed = match<ServerStateEvent>(this);
     while (state_ != State::listening && state_ != State::ended) {
@@ -67,7 +110,7 @@ void SocketServer::order(ServerControlEvent::Type type) {
     scheduler().emergency_send(make_event<ServerControlEvent>(this, type));
 }
 
-// Called in the routine that runs the server, wherever it waits.
+// Runs in the routine that runs the server, wherever that waits.
 void SocketServer::obey(const ServerControlEvent& event) {
     switch (event.type) {
         case ServerControlEvent::Type::stop_listening:
@@ -95,13 +138,21 @@ void SocketServer::set_state(State state) {
 
 // --- the routine that runs the server
 
-// Stops listening when the routine ends or is unwound.
+// Stops listening when the routine ends or is unwound. A server whose routine is closed, as when
+// the scheduler quits at once, has ended: its module, unloaded later, must not wait for that.
 class SocketServer::Closing {
 public:
     explicit Closing(SocketServer& server) noexcept : server_(server) {}
     Closing(const Closing&) = delete;
     Closing& operator=(const Closing&) = delete;
-    ~Closing() { server_.listener_.reset(); }
+    ~Closing() {
+        server_.listeners_.clear();
+        try {
+            server_.set_state(State::ended);
+        } catch (...) {
+            server_.scheduler().log_exception("sending the event that a server has ended");
+        }
+    }
 
 private:
     SocketServer& server_;
@@ -109,23 +160,22 @@ private:
 
 Task<> SocketServer::run() {
     const Closing at_the_end(*this);
-    const Routine& self = co_await this_routine();
-    daemon_ = self.daemon();
+    daemon_ = (co_await this_routine()).daemon();
     const auto obedience = [this](const Ref<Event>& event, std::size_t) {
         obey(event->as<ServerControlEvent>());
     };
     while (!stopped_) {
-        Task<> working = work();
         try {
-            co_await with_callback(std::move(working), obedience, control_);
+            co_await with_callback(work(), obedience, control_);
         } catch (const Reordered&) {
         } catch (const QuitException&) {
             stopped_ = true;
         } catch (...) {
-            scheduler().log_exception("the server at " + address_.text());
+            scheduler().log_exception("the server at " + address_.text() + " ended");
             stopped_ = true;
         }
-        listener_.reset();
+        listeners_.clear();
+        spare_.reset();
     }
     set_state(State::closing);
     co_await close_in_order();
@@ -133,12 +183,12 @@ Task<> SocketServer::run() {
         co_await protocol_->server_ended(*this);
     } catch (const QuitException&) {
     } catch (...) {
-        scheduler().log_exception("the protocol's hook 'server_ended'");
+        scheduler().log_exception("the protocol's hook 'server_ended' ended");
     }
     set_state(State::ended);
 }
 
-// Listens, or waits for the order to.
+// Listens and accepts, or waits for an order.
 Task<> SocketServer::work() {
     if (!wants_to_listen_) {
         set_state(State::paused);
@@ -161,84 +211,170 @@ Task<> SocketServer::work() {
             co_await accept_all();
         }
         if (!options_.retry_listen) {
-            scheduler().log(LogLevel::error, "a server ends: " + error_);
+            scheduler().log(LogLevel::error, error_ + ": the server ends");
             stopped_ = true;
             co_return;
         }
-        scheduler().log(LogLevel::warning, "a server tries again: " + error_);
+        scheduler().log(LogLevel::warning, error_ + ": the server tries again");
         co_await sleep(*options_.retry_listen);
     }
 }
 
-// IPv4 first where a name stands for both, as the original.
 Task<> SocketServer::listen() {
-    const std::vector<SocketAddress> found = co_await resolve(scheduler(), address_, true);
-    const SocketAddress* best = &found.front();
-    for (const SocketAddress& address : found) {
-        if (address.family() == AF_INET) {
-            best = &address;
-            break;
-        }
+    listeners_ = listen_at(co_await resolve(scheduler(), address_, ResolveFor::listening));
+    addresses_.clear();
+    for (const Listener::Owner& listener : listeners_) {
+        addresses_.push_back(listener->address());
     }
-    listener_ = Listener::listen(scheduler(), *best, options_.listen);
-    local_ = listener_->address();
+}
+
+// Listens at all addresses but those that this machine does not have, as one without IPv6. An
+// address that it has and cannot use is a failure: its clients would reach another server, or none.
+std::vector<Listener::Owner> SocketServer::listen_at(const std::vector<SocketAddress>& addresses) {
+    ListenOptions options = options_.listen;
+    options.only_ipv6 = addresses.size() > 1;
+    for (int tries = 1;; ++tries) {
+        std::vector<Listener::Owner> listeners;
+        std::optional<SocketError> absent;
+        try {
+            for (SocketAddress address : addresses) {
+                if (address.port() == 0 && !listeners.empty()) {
+                    address = address.with_port(listeners.front()->address().port());
+                }
+                try {
+                    listeners.push_back(Listener::listen(scheduler(), address, wakeup_, options));
+                } catch (const SocketError& error) {
+                    if (!is_absent(error.code())) {
+                        throw;
+                    }
+                    absent = error;
+                }
+            }
+        } catch (const SocketError& error) {
+            // The port that the system chose for one family may be taken in another.
+            if (addresses.front().port() == 0 && error.code() == UV_EADDRINUSE &&
+                tries != port_tries) {
+                continue;
+            }
+            throw;
+        }
+        if (listeners.empty()) {
+            throw SocketError(absent.value());
+        }
+        return listeners;
+    }
 }
 
 Task<> SocketServer::accept_all() {
     set_state(State::listening);
-    const MatcherOf<SocketEvent> readable = listener_->matcher(SocketEvent::Type::readable);
+    spare_ = std::make_unique<SpareDescriptor>();
+    const MatcherOf<SocketEvent> readable = wakeup_.matcher(SocketEvent::Type::readable);
     const MatcherOf<SocketEvent> ended = wakeup_.matcher(SocketEvent::Type::changed);
-    bool exhausted = false;
+    const auto pause = [this] {
+        for (const Listener::Owner& listener : listeners_) {
+            listener->pause();
+        }
+        wakeup_.want(SocketEvent::Type::changed);
+    };
     for (;;) {
         if (full() && !options_.refuse) {
-            listener_->pause();
-            wakeup_.want(SocketEvent::Type::changed);
+            pause();
             co_await ended;
             continue;
         }
-        listener_->resume();
-        listener_->want(SocketEvent::Type::readable);
-        co_await readable;
-        int socket = 0;
-        for (int n = 0; n != accepted_at_once && (options_.refuse || !full()); ++n) {
-            socket = listener_->accept();
-            if (socket < 0 || !take(socket)) {
-                break;
-            }
+        for (const Listener::Owner& listener : listeners_) {
+            listener->resume();
         }
-        if (socket >= 0) {
-            exhausted = false;
-        } else if (socket != UV_EAGAIN) {
-            if (!std::exchange(exhausted, true)) {
-                scheduler().log(LogLevel::warning,
-                                "a server cannot accept: " + std::string(uv_strerror(socket)));
-            }
-            listener_->pause();
-            wakeup_.want(SocketEvent::Type::changed);
+        wakeup_.want(SocketEvent::Type::readable);
+        co_await readable;
+        if (accept_ready() != 0) {
+            pause();
             co_await wait_with_timeout(exhausted_wait, ended);
         }
     }
 }
 
-// Makes a connection of the socket, or refuses it. False if there are no means to.
-bool SocketServer::take(int socket) {
+// Accepts what waits, up to a number. Returns 0, or the error for which accepting must pause.
+int SocketServer::accept_ready() {
+    for (const Listener::Owner& listener : listeners_) {
+        for (int n = 0; n != accepted_at_once && (options_.refuse || !full()); ++n) {
+            const int error = accept_from(*listener);
+            if (error == UV_EAGAIN) {
+                break;
+            }
+            if (error != 0) {
+                return error;
+            }
+        }
+    }
+    return 0;
+}
+
+// Accepts or refuses one connection. Returns 0 or an error.
+int SocketServer::accept_from(Listener& listener) {
+    int socket = listener.accept();
+    if (socket >= 0) {
+        return take(socket, listener.family()) ? 0 : UV_ENOMEM;
+    }
+    const int error = socket;
+    if (error == UV_EAGAIN) {
+        return error;
+    }
+    if ((error == UV_EMFILE || error == UV_ENFILE) && spare_->close()) {
+        socket = listener.accept();
+        if (socket >= 0) {
+            refuse(socket);
+        }
+        spare_->open();
+        if (socket >= 0) {
+            warn_exhausted(error, true);
+            return 0;
+        }
+    }
+    warn_exhausted(error, false);
+    spare_->close();
+    spare_->open();
+    return error;
+}
+
+void SocketServer::warn_exhausted(int error, bool refused) {
+    refused_since_ += refused ? 1 : 0;
+    const Time now = scheduler().now();
+    if (exhausted_at_ && now - *exhausted_at_ < exhausted_again) {
+        return;
+    }
+    exhausted_at_ = now;
+    std::string text =
+        "cannot accept connections at " + address_.text() + ": " + SocketError::reason(error);
+    if (error == UV_EMFILE) {
+        text += "; the limit of open files is " + std::to_string(descriptor_limit());
+    }
+    if (refused_since_ != 0) {
+        text += "; refused " + std::to_string(refused_since_) +
+                (refused_since_ == 1 ? " connection" : " connections");
+    }
+    refused_since_ = 0;
+    scheduler().log(LogLevel::warning, text);
+}
+
+// Makes a connection of the socket, or refuses it. Returns false if there is no memory for it.
+bool SocketServer::take(int socket, int family) {
     const SocketAddress peer = SocketAddress::remote(socket);
     Protocol* protocol = nullptr;
     if (!full()) {
         try {
             protocol = protocol_->accept(*this, peer);
         } catch (...) {
-            scheduler().log_exception("the protocol's hook 'accept'");
+            scheduler().log_exception("the protocol's hook 'accept' ended");
         }
     }
     if (protocol == nullptr) {
-        ++refused_;
-        ::close(socket);
+        refuse(socket);
         return true;
     }
     try {
         Stream::Owner stream =
-            Stream::adopt(scheduler(), socket, listener_->family(), protocol->options().stream);
+            Stream::adopt(scheduler(), socket, family, protocol->options().stream);
         auto connection = std::make_unique<Connection>(scheduler(), *protocol, std::move(stream));
         connections_.push_back(*connection);
         ++open_;
@@ -251,7 +387,23 @@ bool SocketServer::take(int socket) {
     }
 }
 
-// The connection belongs to this routine.
+// Closes the socket after the protocol's last words, as far as the peer takes them at once.
+void SocketServer::refuse(int socket) {
+    ++refused_;
+    try {
+        const std::string words = protocol_->refusal(*this);
+        static_cast<void>(::send(socket, words.data(), words.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    } catch (...) {
+        scheduler().log_exception("the protocol's hook 'refusal' ended");
+    }
+    // Closing a socket with unread input resets the connection, and the words may be lost.
+    ::shutdown(socket, SHUT_WR);
+    std::array<char, 4096> dropped;
+    static_cast<void>(::recv(socket, dropped.data(), dropped.size(), MSG_DONTWAIT));
+    ::close(socket);
+}
+
+// Owns the connection.
 Task<> SocketServer::serve(std::unique_ptr<Connection> connection) {
     struct Count {
         SocketServer& server;
@@ -282,10 +434,11 @@ Task<> SocketServer::close_in_order() {
     for (Connection& connection : connections_) {
         connection.shutdown(true);
     }
-    // What is left now is hooks.
+    // Only hooks are left now.
     co_await wait_for_connections(options_.shutdown_timeout);
     if (open_ != 0) {
-        scheduler().log(LogLevel::warning, "a server ends while hooks of " + std::to_string(open_) +
+        scheduler().log(LogLevel::warning, "the server at " + address_.text() +
+                                               " ends while hooks of " + std::to_string(open_) +
                                                " connections still wait");
     }
 }
@@ -300,7 +453,7 @@ Task<> SocketServer::wait_for_connections(std::optional<Duration> timeout) {
                 co_return;
             }
         } catch (const QuitException&) {
-            // They are told too.
+            // The connections are told to quit too.
         }
     }
 }

@@ -210,39 +210,174 @@ constexpr bool sanitizer_needs_files = true;
 constexpr bool sanitizer_needs_files = false;
 #endif
 
-TEST_CASE("a server without file descriptors waits until there are some") {
-    if (sanitizer_needs_files) {
-        return;
-    }
-    World world;
-    LineProtocol protocol;
-    SocketServer server(world.scheduler, protocol, world.socket());
-    server.start({.daemon = true});
-    const auto test = [](World& w, SocketServer& s) -> Task<> {
-        co_await s.listening();
-        const Peer peer(s.local());
-        std::vector<int> hogged;
+namespace {
+
+class Talking final : public LineProtocol {
+public:
+    std::string refusal(SocketServer&) override { return "no room\n"; }
+};
+
+// Takes all file descriptors that the process may have, but for some.
+class Hog {
+public:
+    explicit Hog(std::size_t left) {
         for (int file; (file = dup(0)) >= 0;) {
-            hogged.push_back(file);
+            files_.push_back(file);
         }
-        while (w.logged.empty()) {
-            co_await do_events();
+        for (; left != 0; --left) {
+            leave_one();
         }
-        CHECK_THAT(w.logged[0], Catch::Contains("too many open files"));
-        const std::uint64_t before = s.accepted();
-        for (const int file : hogged) {
+    }
+    Hog(const Hog&) = delete;
+    Hog& operator=(const Hog&) = delete;
+    ~Hog() { release(); }
+
+    void leave_one() {
+        ::close(files_.back());
+        files_.pop_back();
+    }
+    void release() {
+        for (const int file : std::exchange(files_, {})) {
             ::close(file);
         }
-        CHECK(before == 0);
-        co_await until_open(s, 1);
-        CHECK(w.logged.size() == 1);
-    };
+    }
+
+private:
+    std::vector<int> files_;
+};
+
+void run_with_few_descriptors(World& world, Task<> test) {
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
     const rlimit few{256, limit.rlim_max};
     setrlimit(RLIMIT_NOFILE, &few);
-    world.run(test(world, server));
+    world.run(std::move(test));
     setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
+TEST_CASE("a server without file descriptors refuses, says so once, and accepts again") {
+    if (sanitizer_needs_files) {
+        return;
+    }
+    World world;
+    Talking protocol;
+    SocketServer server(world.scheduler, protocol, world.socket());
+    server.start({.daemon = true});
+    const auto test = [](World& w, SocketServer& s) -> Task<> {
+        co_await s.listening();
+        Hog hog(3);
+        Peer first(s.local());
+        Peer second(s.local());
+        co_await second.receive_all();
+        CHECK(second.received == "no room\n");
+        second.close();
+        Peer third(s.local());
+        co_await third.receive_all();
+        CHECK(first.receive());  // the last descriptor was for it
+        CHECK(third.received == "no room\n");
+        CHECK(s.accepted() == 1);
+        CHECK(s.refused() == 2);
+        CHECK(w.logged == std::vector<std::string>{
+                              "cannot accept connections at " + w.socket() +
+                              ": too many open files (EMFILE); the limit of open files is 256; "
+                              "refused 1 connection"});
+        hog.release();
+        const Peer fourth(s.local());
+        co_await until_open(s, 2);
+        CHECK(s.refused() == 2);
+    };
+    run_with_few_descriptors(world, test(world, server));
+}
+
+TEST_CASE("a server with not even a spare file descriptor accepts once there are some") {
+    if (sanitizer_needs_files) {
+        return;
+    }
+    World world;
+    Talking protocol;
+    SocketServer server(world.scheduler, protocol, world.socket());
+    const auto test = [](World& w, SocketServer& s) -> Task<> {
+        Hog hog(1);  // for the listening socket
+        s.start({.daemon = true});
+        co_await s.listening();
+        hog.leave_one();
+        Peer waiting(s.local());
+        while (w.logged.empty()) {
+            co_await do_events();
+        }
+        CHECK_THAT(w.logged[0], Catch::EndsWith("the limit of open files is 256"));
+        CHECK(waiting.receive());
+        CHECK(s.accepted() + s.refused() == 0);
+        hog.release();
+        co_await until_open(s, 1);
+        CHECK(w.logged.size() == 1);
+    };
+    run_with_few_descriptors(world, test(world, server));
+}
+
+TEST_CASE("over its limit a server that refuses has last words, which unread input does not lose") {
+    World world;
+    Talking protocol;
+    SocketServer server(world.scheduler, protocol, "tcp://127.0.0.1:0",
+                        {.max_connections = 0, .refuse = true});
+    server.start({.daemon = true});
+    const auto test = [](SocketServer& s) -> Task<> {
+        co_await s.listening();
+        Peer peer(s.local());
+        peer.send("hello\n");  // before the server has accepted it
+        co_await peer.receive_all();
+        CHECK(peer.received == "no room\n");
+        CHECK(peer.error == 0);
+        s.set_max_connections(1);
+        const Peer welcome(s.local());
+        co_await until_open(s, 1);
+    };
+    world.run(test(server));
+}
+
+TEST_CASE("a server at a name, or without host, listens at IPv4 and IPv6 with one port") {
+    const std::string host = GENERATE("localhost", "");
+    World world;
+    LineProtocol protocol;
+    SocketServer server(world.scheduler, protocol, "tcp://" + host + ":0");
+    server.start({.daemon = true});
+    const auto test = [](SocketServer& s) -> Task<> {
+        co_await s.listening();
+        const bool has_ipv6 = s.addresses().size() == 2;  // a machine may be without
+        REQUIRE((has_ipv6 || s.addresses().size() == 1));
+        const std::uint16_t port = s.local().port();
+        const Peer by_ipv4(*SocketAddress::of_number("127.0.0.1", port));
+        co_await until_open(s, 1);
+        if (has_ipv6) {
+            const Peer by_ipv6(*SocketAddress::of_number("::1", port));
+            co_await until_open(s, 2);
+        }
+    };
+    world.run(test(server));
+}
+
+TEST_CASE("a server that cannot listen at one of its addresses does not listen at the others") {
+    World world;
+    LineProtocol protocol;
+    Source source(world.scheduler);
+    Listener::Owner in_the_way;
+    try {
+        in_the_way = Listener::listen(world.scheduler, *SocketAddress::of_number("::1", 0), source);
+    } catch (const SocketError&) {
+        return;  // a machine without IPv6
+    }
+    const std::string port = std::to_string(in_the_way->address().port());
+    SocketServer server(world.scheduler, protocol, "tcp://localhost:" + port, {.retry_listen = {}});
+    server.start();
+    const auto test = [](SocketServer& s) -> Task<> {
+        CHECK_FALSE(co_await s.listening());
+        CHECK(s.addresses().empty());
+    };
+    world.run(test(server));
+    CHECK(server.error() ==
+          "listening on tcp://[::1]:" + port + ": address already in use (EADDRINUSE)");
 }
 
 TEST_CASE("a server stops listening and starts again, and who is connected stays") {
@@ -318,6 +453,7 @@ TEST_CASE("who does not end in time when the server is shut down is closed by fo
 TEST_CASE("the file of a Unix socket is replaced only if nobody listens on it") {
     World world;
     LineProtocol protocol;
+    Source source(world.scheduler);
     const SocketAddress address = SocketAddress::of_unix(world.folder);
     SECTION("one that was left behind is replaced, and removed at the end") {
         const int stale = ::socket(AF_UNIX, SOCK_STREAM, 0);
@@ -325,25 +461,27 @@ TEST_CASE("the file of a Unix socket is replaced only if nobody listens on it") 
         ::close(stale);
         REQUIRE(exists(world.folder));
         {
-            const auto listener = Listener::listen(world.scheduler, address);
+            const auto listener = Listener::listen(world.scheduler, address, source);
             CHECK(exists(world.folder));
         }
         CHECK_FALSE(exists(world.folder));
     }
     SECTION("one on which somebody listens is not") {
-        const auto listener = Listener::listen(world.scheduler, address);
-        CHECK_THROWS_WITH(Listener::listen(world.scheduler, address),
-                          "listening on " + world.socket() + ": address already in use");
+        const auto listener = Listener::listen(world.scheduler, address, source);
+        CHECK_THROWS_WITH(
+            Listener::listen(world.scheduler, address, source),
+            "listening on " + world.socket() + ": address already in use (EADDRINUSE)");
         CHECK(exists(world.folder));
     }
     SECTION("a file that is no socket is not") {
         std::ofstream(world.folder) << "precious";
-        CHECK_THROWS_AS(Listener::listen(world.scheduler, address), SocketError);
+        CHECK_THROWS_WITH(Listener::listen(world.scheduler, address, source),
+                          "listening on " + world.socket() + ": file already exists (EEXIST)");
         CHECK(exists(world.folder));
         unlink(world.folder.c_str());
     }
     SECTION("one that was replaced meanwhile is not removed") {
-        auto listener = Listener::listen(world.scheduler, address);
+        auto listener = Listener::listen(world.scheduler, address, source);
         unlink(world.folder.c_str());
         std::ofstream(world.folder) << "another";
         listener.reset();
@@ -355,7 +493,8 @@ TEST_CASE("the file of a Unix socket is replaced only if nobody listens on it") 
 TEST_CASE("a server that cannot listen tries again, or ends and says why") {
     World world;
     LineProtocol protocol;
-    auto other = Listener::listen(world.scheduler, SocketAddress::of_unix(world.folder));
+    Source source(world.scheduler);
+    auto other = Listener::listen(world.scheduler, SocketAddress::of_unix(world.folder), source);
     SECTION("it ends") {
         SocketServer server(world.scheduler, protocol, world.socket(), {.retry_listen = {}});
         server.start();
@@ -364,7 +503,8 @@ TEST_CASE("a server that cannot listen tries again, or ends and says why") {
             CHECK_FALSE(listens);
         };
         world.run(test(server));
-        CHECK(server.error() == "listening on " + world.socket() + ": address already in use");
+        CHECK(server.error() ==
+              "listening on " + world.socket() + ": address already in use (EADDRINUSE)");
     }
     SECTION("it tries again") {
         SocketServer server(world.scheduler, protocol, world.socket(), {.retry_listen = 5ms});
@@ -403,4 +543,18 @@ TEST_CASE("a server counts what its connections move, also of those that have en
         CHECK(s.sent() == 12);
     };
     world.run(test(server));
+}
+
+TEST_CASE("a server whose routine is closed has ended") {
+    World world;
+    LineProtocol protocol;
+    SocketServer server(world.scheduler, protocol, world.socket());
+    const Ref<Routine> running = server.start({.daemon = true});
+    const auto test = [](SocketServer& s, const Ref<Routine>& routine) -> Task<> {
+        CHECK(co_await s.listening());
+        routine->close();
+        CHECK(s.state() == SocketServer::State::ended);
+        CHECK_FALSE(co_await s.listening());
+    };
+    world.run(test(server, running));
 }

@@ -7,8 +7,10 @@
 #include <cstring>
 #include <utility>
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,7 +20,7 @@
 namespace weir {
 namespace {
 
-// A write to a socket whose peer is gone is an error and not the end of the process.
+// A write to a socket whose peer has closed shall fail, and not end the process.
 void ignore_broken_pipes() noexcept {
     [[maybe_unused]] static const bool done = [] {
         struct sigaction now {};
@@ -42,6 +44,16 @@ uv_buf_t as_buffer(std::string& text, std::size_t offset) noexcept {
 }
 
 }  // namespace
+
+// --- keepalive
+
+TcpKeepalive TcpKeepalive::after(Duration silence, std::uint64_t random) noexcept {
+    constexpr int most = 32767;  // what Linux allows
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(silence).count();
+    const int idle = static_cast<int>(std::clamp<std::int64_t>(seconds, 1, most));
+    const auto earlier = static_cast<int>(random % static_cast<std::uint64_t>(idle / 4 + 1));
+    return {.idle = idle - earlier, .interval = std::max(1, idle / 12), .count = 6};
+}
 
 // --- opening and closing
 
@@ -80,7 +92,7 @@ Stream::Owner Stream::adopt(Scheduler& scheduler, int socket, int family,
                                        : uv_pipe_open(&stream->handle_.pipe, socket);
     if (error != 0) {
         ::close(socket);
-        throw SocketError("a socket cannot be used", error);
+        throw SocketError("adopting a socket", error);
     }
     stream->set_options();
     return stream;
@@ -94,17 +106,21 @@ void Stream::set_options() noexcept {
     if (options_.tcp_nodelay) {
         set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
     }
-    using std::chrono::duration_cast;
     if (options_.tcp_keepalive > Duration::zero()) {
-        const auto seconds = duration_cast<std::chrono::seconds>(options_.tcp_keepalive).count();
-        uv_tcp_keepalive(&handle_.tcp, 1, std::max(1U, static_cast<unsigned>(seconds)));
+        const TcpKeepalive keepalive =
+            TcpKeepalive::after(options_.tcp_keepalive, scheduler().poller().random());
+        set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, keepalive.idle);
+        set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, keepalive.interval);
+        set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, keepalive.count);
+        set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
     }
-    if (options_.unacknowledged_timeout > Duration::zero()) {
-        const auto milliseconds =
-            duration_cast<std::chrono::milliseconds>(options_.unacknowledged_timeout).count();
-        set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT,
-                   std::max(1, static_cast<int>(milliseconds)));
-    }
+}
+
+std::size_t Stream::unacknowledged() const noexcept {
+    int bytes = 0;
+    return is_tcp() && ioctl(descriptor(), SIOCOUTQ, &bytes) == 0 && bytes > 0
+               ? static_cast<std::size_t>(bytes)
+               : 0;
 }
 
 int Stream::descriptor() const noexcept {
@@ -116,7 +132,7 @@ void Stream::connect(const SocketAddress& address) {
     connecting_ = std::make_unique<uv_connect_t>();
     connecting_->data = this;
     if (!is_tcp()) {
-        // It tells any error by the callback. The address has room for a final 0.
+        // Reports any error by the callback. The address has room for a final 0.
         uv_pipe_connect(connecting_.get(), &handle_.pipe, address.text().c_str() + 5, on_connected);
     } else if (const int error =
                    uv_tcp_connect(connecting_.get(), &handle_.tcp, address.data(), on_connected);
@@ -187,12 +203,12 @@ void Stream::on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t*) {
     static_cast<Stream*>(handle->data)->has_read(count);
 }
 
-// Requires that there is nothing in the buffer.
 void Stream::drop_buffer() noexcept {
+    assert(filled_ == 0);
     if (buffer_ != nullptr && capacity_ == options_.buffer_size) {
         read_buffers::give(std::move(buffer_), capacity_);
     }
-    buffer_.reset();  // one that was larger, for a long message, goes
+    buffer_.reset();  // a larger one, for a long message, is not kept
     capacity_ = 0;
 }
 
@@ -204,7 +220,8 @@ void Stream::has_read(ssize_t count) {
         return;
     }
     if (count == UV_ENOBUFS) {
-        // Often the buffer is emptied before the next poll; stopping costs two system calls.
+        // Stops only the second time: the buffer is often emptied before the next poll, and
+        // stopping and starting again costs two system calls.
         if (std::exchange(starved_, true)) {
             uv_read_stop(&handle_.stream);
             reading_ = false;
@@ -344,7 +361,7 @@ void Stream::take_written(std::size_t count) noexcept {
     batch_.erase(batch_.begin(), batch_.begin() + static_cast<std::ptrdiff_t>(done));
 }
 
-// Leaves the batch to libuv, which writes when the socket can take more.
+// Leaves the batch to libuv, which writes it as soon as the socket takes more.
 void Stream::write_rest() {
     std::swap(in_flight_, batch_);
     in_flight_offset_ = std::exchange(batch_offset_, 0);

@@ -16,24 +16,41 @@
 namespace weir {
 
 struct StreamOptions {
-    // Bytes that are read at once. The buffer grows for a longer message, up to the maximum; there
-    // is none while nothing waits to be parsed.
+    // Bytes that are read at once. The buffer grows for a longer message, up to the maximum. A
+    // stream without unparsed bytes has no buffer.
     std::size_t buffer_size = 16 * 1024;
     std::size_t max_buffer_size = 16 * 1024 * 1024;
     // TCP: send small packets at once.
     bool tcp_nodelay = true;
-    // TCP: ask a silent peer, after that time and then every second, ten times, whether it is
-    // still there. 0: never. Whole seconds.
+    // TCP: after so much silence the system probes whether the peer's machine is still there, and
+    // reports ETIMEDOUT if all probes stay unanswered; see TcpKeepalive. 0: never. Whole seconds.
     Duration tcp_keepalive{};
-    // TCP: for how long what was written may stay unacknowledged; 0: as the system does it.
-    Duration unacknowledged_timeout{};
 };
 
-// A connected socket, TCP or Unix, on libuv: bytes in, bytes out, bounded on both sides. Does no
-// more than move bytes; Connection makes events of it.
+// When the system probes a silent TCP peer, in whole seconds. A peer that answers none of the
+// probes is gone `idle + interval * count` after it was last heard.
 //
-// Lives on the heap. Its owner closes it, after which it sends no more events and destroys itself
-// as soon as libuv lets go of it. `readable`, `writable` and `changed` are its SocketEvents.
+// Several probes, some time apart, since one packet may be lost: a link that fails for a shorter
+// time than `interval * (count - 1)` ends no connection. TCP_USER_TIMEOUT is not set for the same
+// reason: on Linux it replaces the count, and one that is shorter than `idle` ends a connection
+// whose first probe is lost.
+struct TcpKeepalive {
+    int idle = 0;      // silence before the first probe
+    int interval = 0;  // between two probes
+    int count = 0;
+
+    // The times for a silence of so long, which must be positive. `idle` is up to a quarter
+    // shorter, by the random number: thousands of connections that fall silent together are not
+    // probed in the same instant, where the system would drop most of the probes.
+    static TcpKeepalive after(Duration silence, std::uint64_t random) noexcept;
+};
+
+// A connected socket, TCP or Unix, on libuv. Moves bytes in and out, with a bounded buffer on
+// either side; Connection makes events of them.
+//
+// Lives on the heap. Its owner closes it; it then sends no more events, and destroys itself as soon
+// as libuv has closed its handles. It sends the SocketEvents `readable`, `writable` and `changed`.
+// Belongs to the scheduler's thread.
 class Stream final : public Source {
 public:
     struct Closer {
@@ -41,63 +58,65 @@ public:
     };
     using Owner = std::unique_ptr<Stream, Closer>;
 
-    // Takes over an open, connected socket, and closes it on failure. Throws SocketError.
+    // Takes over an open, connected socket; closes it on failure. Throws SocketError.
     static Owner adopt(Scheduler& scheduler, int socket, int family, const StreamOptions& options);
-    // To be connected. Throws SocketError.
+    // Makes a socket for connect(). Throws SocketError.
     static Owner make(Scheduler& scheduler, int family, const StreamOptions& options);
 
-    // Begins to connect; `changed` tells the end. Throws SocketError.
+    // Begins to connect; sends `changed` when that has succeeded or failed. Throws SocketError.
     void connect(const SocketAddress& address);
     bool connecting() const noexcept { return connecting_ != nullptr; }
     int connect_error() const noexcept { return connect_error_; }  // 0: connected
 
-    // The system's number of the socket, or -1.
+    // The file descriptor of the socket, or -1.
     int descriptor() const noexcept;
 
     // --- input
 
     void start_reading() noexcept;
-    // Bytes received and not consumed. Valid until the next call of any function of the input.
+    // Bytes received and not consumed. Valid until the next call of a function below.
     std::string_view input() const noexcept { return {buffer_.get(), filled_}; }
-    // How many of them were there already when consume() was called last.
+    // How many of these bytes were there already when consume() was called last.
     std::size_t seen() const noexcept { return seen_; }
     bool input_ended() const noexcept { return ended_; }       // the peer sends no more
     int input_error() const noexcept { return input_error_; }  // 0: none
     bool input_over() const noexcept { return ended_ || input_error_ != 0; }
-    // Whether there are bytes that consume() has not been told of, or no more come.
+    // Returns whether bytes have come since consume() was called last, or no more come.
     bool has_news() const noexcept { return filled_ != seen_ || input_over(); }
-    // Drops the first `count` bytes. Reading goes on if it had stopped.
+    // Drops the first `count` bytes, which must be there. Resumes reading if it had stopped.
     void consume(std::size_t count) noexcept;
-    // Makes room if the buffer is full. False if it has the maximum size.
+    // Enlarges the buffer if it is full. Returns false if it has the maximum size.
     bool make_room();
-    // Reads on, but drops everything. `changed` tells the end.
+    // Drops all input from now on; sends `changed` when the input ends.
     void discard_input() noexcept;
-    // Reading has stopped, since the buffer is full: the peer is slowed down.
+    // Whether reading has stopped because the buffer is full; TCP then slows the peer down.
     bool stopped() const noexcept { return stopped_; }
     std::size_t buffer_capacity() const noexcept { return capacity_; }
 
     // --- output
 
-    // Adds bytes to what is written before the scheduler waits, all at once.
+    // Queues bytes. All that is queued is written at once, before the scheduler waits.
     void write(std::string bytes);
-    // Writes at once what can be written.
+    // Writes as much as the system takes now.
     void flush();
     // Bytes that the system has not taken yet.
     std::size_t pending() const noexcept;
+    // TCP: bytes that the system has taken and the peer's machine has not acknowledged.
+    std::size_t unacknowledged() const noexcept;
     int output_error() const noexcept { return output_error_; }  // 0: none
-    // Tells the peer that no more comes. Requires that nothing is pending.
+    // Ends the output; the peer reads an end of file. Requires that nothing is pending.
     void end_output() noexcept;
 
-    // --- insight and end
+    // --- counters and end
 
     std::uint64_t received() const noexcept { return received_; }  // bytes
     std::uint64_t sent() const noexcept { return sent_; }          // bytes, taken by the system
     Time last_received() const noexcept { return last_received_; }
     Time last_sent() const noexcept { return last_sent_; }
 
-    // Closes the socket; what is pending is dropped.
+    // Closes the socket and drops pending bytes.
     void close() noexcept { close(false); }
-    // The same; the peer gets an error (TCP: a reset) and not an end.
+    // Does the same; a TCP peer gets a reset instead of an end of file.
     void reset() noexcept { close(true); }
 
 private:
@@ -127,25 +146,25 @@ private:
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } handle_;
-    uv_prepare_t before_waiting_;  // active while there is something to flush
+    uv_prepare_t before_waiting_;  // active while bytes are queued; flushes them
     std::unique_ptr<uv_connect_t> connecting_;
     int connect_error_ = 0;
     int open_handles_ = 0;
     bool closing_ = false;
 
-    std::unique_ptr<char[]> buffer_;  // while there is something in it
+    std::unique_ptr<char[]> buffer_;  // null: no input
     std::size_t capacity_ = 0;
     std::size_t filled_ = 0;
     std::size_t seen_ = 0;
     bool reading_ = false;
-    bool starved_ = false;  // there was no room for what has come
+    bool starved_ = false;  // the last read found no room
     bool stopped_ = false;
     bool discarding_ = false;
     bool ended_ = false;
     int input_error_ = 0;
 
-    std::vector<std::string> batch_;  // to be flushed
-    std::size_t batch_offset_ = 0;    // bytes of the first that were written
+    std::vector<std::string> batch_;  // queued
+    std::size_t batch_offset_ = 0;    // bytes of its first string that were written
     std::size_t batch_bytes_ = 0;
     std::vector<std::string> in_flight_;  // given to uv_write
     std::size_t in_flight_offset_ = 0;

@@ -1,9 +1,15 @@
 #include "core/net/stream.h"
 
+#include <set>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include "tests/support/net.h"
 
 namespace weir {
 
+using namespace std::chrono_literals;
 using testing::World;
 
 namespace {
@@ -48,6 +54,64 @@ TEST_CASE("A stream has a buffer only while there is something in it") {
     int ends[2];
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
     world.run(read_in_parts(world.scheduler, ends[0], ends[1], {.buffer_size = 4096}));
+}
+
+namespace {
+
+int option(int socket, int level, int name) {
+    int value = -1;
+    socklen_t size = sizeof(value);
+    CHECK(getsockopt(socket, level, name, &value, &size) == 0);
+    return value;
+}
+
+}  // namespace
+
+TEST_CASE("A silent peer is probed several times before it is given up, whatever the time") {
+    for (const Duration silence : {1s, 2s, 6s, 60s, 7200s, 40'000s}) {
+        const TcpKeepalive late = TcpKeepalive::after(silence, 0);
+        CHECK(late.idle >= 1);
+        CHECK((std::chrono::seconds(late.idle) == silence || late.idle == 32767));
+        CHECK(late.interval >= 1);
+        CHECK(late.count >= 3);
+    }
+    const TcpKeepalive of_a_minute = TcpKeepalive::after(60s, 0);
+    CHECK(of_a_minute.idle + of_a_minute.interval * of_a_minute.count == 90);
+}
+
+TEST_CASE("Connections that fall silent together are probed at different times") {
+    std::set<int> times;
+    for (std::uint64_t random = 0; random != 1000; ++random) {
+        const TcpKeepalive keepalive = TcpKeepalive::after(60s, random * 0x9E3779B97F4A7C15U);
+        CHECK(keepalive.idle <= 60);
+        CHECK(keepalive.idle >= 45);
+        times.insert(keepalive.idle);
+    }
+    CHECK(times.size() == 16);
+}
+
+TEST_CASE("The keepalive of a socket is consistent: no user timeout ends it before its probes") {
+    World world;
+    const int listening = ::socket(AF_INET, SOCK_STREAM, 0);
+    const SocketAddress any = *SocketAddress::of_number("127.0.0.1", 0);
+    REQUIRE(::bind(listening, any.data(), any.size()) == 0);
+    REQUIRE(::listen(listening, 1) == 0);
+    const testing::Peer peer(SocketAddress::local(listening));
+    const int socket = ::accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    ::close(listening);
+    {
+        const Stream::Owner stream =
+            Stream::adopt(world.scheduler, socket, AF_INET, {.tcp_keepalive = 60s});
+        CHECK(option(socket, SOL_SOCKET, SO_KEEPALIVE) == 1);
+        const int idle = option(socket, IPPROTO_TCP, TCP_KEEPIDLE);
+        CHECK(idle >= 45);
+        CHECK(idle <= 60);
+        CHECK(option(socket, IPPROTO_TCP, TCP_KEEPINTVL) == 5);
+        CHECK(option(socket, IPPROTO_TCP, TCP_KEEPCNT) == 6);
+        CHECK(option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT) == 0);
+        CHECK(stream->unacknowledged() == 0);
+    }
+    world.scheduler.run();
 }
 
 }  // namespace weir

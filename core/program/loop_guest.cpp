@@ -32,10 +32,11 @@ LoopGuest::LoopGuest(UvPoller& poller, Scheduler& scheduler, std::function<void(
     uv_prepare_init(&poller.loop(), &handles_->before);
     uv_check_init(&poller.loop(), &handles_->after);
     uv_prepare_start(&handles_->before, [](uv_prepare_t* handle) {
-        static_cast<Handles*>(handle->data)->guest->turn();
+        static_cast<Handles*>(handle->data)->guest->turn(false);
     });
-    uv_check_start(&handles_->after,
-                   [](uv_check_t* handle) { static_cast<Handles*>(handle->data)->guest->turn(); });
+    uv_check_start(&handles_->after, [](uv_check_t* handle) {
+        static_cast<Handles*>(handle->data)->guest->turn(true);
+    });
     // One of the two handles suffices to keep the loop alive.
     uv_unref(handles_->after_handle());
     poller_.wake();
@@ -47,7 +48,7 @@ LoopGuest::~LoopGuest() {
 
 // Nothing must be left to do before the loop waits. What a wait brought is processed at once after
 // it, because an owner that runs the loop only once would leave it undone.
-void LoopGuest::turn() {
+void LoopGuest::turn(bool polled) {
     poller_.lift_limit();
     if (!begun_) {
         begun_ = true;
@@ -61,7 +62,7 @@ void LoopGuest::turn() {
     }
     bool may_go_on = wait.has_value() || can_happen();
     while (wait == Duration::zero() || !may_go_on) {
-        scheduler_.after_poll();
+        scheduler_.after_poll(std::exchange(polled, false));
         if (!scheduler_.round(may_go_on)) {
             end();
             if (const auto ended = std::move(ended_)) {

@@ -42,7 +42,7 @@ public:
 private:
     struct Handles;
 
-    void turn();
+    void turn(bool polled);
     bool can_happen() const noexcept;
     void end() noexcept;
 

@@ -20,11 +20,11 @@ namespace {
 
 void add_connection_queues(Queue& root, const StandardPriorities& priorities,
                            const ConnectionWriteLimits& writes) {
-    const LeafQueueFactory by_socket = FairQueue::factory({.key = EventKey::named("socket")});
+    // A socket has one event of each type at a time: fifo is fair, and first come is first served.
     root.add("change", priorities.socket_change,
              match<SocketEvent>(SocketEvent::Type::changed).make());
     root.add("write", priorities.socket_writable,
-             match<SocketEvent>(SocketEvent::Type::writable).make(), {.kind = by_socket});
+             match<SocketEvent>(SocketEvent::Type::writable).make());
     root.add("connectionwrite", priorities.connection_write, match<ConnectionWriteEvent>().make(),
              {.max_default = writes.total,
               .max_total = writes.total,
@@ -32,7 +32,7 @@ void add_connection_queues(Queue& root, const StandardPriorities& priorities,
                                           .preserve_for_new = writes.preserve_for_new,
                                           .subqueue_limit = writes.per_connection})});
     root.add("read", priorities.socket_readable,
-             match<SocketEvent>(SocketEvent::Type::readable).make(), {.kind = by_socket});
+             match<SocketEvent>(SocketEvent::Type::readable).make());
     root.add("control", priorities.connection_control, match<ConnectionControlEvent>().make());
     root.add("servercontrol", priorities.connection_control, match<ServerControlEvent>().make());
 }

@@ -32,8 +32,8 @@ struct ConnectionWriteLimits {
 };
 
 /// Adds the standard subqueues: routine, ratelimiting, timer, sysctl, sysctllow, future; and of
-/// connections: change, write, connectionwrite, read, control, servercontrol. The queues write and
-/// read are fair by socket, connectionwrite is fair by connection.
+/// connections: change, write, connectionwrite, read, control, servercontrol. The queue
+/// connectionwrite is fair by connection.
 void add_standard_queues(Queue& root, const StandardPriorities& priorities = {},
                          const ConnectionWriteLimits& writes = {});
 

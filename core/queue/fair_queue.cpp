@@ -39,6 +39,7 @@ FairQueue::FairQueue(std::size_t max_size, FairQueueOptions options)
           return max_size_ < most / 10 ? max_size_ * 10 : most;
       }()),
       limited_(max_size_ != unlimited || options_.subqueue_limit != unlimited),
+      turns_(options_.returning),
       no_key_(this) {}
 
 FairQueue::~FairQueue() {

@@ -24,6 +24,9 @@ struct FairQueueOptions {
     /// How many turns are remembered at most to decide what is fair. Default: ten times the limit,
     /// at most 10,240.
     std::size_t max_history = unlimited;
+    /// When a class is served that was idle.
+    using Returning = weir::Returning;
+    Returning returning = Returning::first_come;
 };
 
 /// A queue that is fair between classes of events, so that one busy sender, connection or key

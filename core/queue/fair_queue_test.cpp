@@ -71,6 +71,58 @@ TEST_CASE("A class that was idle and had less than its share is served next", "[
     CHECK(jobs.pop() == 31);
 }
 
+TEST_CASE("Of several classes that return, the first that came is served first", "[fair_queue]") {
+    ByNumber jobs(unlimited, {});
+    // All have been served as often; a queue that has served much counts each as below its share.
+    for (int round = 0; round != 3; ++round) {
+        for (int number = 1; number != 6; ++number) jobs.fill(number, 0, 1);
+        while (jobs.queue().active_classes() != 0) jobs.pop();
+    }
+    jobs.fill(9, 90, 20);
+    for (int i = 0; i != 5; ++i) jobs.pop();
+    for (const int number : {3, 1, 5, 2, 4}) jobs.fill(number, number * 10, 2);
+    for (const int first : {30, 10, 50, 20, 40}) CHECK(jobs.pop() == first);
+    CHECK(jobs.pop() == 95);
+    for (const int second : {31, 11, 51, 21, 41}) CHECK(jobs.pop() == second);
+
+    SECTION("and in recorded runs of VLCP the last") {
+        ByNumber as_vlcp(unlimited, {.returning = FairQueueOptions::Returning::last_come});
+        as_vlcp.fill(9, 90, 20);
+        for (int i = 0; i != 5; ++i) as_vlcp.pop();
+        for (const int number : {3, 1, 5}) as_vlcp.fill(number, number * 10, 1);
+        for (const int id : {50, 10, 30, 95}) CHECK(as_vlcp.pop() == id);
+    }
+}
+
+TEST_CASE("Classes that return in turn are served in the order in which they came",
+          "[fair_queue]") {
+    ByNumber jobs(unlimited, {.returning = FairQueueOptions::Returning::in_turn});
+    jobs.fill(9, 90, 20);
+    for (int i = 0; i != 20; ++i) jobs.pop();
+    for (const int number : {9, 3, 1, 5}) jobs.fill(number, number * 10, 2);
+    for (const int id : {90, 30, 10, 50, 91, 31, 11, 51}) CHECK(jobs.pop() == id);
+}
+
+TEST_CASE("A class that returns and blocks is served in turn when it is released", "[fair_queue]") {
+    ByNumber jobs(unlimited, {});
+    jobs.fill(9, 90, 20);
+    for (int i = 0; i != 5; ++i) jobs.pop();
+    for (const int number : {1, 2, 3}) jobs.fill(number, number * 10, 1);
+    const Ref<Event> blocked = jobs.root->pop(jobs.signals);
+    REQUIRE(id_of(*blocked) == 10);
+    jobs.fill(1, 11, 1);  // the class returns again, and is blocked where it waits
+    jobs.root->block(*blocked);
+    CHECK(jobs.pop() == 20);
+    CHECK(jobs.pop() == 30);
+    CHECK(jobs.pop() == 95);
+    Queue::unblock(*blocked);
+    CHECK(jobs.pop() == 10);
+    CHECK(jobs.pop() == 96);
+    CHECK(jobs.pop() == 11);
+    while (jobs.queue().active_classes() != 0) jobs.pop();
+    CHECK(jobs.queue().size() == 0);
+}
+
 TEST_CASE("Events without the key are a class of their own", "[fair_queue]") {
     ByNumber jobs(unlimited, {});
     jobs.fill(1, 10, 2);
@@ -130,7 +182,7 @@ TEST_CASE("Places are kept for new classes, and who is woken depends on what eac
 }
 
 TEST_CASE("Blocked events take part in the limits of their classes", "[fair_queue]") {
-    ByNumber jobs(15, {.preserve_for_new = 1});
+    ByNumber jobs(15, {.preserve_for_new = 1, .returning = FairQueueOptions::Returning::last_come});
     const Matcher one = jobs.fill(1, 0, 20);
     jobs.fill(2, 20, 1);
     jobs.pop();

@@ -8,6 +8,17 @@
 
 namespace weir {
 
+/// When an object is served that becomes ready again and has had less than its share of the turns.
+enum class Returning {
+    /// Before the others. Of several such objects, the first that became ready is served first.
+    first_come,
+    /// Before the others, but the last that became ready is served first: that turns the order
+    /// round in which they became ready. As VLCP has it.
+    last_come,
+    /// Last, as any other object: objects are first served in the order in which they became ready.
+    in_turn,
+};
+
 /// What an object has that takes turns; derive from FairLink<T>.
 template <class T>
 class FairLink : public RingLink<T> {
@@ -23,6 +34,7 @@ private:
 
     std::int32_t served_ = 0;
     bool has_share_ = false;
+    bool returned_ = false;  // it is before the others; see FairTurns::behind_
 };
 
 /// Decides whose turn it is, fairly: the rule by which the queues of one priority, the classes of a
@@ -30,8 +42,9 @@ private:
 ///
 /// Objects that are ready to be served stand in a ring and are served in turn. A history remembers
 /// the latest turns. An object that becomes ready comes last, unless it has had fewer of these
-/// turns than its share, which is the same for all objects that have one: then it comes next. So an
-/// object that is seldom ready is served at once, and one that is always ready cannot delay it.
+/// turns than its share, which is the same for all objects that have one: then it comes before the
+/// others, see Returning. So an object that is seldom ready is served at once, and one that is
+/// always ready cannot delay it.
 ///
 /// An object has a share from when it first becomes ready until the caller says otherwise. How long
 /// the history is, and what follows when a turn leaves it, is the caller's rule too; see served().
@@ -41,6 +54,9 @@ private:
 template <class T>
 class FairTurns {
 public:
+    explicit FairTurns(Returning returning = Returning::last_come) noexcept
+        : returning_(returning) {}
+
     /// Returns whether no object is ready.
     bool empty() const noexcept { return ready_.empty(); }
     /// Returns the object whose turn is next; null if none is ready.
@@ -77,27 +93,54 @@ public:
         }
     }
 
-    /// Adds an object that has become ready: next if it has had less than its share, last
-    /// otherwise. Requires that it is not in the ring.
+    /// Adds an object that has become ready: before the others if it has had less than its share,
+    /// last otherwise. Requires that it is not in the ring.
     void add(T& object) noexcept {
         add_share(object);
         const FairLink<T>& link = object;
         // In whole numbers: served / remembered >= 1 / shares.
         if (std::int64_t{link.served_} * static_cast<std::int64_t>(shares_) >=
-            static_cast<std::int64_t>(history_.size())) {
-            ready_.insert_last(object);
-        } else {
+                static_cast<std::int64_t>(history_.size()) ||
+            returning_ == Returning::in_turn) {
+            add_last(object);
+        } else if (returning_ == Returning::last_come) {
             ready_.insert_next(object);
+        } else {
+            add_returned(object);
         }
     }
     /// Adds an object, last, whatever it has had.
-    void add_last(T& object) noexcept { ready_.insert_last(object); }
+    void add_last(T& object) noexcept {
+        ready_.insert_last(object);
+        if (returned_ != 0 && behind_ == nullptr) {
+            behind_ = &object;
+        }
+    }
     /// Removes an object that is no longer ready; does nothing if it is not in the ring.
-    void remove(T& object) noexcept { ready_.remove(object); }
-    void remove_all() noexcept { ready_.clear(); }
+    void remove(T& object) noexcept {
+        if (returned_ != 0) [[unlikely]] {
+            leave_returned(object);
+        }
+        ready_.remove(object);
+    }
+    void remove_all() noexcept {
+        while (T* object = ready_.current()) {
+            remove(*object);
+        }
+    }
 
     /// Returns the object whose turn it is, and passes the turn on. Requires that one is ready.
-    T& take_turn() noexcept { return ready_.take_turn(); }
+    T& take_turn() noexcept {
+        T& object = ready_.take_turn();
+        if (returned_ != 0) [[unlikely]] {
+            count_returned(object);
+            // It is behind those that have returned, as the first if there is no other.
+            if (returned_ != 0 && behind_ == nullptr) {
+                behind_ = &object;
+            }
+        }
+        return object;
+    }
 
     /// Remembers that the object was served. most() says how many turns are remembered at most; for
     /// each older one forget(object) is called, with null for one of forget_object().
@@ -128,9 +171,40 @@ public:
     void forget_object(T& object) noexcept { history_.replace(&object, nullptr); }
 
 private:
+    void add_returned(T& object) noexcept {
+        static_cast<FairLink<T>&>(object).returned_ = true;
+        if (returned_ == 0) {
+            behind_ = ready_.current();
+            ready_.insert_next(object);
+        } else if (behind_ != nullptr) {
+            ready_.insert_before(*behind_, object);
+        } else {
+            ready_.insert_last(object);
+        }
+        ++returned_;
+    }
+    void count_returned(T& object) noexcept {
+        static_cast<FairLink<T>&>(object).returned_ = false;
+        if (--returned_ == 0) {
+            behind_ = nullptr;
+        }
+    }
+    void leave_returned(T& object) noexcept {
+        if (static_cast<FairLink<T>&>(object).returned_) {
+            count_returned(object);
+        } else if (&object == behind_) {
+            T* const next = ready_.next(object);
+            behind_ = static_cast<FairLink<T>&>(*next).returned_ ? nullptr : next;
+        }
+    }
+
     Ring<T> ready_;
     History<T*> history_;
     std::size_t shares_ = 0;
+    // Objects that were added before the others and have not been served: the first in the ring.
+    std::size_t returned_ = 0;
+    T* behind_ = nullptr;  // the first object behind these; null if there is none, or none of these
+    const Returning returning_;
 };
 
 }  // namespace weir

@@ -54,6 +54,19 @@ public:
         current_ = &object;
     }
 
+    /// Inserts an object that is served just before `position`, which is in the ring and not the
+    /// current object.
+    void insert_before(T& position, T& object) noexcept {
+        T* const previous = link(position).previous_;
+        link(object).previous_ = previous;
+        link(object).next_ = &position;
+        link(*previous).next_ = &object;
+        link(position).previous_ = &object;
+    }
+
+    /// Returns the object after this one, which is in the ring.
+    T* next(T& object) const noexcept { return link(object).next_; }
+
     /// Removes the object; does nothing if it is not in the ring.
     void remove(T& object) noexcept {
         RingLink<T>& removed = link(object);

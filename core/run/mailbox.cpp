@@ -33,6 +33,13 @@ void Mailbox::release() noexcept {
     }
 }
 
+void Mailbox::for_each(const std::function<void(const std::function<void()>&)>& visit) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& post : posts_) {
+        visit(post);
+    }
+}
+
 void Mailbox::answer() {
     Posts posts;
     {

@@ -28,6 +28,8 @@ public:
     /// Requires the scheduler's thread.
     void keep_open();
     void release() noexcept;
+    /// Calls `visit`, which must not post, with each function that was posted and not called.
+    void for_each(const std::function<void(const std::function<void()>&)>& visit);
     /// Drops the functions that have not been called. Requires the scheduler's thread; called when
     /// the scheduler is destroyed.
     void close() noexcept;

@@ -10,8 +10,13 @@
 
 namespace weir {
 
-// The seam between a scheduler and the world: the clock, waiting for what happens outside, and
-// randomness. UvPoller is the world of libuv, Simulation one of virtual time.
+// What a scheduler needs of the world outside: the time, waiting for something to happen, random
+// numbers, and a way in for other threads. UvPoller implements it with libuv, Simulation in virtual
+// time, so that the same program runs on either.
+//
+// A scheduler polls, processes all events that the poll brought, and polls again. Timers whose time
+// has come fire after a poll. If one is late, because the process was stopped or busy, input that
+// arrived before goes first: see LateTimers.
 class Poller {
 public:
     virtual ~Poller() = default;
@@ -19,21 +24,24 @@ public:
     // The time now. Never goes back.
     virtual Time now() noexcept = 0;
 
-    // Lets happen what has happened outside: what it brings is sent by the callbacks. Waits for
-    // something to happen for at most `wait`, without end if there is none. Returns false if
+    // Calls the callbacks of everything that has happened outside; they send its events. If nothing
+    // has, waits until something happens, at most for `wait`; none: without end. Returns false if
     // `wait` is none and nothing can happen any more.
+    //
+    // A poll may return early and without having looked at everything, as when a signal interrupts
+    // it. One that does not wait looks at everything that can be read or accepted.
     virtual bool poll(std::optional<Duration> wait) = 0;
 
-    // Makes a poll that waits, or the next one, return. Called on the scheduler's thread only,
-    // from the poll's callbacks.
+    // Makes the running poll, or else the next one, not wait; and the next one is not left out.
+    // Requires the scheduler's thread.
     virtual void wake() noexcept = 0;
 
     // A random number, of which all bits are good.
     virtual std::uint64_t random() noexcept = 0;
 
-    // --- chance, for tests
+    // --- faults, for tests
 
-    // Decides what happens by chance at the points that code has for it; see chance.h.
+    // Decides whether a fault happens at a point where code asks for one; see failpoint.h.
     class Failpoints {
     public:
         virtual bool happens(std::string_view point, double probability) noexcept = 0;
@@ -41,7 +49,7 @@ public:
     protected:
         ~Failpoints() = default;
     };
-    // Null where nothing is left to chance: always, but in some simulations.
+    // Null unless a simulation allows faults.
     Failpoints* failpoints() const noexcept { return failpoints_; }
 
     // --- other threads
@@ -50,42 +58,42 @@ public:
     class Bell {
     public:
         virtual ~Bell() = default;
-        // Lets a poll soon call what the bell was made with. Several rings may be answered at
-        // once. Called on any thread, but not while the bell is destroyed.
+        // Makes a poll call the function that the bell was made with. Several rings may be
+        // answered by one call. May be called on any thread, but not while the bell is destroyed.
         virtual void ring() noexcept = 0;
-        // Whether it counts as something that can happen; at first it does not. Called on the
+        // Whether the bell counts as something that can happen; at first it does not. Requires the
         // scheduler's thread.
         virtual void keep_polling(bool keep) noexcept = 0;
     };
-    // Throws std::system_error if there is no more of what it takes.
+    // Throws std::system_error if no file descriptors are left.
     virtual std::unique_ptr<Bell> make_bell(std::function<void()> answer) = 0;
 
-    // What another thread is to do.
+    // A task for another thread.
     class Work {
     public:
         virtual void run() noexcept = 0;  // on the other thread
-        // On the scheduler's thread, in a poll, when it has run or is cancelled. Nothing touches
-        // the work after that.
+        // Called on the scheduler's thread, in a poll, when the work has run or is cancelled; the
+        // poller does not touch the work afterwards.
         virtual void done(bool cancelled) noexcept = 0;
 
     protected:
         ~Work() = default;
     };
-    // Until it is done, which is never before the call returns, it counts as something that can
-    // happen.
+    // Starts the work, which counts as something that can happen until it is done. `done` is never
+    // called before this returns.
     virtual void start_work(Work& work) = 0;
-    // Lets it not run, if it has not begun.
+    // Cancels the work if it has not begun.
     virtual void cancel_work(Work& work) noexcept = 0;
 
     // --- for the scheduler
 
-    // Who polls.
+    // The scheduler, as the poller sees it.
     class User {
     public:
-        // How long a poll may wait now: 0 if there is something to do; none: without end. What the
-        // callbacks of a poll bring may have changed it, so it is asked again before waiting.
+        // How long a poll may wait now: 0 if there is something to do; none: without end. Asked
+        // again right before waiting, for callbacks of the poll may have sent events.
         virtual std::optional<Duration> time_to_wait() noexcept = 0;
-        // The poll has waited for long, and nothing has happened.
+        // Called when a poll has waited for long and nothing has happened.
         virtual void nothing_happened() noexcept = 0;
 
     protected:

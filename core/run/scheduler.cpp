@@ -116,6 +116,13 @@ void Scheduler::fire_timers(Time time) {
     }
 }
 
+bool Scheduler::timers_must_wait(bool polled) noexcept {
+    const Duration lateness =
+        timers_.empty() ? Duration::zero() : round_began_ - timers_.next_due();
+    return late_timers_.must_wait(lateness, polled,
+                                  !queue_->can_pop() && ready_.empty() && calls_.empty());
+}
+
 // --- other threads
 
 const std::shared_ptr<Mailbox>& Scheduler::mailbox() {
@@ -532,9 +539,13 @@ bool Scheduler::round(bool can_happen) {
     return alive() && !quit_now_;
 }
 
-void Scheduler::after_poll() {
+void Scheduler::after_poll(bool polled) {
     round_began_ = now();
-    fire_timers(round_began_);
+    if (timers_must_wait(polled)) {
+        poller_.wake();  // the next poll must not be left out
+    } else {
+        fire_timers(round_began_);
+    }
     if (go_on_wanted_) {
         emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::go_on));
         go_on_wanted_ = false;
@@ -580,15 +591,7 @@ void Scheduler::log(LogLevel level, std::string_view text, std::string_view sour
 
 void Scheduler::log_exception(std::string_view where, const Routine* routine) const noexcept {
     try {
-        std::string text(where);
-        try {
-            throw;
-        } catch (const std::exception& exception) {
-            text += std::string(" with an exception: ") + exception.what();
-        } catch (...) {
-            text += " with an exception of an unknown type";
-        }
-        log_({LogLevel::error, text, {}, routine == nullptr ? current_ : routine});
+        log_({LogLevel::error, text_with_exception(where), {}, routine ? routine : current_});
     } catch (...) {
         // The log itself has failed: there is nowhere left to report it.
     }

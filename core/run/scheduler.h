@@ -14,6 +14,7 @@
 #include "core/event/blocked_events.h"
 #include "core/event/match_tree.h"
 #include "core/queue/queue.h"
+#include "core/run/late_timers.h"
 #include "core/run/poller.h"
 #include "core/run/subscriber.h"
 #include "core/run/system_events.h"
@@ -98,8 +99,9 @@ public:
     bool round(bool can_happen);
     // How long a poll may wait: 0 if there is something to do; none: without end.
     std::optional<Duration> time_to_wait() noexcept override;
-    // Lets timers fire, and what the poll brought begin.
-    void after_poll();
+    // Lets timers fire, unless they are late and input goes first (LateTimers), and what the poll
+    // brought begin. `polled`: whether there was a poll since the last call.
+    void after_poll(bool polled = true);
     // Closes what still waits.
     void end() noexcept;
     // Tells who wants to know that nothing has happened for a while.
@@ -204,6 +206,7 @@ private:
     }
     void run_all_ready();
     void tell_to_quit(bool daemons_only);
+    bool timers_must_wait(bool polled) noexcept;
     void fire_timers(Time time);
     bool droppable(const Event& event) const noexcept;
     void close_all();
@@ -231,6 +234,7 @@ private:
     MatcherOf<SystemControlEvent> go_on_matcher_;
     MatchTree::Node& go_on_node_;  // where that ends
     Time round_began_{};
+    LateTimers late_timers_;
     bool running_ = false;
     bool quitting_ = false;
     bool quit_now_ = false;

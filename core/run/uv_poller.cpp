@@ -4,7 +4,10 @@
 #include <cassert>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <string>
 #include <system_error>
+#include <typeinfo>
 
 namespace weir {
 namespace {
@@ -22,10 +25,10 @@ void close_handle(Handle& handle, unsigned& open) noexcept {
              [](uv_handle_t* closed) { --*static_cast<unsigned*>(closed->data); });
 }
 
-// A handle that nobody closes would let the loop run for ever: say which it is.
+// A handle that its owner has not closed would let the loop run for ever: say which it is.
 void require_closing(uv_handle_t* handle, void*) noexcept {
     if (uv_is_closing(handle) == 0) {
-        std::fprintf(stderr, "weir: a loop is closed that still has an open handle: %s\n",
+        std::fprintf(stderr, "weir: UvPoller: its loop still has an open handle: %s\n",
                      uv_handle_type_name(handle->type));
         std::abort();
     }
@@ -38,7 +41,8 @@ public:
             static_cast<UvBell*>(rung->data)->answer_();
         });
         if (error != 0) {
-            throw std::system_error(-error, std::system_category(), "a way in for other threads");
+            throw std::system_error(-error, std::system_category(),
+                                    "making a bell for other threads");
         }
         handle_->data = this;
         keep_polling(false);
@@ -69,7 +73,7 @@ struct UvPoller::UvWork {
 
 UvPoller::UvPoller() : loop_(&own_loop_), random_(seed()) {
     if (const int error = uv_loop_init(&own_loop_); error != 0) {
-        throw std::system_error(-error, std::system_category(), "a loop of libuv");
+        throw std::system_error(-error, std::system_category(), "making a loop of libuv");
     }
     open();
 }
@@ -163,12 +167,12 @@ void UvPoller::limit_wait(std::optional<Duration> wait) noexcept {
         uv_timer_start(
             &timer_, [](uv_timer_t*) {}, due - std::min(due, uv_now(loop_)), 0);
     }
-    // Without end: while anything is alive besides.
+    // A wait without end lasts only while something else is alive.
     auto* timer = reinterpret_cast<uv_handle_t*>(&timer_);
     wait ? uv_ref(timer) : uv_unref(timer);
 }
 
-// Callbacks of timers and the like run before the loop waits: they may have brought work.
+// Callbacks of libuv's timers run before the loop waits, and may have sent events.
 void UvPoller::before_waiting() noexcept {
     if (waiting_ && user() != nullptr) {
         limit_wait(user()->time_to_wait());
@@ -198,6 +202,30 @@ void UvPoller::cancel_work(Work& work) noexcept {
     if (const auto found = works_.find(&work); found != works_.end()) {
         uv_cancel(reinterpret_cast<uv_req_t*>(&found->second->request));
     }
+}
+
+void UvPoller::visit_code(const Visit& visit) const {
+    for (const auto& [work, started] : works_) {
+        visit(&typeid(*work), "work on another thread");
+    }
+    // Where in a handle its callbacks are depends on its type and on libuv's version: each word of
+    // it is taken for an address.
+    uv_walk(
+        loop_,
+        [](uv_handle_t* handle, void* data) {
+            const Visit& visit_word = *static_cast<const Visit*>(data);
+            const std::string what =
+                std::string("a handle of libuv: ") + uv_handle_type_name(handle->type);
+            visit_word(handle, what);
+            const auto* const bytes = reinterpret_cast<const char*>(handle);
+            for (std::size_t at = 0; at + sizeof(void*) <= uv_handle_size(handle->type);
+                 at += sizeof(void*)) {
+                const void* word = nullptr;
+                std::memcpy(&word, bytes + at, sizeof word);
+                visit_word(word, what);
+            }
+        },
+        const_cast<Visit*>(&visit));
 }
 
 void UvPoller::lift_limit() noexcept {

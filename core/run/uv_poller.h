@@ -9,36 +9,37 @@
 
 #include <uv.h>
 
+#include "core/run/pending_code.h"
 #include "core/run/poller.h"
 
 namespace weir {
 
-// The world of libuv: the monotonic clock, and a loop whose callbacks send the events of the
-// outside. A scheduler with this poller runs the loop itself, on the thread that calls
-// Scheduler::run.
+// A Poller on libuv: the monotonic clock, and a loop whose callbacks send the events of sockets,
+// signals and other threads. A scheduler with this poller runs the loop itself, on the thread that
+// calls Scheduler::run.
 //
-// "Nothing can happen any more" means that no handle or request is alive in the loop: what shall
-// not keep a scheduler running is unref'd (uv_unref).
+// "Nothing can happen any more" means that no handle or request is alive in the loop: unref
+// (uv_unref) what shall not keep a scheduler running.
 //
-// Timers are never early; they are late by up to two milliseconds, for libuv waits in whole ones.
-class UvPoller final : public Poller {
+// Timers are never early. They are late by up to two milliseconds, for libuv waits in whole ones.
+class UvPoller final : public Poller, public PendingCode {
 public:
-    // While a scheduler has work it polls only every so many rounds, or once so much time has
-    // passed, whatever is first: a poll is a system call, a round often much less. What happens
-    // outside thus waits for at most `poll_at_least_every` and one round longer than with a poll
-    // in each.
+    // A scheduler that has work polls only every so many rounds, or once so much time has passed,
+    // whatever is first: a poll is a system call, a round often costs much less. An event outside
+    // therefore waits for at most `poll_at_least_every` and one round longer than with a poll in
+    // each round.
     static constexpr unsigned rounds_between_polls = 16;
     static constexpr Duration poll_at_least_every = std::chrono::microseconds(50);
-    // After so long without anything happening there is a SystemControlLowPriorityEvent `idle`.
+    // After so long without an event the scheduler sends a SystemControlLowPriorityEvent `idle`.
     static constexpr Duration idle_after = std::chrono::seconds(60);
 
-    // With a loop of its own. Throws std::system_error if there are no file descriptors left.
+    // Makes a loop of its own. Throws std::system_error if no file descriptors are left.
     UvPoller();
-    // With a loop that must outlive it.
+    // Uses the loop, which must outlive the poller.
     explicit UvPoller(uv_loop_t& loop);
-    // Closes its handles and runs the loop until they are gone, and work on other threads is done;
-    // thus not to be called in a callback of the loop. Requires of an own loop that all other
-    // handles are closed or about to be.
+    // Closes the poller's handles, and runs the loop until they are closed and work on other
+    // threads is done; therefore not allowed in a callback of the loop. A loop of its own must have
+    // no other handle that is not closing.
     ~UvPoller() override;
     UvPoller(const UvPoller&) = delete;
     UvPoller& operator=(const UvPoller&) = delete;
@@ -52,14 +53,16 @@ public:
     std::unique_ptr<Bell> make_bell(std::function<void()> answer) override;
     void start_work(Work& work) override;
     void cancel_work(Work& work) noexcept override;
+    // Work that is not done, and all handles of the loop, whoever made them.
+    void visit_code(const Visit& visit) const override;
 
     // --- for LoopGuest
 
-    // Whether the poll that would now be due can be left out.
+    // Returns whether the poll that would now be due can be left out.
     bool may_skip_poll(std::optional<Duration> wait) noexcept;
-    // Makes the loop, where it waits next, wait no longer than that.
+    // Makes the next wait of the loop no longer than `wait`.
     void limit_wait(std::optional<Duration> wait) noexcept;
-    // The loop may wait for as long as it likes.
+    // Lets the loop wait for as long as it likes.
     void lift_limit() noexcept;
 
 private:
@@ -79,7 +82,7 @@ private:
     bool waiting_ = false;   // in a poll that may wait
     unsigned rounds_ = 0;    // since the last poll
     Time last_poll_{};
-    std::unordered_map<Work*, std::unique_ptr<UvWork>> works_;  // that are not done
+    std::unordered_map<Work*, std::unique_ptr<UvWork>> works_;  // not done yet
     std::mt19937_64 random_;
 };
 

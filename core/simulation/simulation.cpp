@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <typeinfo>
 #include <utility>
 
 namespace weir {
@@ -75,6 +76,12 @@ void Simulation::start_work(Work& work) {
     }
 }
 
+void Simulation::visit_code(const Visit& visit) const {
+    for (const auto& [work, cancelled] : works_) {
+        visit(&typeid(*work), "work on another thread");
+    }
+}
+
 void Simulation::cancel_work(Work& work) noexcept {
     if (const auto found = works_.find(&work); found != works_.end()) {
         found->second = true;
@@ -126,7 +133,8 @@ bool Simulation::poll(std::optional<Duration> wait) {
     if (next && (!wait || *next <= now_ + *wait)) {
         // Time never decreases, although a delayed bell may be due already.
         now_ = std::max(now_, *next);
-        for (auto due = next; due && *due <= now_; due = next_outside()) {
+        interrupted_ = false;
+        for (auto due = next; due && *due <= now_ && !interrupted_; due = next_outside()) {
             happen_next();
         }
         return true;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/run/pending_code.h"
 #include "core/run/poller.h"
 #include "core/simulation/simulated_failpoints.h"
 
@@ -18,13 +19,21 @@ namespace weir {
 /// A Poller of virtual time, for tests. The clock stands still while any routine can run. Then it
 /// jumps to the next timer or to the next call of happen(). The same seed gives the same run.
 /// Not thread-safe.
-class Simulation final : public Poller {
+class Simulation final : public Poller, public PendingCode {
 public:
     explicit Simulation(std::uint64_t seed = 1) : random_(seed), failpoints_(seed) {}
 
     /// Calls the function `after` from now, in a poll, like input from outside. The seed decides
     /// the order of calls at the same time.
     void happen(Duration after, std::function<void()> what);
+
+    /// Stands still for so long, as a process does that is stopped (SIGSTOP, a machine that is
+    /// migrated), or a routine that computes. The next poll brings what happens outside meanwhile.
+    /// A poll in whose callbacks this is called returns at once, like one that a signal interrupts.
+    void pause(Duration time) noexcept {
+        now_ += time;
+        interrupted_ = true;
+    }
 
     /// Makes the n-th poll from now, and only that one, return at once without result.
     void fail_poll(std::uint64_t n) noexcept { failing_poll_ = polls_ + n; }
@@ -49,6 +58,7 @@ public:
     std::unique_ptr<Bell> make_bell(std::function<void()> answer) override;
     void start_work(Work& work) override;
     void cancel_work(Work& work) noexcept override;
+    void visit_code(const Visit& visit) const override;
 
 private:
     class SimulatedBell;
@@ -70,6 +80,7 @@ private:
     std::uint64_t polls_ = 0;
     std::uint64_t failing_poll_ = 0;
     bool woken_ = false;
+    bool interrupted_ = false;
     Duration thread_delay_{};
     std::unordered_map<Work*, bool> works_;  // not done; whether they are cancelled
 };

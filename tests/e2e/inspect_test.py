@@ -67,7 +67,8 @@ class Inspect(unittest.TestCase):
             code, text = inspect(lockd)
             self.assertEqual(code, 0)
             for line in (rf"process {lockd.process.pid}, \S+ MiB in memory, \S+ \w*B of heap\n",
-                         r"\n  resp: succeeded for .* \(asked for\), \d+ routines of .* KiB, ",
+                         r"\n  resp: succeeded for .* \(listed in server.startup\), "
+                         r"\d+ routines of .* KiB, ",
                          r"\n    lock: succeeded for .*, 1 event queued, 1 blocked, library ",
                          r"\n    lock: 1, priority \d+, .* left, blocked by 1 event, of lock\n",
                          r"\n        has waited \S+ \w+ for lock 'my.*key'",

@@ -113,7 +113,7 @@ class Log(unittest.TestCase):
             self.assertEqual(read(log).count("\n"), 1)
             self.assertEqual(read(log + ".1").count("\n"), 1)
             self.assertEqual(lockd.end(), 0)
-            self.assertIn("module 'lock': unloaded", read(log))
+            self.assertIn("lock unloaded", read(log))
 
 
 if __name__ == "__main__":

@@ -145,7 +145,7 @@ class Recording(unittest.TestCase):
         recorder.communicate(timeout=LIMIT)
         work(self.lockd, 10)
         second = trace(self.lockd, "--seconds", "0.1", "-o", self.file)
-        self.assertIn("somebody else records; try again in ", self.end(second, 1))
+        self.assertIn("another client records; try again in ", self.end(second, 1))
 
     def test_a_server_that_ends_is_an_error(self):
         recorder = trace(self.lockd, "--seconds", "3600", "-o", self.file)

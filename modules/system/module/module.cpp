@@ -6,6 +6,9 @@
 #include <stdexcept>
 
 #include "config/text/nearest_name.h"
+#include "config/text/quoted.h"
+#include "core/base/safe_text.h"
+#include "core/run/routine.h"
 #include "core/wait/send.h"
 #include "modules/system/call/json.h"
 
@@ -55,6 +58,19 @@ private:
     Ref<ApiCall> call_;
 };
 
+// Whether what was thrown is an answer that the function means to give, or the server is quitting.
+bool is_answer() {
+    try {
+        throw;
+    } catch (const ApiException&) {
+        return true;
+    } catch (const QuitException&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
 Task<> run_call(Module& module, const ApiFunction& function, Ref<ApiCall> call) {
     AnswerGuard guard(module, call);
     Routine& self = co_await this_routine();
@@ -72,6 +88,10 @@ Task<> run_call(Module& module, const ApiFunction& function, Ref<ApiCall> call) 
         }
         call->result.emplace(std::move(result));
     } catch (...) {
+        if (!is_answer()) {
+            module.scheduler().log_exception(safe_text(
+                [&] { return "the function " + module.name() + "." + function.name + " ended"; }));
+        }
         if (call->given_up) {
             co_return;
         }
@@ -98,10 +118,9 @@ Module::Module(const ModuleContext& context)
       settings_(context.settings),
       handler_(context.scheduler),
       calls_(context.scheduler),
-      holds_(new Holds),
-      outcome_(context.scheduler) {}
+      holds_(new Holds) {}
 
-// Routines refer to members of the derived class, so the loader closes them before.
+// Routines refer to members of the derived class: the loader has closed them.
 Module::~Module() = default;
 
 Task<> Module::load() {
@@ -129,18 +148,6 @@ Json Module::discover(const DiscoverParameters& parameters) const {
         json[function.name] = function.sentence;
     }
     return json;
-}
-
-void Module::succeed() {
-    if (!outcome_.done()) {
-        outcome_.set_result();
-    }
-}
-
-void Module::fail(std::string reason) {
-    if (!outcome_.done()) {
-        outcome_.set_exception(std::make_exception_ptr(std::runtime_error(std::move(reason))));
-    }
 }
 
 Ref<Queue> Module::add_queue(Queue& parent, std::string queue_name, int priority, Matcher matcher,
@@ -233,7 +240,8 @@ void Module::close_all() noexcept {
     close();
 }
 
-// Of a public call that no function of this module takes, another module, or the loader, says so.
+// A public call that no function of this module takes is left to other modules, and refused by the
+// loader at last.
 void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
     if (event->ignorable() || event->state->given_up) {
         event->set_ignorable();
@@ -265,8 +273,8 @@ void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
             type_.name + "." + std::string(name) + " does not take a call with these parameters"};
     } else if (!refusal) {
         refusal = {std::string(ApiError::unknown_function),
-                   "the module '" + type_.name + "' has no function '" + std::string(name) + "'" +
-                       config::did_you_mean(name, type_.api.names())};
+                   "the module '" + type_.name + "' has no function '" + config::printable(name) +
+                       "'" + config::did_you_mean(name, type_.api.names())};
     }
     answer(scheduler(), *event, *std::move(refusal));
 }

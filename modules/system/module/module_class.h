@@ -42,8 +42,7 @@ struct ModuleClass {
     std::string name;      // under which it is loaded, configured and called
     std::string sentence;  // what it is for, without a full stop
     std::vector<Dependency> dependencies;
-    bool service = false;         // to be unloaded when nobody depends on it any more
-    bool succeeds_later = false;  // the module itself says when it has succeeded
+    bool service = false;                           // unloads when no module depends on it any more
     const config::Description* settings = nullptr;  // of module.<name>; null: it has none
     Api api;
     std::vector<Handover> handovers;       // the first that gives is what a next version is offered
@@ -108,11 +107,6 @@ public:
     // Is to be unloaded when no module depends on it any more, unless it was loaded by name.
     ModuleDeclaration&& service() && {
         class_.service = true;
-        return std::move(*this);
-    }
-    // The end of load() is not yet success: the module calls succeed() or fail() later.
-    ModuleDeclaration&& succeeds_later() && {
-        class_.succeeds_later = true;
         return std::move(*this);
     }
     // Has state that is not lost when the module is reloaded: `giver` takes it out of the old

@@ -9,7 +9,7 @@ namespace weir {
 
 class Module;
 
-// A module has come into another state.
+// A module has changed its state.
 struct ModuleStateEvent : Event {
     Index<std::string> module;
     Index<ModuleState> state;

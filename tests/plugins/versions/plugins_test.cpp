@@ -1,7 +1,10 @@
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 
 #include <catch2/catch.hpp>
 #include <malloc.h>
+#include <sys/stat.h>
 
 #include "core/wait/timeout.h"
 #include "modules/system/call/json.h"
@@ -88,7 +91,8 @@ TEST_CASE("modules that depend on each other are reloaded, and the loaded versio
                         R"("version2")", "3 version2",  //
                         R"("version1")", "3 version1",  //
                         "unknown_function: the module 'producer' has no function 'nothing'", ""});
-    CHECK(world.log() == "");  // all libraries have left memory
+    // All libraries have left memory. What a function throws is in the log, too.
+    CHECK(world.log() == "error: the function producer.fail ended with an exception: test\n");
 }
 
 namespace {
@@ -185,6 +189,31 @@ TEST_CASE("a plugin that does not fit is rejected with the reason", "[plugins]")
     CHECK(what == "the module 'noting' failed: unknown module 'noting' (did you mean 'nothing'?)");
 }
 
+TEST_CASE("plugins: what has a plugin's name and is no file is told as what it is") {
+    const PluginFolder folder;
+    std::filesystem::create_directory(folder.path() + "/tea.so");
+    std::filesystem::create_symlink("/nowhere.so", folder.path() + "/milk.so");
+    REQUIRE(mkfifo((folder.path() + "/juice.so").c_str(), 0600) == 0);
+    const std::string path = folder.path() + "/";
+    for (const auto& [name, why] : std::vector<std::pair<std::string, std::string>>{
+             {"tea", path + "tea.so is a folder, not a plugin"},
+             {"milk", "cannot open " + path + "milk.so: No such file or directory"},
+             {"juice", path + "juice.so is no regular file"}}) {
+        SimulatedServer world(folder.configuration({}));
+        std::string what;
+        world.run(try_to_load(world.loader(), name, what));
+        CHECK(what == "the module '" + name + "' failed: " + why);
+    }
+}
+
+TEST_CASE("plugins: control characters in names are escaped in what is said of them") {
+    const PluginFolder folder;
+    SimulatedServer world(folder.configuration({}));
+    std::string what;
+    world.run(try_to_load(world.loader(), "\x1b[31mred", what));
+    CHECK(what == "the module '\\x1b[31mred' failed: unknown module '\\x1b[31mred'");
+}
+
 namespace {
 
 Task<> unload_sticky(Loader& loader, std::string& refused, std::string& forced) {
@@ -210,7 +239,7 @@ TEST_CASE("a module whose code still runs elsewhere is not unloaded, except by f
         "the module 'sticky' is not unloaded, there still is: 'sticky.stay' started at ";
     CHECK(refused.substr(0, begin.size()) == begin);
     CHECK(refused.find("waits at ") != std::string::npos);
-    CHECK(refused.find("sticky.cpp:15 for the end of 3600 s") != std::string::npos);
+    CHECK(refused.find("sticky.cpp:20 for the end of 3600 s") != std::string::npos);
     CHECK(forced == "");
     CHECK(world.log() == "");
 }
@@ -219,19 +248,54 @@ TEST_CASE(
     "an error names what cannot be closed, and the code stays in memory even if unloading is "
     "forced",
     "[plugins]") {
+    const auto [version, what] =
+        GENERATE(table<std::string, std::string>({{"handler", "a handler of test.Announcement()"},
+                                                  {"pointer", "a handler of test.Announcement()"},
+                                                  {"tracer", "the tracer of the scheduler"}}));
+    CAPTURE(version);
     const PluginFolder folder;
-    folder.put("sticky", "handler");
+    folder.put("sticky", version);
     SimulatedServer world(folder.configuration({}));
-    world.leave_behind();  // the handler
+    world.leave_behind();
     std::string refused;
     std::string forced;
     world.run(unload_sticky(world.loader(), refused, forced));
-    CHECK(refused ==
-          "the module 'sticky' is not unloaded, there still is: a handler of test.Announcement()");
+    CHECK(refused == "the module 'sticky' is not unloaded, there still is: " + what);
     CHECK(forced == "");
     CHECK(world.log() ==
-          "error: the plugin of the module 'sticky' stays in memory, there still is: a handler of "
-          "test.Announcement()\n");
+          "error: the plugin of the module 'sticky' stays in memory, there still is: " + what +
+              "\n");
+    world.scheduler().set_tracer(nullptr);
+}
+
+namespace {
+
+Task<> load_and_unload_sticky(Loader& loader, std::string& what, Duration& took) {
+    Task<> loading = tell(loader.load("sticky"), what);
+    co_await loading;
+    const Time before = loader.scheduler().now();
+    Task<> unloading = tell(loader.unload("sticky", true), what);
+    co_await unloading;
+    took = loader.scheduler().now() - before;
+}
+
+}  // namespace
+
+TEST_CASE("plugins: the code of work on another thread stays until the work is done") {
+    const PluginFolder folder;
+    folder.put("sticky", "work");
+    std::string what;
+    Duration longest{};
+    for (std::uint64_t seed = 1; seed != 10; ++seed) {
+        SimulatedServer world(folder.configuration({}), {}, seed);
+        world.simulation().delay_threads(seconds(3));
+        Duration took{};
+        world.run(load_and_unload_sticky(world.loader(), what, took));
+        CHECK(what == "");
+        CHECK(world.log() == "");
+        longest = std::max(longest, took);
+    }
+    CHECK(longest > seconds(1));
 }
 
 namespace {
@@ -328,6 +392,52 @@ TEST_CASE("the manager lists, loads and unloads modules, and reloads those that 
     CHECK(told == Texts{"null", "failed: the module 'nobody' failed: unknown module 'nobody'",
                         R"("version2")", "3 version1", "null", "consumer unloaded",
                         "manager succeeded", "nobody failed", "producer succeeded"});
+}
+
+namespace {
+
+Task<> unload_manager(Server& server, Texts& told) {
+    Task<> starting = wait_for_startup(server, "manager");
+    co_await starting;
+    Json itself{{"module", "manager"}};
+    Task<std::string> unloading = ask("manager", "unload", std::move(itself));
+    told.push_back(co_await unloading);
+    co_await sleep(seconds(1));
+    told.emplace_back(to_string(server.loader().state("manager")));
+}
+
+}  // namespace
+
+TEST_CASE("plugins: the manager that unloads itself answers first") {
+    const PluginFolder folder;
+    folder.put_installed("manager");
+    SimulatedServer world(folder.configuration({"manager"}));
+    Texts told;
+    world.run(unload_manager(world.server(), told));
+    CHECK(told == Texts{"null", "unloaded"});
+    CHECK(world.log() == "");
+}
+
+TEST_CASE("plugins: those that were opened to check a configuration are not opened again") {
+    const PluginFolder folder;
+    folder.put("producer", "version1");
+    folder.put("consumer", "version1");
+    config::Problems problems;
+    CheckedApp app(SimulatedServer::read(folder.configuration({"consumer"})), {}, problems);
+    REQUIRE(problems.empty());
+    setenv("TMPDIR", "/nowhere", 1);  // there cannot be another private copy
+    Simulation simulation;
+    std::string log;
+    {
+        Server server(simulation, std::move(app),
+                      [&log](const LogRecord& record) { log += std::string(record.text) + "\n"; });
+        server.run();
+        CHECK(server.startup_failure() == "");
+    }
+    unsetenv("TMPDIR");
+    CHECK(log.find("producer loaded ('consumer' depends on it)\n") != std::string::npos);
+    CHECK(log.find("consumer loaded (listed in server.startup)\n") != std::string::npos);
+    CHECK(log.find("consumer unloaded (all modules unload)\n") != std::string::npos);
 }
 
 }  // namespace weir

@@ -436,6 +436,57 @@ TEST_CASE("an old version stays while an event of its types is kept", "[reload]"
 
 namespace {
 
+Task<> pile_up(Server& server, const PluginFolder& folder, Texts& told) {
+    Task<> starting = wait_for_startup(server, "own_kind");
+    co_await starting;
+    int sheet = 0;
+    for (const std::string version : {"first", "second", "third"}) {
+        folder.put("own_kind", version);
+        std::string what;
+        Texts names{"own_kind"};
+        Task<> reloading = tell(server.loader().reload(std::move(names)), what);
+        co_await reloading;
+        told.push_back(what);
+        Json number{{"number", ++sheet}};
+        Task<std::string> piling = ask("own_kind", "pile", std::move(number));
+        co_await piling;
+        co_await sleep(seconds(10));
+    }
+    Task<std::string> asking = ask("own_kind", "version", {});
+    told.push_back(co_await asking);
+    const std::vector<ModuleInfo> modules = server.loader().modules();
+    for (const Texts& living : modules.front().leaving) {
+        told.insert(told.end(), living.begin(), living.end());
+    }
+    for (int i = 0; i != 3; ++i) {
+        Task<std::string> taking = ask("own_kind", "take", {});
+        told.push_back(co_await taking);
+    }
+    std::string what;
+    Task<> unloading = tell(server.loader().unload("own_kind"), what);
+    co_await unloading;
+    told.push_back(what);
+}
+
+}  // namespace
+
+TEST_CASE("reload: a queue of a plugin's own kind keeps the version that made it, until it goes") {
+    const PluginFolder folder;
+    folder.put("own_kind", "first");
+    SimulatedServer world(folder.configuration({"own_kind"}));
+    Texts told;
+    world.run(pile_up(world.server(), folder, told));
+    // The version that was loaded first has made the queue, each has put an event of its own into
+    // it.
+    CHECK(told == Texts{"", "", "", R"("third")", "the queue 'pile', which is of its kind 'lifo'",
+                        "an event test.Paper in the queues", "an event test.Paper in the queues",
+                        "3", "2", "1", ""});
+    CHECK(world.log() == "");
+    CHECK(has_left("own_kind.so"));
+}
+
+namespace {
+
 Task<> change_settings(Server& server, std::string changed, std::string& told) {
     co_await wait_for_startup(server, "keeper");
     server.reconfigure(SimulatedServer::read(std::move(changed)));
