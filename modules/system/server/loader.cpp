@@ -156,7 +156,7 @@ void Loader::change_settings(ModuleEntry& entry) {
     try {
         entry.module->settings_changed_from(old.get());
     } catch (...) {
-        scheduler().log_exception("settings_changed() of the module '" + entry.name + "'");
+        scheduler().log_exception("settings_changed() of the module '" + entry.name + "' ended");
     }
 }
 

@@ -58,7 +58,7 @@ Task<> OldVersions::unload(LeavingVersion& version) {
         throw;
     } catch (...) {
         parts_.scheduler().log_exception("unload() of the old version of the module '" +
-                                         version.name + "'");
+                                         version.name + "' ended");
     }
 }
 

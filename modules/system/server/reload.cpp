@@ -248,8 +248,8 @@ void Reload::hand_back() noexcept {
             }
             successor->gives->take(old, successor->state.get());
         } catch (...) {
-            old.scheduler().log_exception("giving its state back to the module '" +
-                                          successor->name + "'");
+            old.scheduler().log_exception("taking its state back, the module '" + successor->name +
+                                          "' ended");
         }
         successor->has_state = successor->took = false;
         successor->state.reset();
@@ -308,7 +308,7 @@ void Reload::retire_old_versions() {
         try {
             old->module->retire();
         } catch (...) {
-            parts_.scheduler().log_exception("retire() of the module '" + old->name + "'");
+            parts_.scheduler().log_exception("retire() of the module '" + old->name + "' ended");
         }
         old_versions_.begin_leaving(*old);
     }

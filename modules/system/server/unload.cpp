@@ -148,7 +148,7 @@ Task<> Unload::prepare(ModuleEntry& entry, bool force) {
     } catch (const std::bad_alloc&) {
         out_of_memory = true;
     } catch (...) {
-        scheduler.log_exception("unload() of the module '" + entry.name + "'");
+        scheduler.log_exception("unload() of the module '" + entry.name + "' ended");
     }
     if (out_of_memory && force) {
         scheduler.log(LogLevel::error, "unload() of the module '" + entry.name + "' had no memory");
