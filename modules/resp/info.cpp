@@ -46,7 +46,7 @@ void write_clients(InfoWriter& out, const RespProtocol& protocol) {
         waiting += session.waiting_for().empty() ? 0 : 1;
     }
     out.line("connected_clients", protocol.clients());
-    out.line("maxclients", protocol.settings().max_clients);
+    out.line("maxclients", protocol.max_clients());
     out.line("blocked_clients", waiting);
 }
 

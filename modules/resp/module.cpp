@@ -3,12 +3,14 @@
 
 #include "modules/system/module/module.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "core/net/descriptor_limit.h"
 #include "core/net/socket_server.h"
 #include "core/wait/timeout.h"
 #include "modules/resp/client_text.h"
@@ -20,6 +22,13 @@
 
 namespace weir::resp {
 namespace {
+
+// Connections over max_clients that a listener still takes, to answer them with an error and close
+// them in order. More are answered and closed at once.
+constexpr std::size_t answered_in_order = 100;
+
+// File descriptors for all that is no client: listeners, the log, files of modules, libraries.
+constexpr std::size_t other_descriptors = 64;
 
 class RespModule final : public ModuleOf<RespSettings> {
 public:
@@ -40,27 +49,26 @@ public:
     }
 
     Task<> load() override {
+        fit_clients_to_descriptors();
         add_queue(scheduler().queue(), "resp", settings().priority, match<InputEvent>().make(),
                   RespProtocol::request_queue());
         if (replaces()) {
             co_return;  // the sockets are there
         }
         for (const std::string& address : settings().listen) {
-            Task<> listening = listen(address);
-            co_await listening;
+            co_await listen(address);
         }
     }
 
-    // Clients are told, and get their last replies; their locks are given back.
+    // Clients get their last replies and are closed; their locks are released.
     Task<> unload() override {
         for (const auto& listener : listeners_) {
             listener->shutdown();
         }
         for (const auto& listener : listeners_) {
-            Task<> ending = until_ended(*listener);
-            co_await ending;
+            co_await until_ended(*listener);
         }
-        // What is left here of clients that a newer version has taken over.
+        // Clients that a newer version could not take over.
         for (Session& session : protocol_.sessions()) {
             session.connection().shutdown();
         }
@@ -75,12 +83,20 @@ public:
     }
 
     using ModuleOf::settings_changed;
-    void settings_changed(const RespSettings&) override { protocol_.set_settings(settings()); }
+    void settings_changed(const RespSettings&) override {
+        protocol_.set_settings(settings());
+        fit_clients_to_descriptors();
+        for (const auto& listener : listeners_) {
+            listener->set_max_connections(max_connections());
+        }
+    }
 
     std::vector<std::string> addresses() const {
         std::vector<std::string> result;
         for (const auto& listener : listeners_) {
-            result.push_back(listener->local().text());
+            for (const SocketAddress& address : listener->addresses()) {
+                result.push_back(address.text());
+            }
         }
         return result;
     }
@@ -108,6 +124,7 @@ private:
         listeners_ = std::move(state.listeners);
         for (const auto& listener : listeners_) {
             listener->hand_to(protocol_);
+            listener->set_max_connections(max_connections());
             for (Connection& connection : listener->connections()) {
                 if (connection.data == nullptr) {  // before its first request, or refused
                     connection.hand_to(protocol_, nullptr);
@@ -119,34 +136,46 @@ private:
         }
     }
 
+    std::size_t max_connections() const noexcept {
+        return protocol_.max_clients() + answered_in_order;
+    }
+
+    // Clients that the process cannot open sockets for would wait in the system's backlog.
+    void fit_clients_to_descriptors() {
+        const std::size_t wanted = settings().max_clients;
+        const std::size_t limit =
+            raise_descriptor_limit(wanted + answered_in_order + other_descriptors);
+        const std::size_t most = limit - std::min(other_descriptors, limit / 2);
+        protocol_.set_max_clients(std::min(wanted, most));
+        if (most < wanted) {
+            log().warning(
+                "serves {} clients at a time and not max_clients, {}: the process may open no more "
+                "than {} files; raise its hard limit (LimitNOFILE of systemd, ulimit -Hn) to {}",
+                most, wanted, limit, wanted + answered_in_order + other_descriptors);
+        }
+    }
+
     Task<> listen(std::string address) {
         SocketServerOptions options;
-        // Those above max_clients are told so before they are closed: there is room for that.
-        options.max_connections = std::size_t{settings().max_clients} + 100;
+        options.max_connections = max_connections();
+        options.refuse = true;
         options.retry_listen = {};
         options.shutdown_timeout = settings().shutdown_timeout;
         SocketServer& listener = *listeners_.emplace_back(
             std::make_unique<SocketServer>(scheduler(), protocol_, address, options));
         listener.start({.name = "resp listener"});
-        Task<bool> starting = listener.listening();
-        const bool listens = co_await starting;
-        if (!listens) {
+        if (!co_await listener.listening()) {
             throw std::runtime_error("cannot listen at " + address + ": " + listener.error());
         }
-        log().info("listens at {}", listener.local().text());
-        warn_if_open(address);
-    }
-
-    void warn_if_open(const std::string& text) {
-        const Address address = Address::parse(text);
-        const bool is_local = address.kind == Address::Kind::unix_socket ||
-                              address.host == "localhost" || address.host == "::1" ||
-                              address.host.starts_with("127.");
-        if (!is_local && !settings().password) {
+        for (const SocketAddress& local : listener.addresses()) {
+            log().info("listens at {}", local.text());
+        }
+        if (!settings().password &&
+            !std::ranges::all_of(listener.addresses(), &SocketAddress::is_local)) {
             log().warning(
-                "listens at {} without a password: whoever reaches this machine can take locks "
-                "and call every module",
-                text);
+                "listens at {} without a password: every machine that reaches this one can take "
+                "locks and call every module",
+                address);
         }
     }
 

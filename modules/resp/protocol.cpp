@@ -16,7 +16,11 @@ Session* session_of(Connection& connection) noexcept {
 }  // namespace
 
 RespProtocol::RespProtocol(Scheduler& scheduler, const ModuleLog& log, const RespSettings& settings)
-    : Protocol(connection_options(settings)), log_(log), settings_(&settings), seat_(new RespSeat) {
+    : Protocol(connection_options(settings)),
+      log_(log),
+      settings_(&settings),
+      max_clients_(settings.max_clients),
+      seat_(new RespSeat) {
     seat_->newest = this;
     seat_->started_at = scheduler.now();
 }
@@ -61,8 +65,6 @@ void RespProtocol::take(HandedSession handed) {
 ConnectionOptions RespProtocol::connection_options(const RespSettings& settings) {
     ConnectionOptions options;
     options.stream.tcp_keepalive = settings.tcp_keepalive;
-    // What was written and never arrives is an end too, and is found as fast.
-    options.stream.unacknowledged_timeout = settings.write_timeout;
     options.shutdown_timeout = settings.shutdown_timeout;
     // The hook `keepalive` looks after clients that are silent or do not read.
     options.keepalive_time = settings.idle_timeout;
@@ -76,9 +78,12 @@ RequestLimits RespProtocol::request_limits() const noexcept {
             .request_bytes = settings_->max_request.bytes};
 }
 
+// In turn, whatever a client has had lately: of two clients that ask for the same lock, the first
+// that came gets it.
 QueueOptions RespProtocol::request_queue() {
-    return {.kind =
-                FairQueue::factory({.key = EventKey::named("connection"), .subqueue_limit = 4})};
+    return {.kind = FairQueue::factory({.key = EventKey::named("connection"),
+                                        .subqueue_limit = 4,
+                                        .returning = FairQueueOptions::Returning::in_turn})};
 }
 
 // The session reads the bytes itself, in its turn: so no more of a client's requests is in memory
@@ -91,11 +96,8 @@ std::size_t RespProtocol::parse(Connection& connection, const Input& input, Even
 }
 
 Task<> RespProtocol::init(Connection& connection) {
-    if (seat_->clients >= settings_->max_clients) {
-        ++seat_->refused;
-        ReplyWriter reply;
-        reply.error("ERR", "max number of clients reached");
-        co_await connection.write(reply.take());
+    if (seat_->clients >= max_clients_) {
+        co_await connection.write(refuse());
         connection.shutdown();
         co_return;
     }
@@ -104,6 +106,17 @@ Task<> RespProtocol::init(Connection& connection) {
     sessions_.push_back(*session);
     session->start();
     connection.data = std::move(session);
+}
+
+std::string RespProtocol::refusal(SocketServer&) {
+    return refuse();
+}
+
+std::string RespProtocol::refuse() {
+    ++seat_->refused;
+    ReplyWriter reply;
+    reply.error("ERR", "max number of clients reached");
+    return reply.take();
 }
 
 Task<> RespProtocol::input_ended(Connection& connection) {
@@ -118,7 +131,7 @@ Task<> RespProtocol::keepalive(Connection& connection) {
     if (session == nullptr) {
         co_return;
     }
-    if (session->stuck()) {
+    if (settings_->write_timeout.count() > 0 && session->stuck_for(settings_->write_timeout)) {
         log_.info("{}: takes no replies, closed", connection.describe());
         connection.shutdown(true);
     } else if (settings_->idle_timeout.count() > 0 && session->idle_for(settings_->idle_timeout)) {

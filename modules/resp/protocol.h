@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "core/base/list.h"
 #include "core/net/protocol.h"
@@ -25,6 +27,10 @@ public:
     void set_settings(const RespSettings& settings) noexcept { settings_ = &settings; }
     RequestLimits request_limits() const noexcept;
     Time started_at() const noexcept { return seat_->started_at; }
+
+    // The most clients at a time: the setting, or fewer if the process cannot open so many sockets.
+    std::size_t max_clients() const noexcept { return max_clients_; }
+    void set_max_clients(std::size_t most) noexcept { max_clients_ = most; }
 
     // Clients that are connected and served by this version, in the order in which they came.
     const List<Session, RespProtocol>& sessions() const noexcept { return sessions_; }
@@ -67,12 +73,15 @@ public:
     Task<> keepalive(Connection& connection) override;
     Task<> closed(Connection& connection, CloseReason reason) override;
     Task<> error(Connection& connection, const SocketError& error) override;
+    std::string refusal(SocketServer& server) override;
 
 private:
     static ConnectionOptions connection_options(const RespSettings& settings);
+    std::string refuse();  // counts a client that is refused; returns the reply
 
     const ModuleLog& log_;
     const RespSettings* settings_;
+    std::size_t max_clients_;
     List<Session, RespProtocol> sessions_;
     Ref<RespSeat> seat_;
 };

@@ -118,11 +118,19 @@ bool Session::idle_for(Duration time) const {
            locks_->held() == 0;
 }
 
-bool Session::stuck() noexcept {
-    const std::uint64_t sent = connection_.sent();
-    const bool was_behind = std::exchange(behind_, connection_.output_size() != 0);
-    const bool same = std::exchange(sent_before_, sent) == sent;
-    return was_behind && behind_ && same;
+bool Session::stuck_for(Duration time) noexcept {
+    const std::size_t unacknowledged = connection_.unacknowledged();
+    const std::uint64_t taken = connection_.sent() - unacknowledged;
+    const bool took_some = std::exchange(taken_, taken) != taken;
+    if (connection_.output_size() == 0 && unacknowledged == 0) {
+        behind_since_.reset();
+        return false;
+    }
+    if (took_some || !behind_since_) {
+        // Not later than the time from which the connection counts to the next call.
+        behind_since_ = scheduler().time_of_round();
+    }
+    return scheduler().now() - *behind_since_ >= time;
 }
 
 Task<> Session::flush() {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -49,8 +50,10 @@ public:
     // Leaves the client, with what is left of its input, to another version. Only destroying is
     // allowed afterwards.
     HandedSession hand_over(std::string bytes, bool end);
-    // Whether replies have been waiting since this was asked last, and none was taken meanwhile.
-    bool stuck() noexcept;
+    // Returns whether the client has taken none of the replies that wait, for that long since this
+    // was asked first: what the client does not read waits here, and what its machine does not
+    // acknowledge waits in the system.
+    bool stuck_for(Duration time) noexcept;
 
     // --- for commands
 
@@ -110,8 +113,8 @@ private:
     Time connected_at_;
     Time last_request_at_;
     const Command* last_command_ = nullptr;
-    std::uint64_t sent_before_ = 0;  // bytes, when stuck() was asked
-    bool behind_ = false;            // replies were waiting then
+    std::uint64_t taken_ = 0;           // bytes of replies, when stuck_for() was asked last
+    std::optional<Time> behind_since_;  // replies have waited since, and none was taken
     bool authenticated_ = false;
     bool input_ended_ = false;
     bool closing_ = false;

@@ -28,8 +28,8 @@ config::Settings<RespSettings> RespSettings::describe() {
     return settings<S>(
         "Serves clients that speak the Redis protocol",
         setting("listen", &S::listen,
-                "Where to listen: tcp://host:port or unix:/path; tcp://:port is every address of "
-                "the machine")
+                "Where to listen: tcp://host:port or unix:/path; a name is all its IPv4 and IPv6 "
+                "addresses, and tcp://:port every address of the machine")
             .not_empty()
             .check(wrong_addresses)
             .fixed(),
@@ -38,7 +38,9 @@ config::Settings<RespSettings> RespSettings::describe() {
             .length(1, 512)
             .secret(),
         setting("max_clients", &S::max_clients,
-                "Clients at a time; who comes then is told so, and closed")
+                "Clients at a time; further clients get an error and are closed. The limit of open "
+                "files is raised for them at the start; where it cannot be, fewer are served, and "
+                "the log says so")
             .at_least(1)
             .unit("clients"),
         setting("max_locks", &S::max_locks, "Locks that one client may hold")
@@ -56,11 +58,14 @@ config::Settings<RespSettings> RespSettings::describe() {
                 "closed; 0: never")
             .fixed(),
         setting("write_timeout", &S::write_timeout,
-                "A client that takes none of its replies for so long is closed; 0: never")
+                "A client that takes none of its replies, or whose machine acknowledges none, for "
+                "so long is closed, after twice as long at the latest; 0: never")
             .fixed(),
-        setting("tcp_keepalive", &S::tcp_keepalive,
-                "After so much silence the system asks whether the client's machine is still "
-                "there; 0: never")
+        setting(
+            "tcp_keepalive", &S::tcp_keepalive,
+            "Silence, or up to a quarter less, after which the system asks whether the client's "
+            "machine is still there: 6 times, a twelfth of that time apart, at least 1 s. "
+            "Without any answer the client is closed; with 1m after 75 to 90 s. 0: never")
             .fixed(),
         setting("call_timeout", &S::call_timeout, "How long CALL may take; 0: any time"),
         setting("shutdown_timeout", &S::shutdown_timeout,

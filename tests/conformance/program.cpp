@@ -74,6 +74,8 @@ public:
 private:
     static SchedulerOptions options(const Json& scenario) {
         SchedulerOptions result{.queue = standard_root(), .log = [](const LogRecord&) {}};
+        result.queue.kind = FairQueue::factory(
+            {.key = EventKey::by_type(), .returning = FairQueueOptions::Returning::last_come});
         if (const auto limit = scenario.find("process_events");
             limit != scenario.end() && !limit->is_null()) {
             result.process_events = limit->get<std::size_t>();
