@@ -15,4 +15,8 @@ namespace weir::config {
 /// are broken over several lines. Ends with a newline.
 std::string describe_text(const Description& description, std::size_t width = 100);
 
+/// The same for a terminal: no line is longer than `width` characters, unless a word is. Where the
+/// columns leave too little room for sentences, each setting is a paragraph instead.
+std::string describe_text_within(const Description& description, std::size_t width);
+
 }  // namespace weir::config
