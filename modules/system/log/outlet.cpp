@@ -98,7 +98,8 @@ spdlog::sink_ptr open_standard_error() {
     if (isatty(STDERR_FILENO) == 0) {
         return std::make_shared<StandardError>();
     }
-    const bool plain = std::getenv("NO_COLOR") != nullptr;
+    const char* no_color = std::getenv("NO_COLOR");
+    const bool plain = no_color != nullptr && *no_color != '\0';  // empty counts as not set
     return std::make_shared<spdlog::sinks::ansicolor_stderr_sink_st>(
         plain ? spdlog::color_mode::never : spdlog::color_mode::automatic);
 }
