@@ -107,7 +107,7 @@ void ChromeTrace::add(const Record& record) {
     }
 }
 
-// Of one that was queued before the recording it is not known in which queue.
+// An event that was queued before the recording has no known queue.
 void ChromeTrace::popped(const Record& record) {
     end_processed();
     const auto found = queued_.find(record.event);
@@ -177,7 +177,8 @@ std::uint32_t ChromeTrace::line_of(std::uint32_t routine) const {
 
 void ChromeTrace::write(std::ostream& out, Json about) {
     end_processed();
-    // What an arrow leaves, or enters, comes before it; what encloses something, before that.
+    // Viewers attach an arrow to the slice before it, and nest slices in the order of the file: an
+    // enclosing slice comes first, then what is in it, then arrows.
     const auto rank = [](const Entry& entry) {
         return entry.what <= What::processed ? 0 : entry.what < What::arrow_from ? 1 : 2;
     };
@@ -199,8 +200,8 @@ void ChromeTrace::write(std::ostream& out, Json about) {
     out << "\n]}\n";
 }
 
-// Those that begin or end in no slice, for its record was dropped. Requires that the entries are in
-// order.
+// Returns the arrows that begin or end in no slice, because its record was dropped. The entries
+// must be in order.
 std::set<std::uint64_t> ChromeTrace::loose_arrows() const {
     std::set<std::uint64_t> loose;
     std::map<std::pair<bool, std::uint32_t>, std::int64_t> ends;  // of slices, by line
@@ -265,9 +266,9 @@ void ChromeTrace::write_entry(std::ostream& out, const Entry& entry) const {
         case What::blocked:
             return moment(queues, "blocks: ");
         case What::unblocked:
-            return moment(queues, "blocks no more: ");
+            return moment(queues, "unblocks: ");
         case What::refused:
-            return moment(routines, "no place: ");
+            return moment(routines, "queue full: ");
         case What::handled:
             return moment(routines, "a handler gets: ");
         case What::size:

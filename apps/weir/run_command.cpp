@@ -10,6 +10,7 @@
 #include <uv.h>
 
 #include "apps/weir/exit_code.h"
+#include "apps/weir/output.h"
 #include "core/program/quit_on_signals.h"
 #include "core/run/uv_poller.h"
 #include "modules/system/server/server.h"
@@ -18,11 +19,11 @@ namespace weir::app {
 
 namespace {
 
-void print(const config::Problems& problems) {
+void report(const config::Problems& problems) {
     std::fputs(problems.text().c_str(), stderr);
 }
 
-// Calls a function for each SIGHUP, while it lives.
+// Calls a function for each SIGHUP until it is destroyed.
 class OnHangup {
 public:
     OnHangup(uv_loop_t& loop, std::function<void()> function) : function_(std::move(function)) {
@@ -63,7 +64,7 @@ void read_again(Server& server, const AppFiles& app) {
             why = error.what();
         }
     }
-    log(LogLevel::error, "the old configuration stays, for the new one has mistakes:\n" + why);
+    log(LogLevel::error, "the old configuration stays, because the new one has mistakes:\n" + why);
 }
 
 int run_server(const AppFiles& app, config::Configuration configuration) {
@@ -77,7 +78,7 @@ int run_server(const AppFiles& app, config::Configuration configuration) {
         server.scheduler().log(LogLevel::error, server.startup_failure());
     }
     if (!server.flush_log()) {
-        std::_Exit(code);  // a write hangs, and whatever else would be done could wait for it
+        std::_Exit(code);  // a write of the log hangs; cleaning up could wait for it
     }
     return code;
 }
@@ -89,10 +90,10 @@ int check_app(const AppFiles& app) {
     const config::Configuration configuration = load_configuration(app, problems);
     Server::check(configuration, {}, problems);
     if (problems.empty()) {
-        std::puts("no mistakes found");
+        print("no mistakes found\n");
         return success;
     }
-    print(problems);
+    report(problems);
     return wrong_usage;
 }
 
@@ -101,7 +102,7 @@ int run_app(const AppFiles& app) {
     config::Configuration configuration = load_configuration(app, problems);
     Server::check(configuration, {}, problems);
     if (!problems.empty()) {
-        print(problems);
+        report(problems);
         return wrong_usage;
     }
     try {

@@ -154,7 +154,8 @@ class WithoutATerminal(unittest.TestCase):
             done = batch(lockd)
             self.assertEqual(done.returncode, 2)
             self.assertEqual(done.stdout,
-                             "weir top: input and output are no terminal; --batch needs none\n")
+                             "weir top: standard input and output are not a terminal; "
+                             "use --batch\n")
 
     def test_frames_are_printed(self):
         with Lockd() as lockd:

@@ -135,7 +135,7 @@ class Recording(unittest.TestCase):
         text = self.end(recorder)
         told = Trace(self.file)
         self.assertGreater(told.about["dropped_records"], 100)
-        self.assertIn(f"{told.about['dropped_records']} records were dropped, for there was place "
+        self.assertIn(f"{told.about['dropped_records']} records were dropped, for there was room "
                       "for 100", text)
 
     def test_who_goes_away_leaves_a_server_that_goes_on(self):
