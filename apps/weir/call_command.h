@@ -8,7 +8,8 @@ namespace weir::app {
 
 // The options of `weir call`.
 struct CallCommand {
-    RemoteAddress server;
+    // Longer than for other commands: reloading a module waits until its old version is idle.
+    RemoteAddress server{.address = {}, .timeout = 20};
     std::string module;
     std::string function;
     std::string parameters = "{}";  // JSON

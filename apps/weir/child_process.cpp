@@ -16,6 +16,7 @@
 #include "apps/weir/exit_code.h"
 #include "apps/weir/output.h"
 #include "apps/weir/process_tree.h"
+#include "config/text/quoted.h"
 
 namespace weir::app {
 
@@ -57,7 +58,8 @@ bool is_from_terminal(int stop_signal) noexcept {
 }  // namespace
 
 CannotStart::CannotStart(const std::string& program, int error_number)
-    : std::runtime_error("cannot run " + program + ": " + reason(error_number)),
+    : std::runtime_error("cannot run " + config::printable(program, 200) + ": " +
+                         reason(error_number)),
       not_found_(error_number == ENOENT) {}
 
 ChildProcess::ChildProcess(const std::vector<std::string>& command, int connection) {
@@ -97,6 +99,10 @@ ChildProcess::~ChildProcess() {
     }
     watch_.reset();
     terminal_.take_back();
+    // Signals that came since were for the command, and must not change the exit code now.
+    signalfd_siginfo info{};
+    while (read(signals_, &info, sizeof info) == sizeof info) {
+    }
     close(signals_);
     sigprocmask(SIG_SETMASK, &before_, nullptr);
     share_interrupt();

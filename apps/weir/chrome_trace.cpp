@@ -12,7 +12,7 @@ namespace weir::app {
 
 namespace {
 
-// Chrome groups lines by process: here one has the routines_line, one the queues.
+// Chrome groups lines by process: here one has the routines, one the queues.
 constexpr int routines_line = 1;
 constexpr int queues_line = 2;
 

@@ -16,7 +16,8 @@ namespace {
 
 using Clock = RespClient::Clock;
 
-// The server forgets a connection that is silent for long.
+// Between two questions: a server that hangs is noticed only when it is asked, and routers forget
+// connections on which nothing is sent.
 constexpr Clock::duration longest_interval = std::chrono::seconds(10);
 
 // After SIGKILL: what a killed process started in its last moment is looked for again.

@@ -101,8 +101,8 @@ void add_pages(CLI::App& program, std::string& folder, int& code) {
     });
 }
 
-// Long enough for any use, and far from where a time can overflow.
-constexpr double longest_time = 1e9;
+// Ten years, which is also the longest timeout that a lockd takes.
+constexpr double longest_time = 10 * 365 * 86400;
 constexpr double shortest_limit = 0.001;
 
 constexpr const char* password_sentence =

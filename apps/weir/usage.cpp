@@ -121,8 +121,8 @@ CLI::Validator number_between(double least, double most) {
             double number = 0;
             const char* const end = text.data() + text.size();
             const auto [stop, error] = std::from_chars(text.data(), end, number);
-            if (error == std::errc() && stop == end && std::isfinite(number) && number >= least &&
-                number <= most) {
+            if (error == std::errc() && stop == end && std::isfinite(number) &&
+                !std::signbit(number) && number >= least && number <= most) {
                 return {};
             }
             return config::quoted(text) + " is not a number from " + number_text(least) + " to " +

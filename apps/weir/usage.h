@@ -17,8 +17,8 @@ namespace weir::app {
 // Help that fits the terminal.
 std::shared_ptr<CLI::FormatterBase> help_format();
 
-// Accepts finite numbers from `least` to `most`, written as people do: no "nan", no "inf", no
-// hexadecimal digits.
+// Accepts finite numbers from `least`, which is at least 0, to `most`, written as people do: no
+// "nan", no "inf", no sign, no hexadecimal digits.
 CLI::Validator number_between(double least, double most);
 
 // Returns what is wrong with a command line that `program` could not parse, for people: the error,

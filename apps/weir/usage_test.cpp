@@ -25,7 +25,7 @@ TEST_CASE("a number is finite, in its range, and written as people do") {
         CHECK(number(right).empty());
     }
     for (std::string wrong :
-         {"0.09", "3601", "nan", "inf", "-1", "1e999", "0x10", "", "1s", " 1"}) {
+         {"0.09", "3601", "nan", "inf", "-1", "-0", "1e999", "0x10", "", "1s", " 1"}) {
         CHECK_THAT(number(wrong), Catch::Contains("is not a number from 0.1 to 3600"));
     }
 }

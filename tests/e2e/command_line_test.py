@@ -105,8 +105,8 @@ class Mistakes(unittest.TestCase):
                 "--seconds": ("trace", "x:1"), "--server-timeout": ("lock", "k", "true"),
                 "--kill-after": ("lock", "k", "true"), "--records": ("trace", "x:1"),
                 "--semaphore": ("lock", "k", "true"), "-n": ("top", "x:1", "--batch")}.items():
-            for number in ("nan", "-nan", "inf", "-inf", "-1", "1e300", "1e-400", "0x10", "", " ",
-                           "1s", "99999999999999999999"):
+            for number in ("nan", "-nan", "inf", "-inf", "-1", "-0", "1e300", "1e-400", "0x10", "",
+                           " ", "1s", "99999999999999999999"):
                 with self.subTest(f"{option} {number}"):
                     done = run(words[0], f"{option}={number}" if option != "-n" else f"-n{number}",
                                *words[1:])

@@ -43,8 +43,8 @@ class Access(unittest.TestCase):
                 return subprocess.run([program("weir"), *arguments], env=environment, text=True,
                                       capture_output=True, timeout=LIMIT, check=False)
             address = "unix:" + lockd.unix
-            held = weir("lock", "key", "--server", address, "--", program("weir"), "call",
-                        address, "lock", "list", '{"pattern": "k*"}')
+            held = weir("lock", "key", "--server", address, "--", "env", "WEIR_PASSWORD=secret",
+                        program("weir"), "call", address, "lock", "list", '{"pattern": "k*"}')
             self.assertIn('"key": "key"', held.stdout)
             self.assertEqual(held.returncode, 0)
             free = weir("call", address, "lock", "list")
