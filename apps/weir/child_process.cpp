@@ -267,6 +267,7 @@ void ChildProcess::resume() noexcept {
 }
 
 void ChildProcess::end(int signal) {
+    assert(signal > 0);
     ending_ = true;
     for (const int sent : {signal, SIGCONT}) {
         if (leader_lives_) {

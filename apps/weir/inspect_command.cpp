@@ -209,7 +209,7 @@ int run_inspect_command(const InspectCommand& inspect) {
     try {
         RemoteServer server(inspect.server);
         const std::string text = server.call("manager", "inspect", "{}");
-        print(inspect.json ? printable_json(text) + '\n' : inspection_text(Json::parse(text)));
+        print(printable_json(inspect.json ? text + '\n' : inspection_text(Json::parse(text))));
         return success;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "weir inspect: %s\n", config::printable(error.what(), 2000).c_str());

@@ -1,5 +1,7 @@
 #include "apps/weir/job_terminal.h"
 
+#include <cassert>
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -24,6 +26,7 @@ bool JobTerminal::is_only_for_command() const noexcept {
 }
 
 void JobTerminal::lend(pid_t group) noexcept {
+    assert(group > 0);
     lent_ = file_ >= 0 && tcsetpgrp(file_, group) == 0;
 }
 

@@ -100,10 +100,12 @@ std::vector<Target> resolve_until(const HostAndPort& name, Clock::time_point end
     if (resolved.error != 0) {
         std::packaged_task<Resolved()> search([name] { return resolve(name, 0); });
         std::future<Resolved> found = search.get_future();
-        std::thread(std::move(search)).detach();
+        std::thread searcher(std::move(search));
         if (found.wait_until(end) != std::future_status::ready) {
+            searcher.detach();
             throw ConnectionError("its name is not found in time");
         }
+        searcher.join();
         resolved = found.get();
     }
     if (resolved.error != 0) {

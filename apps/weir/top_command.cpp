@@ -77,7 +77,7 @@ void print_frames(const TopCommand& top) {
         for (const std::string& line : frame.lines) {
             text += line + '\n';
         }
-        print(text + '\n');
+        print(printable_json(text) + '\n');
     }
 }
 

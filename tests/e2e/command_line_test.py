@@ -8,7 +8,7 @@ import subprocess
 import termios
 import unittest
 
-from lockd import APP, LIMIT, Lockd, main, program
+from lockd import APP, LIMIT, Lockd, main, program, wait_until
 
 
 def run(*arguments, **options):
@@ -69,8 +69,8 @@ class Output(unittest.TestCase):
                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL)
                 self.addCleanup(server.kill)
-                while not os.path.exists(path):
-                    self.assertIsNone(server.poll())
+                wait_until(lambda path=path, server=server:
+                           os.path.exists(path) or server.poll() is not None, "it listens")
                 for file in 0, 1, 2:
                     self.assertEqual(os.readlink(f"/proc/{server.pid}/fd/{file}"), "/dev/null")
                 done = run("call", "unix:" + path, "lock", "list")
