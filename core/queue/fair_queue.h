@@ -93,9 +93,9 @@ private:
     // Which signals senders wait for. `may_be_waited_` is false only if none is.
     bool may_be_waited_ = false;
     std::vector<Class*> waited_classes_;
-    bool waited_any_class_ = false;    // a place for any class
-    bool waited_first_event_ = false;  // a place for the first event of a class
-    bool waited_new_class_ = false;    // a place for a new class
+    bool waited_any_class_ = false;    // a slot for any class
+    bool waited_first_event_ = false;  // a slot for the first event of a class
+    bool waited_new_class_ = false;    // a slot for a new class
 };
 
 }  // namespace weir

@@ -32,7 +32,7 @@ private:
     List<Event> events_;
     std::size_t size_ = 0;
     bool blocked_ = false;  // by its first event
-    bool waited_ = false;   // a sender waits for a place
+    bool waited_ = false;   // a sender waits for a free slot
 };
 
 }  // namespace weir

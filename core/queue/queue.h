@@ -186,7 +186,7 @@ private:
     std::size_t size_ = 0;
     const std::size_t max_total_;
     std::uint64_t popped_ = 0;
-    bool waited_ = false;  // a sender waits for a place
+    bool waited_ = false;  // a sender waits for a free slot
     bool waited_for_empty_ = false;
     Matcher can_write_matcher_;
 };
