@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "apps/weir/early_signals.h"
 #include "apps/weir/exit_code.h"
 #include "core/program/quit_on_signals.h"
 #include "core/run/uv_poller.h"
@@ -71,6 +72,7 @@ int run_server(const AppFiles& app, config::Configuration configuration) {
     Server server(poller, std::move(configuration));
     const QuitOnSignals quit_on_signals(poller, server.scheduler());
     const OnHangup on_hangup(poller.loop(), [&] { read_again(server, app); });
+    release_early_signals();
     server.run();
     const int code = server.startup_failure().empty() ? success : failure;
     if (code != success) {
