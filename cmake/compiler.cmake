@@ -1,23 +1,24 @@
-# How every file of weir is compiled.
+# Compiler options of every file of weir.
 
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON) # for clang-tidy and editors
 
-# Optimised with debug information by default. CMake's own flags would add -DNDEBUG: assertions
-# that are cheap enough to write are cheap enough to keep.
+# Optimised with debug information by default. Replaces CMake's own flags, which include -DNDEBUG:
+# assertions stay on, because each of them is cheap.
 if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE RelWithDebInfo CACHE STRING "Debug, Release or RelWithDebInfo" FORCE)
 endif()
-set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g")
+# Lines and functions are enough for stack traces; variables would double what is compiled and linked.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion)
 if(WEIR_WERROR)
     add_compile_options(-Werror)
 endif()
 
-# A symbol marked "unique" pins its shared library in memory for ever: no plugin could be unloaded.
+# A symbol marked "unique" keeps its shared library in memory for ever: no plugin could be unloaded.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-fno-gnu-unique)
 endif()
@@ -32,16 +33,16 @@ endif()
 if(WEIR_SANITIZE)
     # Reports name functions and lines, never variables: -g1 has them, in half the time to compile.
     add_compile_options(${sanitizers} -fno-omit-frame-pointer -g1)
-    # With a sanitizer GCC sees uninitialised variables where there are none, in its own headers too.
+    # With a sanitizer GCC falsely reports uninitialised variables, in its own headers too.
     add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
     add_link_options(${sanitizers})
 endif()
 
-# Built or installed, programs and libraries find each other wherever their folder is moved.
+# Programs and libraries, built or installed, find each other even if their folder is moved.
 set(CMAKE_BUILD_RPATH_USE_ORIGIN ON)
 set(CMAKE_INSTALL_RPATH "$ORIGIN:$ORIGIN/../lib")
 
-# ccache refuses files with a precompiled header unless told that they are fine.
+# ccache caches files with a precompiled header only with these settings.
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     set(CMAKE_CXX_COMPILER_LAUNCHER

@@ -1,36 +1,81 @@
-# What `cmake --install` brings:
+# `cmake --install` installs:
 #
 #     bin/weir                    the program
 #     lib/                        the libraries, and lib/weir/ the plugins
-#     include/weir/               the headers; a plugin outside of this repository includes the same
-#                                 names as one inside: "core/event/event.h"
-#     lib/cmake/weir/             what find_package(weir) reads
-#     share/weir/                 the templates of `weir new`, the JSON Schema of app files
-#     share/man/, share/bash-completion/, share/doc/weir/
+#     include/weir/               the headers of public_headers.cmake, and those that they need; a
+#                                 plugin outside of this repository includes the same names as one
+#                                 inside: <weir/module.h>, "core/net/client.h"
+#     lib/cmake/weir/             the package for find_package(weir)
+#     lib/systemd/system/         the service lockd
+#     share/weir/                 lockd.json, the templates of `weir new`, the JSON Schema of app files
+#     share/doc/weir/             the pages, what they quote and link to, and how to rotate a log
+#     share/man/, share/bash-completion/
 #
-# Nothing in it knows where it lies: it may be moved as a whole.
+# Debug information, most of what a library is, stays in the build folder unless WEIR_INSTALL_DEBUG is
+# on. CMakeLists.txt says so before any library is installed.
+#
+# No file but that of the service contains the path of the folder: it may be moved as a whole.
 
-install(TARGETS weir weir-core weir-config weir-modules weir-lock weir-testing EXPORT weir)
+install(TARGETS weir weir-core weir-config weir-modules weir-lock weir-testing EXPORT weir
+    INCLUDES DESTINATION include) # <weir/module.h>; the layers add include/weir
 install(TARGETS weir-apps)
-install(DIRECTORY core config modules DESTINATION include/weir
-    FILES_MATCHING PATTERN "*.h"
-    PATTERN "testdata" EXCLUDE
-    PATTERN "modules/resp" EXCLUDE
-    PATTERN "modules/manager" EXCLUDE
-    PATTERN "modules/lock/plugin" EXCLUDE
-    PATTERN "test_*.h" EXCLUDE
-    PATTERN "caught_failures.h" EXCLUDE)
+if(NOT WEIR_INSTALL_DEBUG) # CMake strips no static library
+    install(CODE "execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-debug
+        \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/libweir-testing.a\")")
+endif()
+# Looks for what headers include when weir is installed, not when it is configured: then it is current.
+install(CODE "
+    set(root \"${PROJECT_SOURCE_DIR}\")
+    include(\"${PROJECT_SOURCE_DIR}/cmake/public_headers.cmake\")")
+install(CODE [[
+    weir_header_closure(headers "${root}" ${WEIR_PUBLIC_HEADERS})
+    foreach(header IN LISTS headers)
+        cmake_path(GET header PARENT_PATH folder)
+        string(REGEX REPLACE "^(core|modules)/include/weir$" "" folder "${folder}")
+        file(INSTALL DESTINATION "${CMAKE_INSTALL_PREFIX}/include/weir/${folder}" TYPE FILE
+            FILES "${root}/${header}")
+    endforeach()
+]])
 install(FILES modules/testing/catch_framework.cpp DESTINATION lib/cmake/weir)
 install(EXPORT weir NAMESPACE weir:: DESTINATION lib/cmake/weir FILE weir_targets.cmake)
 
 include(CMakePackageConfigHelpers)
 set(version_file "${PROJECT_BINARY_DIR}/weir-config-version.cmake")
 write_basic_package_version_file("${version_file}" COMPATIBILITY SameMinorVersion)
-install(FILES cmake/weir-config.cmake cmake/weir_plugin.cmake cmake/plugin_exit.cpp "${version_file}"
+install(FILES cmake/weir-config.cmake cmake/weir_plugin.cmake cmake/plugin_exit.cpp
+    cmake/seal_plugin.cmake "${version_file}"
     DESTINATION lib/cmake/weir)
-install(FILES LICENSE NOTICE README.md DESTINATION share/doc/weir)
+# lockd, and the pages with all that they link to. The service must know where it lies.
+install(FILES apps/lockd/lockd.json DESTINATION share/weir)
+install(FILES LICENSE NOTICE DESTINATION share/doc/weir)
+install(FILES apps/lockd/lockd.json apps/lockd/lockd.logrotate DESTINATION share/doc/weir/apps/lockd)
+install(DIRECTORY apps/examples/learn apps/examples/extend apps/examples/tour
+    DESTINATION share/doc/weir/apps/examples)
+install(CODE [[
+    file(READ "${root}/apps/lockd/lockd.service" service)
+    string(REPLACE "@PREFIX@" "${CMAKE_INSTALL_PREFIX}" service "${service}")
+    set(prefix "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
+    cmake_path(ABSOLUTE_PATH prefix BASE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+    set(file "${prefix}/lib/systemd/system/lockd.service")
+    message(STATUS "Installing: ${file}")
+    file(WRITE "${file}" "${service}")
+    list(APPEND CMAKE_INSTALL_MANIFEST_FILES "${file}")
 
-# The installed program tells the rest about itself.
+    # They are there before the first is written, for each may link to all.
+    file(GLOB pages RELATIVE "${root}" "${root}/docs/*.md")
+    list(APPEND pages README.md apps/lockd/README.md)
+    include("${root}/cmake/install_pages.cmake")
+    foreach(page IN LISTS pages)
+        file(WRITE "${prefix}/share/doc/weir/${page}" "")
+    endforeach()
+    foreach(page IN LISTS pages)
+        message(STATUS "Installing: ${prefix}/share/doc/weir/${page}")
+        weir_install_page("${page}" "${root}" "${prefix}/share/doc/weir" "${prefix}/include/weir")
+        list(APPEND CMAKE_INSTALL_MANIFEST_FILES "${prefix}/share/doc/weir/${page}")
+    endforeach()
+]])
+
+# The installed program generates its completion, JSON Schema and manual pages.
 install(CODE [[
     set(prefix "$ENV{DESTDIR}${CMAKE_INSTALL_PREFIX}")
     cmake_path(ABSOLUTE_PATH prefix BASE_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
@@ -58,7 +103,8 @@ set(CPACK_PACKAGE_CONTACT "weir <weir@localhost>")
 set(CPACK_PACKAGE_DESCRIPTION "weir runs apps that are one JSON file and no code, from modules that
 are loaded, reloaded and unloaded while they run; among them lockd, a server
 of locks that speaks the Redis protocol. With headers for writing modules.")
-set(CPACK_STRIP_FILES ON)
+set(CPACK_SET_DESTDIR ON) # the service file then contains /usr, not the folder in which cpack works
+set(CPACK_INSTALL_PREFIX /usr)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)

@@ -1,12 +1,13 @@
-# What the CMakeLists.txt of the layers share: a library, its tests and its benchmarks from the
-# files that are there. A test stands beside its source (x.cpp, x_test.cpp, x_benchmark.cpp), so
-# that names alone say what a file is for.
+# Functions for the CMakeLists.txt of the layers: they make a library, its tests and its benchmarks
+# from the files of a folder. A test is beside its source (x.cpp, x_test.cpp, x_benchmark.cpp); the
+# suffix of a name alone decides the use of a file.
 
 option(WEIR_FUZZ "Build the fuzzers (needs clang)" OFF)
+option(WEIR_UNITY "Compile sources together: fast from scratch, slow after a small change" OFF)
 
 # Finds the files below the current folder: <prefix>_SOURCES, _TESTS and _BENCHMARKS. With FLAT,
-# subfolders are left alone. A main.cpp belongs to a program, never to a library, and a fuzz_x.cpp
-# to a fuzzer.
+# it skips subfolders. It also skips each main.cpp, which belongs to a program, and each fuzz_x.cpp,
+# which belongs to a fuzzer.
 function(weir_find_sources prefix)
     cmake_parse_arguments(PARSE_ARGV 1 arg "FLAT" "" "")
     set(patterns *.cpp)
@@ -26,54 +27,87 @@ function(weir_find_sources prefix)
     endforeach()
 endfunction()
 
-# weir_layer(<folder> [FLAT] [LIBRARIES <target>...])
-# Makes the shared library weir-<folder> from the sources of the current folder, <folder>_tests
-# from its tests, and a program from each benchmark. Without sources there is no library.
+# weir_layer(<folder> [FLAT] [COLD] [HOT <file>...] [LIBRARIES <target>...])
+# Builds the shared library weir-<folder> from the sources of the current folder, <folder>_tests
+# from its tests, and a program from each benchmark.
+#
+# Every event runs through the HOT files: they are compiled as one unit, at -O3. With COLD, the other
+# files are compiled at -O1: they run too seldom to be worth the time that -O2 takes.
 function(weir_layer name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "FLAT" "" "LIBRARIES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "FLAT;COLD" "" "HOT;LIBRARIES")
     if(arg_FLAT)
         weir_find_sources(found FLAT)
     else()
         weir_find_sources(found)
     endif()
-    weir_existing_targets(libraries ${arg_LIBRARIES})
-    if(found_SOURCES)
-        add_library(weir-${name} SHARED ${found_SOURCES})
-        add_library(weir::${name} ALIAS weir-${name})
-        target_include_directories(weir-${name} PUBLIC
-            "$<BUILD_INTERFACE:${weir_SOURCE_DIR}>" "$<INSTALL_INTERFACE:include/weir>")
-        target_compile_features(weir-${name} PUBLIC cxx_std_20)
-        target_link_libraries(weir-${name} PUBLIC ${libraries})
-        set_target_properties(weir-${name} PROPERTIES
-            VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} EXPORT_NAME ${name})
-        list(APPEND libraries weir-${name})
+    set(hot ${arg_HOT})
+    list(TRANSFORM hot PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+    if(hot)
+        list(REMOVE_ITEM found_SOURCES ${hot})
+        add_library(weir-${name}-hot OBJECT ${hot})
+        weir_compile_as_layer(weir-${name}-hot ${arg_LIBRARIES})
+        weir_hot(weir-${name}-hot)
+        list(APPEND found_SOURCES $<TARGET_OBJECTS:weir-${name}-hot>)
     endif()
-    weir_tests(${name} SOURCES ${found_TESTS} LIBRARIES ${libraries})
-    weir_benchmarks(SOURCES ${found_BENCHMARKS} LIBRARIES ${libraries})
+    add_library(weir-${name} SHARED ${found_SOURCES})
+    add_library(weir::${name} ALIAS weir-${name})
+    weir_compile_as_layer(weir-${name} ${arg_LIBRARIES})
+    weir_unity(weir-${name})
+    if(arg_COLD)
+        weir_cold(weir-${name})
+    endif()
+    # No other library replaces this one's functions: its calls of them need no table.
+    target_link_options(weir-${name} PRIVATE -Wl,-Bsymbolic-functions)
+    set_target_properties(weir-${name} PROPERTIES
+        VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} EXPORT_NAME ${name})
+    weir_tests(${name} SOURCES ${found_TESTS} LIBRARIES weir-${name})
+    weir_benchmarks(SOURCES ${found_BENCHMARKS} LIBRARIES weir-${name})
 endfunction()
 
-# weir_hot_path(<name> <file>...)
-# What every event passes through: these files of the layer are compiled as one, and nobody replaces
-# the library's functions by others, so that the compiler may inline across files. As one they are a
-# large unit, in which g++ would stop inlining for its size alone, here or there as any small change
-# has it: it may grow.
-function(weir_hot_path name)
-    set_target_properties(weir-${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
-    set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP hot_path)
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-        target_compile_options(weir-${name} PRIVATE -fno-semantic-interposition)
-        if(NOT WEIR_SANITIZE)
-            target_compile_options(weir-${name} PRIVATE
-                "$<$<NOT:$<CONFIG:Debug>>:-O3;--param=inline-unit-growth=200>")
-        endif()
+# Sets the options that all sources of a layer share.
+function(weir_compile_as_layer target)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_include_directories(${target} PUBLIC
+        "$<BUILD_INTERFACE:${weir_SOURCE_DIR}>" "$<INSTALL_INTERFACE:include/weir>")
+    target_compile_features(${target} PUBLIC cxx_std_20)
+    target_link_libraries(${target} PUBLIC ${ARGN})
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
+endfunction()
+
+# weir_unity(<target>): with WEIR_UNITY, compiles the sources as a few large units. A header is then
+# read once instead of once for each source, which is most of the time to compile.
+function(weir_unity target)
+    if(WEIR_UNITY)
+        set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
+        # g++ mistakes an unnamed namespace in an included source for one in a header.
+        target_compile_options(${target} PRIVATE
+            $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
     endif()
-    target_link_options(weir-${name} PRIVATE -Wl,-Bsymbolic-functions)
+endfunction()
+
+# weir_hot(<target>): compiles the sources as one unit, so that the compiler may inline across
+# files. g++ stops inlining when a unit has grown by some share, at a point that any small change
+# moves: inline-unit-growth raises that share.
+function(weir_hot target)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT WEIR_SANITIZE)
+        target_compile_options(${target} PRIVATE
+            "$<$<NOT:$<CONFIG:Debug>>:-O3;--param=inline-unit-growth=200>")
+    endif()
+endfunction()
+
+# weir_cold(<target>): compiles fast, at -O1. Coroutines that resume each other need tail calls at
+# any level.
+function(weir_cold target)
+    target_compile_options(${target} PRIVATE
+        $<$<NOT:$<CONFIG:Debug>>:-O1> -foptimize-sibling-calls
+        $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endfunction()
 
 # weir_tests(<name> SOURCES <file>... [LIBRARIES <target>...])
-# One program <name>_tests from all files, for Catch2 takes long to compile and little to run;
-# ctest knows each of its test cases, with the label <name>. A test case with the tag [threads]
-# has the label threads too: these are the ones that run under the thread sanitizer.
+# Builds one program <name>_tests from all files, because Catch2 takes long to compile and little to
+# run. ctest runs each test case on its own, with the label <name>. A test case with the tag [threads]
+# also has the label threads; only these run under the thread sanitizer.
 function(weir_tests name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
     if(NOT WEIR_TESTS OR NOT arg_SOURCES)
@@ -86,12 +120,13 @@ function(weir_tests name)
     target_link_libraries(${program} PRIVATE ${arg_LIBRARIES} Catch2::Catch2 Threads::Threads)
     target_include_directories(${program} PRIVATE "${weir_SOURCE_DIR}")
     target_compile_definitions(${program} PRIVATE WEIR_SOURCE_DIR="${weir_SOURCE_DIR}")
+    target_compile_options(${program} PRIVATE ${WEIR_TEST_OPTIONS})
     if(TARGET weir-testing)
         weir_link_testing(${program})
     endif()
 
-    # Catch2's helper warns at each build about an empty selection, so it is only asked for threads
-    # where there are any.
+    # Catch2's helper warns at each build about an empty selection: use it for [threads] only if a
+    # file has such tests.
     set(threads "")
     foreach(file IN LISTS arg_SOURCES)
         file(STRINGS "${file}" tagged REGEX "\\[threads\\]")
@@ -115,7 +150,8 @@ function(weir_tests name)
     set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${labels_file}")
 endfunction()
 
-# weir_link_testing(<program>): with the kit for tests of modules, which then knows Catch2.
+# weir_link_testing(<program>)
+# Links the kit for tests of modules, with its adapter for Catch2.
 function(weir_link_testing program)
     target_link_libraries(${program} PRIVATE weir-testing)
     target_sources(${program} PRIVATE $<TARGET_OBJECTS:weir_catch_framework>)
@@ -127,12 +163,13 @@ function(weir_test_main)
     if(NOT TARGET weir_test_main)
         add_library(weir_test_main OBJECT "${weir_SOURCE_DIR}/tests/support/catch_main.cpp")
         target_link_libraries(weir_test_main PRIVATE Catch2::Catch2)
-        # Catch2 itself is not what is tested: a quarter of the time to compile.
+        # The tests do not test Catch2; without sanitizers it compiles in a quarter of the time.
         target_compile_options(weir_test_main PRIVATE -O1 -g0 -fno-sanitize=all)
         set(empty "${weir_BINARY_DIR}/catch_header.cpp")
         file(CONFIGURE OUTPUT "${empty}" CONTENT "")
         add_library(weir_test_header OBJECT "${empty}")
         target_link_libraries(weir_test_header PRIVATE Catch2::Catch2)
+        target_compile_options(weir_test_header PRIVATE ${WEIR_TEST_OPTIONS})
         target_precompile_headers(weir_test_header PRIVATE <catch2/catch.hpp>)
         add_library(weir_catch_framework OBJECT
             "${weir_SOURCE_DIR}/modules/testing/catch_framework.cpp")
@@ -143,7 +180,7 @@ function(weir_test_main)
 endfunction()
 
 # weir_benchmarks(SOURCES <x_benchmark.cpp>... [LIBRARIES <target>...])
-# Each file is a program of its own, bench/x_benchmark in the build folder; `./dev bench` runs all.
+# Builds each file as the program bench/x_benchmark in the build folder; `./dev bench` runs them all.
 function(weir_benchmarks)
     cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "SOURCES;LIBRARIES")
     if(NOT WEIR_TESTS)
@@ -165,8 +202,8 @@ function(weir_benchmarks)
 endfunction()
 
 # weir_fuzzer(<fuzz_x> SOURCES <file>... [LIBRARIES <target>...])
-# With WEIR_FUZZ, the program bin/fuzz_x from fuzz_x.cpp and the sources that it tries, all of them
-# instrumented.
+# With WEIR_FUZZ, builds the program bin/fuzz_x from fuzz_x.cpp and the sources that it tests, all of
+# them instrumented.
 function(weir_fuzzer name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
     if(NOT WEIR_FUZZ)
@@ -183,7 +220,7 @@ function(weir_fuzzer name)
     target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
 endfunction()
 
-# Those of the given libraries that exist: a layer may be built before the one it will use.
+# Sets <result> to those of the given targets that exist.
 function(weir_existing_targets result)
     set(existing "")
     foreach(target IN LISTS ARGN)
@@ -203,7 +240,10 @@ function(weir_add_subfolders)
     endforeach()
 endfunction()
 
-# Seconds that one test case may take; sanitizers are several times slower.
+# The tested code is optimised, its tests are not: this saves two thirds of their compile time.
+set(WEIR_TEST_OPTIONS -O0)
+
+# The timeout of a test case in seconds; sanitizers are several times slower.
 set(WEIR_TEST_TIMEOUT 60)
 if(WEIR_SANITIZE)
     set(WEIR_TEST_TIMEOUT 300)

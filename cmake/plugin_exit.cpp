@@ -1,10 +1,10 @@
-// What a plugin does when it is unloaded: destroy its static objects. Compiled into every plugin.
+// Destroys the static objects of a plugin when it is unloaded. Compiled into every plugin.
 //
-// The C library has one list of such destructors for the whole process, and uses an entry again
-// only when all that were made after it are gone too. When a module is reloaded, the new version
-// comes before the old one goes: entries of old versions would pile up for ever. A plugin therefore
-// keeps a list of its own, which goes with it. No other library sees the function below, by which
-// the compiler adds to the list (Itanium C++ ABI, 3.3.6.3).
+// The C library has one list of such destructors for the whole process, and reuses an entry
+// only when all later entries are unused too. A reload opens the new version before it closes the
+// old one: entries of old versions would accumulate for ever. A plugin therefore
+// keeps a list of its own, which is freed with it. The function below, by which the compiler
+// adds to the list (Itanium C++ ABI, 3.3.6.3), is hidden from other libraries.
 
 #include <atomic>
 #include <cstdlib>
@@ -18,10 +18,10 @@ struct Exit {
     Exit* before;
 };
 
-// The last that was added. Atomic, for several threads may each be making a static object.
+// The last entry. Atomic, because several threads may construct static objects at the same time.
 constinit std::atomic<Exit*> last{nullptr};
 
-// Destructors may make static objects; those are destroyed too.
+// Destructors may construct static objects; the loop destroys those too.
 [[gnu::destructor]] void destroy_static_objects() {
     while (Exit* exit = last.load()) {
         last = exit->before;

@@ -2,11 +2,11 @@
 #
 #     weir::core, weir::config, weir::modules   the libraries
 #     weir::lock                                locks and semaphores
-#     weir::kit                                 what tests of modules need, for any test framework
-#     weir::testing                             the same for Catch2, with its main; only where that
-#                                               is installed
+#     weir::kit                                 the kit for tests of modules, for any test framework
+#     weir::testing                             the kit with Catch2 and its main; only if Catch2 is
+#                                               installed
 #     weir::weir                                the program
-#     weir_plugin                               makes a plugin, see weir_plugin.cmake
+#     weir_plugin                               builds a plugin, see weir_plugin.cmake
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
 find_dependency(nlohmann_json)
@@ -14,7 +14,7 @@ find_dependency(PkgConfig)
 pkg_check_modules(LIBUV REQUIRED IMPORTED_TARGET libuv)
 include("${CMAKE_CURRENT_LIST_DIR}/weir_targets.cmake")
 
-enable_testing() # weir_plugin adds tests; it has no effect within a function
+enable_testing() # here, because it has no effect in the function weir_plugin
 find_package(Catch2 2.13 QUIET)
 if(TARGET Catch2::Catch2WithMain AND NOT TARGET weir::testing)
     add_library(weir::testing INTERFACE IMPORTED)
@@ -22,7 +22,7 @@ if(TARGET Catch2::Catch2WithMain AND NOT TARGET weir::testing)
     target_sources(weir::testing INTERFACE "${CMAKE_CURRENT_LIST_DIR}/catch_framework.cpp")
 endif()
 
-# Where weir's own plugins are.
+# The folder of weir's own plugins.
 get_filename_component(WEIR_HOST_PLUGINS "${CMAKE_CURRENT_LIST_DIR}/../../weir" ABSOLUTE)
 include("${CMAKE_CURRENT_LIST_DIR}/weir_plugin.cmake")
 

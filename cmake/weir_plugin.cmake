@@ -1,34 +1,38 @@
 # weir_plugin_library(<target> <name>)
-# Makes a library what can be loaded and unloaded as the plugin <name>. Nothing but its entry point
-# can be seen: what it has in common with others, as inline functions of headers, would otherwise be
-# found in it by libraries that it brings, and by them be kept in memory. And its static objects are
-# its own affair, see plugin_exit.cpp.
+# Lets a library be loaded and unloaded as the plugin <name>. It exports only its entry point:
+# otherwise libraries that it loads could bind to its copies of shared symbols, such as inline
+# functions of headers, and keep it in memory. It also destroys its own static objects; see
+# plugin_exit.cpp. The build seals it, see seal_plugin.cmake.
 function(weir_plugin_library target name)
     target_sources(${target} PRIVATE "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin_exit.cpp")
     set(map "${CMAKE_CURRENT_BINARY_DIR}/${target}.map")
     file(CONFIGURE OUTPUT "${map}" CONTENT "{ global: weir_plugin_${name}; local: *; };\n")
     target_link_options(${target} PRIVATE "-Wl,--version-script=${map}")
+    add_custom_command(TARGET ${target} POST_BUILD VERBATIM
+        COMMAND "${CMAKE_COMMAND}" "-DFILE=$<TARGET_FILE:${target}>"
+            -P "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/seal_plugin.cmake")
 endfunction()
 
 # weir_plugin(<name> [LIBRARIES <target>...])
-# Makes the plugin <name>.so from the sources of the current folder, and the program <name>_tests
-# from its *_test.cpp. This is the same command inside weir and outside it, where the whole
-# CMakeLists.txt of a plugin is CMake's own first line and
+# Builds the plugin <name>.so from the sources of the current folder, and the program <name>_tests
+# from its *_test.cpp. The command is the same inside and outside weir. Outside, the whole
+# CMakeLists.txt of a plugin is cmake_minimum_required and
 #
 #     project(hello CXX)
 #     find_package(weir REQUIRED)
 #     weir_plugin(hello)
 #
-# App files in the folder, *.json, are checked by a test each.
+# A test checks each app file, *.json, in the folder.
 #
 # The target weir-<name>-objects has the same code for linking it into a program, as tests do.
-# Inside weir, the folder's *_benchmark.cpp become programs.
+# Inside weir, the folder's *_benchmark.cpp become programs, and with COLD the plugin is compiled for
+# little time to compile.
 #
-# These variables may say otherwise: WEIR_PLUGIN_FOLDER, where the plugin is built (plugins/ of the
-# build folder); WEIR_PLUGIN_INSTALL, whether it is installed (ON); WEIR_PLUGIN_PREFIX, before the
-# names of targets, where a build has several plugins of one name.
+# Variables: WEIR_PLUGIN_FOLDER, the folder of the built plugin (default: plugins/ of the build
+# folder); WEIR_PLUGIN_INSTALL, whether to install it (default: ON); WEIR_PLUGIN_PREFIX, a prefix of
+# the targets' names, for a build that has several plugins of one name.
 function(weir_plugin name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "LIBRARIES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "COLD" "" "LIBRARIES")
     file(GLOB sources CONFIGURE_DEPENDS *.cpp)
     set(tests ${sources})
     list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
@@ -48,23 +52,35 @@ function(weir_plugin name)
     target_link_libraries(${objects} PUBLIC weir::modules ${arg_LIBRARIES})
     # A symbol marked "unique" would keep the plugin in memory for ever.
     target_compile_options(${objects} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
+    if(COMMAND weir_unity)
+        weir_unity(${objects})
+    endif()
+    if(arg_COLD)
+        weir_cold(${objects})
+    endif()
 
-    # A plugin runs from a private copy elsewhere: the program that opens it brings weir's libraries,
-    # or finds them for it; others must be found by absolute paths.
+    # A plugin runs from a private copy elsewhere: the program that opens it has loaded weir's
+    # libraries, or its run path finds them; other libraries need absolute paths.
     add_library(${target} MODULE)
     target_link_libraries(${target} PRIVATE ${objects})
     set_target_properties(${target} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
         LIBRARY_OUTPUT_DIRECTORY "${WEIR_PLUGIN_FOLDER}"
         BUILD_RPATH_USE_ORIGIN OFF INSTALL_RPATH "" INSTALL_RPATH_USE_LINK_PATH OFF)
     weir_plugin_library(${target} ${name})
-    # What a plugin lacks is better found by the linker than by whoever loads it.
+    # The linker reports missing symbols now, instead of the loader later.
     target_link_options(${target} PRIVATE $<$<NOT:$<BOOL:${WEIR_SANITIZE}>>:-Wl,--no-undefined>)
-    if(NOT TARGET plugins)
-        add_custom_target(plugins)
-    endif()
-    add_dependencies(plugins ${target})
     if(NOT DEFINED WEIR_PLUGIN_INSTALL OR WEIR_PLUGIN_INSTALL)
+        # The target `plugins` stands for all that are installed.
+        if(NOT TARGET plugins)
+            add_custom_target(plugins)
+        endif()
+        add_dependencies(plugins ${target})
         install(TARGETS ${target} DESTINATION lib/weir)
+        # Installing changes where the file looks for libraries.
+        install(CODE "
+            set(FILE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/weir/${name}.so\")
+            cmake_path(ABSOLUTE_PATH FILE BASE_DIRECTORY \"\${CMAKE_CURRENT_BINARY_DIR}\")
+            include(\"${CMAKE_CURRENT_FUNCTION_LIST_DIR}/seal_plugin.cmake\")")
     endif()
 
     if(COMMAND weir_tests)
@@ -79,11 +95,11 @@ function(weir_plugin name)
         message(STATUS "weir_plugin(${name}): no tests, they need Catch2 2.13 (Debian: catch2)")
     endif()
     if(TARGET ${target}_tests)
-        # Tests load the plugin as it is, and what it depends on from where weir has its own.
+        # Tests load this plugin, and the modules that it depends on from the folder of weir's plugins.
         add_dependencies(${target}_tests ${target})
         target_compile_definitions(${target}_tests PRIVATE
             WEIR_PLUGIN_PATH="${WEIR_PLUGIN_FOLDER}:${WEIR_HOST_PLUGINS}")
-        # So that libraries are found for plugins too, see apps/weir/CMakeLists.txt.
+        # The program's run path then applies to its plugins too; see apps/weir/CMakeLists.txt.
         target_link_options(${target}_tests PRIVATE -Wl,--disable-new-dtags)
     endif()
     file(GLOB apps CONFIGURE_DEPENDS *.json)

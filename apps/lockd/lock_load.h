@@ -14,8 +14,8 @@
 
 #include "tests/support/loopback.h"
 
-// Load on a server of locks that speaks the Redis protocol: one thread on epoll, so that the
-// clients cost less than the server.
+// Loads a lock server that speaks the Redis protocol from one thread on epoll, so that the clients
+// cost less than the server.
 namespace weir::benchmark {
 
 // A request in the Redis protocol.
@@ -27,7 +27,7 @@ inline std::string request(const std::vector<std::string>& words) {
     return result;
 }
 
-// How a client takes and gives back a key, as requests.
+// The requests by which a client locks and unlocks a key.
 struct LockProtocol {
     std::function<std::string(const std::string& key, const std::string& token)> acquire;
     std::function<std::string(const std::string& key, const std::string& token)> release;
@@ -35,15 +35,14 @@ struct LockProtocol {
 
 struct LockLoad {
     int clients = 1;
-    bool one_key = false;  // all want the same, or each has its own
-    long pairs = 1000;     // of lock and unlock, that are counted
-    // What a client waits that was told that somebody else has the lock: this, half of it to one
-    // and a half times it.
+    bool one_key = false;  // all clients lock the same key, or each its own
+    long pairs = 1000;     // counted pairs of lock and unlock
+    // The time after which a client retries if another holds the lock, varied at random between
+    // half and one and a half times this.
     std::chrono::microseconds retry{1000};
 };
 
-// Times are those of a pair: from the first request for the lock to the reply that it is given
-// back.
+// Times are those of a pair: from the first request for the lock to the reply that it is released.
 struct LockFigures {
     double pairs_per_second = 0;
     double median = 0;  // microseconds
@@ -52,8 +51,8 @@ struct LockFigures {
     double server = 0;  // microseconds of processor time that the server takes for a pair
 };
 
-// Puts load on the server at a port of loopback. Each client takes the lock, gives it back when it
-// has it, and wants it again at once. Throws std::runtime_error if a fencing token does not grow,
+// Loads the server at a port of loopback. Each client takes the lock, releases it as soon as it has
+// it, and at once requests it again. Throws std::runtime_error if a fencing token does not grow,
 // and on any reply that is not expected.
 class LockClients {
 public:
@@ -102,7 +101,7 @@ public:
                 0};
     }
 
-    // All that were made, those of the warm-up and of the end too.
+    // The number of all pairs, including those of the warm-up and of the end.
     long pairs() const noexcept { return all_; }
 
 private:
@@ -212,7 +211,7 @@ private:
         client.phase = Phase::idle;
         ++all_;
         if (done()) {
-            return;  // those that waited when all was counted
+            return;  // clients that still wait after the last counted pair
         }
         const auto now = Clock::now();
         ++done_;
@@ -229,11 +228,11 @@ private:
     const long warm_up_;
     const int poll_;
     std::vector<Client> clients_;
-    std::vector<long> tokens_;  // the last of each key
+    std::vector<long> tokens_;  // the last token of each key
     std::priority_queue<Retry, std::vector<Retry>, std::greater<>> retries_;
     std::minstd_rand random_{7};
     std::vector<double> times_;
-    int active_ = 0;  // clients that have not given back what they wanted
+    int active_ = 0;  // clients with a pair under way
     long all_ = 0;    // pairs
     long done_ = 0;   // pairs of the warm-up and counted ones
     long requests_ = 0;

@@ -1,7 +1,7 @@
-// W10: lockd beside Redis on loopback, pairs of lock and unlock by the same clients. With Redis a
-// lock is what its users make of it: SET key token NX PX, tried again after a while, and a Lua
-// script that deletes the key if it still has the token. lockd lets the clients wait in a queue.
-// Both servers run all the time and are loaded in turn.
+// W10: lockd beside Redis on loopback: the same clients lock and unlock. With Redis they use the
+// usual recipe: SET key token NX PX, retried after a while, and a Lua script that deletes the key
+// if it still has the token. With lockd the clients wait in a queue. Both servers run all the time;
+// the clients load them in turn.
 
 #include <filesystem>
 #include <memory>
@@ -40,7 +40,7 @@ Server start_lockd(const std::filesystem::path& weir) {
                  }}};
 }
 
-// The script's hash.
+// Returns the script's hash.
 std::string load_script(int port, const std::string& script) {
     const int fd = connect_to(port);
     const std::string asked = request({"SCRIPT", "LOAD", script});
@@ -99,7 +99,7 @@ void print_rounds(const Options& options, const std::string& workload, const std
     print(options, figure);
 }
 
-// One round; with what it takes of the server's processor.
+// Runs one round and measures the server's processor time.
 LockFigures load(const Server& server, const LockLoad& load) {
     LockClients clients(server.port, server.protocol, load);
     const double before = server.process->processor_time();

@@ -6,13 +6,15 @@
 #include <stdexcept>
 #include <utility>
 
+#include "modules/system/call/json.h"
+
 namespace weir::app {
 
 namespace {
 
 // Chrome groups lines by process: here one has the routines, one the queues.
-constexpr int routines = 1;
-constexpr int queues = 2;
+constexpr int routines_line = 1;
+constexpr int queues_line = 2;
 
 std::string json(const std::string& text) {
     return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -107,7 +109,7 @@ void ChromeTrace::add(const Record& record) {
     }
 }
 
-// Of one that was queued before the recording it is not known in which queue.
+// An event that was queued before the recording has no known queue.
 void ChromeTrace::popped(const Record& record) {
     end_processed();
     const auto found = queued_.find(record.event);
@@ -177,7 +179,8 @@ std::uint32_t ChromeTrace::line_of(std::uint32_t routine) const {
 
 void ChromeTrace::write(std::ostream& out, Json about) {
     end_processed();
-    // What an arrow leaves, or enters, comes before it; what encloses something, before that.
+    // Viewers attach an arrow to the slice before it, and nest slices in the order of the file: an
+    // enclosing slice comes first, then what is in it, then arrows.
     const auto rank = [](const Entry& entry) {
         return entry.what <= What::processed ? 0 : entry.what < What::arrow_from ? 1 : 2;
     };
@@ -199,8 +202,8 @@ void ChromeTrace::write(std::ostream& out, Json about) {
     out << "\n]}\n";
 }
 
-// Those that begin or end in no slice, for its record was dropped. Requires that the entries are in
-// order.
+// Returns the arrows that begin or end in no slice, because its record was dropped. The entries
+// must be in order.
 std::set<std::uint64_t> ChromeTrace::loose_arrows() const {
     std::set<std::uint64_t> loose;
     std::map<std::pair<bool, std::uint32_t>, std::int64_t> ends;  // of slices, by line
@@ -225,15 +228,15 @@ void ChromeTrace::write_lines(std::ostream& out) const {
             << R"(, "tid": )" << line << R"(, "args": {"name": )" << json(its_name) << "}}";
         separator = ",\n";
     };
-    name("process_name", routines, 0, "routines");
-    name("process_name", queues, 0, "queues");
-    name("thread_name", routines, 0, "others");
+    name("process_name", routines_line, 0, "routines");
+    name("process_name", queues_line, 0, "queues");
+    name("thread_name", routines_line, 0, "others");
     for (std::size_t i = 0; i != lines_.size(); ++i) {
-        name("thread_name", routines, i + 1, texts_[lines_[i]]);
+        name("thread_name", routines_line, i + 1, texts_[lines_[i]]);
     }
-    name("thread_name", queues, 0, "queued before the recording");
+    name("thread_name", queues_line, 0, "queued before the recording");
     for (const auto& [number, text] : queues_) {
-        name("thread_name", queues, number, texts_[text]);
+        name("thread_name", queues_line, number, texts_[text]);
     }
 }
 
@@ -252,36 +255,36 @@ void ChromeTrace::write_entry(std::ostream& out, const Entry& entry) const {
     };
     switch (entry.what) {
         case What::run:
-            begin("X", routines, entry.text == 0 ? "runs" : texts_[entry.text]);
+            begin("X", routines_line, entry.text == 0 ? "runs" : texts_[entry.text]);
             out << R"(, "dur": )" << microseconds(entry.amount) << "}";
             break;
         case What::processed:
-            begin("X", queues, texts_[entry.text]);
+            begin("X", queues_line, texts_[entry.text]);
             out << R"(, "dur": )" << microseconds(entry.amount) << R"(, "args": {"waited_us": )"
                 << microseconds(static_cast<std::int64_t>(entry.number)) << "}}";
             break;
         case What::queued:
-            return moment(queues, "queued: ");
+            return moment(queues_line, "queued: ");
         case What::blocked:
-            return moment(queues, "blocks: ");
+            return moment(queues_line, "blocks: ");
         case What::unblocked:
-            return moment(queues, "blocks no more: ");
+            return moment(queues_line, "unblocks: ");
         case What::refused:
-            return moment(routines, "no place: ");
+            return moment(routines_line, "queue full: ");
         case What::handled:
-            return moment(routines, "a handler gets: ");
+            return moment(routines_line, "a handler gets: ");
         case What::size:
-            begin("C", queues, "in " + texts_[queues_.at(entry.line)]);
+            begin("C", queues_line, "in " + texts_[queues_.at(entry.line)]);
             out << R"(, "args": {"events": )" << entry.amount << "}}";
             break;
         case What::arrow_from:
-            return arrow("s", routines, "sent");
+            return arrow("s", routines_line, "sent");
         case What::arrow_into:
-            return arrow("f", queues, "sent");
+            return arrow("f", queues_line, "sent");
         case What::arrow_out:
-            return arrow("s", queues, "delivered");
+            return arrow("s", queues_line, "delivered");
         case What::arrow_to:
-            return arrow("f", routines, "delivered");
+            return arrow("f", routines_line, "delivered");
     }
 }
 

@@ -14,17 +14,17 @@
 namespace weir::app {
 
 // Makes a trace that Perfetto and chrome://tracing open, in Chrome's JSON form, of what a server
-// has recorded: a line for each routine with the times in which it ran, and for each queue with
-// the events that came, and those that left while they were being processed; arrows from whoever
-// sent an event to its queue and from there to whoever got it; how many are in each queue. A
-// routine takes the line of one of its name that has ended.
+// has recorded. It has a line for each routine, with the times in which it ran, and one for each
+// queue, with the events that came, those that left while they were processed, and its size. Arrows
+// lead from the sender of an event to its queue, and from there to each receiver. A routine takes
+// the line of an ended routine of the same name.
 class ChromeTrace {
 public:
-    // Adds a part, as manager.take_trace gives it, in their order. Throws nlohmann::json::exception
-    // or std::out_of_range if it is not such.
+    // Adds a part as manager.take_trace returns it; the parts must come in order. Throws
+    // nlohmann::json::exception or std::out_of_range if it is anything else.
     void add(const Json& part);
-    // Writes all, in the order of time. `about` is an object for the reader, as which server it
-    // was.
+    // Writes all parts, in the order of time. `about` is a JSON object for readers of the trace:
+    // the address of the server, and the like.
     void write(std::ostream& out, Json about);
 
 private:
@@ -34,7 +34,7 @@ private:
     enum class What : std::uint8_t {
         run,        // of a routine
         processed,  // an event that has left its queue
-        queued,     // from here on, of an event at a moment
+        queued,     // from here on: what happens to an event at a moment
         blocked,
         unblocked,
         refused,
@@ -53,13 +53,13 @@ private:
         std::int64_t amount = 0;
         std::uint64_t number = 0;
     };
-    // An event that is in a queue.
+    // An event that is in a queue now.
     struct Queued {
         std::uint32_t queue = 0;
         std::uint32_t sender = 0;  // the line of a routine; 0: none
         std::int64_t at = 0;
     };
-    // The event that left its queue last.
+    // The event that left its queue last, and is being processed.
     struct Popped {
         std::uint64_t event = 0;  // 0: none
         Entry entry{};            // up to now

@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "modules/system/call/json.h"
 #include "tests/support/approved_text.h"
 
 namespace weir::app {

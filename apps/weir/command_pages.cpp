@@ -1,11 +1,12 @@
 #include "apps/weir/command_pages.h"
 
-#include <fstream>
 #include <regex>
-#include <stdexcept>
+#include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
+
+#include "apps/weir/output.h"
 
 namespace weir::app {
 
@@ -22,7 +23,7 @@ std::string full_name(const CLI::App& command, char separator) {
                              : full_name(*parent, separator) + separator + command.get_name();
 }
 
-// Text in which man(1) finds no commands of its own.
+// Returns the text with the characters escaped that mean something to man(1).
 std::string escaped(const std::string& text) {
     std::string result;
     bool line_begins = true;
@@ -42,7 +43,7 @@ std::string escaped(const std::string& text) {
     return result;
 }
 
-// "FLOAT" of "FLOAT:NONNEGATIVE"; "" of a flag.
+// Returns the name of an option's value, without its limits; "" for a flag.
 std::string value_name(const CLI::Option& option) {
     if (option.get_type_size_max() == 0) {
         return {};
@@ -92,7 +93,7 @@ std::string options(const CLI::App& command) {
     return (arguments.empty() ? "" : ".SH ARGUMENTS\n" + arguments) + ".SH OPTIONS\n" + options;
 }
 
-// All words that may follow a command.
+// Returns all words that may follow a command.
 std::string words(const CLI::App& command) {
     std::string result;
     for (const CLI::App* sub : commands_of(command)) {
@@ -116,11 +117,9 @@ void add_cases(const CLI::App& command, std::string& cases) {
 void write_pages(const CLI::App& command, const std::string& version,
                  const std::filesystem::path& folder) {
     const std::filesystem::path file = folder / (full_name(command, '-') + ".1");
-    std::ofstream out(file, std::ios::binary);
-    out << manual_page(command, version) << std::flush;
-    if (!out) {
-        throw std::runtime_error("cannot write " + file.string());
-    }
+    OutputFile out(file.string());
+    out.stream() << manual_page(command, version);
+    out.close();
     for (const CLI::App* sub : commands_of(command)) {
         write_pages(*sub, version, folder);
     }
@@ -179,7 +178,11 @@ complete -o default -F _NAME NAME
 
 void write_manual_pages(const CLI::App& program, const std::string& version,
                         const std::filesystem::path& folder) {
-    std::filesystem::create_directories(folder);
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) {
+        throw OutputError("cannot make the folder " + folder.string() + ": " + error.message());
+    }
     write_pages(program, version, folder);
 }
 

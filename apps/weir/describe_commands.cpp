@@ -3,9 +3,15 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <optional>
+#include <set>
 
 #include "apps/weir/app_configuration.h"
 #include "apps/weir/exit_code.h"
+#include "apps/weir/output.h"
+#include "apps/weir/page.h"
+#include "apps/weir/standard_files.h"
+#include "config/settings/catalogue.h"
 #include "config/settings/describe_text.h"
 #include "config/text/nearest_name.h"
 #include "modules/system/call/json.h"
@@ -16,7 +22,7 @@ namespace weir::app {
 
 namespace {
 
-// All modules that can be opened; says which cannot.
+// Returns all modules that can be opened, and reports those that cannot.
 std::map<std::string, FoundModule> open_all(const std::vector<std::string>& plugins) {
     ServerSettings settings;
     settings.plugin_path = plugin_path(plugins);
@@ -30,6 +36,41 @@ std::map<std::string, FoundModule> open_all(const std::vector<std::string>& plug
         }
     }
     return modules;
+}
+
+// The width of the terminal that the description is for; nothing if it is for a file or a program,
+// which have room for whole tables.
+std::optional<std::size_t> terminal_width() {
+    constexpr unsigned widest = 160;
+    const unsigned width = output_width(0);
+    return width == 0 ? std::nullopt : std::optional<std::size_t>(std::min(width, widest));
+}
+
+std::string settings_text(const config::Description& description) {
+    const std::optional<std::size_t> width = terminal_width();
+    return width ? config::describe_text_within(description, *width)
+                 : config::describe_text(description);
+}
+
+void print_description(const std::string& text) {
+    const std::optional<std::size_t> width = terminal_width();
+    print(width ? broken_text(text, *width) : text);
+}
+
+// The JSON Schema of a name in `server.startup`: a module, an interface that a module has a default
+// for, or a text with a variable.
+Json startable(const std::map<std::string, FoundModule>& modules) {
+    std::set<std::string> names;
+    for (const auto& [name, module] : modules) {
+        names.insert(name);
+        for (const Dependency& dependency : module.type->dependencies) {
+            if (!dependency.default_implementation.empty()) {
+                names.insert(dependency.name);
+            }
+        }
+    }
+    return {{"type", "string"},
+            {"anyOf", Json::array({{{"enum", names}}, {{"pattern", R"(\$\{)"}}})}};
 }
 
 std::string headline(const std::string& name, const std::string& sentence) {
@@ -75,9 +116,9 @@ std::string describe(const ModuleClass& type) {
     }
     text += "\nSettings, at module." + type.name + ":\n";
     if (type.settings != nullptr) {
-        text += config::describe_text(*type.settings);
+        text += settings_text(*type.settings);
     }
-    text += config::describe_text(config::description_of<CommonModuleSettings>());
+    text += settings_text(config::description_of<CommonModuleSettings>());
     text += "\nFunctions:\n" + type.api.describe();
     if (!type.events.empty()) {
         text += "\nEvents:\n";
@@ -102,19 +143,20 @@ int list_modules(const std::vector<std::string>& plugins) {
     for (const auto& [name, module] : modules) {
         width = std::max(width, name.size());
     }
+    std::string text;
     for (const auto& [name, module] : modules) {
-        std::printf("%-*s  %s\n", static_cast<int>(width), name.c_str(),
-                    module.type->sentence.c_str());
+        std::string line = name;
+        line.resize(width + 2, ' ');
+        text += broken_text(line + module.type->sentence, page_width(), width + 2) + '\n';
     }
+    print(text);
     return success;
 }
 
 int describe_module(const std::string& name, const std::vector<std::string>& plugins) {
     if (name == "server") {
-        std::fputs((headline("server", "What is there without any module") + "\nSettings:\n" +
-                    config::describe_text(config::description_of<ServerSettings>()))
-                       .c_str(),
-                   stdout);
+        print_description(headline("server", "What is there without any module") + "\nSettings:\n" +
+                          settings_text(config::description_of<ServerSettings>()));
         return success;
     }
     const auto modules = open_all(plugins);
@@ -128,7 +170,7 @@ int describe_module(const std::string& name, const std::vector<std::string>& plu
                      config::unknown_name("module", name, known).c_str());
         return failure;
     }
-    std::fputs(describe(*found->second.type).c_str(), stdout);
+    print_description(describe(*found->second.type));
     return success;
 }
 
@@ -143,7 +185,10 @@ int print_schema(const std::vector<std::string>& plugins) {
         }
         catalogue.add<CommonModuleSettings>(section, config::Use::installed);
     }
-    std::puts(json_of(catalogue.schema()).dump(2).c_str());
+    Json schema = json_of(catalogue.schema());
+    Json& startup = schema.at("properties").at("server").at("properties").at("startup");
+    startup["items"] = startable(modules);
+    print(schema.dump(2) + '\n');
     return success;
 }
 

@@ -5,15 +5,15 @@
 
 namespace weir::app {
 
-// Each prints about the installed modules, in the given folders of plugins and in the program's
-// own, and returns what to exit with. Of two modules of one name, that in the earlier folder
-// counts.
+// Each prints something about the installed modules, and returns the exit code. Modules are looked
+// for in the given folders, then in the program's own; of two with one name, the first counts.
 
-// The names of all modules, each with what it is for.
+// Prints the names of all modules, and the purpose of each.
 int list_modules(const std::vector<std::string>& plugins);
-// What is known of one: its settings, API, events, queues, dependencies. Of "server": its settings.
+// Prints the dependencies, settings, API, events and queues of a module; of "server", the settings
+// that hold without any module.
 int describe_module(const std::string& name, const std::vector<std::string>& plugins);
-// The JSON Schema of an app file with all modules, for editors.
+// Prints the JSON Schema of an app file with all modules, for editors.
 int print_schema(const std::vector<std::string>& plugins);
 
 }  // namespace weir::app

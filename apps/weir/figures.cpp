@@ -1,18 +1,36 @@
 #include "apps/weir/figures.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "config/text/quoted.h"
+#include "config/text/utf8.h"
+#include "modules/system/call/json.h"
 
 namespace weir::app {
 
 namespace {
 
-// Three digits that count.
+// Returns the number with three significant digits, or without a fraction.
 std::string digits(double number) {
     char text[32];
     std::snprintf(text, sizeof text, number >= 999.5 ? "%.0f" : "%.3g", number);
     return text;
+}
+
+// Of a control character, which has at most three bytes.
+unsigned code_point(std::string_view character) {
+    const auto byte = [&](std::size_t i) {
+        return static_cast<unsigned>(static_cast<unsigned char>(character[i]));
+    };
+    switch (character.size()) {
+        case 1:
+            return byte(0);
+        case 2:
+            return (byte(0) & 0x1F) << 6 | (byte(1) & 0x3F);
+        default:
+            return (byte(0) & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F);
+    }
 }
 
 }  // namespace
@@ -55,6 +73,26 @@ std::string count_text(std::size_t number, const std::string& what) {
 std::string shown(const Json& text) {
     constexpr std::size_t limit = 300;
     return config::printable(text.get<std::string>(), limit);
+}
+
+std::string printable_json(std::string_view json) {
+    std::string result;
+    result.reserve(json.size());
+    while (!json.empty()) {
+        const std::size_t length = config::utf8_length(json);
+        const std::string_view character = json.substr(0, std::max<std::size_t>(length, 1));
+        json.remove_prefix(character.size());
+        if (length == 0) {
+            result += "\xEF\xBF\xBD";
+        } else if (config::is_control(character) && character != "\n") {
+            char escape[8];
+            std::snprintf(escape, sizeof escape, "\\u%04x", code_point(character));
+            result += escape;
+        } else {
+            result += character;
+        }
+    }
+    return result;
 }
 
 }  // namespace weir::app

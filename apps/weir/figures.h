@@ -1,12 +1,13 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "modules/system/call/json.h"
 
 namespace weir::app {
 
-// How commands show figures and the texts of servers to people.
+// How commands show numbers, and texts that a server sent, to people.
 
 // 0.25 s, 17.3 s, 5 min 7 s, 26 h 3 min, 12 d 5 h.
 std::string duration_text(double seconds);
@@ -17,7 +18,11 @@ std::string figure(double number);
 // 1 event, 2 events.
 std::string count_text(std::size_t number, const std::string& what);
 
-// A text of a server, made safe to print: it may be of anybody, as keys of locks are.
+// A text of a server, made safe to print: anyone may have chosen it, as the keys of locks.
 std::string shown(const Json& text);
+// JSON in which no character acts on a terminal: such characters, which can only be in its texts,
+// are written as \u1234, which means the same. Bytes that are not UTF-8 become U+FFFD. Of a text
+// that is no JSON the line ends and blanks stay as they are, too.
+std::string printable_json(std::string_view json);
 
 }  // namespace weir::app

@@ -33,4 +33,10 @@ TEST_CASE("figures: what a server says cannot act on the terminal") {
     CHECK(shown("a\x1b[31mb") == "a\\x1b[31mb");
 }
 
+TEST_CASE("figures: JSON cannot act on the terminal, and means the same") {
+    CHECK(printable_json("{\n  \"a\": \"\u00fc\"\n}") == "{\n  \"a\": \"\u00fc\"\n}");
+    CHECK(printable_json("\"\x1b\x7f\u009b\u202e\"") == "\"\\u001b\\u007f\\u009b\\u202e\"");
+    CHECK(printable_json("\"\xff\"") == "\"\ufffd\"");
+}
+
 }  // namespace weir::app

@@ -8,8 +8,9 @@
 
 #include "apps/weir/exit_code.h"
 #include "apps/weir/figures.h"
-#include "apps/weir/remote_server.h"
+#include "apps/weir/output.h"
 #include "config/text/quoted.h"
+#include "modules/system/call/json.h"
 
 namespace weir::app {
 
@@ -55,7 +56,7 @@ private:
     }
     void heading(const std::string& text) { text_ += '\n' + text + '\n'; }
 
-    // Those that nobody uses, and below each those that it depends on.
+    // Prints the modules that no other depends on, and below each its dependencies.
     void print_modules() {
         heading("modules");
         std::map<std::string, const Json*> modules;
@@ -119,7 +120,7 @@ private:
         const std::string module = shown(queue.at("module"));
         line(depth, text + (module.empty() ? "" : ", of " + module));
         for (const Json& sender : queue.at("senders")) {
-            line(depth + 2, "waits for a place: " + shown(sender));
+            line(depth + 2, "waiting sender: " + shown(sender));
         }
         for (const Json& subqueue : queue.at("subqueues")) {
             print_queue(subqueue, depth + 1);
@@ -204,18 +205,14 @@ std::string inspection_text(const Json& inspection) {
     return Printer(inspection).print();
 }
 
-int run_inspect_command(const std::string& address, bool json) {
+int run_inspect_command(const InspectCommand& inspect) {
     try {
-        RemoteServer server(address);
+        RemoteServer server(inspect.server);
         const std::string text = server.call("manager", "inspect", "{}");
-        if (json) {
-            std::puts(text.c_str());
-        } else {
-            std::fputs(inspection_text(Json::parse(text)).c_str(), stdout);
-        }
+        print(inspect.json ? printable_json(text) + '\n' : inspection_text(Json::parse(text)));
         return success;
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "weir inspect: %s\n", error.what());
+        std::fprintf(stderr, "weir inspect: %s\n", config::printable(error.what(), 2000).c_str());
         return failure;
     }
 }

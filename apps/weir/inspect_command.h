@@ -2,15 +2,23 @@
 
 #include <string>
 
+#include "apps/weir/remote_server.h"
 #include "modules/system/call/json.h"
 
 namespace weir::app {
 
-// Asks the module `manager` of a running server for all that is there, and prints it, for people
-// or as JSON. Returns what to exit with.
-int run_inspect_command(const std::string& address, bool json);
+// The options of `weir inspect`.
+struct InspectCommand {
+    RemoteAddress server;
+    bool json = false;  // print JSON for programs, and not text for people
+};
 
-// What manager.inspect answers, for people. Throws nlohmann::json::exception if it is not such.
+// Asks the module `manager` of a running server what it does, and prints that. Returns the exit
+// code.
+int run_inspect_command(const InspectCommand& inspect);
+
+// Returns what manager.inspect answers, as text for people. Throws nlohmann::json::exception if it
+// is anything else.
 std::string inspection_text(const Json& inspection);
 
 }  // namespace weir::app

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -10,6 +11,7 @@
 
 #include "apps/weir/app_configuration.h"
 #include "apps/weir/exit_code.h"
+#include "apps/weir/output.h"
 #include "config/text/quoted.h"
 
 namespace weir::app {
@@ -20,7 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t longest_name = 40;
 
-// Names that mean something else in configurations, or as targets of a build.
+// Names with another meaning in configurations, or as targets of a build.
 constexpr std::array<std::string_view, 12> taken_names{"all",     "clean",   "default", "help",
                                                        "install", "package", "plugins", "public",
                                                        "server",  "sample",  "test",    "weir"};
@@ -53,21 +55,24 @@ std::string with_name(const std::string& text, const std::string& name) {
     return replaced(replaced(text, "sample", name), "Sample", class_name(name));
 }
 
-// Copies the files of one template; those that are there already stay.
+std::string content(const fs::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) {
+        throw std::runtime_error("cannot read " + path.string() + ": " + reason(errno));
+    }
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Copies the files of one template; a file that exists already stays.
 void copy_template(const fs::path& from, const fs::path& to, const std::string& name) {
     for (const fs::directory_entry& file : fs::directory_iterator(from)) {
         const fs::path target = to / with_name(file.path().filename().string(), name);
         if (fs::exists(target)) {
             continue;
         }
-        std::ifstream in(file.path(), std::ios::binary);
-        const std::string text{std::istreambuf_iterator<char>(in), {}};
-        std::ofstream out(target, std::ios::binary);
-        out << with_name(text, name) << std::flush;
-        if (!in || !out) {
-            throw std::runtime_error("cannot copy " + file.path().string() + " to " +
-                                     target.string());
-        }
+        OutputFile out(target.string());
+        out.stream() << with_name(content(file.path()), name);
+        out.close();
     }
 }
 
@@ -105,19 +110,21 @@ int make_new(const std::string& kind, const std::string& name, const fs::path& p
         std::fprintf(stderr, "weir new: %s\n", why.c_str());
         return code;
     };
+    std::error_code error;
     if (const std::string why = wrong_module_name(name); !why.empty()) {
         return refuse(config::quoted(name) + " cannot be the name of a module: " + why,
                       wrong_usage);
     }
-    if (fs::exists(fs::path(own_plugin_folder()) / (name + ".so"))) {
+    if (fs::exists(fs::path(own_plugin_folder()) / (name + ".so"), error)) {
         return refuse("there is a module '" + name + "' already: see weir describe " + name,
                       wrong_usage);
     }
-    if (!fs::is_directory(templates / "module")) {
-        return refuse("there are no templates in " + templates.string(), failure);
+    if (!fs::is_directory(templates / "module", error)) {
+        return refuse("there are no templates in " + templates.string() +
+                          (error ? ": " + error.message() : ""),
+                      failure);
     }
     const fs::path folder = parent / name;
-    std::error_code error;
     if (!fs::create_directory(folder, error)) {
         return refuse(error ? "cannot make the folder " + folder.string() + ": " + error.message()
                             : folder.string() + " exists already",
@@ -128,12 +135,12 @@ int make_new(const std::string& kind, const std::string& name, const fs::path& p
             copy_template(templates / "app", folder, name);
         }
         copy_template(templates / "module", folder, name);
+        print("The " + kind + " is in " + folder.string() +
+              "; its README.md tells how to build, test and run it.\n");
     } catch (const std::exception& exception) {
         fs::remove_all(folder, error);
         return refuse(exception.what(), failure);
     }
-    std::printf("The %s is in %s; its README.md tells how to build, test and run it.\n",
-                kind.c_str(), folder.string().c_str());
     return success;
 }
 

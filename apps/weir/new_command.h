@@ -5,17 +5,17 @@
 
 namespace weir::app {
 
-// Makes the folder <name> in `parent`, with a module or, if `kind` is "app", a module and an app
-// file, from the templates. In these stands `sample` for the name, and `Sample` for that of its
-// class. Prints what to do next, or what is wrong; returns what to exit with. Nothing is left of
-// what failed.
+// Makes the folder <name> in `parent` from the templates: with a module or, if `kind` is "app", a
+// module and an app file. In the templates, `sample` stands for the name and `Sample` for the name
+// of its class. Prints where to read on, or what is wrong; returns the exit code. A folder that
+// could not be completed is removed.
 int make_new(const std::string& kind, const std::string& name, const std::filesystem::path& parent,
              const std::filesystem::path& templates);
 
-// The folder of the templates that belong to this program.
+// Returns the folder of the templates that belong to this program.
 std::filesystem::path own_templates();
 
-// Why a module cannot have this name; "" if it can.
+// Returns the reason why a module cannot have this name; "" if it can.
 std::string wrong_module_name(const std::string& name);
 
 }  // namespace weir::app

@@ -5,13 +5,12 @@
 
 namespace weir::app {
 
-RemoteServer::RemoteServer(const std::string& address,
-                           std::optional<std::chrono::milliseconds> patience)
-    : client_(address, patience) {
+RemoteServer::RemoteServer(const RemoteAddress& address)
+    : client_(address.address, address.timeout) {
     if (const char* password = std::getenv("WEIR_PASSWORD")) {
         const Reply reply = client_.command({"AUTH", password});
         if (reply.kind() == Reply::Kind::error) {
-            throw ConnectionError("AUTH: " + std::string(reply.text()));
+            throw ConnectionError("AUTH: " + reply.error());
         }
     }
 }
@@ -19,11 +18,19 @@ RemoteServer::RemoteServer(const std::string& address,
 std::string RemoteServer::call(const std::string& module, const std::string& function,
                                const std::string& parameters) {
     const Reply reply = client_.command({"CALL", module, function, parameters});
-    std::string text(reply.kind() == Reply::Kind::nothing ? "null" : reply.text());
-    if (reply.kind() == Reply::Kind::error) {
-        throw std::runtime_error(text);
+    switch (reply.kind()) {
+        case Reply::Kind::nothing:
+            return "null";
+        case Reply::Kind::text:
+            return std::string(reply.text());
+        case Reply::Kind::integer:
+            return std::to_string(reply.integer());
+        case Reply::Kind::error:
+            throw std::runtime_error(reply.error());
+        case Reply::Kind::list:
+            break;
     }
-    return text;
+    throw std::runtime_error("the server answers CALL with a list, which is no JSON");
 }
 
 }  // namespace weir::app

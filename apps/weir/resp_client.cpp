@@ -1,12 +1,25 @@
 #include "apps/weir/resp_client.h"
 
-#include <charconv>
-#include <csignal>
-#include <ctime>
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cerrno>
+#include <cmath>
+#include <new>
+#include <utility>
 
 #include <hiredis/hiredis.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "apps/weir/output.h"
+#include "apps/weir/resp_connect.h"
+#include "config/text/quoted.h"
 
 namespace weir::app {
+
+// --- Reply
 
 Reply::Reply(redisReply* reply) noexcept : reply_(reply) {}
 
@@ -31,6 +44,7 @@ Reply::Kind Reply::kind() const noexcept {
 }
 
 std::string_view Reply::text() const noexcept {
+    assert(kind() == Kind::text || kind() == Kind::error);
     return {reply_->str, reply_->len};
 }
 
@@ -38,149 +52,222 @@ long long Reply::integer() const noexcept {
     return reply_->integer;
 }
 
-void RespClient::Free::operator()(redisContext* context) const noexcept {
-    redisFree(context);
+std::string Reply::error() const {
+    constexpr std::size_t longest = 2000;
+    std::string shown = config::printable(text(), longest);
+    if (text().starts_with("NOAUTH")) {
+        shown += " (the password is taken from the environment variable WEIR_PASSWORD)";
+    } else if (text().starts_with("WRONGPASS")) {
+        shown += " (the environment variable WEIR_PASSWORD has another)";
+    }
+    return shown;
 }
+
+// --- RespClient
 
 namespace {
 
-constexpr std::chrono::milliseconds connect_timeout{10'000};
+using Clock = RespClient::Clock;
 
-timeval timeval_of(std::chrono::milliseconds time) {
-    return {.tv_sec = time.count() / 1000, .tv_usec = time.count() % 1000 * 1000};
+Clock::duration limit_of(double seconds) {
+    assert(std::isfinite(seconds) && seconds > 0);
+    return std::chrono::ceil<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
-redisContext* connect(std::string address, timeval timeout) {
-    if (address.starts_with("unix:")) {
-        return redisConnectUnixWithTimeout(address.c_str() + 5, timeout);
-    }
-    if (address.starts_with("tcp://")) {
-        address.erase(0, 6);
-    }
-    const std::size_t colon = address.rfind(':');
-    int port = 0;
-    const char* const end = address.data() + address.size();
-    if (colon == std::string::npos || colon == 0 ||
-        std::from_chars(address.data() + colon + 1, end, port).ptr != end || port <= 0 ||
-        port > 65535) {
-        throw std::invalid_argument("'" + address +
-                                    "' is no address: expected host:port or unix:/path");
-    }
-    std::string host = address.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) {
-        host = host.substr(1, host.size() - 2);
-    }
-    return redisConnectWithTimeout(host.c_str(), port, timeout);
+std::string seconds_text(Clock::duration time) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%g s", std::chrono::duration<double>(time).count());
+    return text.data();
 }
 
 }  // namespace
 
-RespClient::RespClient(const std::string& address,
-                       std::optional<std::chrono::milliseconds> patience)
+void RespClient::Free::operator()(redisReader* reader) const noexcept {
+    redisReaderFree(reader);
+}
+
+RespClient::RespClient(const std::string& address, double limit_in_seconds)
     : address_(address),
-      context_(connect(address, timeval_of(patience.value_or(connect_timeout)))) {
-    if (context_ == nullptr) {
+      limit_(limit_of(limit_in_seconds)),
+      socket_(connect_to(address, Clock::now() + limit_)),
+      reader_(redisReaderCreate()) {
+    if (reader_ == nullptr) {
+        close(socket_);
         throw std::bad_alloc();
     }
-    if (context_->err != 0) {
-        throw ConnectionError("cannot connect to " + address + ": " + context_->errstr);
-    }
-    if (patience) {
-        redisSetTimeout(context_.get(), timeval_of(*patience));
-    }
-    if (!address.starts_with("unix:")) {
-        redisEnableKeepAlive(context_.get());
-    }
 }
 
-namespace {
-
-// Keeps the signal back that this thread would get for writing to a connection that is closed: the
-// program shall say what is wrong, and not be ended by it.
-class NoBrokenPipe {
-public:
-    NoBrokenPipe() {
-        sigemptyset(&signal_);
-        sigaddset(&signal_, SIGPIPE);
-        sigpending(&before_);
-        pthread_sigmask(SIG_BLOCK, &signal_, &mask_);
-    }
-    NoBrokenPipe(const NoBrokenPipe&) = delete;
-    NoBrokenPipe& operator=(const NoBrokenPipe&) = delete;
-    ~NoBrokenPipe() {
-        constexpr timespec at_once{};
-        if (sigismember(&before_, SIGPIPE) == 0) {
-            sigtimedwait(&signal_, nullptr, &at_once);
-        }
-        pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
-    }
-
-private:
-    sigset_t signal_{};
-    sigset_t before_{};
-    sigset_t mask_{};
-};
-
-}  // namespace
-
-void RespClient::fail(const char* doing) const {
-    throw ConnectionError(std::string(doing) + " " + address_ + ": " + context_->errstr);
+RespClient::~RespClient() {
+    close(socket_);
 }
 
-int RespClient::socket() const noexcept {
-    return context_->fd;
+std::string RespClient::lost(const std::string& why) const {
+    return "lost " + config::printable(address_, 200) + ": " + why;
 }
 
-namespace {
+void RespClient::fail(const std::string& why) const {
+    throw ConnectionError(lost(why));
+}
 
-void append(redisContext& context, const std::vector<std::string>& arguments) {
+void RespClient::fail_late() const {
+    fail("the server does not answer (within " + seconds_text(limit_) + ")");
+}
+
+void RespClient::send(const std::vector<std::string>& arguments) {
     std::vector<const char*> pointers;
     std::vector<std::size_t> sizes;
     for (const std::string& argument : arguments) {
         pointers.push_back(argument.data());
         sizes.push_back(argument.size());
     }
-    redisAppendCommandArgv(&context, static_cast<int>(arguments.size()), pointers.data(),
-                           sizes.data());
+    char* formatted = nullptr;
+    const int size = redisFormatCommandArgv(&formatted, static_cast<int>(arguments.size()),
+                                            pointers.data(), sizes.data());
+    if (size < 0) {
+        throw std::bad_alloc();
+    }
+    unsent_.append(formatted, static_cast<std::size_t>(size));
+    redisFreeCommand(formatted);
+    write();
 }
 
-}  // namespace
-
-Reply RespClient::command(const std::vector<std::string>& arguments) {
-    const NoBrokenPipe no_signal;
-    append(*context_, arguments);
-    void* reply = nullptr;
-    if (redisGetReply(context_.get(), &reply) != REDIS_OK) {
-        fail("lost");
+void RespClient::write() {
+    std::size_t done = 0;
+    while (done != unsent_.size()) {
+        const ssize_t sent = ::send(socket_, unsent_.data() + done, unsent_.size() - done,
+                                    MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent >= 0) {
+            done += static_cast<std::size_t>(sent);
+        } else if (errno == EAGAIN) {
+            break;
+        } else if (errno != EINTR) {
+            // The server may have said why before it closed: read() returns that, or fails.
+            done = unsent_.size();
+        }
     }
+    unsent_.erase(0, done);
+}
+
+// Returns whether something had arrived.
+bool RespClient::read() {
+    std::array<char, 65536> bytes;
+    ssize_t size = 0;
+    do {
+        size = recv(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    } while (size < 0 && errno == EINTR);
+    if (size < 0 && errno == EAGAIN) {
+        return false;
+    }
+    if (size == 0) {
+        throw ConnectionClosed(lost("the server closed the connection"));
+    }
+    if (size < 0) {
+        throw ConnectionClosed(lost(reason(errno)));
+    }
+    received_ += static_cast<std::size_t>(size);
+    if (redisReaderFeed(reader_.get(), bytes.data(), static_cast<std::size_t>(size)) != REDIS_OK) {
+        fail(reader_->errstr);
+    }
+    return true;
+}
+
+std::optional<Reply> RespClient::next_reply() {
+    void* reply = nullptr;
+    if (redisReaderGetReply(reader_.get(), &reply) != REDIS_OK) {
+        fail("it speaks no protocol of Redis: " + config::printable(reader_->errstr));
+    }
+    if (reply == nullptr) {
+        return std::nullopt;
+    }
+    received_ = 0;
     return Reply(static_cast<redisReply*>(reply));
 }
 
-void RespClient::send(const std::vector<std::string>& arguments) {
-    const NoBrokenPipe no_signal;
-    append(*context_, arguments);
-    for (int done = 0; done == 0;) {
-        if (redisBufferWrite(context_.get(), &done) != REDIS_OK) {
-            fail("lost");
+int RespClient::receive() {
+    write();
+    int answers = 0;
+    while (read()) {
+        while (next_reply()) {
+            ++answers;
+        }
+    }
+    return answers;
+}
+
+// Nothing if it does not come in time.
+std::optional<Reply> RespClient::reply_until(Clock::time_point end) {
+    constexpr std::size_t bytes_a_second = 64 * 1024;
+    for (;;) {
+        write();
+        if (std::optional<Reply> reply = next_reply()) {
+            return reply;
+        }
+        if (read()) {
+            continue;  // an answer, perhaps, before the connection turns out to be closed
+        }
+        const std::chrono::milliseconds more(received_ * 1000 / bytes_a_second);
+        const Clock::time_point asleep = Clock::now();
+        const auto left = end + more - asleep;
+        if (left <= Clock::duration::zero()) {
+            return std::nullopt;
+        }
+        const auto time = std::min<Clock::duration>(left, std::chrono::hours(1));
+        pollfd events{.fd = socket_, .events = POLLIN, .revents = 0};
+        if (!unsent_.empty()) {
+            events.events |= POLLOUT;
+        }
+        const int milliseconds =
+            static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(time).count());
+        if (poll(&events, 1, milliseconds) < 0 && errno != EINTR) {
+            fail(reason(errno));
+        }
+        // A process that wakes up later than it wanted was stopped meanwhile, or the machine was
+        // busy: that is not the server's silence.
+        if (const auto late = Clock::now() - asleep - time; late > Clock::duration::zero()) {
+            end += late;
         }
     }
 }
 
-int RespClient::receive() {
-    if (redisBufferRead(context_.get()) != REDIS_OK) {
-        fail("lost");
+Reply RespClient::command(const std::vector<std::string>& arguments,
+                          std::optional<Clock::time_point> end) {
+    const Clock::time_point limit = Clock::now() + limit_;
+    send(arguments);
+    std::optional<Reply> reply = reply_until(end ? std::min(*end, limit) : limit);
+    if (!reply) {
+        fail_late();
     }
-    int answers = 0;
-    while (true) {
-        void* reply = nullptr;
-        if (redisGetReplyFromReader(context_.get(), &reply) != REDIS_OK) {
-            fail("lost");
+    return std::move(*reply);
+}
+
+Reply RespClient::long_command(const std::vector<std::string>& arguments,
+                               std::optional<Clock::time_point> end) {
+    send(arguments);
+    for (;;) {
+        const Clock::time_point next = Clock::now() + limit_;
+        const bool is_last = end && *end <= next;
+        if (std::optional<Reply> reply = reply_until(is_last ? *end : next)) {
+            return std::move(*reply);
         }
-        if (reply == nullptr) {
-            return answers;
+        if (is_last) {
+            fail("the server does not answer");
         }
-        freeReplyObject(reply);
-        ++answers;
+        require_server_answers();
+    }
+}
+
+// Behind a command that waits, the server answers nothing else on this connection.
+void RespClient::require_server_answers() {
+    try {
+        RespClient other(address_, std::chrono::duration<double>(limit_).count());
+        static_cast<void>(other.command({"PING"}));  // an error is an answer, too
+    } catch (const ConnectionClosed&) {
+        // It takes no more connections, and is there to say so.
+    } catch (const ConnectionError&) {
+        // What has arrived meanwhile is worth more than the silence of another connection.
+        if (!read()) {
+            fail_late();
+        }
     }
 }
 

@@ -8,15 +8,21 @@
 #include <string_view>
 #include <vector>
 
-struct redisContext;
+struct redisReader;
 struct redisReply;
 
 namespace weir::app {
 
-// The server cannot be reached, or the connection to it is lost.
+// The server cannot be reached, does not answer, or the connection to it is lost.
 class ConnectionError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
+};
+
+// The server, or the system for it, has closed the connection.
+class ConnectionClosed : public ConnectionError {
+public:
+    using ConnectionError::ConnectionError;
 };
 
 // What a server answered.
@@ -30,6 +36,8 @@ public:
     // Of a text or an error.
     std::string_view text() const noexcept;
     long long integer() const noexcept;
+    // Of an error, for people: made safe to print, and with what to do about a missing password.
+    std::string error() const;
 
 private:
     struct Free {
@@ -38,39 +46,68 @@ private:
     std::unique_ptr<redisReply, Free> reply_;
 };
 
-// A connection to a server that speaks the Redis protocol, as lockd does. Blocks, but where it says
-// that it does not.
+// A connection to a server that speaks the Redis protocol, as lockd does. Its descriptor is closed
+// on exec, and writing to a closed connection sends no signal.
+//
+// No function waits for ever for a server that is stopped or hangs: connecting, and each answer,
+// has the limit that the constructor is given. An answer may take a second more for each 64 KiB of
+// it. While this process is stopped no time passes: what has arrived is read before an answer is
+// called late, and the server has the rest of its time afterwards.
 class RespClient {
 public:
+    using Clock = std::chrono::steady_clock;
+
     // Where the server is if nothing else is said.
     static constexpr std::string_view default_address = "127.0.0.1:6380";
+    static constexpr double default_limit = 10;  // seconds
 
     // Connects: "host:port", "[::1]:port", with or without "tcp://", or "unix:/path". Throws
-    // ConnectionError, and std::invalid_argument for what is no address. With `patience`, the
-    // connection is lost if connecting or an answer takes longer.
-    explicit RespClient(const std::string& address,
-                        std::optional<std::chrono::milliseconds> patience = {});
+    // ConnectionError, and std::invalid_argument for what is no address.
+    RespClient(const std::string& address, double limit_in_seconds);
+    ~RespClient();
+    RespClient(const RespClient&) = delete;
+    RespClient& operator=(const RespClient&) = delete;
 
-    // Sends a command and waits for the answer, as long as it takes. Throws ConnectionError.
-    Reply command(const std::vector<std::string>& arguments);
+    // Sends a command and waits for the answer, until the limit or, if that is sooner, `end`.
+    // Throws ConnectionError.
+    Reply command(const std::vector<std::string>& arguments,
+                  std::optional<Clock::time_point> end = {});
+    // The same for an answer that may take any time, or until `end`: fails when the server, asked
+    // by another connection again and again, does not answer there within the limit.
+    Reply long_command(const std::vector<std::string>& arguments,
+                       std::optional<Clock::time_point> end);
 
-    // --- without blocking, for who waits for the socket itself
+    // --- without waiting, for callers that poll the socket themselves
 
-    int socket() const noexcept;
-    // Sends a command. Throws ConnectionError.
+    int socket() const noexcept { return socket_; }
+    Clock::duration limit() const noexcept { return limit_; }
+    // Sends a command, or keeps what the socket cannot take now for the next call. Throws
+    // ConnectionError.
     void send(const std::vector<std::string>& arguments);
-    // Reads what has come; returns how many answers there were. Throws ConnectionError when the
+    // Reads what has arrived; returns how many answers there were. Throws ConnectionError when the
     // server has closed the connection.
     int receive();
 
 private:
     struct Free {
-        void operator()(redisContext* context) const noexcept;
+        void operator()(redisReader* reader) const noexcept;
     };
-    [[noreturn]] void fail(const char* doing) const;
 
-    std::string address_;
-    std::unique_ptr<redisContext, Free> context_;
+    void write();
+    bool read();
+    std::optional<Reply> next_reply();
+    std::optional<Reply> reply_until(Clock::time_point end);
+    void require_server_answers();
+    std::string lost(const std::string& why) const;
+    [[noreturn]] void fail(const std::string& why) const;
+    [[noreturn]] void fail_late() const;
+
+    const std::string address_;
+    const Clock::duration limit_;
+    int socket_;
+    std::string unsent_;
+    std::size_t received_ = 0;  // bytes of the answer that is awaited
+    std::unique_ptr<redisReader, Free> reader_;
 };
 
 }  // namespace weir::app

@@ -11,6 +11,7 @@
 
 #include "apps/weir/early_signals.h"
 #include "apps/weir/exit_code.h"
+#include "apps/weir/output.h"
 #include "core/program/quit_on_signals.h"
 #include "core/run/uv_poller.h"
 #include "modules/system/server/server.h"
@@ -19,11 +20,11 @@ namespace weir::app {
 
 namespace {
 
-void print(const config::Problems& problems) {
+void report(const config::Problems& problems) {
     std::fputs(problems.text().c_str(), stderr);
 }
 
-// Calls a function for each SIGHUP, while it lives.
+// Calls a function for each SIGHUP until it is destroyed.
 class OnHangup {
 public:
     OnHangup(uv_loop_t& loop, std::function<void()> function) : function_(std::move(function)) {
@@ -64,12 +65,12 @@ void read_again(Server& server, const AppFiles& app) {
             why = error.what();
         }
     }
-    log(LogLevel::error, "the old configuration stays, for the new one has mistakes:\n" + why);
+    log(LogLevel::error, "the old configuration stays, because the new one has mistakes:\n" + why);
 }
 
-int run_server(const AppFiles& app, config::Configuration configuration) {
+int run_server(const AppFiles& app, CheckedApp checked) {
     UvPoller poller;
-    Server server(poller, std::move(configuration));
+    Server server(poller, std::move(checked));
     const QuitOnSignals quit_on_signals(poller, server.scheduler());
     const OnHangup on_hangup(poller.loop(), [&] { read_again(server, app); });
     release_early_signals();
@@ -79,7 +80,7 @@ int run_server(const AppFiles& app, config::Configuration configuration) {
         server.scheduler().log(LogLevel::error, server.startup_failure());
     }
     if (!server.flush_log()) {
-        std::_Exit(code);  // a write hangs, and whatever else would be done could wait for it
+        std::_Exit(code);  // a write of the log hangs; cleaning up could wait for it
     }
     return code;
 }
@@ -88,26 +89,26 @@ int run_server(const AppFiles& app, config::Configuration configuration) {
 
 int check_app(const AppFiles& app) {
     config::Problems problems;
-    const config::Configuration configuration = load_configuration(app, problems);
-    Server::check(configuration, {}, problems);
+    config::Configuration configuration = load_configuration(app, problems);
+    const CheckedApp checked(std::move(configuration), {}, problems);
     if (problems.empty()) {
-        std::puts("no mistakes found");
+        print("no mistakes found\n");
         return success;
     }
-    print(problems);
+    report(problems);
     return wrong_usage;
 }
 
 int run_app(const AppFiles& app) {
     config::Problems problems;
     config::Configuration configuration = load_configuration(app, problems);
-    Server::check(configuration, {}, problems);
+    CheckedApp checked(std::move(configuration), {}, problems);
     if (!problems.empty()) {
-        print(problems);
+        report(problems);
         return wrong_usage;
     }
     try {
-        return run_server(app, std::move(configuration));
+        return run_server(app, std::move(checked));
     } catch (const std::invalid_argument& error) {
         std::fputs(error.what(), stderr);
         return failure;

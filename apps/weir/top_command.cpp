@@ -11,18 +11,17 @@
 
 #include "apps/weir/exit_code.h"
 #include "apps/weir/figures.h"
-#include "apps/weir/remote_server.h"
+#include "apps/weir/output.h"
 #include "apps/weir/top_frame.h"
 #include "apps/weir/top_screen.h"
+#include "config/text/quoted.h"
+#include "modules/system/call/json.h"
 
 namespace weir::app {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// How long a server may take to answer before it counts as gone: meanwhile no key is looked at.
-constexpr std::chrono::milliseconds patience{2000};
 
 TopView view_of(const std::string& name) {
     const auto found = std::find(top_view_names.begin(), top_view_names.end(), name);
@@ -32,20 +31,20 @@ TopView view_of(const std::string& name) {
     return static_cast<TopView>(found - top_view_names.begin());
 }
 
-// The server as it was at the last two looks.
+// The last two answers of the server about its state.
 class Looks {
 public:
-    explicit Looks(std::string address) : address_(std::move(address)) {}
+    explicit Looks(RemoteAddress server) : address_(std::move(server)) {}
 
-    const std::string& address() const { return address_; }
+    const std::string& address() const { return address_.address; }
     const Json& before() const { return before_; }
     const Json& now() const { return now_; }
 
-    // Looks at it for a view. Throws std::runtime_error; the next look connects again.
+    // Asks the server what a view shows. Throws std::runtime_error; the next call connects again.
     void look(TopView view) {
         try {
             if (server_ == nullptr) {
-                server_ = std::make_unique<RemoteServer>(address_, patience);
+                server_ = std::make_unique<RemoteServer>(address_);
             }
             Json seen =
                 Json::parse(server_->call("manager", "inspect", top_parameters(view).dump()));
@@ -58,7 +57,7 @@ public:
     }
 
 private:
-    const std::string address_;
+    const RemoteAddress address_;
     std::unique_ptr<RemoteServer> server_;
     Json before_;
     Json now_;
@@ -68,19 +67,17 @@ private:
 
 void print_frames(const TopCommand& top) {
     TopState state{.view = view_of(top.view)};
-    Looks looks(top.address);
+    Looks looks(top.server);
     looks.look(state.view);
     for (unsigned printed = 0; !top.count || printed != *top.count; ++printed) {
         std::this_thread::sleep_for(std::chrono::duration<double>(top.interval));
         looks.look(state.view);
-        const TopFrame frame = top_frame(top.address, looks.before(), looks.now(), state);
+        const TopFrame frame = top_frame(top.server.address, looks.before(), looks.now(), state);
+        std::string text;
         for (const std::string& line : frame.lines) {
-            std::puts(line.c_str());
+            text += line + '\n';
         }
-        std::puts("");
-        if (std::fflush(stdout) != 0) {
-            throw std::runtime_error("cannot write");
-        }
+        print(text + '\n');
     }
 }
 
@@ -127,7 +124,7 @@ private:
     void show() {
         const std::size_t width = screen_.width();
         const std::size_t height = screen_.height();
-        // The last line is for the keys; what is shown of a server that has gone is the last view.
+        // The last line is for the keys. While the server does not answer, the last view stays.
         TopState shown = state_;
         shown.view = shown_view_;
         TopFrame frame = top_frame(looks_.address(), looks_.before(), looks_.now(), shown, width,
@@ -214,14 +211,15 @@ private:
     const Clock::duration interval_;
     Clock::time_point next_look_;
     std::size_t page_ = 1;
-    std::string trouble_;  // why the last look failed; "" if it did not
+    std::string trouble_;  // the reason why the last look failed; "" if it did not
 };
 
 }  // namespace
 
 int run_top_command(const TopCommand& top) {
     if (!top.batch && !TopScreen::possible()) {
-        std::fprintf(stderr, "weir top: input and output are no terminal; --batch needs none\n");
+        std::fprintf(stderr,
+                     "weir top: standard input and output are not a terminal; use --batch\n");
         return wrong_usage;
     }
     try {
@@ -229,13 +227,13 @@ int run_top_command(const TopCommand& top) {
             print_frames(top);
         } else {
             const TopState state{.view = view_of(top.view)};
-            Looks looks(top.address);
-            looks.look(state.view);  // what is wrong already is said without a screen
+            Looks looks(top.server);
+            looks.look(state.view);  // an error at the start is reported without a screen
             Top(looks, state, top.interval).run();
         }
         return success;
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "weir top: %s\n", error.what());
+        std::fprintf(stderr, "weir top: %s\n", config::printable(error.what(), 2000).c_str());
         return failure;
     }
 }

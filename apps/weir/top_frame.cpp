@@ -6,12 +6,13 @@
 
 #include "apps/weir/figures.h"
 #include "config/text/utf8.h"
+#include "modules/system/call/json.h"
 
 namespace weir::app {
 
 namespace {
 
-// Of the texts of a first column; of others the last is cut by the width of the terminal.
+// The texts of the first column are cut here; other columns are cut by the width of the terminal.
 constexpr std::size_t widest_name = 40;
 
 struct Cell {
@@ -48,7 +49,7 @@ Cell text(const Json& json) {
     return {shown(json)};
 }
 
-// Tells rates between two inspections of one process.
+// The rates of counters between two answers of one process.
 class Rates {
 public:
     Rates(const Json& before, const Json& now) {
@@ -58,7 +59,7 @@ public:
     }
 
     bool known() const { return seconds_ > 0; }
-    // Of a counter; unknown if it was not there, or has begun anew.
+    // The rate of a counter; unknown if the counter is new, or has started again from 0.
     Cell of(const Json* before, const Json& now) const {
         if (!known() || before == nullptr || !before->is_number() || *before > now) {
             return {"-", -1};
@@ -243,7 +244,7 @@ std::string padded(const std::string& cell, std::size_t width, bool to_the_right
     return to_the_right ? blanks + cell : cell + blanks;
 }
 
-// The lines of a table, the titles first, with a * at the one that the rows are sorted by.
+// Returns the lines of a table, the titles first, with a * at the one that the rows are sorted by.
 std::vector<std::string> lines_of(Table& table, std::size_t sorted_by) {
     std::vector<std::string> titles;
     std::vector<std::size_t> widths;

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "config/text/utf8.h"
+#include "modules/system/call/json.h"
 #include "tests/support/approved_text.h"
 
 namespace weir::app {

@@ -13,7 +13,7 @@ namespace weir::app {
 TopScreen::TopScreen() {
     std::setlocale(LC_CTYPE, "");
     set_escdelay(25);
-    // Unlike initscr(), this does not end the program if it fails.
+    // initscr() would end the program on failure; this returns.
     screen_ = newterm(nullptr, stdout, stdin);
     if (screen_ == nullptr) {
         const char* name = std::getenv("TERM");

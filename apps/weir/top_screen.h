@@ -9,7 +9,7 @@ struct screen;  // of ncurses
 namespace weir::app {
 
 enum class TopKey {
-    none,  // the time is over
+    none,  // no key in time
     other,
     resized,
     quit,
@@ -29,24 +29,24 @@ enum class TopKey {
     next_view,
 };
 
-// The terminal, taken over for lines of text and keys as long as it lives. One at a time.
+// Takes the terminal over, for lines of text and keys, until it is destroyed. One at a time.
 class TopScreen {
 public:
-    // Throws std::runtime_error if the terminal cannot do it.
+    // Throws std::runtime_error if the kind of terminal is not known.
     TopScreen();
     ~TopScreen();
     TopScreen(const TopScreen&) = delete;
     TopScreen& operator=(const TopScreen&) = delete;
 
-    // In characters; may change at any time.
+    // The size in characters, which may change at any time.
     std::size_t width() const;
     std::size_t height() const;
-    // Shows the lines, one of them highlighted.
+    // Shows the lines; `highlighted` is the index of one.
     void show(const std::vector<std::string>& lines, std::size_t highlighted);
-    // The next key, or none after so many milliseconds.
+    // Returns the next key, or TopKey::none after so many milliseconds.
     TopKey key(int milliseconds);
 
-    // Whether input and output are a terminal.
+    // Returns whether standard input and output are a terminal.
     static bool possible();
 
 private:

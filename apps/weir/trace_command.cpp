@@ -6,24 +6,25 @@
 #include <csignal>
 #include <cstdio>
 #include <ctime>
-#include <fstream>
-#include <iostream>
 
 #include <unistd.h>
 
 #include "apps/weir/chrome_trace.h"
 #include "apps/weir/exit_code.h"
 #include "apps/weir/figures.h"
+#include "apps/weir/output.h"
 #include "apps/weir/remote_server.h"
+#include "config/text/quoted.h"
+#include "modules/system/call/json.h"
 
 namespace weir::app {
 
 namespace {
 
-// Between two questions to the server, which gives up a recording that nobody asks about.
+// Seconds between two questions to the server, which drops a recording that nobody asks about.
 constexpr double interval = 0.5;
 
-// Keeps SIGINT and SIGTERM back while it lives, so that they can be waited for.
+// Blocks SIGINT and SIGTERM until it is destroyed, so that they can be waited for.
 class SignalsHeldBack {
 public:
     SignalsHeldBack() {
@@ -36,7 +37,7 @@ public:
     SignalsHeldBack& operator=(const SignalsHeldBack&) = delete;
     ~SignalsHeldBack() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
-    // Whether one has come, at the latest after so many seconds.
+    // Waits for one of the signals, at most so many seconds; returns whether one came.
     bool wait(double seconds) const {
         timespec time{};
         time.tv_sec = static_cast<time_t>(seconds);
@@ -53,7 +54,7 @@ private:
     sigset_t before_{};
 };
 
-// A line on a terminal that is written over again and again; nothing elsewhere.
+// A line that is overwritten again and again, if standard error is a terminal; nothing otherwise.
 class Progress {
 public:
     Progress() = default;
@@ -108,7 +109,7 @@ void wait_for_end(RemoteRecording& recording, const TraceCommand& trace, Progres
     }
 }
 
-// The last part, which tells how it was in all.
+// Returns the last part, which has the figures of the whole recording.
 Json take_all(RemoteRecording& recording, ChromeTrace& chrome, Progress& progress) {
     for (;;) {
         Json part = recording.take();
@@ -121,23 +122,14 @@ Json take_all(RemoteRecording& recording, ChromeTrace& chrome, Progress& progres
 }
 
 void write(ChromeTrace& chrome, const TraceCommand& trace, Json about) {
-    if (trace.output == "-") {
-        chrome.write(std::cout, std::move(about));
-        std::cout.flush();
-        return;
-    }
-    std::ofstream out(trace.output, std::ios::binary);
-    chrome.write(out, std::move(about));
-    if (!out.flush()) {
-        throw std::runtime_error("cannot write " + trace.output);
-    }
+    OutputFile out(trace.output);
+    chrome.write(out.stream(), std::move(about));
+    out.close();
 }
 
 void run(const TraceCommand& trace) {
-    RemoteServer server(trace.address);
-    if (trace.output != "-" && !std::ofstream(trace.output, std::ios::binary | std::ios::app)) {
-        throw std::runtime_error("cannot write " + trace.output);
-    }
+    RemoteServer server(trace.server);
+    OutputFile::require_writable(trace.output);
     Progress progress;
     RemoteRecording recording(server, trace);
     wait_for_end(recording, trace, progress);
@@ -147,14 +139,14 @@ void run(const TraceCommand& trace) {
     const double seconds = last.at("length").get<double>() / 1e9;
     const auto dropped = last.at("dropped").get<std::uint64_t>();
     write(chrome, trace,
-          {{"server", trace.address}, {"seconds", seconds}, {"dropped_records", dropped}});
+          {{"server", trace.server.address}, {"seconds", seconds}, {"dropped_records", dropped}});
     progress.show("");
     std::fprintf(stderr, "recorded %s; ui.perfetto.dev or chrome://tracing opens %s\n",
                  duration_text(seconds).c_str(), trace.output == "-" ? "it" : trace.output.c_str());
     if (dropped != 0) {
-        std::fprintf(
-            stderr, "%llu records were dropped, for there was place for %u; --records makes more\n",
-            static_cast<unsigned long long>(dropped), trace.records);
+        std::fprintf(stderr,
+                     "%llu records were dropped, for there was room for %u; --records gives more\n",
+                     static_cast<unsigned long long>(dropped), trace.records);
     }
 }
 
@@ -165,7 +157,7 @@ int run_trace_command(const TraceCommand& trace) {
         run(trace);
         return success;
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "weir trace: %s\n", error.what());
+        std::fprintf(stderr, "weir trace: %s\n", config::printable(error.what(), 2000).c_str());
         return failure;
     }
 }

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
-/// Tells how far the parser has read, whatever it does with its copies of the iterator.
+// Counts what the parser has read. Copies share the count, because the parser copies its iterators.
 class CountingIterator {
 public:
     using iterator_category = std::input_iterator_tag;
@@ -42,7 +42,7 @@ public:
         ++*this;
         return before;
     }
-    /// Every iterator of one text is at the same place: equal means at the end.
+    // Iterators of one text always have the same position, so that only the end needs a comparison.
     friend bool operator==(const CountingIterator& left, const CountingIterator&) {
         return *left.consumed_ == left.text_.size();
     }
@@ -55,8 +55,8 @@ private:
     std::size_t* consumed_;
 };
 
-/// Builds the tree from the parser's calls. The parser says nothing about where a token begins: it
-/// is the first thing behind the token before that is no separator, white space or comment.
+// Builds the tree from the parser's callbacks. The parser does not tell where a token begins: a
+// token begins behind the token before it and the white space, comments and separator that follow.
 class TreeBuilder : public nlohmann::json_sax<nlohmann::json> {
 public:
     TreeBuilder(std::string_view text, std::shared_ptr<const Source> source,
@@ -73,7 +73,7 @@ public:
     bool number_unsigned(std::uint64_t value) override { return add_value(value); }
     bool number_float(double value, const std::string&) override { return add_value(value); }
     bool string(std::string& value) override { return add_value(std::move(value)); }
-    bool binary(nlohmann::json::binary_t&) override { return false; }  // there is none in JSON
+    bool binary(nlohmann::json::binary_t&) override { return false; }  // JSON has none
     bool start_object(std::size_t) override { return begin(Value::object()); }
     bool start_array(std::size_t) override { return begin(Value::list()); }
     bool end_object() override { return end(); }
@@ -112,7 +112,7 @@ public:
         return refuse(cursor_.advance_to(mistake.offset), what);
     }
 
-    /// What was read: all of it, or as far as it could be read.
+    // Returns what was read: the whole text, or as far as it could be read.
     std::optional<Value> take() {
         while (!open_.empty()) close();
         return std::move(root_);
@@ -121,12 +121,12 @@ public:
 private:
     struct Frame {
         Value container;
-        std::string name;  ///< of the member being read
+        std::string name;  // of the member being read
         Position name_position;
-        bool named = false;  ///< whether the path has a step for what is being read
+        bool named = false;  // whether the path has a step for the value being read
     };
 
-    /// Positions of tokens come from here, once for each token.
+    // Returns the position of the current token. Called once for each token.
     const Position& begin_token() {
         std::size_t offset = after_blanks(text_, end_);
         const bool separated = before_ == Before::name || before_ == Before::list_value ||
@@ -140,7 +140,7 @@ private:
     }
 
     void end_token(Before now) {
-        // Behind a number, the parser has already looked at the character that ends it.
+        // To find the end of a number, the parser has read one character too many.
         const std::size_t number_end = after_number(text_, token_);
         end_ = number_end > token_ ? number_end : consumed_;
         before_ = now;
@@ -216,7 +216,7 @@ private:
         attach(std::move(frame.container));
     }
 
-    /// Reports each name that an earlier member has too, and removes its member.
+    // Reports each name that an earlier member also has, and removes its member.
     void remove_twins(Value::Object& members) {
         std::vector<const Member*> sorted;
         for (const Member& member : members) sorted.push_back(&member);
@@ -244,9 +244,9 @@ private:
     }
 
     std::string_view text_;
-    const std::size_t& consumed_;  ///< by the parser, which is at most one character ahead
-    std::size_t token_ = 0;        ///< where the current token begins
-    std::size_t end_ = 0;          ///< behind the last token
+    const std::size_t& consumed_;  // by the parser, which is at most one character ahead
+    std::size_t token_ = 0;        // where the current token begins
+    std::size_t end_ = 0;          // behind the last token
     Before before_ = Before::nothing;
     TextCursor cursor_;
     Path path_;
@@ -256,7 +256,7 @@ private:
     Problems& problems_;
 };
 
-/// What forbids to parse the text at all; "" if nothing does. Sets `offset` to where it is.
+// Returns why the text cannot be parsed at all, or "". Sets `offset` to the place of the mistake.
 std::string wrong_encoding(std::string_view text, std::size_t& offset) {
     const std::string_view mark = text.substr(0, 2);
     if (mark == "\xFF\xFE" || mark == "\xFE\xFF") return "the text is UTF-16, expected UTF-8";

@@ -29,7 +29,7 @@ std::string place(const Position& position) {
     return std::to_string(position.line) + ":" + std::to_string(position.column);
 }
 
-/// Each value and each name with its position.
+// Prints each value and each name with its position.
 void list_places(const Value& value, std::ostream& out) {
     out << place(value.position) << " " << to_json(value) << "\n";
     if (const auto* list = value.get<Value::List>()) {
@@ -53,7 +53,7 @@ std::string places(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("document: every value and every name knows its position") {
+TEST_CASE("every value and every name has its position", "[document]") {
     CHECK(places("{\n"
                  "  \"a\": 1, \"b\" : [true ,null,\n"
                  "    -2.5e3, \"x\"],\n"
@@ -72,7 +72,7 @@ TEST_CASE("document: every value and every name knows its position") {
           "4:8 {}\n");
 }
 
-TEST_CASE("document: positions count characters, not bytes") {
+TEST_CASE("positions count characters, not bytes", "[document]") {
     CHECK(places("{\"grün\": 1, \"日本\": \"😀\", \"x\": 2}") ==
           "1:1 {\"grün\":1,\"日本\":\"😀\",\"x\":2}\n"
           "1:2 name grün\n"
@@ -83,7 +83,7 @@ TEST_CASE("document: positions count characters, not bytes") {
           "1:29 2\n");
 }
 
-TEST_CASE("document: comments stand between any two tokens") {
+TEST_CASE("comments may stand between any two tokens", "[document]") {
     CHECK(places("// first\n"
                  "/* { */ [ /* [ */ 1 // , \n"
                  " , /**/ {\"a\" /* : */ : /* \" */ 2 /* } */ } /***/ ] // end") ==
@@ -94,27 +94,27 @@ TEST_CASE("document: comments stand between any two tokens") {
           "3:32 2\n");
 }
 
-TEST_CASE("document: what looks like a comment or a separator in a string is text") {
+TEST_CASE("comments and separators in a string are text", "[document]") {
     CHECK(places("[\"// no /* no */ , : ] \\\" \\u00e4\", 1]") ==
           "1:1 [\"// no /* no */ , : ] \\\" ä\",1]\n"
           "1:2 \"// no /* no */ , : ] \\\" ä\"\n"
           "1:36 1\n");
 }
 
-TEST_CASE("document: a byte order mark is no character of the text") {
+TEST_CASE("a byte order mark is not a character of the text", "[document]") {
     CHECK(places("\xEF\xBB\xBF{\"a\": 1}") ==
           "1:1 {\"a\":1}\n"
           "1:2 name a\n"
           "1:7 1\n");
 }
 
-TEST_CASE("document: a text may be any value") {
+TEST_CASE("a text may be any JSON value", "[document]") {
     CHECK(places("  12 ") == "1:3 12\n");
     CHECK(places("12") == "1:1 12\n");
     CHECK(places("\n\"x\"") == "2:1 \"x\"\n");
 }
 
-TEST_CASE("document: integers keep all their digits") {
+TEST_CASE("integers keep all their digits", "[document]") {
     const Read result =
         read("[18446744073709551615, -9223372036854775808, 1e2, 36893488147419103232]");
     REQUIRE(result.value);
@@ -125,7 +125,7 @@ TEST_CASE("document: integers keep all their digits") {
     CHECK(*list[3].get<double>() == 36893488147419103232.0);
 }
 
-TEST_CASE("document: names that an object has twice are all reported, and the first counts") {
+TEST_CASE("duplicate names in an object are all reported, and the first one counts", "[document]") {
     const Read result = read(
         "{\"a\": 1,\n"
         " \"b\": {\"x\": 1, \"y\": 2, \"x\": 3, \"x\": 4},\n"
@@ -138,17 +138,17 @@ TEST_CASE("document: names that an object has twice are all reported, and the fi
     CHECK(to_json(*result.value) == R"({"a":1,"b":{"x":1,"y":2}})");
 }
 
-TEST_CASE("document: what stands before a mistake in the syntax is read") {
+TEST_CASE("a reader returns what is before a syntax error", "[document]") {
     const Read result = read("{\"a\": {\"b\": [1, 2, }, \"c\": 3}");
     CHECK(result.problems.size() == 1);
     REQUIRE(result.value);
     CHECK(to_json(*result.value) == R"({"a":{"b":[1,2]}})");
 }
 
-TEST_CASE("document: mistakes in the syntax are explained in place") {
+TEST_CASE("a syntax error is explained at its position", "[document]") {
     std::string report;
     for (const std::string text : {
-             // what ends too early
+             // texts that end too early
              "",
              "  \n// nothing\n",
              "{",
@@ -237,7 +237,7 @@ TEST_CASE("document: mistakes in the syntax are explained in place") {
     testing::check_approved("syntax_errors", report, "config/document/testdata");
 }
 
-TEST_CASE("document: only UTF-8 is read") {
+TEST_CASE("a reader rejects text that is not UTF-8", "[document]") {
     const auto problem = [](const std::string& text) {
         const Read result = read(text);
         CHECK(!result.value);
@@ -256,7 +256,7 @@ TEST_CASE("document: only UTF-8 is read") {
     CHECK(problem(std::string("// a\0\n1", 7)) == "a.json:1:5: a byte 0 is not allowed\n");
 }
 
-TEST_CASE("document: what exceeds a limit is refused") {
+TEST_CASE("a reader rejects text that exceeds a limit", "[document]") {
     const auto nested = [](std::size_t depth) {
         return std::string(depth, '[') + std::string(depth, ']');
     };
@@ -290,7 +290,7 @@ TEST_CASE("document: what exceeds a limit is refused") {
         std::string::npos);
 }
 
-TEST_CASE("document: hostile texts cost time in proportion to their length") {
+TEST_CASE("hostile texts cost time in proportion to their length", "[document]") {
     std::string twins = "{";
     for (int i = 0; i < 50'000; ++i) twins += "\"a\":1,";
     const Read many = read(twins + "\"a\":1}");

@@ -25,7 +25,7 @@ bool is_variable_name(std::string_view name) {
            std::all_of(name.begin(), name.end(), [&](char c) { return letter(c) || digit(c); });
 }
 
-/// All that one string became stands where the string stands.
+// Gives the value and all that is in it the position of the string that it replaces.
 void place(Value& value, const Position& position) {
     value.position = position;
     if (auto* list = value.get<Value::List>()) {
@@ -102,7 +102,7 @@ private:
         }
     }
 
-    /// Appends what `${NAME` or `${NAME:-text` stands for; returns what is wrong or "".
+    // Appends the replacement of `${NAME` or `${NAME:-text`. Returns what is wrong, or "".
     std::string append_reference(std::string& text, std::string_view reference, bool closed) {
         const std::string shown = quoted(std::string(reference) + (closed ? "}" : ""));
         if (!closed) return "in " + shown + ", '}' is missing";

@@ -14,15 +14,15 @@ struct SplitName {
     std::string_view rest;
 };
 
-/// Splits at the first dot that has something on both sides.
+// Splits at the first dot that has characters on both sides.
 SplitName split(std::string_view name) {
     const std::size_t dot = name.empty() ? name.npos : name.find('.', 1);
     if (dot == name.npos || dot + 1 == name.size()) return {name, {}};
     return {name.substr(0, dot), name.substr(dot + 1)};
 }
 
-/// What lies behind `first` in the dotted `name`: "" if they are equal, nothing if `name` does not
-/// begin with `first`.
+// Returns the part of the dotted `name` behind `first`: "" if they are equal, nothing if `name`
+// does not begin with `first`.
 std::optional<std::string_view> behind(std::string_view name, std::string_view first) {
     if (name == first) return std::string_view();
     if (name.size() <= first.size() + 1 || name.substr(0, first.size()) != first ||
@@ -111,7 +111,7 @@ std::optional<Value> merged(const Fragments& fragments) {
     if (!last.is_object()) return *last.value;
     Value result = Value::object();
     result.position = last.value->position;
-    // What stands before a value that is no object is no longer there.
+    // A value that is not an object replaces all that lower layers say.
     Fragments objects;
     for (const Fragment& fragment : fragments) {
         if (!fragment.is_object()) objects.clear();

@@ -19,13 +19,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Who includes a file: where it says so.
+// The place in a file that includes another file.
 struct Include {
     Position position;
     Path path;
 };
 
-/// The content of a file, or at least one byte more than `limit` if it is longer.
+// Returns the content of a file. Stops reading once it is longer than `limit`.
 std::optional<std::string> read_file(const fs::path& file, std::size_t limit, std::string& wrong) {
     std::error_code ignored;
     if (fs::is_directory(file, ignored)) {
@@ -44,7 +44,7 @@ std::optional<std::string> read_file(const fs::path& file, std::size_t limit, st
     return std::nullopt;
 }
 
-/// Removes the member of that name from the object and returns its value.
+// Removes the member of that name from the object and returns it.
 std::optional<Member> take_member(Value& object, std::string_view name) {
     auto* members = object.get<Value::Object>();
     const auto found = std::find_if(members->begin(), members->end(),
@@ -120,7 +120,7 @@ private:
         layers_.push_back({std::move(source), *std::move(root)});
     }
 
-    /// One and the same text for a file, however it is named.
+    // Returns the same text for every name of a file, so that cycles and duplicates are found.
     static std::string identify(const Input& file) {
         if (file.content) return "text " + file.name;
         std::error_code error;
@@ -171,7 +171,7 @@ private:
     }
 
     void add_set(const std::string& set) {
-        // Messages tell the path; the value may be secret.
+        // Messages show the path only, because the value may be secret.
         const std::size_t equals = set.find('=');
         const std::string name =
             printable(set.substr(0, equals)) + (equals == std::string::npos ? "" : "=...");
@@ -203,8 +203,8 @@ private:
     Allowance allowance_;
     Problems& problems_;
     std::vector<Layer> layers_;
-    std::vector<Open> open_;      ///< the files that include each other now, outermost first
-    std::set<std::string> seen_;  ///< identities of all files read
+    std::vector<Open> open_;      // the files being read, from the outermost to the included one
+    std::set<std::string> seen_;  // identities of all files read
     std::size_t next_source_ = 0;
 };
 

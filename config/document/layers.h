@@ -13,7 +13,7 @@
 
 namespace weir::config {
 
-/// A file to read, or a text that is at hand and goes by the name of a file.
+/// A file to read, or a text in memory with a file's name.
 struct Input {
     Input(std::string file_name) : name(std::move(file_name)) {}
     Input(const char* file_name) : name(file_name) {}
@@ -24,28 +24,29 @@ struct Input {
     std::optional<std::string> content;
 };
 
-/// All that one configuration is made from. What comes later wins over what comes before.
+/// The sources of one configuration. A later source wins over an earlier one.
 struct Sources {
     std::vector<Input> files;
-    std::vector<std::string> sets;  ///< what follows `--set`: "path=value", in messages "path=..."
+    std::vector<std::string> sets;  ///< arguments of `--set`: "path=value", in messages "path=..."
     Environment environment;        ///< for `${NAME}` in the files
     Limits limits;
 };
 
-/// The content of one file or `--set`, as it was written.
+/// The content of one file or `--set`, as written.
 struct Layer {
     std::shared_ptr<const Source> source;
     Value root;  ///< an object
 };
 
-/// Reads all sources. Layers come in rising order: each wins over those before it.
+/// Reads all sources. Returns layers in rising order: each wins over those before it.
 ///
-/// A file may name others under the key `include`, relative to its own folder. They make layers
-/// below its own. A file that is included twice counts once, where it is met first; one that
-/// includes itself, over whatever others, is a problem. `include` and `$schema` (which is there
-/// for editors) are not in the layers.
+/// A file may name further files under the key `include`, relative to its own folder. They become
+/// layers below its own. A file that is included twice counts once, at its first inclusion; a file
+/// that includes itself, directly or not, is a problem. The layers do not contain `include` and
+/// `$schema` (which is for editors).
 ///
-/// A problem in one source does not keep the others from being read. Blocks while it reads files.
+/// A problem in one source does not stop the reading of the remaining sources. Blocks while it
+/// reads files.
 std::vector<Layer> read_layers(const Sources& sources, Problems& problems);
 
 }  // namespace weir::config

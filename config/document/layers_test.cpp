@@ -12,7 +12,7 @@ namespace weir::config {
 
 namespace {
 
-/// The layers, one in each line: source and content; then the problems.
+// Returns the layers, one per line with source and content, then the problems.
 std::string read(const Sources& sources) {
     Problems problems;
     std::string text;
@@ -31,7 +31,7 @@ std::string read_text(const std::string& text, const Environment& environment = 
 
 }  // namespace
 
-TEST_CASE("layers: files come in order, then each --set") {
+TEST_CASE("files come in order, then each --set", "[layers]") {
     const testing::TemporaryFolder folder;
     folder.write("a.json", R"({"x": 1})");
     folder.write("sub/b.json", R"({"x": 2})");
@@ -46,7 +46,7 @@ TEST_CASE("layers: files come in order, then each --set") {
           "--set l=... {\"l\":[1,2]}\n");
 }
 
-TEST_CASE("layers: what is included lies below the file that includes it") {
+TEST_CASE("an included file is a layer below the file that includes it", "[layers]") {
     const testing::TemporaryFolder folder;
     folder.write("app.json", R"({"include": ["conf/one.json", "conf/two.json"], "x": 0})");
     folder.write("conf/one.json", R"({"x": 1, "include": "deeper/three.json"})");
@@ -61,7 +61,7 @@ TEST_CASE("layers: what is included lies below the file that includes it") {
           "app.json {\"x\":0}\n");
 }
 
-TEST_CASE("layers: a file that is included twice counts once, where it is met first") {
+TEST_CASE("a file that is included twice counts once, at its first inclusion", "[layers]") {
     const testing::TemporaryFolder folder;
     folder.write("app.json", R"({"include": ["a.json", "b.json"]})");
     folder.write("a.json", R"({"include": "base.json", "x": "a"})");
@@ -76,7 +76,7 @@ TEST_CASE("layers: a file that is included twice counts once, where it is met fi
           "app.json {}\n");
 }
 
-TEST_CASE("layers: files that include each other are reported with the chain") {
+TEST_CASE("files that include each other are reported with the chain", "[layers]") {
     const testing::TemporaryFolder folder;
     folder.write("app.json", R"({"include": "a.json"})");
     folder.write("a.json", "{\n  \"include\": [\"b.json\"]\n}");
@@ -93,7 +93,7 @@ TEST_CASE("layers: files that include each other are reported with the chain") {
           "self.json:1:13: include: files include each other: self.json -> self.json\n");
 }
 
-TEST_CASE("layers: a problem in one file does not hide those in others") {
+TEST_CASE("a problem in one file does not hide the problems of other files", "[layers]") {
     const testing::TemporaryFolder folder;
     folder.write("app.json", R"({"include": ["nowhere.json", 5, "list.json", "sub", "", "pipe"],)"
                              "\n \"a\": 1, \"a\": 2, \"$schema\": 7");
@@ -126,7 +126,7 @@ TEST_CASE("layers: a problem in one file does not hide those in others") {
           "--set x\\xff=...: not UTF-8\n");
 }
 
-TEST_CASE("layers: the number of files is limited") {
+TEST_CASE("the number of files is limited", "[layers]") {
     const testing::TemporaryFolder folder;
     for (int i = 0; i < 10; ++i) {
         folder.write(std::to_string(i) + ".json",
@@ -140,7 +140,7 @@ TEST_CASE("layers: the number of files is limited") {
           "2.json:1:13: include: 3.json is one too many: at most 3 files\n");
 }
 
-TEST_CASE("layers: references to the environment are replaced in strings") {
+TEST_CASE("references to the environment are replaced in strings", "[layers]") {
     const Environment environment = {{"HOST", "example"},
                                      {"EMPTY", ""},
                                      {"N", "6380"},
@@ -157,7 +157,7 @@ TEST_CASE("layers: references to the environment are replaced in strings") {
           "\n");
 }
 
-TEST_CASE("layers: a string that is one reference becomes what that is in JSON") {
+TEST_CASE("a string that is a single reference becomes the JSON that replaces it", "[layers]") {
     const Environment environment = {
         {"N", "6380"}, {"LIST", "[1, \"a\"]"}, {"QUOTED", "\"q\""}, {"T", "true"}};
     CHECK(read_text(R"({"n": "${N}", "l": "${LIST}", "t": "${T}", "d": "${NO:-2.5}", )"
@@ -167,7 +167,7 @@ TEST_CASE("layers: a string that is one reference becomes what that is in JSON")
           "\n");
 }
 
-TEST_CASE("layers: wrong references are reported where they stand") {
+TEST_CASE("wrong references are reported at their position", "[layers]") {
     const std::string text = read_text(
         "{\"a\": {\"b\": [1, \"${NOWHERE}\"]},\n \"c\": \"${HOST\", \"d\": \"${1X}\",\n"
         " \"e\": \"${}\", \"f\": \"${A B:-1}\", \"g\": \"${BAD}\"}",
@@ -184,7 +184,7 @@ TEST_CASE("layers: wrong references are reported where they stand") {
           "a.json:3:37: g: the environment variable BAD is not UTF-8\n");
 }
 
-TEST_CASE("layers: what the environment puts in is limited") {
+TEST_CASE("replacements from the environment are limited", "[layers]") {
     std::string text = "{\"a\": \"";
     for (int i = 0; i < 1000; ++i) text += "${BIG}";
     Sources sources;
@@ -194,7 +194,7 @@ TEST_CASE("layers: what the environment puts in is limited") {
                              "33554432 bytes\n") != std::string::npos);
 }
 
-TEST_CASE("layers: --set takes JSON, or else text") {
+TEST_CASE("--set takes JSON, or else text", "[layers]") {
     Sources sources;
     sources.sets = {"a=1",   "b=true", "c=null", "d=\"x\"",    "e={\"f\": [1]}",
                     "g=abc", "h=",     "i=[1",   "j=a=b ${X}", "k=-"};
@@ -211,7 +211,7 @@ TEST_CASE("layers: --set takes JSON, or else text") {
           "--set k=... {\"k\":\"-\"}\n");
 }
 
-TEST_CASE("layers: the environment of the process is one map") {
+TEST_CASE("process_environment returns the environment of the process", "[layers]") {
     REQUIRE(setenv("WEIR_TEST_VARIABLE", "a=b", 1) == 0);
     CHECK(process_environment().at("WEIR_TEST_VARIABLE") == "a=b");
     unsetenv("WEIR_TEST_VARIABLE");

@@ -16,7 +16,7 @@ bool is_plain(char character) {
            character == '$';
 }
 
-/// Reads `[12]` or `["name"]` at the beginning of `text` and removes it from there.
+// Reads `[12]` or `["name"]` at the beginning of `text` and removes it from `text`.
 std::optional<Path::Step> bracket_step(std::string_view& text) {
     if (text.substr(0, 2) == "[\"") {
         std::string name;

@@ -8,16 +8,16 @@
 
 namespace weir::config {
 
-/// The way from the root of a configuration to a value: names of settings and indices of lists.
+/// The path from the root of a configuration to a value: names of settings and indices of lists.
 ///
-/// As text: `server.queues[3].event`. A name that has other characters than letters, digits, '_',
-/// '-' and '$' stands in brackets and quotes: `module.lock.semaphores["db.main"]`.
+/// As text: `server.queues[3].event`. A name with characters other than letters, digits, '_', '-'
+/// and '$' is in brackets and quotes: `module.lock.semaphores["db.main"]`.
 class Path {
 public:
     using Step = std::variant<std::string, std::size_t>;
 
     Path() = default;
-    /// Reads the text form. Any text is some path: what is malformed becomes a name as it stands.
+    /// Reads the text form. Accepts any text: malformed parts become names as they stand.
     Path(std::string_view text);
     Path(const char* text) : Path(std::string_view(text)) {}
     Path(const std::string& text) : Path(std::string_view(text)) {}
@@ -30,10 +30,10 @@ public:
     void push(std::size_t index) { steps_.emplace_back(index); }
     void pop() { steps_.pop_back(); }
 
-    /// This path continued by another.
+    /// Returns this path continued by another.
     Path operator/(const Path& rest) const;
 
-    /// The text form, safe to print: long names are shortened.
+    /// Returns the text form, safe to print. Long names are shortened.
     std::string text() const;
 
 private:

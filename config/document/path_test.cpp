@@ -8,7 +8,7 @@
 
 namespace weir::config {
 
-TEST_CASE("path: text and steps belong together") {
+TEST_CASE("the text of a path reads back as the path", "[path]") {
     for (const std::string text :
          {"server", "server.queues[3].event", "module.lock.semaphores[\"db.main\"]", "[0][1]",
           "a[\"\"].b", "a[\"x y\"][2]", "$schema"}) {
@@ -22,18 +22,18 @@ TEST_CASE("path: text and steps belong together") {
     CHECK(Path("").empty());
 }
 
-TEST_CASE("path: any text is some path") {
+TEST_CASE("any text is some path", "[path]") {
     for (const std::string text : {".", "..", "a..b", "[", "[x]", "[\"", "[\"a", "a[", "]", "[-1]",
                                    "[99999999999999999999999]", "a.[", "[\"a\\"}) {
         CHECK_NOTHROW(Path(text).text());
     }
 }
 
-TEST_CASE("path: two make one") {
+TEST_CASE("the slash joins two paths", "[path]") {
     CHECK((Path("module.lock") / Path("limits.total")).text() == "module.lock.limits.total");
 }
 
-TEST_CASE("problems: are sorted by source and position, and equal ones count once") {
+TEST_CASE("problems are sorted by source and position, and equal ones count once", "[problems]") {
     const auto one = std::make_shared<Source>(Source{"one.json", 0});
     const auto two = std::make_shared<Source>(Source{"a-two.json", 1});
     const auto set = std::make_shared<Source>(Source{"--set a=1", 2, true});
@@ -57,7 +57,7 @@ TEST_CASE("problems: are sorted by source and position, and equal ones count onc
     CHECK(problems.size() == 7);
 }
 
-TEST_CASE("problems: are counted beyond the limit, but not kept") {
+TEST_CASE("problems beyond the limit are counted, but not kept", "[problems]") {
     Problems problems(2);
     CHECK(problems.empty());
     for (const char* what : {"a", "b", "c", "d"}) problems.add({}, {}, what);

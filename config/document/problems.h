@@ -18,11 +18,11 @@ struct Problem {
     friend std::weak_ordering operator<=>(const Problem&, const Problem&) = default;
 };
 
-/// "app.json:3:12: server.process_events: 0 is out of range: 1 to 1000000"
+/// Returns "app.json:3:12: server.process_events: 0 is out of range: 1 to 1000000".
 std::string to_text(const Problem& problem);
 
-/// All mistakes found so far, sorted by source and position; equal ones count once.
-/// Not thread-safe.
+/// All mistakes found so far, sorted by source and position. Equal ones count once. Not
+/// thread-safe.
 class Problems {
 public:
     /// Keeps the first `limit` problems and only counts the rest.
@@ -30,9 +30,9 @@ public:
 
     void add(const Position& position, const Path& path, std::string what);
 
-    /// Whether nothing more is kept: what add() would be told costs no effort then.
+    /// Returns whether further problems are only counted. Callers then need not compose their text.
     bool full() const { return problems_.size() >= limit_; }
-    /// Counts a problem that nobody described.
+    /// Counts a problem without a text.
     void leave_out() { ++left_out_; }
 
     bool empty() const { return problems_.empty(); }
@@ -40,7 +40,8 @@ public:
     auto begin() const { return problems_.begin(); }
     auto end() const { return problems_.end(); }
 
-    /// One line for each problem, and one that says how many more there are if there are.
+    /// Returns one line for each problem, and a line with the number of problems that were not
+    /// kept.
     std::string text() const;
 
 private:

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view punctuation = "{}[],:\"";
 
-/// What stands at the offset, as a message names it.
+// Returns the token at the offset, as messages name it.
 std::string token_at(std::string_view text, std::size_t offset) {
     const std::string_view rest = text.substr(offset);
     if (rest.empty()) return "the end of the text";
@@ -25,7 +25,7 @@ std::string token_at(std::string_view text, std::size_t offset) {
     return printable(rest.substr(0, std::max<std::size_t>(end, 1)));
 }
 
-/// The parser's reason why a string is wrong, or "" if it complains about something else.
+// Returns why the parser rejects a string, or "" if it complains about something else.
 std::string string_reason(std::string_view parser_message) {
     constexpr std::string_view begin = "invalid string: ";
     const std::size_t found = parser_message.find(begin);
@@ -70,8 +70,8 @@ std::string wrong_value(std::string_view text, std::size_t offset,
     return "expected a value, found " + found + hint;
 }
 
-/// Where the number begins that has more characters than JSON allows, as 01 and 0x10; `end` if
-/// what ends there is no number.
+// Returns where a number with too many characters for JSON begins, such as 01 and 0x10, or `end` if
+// no number ends there.
 std::size_t begin_of_number(std::string_view text, std::size_t end) {
     std::size_t begin = end;
     while (begin > 0 && (is_digit(text[begin - 1]) || is_letter(text[begin - 1]) ||

@@ -6,7 +6,7 @@
 
 namespace weir::config {
 
-/// What a reader of JSON had just read when it met a mistake.
+/// The last token that a JSON reader accepted before a mistake.
 enum class Before {
     nothing,       ///< the text begins
     list_begin,    ///< '['
@@ -17,17 +17,17 @@ enum class Before {
     document,      ///< the only value of the text
 };
 
-/// A mistake in the syntax, in the words of weir.
+/// A syntax error in weir's words.
 struct SyntaxError {
     std::size_t offset;
     std::string what;
-    bool is_in_value = false;  ///< and not between the values of an object or a list
+    bool is_in_value = false;  ///< not between the values of an object or a list
 };
 
-/// Finds out what is wrong in `text`.
+/// Returns what is wrong in `text`.
 ///
-/// `end` is the offset behind the last token that was right, `before` says what that was,
-/// `consumed` is how far the parser has read, and `parser_message` what it says.
+/// `end` is the offset behind the last accepted token, `before` tells what that token was,
+/// `consumed` is how far the parser has read, and `parser_message` is its message.
 SyntaxError explain_syntax_error(std::string_view text, std::size_t end, Before before,
                                  std::size_t consumed, std::string_view parser_message);
 

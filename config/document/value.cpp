@@ -90,7 +90,7 @@ nlohmann::ordered_json as_nlohmann(const Value& value) {
         return result;
     }
     if (const auto* members = value.get<Value::Object>()) {
-        // Not through operator[], which would look for each name among all that are there.
+        // operator[] would search all earlier members for each name.
         nlohmann::ordered_json::object_t object;
         for (const Member& member : *members) {
             object.Container::emplace_back(member.name, as_nlohmann(member.value));

@@ -16,17 +16,17 @@ namespace weir::config {
 
 struct Member;
 
-/// How a value came to be that was not written as it is: `"${PORT}"` in a file, or `--set`.
+/// How a value was replaced that is not in a file literally: `"${PORT}"` in a file, or `--set`.
 struct Substitution {
-    std::string written;  ///< as it stands in the file: `${PORT}`; "" for `--set`
-    std::string text;     ///< what it stands for: `6380`; a string setting takes this as it is
-    bool failed = false;  ///< it stands for nothing, which was reported: no use to say more
+    std::string written;  ///< as in the file: `${PORT}`; "" for `--set`
+    std::string text;     ///< the replacement: `6380`; a string setting takes it literally
+    bool failed = false;  ///< no replacement: already reported, so that no further problem is
 };
 
-/// A JSON value that knows where it was written. Members of an object keep their order.
+/// A JSON value with its position in a text. Members of an object keep their order.
 ///
-/// Integers and other numbers are told apart as they were written, so that no integer of 64 bits
-/// loses a digit. A value type: copies are deep. Const use is thread-safe.
+/// Integers and other numbers stay distinct as written, so that no 64-bit integer loses a digit. A
+/// value type: copies are deep. Const use is thread-safe.
 class Value {
 public:
     using List = std::vector<Value>;
@@ -54,8 +54,8 @@ public:
     static Value list() { return Value(List()); }
     static Value object();
 
-    /// The content if it is of that kind, else null. Integers above the largest std::int64_t are
-    /// std::uint64_t, all others std::int64_t.
+    /// Returns the content if it is of that kind, else null. Integers above the largest
+    /// std::int64_t are std::uint64_t, all other integers std::int64_t.
     template <class Kind>
     const Kind* get() const {
         return std::get_if<Kind>(&content_);
@@ -69,18 +69,18 @@ public:
     bool is_list() const { return get<List>() != nullptr; }
     bool is_object() const { return get<Object>() != nullptr; }
 
-    /// The text that a string setting takes: of a string, or of what a substitution stands for.
+    /// Returns the text for a string setting: the string, or the replacement of a substitution.
     std::optional<std::string_view> text() const;
 
-    /// The member of that name of an object; null if there is none or if this is no object.
+    /// Returns the member of that name, or null if there is none or this is not an object.
     const Value* find(std::string_view name) const;
 
-    /// Adds a member at the end of an object. The name must not be there yet.
+    /// Adds a member at the end of an object. Requires that the name is new.
     Value& add(std::string name, Value value);
     /// Adds an element at the end of a list.
     Value& add(Value value);
 
-    /// Equal content, wherever it was written; the order of members does not matter.
+    /// Compares the content, not the positions. The order of members does not matter.
     friend bool operator==(const Value& left, const Value& right);
 
     Position position;
@@ -102,12 +102,12 @@ struct Member {
     Position position;  ///< of the name
     Value value;
 
-    /// Equal name and value, wherever they were written.
+    /// Compares name and value, not the positions.
     friend bool operator==(const Member& left, const Member& right);
 };
 
-/// JSON text: on one line, or with each member on a line of its own, indented by `indent` spaces
-/// for each level. Bytes that are not UTF-8 become U+FFFD.
+/// Returns JSON text on one line, or with each member on a line of its own, indented by `indent`
+/// spaces per level. Bytes that are not UTF-8 become U+FFFD.
 std::string to_json(const Value& value);
 std::string to_json(const Value& value, int indent);
 

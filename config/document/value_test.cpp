@@ -9,7 +9,7 @@
 
 namespace weir::config {
 
-TEST_CASE("value: is written as JSON with its members in order") {
+TEST_CASE("a value is written as JSON with its members in order", "[value]") {
     Value value = Value::object();
     value.add("z", 1).add("a", Value::list().add(true).add(nullptr).add("x\n").add(2.5));
     value.add("b", Value::object()).add("n", std::uint64_t{18446744073709551615U});
@@ -19,7 +19,7 @@ TEST_CASE("value: is written as JSON with its members in order") {
     CHECK(to_json(Value("\xFF")) == "\"\xEF\xBF\xBD\"");
 }
 
-TEST_CASE("value: is equal by content") {
+TEST_CASE("values are equal by content", "[value]") {
     CHECK(Value(1) == Value(1U));
     CHECK(Value("a") == Value(std::string("a")));
     CHECK_FALSE(Value(1) == Value(1.0));
@@ -31,7 +31,7 @@ TEST_CASE("value: is equal by content") {
     CHECK_FALSE(Value::list() == Value::object());
 }
 
-TEST_CASE("value: members are found by name") {
+TEST_CASE("a value finds its members by name", "[value]") {
     const Value value = Value::object().add("a", 1);
     REQUIRE(value.find("a"));
     CHECK(*value.find("a") == Value(1));
@@ -39,7 +39,7 @@ TEST_CASE("value: members are found by name") {
     CHECK(Value(1).find("a") == nullptr);
 }
 
-TEST_CASE("value: what was found, in words") {
+TEST_CASE("messages name a value in words", "[value]") {
     CHECK(found(Value("a\"b")) == "the string \"a\\\"b\"");
     CHECK(found(Value(nullptr)) == "null");
     CHECK(found(Value(2.5)) == "2.5");

@@ -15,12 +15,12 @@ namespace weir::config {
 
 namespace {
 
-/// A section, or what leads to sections.
+// A section, or a step on the path to sections.
 struct Node {
     std::string name;
     std::vector<Node> below;
     const Section* section = nullptr;
-    bool is_open = false;  ///< nothing is known about what is in it
+    bool is_open = false;  // its content is unknown
 
     Node& child(const std::string& child_name) {
         for (Node& node : below) {
@@ -35,7 +35,7 @@ Value reference(const std::string& pointer) {
     return Value::object().add("$ref", pointer);
 }
 
-/// Adds the members of an object that is a member of `from` to the same of `to`.
+// Appends the members of `from`'s object `name` to `to`'s object of the same name.
 void append_members(Value& to, const Value& from, const char* name) {
     const Value* members = from.find(name);
     if (!members) return;
@@ -50,7 +50,7 @@ void append_members(Value& to, const Value& from, const char* name) {
     target->insert(target->end(), source.begin(), source.end());
 }
 
-/// `module.default`: for each setting that any module has, what all that have it allow.
+// `module.default`: each setting of any module, with the values that all modules with it allow.
 Value defaults_schema(const Node& modules) {
     std::vector<std::pair<std::string, Value>> settings;
     bool all_known = true;

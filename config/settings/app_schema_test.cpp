@@ -14,7 +14,7 @@ namespace weir::config {
 
 namespace {
 
-/// Whom a sample must please.
+// Which of the schema and the checker accept a sample.
 enum class Taken { by_both, by_none, by_schema_only, by_check_only };
 
 struct Sample {
@@ -118,14 +118,14 @@ bool check_takes(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("schema: the checker takes the samples that it should") {
+TEST_CASE("the checker accepts the samples marked for it", "[schema]") {
     for (const auto& [taken, text] : samples) {
         INFO(text);
         CHECK(check_takes(text) == (taken == Taken::by_both || taken == Taken::by_check_only));
     }
 }
 
-TEST_CASE("schema: is a valid schema, and takes what the checker takes") {
+TEST_CASE("the schema is valid and accepts the samples marked for it", "[schema]") {
     const testing::TemporaryFolder folder;
     Value texts = Value::list();
     for (const Sample& sample : samples) texts.add(sample.text);

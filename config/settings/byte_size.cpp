@@ -9,7 +9,7 @@ namespace weir::config {
 
 namespace {
 
-const std::vector<Unit>& units() {
+const std::vector<Unit>& byte_units() {
     static const std::vector<Unit> all = {
         {"B", 1},
         {"kB", 1'000},
@@ -35,7 +35,7 @@ Decoded<ByteSize> Codec<ByteSize>::decode(const Value& value) {
     }
     const auto* text = value.get<std::string>();
     if (!text) return {};
-    const Quantity quantity = parse_quantity(*text, units());
+    const Quantity quantity = parse_quantity(*text, byte_units());
     switch (quantity.error) {
         case QuantityError::none:
             if (quantity.value < 0) return {{}, true, ""};
@@ -55,13 +55,13 @@ Value Codec<ByteSize>::encode(const ByteSize& value) {
 }
 
 std::string Codec<ByteSize>::text(const ByteSize& value) {
-    return quantity_text(static_cast<std::int64_t>(value.bytes), units(), "B");
+    return quantity_text(static_cast<std::int64_t>(value.bytes), byte_units(), "B");
 }
 
 Value Codec<ByteSize>::schema(const Bounds<ByteSize>& bounds) {
     Value schema = Value::object();
     schema.add("type", Value::list().add("integer").add("string"));
-    schema.add("pattern", quantity_pattern(units(), false));
+    schema.add("pattern", quantity_pattern(byte_units(), false));
     schema.add("minimum", bounds.low.value_or(ByteSize{0}).bytes);
     if (bounds.high) schema.add("maximum", bounds.high->bytes);
     return schema;

@@ -9,8 +9,8 @@
 
 namespace weir::config {
 
-/// A number of bytes, as the type of a setting. Written as a number, or as text with a unit: B, kB,
-/// MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024). Up to 2^63 - 1.
+/// A number of bytes, as the type of a setting. In a file it is a number, or text with a unit: B,
+/// kB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024). Up to 2^63 - 1.
 struct ByteSize {
     std::uint64_t bytes = 0;
 
@@ -33,7 +33,7 @@ struct Codec<ByteSize> {
     }
     static Decoded<ByteSize> decode(const Value& value);
     static Value encode(const ByteSize& value);
-    /// "64KiB", "1MB": in the largest unit of which it is a whole number.
+    /// Returns "64KiB", "1MB": the size in the largest unit of which it is a whole number.
     static std::string text(const ByteSize& value);
     static Value schema(const Bounds<ByteSize>& bounds);
 };

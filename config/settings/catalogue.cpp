@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view module_group = "module";
 constexpr std::string_view defaults_name = "default";
 
-/// The name directly below `path` on the way to `section`; "" if that is not below it.
+// Returns the next name below `path` on the way to `section`, or "" if `section` is not below it.
 std::string step_below(const Path& path, const Section& section) {
     const Path target(section.path);
     if (target.size() <= path.size() ||
@@ -63,7 +63,7 @@ void Catalogue::check(const Configuration& configuration, Problems& problems) co
     check_names(all.fragments, {}, reader);
 }
 
-/// Reports names at and below `path` that lead to no section and no setting.
+// Reports names at and below `path` that lead to no section and no setting.
 void Catalogue::check_names(const Fragments& fragments, const Path& path, Reader& reader) const {
     for (const Fragment& fragment : fragments) {
         if (!fragment.is_object()) reader.mismatch(fragment, "an object");
@@ -87,7 +87,7 @@ void Catalogue::check_names(const Fragments& fragments, const Path& path, Reader
     }
     for (const auto& [name, given] : settings_in(fragments)) {
         const Reader::Inside inside(reader, name);
-        // Also where no module is known: `"module": {}` is no mistake.
+        // `"module": {}` is right even if no module is known.
         if (std::find(below.begin(), below.end(), name) != below.end() ||
             (is_root && name == module_group)) {
             Path deeper = path;
@@ -110,7 +110,7 @@ void Catalogue::check_names(const Fragments& fragments, const Path& path, Reader
     }
 }
 
-/// Reports names in `module.default` that no module has.
+// Reports names in `module.default` that no module has.
 void Catalogue::check_defaults(const Fragments& fragments, Reader& reader) const {
     for (const Fragment& fragment : fragments) {
         if (!fragment.is_object()) reader.mismatch(fragment, "an object");
@@ -124,7 +124,7 @@ void Catalogue::check_defaults(const Fragments& fragments, Reader& reader) const
             for (const std::string& name : part->names()) add_once(known, name);
         }
     }
-    // A module whose settings are not at hand may be the one that has this setting.
+    // A module with unknown settings may have this setting.
     if (!known_modules_.empty()) return;
     for (const auto& [name, given] : settings_in(fragments)) {
         const Reader::Inside inside(reader, name);

@@ -31,17 +31,17 @@ std::string check(const Given& given, const Catalogue& catalogue = sample::catal
 
 }  // namespace
 
-TEST_CASE("catalogue: nothing is wrong with a right configuration") {
+TEST_CASE("a valid configuration has no problems", "[catalogue]") {
     CHECK(check({"{}"}) == "");
     CHECK(check({R"({"$schema": "x", "server": {"processevents": 5},
                      "module": {"default": {"service": true, "priority": 5}, "lock": {}}})"}) ==
           "");
 }
 
-TEST_CASE("catalogue: every mistake has its text") {
+TEST_CASE("every mistake has a message", "[catalogue]") {
     std::string report;
     for (const Given& given : std::vector<Given>{
-             // names that nobody knows
+             // unknown names
              {R"({"servr": {"startup": []}})"},
              {R"({"server": {"processevent": 5}})"},
              {R"({"server.poll_intervall": 5})"},
@@ -116,9 +116,9 @@ TEST_CASE("catalogue: every mistake has its text") {
               {"server.process_events=many", "server.proces_events=5", "module.lokc=5",
                "server.startup=lock", "module.resp.password=abc", "server={\"debugging\": 5}",
                "module.default.servic=1"}},
-             // what a later layer hides is checked as well
+             // mistakes that a later layer hides
              {R"({"server": {"process_events": 0}})", {"server.process_events=5"}},
-             // names as someone hostile would choose them
+             // names that a hostile user would choose
              {"{\"server\": {\"a\\u001b[31m\\n\": 1}, \"\\u202e\": 2}"},
              // all at once, with a mistake in the syntax
              {"{\n  \"server\": {\n    \"procesevents\": 5,\n    \"debugging\": \"no\"\n  },\n"
@@ -139,7 +139,7 @@ TEST_CASE("catalogue: every mistake has its text") {
     testing::check_approved("errors", report);
 }
 
-TEST_CASE("catalogue: a module whose settings are not at hand is known, and not checked") {
+TEST_CASE("a module with unknown settings is known and not checked", "[catalogue]") {
     Catalogue catalogue = sample::catalogue();
     catalogue.add_module("manager");
     CHECK(check({R"({"module": {"manager": {"anything": 1}, "default": {"anything": 2}}})"},
@@ -149,7 +149,8 @@ TEST_CASE("catalogue: a module whose settings are not at hand is known, and not 
     CHECK_THROWS_AS(catalogue.add_module("default"), std::invalid_argument);
 }
 
-TEST_CASE("catalogue: required settings of a section are missed where it is, or in the file") {
+TEST_CASE("missing required settings are reported at their section, or at the file",
+          "[catalogue]") {
     const auto with_use = [](Use use) {
         Catalogue catalogue;
         catalogue.add<sample::QueueSettings>("module.queue", use);
@@ -164,14 +165,14 @@ TEST_CASE("catalogue: required settings of a section are missed where it is, or 
           "app.json:1:30: module.queue.queues[0].event: is missing and has no default\n");
 }
 
-TEST_CASE("catalogue: two structs in one section must not describe the same name") {
+TEST_CASE("two structs in one section must not describe the same name", "[catalogue]") {
     Catalogue catalogue;
     catalogue.add<sample::LockSettings>("module.lock");
     CHECK_THROWS_AS(catalogue.add<sample::LockSettings>("module.lock"), std::invalid_argument);
     CHECK_THROWS_AS(catalogue.add<sample::ModuleSettings>("module.default"), std::invalid_argument);
 }
 
-TEST_CASE("catalogue: sections may lie within each other") {
+TEST_CASE("sections may be nested", "[catalogue]") {
     Catalogue catalogue;
     catalogue.add<sample::ServerSettings>("server");
     catalogue.add<sample::LimitSettings>("server.limits");
@@ -182,13 +183,13 @@ TEST_CASE("catalogue: sections may lie within each other") {
           "app.json:1:42: server.limits.totl: unknown setting 'totl' (did you mean 'total'?)\n");
 }
 
-TEST_CASE("catalogue: sections describe themselves") {
+TEST_CASE("sections describe themselves", "[catalogue]") {
     testing::check_approved("describe", sample::catalogue().describe());
     testing::check_approved("describe_narrow", sample::catalogue().describe("module.resp", 60));
     CHECK(sample::catalogue().describe("module.other").empty());
 }
 
-TEST_CASE("catalogue: the schema is approved") {
+TEST_CASE("the schema of the sample app is approved", "[catalogue]") {
     testing::check_approved("schema", to_json(sample::catalogue().schema(), 2) + "\n");
 }
 

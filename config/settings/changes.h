@@ -8,19 +8,19 @@
 
 namespace weir::config {
 
-/// A setting that two values of a described struct give different values.
+/// A setting that differs between two values of a described struct.
 struct Change {
-    std::string setting;  ///< "poll_interval", or "limits.per_key" in a struct within the struct
+    std::string setting;  ///< "poll_interval", or "limits.per_key" in a nested struct
     bool fixed = false;   ///< it cannot change while the program runs
-    Value before;         ///< as in a file; "(secret)" if that is what it is
+    Value before;         ///< as in a file; "(secret)" if it is secret
     Value after;
 };
 
-/// "poll_interval: \"50ms\" -> \"1s\""
+/// Returns "poll_interval: \"50ms\" -> \"1s\"".
 std::string to_text(const Change& change);
 
-/// The settings that differ, in the order of the description. Of structs that are members, each
-/// setting; of lists and maps, no more than that they differ.
+/// Returns the settings that differ, in the order of the description. Lists each setting of a
+/// nested struct. Lists and maps are compared as a whole.
 std::vector<Change> changes(const Description& description, const void* before, const void* after);
 
 template <Described S>

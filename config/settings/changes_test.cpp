@@ -21,12 +21,12 @@ std::string changed(const S& before, const S& after) {
 
 }  // namespace
 
-TEST_CASE("changes: equal settings have none") {
+TEST_CASE("equal settings have no changes", "[changes]") {
     CHECK(changed(sample::ServerSettings(), sample::ServerSettings()) == "");
     CHECK(changed(sample::LockSettings(), sample::LockSettings()) == "");
 }
 
-TEST_CASE("changes: of each type are found") {
+TEST_CASE("changes of every type are found", "[changes]") {
     sample::ServerSettings server;
     server.process_events = 5;
     server.poll_interval = std::chrono::seconds(1);
@@ -51,7 +51,7 @@ TEST_CASE("changes: of each type are found") {
     CHECK(changed(server, other) == "");
 }
 
-TEST_CASE("changes: in a struct within the struct, each setting is named") {
+TEST_CASE("each setting of a nested struct is listed", "[changes]") {
     sample::LockSettings before, after;
     after.limits.total = 7;
     after.semaphores = {{"a", 1}};
@@ -66,7 +66,7 @@ TEST_CASE("changes: in a struct within the struct, each setting is named") {
           "labels: {} -> 5\n");
 }
 
-TEST_CASE("changes: secrets are not shown") {
+TEST_CASE("changes do not show secrets", "[changes]") {
     sample::RespSettings before, after;
     after.password = "hunter2";
     CHECK(changed(before, after) == "password: null -> \"(secret)\"\n");

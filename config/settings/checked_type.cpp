@@ -39,7 +39,7 @@ void add_length(Value& schema, const Length& length, const Countable& countable)
         }
         return;
     }
-    // The length of what a reference stands for is not known.
+    // The length of a reference's replacement is unknown.
     Value reference = Value::object().add("pattern", text_with_reference_pattern);
     schema.add("anyOf", Value::list().add(std::move(limits)).add(std::move(reference)));
 }

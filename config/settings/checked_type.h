@@ -15,7 +15,7 @@
 
 namespace weir::config {
 
-/// How many characters a string has, or elements a list, or entries a map.
+/// The allowed number of characters of a string, elements of a list, or entries of a map.
 struct Length {
     std::size_t low = 0;
     std::size_t high = std::numeric_limits<std::size_t>::max();
@@ -30,13 +30,13 @@ struct Countable {
     const char* keyword;  ///< "Properties" for minProperties and maxProperties
 };
 
-/// "not empty", "2 to 8 elements"
+/// Returns "not empty", "2 to 8 elements".
 std::string length_text(const Length& length, const Countable& countable);
 
-/// What is wrong with a length that is not allowed: "has 1 element, expected 2 to 8 elements".
+/// Returns what is wrong with a length: "has 1 element, expected 2 to 8 elements".
 std::string wrong_length(std::size_t actual, const Length& length, const Countable& countable);
 
-/// Adds minLength and the like.
+/// Adds keywords such as minLength.
 void add_length(Value& schema, const Length& length, const Countable& countable);
 
 inline std::size_t length_of(const std::string& text) {
@@ -65,11 +65,11 @@ Countable countable(const std::map<std::string, T>&) {
 template <class T>
 concept HasLength = requires(const T& value) { length_of(value); };
 
-/// Another type's values, when they have the right length and a function finds nothing wrong.
+/// The values of another type that have an allowed length and pass a check.
 template <class T>
 class CheckedType : public Type {
 public:
-    /// Returns what is wrong, as "is not an address", or "" if nothing is.
+    /// Returns what is wrong, such as "is not an address", or "".
     using Check = std::function<std::string(const T&)>;
 
     CheckedType(std::unique_ptr<const Type> inner, Length length, Check check)

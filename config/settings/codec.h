@@ -14,7 +14,7 @@
 
 namespace weir::config {
 
-/// What the values of a setting are restricted to. Both ends are allowed values.
+/// The restrictions on a setting's values. Both ends are allowed values.
 template <class T>
 struct Bounds {
     std::optional<T> low;
@@ -22,23 +22,23 @@ struct Bounds {
     std::vector<T> one_of;  ///< empty: any
 };
 
-/// What became of a JSON value that should be a T.
+/// The result of converting a JSON value to a T.
 template <class T>
 struct Decoded {
     std::optional<T> value;
-    bool out_of_range = false;  ///< of the right kind, but no T holds it
-    std::string wrong;          ///< of the right kind, but wrong otherwise: "is not ..."
+    bool out_of_range = false;  ///< right kind, but outside of the range of T
+    std::string wrong;          ///< right kind, but wrong otherwise: "is not ..."
 };
 
 /// How one scalar C++ type is written in JSON. A specialization has these static members:
 ///
 ///     std::string name();                          // "integer"
 ///     std::string expected();                      // "an integer": after "expected"
-///     Bounds<T> natural();                         // what holds if a setting says nothing
+///     Bounds<T> natural();                         // if the setting has no restriction
 ///     Decoded<T> decode(const Value& value);
-///     Value encode(const T& value);                // as it would be written in a file
+///     Value encode(const T& value);                // as in a file
 ///     std::string text(const T& value);            // as messages show it
-///     Value schema(const Bounds<T>& bounds);       // bounds that the setting has itself
+///     Value schema(const Bounds<T>& bounds);       // with the setting's own bounds
 template <class T>
 struct Codec;
 
@@ -46,16 +46,16 @@ struct Codec;
 struct WideInteger {
     bool negative = false;
     std::uint64_t magnitude = 0;
-    bool too_large = false;  ///< it is an integer that neither holds
+    bool too_large = false;  ///< an integer that neither holds
 };
 
-/// The integer that a value is; 5.0 is one too. Nothing if it is none.
+/// Returns the integer that a value is, also for 5.0. Returns nothing if the value is no integer.
 std::optional<WideInteger> decode_integer(const Value& value);
 
-/// Schema of a scalar: `json_type` or a reference to an environment variable.
+/// Returns the schema of a scalar: `json_type` or a reference to an environment variable.
 Value scalar_schema(const char* json_type);
 
-/// Text of a number with no more digits than it needs.
+/// Returns a number as text with no more digits than it needs.
 std::string number_text(double value);
 
 template <>
@@ -80,7 +80,7 @@ struct Codec<T> {
         const std::optional<WideInteger> wide = decode_integer(value);
         if (!wide) return {};
         if (wide->too_large) return {{}, true, ""};
-        // The smallest integer has no positive counterpart, so that it is reached by subtraction.
+        // By subtraction, because the smallest integer has no positive counterpart.
         if (wide->negative && wide->magnitude > 0) {
             const std::uint64_t below = wide->magnitude - 1;
             const auto most = static_cast<std::uint64_t>(std::numeric_limits<T>::max());
@@ -94,7 +94,7 @@ struct Codec<T> {
     static std::string text(const T& value) { return std::to_string(value); }
     static Value schema(const Bounds<T>& bounds) {
         Value schema = scalar_schema("integer");
-        // An editor that counts in doubles cannot show where 64 bits end.
+        // 64-bit limits are omitted: an editor that uses doubles would show them rounded.
         const bool narrow = sizeof(T) < sizeof(std::int64_t);
         const Bounds<T> limits = natural();
         if (bounds.low || narrow || *limits.low == 0) {
@@ -151,7 +151,7 @@ struct Codec<std::string> {
     static Value schema(const Bounds<std::string>& bounds);
 };
 
-/// Scalars: what has a Codec.
+/// A type that has a Codec.
 template <class T>
 concept Scalar = requires(const Value& value) {
     { Codec<T>::decode(value) } -> std::same_as<Decoded<T>>;

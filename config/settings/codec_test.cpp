@@ -29,7 +29,7 @@ bool mismatch(const Decoded<T>& decoded) {
 
 }  // namespace
 
-TEST_CASE("codec: integers of all widths end where their type ends") {
+TEST_CASE("integers of every width are limited to their type", "[codec]") {
     CHECK(is<std::int8_t>(Codec<std::int8_t>::decode(-128), -128));
     CHECK(is<std::int8_t>(Codec<std::int8_t>::decode(127), 127));
     CHECK(out_of_range(Codec<std::int8_t>::decode(-129)));
@@ -42,7 +42,7 @@ TEST_CASE("codec: integers of all widths end where their type ends") {
     CHECK(out_of_range(Codec<std::uint16_t>::decode(65'536)));
 }
 
-TEST_CASE("codec: a number without a fraction is an integer, however it is written") {
+TEST_CASE("a number without a fraction is an integer in any notation", "[codec]") {
     CHECK(is(Codec<int>::decode(5.0), 5));
     CHECK(is(Codec<int>::decode(-1e3), -1000));
     CHECK(is(Codec<int>::decode(-0.0), 0));
@@ -56,7 +56,7 @@ TEST_CASE("codec: a number without a fraction is an integer, however it is writt
     CHECK(mismatch(Codec<int>::decode(nullptr)));
 }
 
-TEST_CASE("codec: numbers, booleans and strings") {
+TEST_CASE("numbers, booleans and strings are read and written", "[codec]") {
     CHECK(is(Codec<double>::decode(2.5), 2.5));
     CHECK(is(Codec<double>::decode(3), 3.0));
     CHECK(is(Codec<double>::decode(UINT64_MAX), 18446744073709551615.0));
@@ -70,7 +70,7 @@ TEST_CASE("codec: numbers, booleans and strings") {
     CHECK(number_text(1e21) == "1e+21");
 }
 
-TEST_CASE("codec: durations are text with a unit or seconds") {
+TEST_CASE("durations are text with a unit, or seconds", "[codec]") {
     using namespace std::chrono;
     using Milliseconds = Codec<milliseconds>;
     CHECK(is(Milliseconds::decode("50ms"), 50ms));
@@ -94,7 +94,7 @@ TEST_CASE("codec: durations are text with a unit or seconds") {
     CHECK(is(Codec<duration<std::int8_t>>::decode("127s"), duration<std::int8_t>(127)));
 }
 
-TEST_CASE("codec: durations are written in the largest unit that fits") {
+TEST_CASE("durations are written in the largest unit that fits", "[codec]") {
     using namespace std::chrono;
     CHECK(Codec<milliseconds>::text(50ms) == "50ms");
     CHECK(Codec<milliseconds>::text(90s) == "90s");
@@ -103,7 +103,7 @@ TEST_CASE("codec: durations are written in the largest unit that fits") {
     CHECK(Codec<duration<double>>::text(duration<double>(0.25)) == "250ms");
 }
 
-TEST_CASE("codec: every duration within bounds can be read back") {
+TEST_CASE("every duration within bounds can be read back", "[codec]") {
     using namespace std::chrono;
     CHECK(*Codec<nanoseconds>::natural().high == longest_duration);
     CHECK(*Codec<duration<double>>::natural().high == duration<double>(9.2e9));
@@ -113,7 +113,7 @@ TEST_CASE("codec: every duration within bounds can be read back") {
     CHECK(out_of_range(Codec<seconds>::decode(9'200'000'001)));
 }
 
-TEST_CASE("codec: sizes are text with a unit or bytes") {
+TEST_CASE("sizes are text with a unit, or bytes", "[codec]") {
     using Size = Codec<ByteSize>;
     CHECK(is(Size::decode("64KiB"), ByteSize{65'536}));
     CHECK(is(Size::decode("1MB"), ByteSize{1'000'000}));

@@ -4,7 +4,7 @@ namespace weir::config {
 
 namespace {
 
-/// Whether two fragments of the same layer give a value of which one must be lost.
+// Returns whether another fragment of the same layer gives a value, so that one of the two is lost.
 bool has_null_twin(const Fragments& fragments, std::size_t index) {
     const auto order = [&](std::size_t i) { return fragments[i].origin->order; };
     return (index > 0 && order(index - 1) == order(index)) ||
@@ -41,7 +41,7 @@ Value or_null(Value schema) {
                                         [&](const Member& m) { return m.name == name; });
         return found == members.end() ? nullptr : &found->value;
     };
-    // Keywords such as "minimum" and "properties" say nothing about null, so they can stay.
+    // Keywords such as "minimum" and "properties" do not apply to null, so that they can stay.
     if (Value* type = member("type")) {
         if (!type->is_list()) *type = Value::list().add(Value(*type));
         type->add("null");

@@ -17,15 +17,16 @@
 
 namespace weir::config {
 
-/// The fragments from the last null on, without it; all if there is no null. `was_null` says
-/// whether there is one. What is before it is read by `hidden`, for its mistakes.
+/// Returns the fragments behind the last null, or all fragments if there is no null. Sets
+/// `was_null` if there is one. Passes the fragments before a null to `hidden`, so that their
+/// mistakes are reported.
 Fragments after_null(const Fragments& fragments, Reader& reader, bool& was_null,
                      const std::function<void(const Fragments&)>& hidden);
 
-/// Adds "null" to what a schema takes.
+/// Returns the schema, extended to accept null.
 Value or_null(Value schema);
 
-/// Any JSON. Objects of several layers are put together, of all else the last counts.
+/// Any JSON. Merges the objects of several layers; otherwise the last layer wins.
 class AnyType : public Type {
 public:
     std::string name() const override { return "any JSON"; }
@@ -80,7 +81,7 @@ private:
     std::unique_ptr<const Type> inner_;
 };
 
-/// A list. The last layer's counts, as a whole.
+/// A list. The last layer's list wins as a whole.
 template <class T>
 class ListType : public Type {
 public:
@@ -140,8 +141,8 @@ private:
     std::unique_ptr<const Type> element_;
 };
 
-/// Values by names that the user chooses. Entries of several layers are put together, over those
-/// that the struct's default has.
+/// Values by user-chosen names. Merges the entries of several layers into the entries of the
+/// struct's default.
 template <class T>
 class MapType : public Type {
 public:
@@ -191,7 +192,7 @@ private:
     std::unique_ptr<const Type> entry_;
 };
 
-/// One of several types: the first that takes the value.
+/// One of several types: the first that accepts the value.
 template <class... Ts>
 class VariantType : public Type {
 public:

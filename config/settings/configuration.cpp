@@ -6,7 +6,7 @@ namespace weir::config {
 
 namespace {
 
-/// Whether a path leads to a module's section, or into it.
+// Returns whether a path leads to a module's section, or into it.
 bool is_in_module(const Path& path) {
     if (path.size() < 2) return false;
     const auto* group = std::get_if<std::string>(&path.steps()[0]);
@@ -14,7 +14,7 @@ bool is_in_module(const Path& path) {
     return group && name && *group == "module" && *name != "default";
 }
 
-/// The steps from `begin` to before `end`.
+// Returns the steps in [begin, end).
 Path part(const Path& path, std::size_t begin, std::size_t end) {
     Path result;
     for (std::size_t index = begin; index < end; ++index) {
@@ -23,7 +23,7 @@ Path part(const Path& path, std::size_t begin, std::size_t end) {
     return result;
 }
 
-/// Where something would be added that is not there: preferably in an object of a file.
+// Returns where a missing setting would be added: preferably to an object in a file.
 const Fragment& container(const Fragments& fragments) {
     for (auto fragment = fragments.rbegin(); fragment != fragments.rend(); ++fragment) {
         const Source* source = fragment->value->position.source.get();
@@ -74,13 +74,13 @@ std::vector<std::string> Configuration::files() const {
 
 Configuration::SectionFragments Configuration::section(const Path& path) const {
     SectionFragments result;
-    // As if the defaults for all modules were written in files below all others.
+    // Appended first: defaults for all modules count as layers below all other layers.
     if (is_in_module(path) && path.size() == 2) append(result, "module.default");
     append(result, path);
     return result;
 }
 
-/// Adds what all layers say about `base`, as wins over what is there.
+// Appends what all layers say about `base`, above all earlier fragments.
 void Configuration::append(SectionFragments& section, const Path& base) const {
     const std::size_t first = section.origins.size();
     Fragments roots;

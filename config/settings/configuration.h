@@ -15,27 +15,27 @@
 
 namespace weir::config {
 
-/// A name that a configuration gives somewhere, as the name of a module.
+/// A name that a configuration gives, such as the name of a module.
 struct Name {
     std::string text;
     Position position;  ///< in the last layer that gives it
 };
 
-/// What all sources of one configuration say: files with what they include, and `--set`.
+/// The content of all sources of one configuration: files with their includes, and `--set`.
 ///
-/// Immutable once loaded, and thus thread-safe. It is not changed by reading settings from it, so
-/// a new one can be loaded and compared while the program runs by the old one.
+/// Immutable once loaded, and thus thread-safe. Reading settings does not change it, so that a
+/// program can load a new configuration and compare the two while it runs with the old one.
 class Configuration {
 public:
     Configuration() = default;
 
-    /// Reads all sources; see layers.h. With problems, holds what could be read.
+    /// Reads all sources; see layers.h. If there are problems, contains what could be read.
     static Configuration load(const Sources& sources, Problems& problems);
 
-    /// The settings of a section: "server", or "module.<name>", which takes from `module.default`
-    /// what it has no value of its own for. A setting that no source gives has its default. Names
-    /// that are no setting of S are left to Catalogue::check. With problems, settings that have
-    /// one may have any value.
+    /// Returns the settings of a section: "server", or "module.<name>", which takes values that it
+    /// lacks from `module.default`. A setting that no source gives has its default.
+    /// Catalogue::check() reports names that are no setting of S. Settings with a problem may have
+    /// any value.
     template <Described S>
     S read(std::string_view section, Problems& problems) const {
         S result{};
@@ -47,28 +47,29 @@ public:
     void read(std::string_view section, const Description& description, void* object,
               Problems& problems, bool may_miss = false) const;
 
-    /// The value at a path as the sources give it, without any defaults; nothing if none does.
-    /// Objects are put together from all layers.
+    /// Returns the value at a path as the sources give it, without defaults, or nothing if none
+    /// gives it. Merges the objects of all layers.
     std::optional<Value> value(const Path& path) const;
 
-    /// The names directly below a path, sorted: below "module", all modules that are configured.
+    /// Returns the names directly below a path, sorted: below "module", all configured modules.
     std::vector<Name> names(const Path& path) const;
 
-    /// Where the value at the path is given, in the source that counts; if it is not, what it would
-    /// be in; if there is nothing at all, the last file as a whole.
+    /// Returns where the winning source gives the value at the path. If no source gives it, returns
+    /// the position of the object that would contain it, or else of the last file as a whole.
     Position position(const Path& path) const { return place(path).value; }
-    /// The same for the name that the value has there.
+    /// The same for the value's name.
     Position name_position(const Path& path) const { return place(path).name; }
 
-    /// Adds a problem that only a later layer can know, as an unknown event type, at the value.
+    /// Reports a problem at the value that only a later stage can find, such as an unknown event
+    /// type.
     void report(const Path& path, std::string what, Problems& problems) const {
         problems.add(position(path), path, std::move(what));
     }
 
-    /// Files that were read, in the order in which each wins over those before it.
+    /// Returns the files that were read, in rising order: each wins over those before it.
     std::vector<std::string> files() const;
 
-    /// What the sources say about the section at a path. The fragments refer to this configuration.
+    /// The fragments of a section. They refer to the configuration.
     struct SectionFragments {
         std::vector<std::unique_ptr<const Origin>> origins;
         Fragments fragments;

@@ -36,14 +36,14 @@ S read(const Configuration& configuration, std::string_view section) {
 
 }  // namespace
 
-TEST_CASE("configuration: what nobody gives has its default") {
+TEST_CASE("a setting that no source gives has its default", "[configuration]") {
     const auto server = read<sample::ServerSettings>(Configuration(), "server");
     CHECK(server.poll_interval == 50ms);
     CHECK(server.plugin_path == std::vector<std::string>{"plugins"});
     CHECK(!server.process_events);
 }
 
-TEST_CASE("configuration: settings of all types are read") {
+TEST_CASE("settings of all types are read", "[configuration]") {
     const Configuration configuration = load({{"app.json", R"({
         "server": {
             "startup": ["lock", "resp"],
@@ -93,7 +93,7 @@ TEST_CASE("configuration: settings of all types are read") {
     CHECK(resp.load_factor == 1.0);
 }
 
-TEST_CASE("configuration: names may be nested or dotted, in any mixture") {
+TEST_CASE("names may be nested or dotted, in any mixture", "[configuration]") {
     for (const std::string text :
          {R"({"module": {"lock": {"limits": {"total": 5}}}})", R"({"module.lock.limits.total": 5})",
           R"({"module.lock": {"limits.total": 5}})", R"({"module": {"lock.limits": {"total": 5}}})",
@@ -104,8 +104,7 @@ TEST_CASE("configuration: names may be nested or dotted, in any mixture") {
     }
 }
 
-TEST_CASE(
-    "configuration: in a map, a dot is part of the name, and in a path the name is one part") {
+TEST_CASE("a dot in a map is part of the name", "[configuration]") {
     const auto lock = read<sample::LockSettings>(
         load({{"app.json", R"({"module.lock.semaphores": {"a.b": 1},
                                "module.lock.semaphores.c": 2,
@@ -116,7 +115,7 @@ TEST_CASE(
     CHECK(lock.contexts.at("web").timeout == 1s);
 }
 
-TEST_CASE("configuration: later layers win, setting by setting") {
+TEST_CASE("later layers win, setting by setting", "[configuration]") {
     const Configuration configuration =
         load({{"one.json", R"({"server": {"process_events": 1, "poll_interval": "1s",
                                "startup": ["a", "b"]}})"},
@@ -129,7 +128,8 @@ TEST_CASE("configuration: later layers win, setting by setting") {
     CHECK(server.debugging);
 }
 
-TEST_CASE("configuration: null empties an optional setting, and what was below it") {
+TEST_CASE("null resets an optional setting and what lower layers give below it",
+          "[configuration]") {
     const Configuration configuration = load(
         {{"one.json", R"({"server": {"process_events": 1}, "module.lock.contexts.a.timeout": 1})"}},
         {"server.process_events=null", "module.lock.contexts.a.timeout=null"});
@@ -137,14 +137,15 @@ TEST_CASE("configuration: null empties an optional setting, and what was below i
     CHECK(!read<sample::LockSettings>(configuration, "module.lock").contexts.at("a").timeout);
 }
 
-TEST_CASE("configuration: an alias is another name for the setting") {
+TEST_CASE("an alias is another name for the setting", "[configuration]") {
     const Configuration configuration = load({{"one.json", R"({"server.processevents": 1})"},
                                               {"two.json", R"({"server.process_events": 2})"}},
                                              {"server.processevents=3"});
     CHECK(read<sample::ServerSettings>(configuration, "server").process_events == 3);
 }
 
-TEST_CASE("configuration: text from --set and the environment fits strings and all other types") {
+TEST_CASE("text from --set and the environment fits strings and all other types",
+          "[configuration]") {
     const Configuration configuration = load(
         {{"app.json", R"({"module.resp": {"password": "${PASSWORD}", "listen": "127.0.0.1:${PORT}",
                           "idle_timeout": "${IDLE:-5}", "load_factor": "${LOAD:-0.5}"}})"}},
@@ -172,14 +173,15 @@ TEST_CASE("configuration: text from --set and the environment fits strings and a
     CHECK(set("null") == std::nullopt);
 }
 
-TEST_CASE("configuration: module.default is for modules that have no value of their own") {
+TEST_CASE("module.default applies to modules without a value of their own", "[configuration]") {
     const Configuration configuration = load(
         {{"one.json", R"({"module": {"lock": {"priority": 1}, "default": {"service": true}}})"},
          {"two.json", R"({"module.default": {"priority": 2, "limits": {"total": 7, "per_key": 8}},
                           "module.lock.limits.total": 9})"}},
         {"module.default.priority=3"});
     const auto lock = read<sample::LockSettings>(configuration, "module.lock");
-    CHECK(lock.priority == 1);  // its own, though the default comes from a later source
+    // Its own value wins, although the default comes from a later source.
+    CHECK(lock.priority == 1);
     CHECK(lock.limits.total == 9);
     CHECK(lock.limits.per_key == 8);
     CHECK(read<sample::ModuleSettings>(configuration, "module.lock").service);
@@ -187,7 +189,8 @@ TEST_CASE("configuration: module.default is for modules that have no value of th
     CHECK(read<sample::LockSettings>(configuration, "module.other").priority == 3);
 }
 
-TEST_CASE("configuration: later layers of the program read raw values and report at positions") {
+TEST_CASE("later stages of a program read raw values and report at their positions",
+          "[configuration]") {
     const Configuration configuration =
         load({{"app.json",
                "{\n"

@@ -1,4 +1,4 @@
-// What the fuzzer begins with, and what it found: every input is tried in every run of the tests.
+// The fuzzer's initial inputs and findings: every run of the tests tries them all.
 
 #include <filesystem>
 #include <random>
@@ -25,13 +25,14 @@ std::vector<std::string> corpus() {
 
 }  // namespace
 
-TEST_CASE("fuzz corpus: every input does no harm") {
+TEST_CASE("the reader survives every input of the corpus", "[fuzz_corpus]") {
     const std::vector<std::string> inputs = corpus();
     CHECK(inputs.size() >= 7);
     for (const std::string& input : inputs) testing::try_input(input);
 }
 
-TEST_CASE("fuzz corpus: nor does any part of an input, or one with a byte changed") {
+TEST_CASE("the reader survives every part of an input, and inputs with one byte changed",
+          "[fuzz_corpus]") {
     std::mt19937 random(1);  // the same bytes in every run
     for (const std::string& input : corpus()) {
         for (std::size_t length = 0; length < input.size(); ++length) {

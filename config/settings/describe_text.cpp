@@ -53,19 +53,27 @@ public:
         open_.pop_back();
     }
 
-    std::string text(std::size_t width) const {
+    std::string text(std::size_t width, bool is_strict) const {
         std::array<std::size_t, column_count> widths{};
         for (const Row& row : rows_) {
             for (std::size_t column = 0; column < sentence_column; ++column) {
                 widths[column] = std::max(widths[column], utf8_count(row[column]));
             }
         }
-        // A column in which no setting has anything is only its own title: left out.
+        // Leaves out a column in which no setting has an entry besides the title.
         for (std::size_t column = 0; column < sentence_column; ++column) {
             const auto is_empty = [&](const Row& row) { return row[column].empty(); };
             if (std::all_of(rows_.begin() + 1, rows_.end(), is_empty)) widths[column] = 0;
         }
+        std::size_t indent = 0;
+        for (const std::size_t column : widths) indent += column == 0 ? 0 : column + gap.size();
         std::string text;
+        if (is_strict && indent + least_sentence_width > width) {
+            for (auto row = rows_.begin() + 1; row != rows_.end(); ++row) {
+                text += paragraph(*row, width);
+            }
+            return text;
+        }
         for (const Row& row : rows_) text += line(row, widths, width);
         return text;
     }
@@ -88,6 +96,20 @@ private:
         }
         const std::size_t left = std::max(width, indent + least_sentence_width) - indent;
         return text + broken(row[sentence_column], left, indent) + "\n";
+    }
+
+    /// A row for a page that is too narrow for columns: the name, and below it the rest.
+    static std::string paragraph(const Row& row, std::size_t width) {
+        const std::string indent(4, ' ');
+        std::string facts;
+        for (std::size_t column = 1; column < sentence_column; ++column) {
+            if (row[column].empty()) continue;
+            if (!facts.empty()) facts += ", ";
+            facts += column == 2 ? "default " + row[column] : row[column];
+        }
+        const std::size_t left = std::max(width, indent.size() + 1) - indent.size();
+        return row[0] + "\n" + indent + broken(facts, left, indent.size()) + "\n" + indent +
+               broken(row[sentence_column], left, indent.size()) + "\n";
     }
 
     /// The sentence over lines of at most `width` characters, all but the first indented.
@@ -121,7 +143,13 @@ private:
 std::string describe_text(const Description& description, std::size_t width) {
     Table table;
     table.add(description, description.make().get(), "");
-    return table.text(width);
+    return table.text(width, false);
+}
+
+std::string describe_text_within(const Description& description, std::size_t width) {
+    Table table;
+    table.add(description, description.make().get(), "");
+    return table.text(width, true);
 }
 
 }  // namespace weir::config

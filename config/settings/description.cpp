@@ -6,7 +6,7 @@ namespace weir::config {
 
 namespace {
 
-/// Takes the fragments of a setting, under whatever name, from `named`.
+// Takes the fragments of a setting, under its name and its aliases, from `named`.
 Fragments take(NamedFragments& named, const Setting& setting) {
     Fragments result;
     const auto take_name = [&](const std::string& name) {
@@ -32,9 +32,18 @@ Value Setting::shown_value(const void* object) const {
     return secret && !value.is_null() ? Value("(secret)") : value;
 }
 
-Description::Description(std::string sentence, std::vector<Setting> settings,
-                         std::function<std::shared_ptr<void>()> make)
-    : sentence_(std::move(sentence)), settings_(std::move(settings)), make_(std::move(make)) {}
+Setting::Setting() = default;
+Setting::Setting(const Setting&) = default;
+Setting::Setting(Setting&&) noexcept = default;
+Setting& Setting::operator=(const Setting&) = default;
+Setting& Setting::operator=(Setting&&) noexcept = default;
+Setting::~Setting() = default;
+
+Description::Description(std::string sentence, std::vector<Setting> settings, Maker maker)
+    : sentence_(std::move(sentence)), settings_(std::move(settings)), make_(maker) {}
+Description::Description(const Description&) = default;
+Description::Description(Description&&) noexcept = default;
+Description::~Description() = default;
 
 const Setting* Description::find(std::string_view name) const {
     for (const Setting& setting : settings_) {
@@ -69,7 +78,7 @@ void Description::read(const Fragments& fragments, void* object, Reader& reader,
             continue;
         }
         const Reader::Inside inside(reader, setting.name, setting.secret);
-        setting.type->read(given, setting.member(object), reader);
+        setting.type->read(given, setting.value_in(object), reader);
     }
     if (unknown == Unknown::ignore) return;
     const std::vector<std::string> known = names();

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <concepts>
-#include <functional>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,59 +13,75 @@
 
 namespace weir::config {
 
-/// All that is known about one setting, and which member of a struct holds it.
+/// One setting: all that is known about it, and which member of a struct holds it.
 struct Setting {
     std::string name;
-    std::vector<std::string> aliases;  ///< other names under which files may give it
-    std::string sentence;              ///< what it is for, without a full stop
-    std::string unit;                  ///< "events", "bytes per second"; "" where there is none
+    std::vector<std::string> aliases;  ///< further names that files may use
+    std::string sentence;              ///< its purpose, without a full stop
+    std::string unit;                  ///< "events", "bytes per second"; "" if none
     bool required = false;             ///< it has no default
     bool fixed = false;                ///< it cannot change while the program runs
     bool secret = false;               ///< its value must not be shown
     std::shared_ptr<const Type> type;  ///< shared by copies of the setting
-    std::function<void*(void*)> member;
+    std::ptrdiff_t offset = 0;         ///< of the member in the struct
 
-    const void* value_in(const void* object) const { return member(const_cast<void*>(object)); }
-    /// The value as in a file, or "(secret)" for one that is and that is not null.
+    Setting();
+    Setting(const Setting&);
+    Setting(Setting&&) noexcept;
+    Setting& operator=(const Setting&);
+    Setting& operator=(Setting&&) noexcept;
+    ~Setting();
+
+    /// Returns the member that holds the setting.
+    void* value_in(void* object) const { return static_cast<char*>(object) + offset; }
+    const void* value_in(const void* object) const {
+        return static_cast<const char*>(object) + offset;
+    }
+    /// Returns the value as in a file, or "(secret)" if it is secret and not null.
     Value shown_value(const void* object) const;
 };
 
-/// What Description::read makes of names that it does not know.
+/// What Description::read() does with names that it does not know.
 enum class Unknown { report, ignore };
 
-/// Describes a struct: its settings, in the order in which people should read about them.
+/// Describes a struct: its settings, in the order in which a page lists them.
 ///
-/// Immutable, and thus thread-safe. Made by settings(), see settings.h. A description of a struct
-/// in a plugin must not be used any more when the plugin is unloaded.
+/// Immutable, and thus thread-safe. settings() makes it, see settings.h. A description from a
+/// plugin must not be used after the plugin is unloaded.
 class Description {
 public:
-    Description(std::string sentence, std::vector<Setting> settings,
-                std::function<std::shared_ptr<void>()> make);
+    /// Makes a struct with its defaults.
+    using Maker = std::shared_ptr<void> (*)();
+
+    Description(std::string sentence, std::vector<Setting> settings, Maker maker);
+    Description(const Description&);
+    Description(Description&&) noexcept;
+    ~Description();
 
     const std::string& sentence() const { return sentence_; }
     const std::vector<Setting>& settings() const { return settings_; }
 
-    /// The setting of that name or alias, or null.
+    /// Returns the setting of that name or alias, or null.
     const Setting* find(std::string_view name) const;
-    /// Names of all settings, without aliases.
+    /// Returns the names of all settings, without aliases.
     std::vector<std::string> names() const;
 
-    /// A new struct with its defaults. The caller owns it.
+    /// Returns a new struct with its defaults. The caller owns it.
     std::shared_ptr<void> make() const { return make_(); }
 
-    /// Reads what the layers say about the settings into the struct `object`. Settings about which
-    /// they say nothing keep their values.
+    /// Reads the settings from the layers into the struct `object`. Settings that no layer gives
+    /// keep their values.
     void read(const Fragments& fragments, void* object, Reader& reader,
               Unknown unknown = Unknown::report) const;
 
-    /// The settings as they would be written in a file; "(secret)" for those that are.
+    /// Returns the settings as in a file, with "(secret)" for secret values.
     Value to_json(const void* object) const;
     bool equal(const void* left, const void* right) const;
 
 private:
     std::string sentence_;
     std::vector<Setting> settings_;
-    std::function<std::shared_ptr<void>()> make_;
+    Maker make_;
 };
 
 /// The Description of the struct S, with its type.
@@ -81,14 +97,14 @@ concept Described = requires {
     { S::describe() } -> std::same_as<Settings<S>>;
 };
 
-/// The description of a struct, made at first use. Thread-safe.
+/// Returns the description of a struct. Made at first use. Thread-safe.
 template <Described S>
 const Description& description_of() {
     static const Settings<S> description = S::describe();
     return description;
 }
 
-/// A described struct as the type of a setting of another.
+/// A described struct as the type of a setting of another struct.
 template <class S>
 class StructType : public Type {
 public:

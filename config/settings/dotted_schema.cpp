@@ -11,7 +11,7 @@ namespace weir::config {
 
 namespace {
 
-/// A name as a regular expression, and where its schema is.
+// A name as a regular expression, and where its schema is.
 struct DottedName {
     std::string pattern;
     std::string pointer;
@@ -32,7 +32,8 @@ Value* member(Value& object, std::string_view name) {
     return const_cast<Value*>(object.find(name));
 }
 
-/// Adds dotted names to the schema at `pointer` and all within it. Returns all names below it.
+// Adds dotted names to the schema at `pointer` and to all schemas within it. Returns all names
+// below it.
 std::vector<DottedName> add(Value& schema, const std::string& pointer) {
     std::vector<DottedName> names;
     const auto add_below = [&](const std::string& pattern, Value& inner, const std::string& part) {
@@ -50,7 +51,7 @@ std::vector<DottedName> add(Value& schema, const std::string& pointer) {
             add(alternatives[index], pointer + "/anyOf/" + std::to_string(index));
         }
     }
-    // The names in a map are free, but a dotted path has one part for each of them.
+    // The names in a map are free, but each is one part of a dotted path.
     Value* entry = member(schema, "additionalProperties");
     if (entry && entry->is_object()) add_below("[^.]+", *entry, "/additionalProperties");
 
@@ -64,7 +65,8 @@ std::vector<DottedName> add(Value& schema, const std::string& pointer) {
     if (const Value* aliases = schema.find("patternProperties")) {
         patterns = *aliases;
         for (const Member& alias : *aliases->get<Value::Object>()) {
-            const std::string pattern = alias.name.substr(1, alias.name.size() - 2);  // ^...$
+            // Without ^ and $.
+            const std::string pattern = alias.name.substr(1, alias.name.size() - 2);
             names.push_back({pattern, *alias.value.find("$ref")->get<std::string>()});
         }
     }

@@ -4,8 +4,8 @@
 
 namespace weir::config {
 
-/// Makes a JSON Schema take dotted names: where it takes {"a": {"b": 1}}, also {"a.b": 1}. They
-/// become pattern properties, for editors do not offer those where they complete names.
+/// Makes a JSON Schema accept dotted names: {"a.b": 1} wherever it accepts {"a": {"b": 1}}. They
+/// are pattern properties, because editors do not offer those for completion.
 void add_dotted_names(Value& schema);
 
 }  // namespace weir::config

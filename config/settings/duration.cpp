@@ -13,7 +13,7 @@ namespace {
 
 constexpr double nanoseconds_per_second = 1e9;
 
-const std::vector<Unit>& units() {
+const std::vector<Unit>& duration_units() {
     static const std::vector<Unit> all = {
         {"ns", 1},
         {"us", 1'000},
@@ -46,7 +46,7 @@ Decoded<std::chrono::nanoseconds> decode_duration(const Value& value) {
     }
     const auto* text = value.get<std::string>();
     if (!text) return {};
-    const Quantity quantity = parse_quantity(*text, units());
+    const Quantity quantity = parse_quantity(*text, duration_units());
     switch (quantity.error) {
         case QuantityError::none:
             return {std::chrono::nanoseconds(quantity.value), false, ""};
@@ -61,14 +61,14 @@ Decoded<std::chrono::nanoseconds> decode_duration(const Value& value) {
 }
 
 std::string duration_text(std::chrono::nanoseconds duration) {
-    return quantity_text(duration.count(), units(), "s");
+    return quantity_text(duration.count(), duration_units(), "s");
 }
 
 Value duration_schema(const Bounds<std::chrono::nanoseconds>& bounds) {
     const bool negative = bounds.low && *bounds.low < std::chrono::nanoseconds::zero();
     Value schema = Value::object();
     schema.add("type", Value::list().add("number").add("string"));
-    schema.add("pattern", quantity_pattern(units(), negative));
+    schema.add("pattern", quantity_pattern(duration_units(), negative));
     schema.add("minimum", seconds(bounds.low.value_or(std::chrono::nanoseconds::zero())));
     if (bounds.high) schema.add("maximum", seconds(*bounds.high));
     return schema;

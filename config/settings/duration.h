@@ -9,21 +9,23 @@
 
 namespace weir::config {
 
-/// Durations end here, a little below what std::int64_t counts in nanoseconds: at 291 years.
+/// The longest duration of a setting: 291 years, slightly below what std::int64_t counts in
+/// nanoseconds.
 inline constexpr std::chrono::nanoseconds longest_duration = std::chrono::seconds(9'200'000'000);
 
-/// What became of a JSON value that should be a duration, in nanoseconds.
+/// Returns the duration that a JSON value stands for, in nanoseconds.
 Decoded<std::chrono::nanoseconds> decode_duration(const Value& value);
 
-/// "50ms", "2s", "90s", "1h": in the largest unit of which it is a whole number.
+/// Returns "50ms", "2s", "90s", "1h": the duration in the largest unit of which it is a whole
+/// number.
 std::string duration_text(std::chrono::nanoseconds duration);
 
 Value duration_schema(const Bounds<std::chrono::nanoseconds>& bounds);
 
-/// Durations are written as text with a unit (ns, us, ms, s, m, h, d) or as a number of seconds.
-/// They are not negative unless a setting's range says so. Up to 291 years. A setting whose member
-/// counts in milliseconds does not take "50us": nothing is rounded silently, but for the ninth
-/// digit of a fraction of a second that was written as a number.
+/// In a file a duration is text with a unit (ns, us, ms, s, m, h, d) or a number of seconds. It is
+/// not negative unless the setting's range allows that. Up to 291 years. A setting in milliseconds
+/// rejects "50us": nothing is rounded silently, except digits after the ninth of a fraction of a
+/// second that is a number.
 template <class Rep, class Period>
 struct Codec<std::chrono::duration<Rep, Period>> {
     using T = std::chrono::duration<Rep, Period>;

@@ -12,8 +12,8 @@
 
 namespace weir::config {
 
-/// The names of an enum's values, in the order in which messages list them. An enum becomes the
-/// type of a setting by a function `names_of` beside it:
+/// The names of an enum's values, in the order in which messages list them. A function `names_of`
+/// beside an enum makes it a type of settings:
 ///
 ///     enum class QueueKind { fifo, priority };
 ///     inline weir::config::EnumNames<QueueKind> names_of(QueueKind) {
@@ -57,7 +57,7 @@ private:
     }
 };
 
-/// All values of an enum are what a setting of that type may have, if it says nothing else.
+/// Returns bounds that allow all values of the enum, unless `bounds` lists values.
 template <NamedEnum E>
 Bounds<E> with_all_names(Bounds<E> bounds) {
     if (bounds.one_of.empty()) {

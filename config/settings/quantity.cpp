@@ -12,9 +12,9 @@ namespace {
 
 constexpr std::string_view digits = "0123456789";
 constexpr std::int64_t largest = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t most_fraction_digits = 18;  // ten to that power is still an integer
+constexpr std::size_t most_fraction_digits = 18;  // ten to that power still fits an integer
 
-/// Takes the digits at the beginning of `text` from there.
+// Removes the digits at the beginning of `text` and returns them.
 std::string_view take_digits(std::string_view& text) {
     const std::size_t length = std::min(text.find_first_not_of(digits), text.size());
     const std::string_view result = text.substr(0, length);
@@ -22,7 +22,7 @@ std::string_view take_digits(std::string_view& text) {
     return result;
 }
 
-/// `sum` * 10 + `digit`, or false if that is too large.
+// Sets `sum` to `sum` * 10 + `digit`. Returns false if that is too large.
 bool append_digit(std::int64_t& sum, char digit) {
     const std::int64_t value = digit - '0';
     if (sum > (largest - value) / 10) return false;
@@ -53,7 +53,8 @@ Quantity parse_quantity(std::string_view text, const std::vector<Unit>& units) {
     }
     if (sum > largest / unit->factor) return {0, QuantityError::too_large};
     sum *= unit->factor;
-    // The fraction is numerator / denominator; in lowest terms, the unit must be a multiple of it.
+    // The fraction is numerator / denominator. Without trailing zeros, the unit must be a multiple
+    // of it.
     fraction = fraction.substr(0, fraction.find_last_not_of('0') + 1);
     if (fraction.size() > most_fraction_digits) return {0, QuantityError::too_fine};
     std::int64_t numerator = 0, denominator = 1;

@@ -29,7 +29,7 @@ std::string parsed(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("quantity: a number and a unit") {
+TEST_CASE("a quantity is a number and a unit", "[quantity]") {
     CHECK(parsed("50ms") == "50");
     CHECK(parsed("2s") == "2000");
     CHECK(parsed("-2s") == "-2000");
@@ -43,7 +43,7 @@ TEST_CASE("quantity: a number and a unit") {
     CHECK(parsed("1.000000000000000000000000000s") == "1000");
 }
 
-TEST_CASE("quantity: anything else is none") {
+TEST_CASE("other texts are not quantities", "[quantity]") {
     for (const char* text :
          {"",    "5",   "s",    "5 s", " 5s",  "5s ",    "5S",     "5h", "+5s", "--5s",
           ".5s", "5.s", "1e3s", "5ss", "0x5s", "1_000s", "1.5.5s", "-",  "-s",  "."}) {
@@ -52,7 +52,7 @@ TEST_CASE("quantity: anything else is none") {
     }
 }
 
-TEST_CASE("quantity: what cannot be told exactly is refused") {
+TEST_CASE("a quantity that is not exact is rejected", "[quantity]") {
     CHECK(parsed("0.5ms") == "too fine");
     CHECK(parsed("0.0001s") == "too fine");
     CHECK(parsed("0.00001m") == "too fine");
@@ -64,7 +64,7 @@ TEST_CASE("quantity: what cannot be told exactly is refused") {
     CHECK(parsed("9223372036854775.807s") == "9223372036854775807");
 }
 
-TEST_CASE("quantity: is written in the largest unit that fits") {
+TEST_CASE("a quantity is written in the largest unit that fits", "[quantity]") {
     CHECK(quantity_text(0, units, "s") == "0s");
     CHECK(quantity_text(50, units, "s") == "50ms");
     CHECK(quantity_text(1'500, units, "s") == "1500ms");

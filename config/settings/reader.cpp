@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t deepest_path = 64;
 
-/// Messages show less of a name than this, and hostile names are long.
+// Messages show fewer characters of a name, and hostile names are long.
 constexpr std::size_t longest_step = 256;
 
 }  // namespace
@@ -49,7 +49,7 @@ void Reader::problem_of_name(const Fragment& fragment, std::string what) {
 
 void Reader::unknown(const Fragment& fragment, std::string_view kind, std::string_view name,
                      const std::vector<std::string>& known) {
-    // To look for the nearest name is the only thing here that takes time.
+    // Searching the nearest name is expensive, so that it is skipped when no text is kept.
     problem_of_name(fragment, problems_.full() ? "" : unknown_name(kind, name, known));
 }
 

@@ -11,19 +11,20 @@
 
 namespace weir::config {
 
-/// A value as a message names it: `5`, `"20s"`, `5 (from "${N}")`, or `the value` of a secret.
+/// Returns a value as messages name it: `5`, `"20s"`, `5 (from "${N}")`, or `the value` if it is
+/// secret.
 std::string shown(const Value& value, bool secret);
 
-/// `is not one of a, b (did you mean 'a'?)`
+/// Returns `is not one of a, b (did you mean 'a'?)`.
 std::string not_one_of(const Value& value, bool secret, const std::vector<std::string>& names);
 
-/// "a, b, c"
+/// Returns "a, b, c".
 std::string joined(const std::vector<std::string>& texts);
 
-/// "1 to 10", "at least 1", "at most 10", or "" where both ends are open.
+/// Returns "1 to 10", "at least 1", "at most 10", or "" if both ends are open.
 std::string range_text(const std::string& low, const std::string& high);
 
-/// Settings of one scalar type. The last layer counts.
+/// Settings of one scalar type. The last layer wins.
 template <class T>
 class ScalarType : public Type {
 public:
@@ -34,7 +35,7 @@ public:
     std::string allowed() const override {
         if (!choices().empty()) return joined(choices());
         const Bounds<T> natural = Codec<T>::natural();
-        // "0 to 10" tells more than "at most 10" where nothing is below 0 anyway.
+        // "0 to 10" is clearer than "at most 10" if no value is below 0.
         const bool from_zero = !bounds_.low && bounds_.high && natural.low == T{};
         return range_text(
             bounds_.low || from_zero ? text(from_zero ? natural.low : bounds_.low) : "",
@@ -94,7 +95,8 @@ private:
         return choices().empty() ? Codec<T>::expected() : "one of " + joined(choices());
     }
 
-    /// Why the setting must not have what was decoded; "" if it may, or if nothing was decoded.
+    // Returns why the setting does not allow the decoded value; "" if it does, or if nothing was
+    // decoded.
     std::string wrong_value(const Decoded<T>& decoded, const Value& value, bool secret) const {
         const std::optional<T>& result = decoded.value;
         if (result && !bounds_.one_of.empty()) {

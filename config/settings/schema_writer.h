@@ -10,16 +10,16 @@ namespace weir::config {
 
 class Description;
 
-/// Where in a JSON Schema the schema of a type will stand, so that a type that contains itself can
-/// refer to the place where it is described. Used by types; see Type::schema.
+/// The current position in a JSON Schema that is being written, so that a type that contains itself
+/// can refer to its own schema. Used by types; see Type::schema(). Not thread-safe.
 class SchemaWriter {
 public:
-    /// `pointer` is the JSON pointer of what is written first: "#/properties/server".
+    /// `pointer` is the JSON pointer of the schema that is written first: "#/properties/server".
     explicit SchemaWriter(std::string pointer) : pointer_(std::move(pointer)) {}
     SchemaWriter(const SchemaWriter&) = delete;
     SchemaWriter& operator=(const SchemaWriter&) = delete;
 
-    /// Makes the writer stand deeper by one part of the pointer, as long as it lives.
+    /// Moves the writer one part of the pointer deeper while it lives.
     class Inside {
     public:
         Inside(SchemaWriter& writer, const std::string& part);
@@ -32,12 +32,13 @@ public:
         std::size_t length_;
     };
 
-    /// Schema of an object with the described settings, or a reference to it if that is what is
-    /// being written.
+    /// Returns the schema of an object with the described settings, or a reference if that schema
+    /// is being written already.
     Value object(const Description& description);
 
-    /// Whether what is written now stands in one file as a whole, as the elements of a list do.
-    /// Only then can the schema demand required settings: other files may have them otherwise.
+    /// Returns whether the current value is always complete in one file, like the elements of a
+    /// list. Only then can the schema demand required settings, because other files may contain
+    /// them otherwise.
     bool complete() const { return complete_; }
     void set_complete(bool complete) { complete_ = complete; }
 
@@ -52,12 +53,13 @@ private:
     bool complete_ = false;
 };
 
-/// A string that is one reference to the environment, which may stand for anything: `${PORT}`.
+/// A string that is a single reference to the environment, which may stand for any value:
+/// `${PORT}`.
 inline constexpr const char* reference_pattern = "^\\$\\{[^}]*\\}$";
-/// A string with a reference in it, which stands for some other string: `${SECONDS}s`.
+/// A string with a reference in it, which stands for another string: `${SECONDS}s`.
 inline constexpr const char* text_with_reference_pattern = "\\$\\{";
 
-/// The JSON pointer's part for a name: '~' and '/' escaped.
+/// Returns the JSON pointer's part for a name, with '~' and '/' escaped.
 std::string pointer_part(const std::string& name);
 
 }  // namespace weir::config

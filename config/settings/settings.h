@@ -1,5 +1,7 @@
 #pragma once
 
+#include <bit>
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -51,7 +53,7 @@ namespace detail {
 template <class T>
 struct TypeMaker;
 
-/// What a setting's restrictions apply to: the scalar in an optional, in lists and maps.
+// The scalar to which a setting's restrictions apply: the one in an optional, list or map.
 template <class T>
 struct ScalarIn {
     using type = T;
@@ -127,101 +129,128 @@ struct TypeMaker<std::variant<Ts...>> {
     }
 };
 
+/// Returns how far into the struct the member lies. A pointer to a data member is that distance in
+/// the C++ ABI that all compilers for Linux share.
+template <class S, class T>
+std::ptrdiff_t member_offset(T S::*member) {
+    static_assert(sizeof(member) == sizeof(std::ptrdiff_t));
+    return std::bit_cast<std::ptrdiff_t>(member);
+}
+
 }  // namespace detail
 
-/// A setting while it is described; made by setting(). S is the struct, or a base of it.
+/// Returns what reads, writes and names values of type T where nothing restricts them. Made at
+/// first use; thread-safe.
+template <class T>
+const Type& type_of() {
+    static const std::unique_ptr<const Type> type = detail::TypeMaker<T>::make({});
+    return *type;
+}
+
+/// A setting while it is described, as far as it does not depend on the member's type.
+class SettingDraft {
+protected:
+    SettingDraft(std::string name, std::string sentence);
+    SettingDraft(SettingDraft&&) noexcept;
+    ~SettingDraft();
+
+    void set_unit(std::string unit);
+    void add_alias(std::string name);
+    /// Returns the setting of this type, whose member lies at `offset` in the struct.
+    Setting finish(std::unique_ptr<const Type> type, std::ptrdiff_t offset);
+
+    Setting setting_;
+    Length length_;
+};
+
+/// A setting that is being described; setting() makes it. S is the struct, or a base of it.
 template <class S, class T>
-class SettingBuilder {
+class SettingBuilder : private SettingDraft {
 public:
-    using Restricted = typename detail::ScalarIn<T>::type;  ///< what range and one_of are about
+    /// The type that range() and one_of() restrict.
+    using Restricted = typename detail::ScalarIn<T>::type;
     using Present = typename detail::WithoutOptional<T>::type;
 
-    SettingBuilder(std::string name, T S::*member, std::string sentence) : member_(member) {
-        setting_.name = std::move(name);
-        setting_.sentence = std::move(sentence);
-    }
+    SettingBuilder(std::string name, T S::*member, std::string sentence)
+        : SettingDraft(std::move(name), std::move(sentence)), member_(member) {}
 
-    /// Allows values from `low` to `high`. In lists and maps, each value must be within.
-    SettingBuilder range(Restricted low, Restricted high) &&
+    /// Allows values from `low` to `high`. In lists and maps, restricts each value.
+    SettingBuilder&& range(Restricted low, Restricted high) &&
             requires Scalar<Restricted>
     {
         bounds_.low = std::move(low);
         bounds_.high = std::move(high);
         return std::move(*this);
     }
-    SettingBuilder at_least(Restricted low) &&
+    SettingBuilder&& at_least(Restricted low) &&
             requires Scalar<Restricted>
     {
         bounds_.low = std::move(low);
         return std::move(*this);
     }
-    SettingBuilder at_most(Restricted high) &&
+    SettingBuilder&& at_most(Restricted high) &&
             requires Scalar<Restricted>
     {
         bounds_.high = std::move(high);
         return std::move(*this);
     }
-    /// Allows these values only. An enum without this may have all its values.
-    SettingBuilder one_of(std::initializer_list<Restricted> values) &&
+    /// Allows these values only. Without it, an enum allows all its values.
+    SettingBuilder&& one_of(std::initializer_list<Restricted> values) &&
             requires Scalar<Restricted>
     {
         bounds_.one_of = values;
         return std::move(*this);
     }
-    /// Characters of the string, elements of the list, or entries of the map.
-    SettingBuilder length(std::size_t low, std::size_t high = Length().high) &&
+    /// Restricts the characters of the string, elements of the list, or entries of the map.
+    SettingBuilder&& length(std::size_t low, std::size_t high = Length().high) &&
             requires HasLength<Present>
     {
         length_ = {low, high};
         return std::move(*this);
     }
-    SettingBuilder not_empty() &&
+    SettingBuilder&& not_empty() &&
             requires HasLength<Present>
     {
         length_.low = 1;
         return std::move(*this);
     }
-    /// Asks `check` about each value that is right otherwise. It returns what is wrong, without the
+    /// Calls `check` for each value that is valid otherwise. It returns what is wrong, without the
     /// value ("is not an address"), or "".
-    SettingBuilder check(std::function<std::string(const Present&)> check) && {
+    SettingBuilder&& check(std::function<std::string(const Present&)> check) && {
         check_ = std::move(check);
         return std::move(*this);
     }
-    /// What the number counts: "events", "bytes per second".
-    SettingBuilder unit(std::string unit) && {
-        setting_.unit = std::move(unit);
+    /// Sets what the number counts: "events", "bytes per second".
+    SettingBuilder&& unit(std::string unit) && {
+        set_unit(std::move(unit));
         return std::move(*this);
     }
-    /// Another name under which a file may give the setting.
-    SettingBuilder alias(std::string name) && {
-        setting_.aliases.push_back(std::move(name));
+    /// Adds another name under which a file may give the setting.
+    SettingBuilder&& alias(std::string name) && {
+        add_alias(std::move(name));
         return std::move(*this);
     }
-    /// The configuration must give the setting.
-    SettingBuilder required() && {
+    /// Requires that the configuration gives the setting.
+    SettingBuilder&& required() && {
         setting_.required = true;
         return std::move(*this);
     }
     /// The setting cannot change while the program runs.
-    SettingBuilder fixed() && {
+    SettingBuilder&& fixed() && {
         setting_.fixed = true;
         return std::move(*this);
     }
     /// The value is shown nowhere: not in messages, defaults, or changes.
-    SettingBuilder secret() && {
+    SettingBuilder&& secret() && {
         setting_.secret = true;
         return std::move(*this);
     }
 
-    /// The finished setting, of S or a struct derived from it.
+    /// Returns the finished setting, of S or a struct derived from it.
     template <std::derived_from<S> Derived>
     Setting build() && {
         T Derived::*const member = member_;
-        setting_.member = [member](void* object) -> void* {
-            return &(static_cast<Derived*>(object)->*member);
-        };
-        setting_.type = make_type();
-        return std::move(setting_);
+        return finish(make_type(), detail::member_offset(member));
     }
 
 private:
@@ -238,26 +267,48 @@ private:
     }
 
     T S::*member_;
-    Setting setting_;
     Bounds<Restricted> bounds_;
-    Length length_;
     std::function<std::string(const Present&)> check_;
 };
 
-/// Describes one setting: its name in files, the member that holds it, and in one sentence without
-/// a full stop what it is for.
+/// Describes one setting: its name in files, the member that holds it, and its purpose in one
+/// sentence without a full stop.
 template <class S, class T>
 SettingBuilder<S, T> setting(std::string name, T S::*member, std::string sentence) {
     return SettingBuilder<S, T>(std::move(name), member, std::move(sentence));
 }
 
-/// Describes the struct S: what the settings are for together, and each of them.
+/// Describes the struct S: the purpose of its settings as a whole, and each setting.
 template <std::default_initializable S, class... Builders>
 Settings<S> settings(std::string sentence, Builders... builders) {
     std::vector<Setting> all;
     (all.push_back(std::move(builders).template build<S>()), ...);
     return Settings<S>(std::move(sentence), std::move(all),
-                       [] { return std::static_pointer_cast<void>(std::make_shared<S>()); });
+                       [] { return std::shared_ptr<void>(new S); });
 }
+
+// The types that most settings have are compiled in the library.
+extern template const Type& type_of<bool>();
+extern template const Type& type_of<int>();
+extern template const Type& type_of<long>();
+extern template const Type& type_of<unsigned long>();
+extern template const Type& type_of<double>();
+extern template const Type& type_of<std::string>();
+extern template class ScalarType<bool>;
+extern template class ScalarType<int>;
+extern template class ScalarType<long>;
+extern template class ScalarType<unsigned long>;
+extern template class ScalarType<double>;
+extern template class ScalarType<std::string>;
+extern template class ScalarType<std::chrono::nanoseconds>;
+extern template class ScalarType<std::chrono::milliseconds>;
+extern template class ScalarType<std::chrono::seconds>;
+extern template class ScalarType<ByteSize>;
+extern template class CheckedType<std::string>;
+extern template class OptionalType<std::string>;
+extern template class OptionalType<unsigned long>;
+extern template class OptionalType<int>;
+extern template class ListType<std::string>;
+extern template class CheckedType<std::vector<std::string>>;
 
 }  // namespace weir::config

@@ -1,4 +1,4 @@
-// The examples of docs/configuration.md for those who describe settings, compiled and run.
+// The examples of docs/configuration.md for people who describe settings, compiled and run.
 
 #include <chrono>
 #include <map>
@@ -57,7 +57,7 @@ struct GreeterSettings {
 
 }  // namespace
 
-TEST_CASE("settings example: a module's settings are read and checked") {
+TEST_CASE("an example module reads and checks its settings", "[settings_example]") {
     using namespace weir::config;
     Sources sources;
     sources.files = {{"app.json", R"({"module": {"greeter": {"tone": "curt", "pause": "1s"}}})"}};
@@ -78,7 +78,7 @@ TEST_CASE("settings example: a module's settings are read and checked") {
     CHECK(greeter.guests.at("ann").greeting == "Hi");
 }
 
-TEST_CASE("settings example: only a part of a program can know some mistakes") {
+TEST_CASE("an example program reports mistakes that only it can find", "[settings_example]") {
     using namespace weir::config;
     Sources sources;
     sources.files = {{"app.json", "{\n    \"server.startup\": [\"greeter\", \"greter\"]\n}"}};
@@ -91,7 +91,7 @@ TEST_CASE("settings example: only a part of a program can know some mistakes") {
           "app.json:2:35: server.startup[1]: unknown module 'greter' (did you mean 'greeter'?)\n");
 }
 
-TEST_CASE("settings example: what changed while the program runs") {
+TEST_CASE("an example program lists what changed while it runs", "[settings_example]") {
     GreeterSettings before, after;
     after.socket = "other.sock";
     after.pause = std::chrono::seconds(2);
@@ -105,7 +105,7 @@ TEST_CASE("settings example: what changed while the program runs") {
           "pause: \"100ms\" -> \"2s\"\n");
 }
 
-TEST_CASE("settings example: describes itself") {
+TEST_CASE("example settings describe themselves", "[settings_example]") {
     weir::config::Catalogue catalogue;
     catalogue.add<GreeterSettings>("module.greeter");
     weir::config::testing::check_approved("example_describe", catalogue.describe("module.greeter"));

@@ -83,7 +83,7 @@ std::string wrong(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("settings: members of every type are read and written") {
+TEST_CASE("members of every type are read and written", "[settings]") {
     const std::string text =
         R"({"inherited":true,"tiny":5,"huge":18446744073709551615,"real":0.25,)"
         R"("flags":[true,false],"matrix":[[1],[],[2,3]],"colours":{"a":["green"]},)"
@@ -102,7 +102,8 @@ TEST_CASE("settings: members of every type are read and written") {
     CHECK(to_json(description_of<Everything>().to_json(&all)) == text);
 }
 
-TEST_CASE("settings: what is not given keeps the default, also null or what is in an optional") {
+TEST_CASE("settings that a file does not give keep their default, also within an optional",
+          "[settings]") {
     const Everything all = read(R"({"size": null})");
     CHECK(all.tiny == -1);
     CHECK(all.huge == std::numeric_limits<std::uint64_t>::max());
@@ -110,7 +111,7 @@ TEST_CASE("settings: what is not given keeps the default, also null or what is i
     CHECK(read("{}").size == kibibytes(1));
 }
 
-TEST_CASE("settings: restrictions reach into lists, maps and optionals") {
+TEST_CASE("restrictions apply within lists, maps and optionals", "[settings]") {
     CHECK(wrong(R"({"tiny": 128})") == "a.json:1:16: x.tiny: 128 is out of range: -128 to 127\n");
     CHECK(wrong(R"({"real": 1.5})") == "a.json:1:16: x.real: 1.5 is out of range: at most 1\n");
     CHECK(wrong(R"({"flags": [true, true, true, true]})") ==
@@ -131,13 +132,13 @@ TEST_CASE("settings: restrictions reach into lists, maps and optionals") {
           "a.json:1:18: x.steps[0]: \"2m\" is out of range: 0s to 1m\n");
 }
 
-TEST_CASE("settings: a check is not asked about a value that is wrong anyway") {
+TEST_CASE("a check is not called for a value that is wrong already", "[settings]") {
     CHECK(wrong(R"({"size": "3"})") ==
           "a.json:1:16: x.size: expected a size, as \"64KiB\", \"1MB\" or bytes, found the string "
           "\"3\"\n");
 }
 
-TEST_CASE("settings: types have names for people") {
+TEST_CASE("types have readable names", "[settings]") {
     std::string names;
     for (const Setting& setting : description_of<Everything>().settings()) {
         names += setting.name + ": " + setting.type->name() + "; " + setting.type->allowed() + "\n";
@@ -158,7 +159,7 @@ TEST_CASE("settings: types have names for people") {
           "steps: list of durations; 0s to 1m\n");
 }
 
-TEST_CASE("settings: values within each other end at a depth") {
+TEST_CASE("the depth of nested values is limited", "[settings]") {
     std::string text = "1", end;
     for (int depth = 0; depth < 40; ++depth) {
         text = "{\"maybe.a\": " + text + "}";

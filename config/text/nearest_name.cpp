@@ -47,6 +47,7 @@ std::string_view nearest_name(std::string_view name, const std::vector<std::stri
     std::size_t least = longest_name;
     if (name.empty() || name.size() > longest_name) return nearest;
     for (const std::string& candidate : known) {
+        // Bounds the time, which grows with the product of the lengths.
         if (candidate.size() > longest_name) continue;
         const std::size_t distance = edit_distance(name, candidate);
         if (distance < least && distance <= near_enough(name, candidate)) {

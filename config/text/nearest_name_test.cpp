@@ -7,7 +7,8 @@
 
 namespace weir::config {
 
-TEST_CASE("nearest name: edit distance") {
+TEST_CASE("edit distance counts insertions, deletions, replacements and swaps, and ignores case",
+          "[nearest_name]") {
     CHECK(edit_distance("", "") == 0);
     CHECK(edit_distance("", "abc") == 3);
     CHECK(edit_distance("lock", "lock") == 0);
@@ -17,7 +18,7 @@ TEST_CASE("nearest name: edit distance") {
     CHECK(edit_distance("ca", "abc") == 3);
 }
 
-TEST_CASE("nearest name: only names that are near are proposed") {
+TEST_CASE("nearest_name proposes only names that are near", "[nearest_name]") {
     const std::vector<std::string> known = {"lock", "locks", "manager", "process_events", "id"};
     CHECK(nearest_name("lokc", known) == "lock");
     CHECK(nearest_name("mannager", known) == "manager");
@@ -32,7 +33,7 @@ TEST_CASE("nearest name: only names that are near are proposed") {
     CHECK(nearest_name(std::string(100'000, 'a'), {std::string(100'001, 'a')}).empty());
 }
 
-TEST_CASE("nearest name: in a message") {
+TEST_CASE("a message about an unknown name proposes the nearest", "[nearest_name]") {
     CHECK(unknown_name("module", "lokc", {"lock"}) ==
           "unknown module 'lokc' (did you mean 'lock'?)");
     CHECK(unknown_name("module", "\x1b", {"lock"}) == "unknown module '\\x1b'");

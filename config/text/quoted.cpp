@@ -7,8 +7,8 @@ namespace weir::config {
 namespace {
 
 std::string escaped_byte(unsigned char byte) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    return std::string("\\x") + digits[byte >> 4] + digits[byte & 15];
+    constexpr std::string_view hex_digits = "0123456789abcdef";
+    return std::string("\\x") + hex_digits[byte >> 4] + hex_digits[byte & 15];
 }
 
 std::string shown(std::string_view text, std::size_t limit, std::string_view to_escape) {

@@ -8,7 +8,7 @@
 
 namespace weir::config {
 
-TEST_CASE("quoted: text of others is safe to print") {
+TEST_CASE("a user's text is safe to print", "[quoted]") {
     CHECK(quoted("a \"b\" \\ c") == R"("a \"b\" \\ c")");
     CHECK(printable("a \"b\" \\ c") == R"(a "b" \ c)");
     CHECK(quoted("line\nand\ttab") == R"("line\nand\ttab")");
@@ -19,14 +19,14 @@ TEST_CASE("quoted: text of others is safe to print") {
     CHECK(quoted("\xC2\x9B") == R"("\xc2\x9b")");
 }
 
-TEST_CASE("quoted: long text is cut between characters") {
+TEST_CASE("long text is cut between characters", "[quoted]") {
     CHECK(quoted("日本語", 2) == "\"日本...\"");
     CHECK(quoted("日本", 2) == "\"日本\"");
     CHECK(quoted(std::string(1000, 'x')) == "\"" + std::string(60, 'x') + "...\"");
     CHECK(printable("\n\n\n", 2) == "\\n\\n...");
 }
 
-TEST_CASE("utf8: lengths and counts") {
+TEST_CASE("UTF-8 lengths and counts are in characters", "[utf8]") {
     CHECK(utf8_length("") == 0);
     CHECK(utf8_length("a") == 1);
     CHECK(utf8_length("ä") == 2);

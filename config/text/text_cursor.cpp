@@ -10,7 +10,7 @@ const Position& TextCursor::advance_to(std::size_t offset) {
         if (byte == '\n') {
             ++position_.line;
             position_.column = 1;
-        } else if ((byte & 0xC0) != 0x80) {  // not the second byte of a character, or a later one
+        } else if ((byte & 0xC0) != 0x80) {  // a character's first byte
             ++position_.column;
         }
     }

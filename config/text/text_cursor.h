@@ -10,14 +10,15 @@
 
 namespace weir::config {
 
-/// Turns offsets in a text, asked for from front to back, into positions: it counts each character
-/// once, and needs no table of lines. The text must be UTF-8.
+/// Converts ascending offsets in a text into positions. Counts each character once and needs no
+/// table of lines. Requires that the text is UTF-8. Not thread-safe.
 class TextCursor {
 public:
     TextCursor(std::string_view text, std::shared_ptr<const Source> source)
         : text_(text), position_{std::move(source), 1, 1} {}
 
-    /// The position of the byte at `offset`, which must not lie before the one asked for last.
+    /// Returns the position of the byte at `offset`. Requires that `offset` is not below that of
+    /// the previous call.
     const Position& advance_to(std::size_t offset);
 
 private:
@@ -26,11 +27,11 @@ private:
     Position position_;
 };
 
-/// The offset of the first byte at or after `offset` that is neither white space nor in a comment;
-/// text.size() if there is none. A comment that is not closed counts as no comment.
+/// Returns the offset of the first byte at or after `offset` that is neither white space nor in a
+/// comment, or text.size(). A comment that is not closed is not skipped.
 std::size_t after_blanks(std::string_view text, std::size_t offset);
 
-/// The offset behind the JSON number that begins at `offset`; `offset` if none does.
+/// Returns the offset behind the JSON number that begins at `offset`, or `offset` if none does.
 std::size_t after_number(std::string_view text, std::size_t offset);
 
 }  // namespace weir::config

@@ -4,7 +4,7 @@
 
 namespace weir {
 
-// Addresses from the first to before the second.
+/// The addresses in [from, to).
 struct AddressRange {
     std::uintptr_t from;
     std::uintptr_t to;

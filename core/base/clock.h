@@ -4,8 +4,8 @@
 
 namespace weir {
 
-// Durations and points in time of the event system: nanoseconds on a monotonic clock whose zero
-// means nothing, real or simulated.
+/// The clock of the event system: nanoseconds on a monotonic clock, real or simulated. Its zero has
+/// no meaning.
 using Duration = std::chrono::nanoseconds;
 
 struct Clock {

@@ -4,8 +4,9 @@
 
 namespace weir {
 
-// A link of an intrusive, circular, doubly linked list; an unlinked one points to itself.
-// `Tag` tells apart the links of an object that is in several lists.
+/// The link of an object in an intrusive, circular, doubly linked list. An unlinked link points to
+/// itself; its destructor unlinks it. Copying an object does not copy its membership. An object
+/// that is in several lists has one link, with a `Tag` of its own, for each.
 template <class T, class Tag = void>
 class Link {
 public:
@@ -42,9 +43,12 @@ private:
     Link* next_ = this;
 };
 
-// An intrusive list of objects that derive from Link<T, Tag>. It does not own them, allocates
-// nothing, and an object that is destroyed leaves the list. Any object but the one that an
-// iterator stands on may leave or join while iterating.
+/// An intrusive list of objects that derive from Link<T, Tag>. The list does not own its objects
+/// and allocates nothing. An object that is destroyed leaves its list. While a list is iterated,
+/// any object may be inserted or removed, except that the object under the iterator must not be
+/// removed.
+///
+/// Not thread-safe.
 template <class T, class Tag = void>
 class List {
     using Hook = Link<T, Tag>;
@@ -74,7 +78,8 @@ public:
     ~List() { clear(); }
 
     bool empty() const noexcept { return !head_.linked(); }
-    // Whether there is this object, which is in a list of this kind, and no other.
+    /// Returns whether `object` is the list's only object. Requires that it is in a list of this
+    /// type.
     bool is_only(const T& object) const noexcept {
         const Hook& hook = object;
         return hook.next_ == &head_ && hook.previous_ == &head_;
@@ -83,6 +88,7 @@ public:
     T& front() const noexcept { return *static_cast<T*>(head_.next_); }
     T& back() const noexcept { return *static_cast<T*>(head_.previous_); }
 
+    /// Each insertion first takes the object out of the list that it is in, if any.
     void push_back(T& object) noexcept {
         Hook& hook = object;
         hook.leave();
@@ -110,7 +116,7 @@ public:
         return object;
     }
 
-    // The object after `object`, or null at the end.
+    /// Returns the object after `object`, or null at the end.
     T* next(const T& object) const noexcept {
         Hook* after = static_cast<const Hook&>(object).next_;
         return after == &head_ ? nullptr : static_cast<T*>(after);

@@ -11,7 +11,7 @@ namespace {
 
 struct Other;
 
-// In two lists at the same time.
+// An object of two lists at the same time.
 struct Item : Link<Item>, Link<Item, Other> {
     explicit Item(int n) : number(n) {}
     int number;
@@ -27,7 +27,7 @@ std::vector<int> numbers(const List<Item>& list) {
 
 }  // namespace
 
-TEST_CASE("A list keeps the order in which objects are put in", "[list]") {
+TEST_CASE("a list keeps the order in which objects are inserted", "[list]") {
     Item a(1), b(2), c(3), d(4);
     List<Item> list;
     CHECK(list.empty());
@@ -51,7 +51,7 @@ TEST_CASE("A list keeps the order in which objects are put in", "[list]") {
     CHECK_FALSE(list.has_one());
 }
 
-TEST_CASE("An object that is destroyed leaves its list", "[list]") {
+TEST_CASE("an object that is destroyed leaves its list", "[list]") {
     Item a(1), c(3);
     List<Item> list;
     list.push_back(a);
@@ -63,7 +63,7 @@ TEST_CASE("An object that is destroyed leaves its list", "[list]") {
     CHECK(numbers(list) == std::vector{1, 3});
 }
 
-TEST_CASE("A list that is destroyed or cleared lets its objects go", "[list]") {
+TEST_CASE("a list that is cleared or destroyed unlinks its objects", "[list]") {
     Item a(1);
     {
         List<Item> list;
@@ -78,7 +78,7 @@ TEST_CASE("A list that is destroyed or cleared lets its objects go", "[list]") {
     CHECK_FALSE(a.Link<Item>::linked());
 }
 
-TEST_CASE("An object that is put into another list leaves the one that it is in", "[list]") {
+TEST_CASE("inserting an object into another list takes it out of the first", "[list]") {
     Item a(1);
     List<Item> from;
     List<Item> to;
@@ -90,7 +90,7 @@ TEST_CASE("An object that is put into another list leaves the one that it is in"
     CHECK(numbers(to) == std::vector{1});
 }
 
-TEST_CASE("Lists of different tags have nothing to do with each other", "[list]") {
+TEST_CASE("lists of different tags are independent of each other", "[list]") {
     Item a(1);
     List<Item> one;
     List<Item, Other> other;
@@ -101,7 +101,7 @@ TEST_CASE("Lists of different tags have nothing to do with each other", "[list]"
     CHECK(other.front().number == 1);
 }
 
-TEST_CASE("Others may leave and join while a list is iterated", "[list]") {
+TEST_CASE("other objects may leave and join while a list is iterated", "[list]") {
     Item a(1), b(2), c(3), d(4);
     List<Item> list;
     list.push_back(a);
@@ -118,7 +118,7 @@ TEST_CASE("Others may leave and join while a list is iterated", "[list]") {
     CHECK(seen == std::vector{1, 3, 4});
 }
 
-TEST_CASE("A copy of an object is in no list", "[list]") {
+TEST_CASE("a copy of an object is in no list", "[list]") {
     Item a(1);
     List<Item> list;
     list.push_back(a);

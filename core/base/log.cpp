@@ -1,6 +1,7 @@
 #include "core/base/log.h"
 
 #include <cstdio>
+#include <exception>
 #include <string>
 
 namespace weir {
@@ -19,6 +20,18 @@ std::string_view to_string(LogLevel level) noexcept {
     return "error";
 }
 
+std::string text_with_exception(std::string_view where) {
+    std::string text(where);
+    try {
+        throw;
+    } catch (const std::exception& exception) {
+        text += std::string(" with an exception: ") + exception.what();
+    } catch (...) {
+        text += " with an exception of an unknown type";
+    }
+    return text;
+}
+
 LogSink log_to_stderr(LogLevel least) {
     return [least](const LogRecord& record) {
         if (record.level < least) {
@@ -29,7 +42,8 @@ LogSink log_to_stderr(LogLevel least) {
         line += ": ";
         line += record.text;
         line += '\n';
-        std::fwrite(line.data(), 1, line.size(), stderr);  // one write: lines are not mixed up
+        // A single write keeps concurrent lines whole.
+        std::fwrite(line.data(), 1, line.size(), stderr);
     };
 }
 

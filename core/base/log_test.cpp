@@ -17,7 +17,7 @@ namespace weir {
 
 namespace {
 
-// What is written to standard error while the function runs.
+// Returns what the function writes to standard error.
 template <class F>
 std::string written_to_stderr(F function) {
     std::FILE* file = std::tmpfile();
@@ -46,14 +46,15 @@ Task<> say_and_throw(Scheduler& scheduler) {
 
 }  // namespace
 
-TEST_CASE("Every level of the log has a name", "[log]") {
+TEST_CASE("every log level has a name", "[log]") {
     CHECK(to_string(LogLevel::debug) == "debug");
     CHECK(to_string(LogLevel::info) == "info");
     CHECK(to_string(LogLevel::warning) == "warning");
     CHECK(to_string(LogLevel::error) == "error");
 }
 
-TEST_CASE("Messages from a level on go to standard error, one line each", "[log]") {
+TEST_CASE("the sink writes messages of the given level and above to standard error, one line each",
+          "[log]") {
     const std::string text = written_to_stderr([] {
         const LogSink log = log_to_stderr(LogLevel::warning);
         log({LogLevel::debug, "unseen"});
@@ -64,14 +65,14 @@ TEST_CASE("Messages from a level on go to standard error, one line each", "[log]
     CHECK(text == "weir: warning: look out\nweir: error: too late\n");
 }
 
-TEST_CASE("Without being told otherwise, warnings and errors are written", "[log]") {
+TEST_CASE("the sink writes warnings and errors unless the caller gives a level", "[log]") {
     CHECK(written_to_stderr([] { log_to_stderr()({LogLevel::info, "unseen"}); }).empty());
     CHECK(written_to_stderr([] {
               log_to_stderr(LogLevel::debug)({LogLevel::debug, "seen"});
           }) == "weir: debug: seen\n");
 }
 
-TEST_CASE("A message is told with the routine that ran, or that has ended by an exception",
+TEST_CASE("a log record names the routine that runs, or the routine that an exception ended",
           "[log]") {
     std::vector<std::string> told;
     Simulation simulation;

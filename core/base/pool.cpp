@@ -26,10 +26,11 @@ namespace {
 
 using namespace detail;
 
-// Trivially destructible, as `lists` is, so that destructors of other thread-local objects may use
+// Trivially destructible, as `lists` is: destructors of other thread-local objects may still use
 // them.
-constinit thread_local std::size_t bypasses = 0;           // that live
-constinit thread_local std::ptrdiff_t from_elsewhere = 0;  // blocks, less those given back there
+constinit thread_local std::size_t bypasses = 0;  // living on this thread
+// Blocks allocated by operator new, less those freed there.
+constinit thread_local std::ptrdiff_t from_elsewhere = 0;
 
 #ifdef WEIR_POOL_BYPASS
 
@@ -42,14 +43,14 @@ void use_lists() noexcept {}
 #else
 
 constinit thread_local FreeLists* own_lists = nullptr;
-constinit thread_local bool made = false;  // it has lists, or had them
+constinit thread_local bool made = false;  // the Owner was made, and may be destroyed already
 
-// The lists of a thread, until it ends.
+// Owns the lists of a thread until it ends.
 struct Owner {
     std::unique_ptr<FreeLists> owned = std::make_unique<FreeLists>();
 
     ~Owner() {
-        lists = own_lists = nullptr;  // what is freed from now on goes to the system
+        lists = own_lists = nullptr;  // later frees return blocks to the system
         for (Block* head : owned->heads) {
             while (head != nullptr) {
                 ::operator delete(std::exchange(head, head->next));
@@ -101,7 +102,7 @@ Bypass::Bypass() noexcept : before_(from_elsewhere) {
     lists = nullptr;
 }
 
-// The lists are used again from the next request on that they cannot serve.
+// The lists are used again from the next request that goes to allocate_elsewhere().
 Bypass::~Bypass() {
     --bypasses;
 }
@@ -116,7 +117,7 @@ std::ptrdiff_t Bypass::living() const noexcept {
     return from_elsewhere - before_;
 }
 
-// Each block is one of operator new's, and so of malloc's.
+// malloc can tell, because every block was once allocated by operator new, which uses malloc.
 std::size_t size_of(const void* block) noexcept {
     return malloc_usable_size(const_cast<void*>(block));
 }

@@ -5,29 +5,28 @@
 #include <new>
 #include <utility>
 
-// Memory for the small objects of the steady path: coroutine frames, events, matchers, nodes.
-//
-// One list of free blocks for each size class and thread, so that allocating and freeing is a
-// handful of instructions and what was used last, and is still in the cache, is used next. A thread
-// keeps so many bytes, what is freed beyond goes back to the system, and all of it when the thread
-// ends; larger requests go to operator new. A block may be freed by another thread than the one
-// that allocated it. Under AddressSanitizer every request goes to operator new, so that a use after
-// free is seen.
+/// Memory for the small objects of the steady path: coroutine frames, events, matchers, nodes.
+///
+/// Each thread has one list of free blocks for each size class, so that allocating and freeing take
+/// a handful of instructions and reuse the block that is most likely still in the cache. A thread
+/// keeps at most `most_kept` free bytes; the rest, and all of them when the thread ends, return to
+/// the system. Requests larger than `largest` use operator new. Any thread may free a block,
+/// whichever thread allocated it. Under AddressSanitizer every request uses operator new, so that
+/// it detects a use after free.
 namespace weir::pool {
 
-// Largest request that is served from the lists, in bytes.
+/// The largest request that the lists serve, in bytes.
 inline constexpr std::size_t largest = 1032;
 
-// The most free bytes that a thread keeps: what some 100,000 waiting routines have used. Without a
-// limit, a thread that only frees what others allocate would gather them for ever.
+/// The most free bytes that a thread keeps: about what 100,000 waiting routines use. Without a
+/// limit, a thread that only frees what other threads allocate would collect blocks for ever.
 inline constexpr std::size_t most_kept = std::size_t{128} << 20;
 
-// The lists themselves, here so that a request of known size is a handful of instructions without
-// a call. Not for use.
+/// The lists, in the header so that a request of known size needs no call. Internal.
 namespace detail {
 
-// The sizes of blocks are those in which malloc of the C library hands out memory: a multiple of 16
-// less the 8 bytes that it keeps for itself.
+// Block sizes are those of the C library's malloc: a multiple of 16, less the 8 bytes of its
+// header.
 inline constexpr std::size_t granularity = 16;
 inline constexpr std::size_t smallest = 24;
 
@@ -37,12 +36,12 @@ struct Block {
 
 struct FreeLists {
     std::array<Block*, (largest - smallest) / granularity + 1> heads;
-    std::size_t bytes;  // of all blocks
+    std::size_t bytes;  // in all free blocks
 };
 
-// Null before the thread's first request, when the thread ends, in a Bypass, and under
-// AddressSanitizer. A pointer, not the lists: space that is reached without a call is scarce in a
-// library that is opened while a program runs.
+// Null before the thread's first request, after the thread's lists are destroyed, while a Bypass
+// lives, and under AddressSanitizer. A pointer rather than the lists themselves: thread-local space
+// that is reached without a call is scarce in a library that is loaded at run time.
 #if defined(__GNUC__)
 [[gnu::tls_model("initial-exec")]]
 #endif
@@ -61,7 +60,7 @@ constexpr std::size_t bytes_of(std::size_t size) noexcept {
 
 }  // namespace detail
 
-// At least `size` bytes, aligned for any object. Throws std::bad_alloc.
+/// Returns at least `size` bytes, aligned for any object. Throws std::bad_alloc.
 [[nodiscard]] inline void* allocate(std::size_t size) {
     if (size <= largest && detail::lists != nullptr) [[likely]] {
         detail::FreeLists& lists = *detail::lists;
@@ -74,7 +73,7 @@ constexpr std::size_t bytes_of(std::size_t size) noexcept {
     return detail::allocate_elsewhere(size);
 }
 
-// Takes back what allocate(size) returned; `size` must be the same.
+/// Frees a block that allocate(size) returned. Requires the same `size`. Null is allowed.
 inline void deallocate(void* block, std::size_t size) noexcept {
     if (size <= largest && detail::lists != nullptr) [[likely]] {
         detail::FreeLists& lists = *detail::lists;
@@ -88,11 +87,13 @@ inline void deallocate(void* block, std::size_t size) noexcept {
     detail::deallocate_elsewhere(block, size);
 }
 
-// The bytes that a block takes which allocate() returned: those asked for, or some more.
+/// Returns the usable bytes of a block that allocate() returned: the requested size, or slightly
+/// more.
 std::size_t size_of(const void* block) noexcept;
 
-// While one lives, what its thread asks of the pool comes from operator new, and goes back there,
-// so that tests may let it fail; and it counts. One thread; several may live at a time.
+/// While a Bypass lives, its thread's requests use operator new and operator delete, so that tests
+/// can make them fail, and it counts blocks. Several may live at a time, all on the thread that
+/// made them.
 class Bypass {
 public:
     Bypass() noexcept;
@@ -100,17 +101,18 @@ public:
     Bypass& operator=(const Bypass&) = delete;
     ~Bypass();
 
-    // How many blocks the thread was given since then, less those that it gave back.
+    /// Returns the number of blocks that the thread has allocated since construction, less those
+    /// that it has freed.
     std::ptrdiff_t living() const noexcept;
 
 private:
     const std::ptrdiff_t before_;
 };
 
-// Base of classes whose single objects live in the pool.
+/// A base class: objects of derived classes, but not arrays, are allocated from the pool.
 struct Pooled {
     static void* operator new(std::size_t size) { return allocate(size); }
-    static void* operator new(std::size_t, void* place) noexcept { return place; }
+    static void* operator new(std::size_t, void* memory) noexcept { return memory; }
     static void operator delete(void* block, std::size_t size) noexcept { deallocate(block, size); }
 };
 

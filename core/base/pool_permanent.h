@@ -4,8 +4,8 @@
 
 namespace weir::pool {
 
-// Blocks that the thread is given, or gives back, while one lives are not counted by a Bypass: for
-// what is made once and stays for as long as the process, or a plugin, does.
+/// While a Permanent lives, a Bypass does not count the blocks that its thread allocates and frees.
+/// For objects that are made once and live as long as the process or a plugin.
 class Permanent {
 public:
     Permanent() noexcept;

@@ -18,7 +18,7 @@ struct Small : pool::Pooled {
 
 }  // namespace
 
-TEST_CASE("A block of the pool is aligned for any object and can be written in full", "[pool]") {
+TEST_CASE("a block of the pool is aligned for any object and writable in full", "[pool]") {
     std::vector<std::pair<void*, std::size_t>> blocks;
     for (std::size_t size = 0; size <= pool::largest + 100; size += 3) {
         void* block = pool::allocate(size);
@@ -31,7 +31,7 @@ TEST_CASE("A block of the pool is aligned for any object and can be written in f
     }
 }
 
-TEST_CASE("The size of a block of the pool is that asked for, or little more", "[pool]") {
+TEST_CASE("the size of a block is the requested size or little more", "[pool]") {
     for (std::size_t size = 1; size <= 4 * pool::largest; size += 7) {
         void* block = pool::allocate(size);
         CHECK(pool::size_of(block) >= size);
@@ -40,7 +40,7 @@ TEST_CASE("The size of a block of the pool is that asked for, or little more", "
     }
 }
 
-TEST_CASE("Blocks that are in use do not overlap", "[pool]") {
+TEST_CASE("blocks that are in use do not overlap", "[pool]") {
     std::vector<std::uint64_t*> blocks;
     for (std::uint64_t i = 0; i != 1000; ++i) {
         blocks.push_back(static_cast<std::uint64_t*>(pool::allocate(sizeof i)));
@@ -52,11 +52,11 @@ TEST_CASE("Blocks that are in use do not overlap", "[pool]") {
     }
 }
 
-TEST_CASE("Freeing nothing does nothing", "[pool]") {
+TEST_CASE("freeing null does nothing", "[pool]") {
     pool::deallocate(nullptr, 16);
 }
 
-TEST_CASE("A thread may free more blocks than it keeps", "[pool]") {
+TEST_CASE("a thread may free more blocks than it keeps", "[pool]") {
     std::vector<void*> blocks;
     constexpr std::size_t size = 1008;
     for (std::size_t i = 0; i != pool::most_kept / size + 100; ++i) {
@@ -67,13 +67,12 @@ TEST_CASE("A thread may free more blocks than it keeps", "[pool]") {
     }
 }
 
-TEST_CASE("A pooled class is made and deleted as any other", "[pool]") {
+TEST_CASE("a pooled class is made and deleted like any other class", "[pool]") {
     const auto object = std::make_unique<Small>();
     CHECK(object->value == 7);
 }
 
-TEST_CASE("A block may be freed by another thread than the one that allocated it",
-          "[pool][threads]") {
+TEST_CASE("a thread may free a block that another thread allocated", "[pool][threads]") {
     std::vector<void*> blocks;
     std::thread other([&] {
         for (int i = 0; i != 100; ++i) {

@@ -7,9 +7,9 @@
 
 namespace weir {
 
-// A counted reference to an object that carries its own count: T has `retain()` and `release()`,
-// the latter destroying the object with the last reference. As std::shared_ptr, but one word, and
-// not for sharing between threads.
+/// A counted reference to an object that holds its own count. T has `retain()` and `release()`; the
+/// `release()` of the last reference destroys the object. Like std::shared_ptr, but one word, and
+/// the references to an object must stay on one thread.
 template <class T>
 class Ref {
 public:
@@ -46,10 +46,10 @@ public:
         }
     }
 
-    // Gives up the reference without releasing it: the caller owns the count. See `adopt`.
+    /// Returns the object without releasing it: the caller now owns one count. See `adopt`.
     [[nodiscard]] T* detach() noexcept { return std::exchange(object_, nullptr); }
 
-    // Takes over a count that the caller owns.
+    /// Returns a reference that takes over a count that the caller owns.
     [[nodiscard]] static Ref adopt(T* object) noexcept {
         Ref ref;
         ref.object_ = object;
@@ -68,7 +68,8 @@ private:
     T* object_ = nullptr;
 };
 
-// The count for objects with a virtual destructor or none to speak of: `class X : RefCounted<X>`.
+/// The count, as a base class: `class X : public RefCounted<X>`. The object is deleted as a T, so
+/// that either it is a T exactly or T has a virtual destructor.
 template <class T>
 class RefCounted {
 public:

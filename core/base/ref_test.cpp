@@ -8,7 +8,7 @@ namespace weir {
 
 namespace {
 
-// Counts how many of them live.
+// Counts its living objects.
 struct Counted : RefCounted<Counted> {
     explicit Counted(int& live) : live_(live) { ++live_; }
     virtual ~Counted() { --live_; }
@@ -21,7 +21,7 @@ struct Derived : Counted {
 
 }  // namespace
 
-TEST_CASE("An object lives as long as the last reference to it", "[ref]") {
+TEST_CASE("an object lives as long as the last reference to it", "[ref]") {
     int live = 0;
     Ref<Counted> first(new Counted(live));
     Ref<Counted> second = first;
@@ -33,7 +33,7 @@ TEST_CASE("An object lives as long as the last reference to it", "[ref]") {
     CHECK(live == 0);
 }
 
-TEST_CASE("Moving a reference leaves nothing behind", "[ref]") {
+TEST_CASE("moving a reference empties its source", "[ref]") {
     int live = 0;
     Ref<Counted> from(new Counted(live));
     const Ref<Counted> to = std::move(from);
@@ -43,7 +43,7 @@ TEST_CASE("Moving a reference leaves nothing behind", "[ref]") {
     CHECK(to->live_ == 1);
 }
 
-TEST_CASE("A reference may be assigned to itself", "[ref]") {
+TEST_CASE("a reference may be assigned to itself", "[ref]") {
     int live = 0;
     Ref<Counted> ref(new Counted(live));
     const Ref<Counted>& same = ref;
@@ -53,7 +53,7 @@ TEST_CASE("A reference may be assigned to itself", "[ref]") {
     CHECK(live == 1);
 }
 
-TEST_CASE("A reference to a derived object converts to one to its base", "[ref]") {
+TEST_CASE("a reference to a derived object converts to a reference to its base", "[ref]") {
     int live = 0;
     Ref<Derived> derived(new Derived(live));
     Ref<Counted> copied = derived;
@@ -66,7 +66,7 @@ TEST_CASE("A reference to a derived object converts to one to its base", "[ref]"
     STATIC_REQUIRE_FALSE(std::is_convertible_v<Ref<Counted>, Ref<Derived>>);
 }
 
-TEST_CASE("A count that is detached can be adopted again", "[ref]") {
+TEST_CASE("a detached count can be adopted again", "[ref]") {
     int live = 0;
     Ref<Counted> ref(new Counted(live));
     Counted* object = ref.detach();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <exception>
 #include <optional>
 #include <type_traits>
@@ -8,7 +9,7 @@
 
 namespace weir {
 
-// What a computation ends with: a value, or an exception. Empty before.
+/// The outcome of a computation: empty at first, then a value or an exception. Not thread-safe.
 template <class T>
 class Result {
     using Value = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
@@ -24,20 +25,22 @@ public:
     }
     void fail(std::exception_ptr exception) noexcept { exception_ = std::move(exception); }
 
-    // The value, or throws the exception. Requires that it is done.
+    /// Returns the value or throws the exception. Requires done().
     std::add_lvalue_reference_t<const T> get() const {
         if (exception_) {
             std::rethrow_exception(exception_);
         }
+        assert(value_.has_value());
         if constexpr (!std::is_void_v<T>) {
             return *value_;
         }
     }
-    // The same, moving the value out.
+    /// Moves the value out or throws the exception. Requires done().
     T take() {
         if (exception_) {
             std::rethrow_exception(exception_);
         }
+        assert(value_.has_value());
         if constexpr (!std::is_void_v<T>) {
             return std::move(*value_);
         }

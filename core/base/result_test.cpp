@@ -27,7 +27,7 @@ TEST_CASE("a result may be an exception", "[result]") {
     CHECK_THROWS_WITH(std::rethrow_exception(result.exception()), "broken");
 }
 
-TEST_CASE("a result may be that it is done", "[result]") {
+TEST_CASE("a result of void is empty, then done", "[result]") {
     Result<void> result;
     CHECK_FALSE(result.done());
     result.set();

@@ -5,8 +5,8 @@
 
 namespace weir {
 
-// The text that the function makes, or "" if there is no memory for it: for what is logged where
-// nothing may throw. The exception that is being handled stays that.
+/// Returns the text that `make` returns, or "" if memory runs out. For log messages in places that
+/// must not throw. The exception that is being handled, if any, stays the current one.
 template <class F>
 std::string safe_text(F make) noexcept {
     try {

@@ -1,6 +1,7 @@
 #include "core/event/blocked_events.h"
 
 #include <algorithm>
+#include <cassert>
 #include <new>
 
 #include "core/base/list.h"
@@ -9,7 +10,7 @@
 
 namespace weir {
 
-// One event's place in the tree.
+// The tree's record of one event.
 struct BlockedEventSlot : Link<BlockedEventSlot>, pool::Pooled {
     Ref<Event> event;
     BlockedEvents::Node* node = nullptr;
@@ -18,7 +19,7 @@ struct BlockedEventSlot : Link<BlockedEventSlot>, pool::Pooled {
 
 class BlockedEvents::Node : public pool::Pooled {
 public:
-    // How many events a node holds before it is split.
+    // A node that holds more events than this is split.
     static constexpr std::size_t branch_above = 5;
 
     Node(Node* above, IndexValue value, std::size_t depth) noexcept
@@ -28,26 +29,26 @@ public:
 
     Node* parent;
     std::size_t level;
-    std::size_t here = 0;           // events in `places`
-    std::size_t deeper = 0;         // of them, those whose path goes on below
-    List<BlockedEventSlot> places;  // those whose path ends here, and all of an unsplit node
+    std::size_t here = 0;          // events in `slots`
+    std::size_t deeper = 0;        // those of them whose path continues below
+    List<BlockedEventSlot> slots;  // events whose path ends here; all events of an unsplit node
     std::unique_ptr<NodeMap<Node>> children;  // set once the node is split
 
-    bool goes_on(const BlockedEventSlot& place) const noexcept {
-        return level < place.event->levels();
+    bool goes_on(const BlockedEventSlot& slot) const noexcept {
+        return level < slot.event->levels();
     }
-    void hold(BlockedEventSlot& place) noexcept {
-        place.node = this;
-        places.push_back(place);
+    void hold(BlockedEventSlot& slot) noexcept {
+        slot.node = this;
+        slots.push_back(slot);
         ++here;
-        deeper += goes_on(place) ? 1U : 0U;
+        deeper += goes_on(slot) ? 1U : 0U;
     }
-    void let_go(BlockedEventSlot& place) noexcept {
-        List<BlockedEventSlot>::remove(place);
+    void let_go(BlockedEventSlot& slot) noexcept {
+        List<BlockedEventSlot>::remove(slot);
         --here;
-        deeper -= goes_on(place) ? 1U : 0U;
+        deeper -= goes_on(slot) ? 1U : 0U;
     }
-    // The child for the event's value at this level, made if it is not there.
+    // Returns the child for the event's value at this level, and makes it if needed.
     Node& child_for(const Event& event);
 
 private:
@@ -74,9 +75,9 @@ BlockedEvents::~BlockedEvents() {
 
 // Recursion is bounded by the number of levels of the events' types.
 void BlockedEvents::let_go_below(Node& node) noexcept {
-    while (!node.places.empty()) {
-        const std::unique_ptr<BlockedEventSlot> place(&node.places.pop_front());
-        place->event->place_ = nullptr;
+    while (!node.slots.empty()) {
+        const std::unique_ptr<BlockedEventSlot> slot(&node.slots.pop_front());
+        slot->event->blocked_slot_ = nullptr;
     }
     if (node.children != nullptr) {
         node.children->for_each([](Node& child) {
@@ -87,34 +88,35 @@ void BlockedEvents::let_go_below(Node& node) noexcept {
 }
 
 void BlockedEvents::insert(Event& event, std::uint64_t arrival) {
-    auto place = std::make_unique<BlockedEventSlot>();
-    place->event = Ref<Event>(&event);
-    place->arrival = arrival;
+    assert(event.blocked_slot_ == nullptr);
+    auto slot = std::make_unique<BlockedEventSlot>();
+    slot->event = Ref<Event>(&event);
+    slot->arrival = arrival;
     Node* node = root_.get();
-    while (node->children != nullptr && node->goes_on(*place)) {
+    while (node->children != nullptr && node->goes_on(*slot)) {
         node = &node->child_for(event);
     }
-    node->hold(*place);
-    event.place_ = place.release();
+    node->hold(*slot);
+    event.blocked_slot_ = slot.release();
     ++size_;
     split_if_many(*node);
 }
 
-// Sends those events one level down whose path goes on. They may as well stay, so that a lack of
-// memory does no harm.
+// Moves the events whose path continues one level down. An event that stays is still found, so that
+// running out of memory does no harm.
 void BlockedEvents::split_if_many(Node& node) noexcept {
     if (node.children != nullptr || node.deeper <= Node::branch_above) {
         return;
     }
     try {
         node.children = std::make_unique<NodeMap<Node>>();
-        BlockedEventSlot* next = &node.places.front();
-        while (BlockedEventSlot* place = next) {
-            next = node.places.next(*place);
-            if (node.goes_on(*place)) {
-                Node& child = node.child_for(*place->event);
-                node.let_go(*place);
-                child.hold(*place);
+        BlockedEventSlot* next = &node.slots.front();
+        while (BlockedEventSlot* slot = next) {
+            next = node.slots.next(*slot);
+            if (node.goes_on(*slot)) {
+                Node& child = node.child_for(*slot->event);
+                node.let_go(*slot);
+                child.hold(*slot);
                 split_if_many(child);
             }
         }
@@ -126,14 +128,14 @@ void BlockedEvents::split_if_many(Node& node) noexcept {
 }
 
 void BlockedEvents::remove(Event& event) noexcept {
-    BlockedEventSlot* place = std::exchange(event.place_, nullptr);
-    if (place == nullptr) {
+    BlockedEventSlot* slot = std::exchange(event.blocked_slot_, nullptr);
+    if (slot == nullptr) {
         return;
     }
     --size_;
-    Node* node = place->node;
-    node->let_go(*place);
-    delete place;
+    Node* node = slot->node;
+    node->let_go(*slot);
+    delete slot;
     while (node->parent != nullptr && node->here == 0 && node->children == nullptr) {
         Node* parent = node->parent;
         parent->children->erase(*node);
@@ -156,11 +158,11 @@ bool BlockedEvents::judge(const Matcher& matcher, const Event& event) const noex
     }
 }
 
-// The events at the node and below that match, where the path up to the node is known to match.
+// Appends the matching events at the node and below. Requires that the path to the node matches.
 void BlockedEvents::collect(Node& node, const Matcher& matcher, std::vector<Event*>& found) {
-    for (BlockedEventSlot& place : node.places) {
-        if (matcher.matches_path(*place.event, node.level) && judge(matcher, *place.event)) {
-            found.push_back(place.event.get());
+    for (BlockedEventSlot& slot : node.slots) {
+        if (matcher.matches_path(*slot.event, node.level) && judge(matcher, *slot.event)) {
+            found.push_back(slot.event.get());
         }
     }
     if (node.children == nullptr) {
@@ -177,6 +179,7 @@ void BlockedEvents::collect(Node& node, const Matcher& matcher, std::vector<Even
 }
 
 void BlockedEvents::take(const Matcher& matcher, std::vector<Ref<Event>>& taken) {
+    // Only keepers whose type can match give up their compact form.
     for (Keeper& keeper : keepers_) {
         const auto path = matcher.path();
         if (keeper.kept_ != 0 &&
@@ -188,10 +191,13 @@ void BlockedEvents::take(const Matcher& matcher, std::vector<Ref<Event>>& taken)
         return;
     }
     std::vector<Event*> found;
+    // The walk visits events in the order of the tree's nodes, but callers expect the order of
+    // arrival.
     collect(*root_, matcher, found);
     std::sort(found.begin(), found.end(), [](const Event* a, const Event* b) {
-        return a->place_->arrival < b->place_->arrival;
+        return a->blocked_slot_->arrival < b->blocked_slot_->arrival;
     });
+    // Reserved first: once an event has left the tree nothing may fail.
     taken.reserve(taken.size() + found.size());
     for (Event* event : found) {
         taken.emplace_back(event);
@@ -207,8 +213,8 @@ void BlockedEvents::for_each(const std::function<void(const Event&)>& visit) {
     }
     std::vector<const Node*> nodes{root_.get()};
     for (std::size_t i = 0; i != nodes.size(); ++i) {
-        for (const BlockedEventSlot& place : nodes[i]->places) {
-            visit(*place.event);
+        for (const BlockedEventSlot& slot : nodes[i]->slots) {
+            visit(*slot.event);
         }
         if (nodes[i]->children != nullptr) {
             nodes[i]->children->for_each([&](Node& child) { nodes.push_back(&child); });

@@ -12,17 +12,17 @@
 
 namespace weir {
 
-// The blocked events: those that nobody has processed yet and that may not be dropped. A new
-// matcher takes out those that it matches. A trie like MatchTree, but of events; a node is split
-// into one child per value only when it holds more than a few.
-//
-// Holds a reference to each event.
+/// The blocked events: those that may not be dropped and that no routine has processed yet. A new
+/// matcher takes out the events that it matches. A trie like MatchTree, but of events. A node is
+/// split into one child per value only when it holds more than a few events.
+///
+/// Holds a reference to each event. Not thread-safe.
 class BlockedEvents {
 public:
     using PredicateFailed = std::function<void(const Matcher&, const Event&)>;
 
-    // Keeps blocked events of one type as long as nobody looks for any, in a form that costs less.
-    // To whoever looks they are in the tree all the time.
+    /// Stores blocked events of one type compactly until the tree is searched; callers see no
+    /// difference.
     class Keeper : public Link<Keeper> {
     public:
         explicit Keeper(const EventType& type) noexcept : type_(type) {}
@@ -30,12 +30,12 @@ public:
     protected:
         ~Keeper() = default;
 
-        std::size_t kept_ = 0;  // so many
+        std::size_t kept_ = 0;  ///< number of stored events
 
     private:
         friend class BlockedEvents;
 
-        // Inserts them all, each with the arrival that it had.
+        // Inserts all stored events into the tree, each with the arrival that it had.
         virtual void show(BlockedEvents& tree) = 0;
 
         const EventType& type_;
@@ -54,22 +54,23 @@ public:
         return size;
     }
 
-    // Until the keeper goes.
+    /// Registers a keeper, until it is destroyed.
     void add(Keeper& keeper) noexcept { keepers_.push_back(keeper); }
-    // What an event that a keeper takes is to be inserted with.
+    /// Returns the arrival number of an event that a keeper stores, to be passed to insert() later.
     std::uint64_t arrive() noexcept { return arrivals_++; }
     std::uint64_t last_arrival() const noexcept { return arrivals_ - 1; }
 
-    // Requires that the event is in no tree. On failure nothing has changed.
+    /// Requires that the event is in no tree. Throws std::bad_alloc and then leaves the tree
+    /// unchanged.
     void insert(Event& event) { insert(event, arrive()); }
     void insert(Event& event, std::uint64_t arrival);
-    // Takes the event out, if it is in.
+    /// Removes the event if the tree holds it.
     void remove(Event& event) noexcept;
-    // Appends all events that match, in order of their arrival, to `taken`; they leave the tree. On
-    // failure nothing has changed.
+    /// Moves all matching events to the end of `taken`, in order of their arrival. Throws
+    /// std::bad_alloc and then leaves the tree unchanged.
     void take(const Matcher& matcher, std::vector<Ref<Event>>& taken);
 
-    // Calls the function for every event, in no particular order.
+    /// Calls the function for every event, in no particular order.
     void for_each(const std::function<void(const Event&)>& visit);
 
     class Node;

@@ -51,7 +51,7 @@ const std::vector<int> none;
 
 }  // namespace
 
-TEST_CASE("A matcher takes the events that match out of the tree, in order of their arrival",
+TEST_CASE("a matcher takes matching events out of the tree in order of their arrival",
           "[blocked_events]") {
     BlockedEvents tree;
     tree.insert(*make_event<Blocked>("read", 17, 1));
@@ -68,7 +68,7 @@ TEST_CASE("A matcher takes the events that match out of the tree, in order of th
     CHECK(tree.size() == 1);
 }
 
-TEST_CASE("Mended: events that a matcher takes come in order of arrival, not of the tree's shape",
+TEST_CASE("events that a matcher takes come in order of arrival, not of the tree's shape",
           "[blocked_events]") {
     BlockedEvents tree;
     for (int i = 0; i != 100; ++i) {
@@ -79,8 +79,7 @@ TEST_CASE("Mended: events that a matcher takes come in order of arrival, not of 
     CHECK(std::is_sorted(ids.begin(), ids.end()));
 }
 
-TEST_CASE("Mended: a wildcard before a value takes events, however many there are",
-          "[blocked_events]") {
+TEST_CASE("a wildcard before a value takes any number of events", "[blocked_events]") {
     BlockedEvents tree;
     for (int i = 0; i != 100; ++i) {
         tree.insert(*make_event<Blocked>("kind " + std::to_string(i % 7), i % 10, i));
@@ -89,8 +88,7 @@ TEST_CASE("Mended: a wildcard before a value takes events, however many there ar
           std::vector{3, 13, 23, 33, 43, 53, 63, 73, 83, 93});
 }
 
-TEST_CASE("Mended: the predicate of a matcher is asked for each blocked event",
-          "[blocked_events]") {
+TEST_CASE("a matcher's predicate is called for each blocked event", "[blocked_events]") {
     BlockedEvents tree;
     for (int i = 0; i != 20; ++i) {
         tree.insert(*make_event<Blocked>("a", 1, i));
@@ -100,12 +98,13 @@ TEST_CASE("Mended: the predicate of a matcher is asked for each blocked event",
     CHECK(tree.size() == 18);
 }
 
-TEST_CASE("An event for which a predicate throws stays, and that is told", "[blocked_events]") {
-    int told = 0;
+TEST_CASE("an event whose predicate throws stays, and the failure is reported",
+          "[blocked_events]") {
+    int failures = 0;
     BlockedEvents tree([&](const Matcher&, const Event& event) {
         CHECK(event.as<Blocked>().id == 1);
         CHECK_THROWS_WITH(std::rethrow_exception(std::current_exception()), "oh");
-        ++told;
+        ++failures;
     });
     tree.insert(*make_event<Blocked>("a", 1, 1));
     tree.insert(*make_event<Blocked>("a", 1, 2));
@@ -114,11 +113,11 @@ TEST_CASE("An event for which a predicate throws stays, and that is told", "[blo
                              return e.id == 2 || (throw std::runtime_error("oh"), true);
                          })
                          .make()) == std::vector{2});
-    CHECK(told == 1);
+    CHECK(failures == 1);
     CHECK(tree.size() == 1);
 }
 
-TEST_CASE("An event that is removed is not taken any more", "[blocked_events]") {
+TEST_CASE("an event that was removed is not taken", "[blocked_events]") {
     BlockedEvents tree;
     std::vector<Ref<Blocked>> events;
     for (int i = 0; i != 30; ++i) {
@@ -129,14 +128,15 @@ TEST_CASE("An event that is removed is not taken any more", "[blocked_events]") 
             tree.remove(*events[static_cast<std::size_t>(i)]);
         }
     }
-    tree.remove(*events[0]);  // not in any more: nothing happens
+    tree.remove(*events[0]);  // already removed: does nothing
     CHECK(tree.size() == 2);
     CHECK(take(tree, match<Blocked>().make()) == std::vector{9, 21});
     tree.insert(*events[3]);
     CHECK(take(tree, match<Blocked>("a", 3).make()) == std::vector{3});
 }
 
-TEST_CASE("A tree keeps its events alive, and lets them go with it", "[blocked_events]") {
+TEST_CASE("a tree keeps its events alive and releases them when it is destroyed",
+          "[blocked_events]") {
     struct Alive : Event {
         explicit Alive(int& live) : live_(live) { ++live_; }
         ~Alive() { --live_; }
@@ -162,7 +162,7 @@ TEST_CASE("A tree keeps its events alive, and lets them go with it", "[blocked_e
 
 namespace {
 
-// Keeps numbers in place of events.
+// Stores numbers instead of events.
 class Numbers : public BlockedEvents::Keeper {
 public:
     Numbers() : Keeper(event_type<Blocked>()) {}
@@ -186,8 +186,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("What a keeper keeps is in the tree for whoever looks, in its place",
-          "[blocked_events]") {
+TEST_CASE("events that a keeper stores are taken in their order of arrival", "[blocked_events]") {
     BlockedEvents tree;
     Numbers numbers;
     tree.add(numbers);
@@ -206,7 +205,8 @@ TEST_CASE("What a keeper keeps is in the tree for whoever looks, in its place",
     CHECK(tree.size() == 1);
 }
 
-TEST_CASE("Events without indices, or all alike, are held in any number", "[blocked_events]") {
+TEST_CASE("a tree holds any number of events without indices or with equal indices",
+          "[blocked_events]") {
     BlockedEvents tree;
     for (int i = 0; i != 20'000; ++i) {
         tree.insert(*make_event<Bare>());
@@ -223,7 +223,7 @@ TEST_CASE("Events without indices, or all alike, are held in any number", "[bloc
     CHECK(tree.size() == 0);
 }
 
-TEST_CASE("An event tree takes what a list of events gives, under random changes",
+TEST_CASE("an event tree takes what a list of events takes, under random changes",
           "[blocked_events]") {
     std::mt19937 random(1);
     const auto number = [&](int n) {

@@ -20,15 +20,15 @@ namespace weir {
 class LeafQueue;
 struct BlockedEventSlot;
 
-// The base of all events: an object that is sent into a queue and delivered to whoever waits for
-// it. How to declare a type of events is shown at EventDeclaration; `make_event` makes one.
-//
-// An event is counted by references (Ref<Order>), belongs to one thread, and is in at most one
-// queue at a time.
+/// The base of all events: an object that is sent into a queue and delivered to the routines whose
+/// matchers match it. EventDeclaration shows how to declare an event type; make_event() makes an
+/// event.
+///
+/// Counted by references (Ref<Order>). Belongs to one thread and is in at most one queue at a time.
 class Event : public Link<Event> {
 public:
     Event() noexcept = default;
-    // A copy is a new event of the same content: it is in no queue.
+    /// A copy is a new event of the same content, in no queue.
     Event(const Event&) noexcept : Link<Event>() {}
     Event& operator=(const Event&) noexcept { return *this; }
 
@@ -39,7 +39,7 @@ public:
         const EventType& wanted = event_type<E>();
         return type_ == &wanted || type_->is_a(wanted);
     }
-    // Requires that the event is an E.
+    /// Requires that the event is an E.
     template <EventClass E>
     E& as() noexcept {
         return static_cast<E&>(*this);
@@ -49,19 +49,20 @@ public:
         return static_cast<const E&>(*this);
     }
 
-    // Whether the event may be dropped when nobody processes it. Whoever processes an event that
-    // may not says so at once, before it waits for anything else, with `set_ignorable()`.
+    /// Returns whether the event may be dropped when no routine processes it. A routine that
+    /// processes a blocking event calls `set_ignorable()` at once, before it waits for anything
+    /// else.
     bool ignorable() const noexcept { return ignorable_; }
     void set_ignorable(bool ignorable = true) noexcept { ignorable_ = ignorable; }
 
-    // Whether the event would be dropped if nobody processed it now: it is ignorable, or its
-    // type's `can_ignore_now()` says so. What that throws comes out.
+    /// Returns whether the event would be dropped now if no routine processed it: it is ignorable,
+    /// or its type's `can_ignore_now()` returns true. Throws what that function throws.
     bool droppable() const {
         return ignorable_ || (type_->can_ignore_now_function() != nullptr &&
                               type_->can_ignore_now_function()(*this));
     }
 
-    // The value at a level of the event's path; see EventType.
+    /// Returns the value at a level of the event's path (see EventType). Requires level < levels().
     const IndexValue& at(std::size_t level) const noexcept {
         const EventType::Level& description = type_->levels()[level];
         return description.offset < 0
@@ -71,7 +72,7 @@ public:
     }
     std::size_t levels() const noexcept { return type_->levels().size(); }
 
-    // For logs: shop.Order(customer="bob", number=7).
+    /// For logs: shop.Order(customer="bob", number=7).
     std::string describe() const;
 
     void retain() noexcept { ++references_; }
@@ -83,12 +84,13 @@ public:
     }
 
     bool queued() const noexcept { return queued_in_ != nullptr; }
-    // The default queue that holds it, or null.
+    /// Returns the leaf queue that holds the event, or null.
     const LeafQueue* queued_in() const noexcept { return queued_in_; }
-    // The default queue that it blocks, or null.
+    /// Returns the leaf queue that the event blocks, or null.
     const LeafQueue* blocks() const noexcept { return blocked_in_; }
 
-    // For whoever makes events of a type that was made at run time; others use make_event. Once.
+    /// Completes an event whose type was made at run time; make_event() calls it for all others.
+    /// Called once.
     void set_type(const EventType& type) noexcept {
         type_ = &type;
         type.add_living(1);
@@ -103,15 +105,15 @@ private:
     const EventType* type_ = nullptr;
     std::uint32_t references_ = 0;
     bool ignorable_ = true;
-    bool blocks_ = false;                // a priority queue holds it as a block
-    LeafQueue* queued_in_ = nullptr;     // the queue that holds it
-    LeafQueue* blocked_in_ = nullptr;    // the queue that it blocks
-    BlockedEventSlot* place_ = nullptr;  // where the tree of blocked events holds it
+    bool blocks_ = false;                       // a priority queue holds it as a block
+    LeafQueue* queued_in_ = nullptr;            // the queue that holds it
+    LeafQueue* blocked_in_ = nullptr;           // the queue that it blocks
+    BlockedEventSlot* blocked_slot_ = nullptr;  // its slot among the blocked events
 };
 
-// Makes an event of type E; `arguments` go to its constructor or, where it has none, to its
-// members in their order, the base's first. Another E alone is copied: a new event of the same
-// content.
+/// Makes an event of type E. `arguments` go to its constructor or, if it has none, to its members
+/// in order, the base's first. A single argument of type E is copied: a new event of the same
+/// content.
 template <EventClass E, class... Arguments>
 Ref<E> make_event(Arguments&&... arguments) {
     const EventType& type = event_type<E>();
@@ -139,7 +141,7 @@ Ref<E> make_event(Arguments&&... arguments) {
 
 namespace detail {
 
-// The description of E, once it has been made: found without a call.
+// The description of E after its first use, so that later uses need no call.
 template <EventClass E>
 inline constinit std::atomic<const EventType*> made_event_type{nullptr};
 

@@ -3,6 +3,7 @@
 namespace weir {
 
 const IndexValue& EventKey::find(const Event& event) const {
+    // By number, not by address: a plugin's description may be unloaded and another be made there.
     if (event.type().id() != type_id_) [[unlikely]] {
         look_up(event.type());
     }
@@ -17,6 +18,7 @@ void EventKey::look_up(const EventType& type) const {
     type_id_ = type.id();
     level_ = type.level_of(name_).value_or(no_level);
     read_ = nullptr;
+    // Members follow their base's: the last match is the most derived type's.
     for (const EventType::Member& member : type.members()) {
         if (member.name == name_) {
             read_ = member.read;

@@ -8,8 +8,9 @@
 
 namespace weir {
 
-// How a queue reads, from events of any type, the value by which it orders or classifies them: an
-// index or a declared member of a given name, or the name of the event's base-most type.
+/// The value by which a queue orders or classifies events of any type: an index or a declared
+/// member of a given name, or the name of the event's base-most type. Remembers the type that it
+/// read last, so that a copy must stay on one thread.
 class EventKey {
 public:
     static EventKey by_type() { return EventKey({}); }
@@ -18,8 +19,8 @@ public:
     bool is_type() const noexcept { return by_type_; }
     const std::string& name() const noexcept { return name_; }
 
-    // The event's value; none where its type has no such index or member. The reference is valid
-    // until the next call or the end of the event, whichever is first.
+    /// Returns the event's value, or none if its type has no such index or member. The reference is
+    /// valid until the next call or until the event is destroyed, whichever is first.
     const IndexValue& operator()(const Event& event) const {
         return by_type_ ? event.at(0) : find(event);
     }
@@ -33,7 +34,7 @@ private:
 
     std::string name_;
     bool by_type_;
-    // Where the value is in events of the type that was looked up last.
+    // The cache: where the value is in events of the type that was looked up last.
     mutable std::uint64_t type_id_ = 0;
     mutable std::size_t level_ = no_level;
     mutable IndexValue (*read_)(const Event&, const std::string&) = nullptr;

@@ -32,7 +32,7 @@ struct Unowned : Event {
 
 }  // namespace
 
-TEST_CASE("A key reads an index or a declared member by its name", "[event_key]") {
+TEST_CASE("an event key reads an index or a declared member by its name", "[event_key]") {
     const auto task = make_event<Task>("ann", 3);
     CHECK(EventKey::named("owner")(*task) == IndexValue("ann"));
     CHECK(EventKey::named("priority")(*task) == IndexValue(3));
@@ -40,19 +40,19 @@ TEST_CASE("A key reads an index or a declared member by its name", "[event_key]"
     CHECK_FALSE(EventKey::named("owner").is_type());
 }
 
-TEST_CASE("An event without the index or member has no key", "[event_key]") {
+TEST_CASE("an event without the index or member has no key", "[event_key]") {
     CHECK(EventKey::named("owner")(*make_event<Unowned>()).is_any());
     CHECK(EventKey::named("colour")(*make_event<Task>("ann", 3)).is_any());
 }
 
-TEST_CASE("A key by type is the name of the base-most type", "[event_key]") {
+TEST_CASE("a key by type is the name of the base-most type", "[event_key]") {
     const EventKey key = EventKey::by_type();
     CHECK(key.is_type());
     CHECK(key(*make_event<Task>("ann", 3)) == IndexValue("event_key_test.Task"));
     CHECK(key(*make_event<UrgentTask>("ann", 3, 0.5)) == IndexValue("event_key_test.Task"));
 }
 
-TEST_CASE("A key reads events of one type after the other", "[event_key]") {
+TEST_CASE("an event key reads events of alternating types", "[event_key]") {
     const EventKey key = EventKey::named("priority");
     for (int i = 0; i != 3; ++i) {
         CHECK(key(*make_event<Task>("ann", i)) == IndexValue(i));
@@ -61,7 +61,7 @@ TEST_CASE("A key reads events of one type after the other", "[event_key]") {
     }
 }
 
-TEST_CASE("A derived type's member of the same name stands before its base's", "[event_key]") {
+TEST_CASE("a derived type's member hides its base's member of the same name", "[event_key]") {
     CHECK(EventKey::named("priority")(*make_event<UrgentTask>("ann", 7, 2.5)) == IndexValue(2.5));
 }
 

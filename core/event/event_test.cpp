@@ -66,7 +66,7 @@ struct Counting : Event {
 
 }  // namespace
 
-TEST_CASE("The members of an event are read with their types, without any string", "[event]") {
+TEST_CASE("code reads the members of an event with their types and without strings", "[event]") {
     const Ref<Order> order = make_event<Order>("bob", 7, 12.5);
     CHECK(order->customer == "bob");
     CHECK(order->number + 1 == 8);
@@ -76,14 +76,14 @@ TEST_CASE("The members of an event are read with their types, without any string
     CHECK(make_event<Invoice>()->describe() == "event_test.Invoice()");
 }
 
-TEST_CASE("Members that are not given have the value of their type", "[event]") {
+TEST_CASE("members without an argument have the default value of their type", "[event]") {
     const auto order = make_event<Order>("bob");
     CHECK(order->number == 0);
     CHECK(order->at(2) == IndexValue(0));
     CHECK(make_event<Order>()->customer == "");
 }
 
-TEST_CASE("A derived event is an event of its base", "[event]") {
+TEST_CASE("a derived event is an event of its base", "[event]") {
     const Ref<Event> rush = make_event<RushOrder>("bob", 7, 1.5, true);
     CHECK(rush->is<RushOrder>());
     CHECK(rush->is<Order>());
@@ -95,7 +95,7 @@ TEST_CASE("A derived event is an event of its base", "[event]") {
     CHECK_FALSE(plain->is<RushOrder>());
 }
 
-TEST_CASE("The path of an event has the names of its types and the values of its indices",
+TEST_CASE("the path of an event has the names of its types and the values of its indices",
           "[event]") {
     const Ref<Event> rush = make_event<RushOrder>("bob", 7, 1.5, true);
     REQUIRE(rush->levels() == 5);
@@ -106,7 +106,8 @@ TEST_CASE("The path of an event has the names of its types and the values of its
     CHECK(rush->at(4) == IndexValue(true));
 }
 
-TEST_CASE("An event may be dropped or not, as its type says or as it says itself", "[event]") {
+TEST_CASE("an event may be dropped or not, as its type decides or as a routine sets it",
+          "[event]") {
     const auto order = make_event<Order>("bob", 7);
     const auto invoice = make_event<Invoice>();
     CHECK(order->ignorable());
@@ -137,7 +138,7 @@ TEST_CASE("can_ignore_now() decides while an event would block", "[event]") {
     CHECK(unsure->droppable());
 }
 
-TEST_CASE("An event lives as long as it is referred to", "[event]") {
+TEST_CASE("an event lives as long as the last reference to it", "[event]") {
     int live = 0;
     Ref<Counting> event = make_event<Counting>(live);
     Ref<Event> other = event;
@@ -147,12 +148,12 @@ TEST_CASE("An event lives as long as it is referred to", "[event]") {
     CHECK(live == 0);
 }
 
-TEST_CASE("What an event's constructor throws comes out of make_event", "[event]") {
+TEST_CASE("make_event throws what the event's constructor throws", "[event]") {
     CHECK_THROWS_WITH(make_event<Failing>(true), "no");
     CHECK(make_event<Failing>(false)->is<Failing>());
 }
 
-TEST_CASE("An event made from another is a new one of the same content", "[event]") {
+TEST_CASE("an event made from another is a new event of the same content", "[event]") {
     const auto order = make_event<Order>("bob", 7, 1.5);
     order->set_ignorable(false);
     const auto copy = make_event<Order>(*order);

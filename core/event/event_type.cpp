@@ -24,7 +24,7 @@ EventType::EventType(std::string_view name, const EventType* base, Destroy destr
         members_ = base->members_;
         can_ignore_now_ = base->can_ignore_now_;
     }
-    const pool::Permanent permanent;  // most types are there as long as the process
+    const pool::Permanent permanent;  // most types live as long as the process
     levels_.push_back({.name = {}, .fixed = IndexValue(name), .offset = -1});
 }
 
@@ -84,6 +84,7 @@ std::size_t EventType::next_index(std::size_t level) const {
 
 bool EventType::is_a(const EventType& other) const noexcept {
     for (const EventType* type = this; type != nullptr; type = type->base_) {
+        // By name too: another library has its own description of the same type.
         if (type == &other || type->name_ == other.name_) {
             return true;
         }

@@ -17,8 +17,8 @@ namespace weir {
 
 class Event;
 
-// How many events there are of a type, once counting has begun. A copy counts for itself. Any
-// thread.
+/// The number of living events of a type, counted once begin() was called. A copy starts its own
+/// count. Thread-safe.
 class LivingEvents {
 public:
     LivingEvents() noexcept = default;
@@ -40,26 +40,26 @@ private:
     std::atomic<std::int64_t> count_{0};
 };
 
-// What is known of a type of events: its name, the type that it extends, its indices, further
-// members that queues may order or classify by. There is one description per type and shared
-// library; two descriptions mean the same type when their names are equal.
-//
-// The indices of an event, as matchers see them, are a path of levels: the name of the base-most
-// type, that type's indices, the name of the next derived type, its indices, and so on. A matcher
-// of a type thus has the path of its base as a prefix and matches derived types too.
-//
-// Immutable once made, but for the count of its events; may be read by any thread. Must outlive
-// events and matchers of the type.
+/// The description of an event type: its name, the type that it extends, its indices, and further
+/// members by which queues may order or classify events. Each shared library has its own
+/// description of a type; descriptions of equal names mean the same type.
+///
+/// Matchers see the indices of an event as a path of levels: the name of the base-most type, that
+/// type's indices, the name of the next derived type, its indices, and so on. The path of a base is
+/// thus a prefix of the paths of its derived types, and a matcher of the base matches them too.
+///
+/// Immutable once made, except for the count of living events; any thread may read it. Must outlive
+/// all events and matchers of the type.
 class EventType {
 public:
     struct Level {
-        std::string name;            // of the index; empty for the name of a type
-        IndexValue fixed;            // the name of the type; none for an index
-        std::ptrdiff_t offset = -1;  // of the index's value in the event
+        std::string name;            ///< of the index; empty for a type's name
+        IndexValue fixed;            ///< the type's name; none for an index
+        std::ptrdiff_t offset = -1;  ///< of the index's value in the event
     };
     struct Member {
         std::string name;
-        // The event's value of the member of that name; none if it has none.
+        /// Returns the event's value of the member of that name, or none.
         IndexValue (*read)(const Event&, const std::string& name);
     };
     using Destroy = void (*)(Event*) noexcept;
@@ -68,39 +68,40 @@ public:
     const std::string& name() const noexcept { return name_; }
     const EventType* base() const noexcept { return base_; }
 
-    // Whether an event of this type that nobody processes may be dropped. If not, it blocks its
-    // queue until it is processed.
+    /// Returns whether an event of this type may be dropped when no routine processes it. If not,
+    /// it blocks its queue until a routine processes it.
     bool ignorable() const noexcept { return ignorable_; }
 
     const std::vector<Level>& levels() const noexcept { return levels_; }
-    // All levels' names that are indices, base's first.
+    /// Returns the names of all indices, the base's first.
     std::vector<std::string_view> index_names() const;
-    // The level of a named index, if there is one.
+    /// Returns the level of a named index, or nullopt.
     std::optional<std::size_t> level_of(std::string_view index) const noexcept;
-    // The level of the index at this offset in the event. Throws std::logic_error if the member
-    // there has not been declared as an index.
+    /// Returns the level of the index at this offset in the event. Throws std::logic_error if the
+    /// member there is not declared as an index.
     std::size_t level_at(std::ptrdiff_t offset) const;
-    // The first level, from this one on, that is an index. Throws std::logic_error if none is left.
+    /// Returns the first level, from `level` on, that is an index. Throws std::logic_error if none
+    /// is left.
     std::size_t next_index(std::size_t level) const;
     const std::vector<Member>& members() const noexcept { return members_; }
 
-    // A number that no other description in this process has had.
+    /// Returns a number that no other description in this process has had.
     std::uint64_t id() const noexcept { return id_; }
 
-    // Whether this is `other`, or derived from it.
+    /// Returns whether this is `other` or derived from it.
     bool is_a(const EventType& other) const noexcept;
 
     Destroy destroy_function() const noexcept { return destroy_; }
     CanIgnoreNow can_ignore_now_function() const noexcept { return can_ignore_now_; }
 
-    // For Event alone: an event of the type begins or ends to live. See LiveEvents.
+    /// Called by Event when an event of the type is made or destroyed. See LiveEvents.
     void add_living(std::int64_t difference) const noexcept { living_.add(difference); }
 
-    // Makes a type at run time. `base` must outlive it. The type has one level more than its base,
-    // for its name, and one for each index that is added.
+    /// Makes a type at run time. `base` must outlive it. The type has one level more than its base,
+    /// for its name, and one for each index that is added.
     EventType(std::string_view name, const EventType* base, Destroy destroy);
-    // `offset` is that of the index's IndexValue, seen from the Event. Throws std::logic_error if
-    // the name is empty or taken, or the offset negative.
+    /// `offset` is that of the index's IndexValue, seen from the Event. Throws std::logic_error if
+    /// the name is empty or taken, or the offset is negative.
     void add_index(std::string name, std::ptrdiff_t offset);
     void add_member(Member member) { members_.push_back(std::move(member)); }
     void set_ignorable(bool ignorable) noexcept { ignorable_ = ignorable; }
@@ -121,7 +122,7 @@ private:
     CanIgnoreNow can_ignore_now_ = nullptr;
 };
 
-// The description of a type as a library has it, from its first use on until the library leaves.
+/// A library's description of a type, from its first use until the library is unloaded.
 class DeclaredEventType : public Link<DeclaredEventType> {
 public:
     explicit DeclaredEventType(EventType type);
@@ -139,39 +140,39 @@ private:
 template <class E>
 concept EventClass = std::derived_from<E, Event> && !std::same_as<E, Event>;
 
-// The description of E, from its `declare()`.
+/// Returns the description of E, made by its `declare()`.
 template <EventClass E>
 const EventType& event_type();
 
-// Where the member of an E lies, seen from the Event in it.
+/// Returns the offset of a member of E, seen from the Event in it.
 template <class E, class C, class T>
 std::ptrdiff_t member_offset(T C::*member) noexcept {
-    alignas(E) static char place[sizeof(E)];
-    const E* object = reinterpret_cast<const E*>(place);
+    alignas(E) static char memory[sizeof(E)];
+    const E* object = reinterpret_cast<const E*>(memory);
     return reinterpret_cast<const char*>(&(object->*member)) -
            reinterpret_cast<const char*>(static_cast<const Event*>(object));
 }
 
-// Builds the description of E in its `static auto declare()`:
-//
-//     struct Order : weir::Event {
-//         weir::Index<std::string> customer;
-//         weir::Index<int> number;
-//         double amount = 0;
-//
-//         static auto declare() {
-//             return weir::declare_event<Order>("shop.Order")
-//                 .index("customer", &Order::customer)
-//                 .index("number", &Order::number)
-//                 .member<&Order::amount>("amount");
-//         }
-//     };
-//
-// An event type that extends another derives from its class, and declares only its own indices:
-// `declare_event<RushOrder, Order>("shop.RushOrder")`.
-//
-// A `bool can_ignore_now() const` in E makes a blocking event's blocking conditional: it is asked
-// when the event leaves the queue, and true lets it pass as if it was ignorable.
+/// Builds the description of E in its `static auto declare()`:
+///
+///     struct Order : weir::Event {
+///         weir::Index<std::string> customer;
+///         weir::Index<int> number;
+///         double amount = 0;
+///
+///         static auto declare() {
+///             return weir::declare_event<Order>("shop.Order")
+///                 .index("customer", &Order::customer)
+///                 .index("number", &Order::number)
+///                 .member<&Order::amount>("amount");
+///         }
+///     };
+///
+/// An event type that extends another derives from its class and declares only its own indices:
+/// `declare_event<RushOrder, Order>("shop.RushOrder")`.
+///
+/// A `bool can_ignore_now() const` in E makes blocking conditional: it is called when a blocking
+/// event leaves its queue, and true lets the event pass as if it were ignorable.
 template <class E, class Base = Event>
 class EventDeclaration {
 public:
@@ -191,7 +192,7 @@ public:
                           }});
         return std::move(*this);
     }
-    // Events of this type are not to be dropped when nobody processes them.
+    /// Events of this type are not dropped when no routine processes them; they block their queue.
     EventDeclaration&& blocking() && {
         type_.set_ignorable(false);
         return std::move(*this);

@@ -82,7 +82,7 @@ struct EventLast : Before, Event {
     }
 };
 
-// The Event in it does not lie at its start.
+// The Event in it is not at its start.
 struct Virtual : Event {
     explicit Virtual(int n) : number(n) {}
     virtual ~Virtual() = default;
@@ -98,7 +98,7 @@ void keep(Event*) noexcept {}
 
 }  // namespace
 
-TEST_CASE("An event type knows its name and its indices, its base's first", "[event_type]") {
+TEST_CASE("an event type knows its name and its indices, its base's first", "[event_type]") {
     const EventType& tile = event_type<Tile>();
     CHECK(tile.name() == "event_type_test.Tile");
     CHECK(tile.index_names() == std::vector<std::string_view>{"name", "corners", "size", "glazed"});
@@ -107,7 +107,7 @@ TEST_CASE("An event type knows its name and its indices, its base's first", "[ev
     CHECK(event_type<Bare>().index_names().empty());
 }
 
-TEST_CASE("The path of a derived type begins with that of its base", "[event_type]") {
+TEST_CASE("the path of a derived type begins with that of its base", "[event_type]") {
     const auto& base = event_type<Shape>().levels();
     const auto& derived = event_type<Square>().levels();
     REQUIRE(base.size() == 3);
@@ -126,7 +126,7 @@ TEST_CASE("The path of a derived type begins with that of its base", "[event_typ
     CHECK(event_type<Square>().next_index(3) == 4);
 }
 
-TEST_CASE("A type is what it derives from over all levels, and not the reverse", "[event_type]") {
+TEST_CASE("a type is what it derives from over all levels, and not the reverse", "[event_type]") {
     const EventType& shape = event_type<Shape>();
     const EventType& tile = event_type<Tile>();
     CHECK(tile.is_a(shape));
@@ -136,8 +136,7 @@ TEST_CASE("A type is what it derives from over all levels, and not the reverse",
     CHECK_FALSE(event_type<Bare>().is_a(shape));
 }
 
-TEST_CASE("Two descriptions of the same name, of two libraries, mean the same type",
-          "[event_type]") {
+TEST_CASE("two libraries' descriptions of the same name mean the same type", "[event_type]") {
     const EventType other_shape("event_type_test.Shape", nullptr, &keep);
     CHECK(event_type<Tile>().is_a(other_shape));
     CHECK(other_shape.is_a(event_type<Shape>()));
@@ -146,13 +145,14 @@ TEST_CASE("Two descriptions of the same name, of two libraries, mean the same ty
     CHECK(other_square.is_a(event_type<Shape>()));
 }
 
-TEST_CASE("A type may be ignorable or not, as its base unless it says so", "[event_type]") {
+TEST_CASE("a type is ignorable or not like its base, unless it declares otherwise",
+          "[event_type]") {
     CHECK(event_type<Shape>().ignorable());
     CHECK_FALSE(event_type<Square>().ignorable());
     CHECK_FALSE(event_type<Tile>().ignorable());
 }
 
-TEST_CASE("Members other than indices can be read by name", "[event_type]") {
+TEST_CASE("members other than indices can be read by name", "[event_type]") {
     const auto square = make_event<Square>("tile", 4, 2.5, 3, "blue");
     const auto& members = event_type<Square>().members();
     REQUIRE(members.size() == 2);
@@ -162,7 +162,7 @@ TEST_CASE("Members other than indices can be read by name", "[event_type]") {
     CHECK(members[1].read(*square, "colour") == IndexValue("blue"));
 }
 
-TEST_CASE("A declaration that cannot be right says why", "[event_type]") {
+TEST_CASE("an invalid declaration throws an error that names the mistake", "[event_type]") {
     CHECK_THROWS_WITH(event_type<TwiceTheSame>(),
                       "event type 'event_type_test.TwiceTheSame' has two indices named 'a'");
     CHECK_THROWS_WITH(event_type<SameAsBase>(),
@@ -176,7 +176,7 @@ TEST_CASE("A declaration that cannot be right says why", "[event_type]") {
                       "event type 'event_type_test.Bare' has no more than 0 indices");
 }
 
-TEST_CASE("A class of events may have virtual functions", "[event_type]") {
+TEST_CASE("a class of events may have virtual functions", "[event_type]") {
     const Ref<Event> event = make_event<Virtual>(21);
     CHECK(event->at(1) == IndexValue(21));
     CHECK(event->as<Virtual>().twice() == 42);
@@ -184,7 +184,7 @@ TEST_CASE("A class of events may have virtual functions", "[event_type]") {
     CHECK(matcher.matches_path(*event));
 }
 
-TEST_CASE("A type can be made at run time", "[event_type]") {
+TEST_CASE("a type can be made at run time", "[event_type]") {
     struct Loose : Event {
         IndexValue value;
     };

@@ -16,7 +16,7 @@ namespace weir {
 
 static_assert(std::endian::native == std::endian::little, "the tag is the payload's last byte");
 
-// A long text or a tuple: the header, then the bytes or the values.
+// A long text or a tuple: this header, followed by the bytes or the values.
 struct IndexValue::Shared {
     std::atomic<std::uint32_t> references{1};
     std::uint32_t size;  // bytes of the text, or values of the tuple
@@ -27,7 +27,7 @@ struct IndexValue::Shared {
 
 IndexValue::IndexValue(double value) noexcept
     : IndexValue([value] {
-          constexpr double limit = 0x1p63;  // the first that is too large for an integer
+          constexpr double limit = 0x1p63;  // the first number that is too large for an integer
           if (value >= -limit && value < limit && std::trunc(value) == value) {
               return IndexValue(static_cast<std::int64_t>(value));
           }
@@ -38,7 +38,8 @@ IndexValue::IndexValue(std::string_view text) {
     hash_ = XXH3_64bits(text.data(), text.size());
     if (text.size() <= longest_inline_text) {
         char bytes[sizeof payload_]{};
-        std::copy(text.begin(), text.end(), bytes);  // an empty text may have no address
+        // Not memcpy: an empty text may have a null address
+        std::copy(text.begin(), text.end(), bytes);
         bytes[longest_inline_text] = static_cast<char>(tag_first_text + text.size());
         std::memcpy(payload_.data(), bytes, sizeof payload_);
         return;
@@ -73,6 +74,7 @@ void IndexValue::retain() const noexcept {
 
 void IndexValue::release() noexcept {
     Shared* shared = block();
+    // acq_rel: the thread that frees the block must see all uses by the threads that released it.
     if (shared->references.fetch_sub(1, std::memory_order_acq_rel) != 1) {
         return;
     }
@@ -175,8 +177,8 @@ std::weak_ordering operator<=>(const IndexValue& a, const IndexValue& b) noexcep
             }
             [[fallthrough]];
         case Kind::real: {
-            // Where they are the same as real numbers, the integer is one that a real number cannot
-            // tell from 2^63, and is smaller.
+            // If both are the same real number, the integer was rounded up to 2^63 and is therefore
+            // the smaller one.
             const auto order = std::strong_order(a.real(), b.real());
             return order != 0 ? order : kind <=> b.kind();
         }

@@ -14,12 +14,13 @@
 
 namespace weir {
 
-// The value of one index of an event: an integer, a real number, a text, the identity of an
-// object, or a tuple of these; or none, which in a matcher stands for "any".
-//
-// 24 bytes. The hash is computed once, when the value is made; copying, comparing and hashing are
-// cheap whatever the length: texts of up to 15 bytes are held inside, longer ones and tuples are
-// immutable and shared. Values may be copied and destroyed on any thread.
+/// The value of one index of an event: an integer, a real number, a text, the identity of an
+/// object, a tuple of these, or none. In a matcher, none stands for "any".
+///
+/// 24 bytes. The hash is computed once, when the value is made. Copying, comparing and hashing are
+/// cheap at any length: texts of up to 15 bytes are stored inside, longer texts and tuples are
+/// immutable and shared. The count of what is shared is atomic: any thread may copy and destroy
+/// values.
 class IndexValue {
 public:
     enum class Kind : std::uint8_t { none, integer, real, identity, text, tuple };
@@ -30,15 +31,15 @@ public:
         requires std::integral<T> || std::is_enum_v<T>
     IndexValue(T value) noexcept : IndexValue(tag_integer, static_cast<std::uint64_t>(value)) {}
 
-    // Real numbers, too, may order a priority queue; -0.0 equals 0.0, and a number that has no
-    // fraction is the integer of the same value.
+    /// Real numbers may order a priority queue, too. -0.0 equals 0.0, and a number without a
+    /// fraction is the integer of the same value.
     IndexValue(double value) noexcept;
 
     IndexValue(std::string_view text);
     IndexValue(const std::string& text) : IndexValue(std::string_view(text)) {}
     IndexValue(const char* text) : IndexValue(std::string_view(text)) {}
 
-    // The identity of an object: its address. The object must stay where it is.
+    /// The identity of an object: its address. The object must not move.
     template <class T>
         requires((std::is_object_v<T> || std::is_void_v<T>) &&
                  !std::same_as<std::remove_cv_t<T>, char>)
@@ -79,10 +80,10 @@ public:
     Kind kind() const noexcept;
     bool is_any() const noexcept { return payload_[1] == 0; }
 
-    // Equal values have equal hashes; the bits are well mixed. Not the same in every build.
+    /// Equal values have equal hashes, and the bits are well mixed. Builds may differ.
     std::uint64_t hash() const noexcept { return hash_; }
 
-    // Each requires that the value is of that kind.
+    /// Each requires that the value is of that kind.
     std::int64_t integer() const noexcept { return static_cast<std::int64_t>(payload_[0]); }
     double real() const noexcept;
     const void* identity() const noexcept {
@@ -91,7 +92,7 @@ public:
     std::string_view text() const noexcept;
     std::span<const IndexValue> tuple() const noexcept;
 
-    // For logs and listings: 7, "text", 0x55..., (…, …), any.
+    /// For logs and listings: 7, "text", 0x55..., (…, …), any.
     std::string describe() const;
 
     [[gnu::always_inline]] friend bool operator==(const IndexValue& a,
@@ -102,15 +103,15 @@ public:
         return a.payload_[0] == b.payload_[0] || (a.shared() && equal_shared(a, b));
     }
 
-    // A total order: numbers by value, texts bytewise, tuples element by element, and between
-    // kinds: none, numbers, identities, texts, tuples.
+    /// A total order: numbers by value, texts bytewise, tuples element by element; between kinds:
+    /// none, numbers, identities, texts, tuples.
     friend std::weak_ordering operator<=>(const IndexValue& a, const IndexValue& b) noexcept;
 
 private:
     struct Shared;
 
-    // The last byte of the payload says what the rest holds; a text of n bytes that fits has the
-    // tag first_text + n.
+    // The last byte of the payload tells what the rest holds. An inline text of n bytes has the tag
+    // first_text + n.
     enum Tag : std::uint8_t {
         tag_any = 0,
         tag_integer,
@@ -122,8 +123,7 @@ private:
     };
     static constexpr std::size_t longest_inline_text = 15;
 
-    // Two multiplications that let every bit of the number reach every bit of the hash
-    // (the finalizer of SplitMix64).
+    // The finalizer of SplitMix64: every bit of the number affects every bit of the hash.
     static constexpr std::uint64_t mix(std::uint64_t x) noexcept {
         x ^= x >> 30;
         x *= 0xbf58476d1ce4e5b9U;
@@ -149,7 +149,7 @@ private:
     std::array<std::uint64_t, 2> payload_{};
 };
 
-// What an index of declared type T gives back: T, or a view where T is a text.
+/// Returns the value of an index of declared type T: a T, or a view if T is a text.
 template <class T>
 T index_cast(const IndexValue& value)
     requires(std::integral<T> || std::is_enum_v<T>)
@@ -183,14 +183,14 @@ auto index_cast(const IndexValue& value) {
     }(std::make_index_sequence<std::tuple_size_v<T>>());
 }
 
-// A member of an event that is one of its indices, of type T. Reads as a T (a text as a
-// string_view); its value is fixed when the event is made.
+/// A member of an event that is one of its indices, of type T. Reads as a T (a text as a
+/// string_view). Its value is fixed when the event is made.
 template <class T>
 class Index {
 public:
     using Value = T;
 
-    // The value that a T has when nothing is said.
+    /// Holds a value-initialized T.
     Index()
         requires std::default_initializable<T>
         : value_(convert(T{})) {}

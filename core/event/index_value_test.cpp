@@ -20,7 +20,7 @@ const std::string long_text(100, 'x');
 
 }  // namespace
 
-TEST_CASE("An index value is an integer, an enum, a text, an identity, a number or a tuple",
+TEST_CASE("an index value is an integer, an enum, a text, an identity, a number or a tuple",
           "[index_value]") {
     using Kind = IndexValue::Kind;
     const int object = 0;
@@ -41,7 +41,7 @@ TEST_CASE("An index value is an integer, an enum, a text, an identity, a number 
     CHECK_FALSE(IndexValue("").is_any());
 }
 
-TEST_CASE("Texts of any length are equal when their bytes are", "[index_value]") {
+TEST_CASE("texts of any length are equal if their bytes are", "[index_value]") {
     for (std::size_t length = 0; length != 40; ++length) {
         const std::string text(length, 'a');
         const IndexValue value(text);
@@ -56,7 +56,7 @@ TEST_CASE("Texts of any length are equal when their bytes are", "[index_value]")
     CHECK(IndexValue(std::string("a\0b", 3)).text().size() == 3);
 }
 
-TEST_CASE("Values of different kinds are different", "[index_value]") {
+TEST_CASE("values of different kinds are different", "[index_value]") {
     const int object = 0;
     const std::vector<IndexValue> values{IndexValue(), 1,
                                          "1",          1.5,
@@ -69,7 +69,7 @@ TEST_CASE("Values of different kinds are different", "[index_value]") {
     }
 }
 
-TEST_CASE("Tuples are equal when their elements are, also nested and with long texts",
+TEST_CASE("tuples are equal if their elements are, also nested and with long texts",
           "[index_value]") {
     const auto address = [](const std::string& host, int port) {
         return IndexValue(std::tuple(std::pair(host, port), 1));
@@ -84,7 +84,7 @@ TEST_CASE("Tuples are equal when their elements are, also nested and with long t
     CHECK(address("host", 80).tuple()[0].tuple()[1].integer() == 80);
 }
 
-TEST_CASE("A real number without a fraction is the integer of the same value", "[index_value]") {
+TEST_CASE("a real number without a fraction is the integer of the same value", "[index_value]") {
     CHECK(IndexValue(3.0) == IndexValue(3));
     CHECK(IndexValue(-0.0) == IndexValue(0));
     CHECK(IndexValue(-0x1p63) == IndexValue(std::numeric_limits<std::int64_t>::min()));
@@ -94,7 +94,7 @@ TEST_CASE("A real number without a fraction is the integer of the same value", "
     CHECK(IndexValue(0.1F) != IndexValue(0.1));
 }
 
-TEST_CASE("Copies and moves of an index value keep what it is", "[index_value]") {
+TEST_CASE("copies and moves of an index value keep its value", "[index_value]") {
     for (const IndexValue& original : {IndexValue(7), IndexValue("short"), IndexValue(long_text),
                                        IndexValue(std::tuple(1, 2))}) {
         IndexValue copy = original;
@@ -109,7 +109,7 @@ TEST_CASE("Copies and moves of an index value keep what it is", "[index_value]")
     }
 }
 
-TEST_CASE("Index values are in a total order: none, numbers, identities, texts, tuples",
+TEST_CASE("index values are in a total order: none, numbers, identities, texts, tuples",
           "[index_value]") {
     const int objects[2] = {};
     const double huge = 0x1p63;
@@ -152,7 +152,7 @@ TEST_CASE("Index values are in a total order: none, numbers, identities, texts, 
     CHECK_FALSE(nan < nan);
 }
 
-TEST_CASE("The hashes of many values hardly collide", "[index_value]") {
+TEST_CASE("the hashes of many values hardly ever collide", "[index_value]") {
     std::unordered_set<std::uint64_t> low_bits;
     for (int i = 0; i != 10'000; ++i) {
         low_bits.insert(IndexValue(i * 4096).hash() & 0xffffffff);
@@ -162,7 +162,7 @@ TEST_CASE("The hashes of many values hardly collide", "[index_value]") {
     CHECK(low_bits.size() > 29'990);
 }
 
-TEST_CASE("Index values describe themselves for logs", "[index_value]") {
+TEST_CASE("index values describe themselves for logs", "[index_value]") {
     CHECK(IndexValue().describe() == "any");
     CHECK(IndexValue(-7).describe() == "-7");
     CHECK(IndexValue(0.25).describe() == "0.25");
@@ -172,7 +172,7 @@ TEST_CASE("Index values describe themselves for logs", "[index_value]") {
     CHECK(IndexValue(&object).describe().starts_with("0x"));
 }
 
-TEST_CASE("An index reads as the type that it is declared with", "[index_value]") {
+TEST_CASE("an index reads as the type that it is declared with", "[index_value]") {
     int object = 0;
     const Index<int> number = 7;
     const Index<std::string> text = "text";
@@ -199,7 +199,7 @@ TEST_CASE("An index reads as the type that it is declared with", "[index_value]"
     CHECK_FALSE(number == Index<int>(8));
 }
 
-TEST_CASE("An index that is given no value has that of its type, and is matched by it",
+TEST_CASE("an index without a value has the default of its type, and matchers find it",
           "[index_value]") {
     CHECK(Index<int>().get() == 0);
     CHECK(Index<int>().value() == IndexValue(0));
@@ -210,7 +210,7 @@ TEST_CASE("An index that is given no value has that of its type, and is matched 
     CHECK(Index<IndexValue>().get().is_any());
 }
 
-TEST_CASE("Random index values compare as what they were made of", "[index_value]") {
+TEST_CASE("random index values compare like the values that they were made of", "[index_value]") {
     std::mt19937 random(1);
     struct Made {
         std::string text;

@@ -9,7 +9,8 @@ namespace weir {
 
 namespace {
 
-// All of the process. Not destroyed, for libraries may leave after the static objects of this one.
+// One for the process. Never destroyed, because libraries may be unloaded after the static objects
+// of this one are destroyed.
 struct Registry {
     std::mutex mutex;
     List<DeclaredEventType> types;
@@ -17,8 +18,8 @@ struct Registry {
 };
 
 Registry& registry() {
-    alignas(Registry) static char place[sizeof(Registry)];
-    static auto* const registry = ::new (place) Registry;
+    alignas(Registry) static char memory[sizeof(Registry)];
+    static auto* const registry = ::new (memory) Registry;
     return *registry;
 }
 
@@ -32,8 +33,10 @@ DeclaredEventType::DeclaredEventType(EventType type) : type_(std::move(type)) {
     Registry& all = registry();
     const std::lock_guard lock(all.mutex);
     all.types.push_back(*this);
-    for (const LiveEvents& census : all.lists) {
-        if (census.covers(type_)) {
+    for (const LiveEvents& live : all.lists) {
+        // A type that is used for the first time is counted at once, so that none of its events is
+        // missed.
+        if (live.covers(type_)) {
             type_.living_.begin();
         }
     }
@@ -44,7 +47,7 @@ DeclaredEventType::~DeclaredEventType() {
     unlink();
 }
 
-LiveEvents::LiveEvents(std::vector<AddressRange> places) : places_(std::move(places)) {
+LiveEvents::LiveEvents(std::vector<AddressRange> ranges) : ranges_(std::move(ranges)) {
     Registry& all = registry();
     const std::lock_guard lock(all.mutex);
     all.lists.push_back(*this);
@@ -61,8 +64,8 @@ LiveEvents::~LiveEvents() {
 }
 
 bool LiveEvents::covers(const EventType& type) const noexcept {
-    return std::any_of(places_.begin(), places_.end(),
-                       [&](const AddressRange& place) { return place.contains(&type); });
+    return std::any_of(ranges_.begin(), ranges_.end(),
+                       [&](const AddressRange& range) { return range.contains(&type); });
 }
 
 void LiveEvents::for_each_living(

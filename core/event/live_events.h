@@ -10,22 +10,24 @@
 
 namespace weir {
 
-// Counts the events that live, in queues or anywhere else, whose types are described by a library:
-// the library must not leave before them. While there is a census of a library, each event of its
-// types is counted when it is made and when it goes; of all other types it costs one branch.
-//
-// Events that a library makes before its census begins are not counted. Any thread may make,
-// destroy and ask a census.
+/// Counts the living events, queued or not, whose types a library describes. The loader must not
+/// unload the library before they are destroyed. While a LiveEvents of a library exists, each event
+/// of the library's types is counted when it is made and when it is destroyed; events of all other
+/// types cost one branch.
+///
+/// Events that were made before are not counted. Thread-safe, as is making and destroying events
+/// meanwhile.
 class LiveEvents : public Link<LiveEvents> {
 public:
-    // `places` are those of the library: code, constants, static objects.
-    explicit LiveEvents(std::vector<AddressRange> places);
+    /// `ranges` are the addresses of the library: code, constants, static objects.
+    explicit LiveEvents(std::vector<AddressRange> ranges);
     ~LiveEvents();
     LiveEvents(const LiveEvents&) = delete;
     LiveEvents& operator=(const LiveEvents&) = delete;
 
-    // Calls the function with each type that the library describes and how many events of it live,
-    // where there are some. The function makes no use of types that were not used before.
+    /// Calls the function with each type that the library describes and has living events, and
+    /// their number. Requires that the function uses no event type for the first time, because a
+    /// lock is held.
     void for_each_living(
         const std::function<void(const EventType& type, std::uint64_t count)>& function) const;
 
@@ -33,7 +35,7 @@ private:
     friend class DeclaredEventType;
     bool covers(const EventType& type) const noexcept;
 
-    std::vector<AddressRange> places_;
+    std::vector<AddressRange> ranges_;
 };
 
 }  // namespace weir

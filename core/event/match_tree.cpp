@@ -1,13 +1,14 @@
 #include "core/event/match_tree.h"
 
-#include <array>
+#include <cassert>
 
 #include "core/base/pool.h"
 #include "core/event/node_map.h"
+#include "core/event/type_cache.h"
 
 namespace weir {
 
-// What a node that is not a leaf has below it. One that is to stay has a branch in any case.
+// What is below a node that is not a leaf. A node that is kept has a branch in any case.
 struct MatchBranch : pool::Pooled {
     MatchTree::Node* any = nullptr;
     NodeMap<MatchTree::Node> exact;
@@ -27,10 +28,10 @@ private:
 
     bool vacant() const noexcept { return entries_.empty() && branch_ == nullptr; }
     Root& root() noexcept;
-    // Another way down from here has come, or gone.
+    // Called when another way down from here has come, or gone.
     void changed() noexcept;
 
-    // There is one for each matcher that differs: 56 bytes, all in a line or two of the cache.
+    // There is a node for each matcher that differs: 56 bytes, in a line or two of the cache.
     Node* parent_;
     List<Entry> entries_;
     std::unique_ptr<MatchBranch> branch_;
@@ -47,7 +48,6 @@ public:
             vacant_ = &node;
         }
     }
-    // To whoever looks it is not there.
     void drop_vacant() noexcept {
         if (Node* const node = std::exchange(vacant_, nullptr)) {
             prune(node);
@@ -59,27 +59,32 @@ public:
         }
     }
 
-    // Where searches for events of a type go on from here, if it is known that there is one way at
-    // most; `next` is null if there is none.
-    struct Way {
-        std::uint64_t type = 0;
-        const Node* next = nullptr;
-    };
-    const Way* way(const EventType& type) const noexcept {
-        const Way& way = ways_[type.id() % ways_.size()];
-        return way.type == type.id() ? &way : nullptr;
-    }
-    void note_way(const EventType& type, const Node* next) noexcept {
-        ways_[type.id() % ways_.size()] = {type.id(), next};
-    }
-    void forget_ways() noexcept { ways_ = {}; }
+    // Returns whether the only node below is the vacant one, with those on the way to it.
+    bool has_only_vacant() const noexcept;
+
+    // Where searches for events of a type go on from here, where there is one way at most; null if
+    // there is none. Changes with the nodes and entries at and directly below the root.
+    TypeCache<const Node*> ways;
 
 private:
-    // The node that became vacant last. It stays until another one does, for who waits again and
-    // again most often does so for the same.
+    // The node that became vacant last. It stays until another one does: a routine that waits again
+    // and again most often waits for the same, and needs the same node.
     Node* vacant_ = nullptr;
-    std::array<Way, 16> ways_;  // each type has one place
 };
+
+bool MatchTree::Root::has_only_vacant() const noexcept {
+    if (vacant_ == nullptr || !vacant_->vacant()) {
+        return false;
+    }
+    for (const Node* node = vacant_->parent_; node != nullptr; node = node->parent_) {
+        const MatchBranch& branch = *node->branch_;
+        const std::size_t children = branch.exact.size() + (branch.any != nullptr ? 1 : 0);
+        if (children != 1 || branch.kept || !node->entries_.empty()) {
+            return false;
+        }
+    }
+    return true;
+}
 
 MatchTree::Root& MatchTree::Node::root() noexcept {
     Node* node = this;
@@ -91,7 +96,7 @@ MatchTree::Root& MatchTree::Node::root() noexcept {
 
 void MatchTree::Node::changed() noexcept {
     if (parent_ == nullptr) {
-        static_cast<Root&>(*this).forget_ways();
+        static_cast<Root&>(*this).ways.clear();
     }
 }
 
@@ -106,7 +111,7 @@ MatchTree::~MatchTree() {
     let_go_below(*root_);
 }
 
-// Lets go of the entries, for their owners may outlive the tree, and of the nodes below. Recursion
+// Lets go of the entries, whose owners may outlive the tree, and deletes the nodes below. Recursion
 // is bounded by the length of the longest path.
 void MatchTree::let_go_below(Node& node) noexcept {
     while (!node.entries_.empty()) {
@@ -126,12 +131,11 @@ void MatchTree::let_go_below(Node& node) noexcept {
 }
 
 bool MatchTree::empty() const noexcept {
-    root_->drop_vacant();
-    return root_->entries_.empty() && root_->branch_ == nullptr;
+    return root_->entries_.empty() && (root_->branch_ == nullptr || root_->has_only_vacant());
 }
 
-bool MatchTree::may_match(const EventType& type) const noexcept {
-    if (const Root::Way* way = root_->way(type); way != nullptr && way->next == nullptr) {
+bool MatchTree::may_match(const EventType& type) noexcept {
+    if (const Node* const* way = root_->ways.find(type); way != nullptr && *way == nullptr) {
         return false;
     }
     const auto may = [&] {
@@ -140,13 +144,14 @@ bool MatchTree::may_match(const EventType& type) const noexcept {
                (branch != nullptr &&
                 (branch->any != nullptr || branch->exact.find(type.levels()[0].fixed) != nullptr));
     };
+    // The only candidate may be the vacant node.
     if (may()) {
         root_->drop_vacant();
         if (may()) {
             return true;
         }
     }
-    root_->note_way(type, nullptr);
+    root_->ways.remember(type, nullptr);
     return false;
 }
 
@@ -182,6 +187,7 @@ MatchTree::Node& MatchTree::descend(Node& from, const Matcher& matcher) {
             node = next;
         }
     } catch (...) {
+        // The nodes made so far would otherwise stay without an entry.
         prune(node);
         throw;
     }
@@ -203,6 +209,7 @@ MatchTree::Node& MatchTree::keep(const Matcher& matcher) {
 }
 
 void MatchTree::insert_at(Node& node, Entry& entry) noexcept {
+    assert(!entry.inserted());
     entry.node_ = &node;
     entry.has_predicate_ = entry.matcher.has_predicate();
     node.entries_.push_back(entry);
@@ -210,10 +217,12 @@ void MatchTree::insert_at(Node& node, Entry& entry) noexcept {
 }
 
 void MatchTree::move_to_end(Entry& entry) noexcept {
+    assert(entry.inserted());
     entry.node_->entries_.push_back(entry);
 }
 
 void MatchTree::insert(Entry& entry) {
+    assert(!entry.inserted());
     insert_at(descend(*root_, entry.matcher), entry);
 }
 
@@ -226,10 +235,10 @@ void MatchTree::remove(Entry& entry) noexcept {
     }
 }
 
-// Removes the node, and then its parents, as long as nothing is in them.
+// Removes the node if nothing is in it, and then its parents in the same way.
 void MatchTree::prune(Node* node) noexcept {
     if (node->branch_ != nullptr && node->branch_->needless()) {
-        node->branch_.reset();  // it was to have a child, whose making failed
+        node->branch_.reset();  // there was no memory for the child that it was made for
     }
     Root& root = node->root();
     while (node->parent_ != nullptr && node->vacant()) {
@@ -291,7 +300,7 @@ MatchTree::Entry* MatchTree::match_first(const Node& node, const Event& event, s
 }
 
 void MatchTree::match_all(const Node& from, const Event& event, std::size_t level,
-                          std::vector<Entry*>& found) const {
+                          std::vector<Entry*>& found) {
     const Node* node = &from;
     const std::size_t levels = event.levels();
     for (; level < levels; ++level) {
@@ -301,11 +310,12 @@ void MatchTree::match_all(const Node& from, const Event& event, std::size_t leve
         }
         const MatchBranch& branch = *below;
         const Node* const exact = branch.exact.find(event.at(level));
-        // Most often there is one way to go on, and nothing to come back for.
+        // Most often there is one way to go on, and nothing to come back to: then no recursion, and
+        // from the root the way is the same for all events of the type that take it.
         if (node->entries_.empty() && (exact == nullptr || branch.any == nullptr)) {
             node = exact != nullptr ? exact : branch.any;
             if (level == 0) {
-                root_->note_way(event.type(), node);
+                root_->ways.remember(event.type(), node);
             }
             if (node == nullptr) {
                 return;
@@ -321,6 +331,7 @@ void MatchTree::match_all(const Node& from, const Event& event, std::size_t leve
         break;
     }
     for (Entry& entry : node->entries_) {
+        // Numbering the searches makes "at most once per object" one comparison, without a set.
         if (entry.object_->found_by_ != searches_ &&
             (!entry.has_predicate_ || judge(entry, event))) {
             entry.object_->found_by_ = searches_;
@@ -329,45 +340,59 @@ void MatchTree::match_all(const Node& from, const Event& event, std::size_t leve
     }
 }
 
-// Small tables are in the cache anyway: the first large one on the event's path is meant.
-const MatchTree::Entry* MatchTree::look_ahead(const Event& event, std::size_t step) const noexcept {
+// --- prefetching
+
+struct MatchTree::LargeTable {
+    const MatchBranch* branch = nullptr;  // null: there is none
+    std::size_t level = 0;                // of the event, by which it is searched
+};
+
+MatchTree::LargeTable MatchTree::large_table(const Event& event) const noexcept {
     constexpr std::size_t large = 1024;
-    const Node* node = root_.get();
-    const MatchBranch* branch = node->branch_.get();
-    std::size_t level = 0;
-    for (; branch != nullptr && branch->exact.size() < large; ++level) {
-        if (level == event.levels()) {
-            return nullptr;
+    const MatchBranch* branch = root_->branch_.get();
+    for (std::size_t level = 0; branch != nullptr && level != event.levels(); ++level) {
+        if (branch->exact.size() >= large) {
+            return {branch, level};
         }
         const Node* const exact = branch->exact.find(event.at(level));
-        node = exact != nullptr ? exact : branch->any;
+        const Node* const node = exact != nullptr ? exact : branch->any;
         branch = node != nullptr ? node->branch_.get() : nullptr;
     }
-    if (branch == nullptr || level == event.levels()) {
-        return nullptr;
-    }
-    if (step == 0) {
-        branch->exact.prefetch(event.at(level));
-        return nullptr;
-    }
-    const Node* const likely = branch->exact.guess(event.at(level));
-    if (likely == nullptr) {
-        return nullptr;
-    }
-    if (step == 1) {
-        __builtin_prefetch(likely);
-        __builtin_prefetch(reinterpret_cast<const char*>(likely + 1) - 1);
-        return nullptr;
-    }
-    return likely->entries_.empty() ? nullptr : &likely->entries_.front();
+    return {};
 }
+
+MatchTree::Range MatchTree::likely_slot(const Event& event) const noexcept {
+    const LargeTable table = large_table(event);
+    if (table.branch == nullptr) {
+        return {};
+    }
+    return {table.branch->exact.home(event.at(table.level)), 1};
+}
+
+const MatchTree::Node* MatchTree::guess(const Event& event) const noexcept {
+    const LargeTable table = large_table(event);
+    return table.branch == nullptr ? nullptr : table.branch->exact.guess(event.at(table.level));
+}
+
+MatchTree::Range MatchTree::likely_node(const Event& event) const noexcept {
+    const Node* const node = guess(event);
+    return {node, node == nullptr ? 0 : sizeof(Node)};
+}
+
+const MatchTree::Entry* MatchTree::likely_entry(const Event& event) const noexcept {
+    const Node* const node = guess(event);
+    return node == nullptr || node->entries_.empty() ? nullptr : &node->entries_.front();
+}
+
+// --- searching
 
 MatchTree::Entry* MatchTree::match_first(const Event& event) const {
     bool by_type = true;
     return match_first(*root_, event, 0, by_type);
 }
 
-MatchTree::Entry* MatchTree::match_first(const Event& event, bool& by_type) const {
+// A vacant node would make the result look as if it depended on more than the type.
+MatchTree::Entry* MatchTree::match_first(const Event& event, bool& by_type) {
     root_->drop_vacant();
     return match_first(*root_, event, 0, by_type);
 }
@@ -379,11 +404,11 @@ MatchTree::Entry* MatchTree::match_first_below(const Node& node, const Event& ev
 
 void MatchTree::match_all(const Event& event, std::vector<Entry*>& found) {
     ++searches_;
-    const Root::Way* const way = root_->way(event.type());
+    const Node* const* const way = root_->ways.find(event.type());
     if (way == nullptr) [[unlikely]] {
         match_all(*root_, event, 0, found);
-    } else if (way->next != nullptr) {
-        match_all(*way->next, event, 1, found);
+    } else if (*way != nullptr) {
+        match_all(**way, event, 1, found);
     }
 }
 

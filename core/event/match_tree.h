@@ -12,24 +12,26 @@
 
 namespace weir {
 
-// Whoever can be matched by several matchers, all in one tree, but is to be found once for each
-// event.
+/// An object that may be registered under several matchers of one tree. A search returns it at most
+/// once.
 class Matchable {
     friend class MatchTree;
-    std::uint64_t found_by_ = 0;  // the search that found it last
+    std::uint64_t found_by_ = 0;  // the last search that found it
 };
 
-// A trie of matchers: finds all that match an event, however many there are, by following the
-// event's path. At each level it goes first where the value is the event's, then where the matcher
-// takes any value, then to the matchers that end there in order of insertion: the most specific
-// match comes first.
-//
-// Entries are owned by whoever inserts them; one that is destroyed leaves the tree.
+/// A trie of matchers. Finds all matchers that match an event by following the path of the event's
+/// index values; how long that takes does not depend on how many matchers there are.
+///
+/// The order of the result is part of the contract, most specific first: at each level come the
+/// matchers with the event's own value, then those that take any value, then those that end there,
+/// in order of insertion.
+///
+/// The caller owns the entries; one that is destroyed leaves the tree. Belongs to one thread.
 class MatchTree {
 public:
     class Node;
 
-    // What is found. `matcher` may be empty: then the entry matches whatever reaches its node.
+    /// A matcher in the tree, and the object that is registered under it.
     class Entry : public Link<Entry> {
     public:
         Entry() = default;
@@ -39,18 +41,12 @@ public:
         Entry& operator=(const Entry&) = delete;
         ~Entry() { MatchTree::remove(*this); }
 
+        /// Returns whether the entry is in a tree.
         bool inserted() const noexcept { return node_ != nullptr; }
         Matchable* object() const noexcept { return object_; }
 
-        // Brings it into the cache, with the lines around it, for most often it is inside its
-        // object.
-        void prefetch() const noexcept {
-            const char* const at = reinterpret_cast<const char*>(this);
-            for (const std::ptrdiff_t line : {-64, 0, 64, 128}) {
-                __builtin_prefetch(at + line);
-            }
-        }
-
+        /// An empty one matches whatever reaches the entry's node. Must not change while inserted,
+        /// but for one that same_events().
         Matcher matcher;
 
     private:
@@ -58,60 +54,76 @@ public:
 
         Matchable* object_ = nullptr;
         Node* node_ = nullptr;
-        bool has_predicate_ = false;  // the matcher's: a search looks at no more of it
+        // Copied from the matcher, so that a search need not touch that.
+        bool has_predicate_ = false;
     };
 
     using PredicateFailed = std::function<void(const Matcher&, const Event&)>;
 
-    // `predicate_failed` is called, in the handler of the exception, for a predicate that threw;
-    // such a predicate does not match.
+    /// `predicate_failed` is called for a predicate that threw, in the handler of the exception.
+    /// Such a predicate does not match.
     explicit MatchTree(PredicateFailed predicate_failed = {});
     ~MatchTree();
     MatchTree(const MatchTree&) = delete;
     MatchTree& operator=(const MatchTree&) = delete;
 
-    // Whether there is neither an entry nor a node but the root.
+    /// Returns whether there is no entry, and no node that is kept.
     bool empty() const noexcept;
 
-    // Inserts at the end of the path of the entry's matcher. Requires that it is in no tree.
+    /// Inserts an entry at the end of its matcher's path. Requires that it is in no tree.
     void insert(Entry& entry);
-    // Takes the entry out of the tree that it is in, if any.
+    /// Removes an entry from its tree; does nothing if it is in none.
     static void remove(Entry& entry) noexcept;
 
-    // Whether there is an entry that an event of the type could match.
-    bool may_match(const EventType& type) const noexcept;
-    // Appends the first matching entry of each object that matches.
+    /// Returns whether an event of the type could match an entry. False is certain.
+    bool may_match(const EventType& type) noexcept;
+    /// Appends, for each object that matches, its first entry.
     void match_all(const Event& event, std::vector<Entry*>& found);
-    // Brings into the cache what match_all will touch of an event that comes soon, in steps, each
-    // of which needs what the one before has brought: 0 and 1. From then on it gives the entry that
-    // will probably be found, or null.
-    const Entry* look_ahead(const Event& event, std::size_t step) const noexcept;
-    // The first matching entry, or null.
+    /// Returns the first entry that matches, or null.
     Entry* match_first(const Event& event) const;
-    // The same; `by_type` becomes false unless all events of that type have the same.
-    Entry* match_first(const Event& event, bool& by_type) const;
+    /// The same. Sets `by_type` to false unless all events of the type have this result.
+    Entry* match_first(const Event& event, bool& by_type);
 
-    // For trees whose nodes are kept by somebody, as the queues of a queue tree do: the root; the
-    // node at the end of the path (made if it is not there), which lives as long as an entry is
-    // there or below; an insertion at a node.
+    // --- for trees whose nodes a caller refers to, as the queues of a queue tree do
+
     Node& root() noexcept;
+    /// Returns the node at the end of the path, and makes it if it is not there. It lives as long
+    /// as an entry is there or below.
     static Node& descend(Node& from, const Matcher& matcher);
-    // The node at the end of the path, which from now on lives as long as the tree: for matchers
-    // that come and go all the time.
+    /// Returns the node at the end of the path, which from now on lives as long as the tree: for
+    /// matchers that come and go all the time.
     Node& keep(const Matcher& matcher);
     static void insert_at(Node& node, Entry& entry) noexcept;
-    // Puts an entry behind the others at its node.
+    /// Moves an entry behind the others at its node.
     static void move_to_end(Entry& entry) noexcept;
-    // As match_first, among the entries at the node and below.
+    /// As match_first, among the entries at the node and below.
     Entry* match_first_below(const Node& node, const Event& event) const;
+
+    // --- for prefetching (core/run/prefetch.h): what a search for an event will touch
+
+    /// A range of memory; empty if nothing is known.
+    struct Range {
+        const void* address = nullptr;
+        std::size_t size = 0;
+    };
+    /// Returns where the search begins in the first large table on the event's path. Small tables
+    /// do not count: they are in the cache anyway.
+    Range likely_slot(const Event& event) const noexcept;
+    /// Returns the node that is found there. Reads that slot.
+    Range likely_node(const Event& event) const noexcept;
+    /// Returns the first entry of that node; null if there is none. Reads that node.
+    const Entry* likely_entry(const Event& event) const noexcept;
 
 private:
     class Root;
+    struct LargeTable;
 
     Entry* match_first(const Node& node, const Event& event, std::size_t level,
                        bool& by_type) const;
     void match_all(const Node& from, const Event& event, std::size_t level,
-                   std::vector<Entry*>& found) const;
+                   std::vector<Entry*>& found);
+    LargeTable large_table(const Event& event) const noexcept;
+    const Node* guess(const Event& event) const noexcept;
     static std::size_t level_of(const Node& node) noexcept;
     bool judge(const Entry& entry, const Event& event) const noexcept;
     static void prune(Node* node) noexcept;

@@ -37,7 +37,7 @@ struct Object : Matchable {
     std::string name;
 };
 
-// A tree, and entries whose objects have names.
+// A tree and entries of named objects.
 struct Tree {
     explicit Tree(MatchTree::PredicateFailed failed = {}) : tree(std::move(failed)) {}
 
@@ -72,7 +72,7 @@ using Names = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("Matches come most specific first: exact, then any, then what ends there",
+TEST_CASE("matches come most specific first: exact, then any, then what ends there",
           "[match_tree]") {
     Tree tree;
     tree.insert("all", match<Message>().make());
@@ -92,7 +92,7 @@ TEST_CASE("Matches come most specific first: exact, then any, then what ends the
     CHECK(tree.first(*make_event<Message>("x", 0)) == "all");
 }
 
-TEST_CASE("Matches of the same place in the tree come in order of insertion", "[match_tree]") {
+TEST_CASE("matches of one node come in order of insertion", "[match_tree]") {
     Tree tree;
     tree.insert("first", match<Message>("a").make());
     MatchTree::Entry& second = tree.insert("second", match<Message>("a").make());
@@ -103,7 +103,7 @@ TEST_CASE("Matches of the same place in the tree come in order of insertion", "[
     CHECK(tree.all(*make_event<Message>("a", 1)) == Names{"first", "third", "second"});
 }
 
-TEST_CASE("An object with several matchers is found once for each event, by the most specific",
+TEST_CASE("an object with several matchers is found once for each event, by the most specific",
           "[match_tree]") {
     Tree tree;
     Object one("one"), two("two");
@@ -120,7 +120,7 @@ TEST_CASE("An object with several matchers is found once for each event, by the 
     }
 }
 
-TEST_CASE("Matches are appended to what has been found before", "[match_tree]") {
+TEST_CASE("a search appends its matches to those of earlier searches", "[match_tree]") {
     Tree tree;
     MatchTree::Entry& entry = tree.insert("a", match<Message>().make());
     std::vector<MatchTree::Entry*> found{nullptr};
@@ -128,7 +128,7 @@ TEST_CASE("Matches are appended to what has been found before", "[match_tree]") 
     CHECK(found == std::vector<MatchTree::Entry*>{nullptr, &entry});
 }
 
-TEST_CASE("Only matchers whose predicate holds match", "[match_tree]") {
+TEST_CASE("a matcher matches only if its predicate holds", "[match_tree]") {
     Tree tree;
     Object one("one");
     tree.insert("large",
@@ -141,13 +141,14 @@ TEST_CASE("Only matchers whose predicate holds match", "[match_tree]") {
     CHECK(tree.first(*make_event<Message>("a", 1, 5)) == "one");
 }
 
-TEST_CASE("A predicate that throws is told of and does not match", "[match_tree]") {
-    std::vector<std::string> told;
+TEST_CASE("a predicate that throws does not match, and the failure is reported", "[match_tree]") {
+    std::vector<std::string> failures;
     Tree tree([&](const Matcher& matcher, const Event& event) {
         try {
             throw;
         } catch (const std::exception& exception) {
-            told.push_back(matcher.describe() + ", " + event.describe() + ": " + exception.what());
+            failures.push_back(matcher.describe() + ", " + event.describe() + ": " +
+                               exception.what());
         }
     });
     tree.insert("bad", match<Message>("a")
@@ -155,19 +156,20 @@ TEST_CASE("A predicate that throws is told of and does not match", "[match_tree]
                            .make());
     tree.insert("good", match<Message>().make());
     CHECK(tree.all(*make_event<Message>("a", 1)) == Names{"good"});
-    CHECK(told == Names{"match_tree_test.Message(\"a\") where ..., "
-                        "match_tree_test.Message(topic=\"a\", number=1): oh"});
+    CHECK(failures == Names{"match_tree_test.Message(\"a\") where ..., "
+                            "match_tree_test.Message(topic=\"a\", number=1): oh"});
     CHECK(tree.first(*make_event<Message>("a", 1)) == "good");
-    CHECK(told.size() == 2);
+    CHECK(failures.size() == 2);
 }
 
-TEST_CASE("A predicate that throws does not match where nobody is told of it", "[match_tree]") {
+TEST_CASE("a predicate that throws does not match without a failure handler either",
+          "[match_tree]") {
     Tree tree;
     tree.insert("bad", match<Message>().where([](const Message&) -> bool { throw 1; }).make());
     CHECK(tree.all(*make_event<Message>("a", 1)).empty());
 }
 
-TEST_CASE("An entry that is removed or destroyed is found no more", "[match_tree]") {
+TEST_CASE("a search does not find an entry that was removed or destroyed", "[match_tree]") {
     MatchTree tree;
     Object object("object");
     const auto event = make_event<Message>("a", 1);
@@ -180,14 +182,14 @@ TEST_CASE("An entry that is removed or destroyed is found no more", "[match_tree
         MatchTree::remove(entry);
         CHECK_FALSE(entry.inserted());
         CHECK(tree.match_first(*event) == nullptr);
-        MatchTree::remove(entry);  // again: nothing happens
+        MatchTree::remove(entry);  // already removed: does nothing
         tree.insert(entry);
     }
     CHECK(tree.match_first(*event) == nullptr);
     CHECK(tree.empty());
 }
 
-TEST_CASE("Entries may outlive their tree", "[match_tree]") {
+TEST_CASE("entries may outlive their tree", "[match_tree]") {
     Object object("object");
     MatchTree::Entry exact(object, match<Message>("a", 1));
     MatchTree::Entry wild(object, match<Message>(any, 1));
@@ -200,7 +202,7 @@ TEST_CASE("Entries may outlive their tree", "[match_tree]") {
     CHECK_FALSE(wild.inserted());
 }
 
-TEST_CASE("A tree can be searched and filled from a node on", "[match_tree]") {
+TEST_CASE("a caller can search and fill a tree from a node on", "[match_tree]") {
     Tree tree;
     MatchTree::Entry wild(tree.objects.emplace_back("wild"), Matcher());
     MatchTree::Entry deep(tree.objects.emplace_back("deep"), Matcher());
@@ -211,12 +213,12 @@ TEST_CASE("A tree can be searched and filled from a node on", "[match_tree]") {
     const auto below = [&](const Event& event) { return tree.tree.match_first_below(node, event); };
     CHECK(below(*make_event<Message>("a", 7)) == &deep);
     CHECK(below(*make_event<Message>("a", 8)) == &wild);
-    // The way to the node is not asked for.
+    // A search from a node does not check the path to it.
     CHECK(below(*make_event<Message>("b", 8)) == &wild);
     CHECK(tree.first(*make_event<Message>("b", 8)) == "all");
 }
 
-TEST_CASE("What matches nothing now may match later, whatever comes", "[match_tree]") {
+TEST_CASE("a type that matches nothing now matches after any kind of insertion", "[match_tree]") {
     const Matcher matchers[] = {match<Message>().make(), match<Message>("a", 1).make(),
                                 match<Reply>("a", 1, 2).make(), Matcher(std::span<IndexValue>()),
                                 Matcher(std::array{IndexValue(), IndexValue("a")})};
@@ -234,7 +236,8 @@ TEST_CASE("What matches nothing now may match later, whatever comes", "[match_tr
     }
 }
 
-TEST_CASE("A node that is kept serves all that come and go, at it and below", "[match_tree]") {
+TEST_CASE("a kept node serves entries that are inserted and removed, at it and below",
+          "[match_tree]") {
     Tree tree;
     const auto event = make_event<Message>("a", 1);
     MatchTree::Node& node = tree.tree.keep(match<Message>("a"));
@@ -250,7 +253,7 @@ TEST_CASE("A node that is kept serves all that come and go, at it and below", "[
     }
 }
 
-TEST_CASE("An entry that is moved to the end is found last among those of its node",
+TEST_CASE("an entry that was moved to the end is found last among those of its node",
           "[match_tree]") {
     Tree tree;
     MatchTree::Entry& first = tree.insert("first", match<Message>("a").make());
@@ -259,19 +262,18 @@ TEST_CASE("An entry that is moved to the end is found last among those of its no
     CHECK(tree.all(*make_event<Message>("a", 1)) == Names{"second", "first"});
 }
 
-TEST_CASE("Looking ahead tells who will be found, where there are many", "[match_tree]") {
+TEST_CASE("looking ahead returns the entry that a search will find in a large table",
+          "[match_tree]") {
     Tree tree;
     const auto look = [&](const Event& event) {
-        const MatchTree::Entry* found = nullptr;
-        for (std::size_t step = 0; step != 4; ++step) {
-            found = tree.tree.look_ahead(event, step);
-            CHECK((step > 1 || found == nullptr));
-        }
+        const MatchTree::Entry* const found = tree.tree.likely_entry(event);
+        CHECK((found == nullptr || tree.tree.likely_node(event).size != 0));
+        CHECK((found == nullptr || tree.tree.likely_slot(event).address != nullptr));
         return found;
     };
     const auto event = make_event<Message>("a", 1);
     tree.insert("one", match<Message>("a", 1));
-    CHECK(look(*event) == nullptr);  // all is in the cache anyway
+    CHECK(look(*event) == nullptr);  // a small table is in the cache anyway
     for (int i = 2; i != 2000; ++i) {
         tree.insert("one of many", match<Message>("a", i).make());
     }
@@ -280,7 +282,7 @@ TEST_CASE("Looking ahead tells who will be found, where there are many", "[match
     CHECK(look(*make_event<Message>("b", 1)) == nullptr);
 }
 
-TEST_CASE("A million live matchers: any is found, and no node is left when they are gone",
+TEST_CASE("a million matchers: each is found, and no node is left after their removal",
           "[match_tree]") {
     constexpr int count = 1'000'000;
     MatchTree tree;
@@ -299,7 +301,7 @@ TEST_CASE("A million live matchers: any is found, and no node is left when they 
     CHECK(tree.empty());
 }
 
-TEST_CASE("A match tree finds what a list of matchers finds, under random changes",
+TEST_CASE("a match tree finds what a list of matchers finds, under random changes",
           "[match_tree]") {
     std::mt19937 random(1);
     const auto number = [&](int n) {

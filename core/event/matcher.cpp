@@ -18,6 +18,7 @@ Matcher::State* Matcher::make_state(std::size_t levels, F value_at) {
 }
 
 Matcher::Matcher(std::span<const IndexValue> path, Predicate predicate) {
+    // A trailing "any" restricts nothing, and would only add nodes to the tree.
     while (!path.empty() && path.back().is_any()) {
         path = path.first(path.size() - 1);
     }

@@ -18,49 +18,49 @@
 
 namespace weir {
 
-// What a matcher asks of an event beyond its type and indices.
+/// A condition on an event beyond its type and indices.
 using Predicate = std::function<bool(const Event&)>;
 
-// Matches events of a type, and of all types derived from it, that have given values for some of
-// the indices and for which a predicate, if there is one, holds. `match<Order>()` makes one.
-//
-// A Matcher is a handle: copies are the same matcher, and a routine that waits for the same
-// matcher again keeps its place among those who wait. An empty handle matches nothing. Belongs to
-// one thread.
+/// Matches events of a type, and of all types derived from it, that have the given values of some
+/// indices and fulfil a predicate, if there is one. `match<Order>()` makes one.
+///
+/// A Matcher is a handle: copies are the same matcher. A routine that waits again for the same
+/// matcher keeps its position among the waiters. An empty handle matches nothing. A matcher and its
+/// copies belong to one thread.
 class Matcher {
 public:
     Matcher() noexcept = default;
 
-    // Matches what has these values at the levels of its path, none standing for any value.
-    // Values behind the last that is given match anything.
+    /// Matches events with these values at the levels of their path; none stands for any value.
+    /// Levels behind the last value match anything.
     explicit Matcher(std::span<const IndexValue> path, Predicate predicate = {});
 
-    // Matches all events of the type; a matcher in the making, see MatcherBuilder.
+    /// Matches all events of the type; the values are set later, see MatcherBuilder.
     explicit Matcher(const EventType& type);
 
     explicit operator bool() const noexcept { return state_ != nullptr; }
 
-    // The path without trailing "any"s.
+    /// Returns the path without trailing "any"s.
     std::span<const IndexValue> path() const noexcept;
     bool has_predicate() const noexcept;
-    // The type of the predicate's function; null without one.
+    /// Returns the type of the predicate's function, or null without a predicate.
     const std::type_info* predicate_type() const noexcept;
 
-    // Whether the other one matches the same events as this, as far as that is seen without asking
-    // predicates.
+    /// Returns whether the other matcher is known to match the same events. Matchers with
+    /// predicates are the same only if they are copies.
     bool same_events(const Matcher& other) const noexcept;
 
-    // Brings what copies of it share into the cache.
-    void prefetch() const noexcept { __builtin_prefetch(state_.get()); }
+    // For prefetching: the memory that all copies share; null if it is empty.
+    const void* shared_state() const noexcept { return state_.get(); }
 
-    // Whether the predicate holds; true without one. What it throws comes out.
+    /// Returns whether the predicate holds; true without one. Throws what the predicate throws.
     bool judge(const Event& event) const { return !has_predicate() || judge_predicate(event); }
 
-    // Whether the event has the matcher's values from a level of the path on, not considering the
-    // predicate.
+    /// Returns whether the event has the matcher's values from a level of the path on. Ignores the
+    /// predicate.
     bool matches_path(const Event& event, std::size_t from_level = 0) const noexcept;
 
-    // For logs: shop.Order("bob", any, 7).
+    /// For logs: shop.Order("bob", any, 7).
     std::string describe() const;
 
     friend bool operator==(const Matcher& a, const Matcher& b) noexcept {
@@ -82,11 +82,11 @@ private:
     Ref<State> state_;
 };
 
-// The matcher's counted state: a header, then the values of the path.
+/// The matcher's counted state: this header, followed by the values of the path.
 struct Matcher::State {
     std::uint32_t references = 0;
-    std::uint16_t levels = 0;  // of which there are values
-    std::uint16_t size = 0;    // without trailing "any"s
+    std::uint16_t levels = 0;  ///< of which there are values
+    std::uint16_t size = 0;    ///< without trailing "any"s
     std::unique_ptr<Predicate> predicate;
 
     IndexValue* values() noexcept { return reinterpret_cast<IndexValue*>(this + 1); }
@@ -110,7 +110,7 @@ inline bool Matcher::has_predicate() const noexcept {
     return state_ != nullptr && state_->predicate != nullptr;
 }
 
-// A matcher of events of type E. `co_await` on it gives the event, a Ref<E>.
+/// A matcher of events of type E. `co_await` on it returns the event, a Ref<E>.
 template <class E>
 class MatcherOf : public Matcher {
 public:
@@ -120,12 +120,12 @@ public:
     explicit MatcherOf(Matcher matcher) noexcept : Matcher(std::move(matcher)) {}
 };
 
-// Stands for any value of an index.
+/// Stands for any value of an index.
 struct Any {};
 inline constexpr Any any;
 
-// A matcher in the making: match<Order>().with(&Order::number, 7).where(...). Converts to, and is
-// awaited as, a MatcherOf<E>.
+/// A matcher that is being made: match<Order>().with(&Order::number, 7).where(...). Converts to a
+/// MatcherOf<E>, and is awaited like one.
 template <EventClass E>
 class MatcherBuilder {
 public:
@@ -133,8 +133,8 @@ public:
     MatcherBuilder(MatcherBuilder&&) noexcept = default;
     MatcherBuilder& operator=(MatcherBuilder&&) noexcept = default;
 
-    // Only events with this value of an index of E or its bases. Throws std::logic_error if the
-    // type does not declare that member as an index.
+    /// Matches only this value of an index of E or its bases. Throws std::logic_error if the type
+    /// does not declare that member as an index.
     template <class T, class C, class U>
         requires std::derived_from<E, C>
     MatcherBuilder&& with(Index<T> C::*index, const U& value) && {
@@ -143,7 +143,7 @@ public:
         return std::move(*this);
     }
 
-    // Only events for which this holds. One that throws is logged and does not match.
+    /// Matches only if the predicate holds. A predicate that throws is logged and does not match.
     template <std::predicate<const E&> F>
     MatcherBuilder&& where(F predicate) && {
         matcher_.set(Predicate([judge = std::move(predicate)](const Event& event) {
@@ -158,8 +158,8 @@ public:
         return MatcherOf<E>(std::move(matcher_));
     }
 
-    // Values of the indices in their order, the base's first. Throws std::logic_error if there are
-    // more than the type has indices.
+    /// Matches only these values of the indices in their order, the base's first. Throws
+    /// std::logic_error if the type has fewer indices.
     template <class... U>
     MatcherBuilder&& values(const U&... values) && {
         [[maybe_unused]] std::size_t level = 0;
@@ -180,8 +180,9 @@ private:
     Matcher matcher_;
 };
 
-// A matcher of events of type E (and derived): match<Order>() of all, match<Order>("bob", any, 7)
-// of those with these values of the indices, in order; `.with` and `.where` narrow it further.
+/// Makes a matcher of events of type E and derived types: match<Order>() of all,
+/// match<Order>("bob", any, 7) of those with these values of the indices, in order. `.with` and
+/// `.where` narrow it further.
 template <EventClass E, class... U>
 MatcherBuilder<E> match(const U&... values) {
     return MatcherBuilder<E>().values(values...);

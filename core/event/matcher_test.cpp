@@ -12,7 +12,7 @@ using Address = std::tuple<std::string, int>;
 
 enum class Direction { read, write };
 
-// What a connection does, as seen by whoever waits for it.
+// What a connection does, as its waiters see it.
 struct Io : Event {
     Index<Direction> direction;
     Index<Address> address;
@@ -45,7 +45,7 @@ struct NamedSizedIo : SizedIo {
     }
 };
 
-// Of the same indices, but of no kin.
+// Has the same indices, but is not related to Io.
 struct OtherIo : Event {
     Index<Direction> direction;
     Index<Address> address;
@@ -91,7 +91,7 @@ struct Events {
 
 }  // namespace
 
-TEST_CASE("A matcher matches events with the given values, for any subset of the indices",
+TEST_CASE("a matcher matches events with the given values, for any subset of the indices",
           "[matcher]") {
     const Events events;
     const auto matched = [&](Matcher matcher) { return events.matched_by(matcher); };
@@ -106,7 +106,7 @@ TEST_CASE("A matcher matches events with the given values, for any subset of the
     CHECK(matched(match<Io>(any, any, 5).make()).empty());
 }
 
-TEST_CASE("A matcher of a base matches derived events, over all levels, and not the reverse",
+TEST_CASE("a matcher of a base matches derived events, over all levels, and not the reverse",
           "[matcher]") {
     const Events events;
     const auto matched = [&](Matcher matcher) { return events.matched_by(matcher); };
@@ -116,7 +116,7 @@ TEST_CASE("A matcher of a base matches derived events, over all levels, and not 
     CHECK(matched(match<OtherIo>().make()) == std::vector{7});
 }
 
-TEST_CASE("A matcher of a derived type may ask for indices of all levels", "[matcher]") {
+TEST_CASE("a matcher of a derived type may require indices of all levels", "[matcher]") {
     const Events events;
     CHECK(events.matched_by(match<SizedIo>(any, any, 17, any, 27).make()) == std::vector{5, 6});
     CHECK(events.matched_by(match<SizedIo>()
@@ -128,7 +128,7 @@ TEST_CASE("A matcher of a derived type may ask for indices of all levels", "[mat
     CHECK(events.matched_by(match<NamedSizedIo>().with(&SizedIo::length, 28).make()).empty());
 }
 
-TEST_CASE("A predicate narrows a matcher further", "[matcher]") {
+TEST_CASE("a predicate narrows a matcher further", "[matcher]") {
     const Events events;
     const Matcher matcher =
         match<Io>(Direction::write)
@@ -139,7 +139,7 @@ TEST_CASE("A predicate narrows a matcher further", "[matcher]") {
     CHECK_FALSE(match<Io>().make().has_predicate());
 }
 
-TEST_CASE("What a predicate throws comes out of judging", "[matcher]") {
+TEST_CASE("judging an event throws what the predicate throws", "[matcher]") {
     const Events events;
     const Matcher matcher =
         match<Io>().where([](const Io&) -> bool { throw std::runtime_error("no"); }).make();
@@ -147,14 +147,15 @@ TEST_CASE("What a predicate throws comes out of judging", "[matcher]") {
     CHECK_THROWS_WITH(matcher.judge(*events.all[0]), "no");
 }
 
-TEST_CASE("Copies of a matcher are the same matcher, equal ones are not", "[matcher]") {
+TEST_CASE("copies of a matcher are the same matcher, matchers of equal values are not",
+          "[matcher]") {
     const auto matcher = match<Io>(Direction::read).make();
     const Matcher copy = matcher;
     CHECK(copy == matcher);
     CHECK_FALSE(copy == match<Io>(Direction::read).make());
 }
 
-TEST_CASE("An empty handle matches nothing", "[matcher]") {
+TEST_CASE("an empty handle matches nothing", "[matcher]") {
     const Events events;
     const Matcher nothing;
     CHECK_FALSE(nothing);
@@ -164,7 +165,7 @@ TEST_CASE("An empty handle matches nothing", "[matcher]") {
     CHECK(nothing.describe() == "nothing");
 }
 
-TEST_CASE("A matcher of no type matches every event", "[matcher]") {
+TEST_CASE("a matcher of no type matches every event", "[matcher]") {
     const Events events;
     const Matcher anything(std::vector<IndexValue>{});
     CHECK(anything);
@@ -176,7 +177,7 @@ TEST_CASE("A matcher of no type matches every event", "[matcher]") {
     CHECK(reads.describe() == "any(0)");
 }
 
-TEST_CASE("A path ends with its last value", "[matcher]") {
+TEST_CASE("a path ends with its last value", "[matcher]") {
     const std::vector<IndexValue> path{"matcher_test.Io", IndexValue(), 3, IndexValue(),
                                        IndexValue()};
     CHECK(Matcher(path).path().size() == 3);
@@ -184,7 +185,7 @@ TEST_CASE("A path ends with its last value", "[matcher]") {
     CHECK(match<SizedIo>().make().path().size() == 6);
 }
 
-TEST_CASE("The levels before the one that is asked for are taken as matching", "[matcher]") {
+TEST_CASE("matches_path() takes the levels before the given one as matching", "[matcher]") {
     const Events events;
     const Matcher matcher = match<Io>(Direction::write, any, 17).make();
     CHECK_FALSE(matcher.matches_path(*events.all[0]));
@@ -193,7 +194,7 @@ TEST_CASE("The levels before the one that is asked for are taken as matching", "
     CHECK(matcher.matches_path(*events.all[2], 4));
 }
 
-TEST_CASE("Matchers describe themselves for logs", "[matcher]") {
+TEST_CASE("matchers describe themselves for logs", "[matcher]") {
     CHECK(match<Io>().make().describe() == "matcher_test.Io()");
     CHECK(match<OtherIo>(any, Address("h", 1), 7).make().describe() ==
           "matcher_test.OtherIo(any, (\"h\", 1), 7)");
@@ -201,7 +202,7 @@ TEST_CASE("Matchers describe themselves for logs", "[matcher]") {
           "matcher_test.OtherIo() where ...");
 }
 
-TEST_CASE("A matcher of what its type does not have says so", "[matcher]") {
+TEST_CASE("a matcher of an index that its type lacks throws an error that names it", "[matcher]") {
     CHECK_THROWS_WITH(match<OtherIo>().with(&OtherIo::undeclared, 1),
                       "event type 'matcher_test.OtherIo' has an Index that its declare() does not "
                       "name");

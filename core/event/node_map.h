@@ -11,9 +11,11 @@
 
 namespace weir {
 
-// A hash map from index values to nodes that hold their own key (`const IndexValue& key() const`).
-// Open addressing with linear probing, the hash beside the pointer, so that a search touches one
-// line of the table and the node it finds. One node needs no table at all. Does not own the nodes.
+/// A hash map from index values to nodes that hold their own key (`const IndexValue& key() const`).
+/// Does not own the nodes. Not thread-safe.
+///
+/// Open addressing with linear probing, with the hash beside the pointer: a search touches one
+/// cache line of the table and the node that it finds. A map of one node has no table.
 template <class Node>
 class NodeMap {
 public:
@@ -37,12 +39,10 @@ public:
         return nullptr;
     }
 
-    // For looking ahead: where the search for a key begins, to be brought into the cache, and the
-    // node that it probably finds, without touching that.
-    void prefetch(const IndexValue& key) const noexcept {
-        if (slots_ != nullptr) {
-            __builtin_prefetch(&slots_[key.hash() & mask_]);
-        }
+    // For prefetching: where the search for a key begins, null if there is no table; and the node
+    // that it probably finds, without touching that.
+    const void* home(const IndexValue& key) const noexcept {
+        return slots_ != nullptr ? &slots_[key.hash() & mask_] : nullptr;
     }
     Node* guess(const IndexValue& key) const noexcept {
         if (slots_ == nullptr) {
@@ -57,7 +57,8 @@ public:
         return nullptr;
     }
 
-    // Requires that there is no node of that key. On failure nothing has changed.
+    /// Requires that the map has no node with that key. Throws std::bad_alloc and then leaves the
+    /// map unchanged.
     void insert(Node& node) {
         if (slots_ == nullptr && single_ == nullptr) {
             single_ = &node;
@@ -70,6 +71,7 @@ public:
         ++size_;
     }
 
+    /// Requires that the map holds the node.
     void erase(const Node& node) noexcept {
         --size_;
         if (slots_ == nullptr) {
@@ -80,7 +82,7 @@ public:
         while (slots_[at].node != &node) {
             at = (at + 1) & mask_;
         }
-        // Close the gap: move up what would not be found behind it any more.
+        // Close the gap: move up each node that a search would no longer reach.
         for (std::size_t next = (at + 1) & mask_; slots_[next].node != nullptr;
              next = (next + 1) & mask_) {
             const std::size_t home = slots_[next].hash & mask_;
@@ -148,7 +150,7 @@ private:
         try {
             rehash(wanted);
         } catch (const std::bad_alloc&) {
-            // The larger table serves as well.
+            // The larger table works as well.
         }
     }
 

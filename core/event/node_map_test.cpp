@@ -23,7 +23,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("A node is found by its key until it is erased", "[node_map]") {
+TEST_CASE("a node is found by its key until it is erased", "[node_map]") {
     Node one(1), text("text");
     NodeMap<Node> map;
     CHECK(map.empty());
@@ -42,7 +42,7 @@ TEST_CASE("A node is found by its key until it is erased", "[node_map]") {
     CHECK(map.empty());
 }
 
-TEST_CASE("A single node may come and go again and again", "[node_map]") {
+TEST_CASE("a single node may be inserted and erased repeatedly", "[node_map]") {
     NodeMap<Node> map;
     for (int i = 0; i != 100; ++i) {
         Node node(i);
@@ -53,7 +53,7 @@ TEST_CASE("A single node may come and go again and again", "[node_map]") {
     }
 }
 
-TEST_CASE("A map of nodes behaves as std::map under random changes", "[node_map]") {
+TEST_CASE("a map of nodes behaves like std::map under random changes", "[node_map]") {
     NodeMap<Node> map;
     std::map<int, std::unique_ptr<Node>> model;
     std::mt19937 random(1);
@@ -82,7 +82,7 @@ TEST_CASE("A map of nodes behaves as std::map under random changes", "[node_map]
     }
 }
 
-TEST_CASE("Every node of a map is visited once", "[node_map]") {
+TEST_CASE("for_each() visits every node once", "[node_map]") {
     NodeMap<Node> map;
     const auto count = [&] {
         int visited = 0;

@@ -93,8 +93,8 @@ TEST_CASE("Connections that fall silent together are probed at different times")
 TEST_CASE("The keepalive of a socket is consistent: no user timeout ends it before its probes") {
     World world;
     const int listening = ::socket(AF_INET, SOCK_STREAM, 0);
-    const SocketAddress any = *SocketAddress::of_number("127.0.0.1", 0);
-    REQUIRE(::bind(listening, any.data(), any.size()) == 0);
+    const SocketAddress local = *SocketAddress::of_number("127.0.0.1", 0);
+    REQUIRE(::bind(listening, local.data(), local.size()) == 0);
     REQUIRE(::listen(listening, 1) == 0);
     const testing::Peer peer(SocketAddress::local(listening));
     const int socket = ::accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);

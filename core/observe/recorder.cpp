@@ -11,7 +11,7 @@ namespace weir {
 
 namespace {
 
-// What texts are cut to: the limit on records shall bound the memory.
+// Texts are cut to this length, so that the limit on records also bounds the memory.
 constexpr std::size_t longest_text = 200;
 
 std::uint64_t identity(const Event& event) noexcept {
@@ -35,6 +35,7 @@ Recorder::Recorder(Scheduler& scheduler, std::size_t limit)
         throw std::logic_error("the scheduler has a tracer already");
     }
     add_tree(scheduler.queue());
+    // The recording may begin inside a routine, whose run then counts from here.
     if (const Routine* current = scheduler.current()) {
         stack_.push_back({current, number_of(*current), 0, 0, 0});
     }
@@ -125,7 +126,7 @@ void Recorder::unblocked(const Event& event) {
 
 void Recorder::running(const Routine* routine) {
     const Running next = std::exchange(next_, {});
-    // It is told when the one that ran waits or has ended, and is still there.
+    // The routine that ran waits or has ended by now; the scheduler still keeps it alive.
     while (!stack_.empty() && !stack_.back().routine->running()) {
         record([this] {
             const Running& run = stack_.back();
@@ -189,7 +190,8 @@ void Recorder::add_tree(const Queue& queue) {
     }
 }
 
-// What is new is told before it is used, and known only if it could be told.
+// A routine or queue is announced by a record before its number is used. It stays unknown while
+// there is no room for that record.
 std::uint32_t Recorder::number_of(const Routine& routine) {
     const auto known = routines_.find(&routine);
     if (known != routines_.end()) {
@@ -207,6 +209,7 @@ std::uint32_t Recorder::number_of(const Routine& routine) {
 std::uint32_t Recorder::number_of(const LeafQueue& leaf) {
     const Queue& queue = leaf.queue();
     const auto known = queues_.find(&leaf);
+    // The address alone is not enough: a new queue may have the address of a removed one.
     if (known != queues_.end() && known->second.matcher == queue.matcher()) {
         return known->second.number;
     }

@@ -18,55 +18,54 @@ class LeafQueue;
 class Queue;
 class Scheduler;
 
-// Records what a scheduler does, to be looked at afterwards: which routine ran when, and for which
-// event; the way of each event through the queues. What it has seen is kept as numbers and copied
-// texts, so that modules may be unloaded meanwhile. Records up to a limit; what comes later is
-// counted and dropped.
-//
-// Belongs to the scheduler's thread, and must not outlive the scheduler.
+/// Records what a scheduler does, for later inspection: which routine ran when and for which event,
+/// and the path of each event through the queues. Keeps numbers and copied texts only, so that
+/// modules may be unloaded meanwhile. Records up to a limit; later records are counted and dropped.
+///
+/// Belongs to the scheduler's thread and must not outlive the scheduler.
 class Recorder final : public Tracer {
 public:
     struct Record {
         enum class Kind : std::uint8_t {
-            routine,    // one is seen for the first time: its number and name, or where it started
-            queue,      // one is seen for the first time: its number, path and size
-            ran,        // a routine, for `amount` nanoseconds from `at` on, with the event, if any
-            ended,      // a routine
-            queued,     // an event, by a routine, if any; `amount` are in the queue now
-            popped,     // an event
-            refused,    // an event that a routine, if any, sent: there was no place
-            blocked,    // an event; `amount` are in the queue now
-            unblocked,  // an event
-            handled,    // an event, by a handler
+            routine,    ///< first seen: its number, and its name or where it started
+            queue,      ///< first seen: its number, path and size
+            ran,        ///< a routine, for `amount` ns from `at`, with its event, if any
+            ended,      ///< a routine
+            queued,     ///< an event, by a routine, if any; the queue now holds `amount`
+            popped,     ///< an event
+            refused,    ///< an event sent by a routine, if any: the queue was full
+            blocked,    ///< an event; the queue now holds `amount`
+            unblocked,  ///< an event
+            handled,    ///< an event, by a handler
         };
         Kind kind;
-        std::uint32_t routine = 0;  // its number, from 1 on
-        std::uint32_t queue = 0;    // its number, from 1 on
-        std::uint32_t text = 0;     // of texts(): a name or path, or the type of the event
-        std::int64_t at = 0;        // nanoseconds since the recording began
+        std::uint32_t routine = 0;  ///< its number, from 1; 0: none
+        std::uint32_t queue = 0;    ///< its number, from 1; 0: none
+        std::uint32_t text = 0;     ///< index in texts(): a name, a path, or the type of the event
+        std::int64_t at = 0;        ///< nanoseconds since the recording began
         std::int64_t amount = 0;
-        std::uint64_t event = 0;  // tells apart those that live at the same time; 0: none
+        std::uint64_t event = 0;  ///< differs between events that live at the same time; 0: none
     };
     using Kind = Record::Kind;
 
-    // Begins to record. What the default queue of a queue holds is its size. Throws
-    // std::logic_error if the scheduler has a tracer.
+    /// Begins to record. The size of a queue is the number of events in its leaf queue. Throws
+    /// std::logic_error if the scheduler has a tracer already.
     Recorder(Scheduler& scheduler, std::size_t limit);
     ~Recorder() override;
     Recorder(const Recorder&) = delete;
     Recorder& operator=(const Recorder&) = delete;
 
-    // Ends the recording; what was recorded stays. Nothing happens if it has ended.
+    /// Ends the recording and keeps the records. Does nothing if it has ended.
     void stop() noexcept;
     bool stopped() const noexcept { return stopped_; }
-    // How long it has been recording, or was.
+    /// Returns how long the recording has lasted so far, or lasted.
     Duration length() const noexcept;
 
-    // In the order in which it became known; a record of a run comes when that is over. Whoever
-    // takes records out makes room for more.
+    /// In the order in which the recorder learned of it; a run is recorded when it ends. Removing
+    /// records makes room for more.
     std::deque<Record>& records() noexcept { return records_; }
     const std::deque<Record>& records() const noexcept { return records_; }
-    // The first is "".
+    /// The first text is "".
     const std::vector<std::string>& texts() const noexcept { return texts_; }
     std::uint64_t dropped() const noexcept { return dropped_; }
 
@@ -83,17 +82,18 @@ private:
         const Routine* routine;
         std::uint32_t number;
         std::int64_t since;
-        std::uint32_t type;   // of the event that it was resumed for
+        std::uint32_t type;   // of the event that resumed it
         std::uint64_t event;  // 0: none
     };
-    // A queue is known by its matcher, which no other has.
+    // A queue is identified by its matcher: another queue may reuse its address, but has another
+    // matcher.
     struct KnownQueue {
         std::uint32_t number;
         Matcher matcher;
     };
 
     std::int64_t time() const noexcept;
-    // Takes part of a record; on failure, it counts as dropped.
+    // Makes part of a record; a failure counts as dropped.
     template <class F>
     void record(F make) noexcept;
     void add(const Record& record);
@@ -119,8 +119,8 @@ private:
     std::uint32_t routines_seen_ = 0;
     std::unordered_map<const LeafQueue*, KnownQueue> queues_;
     std::uint32_t queues_seen_ = 0;
-    std::vector<Running> stack_;  // the routine that runs, on those that it has interrupted
-    Running next_{};              // for whom, and with which event, the next run will be
+    std::vector<Running> stack_;  // the running routine, above the routines that it interrupted
+    Running next_{};              // what the next run will be for: its routine and event
 };
 
 }  // namespace weir

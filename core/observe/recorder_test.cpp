@@ -21,8 +21,7 @@ namespace {
 
 using Kind = Recorder::Kind;
 
-// What was recorded of jobs and pings and of the routines that have names, one line each; the
-// order of the records is kept.
+// Returns the records of jobs, of pings and of named routines, one line each, in their order.
 std::string text(Recorder& recorder) {
     std::string result;
     std::map<std::uint32_t, std::string> routines{{0, "nobody"}};
@@ -81,8 +80,7 @@ std::string text(Recorder& recorder) {
 }
 
 Task<> send_job(int number) {
-    Ref<Event> event = make_event<Job>(number);
-    co_await send(std::move(event));
+    co_await send(make_event<Job>(number));
 }
 
 Task<> take_job() {
@@ -102,7 +100,7 @@ Task<> start_another(World& world) {
 
 }  // namespace
 
-TEST_CASE("a recorder sees routines run, and events on their way to them", "[recorder]") {
+TEST_CASE("a recorder records the runs of routines and the path of events to them", "[recorder]") {
     World world;
     world.scheduler.queue().add("jobs", 500, match<Job>().make(), {.max_default = 1});
     Recorder recorder(world.scheduler, 1000);
@@ -144,10 +142,11 @@ TEST_CASE("a recorder sees routines run, and events on their way to them", "[rec
     CHECK(recorder.length() == 5ms);
 }
 
-TEST_CASE("a recorder sees a routine run inside of the one that starts it", "[recorder]") {
+TEST_CASE("a recorder records a routine that runs inside the routine that starts it",
+          "[recorder]") {
     World world;
     world.start([](World& w) -> Task<> {
-        // It begins while a routine runs, which another one has started.
+        // The recording begins while a routine runs that another routine has started.
         w.container.start(start_another(w), {.name = "before", .foreground = true});
         Recorder recorder(w.scheduler, 1000);
         w.container.start(start_another(w), {.name = "outer", .foreground = true});
@@ -164,7 +163,8 @@ TEST_CASE("a recorder sees a routine run inside of the one that starts it", "[re
           "0 ms: world.h:66 ran\n");
 }
 
-TEST_CASE("a recorder may begin in a routine that another one goes on after", "[recorder]") {
+TEST_CASE("a recorder may begin in a foreground routine whose starter continues afterwards",
+          "[recorder]") {
     World world;
     std::optional<Recorder> recorder;
     world.begin(
@@ -190,7 +190,7 @@ TEST_CASE("a recorder may begin in a routine that another one goes on after", "[
           "1 ms: outer ended\n");
 }
 
-TEST_CASE("a recorder sees what handlers get", "[recorder]") {
+TEST_CASE("a recorder records which events handlers receive", "[recorder]") {
     World world;
     EventHandler handler(world.scheduler);
     handler.handle(match<Ping>().make(), [](const Ref<Event>&) {});
@@ -205,7 +205,7 @@ TEST_CASE("a recorder sees what handlers get", "[recorder]") {
                                             "0 ms: weir.test.Ping was handled\n"));
 }
 
-TEST_CASE("a recorder that is full counts what it drops", "[recorder]") {
+TEST_CASE("a full recorder counts the records that it drops", "[recorder]") {
     World world;
     Recorder recorder(world.scheduler, 20);
     world.start([](World& w) -> Task<> {
@@ -219,7 +219,8 @@ TEST_CASE("a recorder that is full counts what it drops", "[recorder]") {
     CHECK(recorder.dropped() > 100);
 }
 
-TEST_CASE("a recorder keeps apart queues that were at one place, and routines too", "[recorder]") {
+TEST_CASE("a recorder distinguishes queues, and routines, that had the same address",
+          "[recorder]") {
     World world;
     Recorder recorder(world.scheduler, 1000);
     for (const char* name : {"first", "second"}) {
@@ -243,7 +244,7 @@ TEST_CASE("a recorder keeps apart queues that were at one place, and routines to
     CHECK_THAT(told, Catch::Contains("first ended\n") && Catch::Contains("second ended\n"));
 }
 
-TEST_CASE("a scheduler has one recorder at a time", "[recorder]") {
+TEST_CASE("a scheduler has at most one recorder at a time", "[recorder]") {
     World world;
     {
         const Recorder recorder(world.scheduler, 1);

@@ -17,7 +17,7 @@ namespace {
 
 using Timers = std::unordered_set<const void*>;
 
-// Of the timers that are set, those that the routine waits for.
+// Counts the set timers that the routine waits for.
 std::size_t timers_of(const Routine& routine, const Timers& timers) {
     const std::string& type = event_type<TimerEvent>().name();
     std::size_t count = 0;
@@ -67,13 +67,13 @@ HandlerInfo describe_handler(const Subscriber& handler) {
     return info;
 }
 
-// What is known of a queue from outside of it.
+// What a queue itself does not know.
 struct Around {
     std::unordered_map<const void*, std::vector<std::string>> senders;  // by what limits them
     std::unordered_map<const LeafQueue*, std::size_t> blocked;
 };
 
-// The limits whose signals the routine waits for: senders, whatever else they wait for.
+// Registers the routine under each limit whose signal it waits for. Only senders wait for those.
 void add_sender(Around& around, const Routine& routine) {
     const std::string& signal = event_type<QueueCanWriteEvent>().name();
     for (const Matcher& matcher : routine.wait()->matchers()) {
@@ -134,6 +134,7 @@ Snapshot snapshot(Scheduler& scheduler) {
         result.timers.push_back({timer->due(), timer->interval()});
         timers.insert(timer);
     }
+    // A routine in its first run has no subscription yet and must be added separately.
     const Routine* running = scheduler.current();
     for (const Subscriber& subscriber : scheduler.subscribers()) {
         if (const auto* routine = dynamic_cast<const Routine*>(&subscriber)) {

@@ -20,14 +20,13 @@ namespace {
 
 Task<> send_two(World&) {
     for (int i = 1; i != 3; ++i) {
-        Ref<Event> event = make_event<Job>(i);
-        co_await send(std::move(event));
+        co_await send(make_event<Job>(i));
     }
 }
 
 }  // namespace
 
-TEST_CASE("the snapshot of an idle scheduler is empty but for its queues", "[snapshot]") {
+TEST_CASE("the snapshot of an idle scheduler has queues and nothing else", "[snapshot]") {
     World world;
     const Snapshot now = snapshot(world.scheduler);
     CHECK(now.routines.empty());
@@ -40,7 +39,7 @@ TEST_CASE("the snapshot of an idle scheduler is empty but for its queues", "[sna
     CHECK_FALSE(now.quitting);
 }
 
-TEST_CASE("a snapshot lists the routines with what each waits for and since when", "[snapshot]") {
+TEST_CASE("a snapshot lists each routine, what it waits for and since when", "[snapshot]") {
     World world;
     world.start(
         [](World&) -> Task<> {
@@ -78,12 +77,8 @@ TEST_CASE("a snapshot lists the routines with what each waits for and since when
 
 TEST_CASE("a snapshot counts the timers that a routine waits for", "[snapshot]") {
     World world;
-    world.start(
-        [](World&) -> Task<> {
-            const auto pings = match<Ping>().make();
-            co_await wait_with_timeout(5s, pings);
-        },
-        {.name = "one"});
+    world.start([](World&) -> Task<> { co_await wait_with_timeout(5s, match<Ping>().make()); },
+                {.name = "one"});
     world.start([](World&) -> Task<> { co_await match<Ping>(); }, {.name = "none"});
     world.start([](World& w) -> Task<> {
         co_await sleep(1s);
@@ -102,8 +97,7 @@ namespace {
 Task<> with_a_large_frame(int depth) {
     std::array<char, 900> large{};
     if (depth > 1) {
-        Task<> inner = with_a_large_frame(depth - 1);
-        co_await inner;
+        co_await with_a_large_frame(depth - 1);
     } else {
         co_await match<Ping>();
     }
@@ -112,7 +106,7 @@ Task<> with_a_large_frame(int depth) {
 
 }  // namespace
 
-TEST_CASE("a snapshot tells how much memory a routine and its coroutines take", "[snapshot]") {
+TEST_CASE("a snapshot shows how much memory a routine and its coroutines use", "[snapshot]") {
     World world;
     for (const int depth : {1, 3}) {
         world.container.start(with_a_large_frame(depth));
@@ -148,7 +142,7 @@ TEST_CASE("a snapshot lists event handlers and timers", "[snapshot]") {
     handler.handle(match<Ping>(1).make(), {});
     handler.handle(match<Job>().make(), {});
     const Timer late = world.scheduler.set_timer(5s);
-    const Timer soon = world.scheduler.set_timer(2s, 100ms);
+    const Timer first = world.scheduler.set_timer(2s, 100ms);
     const Snapshot now = snapshot(world.scheduler);
     REQUIRE(now.handlers.size() == 1);
     CHECK_FALSE(now.handlers[0].daemon);
@@ -162,7 +156,8 @@ TEST_CASE("a snapshot lists event handlers and timers", "[snapshot]") {
     handler.stop_all();
 }
 
-TEST_CASE("a snapshot shows every queue, what blocks it and who waits for a place", "[snapshot]") {
+TEST_CASE("a snapshot shows every queue, what blocks it and which senders wait for capacity",
+          "[snapshot]") {
     World world;
     Queue& root = world.scheduler.queue();
     const Ref<Queue> jobs = root.add("jobs", 500, match<Job>().make(), {.max_total = 1});

@@ -9,8 +9,8 @@
 namespace weir {
 
 struct LoopGuest::Handles {
-    uv_prepare_t before;  // the loop waits; keeps the loop alive
-    uv_check_t after;     // it has waited
+    uv_prepare_t before;  // called before the loop waits; keeps the loop alive
+    uv_check_t after;     // called after it has waited
     LoopGuest* guest;
     unsigned open = 2;
 
@@ -37,6 +37,7 @@ LoopGuest::LoopGuest(UvPoller& poller, Scheduler& scheduler, std::function<void(
     uv_check_start(&handles_->after, [](uv_check_t* handle) {
         static_cast<Handles*>(handle->data)->guest->turn(true);
     });
+    // One of the two handles suffices to keep the loop alive.
     uv_unref(handles_->after_handle());
     poller_.wake();
 }
@@ -45,8 +46,8 @@ LoopGuest::~LoopGuest() {
     end();
 }
 
-// Before the loop waits there must be nothing left to do; after it has waited, what it brought is
-// done at once, lest an owner that runs the loop once only leaves it undone.
+// Nothing must be left to do before the loop waits. What a wait brought is processed at once after
+// it, because an owner that runs the loop only once would leave it undone.
 void LoopGuest::turn(bool polled) {
     poller_.lift_limit();
     if (!begun_) {
@@ -79,8 +80,9 @@ void LoopGuest::turn(bool polled) {
     poller_.limit_wait(wait);
 }
 
-// Whether anything is alive in the loop besides this.
+// Returns whether any other handle in the loop is active.
 bool LoopGuest::can_happen() const noexcept {
+    // Its own handle must not count as something that can happen.
     uv_unref(handles_->before_handle());
     const bool alive = uv_loop_alive(&poller_.loop()) != 0;
     uv_ref(handles_->before_handle());

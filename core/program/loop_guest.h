@@ -11,26 +11,28 @@ namespace weir {
 class Scheduler;
 class UvPoller;
 
-// A run of a scheduler on a loop that somebody else runs: a program that is built on libuv already,
-// or a Node addon. Instead of Scheduler::run:
-//
-//     UvPoller poller(loop);
-//     Scheduler scheduler(poller);
-//     ... start routines ...
-//     LoopGuest guest(poller, scheduler, [] { /* the run has ended */ });
-//     uv_run(&loop, UV_RUN_DEFAULT);  // the owner's, in whatever mode and as often as it likes
-//
-// All the scheduler does happens in callbacks of the loop, before it waits and after it has. It
-// keeps the loop alive until its run ends, for the same reasons as Scheduler::run returns; what
-// else is alive in the loop, the owner's too, counts as something that can happen; thus of two
-// guests on one loop neither ends only because nothing can happen.
+/// Runs a scheduler on a loop that its owner runs: a program that is built on libuv already, or a
+/// Node addon. Replaces Scheduler::run():
+///
+///     UvPoller poller(loop);
+///     Scheduler scheduler(poller);
+///     ... start routines ...
+///     LoopGuest guest(poller, scheduler, [] { /* the run has ended */ });
+///     uv_run(&loop, UV_RUN_DEFAULT);  // the owner's, in any mode and as often as it likes
+///
+/// The scheduler works in callbacks of the loop, before and after the loop waits. The guest keeps
+/// the loop alive until its run ends, for the same reasons for which Scheduler::run() returns. Any
+/// other active handle in the loop, the owner's included, counts as something that can happen. Two
+/// guests on one loop therefore never end only because nothing can happen. On the loop's thread
+/// only.
 class LoopGuest {
 public:
-    // The poller and the scheduler, which must use it, must outlive this. `ended` is called once,
-    // in a callback of the loop, when the run has ended; there, the guest may be destroyed.
+    /// The poller and the scheduler, which must use the poller, must outlive the guest. Calls
+    /// `ended` once, in a callback of the loop, when the run has ended; `ended` may destroy the
+    /// guest.
     LoopGuest(UvPoller& poller, Scheduler& scheduler, std::function<void()> ended = {});
-    // Ends the run, if it has not ended: routines that still wait are closed, `ended` is not
-    // called.
+    /// Ends the run if it has not ended: closes routines that still wait, and does not call
+    /// `ended`.
     ~LoopGuest();
     LoopGuest(const LoopGuest&) = delete;
     LoopGuest& operator=(const LoopGuest&) = delete;
@@ -47,7 +49,7 @@ private:
     UvPoller& poller_;
     Scheduler& scheduler_;
     std::function<void()> ended_;
-    Handles* handles_;  // free themselves when the loop has closed them
+    Handles* handles_;  // freed when the loop has closed them
     bool begun_ = false;
     Time last_round_{};
 };

@@ -22,8 +22,7 @@ struct Ping : Event {
 };
 
 Task<> wait_for_ping(int number, int& got) {
-    const auto ping = match<Ping>(number).make();
-    co_await ping;
+    co_await match<Ping>(number);
     ++got;
 }
 
@@ -40,7 +39,7 @@ Task<> go_on_for(int rounds, int& done) {
     }
 }
 
-// A loop with a timer that its owner has.
+// An owner's loop with a timer.
 struct Owner {
     Owner() {
         uv_loop_init(&loop);
@@ -53,7 +52,7 @@ struct Owner {
         CHECK(uv_loop_close(&loop) == 0);
     }
     void run() { uv_run(&loop, UV_RUN_DEFAULT); }
-    // Calls the function after so many milliseconds, `times` in all.
+    // Calls the function every `ms` milliseconds, `times` times.
     void every(std::uint64_t ms, int times, std::function<void()> function) {
         call = std::move(function);
         left = times;
@@ -90,7 +89,7 @@ struct Guest {
 
 }  // namespace
 
-TEST_CASE("A guest runs beside its owner's timer, and lets the loop end") {
+TEST_CASE("a guest runs beside its owner's timer, and lets the loop end") {
     Owner owner;
     Guest guest(owner);
     Duration took{};
@@ -106,7 +105,7 @@ TEST_CASE("A guest runs beside its owner's timer, and lets the loop end") {
     CHECK_FALSE(guest.guest->running());
 }
 
-TEST_CASE("An event that the owner sends reaches a guest") {
+TEST_CASE("a guest receives an event that the owner sends") {
     Owner owner;
     Guest guest(owner);
     int got = 0;
@@ -118,7 +117,7 @@ TEST_CASE("An event that the owner sends reaches a guest") {
     CHECK(guest.ended == 1);
 }
 
-TEST_CASE("A guest's run ends when nothing can happen in the loop any more") {
+TEST_CASE("a guest's run ends when nothing else is active in the loop") {
     Owner owner;
     Guest guest(owner);
     int got = 0;
@@ -133,7 +132,7 @@ TEST_CASE("A guest's run ends when nothing can happen in the loop any more") {
     CHECK(guest.ended == 1);
 }
 
-TEST_CASE("A guest that always has work leaves the loop its turns") {
+TEST_CASE("a guest that always has work lets the loop's other handles run") {
     Owner owner;
     Guest guest(owner);
     int done = 0;
@@ -150,7 +149,7 @@ TEST_CASE("A guest that always has work leaves the loop its turns") {
     CHECK(guest.ended == 1);
 }
 
-TEST_CASE("A guest makes progress however the owner runs its loop") {
+TEST_CASE("a guest makes progress in every mode in which its owner runs the loop") {
     Owner owner;
     Guest guest(owner);
     int done = 0;
@@ -171,7 +170,7 @@ TEST_CASE("A guest makes progress however the owner runs its loop") {
     CHECK(guest.ended == 1);
 }
 
-TEST_CASE("A guest that goes ends its run") {
+TEST_CASE("a guest that is destroyed ends its run") {
     Owner owner;
     Guest guest(owner);
     int got = 0;
@@ -183,7 +182,7 @@ TEST_CASE("A guest that goes ends its run") {
     CHECK(guest.ended == 0);
 }
 
-TEST_CASE("A guest may be destroyed when it has ended, and another take its place") {
+TEST_CASE("a guest that has ended may be destroyed and replaced by another guest") {
     Owner owner;
     Guest guest(owner);
     Duration took{};
@@ -201,7 +200,7 @@ TEST_CASE("A guest may be destroyed when it has ended, and another take its plac
     CHECK(guest.ended == 1);
 }
 
-TEST_CASE("Two guests share a loop") {
+TEST_CASE("two guests share a loop") {
     Owner owner;
     Guest one(owner);
     Guest two(owner);

@@ -22,8 +22,10 @@ QuitOnSignals::QuitOnSignals(UvPoller& poller, Scheduler& scheduler) : scheduler
                 static_cast<QuitOnSignals*>(handle->data)->caught(signal);
             },
             signals[i]);
+        // A server that only watches signals has nothing left to do and may end.
         uv_unref(reinterpret_cast<uv_handle_t*>(handles_[i]));
         if (error != 0) {
+            // The destructor does not run when the constructor throws.
             close();
             throw std::system_error(-error, std::system_category(), "watching a signal");
         }

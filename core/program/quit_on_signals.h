@@ -9,17 +9,18 @@ namespace weir {
 class Scheduler;
 class UvPoller;
 
-// While it lives, the first SIGINT or SIGTERM of the process tells the scheduler to quit, so that
-// every routine can clean up, waiting as usual; the next one ends it at once. Does not keep the
-// scheduler running. Several schedulers in a process each get the signals. Afterwards the signals
-// have their default action again, whatever they had before: libuv leaves them so.
-//
-//     const QuitOnSignals quit_on_signals(poller, scheduler);
-//     scheduler.run();
+/// While it lives, the first SIGINT or SIGTERM of the process makes the scheduler quit, so that
+/// every routine can clean up and may wait while it does. The next signal ends the scheduler at
+/// once. Does not keep the scheduler running. Every scheduler in a process receives the signals.
+/// Its destruction leaves the signals with their default action, whatever it was before, because
+/// libuv does so. On the loop's thread only.
+///
+///     const QuitOnSignals quit_on_signals(poller, scheduler);
+///     scheduler.run();
 class QuitOnSignals {
 public:
-    // Both must outlive it, and the scheduler must use the poller. Throws std::system_error if the
-    // signals cannot be watched.
+    /// Both must outlive the object, and the scheduler must use the poller. Throws
+    /// std::system_error if the signals cannot be watched.
     QuitOnSignals(UvPoller& poller, Scheduler& scheduler);
     ~QuitOnSignals();
     QuitOnSignals(const QuitOnSignals&) = delete;

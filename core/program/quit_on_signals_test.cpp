@@ -54,7 +54,7 @@ Task<> raise_signal_when_told(int signal) {
 
 }  // namespace
 
-TEST_CASE("A signal lets every routine clean up, waiting as usual") {
+TEST_CASE("a signal lets every routine clean up and wait while it does") {
     std::string log;
     World world(log);
     const int signal = GENERATE(SIGINT, SIGTERM);
@@ -66,7 +66,7 @@ TEST_CASE("A signal lets every routine clean up, waiting as usual") {
     CHECK(log == (signal == SIGINT ? "SIGINT: quits\n" : "SIGTERM: quits\n"));
 }
 
-TEST_CASE("A second signal ends the scheduler at once") {
+TEST_CASE("a second signal ends the scheduler at once") {
     std::string log;
     World world(log);
     const QuitOnSignals quit_on_signals(world.poller, world.scheduler);
@@ -79,14 +79,14 @@ TEST_CASE("A second signal ends the scheduler at once") {
     CHECK(log == "SIGINT: quits\nSIGTERM again: ends at once\n");
 }
 
-TEST_CASE("Signals alone do not keep a scheduler running") {
+TEST_CASE("a scheduler that only watches signals ends") {
     std::string log;
     World world(log);
     const QuitOnSignals quit_on_signals(world.poller, world.scheduler);
     CHECK_FALSE(world.poller.poll(std::nullopt));
 }
 
-TEST_CASE("Afterwards the signals have their default action again") {
+TEST_CASE("the signals have their default action after QuitOnSignals is destroyed") {
     struct sigaction before {};
     struct sigaction after {};
     ::sigaction(SIGTERM, nullptr, &before);

@@ -4,8 +4,8 @@
 
 namespace weir {
 
-// The priorities of the queues that the event system itself needs: a larger one goes first. What
-// is in no subqueue is at `other`, fair by the type of the event.
+/// The priorities of the event system's own queues: larger goes first. Events of no subqueue have
+/// priority `other` and take turns by their type.
 struct StandardPriorities {
     int system_control = 2000;
     int routine_control = 1000;
@@ -21,19 +21,19 @@ struct StandardPriorities {
     int system_control_low = 10;
 };
 
-// The root of a queue tree whose default queue is fair by the type of the event.
+/// Returns options for the root of a queue tree, whose leaf queue is fair by the event's type.
 QueueOptions standard_root(const StandardPriorities& priorities = {});
 
-// How many write events of connections there may be.
+/// Limits on queued write events of connections.
 struct ConnectionWriteLimits {
     std::size_t total = 100'000;
     std::size_t per_connection = 5;
-    std::size_t preserve_for_new = 100;  // places for connections that have none
+    std::size_t preserve_for_new = 100;  ///< capacity kept for connections that have none queued
 };
 
-// Adds the standard subqueues: routine, ratelimiting, timer, sysctl, sysctllow, future, and of
-// connections change, write, connectionwrite, read, control, servercontrol; connectionwrite is fair
-// by connection.
+/// Adds the standard subqueues: routine, ratelimiting, timer, sysctl, sysctllow, future; and of
+/// connections: change, write, connectionwrite, read, control, servercontrol. The queue
+/// connectionwrite is fair by connection.
 void add_standard_queues(Queue& root, const StandardPriorities& priorities = {},
                          const ConnectionWriteLimits& writes = {});
 

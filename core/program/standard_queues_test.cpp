@@ -52,7 +52,7 @@ TEST_CASE("the standard queues have the original's names and priorities", "[stan
     CHECK(root.default_priority() == 400);
 }
 
-TEST_CASE("what the event system itself needs goes before all else", "[standard_queues]") {
+TEST_CASE("the event system's own events go before all other events", "[standard_queues]") {
     Queue root(standard_root());
     add_standard_queues(root);
     root.append(*make_event<SystemControlLowPriorityEvent>());
@@ -66,7 +66,7 @@ TEST_CASE("what the event system itself needs goes before all else", "[standard_
           "weir.test.Ping weir.SystemControlLowPriorityEvent ");
 }
 
-TEST_CASE("the priorities may be chosen", "[standard_queues]") {
+TEST_CASE("a program may choose the priorities", "[standard_queues]") {
     const StandardPriorities priorities{.timer = 3000, .other = 5000};
     Queue root(standard_root(priorities));
     add_standard_queues(root, priorities);
@@ -76,7 +76,7 @@ TEST_CASE("the priorities may be chosen", "[standard_queues]") {
     CHECK(pop_all(root) == "weir.test.Ping weir.TimerEvent weir.SystemControlEvent ");
 }
 
-TEST_CASE("types of events that are in no subqueue take turns", "[standard_queues]") {
+TEST_CASE("event types of no subqueue take turns", "[standard_queues]") {
     Queue root(standard_root());
     for (int i = 0; i != 3; ++i) {
         root.append(*make_event<Ping>(i));

@@ -4,25 +4,24 @@
 
 namespace weir {
 
-// A class exists while it has events, was served lately or is waited for.
-class FairQueue::Class : public RingLink<Class>, public Link<Class>, public pool::Pooled {
+// A class exists while it has events, a share of the turns, or senders that wait for it.
+class FairQueue::Class : public FairLink<Class>, public Link<Class>, public pool::Pooled {
 public:
     explicit Class(IndexValue key) noexcept : key_(std::move(key)) {}
     const IndexValue& key() const noexcept { return key_; }
 
     List<Event> events;
     std::size_t size = 0;
-    std::int64_t served = 0;        // how often it stands in the history
-    bool in_history = false;        // `served` is counted
-    bool waited_for_place = false;  // a sender waits for a place in the class
+    bool waited_for_place = false;  // a sender waits for a free slot of the class
     bool waited_for_first = false;  // a sender waits for the class to become empty
-    bool blocked = false;           // in blocked_classes_
+
+    bool blocked() const noexcept { return Link<Class>::linked(); }
 
 private:
     const IndexValue key_;
 };
 
-// A queue all of whose places were kept for new classes would take no other event, even when it is
+// A queue whose slots were all kept for new classes would take no other event, even when it is
 // empty, and its senders would wait for ever.
 FairQueueOptions FairQueue::with_a_place_for_all(FairQueueOptions options, std::size_t max_size) {
     options.preserve_for_new = std::min(options.preserve_for_new, max_size - 1);
@@ -40,6 +39,7 @@ FairQueue::FairQueue(std::size_t max_size, FairQueueOptions options)
           return max_size_ < most / 10 ? max_size_ * 10 : most;
       }()),
       limited_(max_size_ != unlimited || options_.subqueue_limit != unlimited),
+      turns_(options_.returning),
       no_key_(this) {}
 
 FairQueue::~FairQueue() {
@@ -71,57 +71,24 @@ FairQueue::Class& FairQueue::make_class(const IndexValue& key) {
 }
 
 void FairQueue::forget_if_unused(Class& c) noexcept {
-    if (c.size == 0 && !c.in_history && !c.waited_for_place && !c.waited_for_first) {
+    if (c.size == 0 && !c.has_share() && !c.waited_for_place && !c.waited_for_first) {
         classes_.erase(c);
         delete &c;
     }
 }
 
-// A class that has had less than its share of the history returns, others are served last.
-void FairQueue::activate(Class& c) {
-    if (!c.in_history) {
-        c.in_history = true;
-        ++in_history_;
-    }
-    const bool had_its_share = static_cast<std::size_t>(c.served) * in_history_ >= lately_.size();
-    if (had_its_share || options_.returning == FairQueueOptions::Returning::in_turn) {
-        ready_.insert_last(c);
-    } else if (options_.returning == FairQueueOptions::Returning::last_come) {
-        returned_.push_front(c);
-    } else {
-        returned_.push_back(c);
-    }
-}
-
-// Requires that the class is not blocked.
-void FairQueue::deactivate(Class& c) noexcept {
-    if (c.linked()) {
-        List<Class>::remove(c);
-    } else {
-        ready_.remove(c);
-    }
-}
-
-// The class whose turn it is; it comes behind all others.
-FairQueue::Class& FairQueue::next_class() noexcept {
-    if (returned_.empty()) {
-        return ready_.take_turn();
-    }
-    Class& c = returned_.pop_front();
-    ready_.insert_last(c);
-    return c;
-}
-
-// How many events there may be before an old class has to wait: a place is kept for the first
-// event of each class that was served lately and is empty now.
+// Returns how many events there may be before an old class has to wait. A slot is kept for the
+// first event of each class that has a share and is empty now: however many classes there are, each
+// can have an event in the queue.
 std::ptrdiff_t FairQueue::places_of_old_classes() const noexcept {
     return static_cast<std::ptrdiff_t>(max_size_) -
            static_cast<std::ptrdiff_t>(options_.preserve_for_new) -
-           static_cast<std::ptrdiff_t>(in_history_) + static_cast<std::ptrdiff_t>(with_events_);
+           static_cast<std::ptrdiff_t>(turns_.shares()) + static_cast<std::ptrdiff_t>(with_events_);
 }
 
-// What a sender of an event of this key, and class if it exists, waits for; nothing if there is a
-// place.
+// Returns what a sender of an event of this key, and class if it exists, waits for; an empty
+// matcher if there is a free slot for it. Which signals are given is decided by the flags that are
+// set here.
 Matcher FairQueue::why_not(const IndexValue& key, Class* c) {
     const bool active = c != nullptr && c->size != 0;
     Limited* const self = this;
@@ -148,7 +115,7 @@ Matcher FairQueue::why_not(const IndexValue& key, Class* c) {
             waited_any_class_ = true;
             return match<FairQueueCanWriteEvent>(self, any, false, false).make();
         }
-        // When its only event has left, the class is empty and may take a place that is kept.
+        // When its only event has left, the class is empty and may take a slot that is kept.
         if (!c->waited_for_place && !c->waited_for_first) {
             waited_classes_.push_back(c);
         }
@@ -159,7 +126,7 @@ Matcher FairQueue::why_not(const IndexValue& key, Class* c) {
             })
             .make();
     }
-    if (c != nullptr && c->in_history) {
+    if (c != nullptr && c->has_share()) {
         if (size < max_size - static_cast<std::ptrdiff_t>(options_.preserve_for_new)) {
             return {};
         }
@@ -194,10 +161,10 @@ Matcher FairQueue::add(Event& event, bool force) {
     c->events.push_back(event);
     if (c->size++ == 0) {
         ++with_events_;
-        activate(*c);
+        turns_.add(*c);
     }
     ++size_;
-    set_can_pop(any_ready());
+    set_can_pop(!turns_.empty());
     return {};
 }
 
@@ -217,42 +184,34 @@ std::optional<bool> FairQueue::has_place(const QueueCanWriteEvent& signal) {
     return false;
 }
 
+// A class whose last remembered turn leaves the history has no share any more: an event of it is
+// that of a new class. Without that, each key that ever came would keep memory.
 void FairQueue::count_served(Class& c) {
-    if (!c.in_history) {
-        c.in_history = true;
-        ++in_history_;
-    }
-    ++c.served;
-    while (lately_.size() >= most_counted()) {
-        Class& oldest = *lately_.pop_front();
-        if (--oldest.served <= 0) {
-            oldest.in_history = false;
-            --in_history_;
-            if (&oldest != &c) {
-                forget_if_unused(oldest);
+    turns_.served(
+        c, [this] { return most_remembered(); },
+        [&](Class* oldest) {
+            if (FairTurns<Class>::forget_turn(*oldest)) {
+                turns_.drop_share(*oldest);
+                if (oldest != &c) {
+                    forget_if_unused(*oldest);
+                }
             }
-        }
-    }
-    lately_.push_back(&c);
+        });
 }
 
 Ref<Event> FairQueue::take(QueueSignals& signals) {
-    lately_.make_room();
-    Class& c = next_class();
+    turns_.make_room();
+    Class& c = turns_.take_turn();
     Ref<Event> event = let_go(c.events.pop_front());
-    if (signals.upcoming.wanted) [[unlikely]] {
-        signals.upcoming.look_at(c.events);
-    }
+    signals.behind = &c.events;
     --c.size;
     --size_;
-    if (!c.in_history || !lately_.is_full_of(&c, most_counted())) {
-        count_served(c);
-    }
+    count_served(c);
     if (c.size == 0) {
         --with_events_;
-        ready_.remove(c);
+        turns_.remove(c);
     }
-    can_pop_ = any_ready();
+    can_pop_ = !turns_.empty();
     if (may_be_waited_) {
         if (waited()) {
             signal_place(c, signals);
@@ -272,8 +231,8 @@ Ref<QueueCanWriteEvent> FairQueue::signal(const IndexValue& key, bool new_only, 
                                               first_only);
 }
 
-// After an event of the class has left: tells those who can use the place, and those who would
-// wait for something else now.
+// Called when an event of the class has left. Signals the senders that can use the slot, and those
+// that would wait for something else now. A signal that no sender waits for is not given.
 void FairQueue::signal_place(Class& c, QueueSignals& signals) {
     const auto size = static_cast<std::ptrdiff_t>(size_);
     const auto max_size = static_cast<std::ptrdiff_t>(max_size_);
@@ -293,7 +252,7 @@ void FairQueue::signal_place(Class& c, QueueSignals& signals) {
             no_longer_waited(c, true, false);
         }
     } else if (size < places_of_old_classes()) {
-        // A place for whoever waits for one in the whole queue or in this class.
+        // A slot for any sender that waits for the whole queue or for this class.
         signals.can_write.push_back(signal(c.key(), false, false));
         waited_any_class_ = waited_first_event_ = waited_new_class_ = false;
         const std::vector<Class*> waited_classes = waited_classes_;
@@ -301,14 +260,14 @@ void FairQueue::signal_place(Class& c, QueueSignals& signals) {
             no_longer_waited(*waited, waited == &c, true);
         }
     } else if (size < max_size - preserved) {
-        // A place for the first event of a class.
+        // A slot for the first event of a class.
         if (waited_first_event_ || waited_new_class_ || c.waited_for_first || c.waited_for_place) {
             signals.can_write.push_back(signal(c.key(), false, true));
             waited_first_event_ = waited_new_class_ = false;
             no_longer_waited(c, true, true);
         }
     } else if (size < max_size) {
-        // A place for a new class.
+        // A slot for a new class.
         if (waited_new_class_ || c.waited_for_place || c.waited_for_first) {
             signals.can_write.push_back(signal(c.key(), !c.waited_for_first, true));
             waited_new_class_ = false;
@@ -316,13 +275,14 @@ void FairQueue::signal_place(Class& c, QueueSignals& signals) {
         }
     } else if (c.size < options_.subqueue_limit && options_.subqueue_limit != unlimited &&
                c.waited_for_place) {
-        // No place at all, but those who wait for the class have to wait for the whole queue now.
+        // No free slot, but senders that wait for the class have to wait for the whole queue now.
         signals.can_write.push_back(signal(c.key(), true, true));
         waited_new_class_ = false;
         no_longer_waited(c, true, false);
     }
 }
 
+// Blocks the class, not the queue: events of other classes overtake.
 void FairQueue::put_back(Event& event) {
     const IndexValue& key = class_key(event);
     Class* found = classes_.find(key);
@@ -332,23 +292,21 @@ void FairQueue::put_back(Event& event) {
     if (c.size++ == 0) {
         ++with_events_;
     } else {
-        deactivate(c);
+        turns_.remove(c);
     }
-    c.blocked = true;
     blocked_classes_.push_back(c);
     ++size_;
-    set_can_pop(any_ready());
+    set_can_pop(!turns_.empty());
 }
 
 void FairQueue::unblock(Class& c) {
     List<Class>::remove(c);
-    c.blocked = false;
-    activate(c);
+    turns_.add(c);
 }
 
 void FairQueue::release_block(Event& event) {
     Class* c = classes_.find(class_key(event));
-    if (c != nullptr && c->blocked) {
+    if (c != nullptr && c->blocked()) {
         unblock(*c);
         set_can_pop(true);
     }
@@ -358,12 +316,11 @@ void FairQueue::unblock_all() {
     while (!blocked_classes_.empty()) {
         unblock(blocked_classes_.front());
     }
-    set_can_pop(any_ready());
+    set_can_pop(!turns_.empty());
 }
 
 void FairQueue::drop_all(QueueSignals& signals) {
-    ready_.clear();
-    returned_.clear();
+    turns_.remove_all();
     blocked_classes_.clear();
     std::vector<Class*> all;
     classes_.for_each([&](Class& c) { all.push_back(&c); });
@@ -383,7 +340,7 @@ void FairQueue::drop_all(QueueSignals& signals) {
             drop(c->events.pop_front(), signals);
         }
         c->size = 0;
-        c->blocked = c->waited_for_place = c->waited_for_first = false;
+        c->waited_for_place = c->waited_for_first = false;
         forget_if_unused(*c);
     }
     can_pop_ = false;

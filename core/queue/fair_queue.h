@@ -7,42 +7,35 @@
 #include "core/base/list.h"
 #include "core/event/event_key.h"
 #include "core/event/node_map.h"
-#include "core/queue/history.h"
+#include "core/queue/fair_turns.h"
 #include "core/queue/queue.h"
-#include "core/queue/ring.h"
 
 namespace weir {
 
-// How a FairQueue classifies and limits.
+/// How a FairQueue classifies events, and what it takes of each class.
 struct FairQueueOptions {
+    /// The value by which events are classified.
     EventKey key = EventKey::by_type();
-    // Of the places of the limit, how many only an event of a new class may take; one is always
-    // left for the others.
+    /// How many slots of the queue's limit only an event of a new class may take. At least one slot
+    /// is always left for the other classes.
     std::size_t preserve_for_new = 1;
-    // The most events of one class.
+    /// The largest number of events of one class.
     std::size_t subqueue_limit = unlimited;
-    // Of how many events served lately the classes are counted, at most; fairness is decided by
-    // these counts. Default: ten times the limit, at most 10,240.
+    /// How many turns are remembered at most to decide what is fair. Default: ten times the limit,
+    /// at most 10,240.
     std::size_t max_history = unlimited;
-    // When a class is served that was idle.
-    enum class Returning {
-        // Before the others if it has had less than its share lately; of several such classes, the
-        // first that came first.
-        first_come,
-        // The same, but the last that came first, which turns the order round in which events came.
-        // As VLCP has it; for comparing with recorded runs of VLCP only.
-        last_come,
-        // After all that came before, whatever it has had: the first events of the classes leave in
-        // the order in which they came.
-        in_turn,
-    };
+    /// When a class is served that was idle.
+    using Returning = weir::Returning;
     Returning returning = Returning::first_come;
 };
 
-// Fair between classes of events: those with the same value of an index or member are a class,
-// events without it another. Classes are served in turn, within a class first in, first out. A
-// class that was idle and has had less than its share lately is served before the others; see
-// FairQueueOptions::Returning.
+/// A queue that is fair between classes of events, so that one busy sender, connection or key
+/// cannot delay the others. Events with the same value of an index or member are a class; events
+/// without that value are another one. Classes take turns (FairTurns); within a class events are
+/// first in, first out.
+///
+/// A blocked event holds back its class only. When the queue is full, slots are kept for classes
+/// that have no event in it; see FairQueueOptions.
 class FairQueue : public LeafQueue {
 public:
     FairQueue(std::size_t max_size, FairQueueOptions options);
@@ -54,9 +47,10 @@ public:
     void for_each(const std::function<void(Event&)>& visit) const override;
 
     const FairQueueOptions& options() const noexcept { return options_; }
-    // The number of classes that have events.
+    /// Returns the number of classes that have events.
     std::size_t active_classes() const noexcept { return with_events_; }
 
+    /// Returns a factory of such queues, for QueueOptions::kind.
     static LeafQueueFactory factory(FairQueueOptions options = {});
 
 protected:
@@ -74,10 +68,6 @@ private:
     const IndexValue& class_key(const Event& event) const;
     Class& make_class(const IndexValue& key);
     void forget_if_unused(Class& c) noexcept;
-    void activate(Class& c);
-    void deactivate(Class& c) noexcept;
-    Class& next_class() noexcept;
-    bool any_ready() const noexcept { return !returned_.empty() || !ready_.empty(); }
     void unblock(Class& c);
     void count_served(Class& c);
     Matcher why_not(const IndexValue& key, Class* c);
@@ -85,8 +75,8 @@ private:
     Ref<QueueCanWriteEvent> signal(const IndexValue& key, bool new_only, bool first_only);
 
     bool waited() const noexcept;
-    std::size_t most_counted() const noexcept {
-        return std::min(max_history_, 10 * in_history_ + 10);
+    std::size_t most_remembered() const noexcept {
+        return std::min(max_history_, 10 * turns_.shares() + 10);
     }
     std::ptrdiff_t places_of_old_classes() const noexcept;
 
@@ -94,14 +84,11 @@ private:
     const std::size_t max_history_;
     const bool limited_;  // in all or in a class
     NodeMap<Class> classes_;
-    Ring<Class> ready_;            // classes whose events may leave, in turn
-    List<Class> returned_;         // those that are served before
+    FairTurns<Class> turns_;       // of the classes whose events may leave
     List<Class> blocked_classes_;  // in order of blocking
-    History<Class*> lately_;       // who was served
     std::size_t size_ = 0;
     std::size_t with_events_ = 0;
-    std::size_t in_history_ = 0;  // classes with a count of how often they were served lately
-    IndexValue no_key_;           // the key of events that have none
+    IndexValue no_key_;  // the key of events that have none
 
     // Which signals senders wait for. `may_be_waited_` is false only if none is.
     bool may_be_waited_ = false;

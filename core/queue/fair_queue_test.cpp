@@ -13,7 +13,6 @@ namespace weir {
 namespace {
 
 using namespace queue_test;
-using Ids = std::vector<int>;
 
 // A queue that is fair by the number of its jobs.
 struct ByNumber {

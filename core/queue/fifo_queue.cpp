@@ -56,9 +56,7 @@ Ref<Event> FifoQueue::take(QueueSignals& signals) {
     }
     can_pop_ = size_ != 0;
     Ref<Event> event = let_go(events_.pop_front());
-    if (signals.upcoming.wanted) [[unlikely]] {
-        signals.upcoming.look_at(events_);
-    }
+    signals.behind = &events_;
     return event;
 }
 

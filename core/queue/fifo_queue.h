@@ -5,7 +5,8 @@
 
 namespace weir {
 
-// First in, first out.
+/// A queue whose events leave in the order in which they came. A blocked event holds back all
+/// others.
 class FifoQueue final : public LeafQueue {
 public:
     explicit FifoQueue(std::size_t max_size = unlimited) noexcept : LeafQueue(max_size) {}
@@ -16,6 +17,7 @@ public:
     std::optional<bool> has_place(const QueueCanWriteEvent& signal) override;
     void for_each(const std::function<void(Event&)>& visit) const override;
 
+    /// Returns a factory of such queues, for QueueOptions::kind.
     static LeafQueueFactory factory();
 
 private:

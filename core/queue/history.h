@@ -7,21 +7,21 @@
 
 namespace weir {
 
-// The short record of who was served lately, on which fairness is decided: a first-in, first-out
-// buffer. Equal neighbours share one entry with a count, so that serving the same one again and
-// again, the most common case, touches one number. Grows by powers of two, and never shrinks.
+/// A first-in, first-out buffer for the latest turns, by which FairTurns decides what is fair.
+/// Equal neighbours share one entry with a count: to serve one object again and again, the most
+/// common case, changes one number. Grows by powers of two, and never shrinks.
 template <class T>
 class History {
 public:
     std::size_t size() const noexcept { return size_; }
 
-    // Whether there are so many, and all are this value. Then taking out the oldest and adding the
-    // value changes nothing.
+    /// Returns whether there are so many values, all equal to this one. To take out the oldest and
+    /// add the value would then change nothing.
     bool is_full_of(T value, std::size_t size) const noexcept {
         return size_ == size && runs_ == 1 && buffer_[first_].value == value;
     }
 
-    // Makes the next push_back one that does not fail.
+    /// Reserves memory so that the next push_back() cannot fail.
     void make_room() {
         if (runs_ == capacity_) [[unlikely]] {
             grow();
@@ -37,7 +37,7 @@ public:
         ++size_;
     }
 
-    // Requires that it is not empty.
+    /// Removes the oldest value, and returns it. Requires that there is one.
     T pop_front() noexcept {
         Run& oldest = run(0);
         const T value = oldest.value;
@@ -49,7 +49,7 @@ public:
         return value;
     }
 
-    // Puts another value in the place of one, wherever it stands.
+    /// Replaces a value by another one wherever it stands.
     void replace(const T& value, const T& by) noexcept {
         for (std::size_t i = 0; i != runs_; ++i) {
             if (run(i).value == value) {

@@ -11,70 +11,81 @@
 
 namespace weir {
 
-// No limit on the number of events.
+/// No limit on the number of events.
 inline constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
-// The default queue of a queue: where those of its events wait that no subqueue takes. There are
-// three kinds, FifoQueue, PriorityQueue and FairQueue; another derives from this.
-//
-// It holds a reference to each of its events. Blocked events are at the front of what they block.
+/// The default queue of a queue: it holds the events that no subqueue takes. Its kind decides in
+/// which order they leave. There are three kinds, FifoQueue, PriorityQueue and FairQueue; a kind of
+/// your own derives from this class.
+///
+/// It holds a reference to each of its events. A blocked event stands in front of the events that
+/// it holds back.
 class LeafQueue : public QueueMember, public Limited {
 public:
-    // A limit of 0 is a limit of 1: a queue that takes nothing would stop its senders for ever.
+    /// A limit of 0 is a limit of 1: a queue that takes nothing would stop its senders for ever.
     explicit LeafQueue(std::size_t max_size) noexcept : max_size_(max_size == 0 ? 1 : max_size) {}
 
+    /// Returns the name of the kind, for listings.
     virtual std::string_view kind() const noexcept = 0;
     std::size_t max_size() const noexcept { return max_size_; }
-    // The queue whose default queue this is.
+    /// Returns the queue whose default queue this is.
     Queue& queue() const noexcept;
 
-    // Adds the event, or returns what to wait for before trying again. With `force` it is added
-    // even if there is no place. Throws std::logic_error if the event is in a queue already.
+    /// Adds the event and returns an empty matcher, or, if there is no free slot, returns the
+    /// matcher of the signal to wait for before trying again. With `force` limits do not count.
+    /// Throws std::logic_error if the event is in a queue already.
     Matcher append(Event& event, bool force);
 
-    // Puts back the event that was popped last, at the front, and lets nothing that comes after it
-    // leave before it is unblocked. Throws std::logic_error if the event is in a queue.
+    /// Puts back the event that was popped last, at the front, and holds back the events that come
+    /// after it until it is unblocked. Throws std::logic_error if the event is in a queue.
     void block(Event& event);
     void unblock(Event& event);
 
-    // Calls the function for every event, in no particular order.
+    /// Makes events of whatever the queue keeps in another form, so that for_each() visits it.
+    /// Called before for_each().
+    virtual void show_all() {}
+    /// Calls the function for every event, in no particular order.
     virtual void for_each(const std::function<void(Event&)>& visit) const = 0;
 
 protected:
-    // As append, block and unblock, when all else has been done.
+    /// What append, block and unblock do, once their preconditions hold.
     virtual Matcher add(Event& event, bool force) = 0;
     virtual void put_back(Event& event) = 0;
     virtual void release_block(Event& event) = 0;
 
-    // For the kinds. An event is added in this order: look for a place above, `hold` it, link it
-    // in, set_can_pop(). What is to be waited for if there is no place above:
+    // --- for the kinds. add() does, in this order: wait_above(), hold(), link the event in,
+    // set_can_pop().
+
+    /// Returns an empty matcher if all queues above have a free slot; otherwise the matcher of the
+    /// signal to wait for.
     Matcher wait_above();
-    // The matcher of a signal of this queue's limit as a whole.
+    /// Returns the matcher of the signal that this queue has a free slot.
     const Matcher& can_write_matcher();
     Ref<Queue> owner() const noexcept;
 
-    // Takes a reference to the event, and counts it here above.
+    /// Takes a reference to the event, and counts it in the queues above.
     void hold(Event& event) noexcept {
         hold_counted(event);
         count_above(1);
     }
-    // For kinds that keep some events in another form: one is there more, or less; and an event
-    // that has been counted, in its own form.
+    /// For kinds that keep some events in another form: counts so many events in the queues above.
     void count_above(std::ptrdiff_t change) noexcept;
+    /// For such kinds: takes a reference to an event that has been counted.
     void hold_counted(Event& event) noexcept {
         event.retain();
         event.queued_in_ = this;
     }
     void set_blocked(Event& event) noexcept { event.blocked_in_ = this; }
-    // Gives back the reference that `hold` took; what is above counts for itself what it takes.
+    /// Gives back the reference that hold() took. The queues above count for themselves.
     static Ref<Event> let_go(Event& event) noexcept {
         event.queued_in_ = nullptr;
         return Ref<Event>::adopt(&event);
     }
     static bool blocks(const Event& event) noexcept { return event.blocks_; }
     static void set_blocks(Event& event, bool blocks) noexcept { event.blocks_ = blocks; }
-    // Drops an event: that of a queue that is cleared, or at once.
+    /// Drops an event of a queue that is cleared: it is destroyed with the signals.
     static void drop(Event& event, QueueSignals& signals) noexcept;
+    /// Drops an event at once.
     static void drop(Event& event) noexcept;
 
     const std::size_t max_size_;
@@ -83,7 +94,7 @@ private:
     friend class Queue;
     static void require_not_queued(const Event& event);
 
-    // The entry by which events find their default queue.
+    // The entry of the directory by which events find their default queue.
     struct Classifier : MatchTree::Entry {
         LeafQueue* queue = nullptr;
     };
@@ -92,7 +103,7 @@ private:
     Matcher can_write_matcher_;
 };
 
-// Makes the default queue of a queue, with a limit.
+/// Makes the default queue of a queue, with a limit.
 using LeafQueueFactory = std::function<std::unique_ptr<LeafQueue>(std::size_t max_size)>;
 
 }  // namespace weir

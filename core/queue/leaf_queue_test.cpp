@@ -13,7 +13,6 @@ namespace weir {
 namespace {
 
 using namespace queue_test;
-using Ids = std::vector<int>;
 
 struct Kind {
     const char* name;

@@ -24,7 +24,7 @@ bool PriorityQueue::after(const Ranked& a, const Ranked& b) noexcept {
     return order != 0 ? order > 0 : a.order > b.order;
 }
 
-// Makes the next push() one that does not fail.
+// Reserves memory so that the next push() cannot fail.
 void PriorityQueue::make_room() {
     if (heap_.size() == heap_.capacity()) {
         heap_.reserve(heap_.size() * 2 + 8);
@@ -62,7 +62,7 @@ Matcher PriorityQueue::add(Event& event, bool force) {
         push(rank, ++last_order_, event);
     }
     hold(event);
-    set_can_pop(front_may_leave());  // it may come before one that blocks
+    set_can_pop(front_may_leave());  // it may come before an event that blocks
     return {};
 }
 

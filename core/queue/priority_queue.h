@@ -8,8 +8,10 @@
 
 namespace weir {
 
-// The event with the smallest value of an index or member first; equal ones first in, first out.
-// Events without it come after all that have it, in order.
+/// A queue whose events leave by rank, the value of an index or member: the smallest rank first,
+/// equal ranks first in, first out. Events without a rank come after all that have one, in order.
+///
+/// A blocked event holds back the events behind it; one of a smaller rank overtakes it.
 class PriorityQueue final : public LeafQueue {
 public:
     PriorityQueue(std::size_t max_size, EventKey key) noexcept
@@ -21,6 +23,7 @@ public:
     std::optional<bool> has_place(const QueueCanWriteEvent& signal) override;
     void for_each(const std::function<void(Event&)>& visit) const override;
 
+    /// Returns a factory of such queues, for QueueOptions::kind. `key` gives the rank.
     static LeafQueueFactory factory(EventKey key = EventKey::named("priority"));
 
 private:
@@ -40,7 +43,7 @@ private:
 
     void make_room();
     void push(const IndexValue& rank, std::int64_t order, Event& event) noexcept;
-    // Whether there is an event, and the first does not block.
+    // Returns whether there is an event, and the first does not block.
     bool front_may_leave() const noexcept;
     void signal_place(QueueSignals& signals);
 

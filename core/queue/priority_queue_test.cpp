@@ -12,7 +12,6 @@ namespace weir {
 namespace {
 
 using namespace queue_test;
-using Ids = std::vector<int>;
 
 Ref<Queue> make_priority(EventKey key = EventKey::named("priority"),
                          std::size_t max_default = unlimited) {

@@ -1,6 +1,7 @@
 #include "core/queue/queue.h"
 
 #include <algorithm>
+#include <cassert>
 #include <stdexcept>
 
 #include "core/queue/fifo_queue.h"
@@ -55,7 +56,7 @@ RoundRobin& Queue::turns_of(int priority) {
     return *priorities_.emplace_back(std::make_unique<RoundRobin>(*this, priority));
 }
 
-// The queue or, if it has been removed, the nearest one above that has not.
+// Returns the queue or, if it has been removed, the nearest one above that has not.
 Queue& Queue::in_tree() {
     Queue* queue = this;
     while (queue->removed()) {
@@ -69,21 +70,19 @@ Queue& Queue::in_tree() {
 
 // There always is one: that of the root.
 LeafQueue& Queue::Directory::find(const Event& event) {
-    const std::uint64_t type = event.type().id();
-    Known& remembered = known[type % known.size()];
-    if (remembered.type == type) [[likely]] {
-        return *remembered.leaf;
+    if (LeafQueue* const* const remembered = known.find(event.type())) [[likely]] {
+        return **remembered;
     }
     bool by_type = true;
     MatchTree::Entry* entry = tree.match_first(event, by_type);
     LeafQueue& leaf = *static_cast<LeafQueue::Classifier*>(entry)->queue;
     if (by_type) {
-        remembered = {type, &leaf};
+        known.remember(event.type(), &leaf);
     }
     return leaf;
 }
 
-// The default queue that is to have the event.
+// Returns the default queue that takes the event.
 LeafQueue& Queue::leaf_for(const Event& event) {
     if (own_directory_ != nullptr) [[likely]] {
         return own_directory_->find(event);
@@ -108,7 +107,8 @@ std::optional<bool> Queue::has_place(const QueueCanWriteEvent&) {
     return false;
 }
 
-// The matcher of the signal that there is a place, which from now on somebody waits for.
+// Returns the matcher of the signal that there is a free slot, which from now on a sender waits
+// for.
 Matcher Queue::wait_for_place() {
     waited_ = true;
     if (!can_write_matcher_) {
@@ -137,7 +137,7 @@ void Queue::after_pop(std::size_t count, QueueSignals& signals) {
     }
 }
 
-// Whether that has changed if the queue has an event that may leave.
+// Keeps the priorities with events that may leave in order. Returns whether can_pop() has changed.
 bool Queue::list(RoundRobin& turns, bool can_pop) noexcept {
     const bool before = can_pop_;
     if (can_pop) {
@@ -154,6 +154,7 @@ bool Queue::list(RoundRobin& turns, bool can_pop) noexcept {
 }
 
 Ref<Event> Queue::take(QueueSignals& signals) {
+    assert(can_pop());
     RoundRobin& turns = ready_.front();
     Ref<Event> event = turns.take(signals);
     if (!turns.can_pop()) {
@@ -254,7 +255,7 @@ Ref<Queue> Queue::add(std::string name, int priority, Matcher matcher, QueueOpti
     return queue;
 }
 
-// From now on events find this queue.
+// Lets events find this queue.
 void Queue::enter(Directory& directory, MatchTree::Node& node) noexcept {
     directory_ = &directory;
     directory.changed();
@@ -268,7 +269,7 @@ void Queue::require_own(const Queue& subqueue) const {
     }
 }
 
-// Events no longer find this queue, nor those below it.
+// Lets events no longer find this queue, nor those below it.
 void Queue::leave_tree() noexcept {
     for (const Ref<Queue>& subqueue : subqueues_) {
         subqueue->leave_tree();
@@ -284,6 +285,7 @@ void Queue::leave_tree() noexcept {
 void Queue::remove(Queue& subqueue, QueueSignals& signals) {
     require_own(subqueue);
     const Ref<Queue> keep(&subqueue);
+    // First the tree: then the events that leave here go to the parent.
     subqueue.unblock_all();
     subqueue.leave_tree();
     while (subqueue.can_pop()) {
@@ -318,7 +320,8 @@ Queue* Queue::find(std::string_view name) const noexcept {
     return nullptr;
 }
 
-void Queue::for_each(const std::function<void(Event&)>& visit) const {
+void Queue::for_each(const std::function<void(Event&)>& visit) {
+    default_queue_->show_all();
     default_queue_->for_each(visit);
     for (const Ref<Queue>& subqueue : subqueues_) {
         subqueue->for_each(visit);

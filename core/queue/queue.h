@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -12,107 +11,122 @@
 #include "core/base/ref.h"
 #include "core/event/match_tree.h"
 #include "core/event/matcher.h"
+#include "core/event/type_cache.h"
 #include "core/queue/leaf_queue.h"
 #include "core/queue/queue_member.h"
 
 namespace weir {
 
-// How a queue is made.
+/// How a queue is made.
 struct QueueOptions {
-    std::size_t max_default = unlimited;  // limit of the default queue
-    std::size_t max_total = unlimited;    // limit of the queue with all below it; 0 is 1
-    LeafQueueFactory kind = {};           // the default queue's; default: FifoQueue
-    int default_priority = 0;             // of the default queue, among the subqueues
+    std::size_t max_default = unlimited;  ///< limit of the default queue; 0 is 1
+    std::size_t max_total = unlimited;    ///< limit of the queue with all below it; 0 is 1
+    LeafQueueFactory kind = {};           ///< of the default queue; default: FifoQueue
+    int default_priority = 0;             ///< of the default queue, among the subqueues
 };
 
-// A tree of queues. Each has a default queue, and subqueues with a matcher and a priority; an
-// event goes into the most specific subqueue that matches it, or else into the default queue. The
-// event of the highest priority leaves first; between equals the queues take turns.
-//
-// Two limits may stop a sender: that of the default queue, and that of the queue with all below
-// it. A blocked event holds back only what is behind it in its own default queue.
-//
-// Belongs to one thread. A queue that has been removed stays valid while it is referred to; what
-// is sent to it goes to its parent.
+/// A tree of queues, through which all events of a scheduler go. It decides which event is
+/// processed next, and which sender has to wait.
+///
+/// Each queue has a default queue, which holds events, and subqueues, each with a matcher and a
+/// priority. An event goes into the most specific subqueue that matches it, or else into the
+/// default queue. The event of the highest priority leaves first; queues of equal priority take
+/// turns.
+///
+/// Two limits may stop a sender: that of the default queue, and that of the queue with all below
+/// it. A blocked event holds back only the events behind it in its own default queue.
+///
+/// Belongs to one thread. A queue that has been removed stays valid while it is referred to; events
+/// that are sent to it go to its parent.
 class Queue final : public QueueMember, public Limited, public RefCounted<Queue> {
 public:
-    // A root.
+    /// Makes a root.
     explicit Queue(QueueOptions options = {});
     ~Queue() override;
 
-    const std::string& name() const noexcept { return name_; }  // empty if it has none
+    /// Returns the name; empty if the queue has none.
+    const std::string& name() const noexcept { return name_; }
+    /// Returns the queue whose subqueue this is; null for a root, and once it has been removed.
     Queue* parent() const noexcept;
-    int priority() const noexcept;  // in its parent; 0 for a root
+    /// Returns the priority in the parent; 0 for a root.
+    int priority() const noexcept;
     const Matcher& matcher() const noexcept { return matcher_; }
     LeafQueue& default_queue() const noexcept { return *default_queue_; }
     int default_priority() const noexcept;
     std::size_t max_total() const noexcept { return max_total_; }
     std::size_t size() const noexcept override { return size_; }
-    std::uint64_t popped() const noexcept { return popped_; }  // events that left, in all
+    /// Returns how many events have left the queue since it was made.
+    std::uint64_t popped() const noexcept { return popped_; }
     bool removed() const noexcept { return node_ == nullptr; }
 
-    // Adds the event to the queue that is to have it. Returns an empty matcher, or, if there is no
-    // place, the matcher of the signal to wait for before trying again. With `force` it is added
-    // even if there is no place. Throws std::logic_error if the event is in a queue already.
+    /// Adds the event to the queue that takes it. Returns an empty matcher, or, if that is full,
+    /// the matcher of the signal to wait for before trying again. With `force` limits do not count.
+    /// Throws std::logic_error if the event is in a queue already.
     Matcher append(Event& event, bool force = false);
 
-    // The default queue that takes an event, and whether it takes all of the event's type. Of a
-    // root.
     struct Taker {
         LeafQueue* queue = nullptr;
-        bool of_all = false;
+        bool of_all = false;  ///< it takes all events of the type
     };
+    /// Returns the default queue that takes the event. Requires that this is a root.
     Taker taker(const Event& event) const { return own_directory_->taker(event); }
-    // The one that takes all events of a type, if that is known; null otherwise. Of a root.
+    /// Returns the default queue that takes all events of a type, if that is known; null otherwise.
+    /// Requires that this is a root.
     LeafQueue* known_taker(const EventType& type) const noexcept {
         return own_directory_->known_taker(type);
     }
-    // Another number each time that an event may have another taker. Of a root.
+    /// Returns a number that changes whenever an event may have another taker than before. Requires
+    /// that this is a root.
     std::uint64_t shape() const noexcept { return own_directory_->shape; }
 
-    // Takes the next event out; what that sets off is appended to `signals`. Null if its queue has
-    // dealt with it, for nobody could notice that it leaves: QueueMember::take. Throws
-    // std::logic_error unless can_pop().
+    /// Removes the next event, and returns it. Appends the signals of that to `signals`. Returns
+    /// null if the event's queue has dealt with it because nobody could notice it: see
+    /// QueueMember::take. Throws std::logic_error unless can_pop().
     Ref<Event> pop(QueueSignals& signals);
 
-    // Puts back the event that was popped last, in front of what would come after it, and holds
-    // that back until the event is unblocked. `emptied` are the signals of its pop: who waits for
-    // a queue to be empty goes on waiting. Throws std::logic_error if the event is in a queue.
+    /// Puts back the event that was popped last, in front of the events that would come after it,
+    /// and holds those back until the event is unblocked. `emptied` are the signals of its pop:
+    /// waiters for an empty queue go on waiting. Throws std::logic_error if the event is in a
+    /// queue.
     void block(Event& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied = {});
-    // Lets the event leave again; nothing happens if it does not block.
+    /// Lets the event leave again; does nothing if it does not block.
     static void unblock(Event& event);
-    // Lets all blocked events of the queue and all below it leave again.
+    /// Lets all blocked events of the queue and of all below it leave again.
     void unblock_all() override;
 
-    // Drops all events of the queue and of all below it. They go last, so that what their
-    // destructors send finds the queue empty and in order.
+    /// Drops all events of the queue and of all below it. They are destroyed last: events that
+    /// their destructors send find the queue empty and consistent.
     void clear(QueueSignals& signals);
 
-    // An empty matcher if the queue, with all below it, is empty, or the matcher of the signal
-    // that it is.
+    /// Returns an empty matcher if the queue, with all below it, is empty; otherwise the matcher of
+    /// the signal that is given when it has become empty.
     Matcher wait_for_empty();
 
-    // Adds a subqueue for the events that match, a larger priority going first. The matcher has no
-    // predicate. Of two queues with equal matchers, the older takes the events. Throws
-    // std::invalid_argument if the name, unless empty, is taken or the matcher has a predicate.
+    /// Adds a subqueue for the events that match. A larger priority is served first. Of two queues
+    /// with equal matchers, the older one takes the events. Throws std::invalid_argument if the
+    /// name, unless empty, is taken, if the matcher has a predicate, or if this queue has been
+    /// removed.
     Ref<Queue> add(std::string name, int priority, Matcher matcher, QueueOptions options = {});
 
-    // Removes a subqueue; its events, unblocked, go back to this queue, whatever its limits, and
-    // what is sent from now on too. Throws std::invalid_argument if it is not a subqueue of this.
+    /// Removes a subqueue. Its events are unblocked and go back to this queue, whatever its limits;
+    /// events that are sent to it from now on do too. Throws std::invalid_argument if it is not a
+    /// subqueue of this queue.
     void remove(Queue& subqueue, QueueSignals& signals);
 
-    // Gives the subqueue another priority. Throws std::invalid_argument as `remove`.
+    /// Changes the priority of a subqueue. Throws std::invalid_argument if it is not a subqueue of
+    /// this queue.
     void set_priority(Queue& subqueue, int priority);
-    // Makes the next so many set_priority() to this one do without memory.
+    /// Reserves memory so that the next so many set_priority() to this priority cannot fail.
     void make_room(int priority, std::size_t subqueues) { turns_of(priority).make_room(subqueues); }
 
-    // The subqueue of that name, or null.
+    /// Returns the subqueue of that name, or null.
     Queue* find(std::string_view name) const noexcept;
-    // The subqueues, oldest first.
+    /// Returns the subqueues, oldest first.
     const std::vector<Ref<Queue>>& subqueues() const noexcept { return subqueues_; }
 
-    // Calls the function for every event of the queue and of all below it.
-    void for_each(const std::function<void(Event&)>& visit) const;
+    /// Calls the function for every event of the queue and of all below it. The visits may change
+    /// the events, but not the queues.
+    void for_each(const std::function<void(Event&)>& visit);
 
     std::optional<bool> has_place(const QueueCanWriteEvent& signal) override;
 
@@ -120,29 +134,23 @@ private:
     friend class RoundRobin;
     friend class LeafQueue;
 
-    // Which queue of a whole tree of queues takes an event.
+    // Which queue of a whole tree of queues takes an event. One for each root.
     struct Directory {
         MatchTree tree;
-        // Of some types whose events all go to the same queue, by the type's id: the queue.
-        struct Known {
-            std::uint64_t type = 0;
-            LeafQueue* leaf = nullptr;
-        };
-        std::array<Known, 16> known;
-
+        TypeCache<LeafQueue*> known;  // of types whose events all go to the same queue
         std::uint64_t shape = 1;
 
         LeafQueue& find(const Event& event);
         LeafQueue* known_taker(const EventType& type) const noexcept {
-            const Known& remembered = known[type.id() % known.size()];
-            return remembered.type == type.id() ? remembered.leaf : nullptr;
+            LeafQueue* const* const leaf = known.find(type);
+            return leaf != nullptr ? *leaf : nullptr;
         }
         Taker taker(const Event& event) {
             LeafQueue& leaf = find(event);
             return {&leaf, known_taker(event.type()) == &leaf};
         }
         void changed() noexcept {
-            known = {};
+            known.clear();
             ++shape;
         }
     };
@@ -161,13 +169,13 @@ private:
     void signal_place(QueueSignals& signals);
     Matcher wait_for_place();
 
-    // The priorities report: events were taken; whether there is one that may leave has changed.
+    // Called by the priorities: events were taken; whether there is one that may leave has changed.
     void after_pop(std::size_t count, QueueSignals& signals);
     bool list(RoundRobin& turns, bool can_pop) noexcept;
 
     std::string name_;
     Matcher matcher_;
-    std::unique_ptr<Directory> own_directory_;  // of a root
+    std::unique_ptr<Directory> own_directory_;  // null unless this is a root
     Directory* directory_ = nullptr;
     MatchTree::Node* node_ = nullptr;  // where the matchers of this queue end; null once removed
     Ref<Queue> removed_from_;

@@ -1,5 +1,5 @@
-// The queue tree by itself (W8): events of 20 types through the queues of a server, and a full
-// queue for whose places very many senders wait.
+// The queue tree alone (W8): events of 20 types through the queues of a server, and a full queue
+// with very many waiting senders.
 
 #include <array>
 #include <bit>
@@ -50,7 +50,7 @@ std::vector<Ref<Event>> make_events(long count, std::index_sequence<N...>) {
     return events;
 }
 
-// With the standard ones these are 20 queues, half of the new ones fair by number.
+// With the standard queues these are 20 queues; half of the new ones are fair by number.
 template <std::size_t... N>
 void add_own_queues(Queue& root, std::index_sequence<N...>) {
     const LeafQueueFactory fair = FairQueue::factory({.key = EventKey::named("number")});
@@ -59,7 +59,7 @@ void add_own_queues(Queue& root, std::index_sequence<N...>) {
      ...);
 }
 
-// Appends all events, takes all out, and so on, until so many went through.
+// Appends all events, takes all out, and so on, until so many have passed.
 double through(long events, long at_a_time) {
     const Ref<Queue> root(new Queue(standard_root()));
     add_standard_queues(*root);
@@ -83,7 +83,7 @@ double through(long events, long at_a_time) {
     });
 }
 
-// A ring for each queue, which the type of the event says; a bit for each that is not empty.
+// A ring for each queue, found by the event's type, and a bit for each queue that is not empty.
 struct BareEvent {
     std::type_index type;
     long number;
@@ -126,7 +126,8 @@ double through_bare(long events, long at_a_time, std::index_sequence<N...>) {
 
 // --- Very many queues
 
-// So many subqueues, each for a number of its own: all events in, then all out, so many times.
+// Makes so many subqueues, each for a number of its own; appends all events, then pops all, so many
+// times.
 double through_own(long queues, long times) {
     const Ref<Queue> root(new Queue(standard_root()));
     std::vector<Ref<Event>> all;
@@ -204,7 +205,7 @@ void drain(long senders, long times) {
     }
 }
 
-// A queue with one place; who waits for it is in a ring.
+// A queue for one event, with a ring of waiting senders.
 class BarePlace {
 public:
     explicit BarePlace(ReadyRing& ring) noexcept : ring_(ring) {}
@@ -254,7 +255,7 @@ void drain_bare(long senders, long times) {
 
 void sweep(const benchmark::Options& options) {
     using benchmark::Kind;
-    // What one event or sender of so many takes, from enough of them.
+    // Returns the time of one event or sender at this size, from enough repetitions.
     const auto each = [](auto run) {
         return [=](long size) {
             const long times = std::max(1L, 20'000 / size);
@@ -264,12 +265,13 @@ void sweep(const benchmark::Options& options) {
     benchmark::sweep(
         options, "W8 an event through 20 queues, by events at a time", 1'000'000,
         {{"weir", each([](long size, long times) { return through(size * times, size); })},
-         {"limit", each([](long size, long times) {
+         {"baseline", each([](long size, long times) {
               return through_bare(size * times, size, std::make_index_sequence<types>());
           }),
-          Kind::limit}});
-    benchmark::sweep(options, "W8 an event through its queue, by queues", 1'000'000,
-                     {{"weir", each(through_own)}, {"limit", each(through_own_bare), Kind::limit}});
+          Kind::baseline}});
+    benchmark::sweep(
+        options, "W8 an event through its queue, by queues", 1'000'000,
+        {{"weir", each(through_own)}, {"baseline", each(through_own_bare), Kind::baseline}});
     const auto drained = [](void (*drain_them)(long, long)) {
         return [=](long senders, long times) {
             return benchmark::time([&] { drain_them(senders, times); });
@@ -277,7 +279,7 @@ void sweep(const benchmark::Options& options) {
     };
     benchmark::sweep(
         options, "W8 a full queue, by senders that wait", 1'000'000,
-        {{"weir", each(drained(drain))}, {"limit", each(drained(drain_bare)), Kind::limit}});
+        {{"weir", each(drained(drain))}, {"baseline", each(drained(drain_bare)), Kind::baseline}});
 }
 
 }  // namespace
@@ -291,9 +293,9 @@ int main(int argc, char** argv) {
         benchmark::compare(
             options, name, static_cast<double>(events),
             {{"weir", [=] { return through(events, at_a_time); }},
-             {"limit",
+             {"baseline",
               [=] { return through_bare(events, at_a_time, std::make_index_sequence<types>()); },
-              benchmark::Kind::limit}});
+              benchmark::Kind::baseline}});
     };
     const long events = options.quick ? 100'000 : 1'000'000;
     compare_through("W8 20 queues, 100 events at a time", events, 100);
@@ -303,7 +305,7 @@ int main(int argc, char** argv) {
     }
     benchmark::compare(options, "W8 a full queue, 10,000 senders wait", 10'000,
                        {{"weir", [] { return benchmark::time([] { drain(10'000, 1); }); }},
-                        {"limit", [] { return benchmark::time([] { drain_bare(10'000, 1); }); },
-                         benchmark::Kind::limit}});
+                        {"baseline", [] { return benchmark::time([] { drain_bare(10'000, 1); }); },
+                         benchmark::Kind::baseline}});
     sweep(options);
 }

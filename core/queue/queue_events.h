@@ -1,7 +1,5 @@
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -14,22 +12,24 @@ namespace weir {
 class Queue;
 struct QueueCanWriteEvent;
 
-// A limit at which senders wait for a place: a default queue or a queue with all below it.
+/// A limit on the number of events: that of a default queue, or of a queue with all below it.
+/// Senders wait for a free slot.
 class Limited {
 public:
-    // Whether a sender that is woken by the signal could send now. If not, the limit signals again
-    // when a place is free. Nothing: ask every waiter that the signal matches to try.
+    /// Returns whether a sender that is woken by the signal could send now. If not, the limit
+    /// signals again when a slot is free. Returns nothing if only the senders can tell: then all
+    /// that the signal matches try.
     virtual std::optional<bool> has_place(const QueueCanWriteEvent& signal) = 0;
 
 protected:
     ~Limited() = default;
 };
 
-// A place may be free. It is not sent through the queue: it wakes senders, one after the other
-// while there is a place, right after the event that left.
+/// Signals that a slot may be free. It is not sent through the queue: the scheduler wakes one
+/// sender after the other while there is a free slot, right after the event that left.
 struct QueueCanWriteEvent : Event {
     Index<Limited*> limit;
-    Ref<Queue> queue;  // keeps the limit alive
+    Ref<Queue> queue;  ///< keeps the limit alive
 
     static auto declare() {
         return declare_event<QueueCanWriteEvent>("weir.QueueCanWriteEvent")
@@ -37,11 +37,11 @@ struct QueueCanWriteEvent : Event {
     }
 };
 
-// The same for a default queue that is fair by a key.
+/// The same signal of a FairQueue. Which senders it wakes depends on their keys.
 struct FairQueueCanWriteEvent : QueueCanWriteEvent {
-    Index<IndexValue> key;   // whose event left
-    Index<bool> new_only;    // there is a place for a new key only
-    Index<bool> first_only;  // there are places for the first event of a key only
+    Index<IndexValue> key;   ///< of the event that left
+    Index<bool> new_only;    ///< the slot is for an event of a new key only
+    Index<bool> first_only;  ///< the slots are for the first event of a key only
 
     static auto declare() {
         return declare_event<FairQueueCanWriteEvent, QueueCanWriteEvent>(
@@ -52,10 +52,10 @@ struct FairQueueCanWriteEvent : QueueCanWriteEvent {
     }
 };
 
-// A queue with all below it has become empty, and somebody waited for that.
+/// Signals that a queue, with all below it, has become empty. Given only if a routine waits for it.
 struct QueueIsEmptyEvent : Event {
     Index<const Queue*> emptied;
-    Ref<Queue> queue;  // keeps it alive
+    Ref<Queue> queue;  ///< keeps it alive
 
     static auto declare() {
         return declare_event<QueueIsEmptyEvent>("weir.QueueIsEmptyEvent")
@@ -63,8 +63,8 @@ struct QueueIsEmptyEvent : Event {
     }
 };
 
-// Events that have been dropped from a queue, and that go when the queue is in order again: their
-// destructors may send.
+/// Events that have been dropped from a queue. They are destroyed when the queue is consistent
+/// again, because their destructors may send.
 class DroppedEvents {
 public:
     DroppedEvents() = default;
@@ -72,7 +72,7 @@ public:
     DroppedEvents& operator=(const DroppedEvents&) = delete;
     ~DroppedEvents() { release(); }
 
-    // Takes over a reference.
+    /// Takes over a reference.
     void adopt(Event& event) noexcept { events_.push_back(event); }
     void release() noexcept {
         while (!events_.empty()) {
@@ -84,38 +84,21 @@ private:
     List<Event> events_;
 };
 
-// The events that are likely to leave a queue next, the first first: whom they are for can be
-// brought into the cache meanwhile. A guess, valid until the queue changes.
-struct UpcomingEvents {
-    static constexpr std::size_t most = 4;
-
-    bool wanted = false;
-    std::array<const Event*, most> events{};  // null: unknown
-
-    void look_at(const List<Event>& list) noexcept {
-        auto next = list.begin();
-        for (const Event*& event : events) {
-            event = next == list.end() ? nullptr : &*next;
-            if (event != nullptr) {
-                ++next;
-            }
-        }
-    }
-};
-
-// What taking events out of a queue sets off, in order.
+/// What the removal of events from a queue sets off, in order.
 struct QueueSignals {
     std::vector<Ref<QueueCanWriteEvent>> can_write;
     std::vector<Ref<QueueIsEmptyEvent>> empty;
     DroppedEvents dropped;
-    UpcomingEvents upcoming;
+    /// The events behind the one that was popped last, for prefetching; null if they are not known.
+    /// Valid until the queue changes.
+    const List<Event>* behind = nullptr;
 
-    // Lets go of all, and keeps the memory.
+    /// Lets go of all signals, and keeps the memory.
     void clear() noexcept {
         can_write.clear();
         empty.clear();
         dropped.release();
-        upcoming.events = {};
+        behind = nullptr;
     }
 };
 

@@ -1,45 +1,27 @@
 #include "core/queue/queue_member.h"
 
 #include <algorithm>
+#include <cassert>
+#include <utility>
 
 #include "core/queue/queue.h"
 
 namespace weir {
 
-// From now on it is counted how often the member is served.
-void RoundRobin::count(QueueMember& member) noexcept {
-    if (!member.in_statistics_) {
-        member.in_statistics_ = true;
-        member.served_ = 0;
-        ++in_statistics_;
-    }
-}
-
-// Requires that there is room in the history.
+// Requires that there is room in the history. A member that was removed may still be in it, and may
+// belong to another queue or priority by now: such turns count for nothing.
 void RoundRobin::count_served(QueueMember& member) noexcept {
-    count(member);
-    ++member.served_;
-    while (lately_.size() >= most_counted()) {
-        QueueMember* oldest = lately_.pop_front();
-        if (oldest != nullptr && oldest->turns_ == this && oldest->in_statistics_) {
-            --oldest->served_;
-        }
-    }
-    lately_.push_back(&member);
+    turns_.served(
+        member, [this] { return most_remembered(); },
+        [this](QueueMember* oldest) {
+            if (oldest != nullptr && oldest->turns_ == this && oldest->has_share()) {
+                FairTurns<QueueMember>::forget_turn(*oldest);  // a member keeps its share
+            }
+        });
 }
 
-void RoundRobin::activate(QueueMember& member) noexcept {
-    count(member);
-    if (member.served_ * static_cast<std::int64_t>(in_statistics_) >=
-        static_cast<std::int64_t>(lately_.size())) {
-        ready_.insert_last(member);
-    } else {
-        ready_.insert_next(member);
-    }
-}
-
-// Tells the queue whether there is an event that may leave, if it does not know; whether that has
-// changed the same of the queue.
+// Tells the queue whether there is an event that may leave, if it does not know. Returns whether
+// that has changed the same of the queue.
 bool RoundRobin::tell() {
     if (listed_ == can_pop()) {
         return false;
@@ -48,15 +30,16 @@ bool RoundRobin::tell() {
     return queue_.list(*this, listed_);
 }
 
-// The only member does not stay the only one: from now on there are turns. add() has made room in
-// the history.
+// The only member does not stay the only one: from now on there are turns, and the history has
+// those that it has had. add() has made room for that; they are equal neighbours, and take one
+// entry.
 void RoundRobin::begin_turns() noexcept {
     if (QueueMember* const first = std::exchange(only_, nullptr)) {
         for (; only_served_ != 0; --only_served_) {
             count_served(*first);
         }
         if (first->can_pop()) {
-            ready_.insert_last(*first);
+            turns_.add_last(*first);
         }
     }
 }
@@ -65,12 +48,12 @@ void RoundRobin::make_room(std::size_t members) {
     if (members_.capacity() - members_.size() < members) {
         members_.reserve(members_.size() * 2 + members + 3);
     }
-    lately_.make_room();
+    turns_.make_room();
 }
 
 void RoundRobin::add(QueueMember& member) {
     make_room();
-    const bool first = members_.empty() && lately_.size() == 0;
+    const bool first = members_.empty() && turns_.remembered() == 0;
     if (!first) {
         begin_turns();
     }
@@ -80,9 +63,9 @@ void RoundRobin::add(QueueMember& member) {
         only_ = &member;
     }
     if (member.can_pop()) {
-        count(member);
+        turns_.add_share(member);
         if (!first) {
-            ready_.insert_last(member);
+            turns_.add_last(member);
         }
     }
     if (tell()) {
@@ -91,31 +74,28 @@ void RoundRobin::add(QueueMember& member) {
 }
 
 void RoundRobin::remove(QueueMember& member) noexcept {
+    assert(member.turns_ == this);
     begin_turns();
     std::erase(members_, &member);
-    ready_.remove(member);
-    if (member.in_statistics_) {
-        member.in_statistics_ = false;
-        --in_statistics_;
-    }
+    turns_.remove(member);
+    turns_.drop_share(member);
     if (tell()) {
         can_pop_changed(queue_);
     }
 }
 
 void RoundRobin::forget(QueueMember& member) noexcept {
-    lately_.replace(&member, nullptr);
+    turns_.forget_object(member);
 }
 
+// Room is made first: once the event is out, nothing may fail.
 Ref<Event> RoundRobin::take_in_turn(QueueSignals& signals) {
-    lately_.make_room();
-    QueueMember& member = ready_.take_turn();
+    turns_.make_room();
+    QueueMember& member = turns_.take_turn();
     Ref<Event> event = member.take(signals);
-    if (!member.in_statistics_ || !lately_.is_full_of(&member, most_counted())) {
-        count_served(member);
-    }
+    count_served(member);
     if (!member.can_pop()) {
-        ready_.remove(member);
+        turns_.remove(member);
     }
     return event;
 }
@@ -124,7 +104,7 @@ void RoundRobin::drop_all(QueueSignals& signals) {
     for (QueueMember* member : members_) {
         member->drop_all(signals);
     }
-    ready_.clear();
+    turns_.remove_all();
 }
 
 void RoundRobin::unblock_all() {
@@ -135,7 +115,7 @@ void RoundRobin::unblock_all() {
 
 void RoundRobin::after_pop(QueueMember& member, std::size_t count, QueueSignals& signals) {
     if (!member.can_pop()) {
-        ready_.remove(member);
+        turns_.remove(member);
     }
     queue_.after_pop(count, signals);
     if (tell()) {
@@ -143,20 +123,21 @@ void RoundRobin::after_pop(QueueMember& member, std::size_t count, QueueSignals&
     }
 }
 
+// A loop, not a recursion: queues nest as deeply as a configuration says.
 void RoundRobin::can_pop_changed(QueueMember& member) {
     for (QueueMember* changed = &member; changed->turns_ != nullptr;) {
-        RoundRobin& turns = *changed->turns_;
-        if (turns.only_ != nullptr) [[likely]] {
-            turns.count(*changed);
+        RoundRobin& own = *changed->turns_;
+        if (own.only_ != nullptr) [[likely]] {
+            own.turns_.add_share(*changed);
         } else if (changed->can_pop()) {
-            turns.activate(*changed);
+            own.turns_.add(*changed);
         } else {
-            turns.ready_.remove(*changed);
+            own.turns_.remove(*changed);
         }
-        if (!turns.tell()) {
+        if (!own.tell()) {
             return;
         }
-        changed = &turns.queue_;
+        changed = &own.queue_;
     }
 }
 

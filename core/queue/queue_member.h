@@ -7,53 +7,51 @@
 #include "core/base/list.h"
 #include "core/event/event.h"
 #include "core/event/matcher.h"
-#include "core/queue/history.h"
+#include "core/queue/fair_turns.h"
 #include "core/queue/queue_events.h"
-#include "core/queue/ring.h"
 
 namespace weir {
 
 class Queue;
 class RoundRobin;
 
-// What takes turns with others of its priority in a queue: a subqueue or the default queue.
-class QueueMember : public RingLink<QueueMember> {
+/// A part of a queue that holds events: its default queue, or one of its subqueues. Members of
+/// equal priority take turns; see RoundRobin.
+class QueueMember : public FairLink<QueueMember> {
 public:
     virtual ~QueueMember() = default;
 
-    // The number of events, blocked ones included.
+    /// Returns the number of events, blocked ones included.
     virtual std::size_t size() const noexcept = 0;
-    // Whether there is an event that may leave.
+    /// Returns whether there is an event that may leave.
     bool can_pop() const noexcept { return can_pop_; }
 
 protected:
     friend class RoundRobin;
     friend class Queue;
 
-    // Takes the next event out and brings can_pop_ up to date, without a word to what is above.
-    // Null if it has dealt with it, for nobody could notice: see Scheduler::notices. Requires
-    // can_pop().
+    /// Removes the next event, and brings can_pop_ up to date. The queues above count for
+    /// themselves. Returns null if the member has dealt with the event because nobody could notice
+    /// it: see Scheduler::notices. Requires can_pop().
     virtual Ref<Event> take(QueueSignals& signals) = 0;
-    // Drops all events, and can_pop_ becomes false, without a word to what is above.
+    /// Drops all events, and sets can_pop_ to false. The queues above count for themselves.
     virtual void drop_all(QueueSignals& signals) = 0;
+    /// Lets all blocked events leave again.
     virtual void unblock_all() = 0;
 
-    // Says whether there is an event that may leave; what is above is told if that has changed.
+    /// Sets whether there is an event that may leave, and tells the queues above if that has
+    /// changed.
     void set_can_pop(bool can_pop);
 
-    RoundRobin* turns_ = nullptr;
+    RoundRobin* turns_ = nullptr;  // among which it takes turns; null for a root
     bool can_pop_ = false;
-
-private:
-    bool in_statistics_ = false;
-    std::int64_t served_ = 0;
 };
 
-// The members of one priority of a queue. They are served in turn; one that was idle and has been
-// served less than its share lately comes back as the next, others as the last.
-//
-// Most often there is one, which needs no turns: it is only counted how often it was served, so
-// that what the others do with that is known when they come.
+/// The members of one priority of a queue, which take fair turns (FairTurns).
+///
+/// Most often there is one member, which needs no turns. Then only the number of its turns is
+/// counted, up to as many as a history has: when a second member comes, the history is filled in as
+/// if it had been there all the time.
 class RoundRobin : public Link<RoundRobin> {
 public:
     RoundRobin(Queue& queue, int priority) noexcept : queue_(queue), priority_(priority) {}
@@ -61,50 +59,49 @@ public:
     RoundRobin& operator=(const RoundRobin&) = delete;
 
     int priority() const noexcept { return priority_; }
+    /// Returns the queue whose members these are.
     Queue& queue() const noexcept { return queue_; }
-    bool can_pop() const noexcept { return only_ != nullptr ? only_->can_pop() : !ready_.empty(); }
+    /// Returns whether a member has an event that may leave.
+    bool can_pop() const noexcept { return only_ != nullptr ? only_->can_pop() : !turns_.empty(); }
 
-    // Makes the next so many add()s ones that do not fail.
+    /// Reserves memory so that the next so many add() cannot fail.
     void make_room(std::size_t members = 1);
-    // On failure nothing has changed.
+    /// Adds a member. On failure nothing has changed.
     void add(QueueMember& member);
+    /// Removes a member, with its share of the turns. The history may still name it: see forget().
     void remove(QueueMember& member) noexcept;
-    // Lets go of a member that is about to be destroyed.
+    /// Lets go of a member that is about to be destroyed.
     void forget(QueueMember& member) noexcept;
 
-    // As those of the members, without a word to what is above.
+    /// Removes the next event of the member whose turn it is. The queue above counts for itself.
     Ref<Event> take(QueueSignals& signals);
+    /// Drops all events of the members. The queue above counts for itself.
     void drop_all(QueueSignals& signals);
+    /// Lets all blocked events of the members leave again.
     void unblock_all();
 
-    // A member reports: some events were taken.
+    /// Called by a member that has lost so many events, to count them in the queues above.
     void after_pop(QueueMember& member, std::size_t count, QueueSignals& signals);
-    // Whether a member has an event that may leave has changed: tells all above it whom that
-    // concerns.
+    /// Called when a member's can_pop() has changed, to tell the queues above as far as it matters.
     static void can_pop_changed(QueueMember& member);
 
 private:
     friend class Queue;
     Ref<Event> take_in_turn(QueueSignals& signals);
     void begin_turns() noexcept;
-    void count(QueueMember& member) noexcept;
     void count_served(QueueMember& member) noexcept;
-    // Of how many events served lately the members are counted.
-    std::size_t most_counted() const noexcept { return 10 * members_.size() + 10; }
-    void activate(QueueMember& member) noexcept;
+    std::size_t most_remembered() const noexcept { return 10 * members_.size() + 10; }
     bool tell();
 
     Queue& queue_;
     const int priority_;
     bool listed_ = false;  // among those of the queue that can pop
-    // The first member, as long as there has been no other, and how often it was served, of those
-    // events that are counted.
+    // The first member, as long as there has been no other, and how many of its turns would be
+    // remembered.
     QueueMember* only_ = nullptr;
     std::size_t only_served_ = 0;
-    Ring<QueueMember> ready_;
+    FairTurns<QueueMember> turns_;  // of the members that can pop
     std::vector<QueueMember*> members_;
-    History<QueueMember*> lately_;
-    std::size_t in_statistics_ = 0;  // members with a count of how often they were served lately
 };
 
 inline Ref<Event> RoundRobin::take(QueueSignals& signals) {
@@ -112,7 +109,7 @@ inline Ref<Event> RoundRobin::take(QueueSignals& signals) {
         return take_in_turn(signals);
     }
     Ref<Event> event = only_->take(signals);
-    only_served_ += only_served_ < most_counted() ? 1U : 0U;
+    only_served_ += only_served_ < most_remembered() ? 1U : 0U;
     return event;
 }
 

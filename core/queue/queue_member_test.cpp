@@ -9,7 +9,6 @@ namespace weir {
 namespace {
 
 using namespace queue_test;
-using Ids = std::vector<int>;
 
 // Queues of the same priority, one for each kind of job.
 struct Equals {

@@ -12,11 +12,6 @@ namespace weir {
 namespace {
 
 using namespace queue_test;
-using Ids = std::vector<int>;
-
-Matcher jobs(const std::string& kind) {
-    return match<Job>(kind).make();
-}
 
 }  // namespace
 

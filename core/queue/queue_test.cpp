@@ -14,11 +14,6 @@ namespace weir {
 namespace {
 
 using namespace queue_test;
-using Ids = std::vector<int>;
-
-Matcher jobs(const std::string& kind) {
-    return match<Job>(kind).make();
-}
 
 // Counts how many of them live.
 struct Counted : Event {
@@ -428,7 +423,7 @@ TEST_CASE("Every event of a queue and of all below it can be visited", "[queue]"
     append(*root, job("a", 1, 2));
     append(*root, job("a", 7, 4));
     append(*a, make_event<PlainJob>("p", 8));
-    const auto sum = [](const Queue& queue) {
+    const auto sum = [](Queue& queue) {
         int ids = 0;
         queue.for_each([&](Event& event) { ids += id_of(event); });
         return ids;

@@ -9,6 +9,7 @@ Ref<Routine> Container::make(std::string name, bool daemon, const std::source_lo
     return routine;
 }
 
+// A routine that is unwound may start and close others: the list is looked at anew each time.
 void Container::close() noexcept {
     while (!routines_.empty()) {
         const Ref<Routine> routine(&routines_.back());

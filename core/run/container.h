@@ -10,18 +10,20 @@
 
 namespace weir {
 
+/// How a routine is started.
 struct StartOptions {
-    std::string name = {};
-    // A daemon does not keep the scheduler running.
+    std::string name = {};  ///< for logs and listings
+    /// The scheduler ends although daemons still run.
     bool daemon = false;
-    // Runs up to its first wait before `start` returns, which throws what the task throws before
-    // that; otherwise it begins when the running event is done.
+    /// The routine runs up to its first wait before start() returns; start() throws what the task
+    /// throws until then. Otherwise the routine begins when the running event is done.
     bool foreground = false;
 };
 
-// Starts and owns routines: those that still run when it goes are closed. Derive from it to group
-// routines that share data, or use it as it is. A derived class whose routines use its members
-// calls close() in its destructor: afterwards the members are gone.
+/// Starts routines and owns them: routines that still run when it is destroyed are closed. Derive
+/// from it to group routines that share data, or use it as it is. A derived class whose routines
+/// use its members has to call close() in its destructor, because the members are destroyed before
+/// the base.
 class Container {
 public:
     explicit Container(Scheduler& scheduler) noexcept : scheduler_(scheduler) {}
@@ -32,9 +34,9 @@ public:
     Scheduler& scheduler() const noexcept { return scheduler_; }
     const List<Routine, Container>& routines() const noexcept { return routines_; }
 
-    // Runs the task, as a routine of its own. Its result is dropped. An exception that leaves it is
-    // logged with the routine's name and where it was started, and ends it alone. Throws
-    // std::logic_error if there is no task, or it was awaited or started before.
+    /// Runs the task as a routine of its own. Its result is dropped. An exception that leaves the
+    /// task is logged with the routine's name and origin; it ends this routine only. Throws
+    /// std::logic_error if there is no task, or it was awaited or started before.
     template <class T>
     Ref<Routine> start(Task<T> task, StartOptions options = {},
                        const std::source_location& at = std::source_location::current()) {
@@ -44,7 +46,7 @@ public:
         return routine;
     }
 
-    // Closes all routines, the youngest first. One that is running ends at its next wait.
+    /// Closes all routines, the youngest first. A routine that is running ends at its next wait.
     void close() noexcept;
 
 private:
@@ -54,7 +56,7 @@ private:
     List<Routine, Container> routines_;
 };
 
-// co_await this_routine(): the running routine, a Routine&. Does not suspend.
+/// co_await this_routine(): returns the running routine, a Routine&. Does not suspend.
 struct ThisRoutine {
     bool await_ready() const noexcept { return false; }
     template <InRoutine Promise>

@@ -27,6 +27,7 @@ void EventHandler::handle(const Matcher& matcher, Function function) {
         scheduler().unsubscribe(subscription);
         throw;
     }
+    // The old function goes last: on failure it is still there.
     stop_one(matcher, &subscription);
     scheduler().enlist(*this);
 }
@@ -54,6 +55,7 @@ void EventHandler::stop_all() noexcept {
 }
 
 void EventHandler::matched(const Ref<Event>& event, Subscription& subscription) noexcept {
+    // A reference of its own: the function may stop itself, and is then destroyed after its call.
     const std::shared_ptr<const Function> function = functions_.at(&subscription);
     try {
         (*function)(event);

@@ -7,7 +7,7 @@
 
 namespace weir {
 
-// Of the copies of a Poster the last to go lets the scheduler end.
+// Shared by the copies of a Poster: when the last one is destroyed, the scheduler may end.
 struct Poster::Keeper {
     explicit Keeper(std::shared_ptr<Mailbox> kept) : mailbox(std::move(kept)) {
         mailbox->keep_open();

@@ -8,30 +8,31 @@ namespace weir {
 class Mailbox;
 class Scheduler;
 
-// The one way into a scheduler from other threads. A handle: copies are the same. Made on the
-// scheduler's thread; used, copied and destroyed on any, also when the scheduler is gone.
-//
-//     Poster poster(scheduler);
-//     std::thread([poster, &scheduler] {
-//         poster.post([&scheduler] { scheduler.emergency_send(make_event<Done>()); });
-//     });
-//
-// While there is one, the scheduler does not end for lack of anything that can happen; it ends as
-// usual when only daemons are left, or when it quits. In a Simulation, where there are no other
-// threads, that needs a post that is on its way.
-//
-// Events are best made in the posted function. One may be made on the other thread if nothing
-// there keeps a reference to it, nor to what it refers to with a Ref: references are not counted
-// safely between threads. Matchers, queues and routines stay on the scheduler's thread.
+/// The one way into a scheduler from other threads. A handle: copies are the same. Made on the
+/// scheduler's thread; used, copied and destroyed on any thread, also after the scheduler.
+///
+///     Poster poster(scheduler);
+///     std::thread worker([poster, &scheduler] {
+///         poster.post([&scheduler] { scheduler.emergency_send(make_event<Done>()); });
+///     });
+///
+/// As long as a Poster lives, the scheduler does not end because nothing can happen any more. It
+/// still ends when only daemons are left, or when it quits. In a Simulation, where there are no
+/// other threads, only a post that is on its way counts as something that can happen.
+///
+/// Make events in the posted function. An event may be made on the other thread only if no
+/// reference to it, or to what it refers to with a Ref, stays there: references are not counted
+/// atomically. Matchers, queues and routines stay on the scheduler's thread.
 class Poster {
 public:
-    // With `daemon` it does not keep the scheduler from ending.
+    /// With `daemon` the scheduler ends as if the Poster was not there.
     explicit Poster(Scheduler& scheduler, bool daemon = false);
 
-    // Calls the function soon on the scheduler's thread, in its own context, outside of any
-    // routine: there it may send events and start routines. What one thread posts is called in that
-    // order; an exception is logged. Returns false if the scheduler is gone; if it goes before the
-    // function has been called, or is not run again, the function is dropped without a call.
+    /// Lets the scheduler call the function on its thread, in the next poll, outside of any
+    /// routine. The function may send events and start routines; an exception that leaves it is
+    /// logged. The functions that one thread posts are called in that order. Returns false if the
+    /// scheduler has been destroyed. A function that has not been called when the scheduler is
+    /// destroyed is dropped.
     bool post(std::function<void()> function) const;
 
 private:

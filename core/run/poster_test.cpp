@@ -16,6 +16,7 @@
 #include "core/run/uv_poller.h"
 #include "core/simulation/simulation.h"
 #include "core/wait/timeout.h"
+#include "tests/support/world_on.h"
 
 namespace weir {
 namespace {
@@ -37,14 +38,8 @@ Task<> receive(int times, int& received) {
     }
 }
 
-template <class World>
-struct Program {
-    World world;
-    std::string log;
-    Scheduler scheduler{
-        world, {.log = [this](const LogRecord& record) { log.append(record.text).append("\n"); }}};
-    Container container{scheduler};
-};
+template <class P>
+using Program = test::WorldOn<P>;
 
 }  // namespace
 
@@ -148,7 +143,8 @@ TEST_CASE("An exception in a posted function is logged, and the next ones are ca
     poster.post([&] { program.scheduler.emergency_send(make_event<Post>(1)); });
     program.scheduler.run();
     CHECK(received == 1);
-    CHECK(program.log == "a posted function ended with an exception: no luck\n");
+    CHECK(program.log ==
+          std::vector<std::string>{"a posted function ended with an exception: no luck"});
 }
 
 TEST_CASE("A posted function may start routines and post again") {

@@ -1,16 +1,16 @@
 #include "core/run/routine.h"
 
+#include <cassert>
 #include <stdexcept>
 
 #include "core/base/safe_text.h"
-#include "core/run/container.h"
 #include "core/run/scheduler.h"
 #include "core/run/wait.h"
 #include "core/run/watch.h"
 
 namespace weir {
 
-// --- what of tasks and waits needs the routine
+// --- the functions of tasks, waits and watch scopes that need the routine
 
 void TaskPromise::start_in(Routine& r, std::coroutine_handle<> self,
                            std::coroutine_handle<> awaiting) noexcept {
@@ -62,7 +62,7 @@ void WatchScope::leave() noexcept {
 
 namespace {
 
-// What all promises of tasks have in common, which is what each begins with.
+// Each promise begins with a TaskPromise, whatever the result of its task.
 TaskPromise& promise_of(std::coroutine_handle<> coroutine) noexcept {
     return std::coroutine_handle<TaskPromise>::from_address(coroutine.address()).promise();
 }
@@ -107,9 +107,10 @@ std::vector<RoutineFrame> Routine::frames() const {
 }
 
 void Routine::start(std::coroutine_handle<> coroutine, bool foreground) {
+    assert(coroutine && coroutine_ == nullptr);
     coroutine_ = coroutine;
     promise_of(coroutine).routine = this;
-    retain();  // until it ends
+    retain();  // released by finish()
     if (foreground) {
         foreground_ = true;
         run(coroutine);
@@ -170,7 +171,8 @@ bool Routine::run_until_it_waits(std::coroutine_handle<> coroutine) noexcept {
     return true;
 }
 
-// Most routines wait for one matcher, and for the same as before: then nothing changes.
+// Most routines wait for one matcher, and for the same as before: then no subscription changes, and
+// the routine keeps its place in the order of delivery, as in VLCP.
 void Routine::wait_again() noexcept {
     if (wait_ != nullptr && wait_->same_matcher_ != nullptr && watches_ == nullptr &&
         only_subscribes(*wait_->same_matcher_)) [[likely]] {
@@ -193,7 +195,7 @@ void Routine::wait_again() noexcept {
             }
             wait_->interruption_ = std::current_exception();
         }
-        // There is no memory to wait: it is thrown where the coroutine does.
+        // There is no memory to wait: the coroutine is resumed with the exception.
         if (!run_until_it_waits(end_wait())) {
             return;
         }
@@ -208,7 +210,8 @@ void Routine::wait_is_over(Wait& wait) noexcept {
 
 void Routine::matched(const Ref<Event>& event, Subscription& subscription) noexcept {
     const Ref<Routine> keep(this);
-    // What is called here may close the routine: it counts as running, so that this waits.
+    // Code that is called here may close the routine. Because it counts as running, it is then
+    // closed at the end of this function, not inside of the call.
     Routine* const caller = scheduler().exchange_current(this);
     running_ = true;
     const Wait::Then then = subscription.position < wait_matchers_
@@ -260,7 +263,9 @@ Wait::Then Routine::ask_watches(const Ref<Event>& event, std::size_t position) n
     return Wait::Then::wait_on;
 }
 
-// Registers what is waited for now and was not before, then takes back what was and is not now.
+// Subscribes to the matchers that are new, in order, and then unsubscribes from those that are not
+// waited for any more: VLCP's order, which decides who is first in line. Matchers that are still
+// waited for keep their place.
 void Routine::update_subscriptions() {
     if (wait_ == nullptr) {
         throw std::logic_error("it awaits something that is not of weir");
@@ -276,14 +281,15 @@ void Routine::update_subscriptions() {
         }
         return;
     }
-    // Most often, who waits for another matcher has made the same anew.
+    // Most often another matcher is the same one, made anew.
     if (matchers.size() == 1 && watches_ == nullptr && subscriptions_.has_one() &&
         (renew || subscriptions_.front().matcher != matchers[0]) &&
         scheduler().renew(subscriptions_.front(), matchers[0])) {
         subscriptions_.front().position = 0;
         return;
     }
-    // Those of before, until they are wanted again. On failure, too, all are unsubscribed.
+    // The subscriptions of before; those that are wanted again are moved back. The others are
+    // unsubscribed, on failure too.
     struct Old : List<Subscription, Subscriber> {
         Scheduler& scheduler;
         explicit Old(Scheduler& s) noexcept : scheduler(s) {}
@@ -297,7 +303,7 @@ void Routine::update_subscriptions() {
         old.push_back(subscriptions_.front());
     }
     std::uint32_t position = 0;
-    // Most often the same matchers come in the same order: look first where the last was found.
+    // Most often the same matchers come in the same order: look first behind the one found last.
     Subscription* likely = old.empty() ? nullptr : &old.front();
     const auto want = [&](const Matcher& matcher, bool renewed) {
         if (!matcher) {
@@ -341,17 +347,6 @@ void Routine::interrupt(std::exception_ptr exception) noexcept {
     run(end_wait());
 }
 
-// The frame, of which a small one has no more.
-void Routine::prefetch() const noexcept {
-    if (!waiting_) {
-        return;
-    }
-    const char* const frame = static_cast<const char*>(waiting_.address());
-    for (const std::ptrdiff_t line : {0, 64, 128}) {
-        __builtin_prefetch(frame + line);
-    }
-}
-
 void Routine::quit() noexcept {
     interrupt(std::make_exception_ptr(QuitException()));
 }
@@ -373,7 +368,7 @@ void Routine::finish() noexcept {
     if (const auto& thrown = promise_of(coroutine).exception; coroutine.done() && thrown) {
         try {
             if (foreground_) {
-                failure_ = thrown;  // for whoever starts it
+                failure_ = thrown;  // start() throws it
             } else {
                 std::rethrow_exception(thrown);
             }
@@ -382,7 +377,7 @@ void Routine::finish() noexcept {
             scheduler().log_exception(safe_text([this] { return describe() + " ended"; }), this);
         }
     }
-    // While it is unwound the routine counts as running: closing it again does nothing.
+    // While it is unwound the routine counts as running: to close it again does nothing.
     Routine* const caller = scheduler().exchange_current(this);
     running_ = true;
     pending_ = false;

@@ -21,63 +21,67 @@ namespace weir {
 class Container;
 class WatchScope;
 
-// Thrown in a routine, where it waits, when the scheduler quits. The routine may catch it and clean
-// up, waiting as usual; it should then end.
+/// Thrown in a routine, where it waits, when the scheduler quits. The routine may catch it and
+/// clean up, with awaits as usual; it should then end.
 class QuitException : public std::exception {
 public:
     const char* what() const noexcept override { return "the scheduler quits"; }
 };
 
-// A coroutine of a routine that waits.
+/// A coroutine of a routine that waits, for listings and library users.
 struct RoutineFrame {
-    const void* code = nullptr;     // where it goes on: an address in the library that it is of
-    const void* memory = nullptr;   // of it, from the pool
-    std::source_location waits_at;  // the line of its co_await; empty if it has not begun
+    const void* code = nullptr;     ///< where it is resumed: an address in its library
+    const void* memory = nullptr;   ///< its frame, from the pool
+    std::source_location waits_at;  ///< the line of its co_await; empty if it has not begun
 };
 
-// A running coroutine, with those that it awaits. Made by Container::start; the object stays while
-// it is referred to, the coroutine until it ends.
+/// A running coroutine, with the coroutines that it awaits: the thread of control of this
+/// framework. Made by Container::start. The coroutine lives until it ends, the object as long as it
+/// is referred to.
 class Routine final : public Subscriber,
                       public RefCounted<Routine>,
                       public Link<Routine, Container>,
                       public pool::Pooled {
 public:
     const std::string& name() const noexcept { return name_ != nullptr ? *name_ : no_name; }
-    // Where it was started.
+    /// Returns where it was started.
     const std::source_location& started_at() const noexcept { return started_at_; }
-    // The container that owns it; null once it has ended or the container is gone.
+    /// Returns the container that owns it; null once it has ended or the container is destroyed.
     Container* container() const noexcept { return container_; }
 
     bool ended() const noexcept { return coroutine_ == nullptr; }
     bool running() const noexcept { return running_; }
-    // Whether it was started in the background and has not begun yet.
+    /// Returns whether it was started in the background and has not begun yet.
     bool about_to_start() const noexcept { return pending_; }
-    // What it waits on; null if it runs, is about to run or has ended.
+    /// Returns what it waits on; null if it runs, is about to run or has ended.
     const Wait* wait() const noexcept { return wait_; }
     Time waiting_since() const noexcept { return waiting_since_; }
-    // Its coroutines, the innermost first. Of one that runs only the outermost is known, without
-    // its line; none if it has ended.
+    /// Returns its coroutines, the innermost first. Of a routine that runs only the outermost one
+    /// is known, without its line; of one that has ended, none.
     std::vector<RoutineFrame> frames() const;
+    const void* frame() const noexcept override { return waiting_ ? waiting_.address() : nullptr; }
 
-    // Ends the routine by unwinding it where it waits: destructors run. If it is running, that
-    // happens at its next wait.
+    /// Ends the routine by unwinding it where it waits: destructors run. A routine that is running
+    /// is unwound at its next wait.
     void close() noexcept;
 
-    // For logs: 'name' started at file:line.
+    /// Returns, for logs: 'name' started at file:line.
     std::string describe() const;
 
     // --- for containers and awaitables
 
     Routine(Scheduler& scheduler, Container& container, std::string name,
             const std::source_location& started_at);
-    // Takes over the coroutine, and runs it now up to its first wait or when the running event is
-    // done.
+    /// Takes over the coroutine. Runs it up to its first wait, or lets it begin when the running
+    /// event is done.
     void start(std::coroutine_handle<> coroutine, bool foreground);
-    // Its turn among those that run when the running event is done.
+    /// Called when the running event is done, after Scheduler::make_ready.
     void take_turn() noexcept;
+    /// Called when its container is destroyed.
     void orphan() noexcept { container_ = nullptr; }
+    /// Lets the coroutine be resumed next. Requires that the routine is running.
     void resume_next(std::coroutine_handle<> coroutine) noexcept { next_ = coroutine; }
-    // The wait, if the routine still waits there, is over without an event.
+    /// Ends the wait without an event, if the routine still waits there.
     void wait_is_over(Wait& wait) noexcept;
 
 private:
@@ -87,25 +91,25 @@ private:
     static const std::string no_name;
 
     void matched(const Ref<Event>& event, Subscription& subscription) noexcept override;
-    void prefetch() const noexcept override;
     void quit() noexcept override;
     void close_at_end() noexcept override { close(); }
 
-    // What the wait, or the watch scope of the matcher at a position, says to the event.
+    // What the wait, or the watch scope of the matcher at a position, decides for the event.
     Wait::Then ask_wait(const Ref<Event>& event, Subscription& subscription) noexcept;
     Wait::Then ask_watches(const Ref<Event>& event, std::size_t position) noexcept;
     void interrupt(std::exception_ptr exception) noexcept;
-    // The coroutine that waits, which waits no more.
+    // Returns the coroutine that waits, which then waits no more.
     std::coroutine_handle<> end_wait() noexcept;
     void run(std::coroutine_handle<> coroutine) noexcept;
-    // False if the coroutine is done or closed meanwhile: then the routine is finished.
+    // Returns false if the coroutine has ended or was closed meanwhile: then the routine is
+    // finished.
     bool run_until_it_waits(std::coroutine_handle<> coroutine) noexcept;
     void resume(std::coroutine_handle<> coroutine) noexcept;
     void wait_again() noexcept;
     void update_subscriptions();
     void finish() noexcept;
 
-    // First what every event that is delivered touches.
+    // First the members that the delivery of an event touches.
     Wait* wait_ = nullptr;
     std::coroutine_handle<> waiting_;    // the one that waits
     std::coroutine_handle<> next_;       // to be resumed next, while running
@@ -115,7 +119,7 @@ private:
     bool running_ = false;
     bool closing_ = false;
     bool pending_ = false;     // about to be started
-    bool foreground_ = false;  // being started by somebody who gets what it throws
+    bool foreground_ = false;  // being started by a caller that gets what it throws
     Time waiting_since_{};
     Container* container_;
     std::source_location started_at_;

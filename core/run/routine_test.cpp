@@ -34,10 +34,9 @@ Task<int> wait_for_number(World& world) {
     co_return event->number.get();
 }
 
-constexpr unsigned waits_for_number_at = __LINE__ + 3;
+constexpr unsigned waits_for_number_at = __LINE__ + 2;
 Task<> wait_for_number_and_go(World& world) {
-    Task<int> waiting = wait_for_number(world);
-    co_await waiting;
+    co_await wait_for_number(world);
 }
 
 Task<> look_and_ping(World& world, Ref<Routine> routine, std::vector<RoutineFrame>& frames) {

@@ -1,10 +1,12 @@
 #include "core/run/scheduler.h"
 
 #include <algorithm>
+#include <cassert>
 #include <stdexcept>
 
 #include "core/base/safe_text.h"
 #include "core/run/mailbox.h"
+#include "core/run/prefetch.h"
 #include "core/run/routine.h"
 
 namespace weir {
@@ -94,7 +96,7 @@ Timer Scheduler::set_timer(Duration after, Duration interval) {
     }
     const Ref<TimerState> state(new TimerState(interval));
     const Time time = now();
-    // As late as can be told is as good as never.
+    // A time that the clock cannot tell counts as never; the sum must not overflow.
     after = std::clamp(after, Duration::zero(), Time::max() - time);
     Timer timer(state);
     timers_.set(*state, time + after);
@@ -125,14 +127,34 @@ bool Scheduler::timers_must_wait(bool polled) noexcept {
 
 const std::shared_ptr<Mailbox>& Scheduler::mailbox() {
     if (mailbox_ == nullptr) {
-        mailbox_ = std::make_shared<Mailbox>(*this);
+        mailbox_ = std::make_shared<Mailbox>(poller_, [this](Mailbox::Posts posts) {
+            call_in_own_context([this, posts = std::move(posts)](const Processor&) {
+                for (const auto& function : posts) {
+                    try {
+                        function();
+                    } catch (...) {
+                        log_exception("a posted function ended");
+                    }
+                }
+            });
+        });
     }
     return mailbox_;
 }
 
 // --- subscribers
 
+void Subscriber::set_daemon(bool daemon) noexcept {
+    if (daemon_ != daemon) {
+        daemon_ = daemon;
+        if (registered_) {
+            scheduler_->keeping_alive_ += daemon ? static_cast<std::size_t>(-1) : 1U;
+        }
+    }
+}
+
 Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matcher) {
+    assert(&subscriber.scheduler() == this);
     std::unique_ptr<Subscription> allocated;
     if (subscriber.inside_.inserted()) {
         allocated = std::make_unique<Subscription>(subscriber);
@@ -152,7 +174,7 @@ Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matche
     }
     subscriber.subscriptions_.push_back(subscription);
     ++subscriptions_;
-    static_cast<void>(allocated.release());  // by unsubscribe()
+    static_cast<void>(allocated.release());  // deleted by unsubscribe()
     if (blocked_events_.size() != 0) {
         unblock_matching(matcher);
     }
@@ -261,7 +283,8 @@ inline void Scheduler::deliver(const Ref<Event>& event, Subscription& subscripti
     run_calls();
 }
 
-// Delivers the event to those found, from `begin` on; who goes away meanwhile does not get it.
+// Delivers the event to the subscriptions found, from `begin` on. One that is unsubscribed
+// meanwhile does not get it: unsubscribe() puts a null in its place.
 void Scheduler::deliver_found(const Ref<Event>& event, std::size_t begin) {
     const std::size_t end = deliveries_.size();
     for (std::size_t i = begin; i != end; ++i) {
@@ -281,7 +304,8 @@ void Scheduler::deliver_found(const Ref<Event>& event, std::size_t begin) {
 
 void Scheduler::process(const Ref<Event>& event,
                         const std::vector<Ref<QueueIsEmptyEvent>>& emptied) {
-    // Whom the event is delivered to is decided now.
+    // The receivers are decided before the first delivery: a subscriber that comes meanwhile does
+    // not get the event.
     const std::size_t begin = deliveries_.size();
     try {
         match_tree_.match_all(*event, deliveries_);
@@ -291,14 +315,14 @@ void Scheduler::process(const Ref<Event>& event,
     }
     const std::size_t end = deliveries_.size();
     if (end - begin == 1) [[likely]] {
-        // Nobody can go away before it is delivered.
+        // A single receiver cannot be unsubscribed before the delivery.
         auto& subscription = static_cast<Subscription&>(*deliveries_.back());
         deliveries_.pop_back();
         deliver(event, subscription);
     } else {
         deliver_found(event, begin);
     }
-    // One that is in a queue again has been sent on by whoever received it.
+    // An event that is in a queue again has been sent on by its receiver.
     if (event->queued() || droppable(*event)) {
         for (const auto& signal : emptied) {
             process(signal, {});
@@ -312,7 +336,8 @@ void Scheduler::process(const Ref<Event>& event,
     }
 }
 
-// Wakes one sender after the other while there is a place.
+// Wakes one sender after the other while there is a free slot, in the order of waiting. To wake all
+// of them would resume most only to wait again.
 void Scheduler::process_signal(const Ref<QueueCanWriteEvent>& signal) {
     std::uint64_t last = 0;
     std::optional<bool> place = signal->limit.get()->has_place(*signal);
@@ -324,7 +349,7 @@ void Scheduler::process_signal(const Ref<QueueCanWriteEvent>& signal) {
     for (; place.value_or(false); place = signal->limit.get()->has_place(*signal)) {
         auto* subscription = static_cast<Subscription*>(match_tree_.match_first(*signal));
         if (subscription == nullptr || subscription->serial_ == last) {
-            return;  // nobody waits, or only one who does not use the place
+            return;  // no sender waits, or only one that does not use the slot
         }
         last = subscription->serial_;
         deliver(signal, *subscription);
@@ -335,7 +360,7 @@ void Scheduler::make_calls() {
     while (!calls_.empty()) {
         std::vector<std::function<void(const Processor&)>> calls = std::exchange(calls_, {});
         for (auto& next : calls) {
-            // Gone once it has run: a later one may unload its code.
+            // Destroyed once it has run: a later call may unload its code.
             const std::function<void(const Processor&)> call = std::move(next);
             try {
                 call(processor_);
@@ -373,7 +398,8 @@ void Scheduler::quit_now() noexcept {
 }
 
 void Scheduler::tell_to_quit(bool daemons_only) {
-    // Those that are there now, in the order of their first wait; some may go meanwhile.
+    // Told are the subscribers that are listed now, in the order of their first wait. Each may end
+    // others, which then leave the list that they are in.
     List<Subscriber, Scheduler> to_tell;
     while (!subscribers_.empty()) {
         to_tell.push_back(subscribers_.front());
@@ -389,26 +415,6 @@ void Scheduler::tell_to_quit(bool daemons_only) {
     run_ready();
 }
 
-// Brings into the cache, in steps, what the events to come will touch: the farther away one is, the
-// less of its way is there to be followed.
-void Scheduler::look_ahead(UpcomingEvents& upcoming) const noexcept {
-    for (std::size_t i = 0; i != UpcomingEvents::most; ++i) {
-        const Event* const event = std::exchange(upcoming.events[i], nullptr);
-        const std::size_t step = UpcomingEvents::most - 1 - i;
-        const MatchTree::Entry* const likely =
-            event != nullptr ? match_tree_.look_ahead(*event, step) : nullptr;
-        if (likely == nullptr) {
-            continue;
-        }
-        if (step == 2) {
-            likely->prefetch();
-        } else {
-            likely->matcher.prefetch();
-            static_cast<const Subscription*>(likely)->subscriber().prefetch();
-        }
-    }
-}
-
 void Scheduler::process_round() {
     emergency_send(
         make_event<SystemControlLowPriorityEvent>(SystemControlLowPriorityEvent::Type::loop));
@@ -417,13 +423,14 @@ void Scheduler::process_round() {
         QueueSignals& signals;
         ~ClearAtEnd() { signals.clear(); }
     } clear_at_end{signals};
-    signals.upcoming.wanted = subscriptions_ > many_subscriptions;
+    const bool prefetches = subscriptions_ > Prefetch::many_subscriptions;
     for (std::size_t processed = 0;
          queue_->can_pop() && !quit_now_ &&
          (!options_.process_events || processed < *options_.process_events);
          ++processed) {
         signals.can_write.clear();
         signals.empty.clear();
+        signals.behind = nullptr;
         const Ref<Event> event = queue_->pop(signals);
         const auto wake_senders = [&] {
             for (const auto& signal : signals.can_write) {
@@ -441,11 +448,12 @@ void Scheduler::process_round() {
         if (tracer_ != nullptr) [[unlikely]] {
             tracer_->popped(*event);
         }
-        if (signals.upcoming.wanted) [[unlikely]] {
-            look_ahead(signals.upcoming);
+        if (prefetches && signals.behind != nullptr) [[unlikely]] {
+            Prefetch::upcoming(*signals.behind, match_tree_);
         }
         try {
-            // An event that may block takes its place again before senders are told of it.
+            // An event that may block is put back before senders are woken: its slot may be taken
+            // again.
             const bool senders_first = !signals.can_write.empty() && droppable(*event);
             if (senders_first) {
                 wake_senders();
@@ -455,7 +463,7 @@ void Scheduler::process_round() {
                 wake_senders();
             }
         } catch (...) {
-            // There is no memory. Nothing is lost, for run() may be called again.
+            // There is no memory. The event is put back, since run() may be called again.
             blocked_events_.remove(*event);
             if (!event->queued()) {
                 queue_->append(*event, true);
@@ -551,7 +559,7 @@ void Scheduler::end() noexcept {
     running_ = quitting_ = quit_now_ = false;
 }
 
-// Nothing else happens meanwhile: timers are late and peers wait.
+// During a round nothing else happens: timers are late, and peers wait.
 void Scheduler::warn_if_long() const {
     using Seconds = std::chrono::duration<double>;
     if (const Duration took = poller_.now() - round_began_; took > long_round) [[unlikely]] {
@@ -561,7 +569,7 @@ void Scheduler::warn_if_long() const {
     }
 }
 
-// Whoever is closed may start others in its destructors.
+// In a loop: destructors of what is closed may start routines.
 void Scheduler::close_all() {
     while (!subscribers_.empty() || !ready_.empty()) {
         while (!subscribers_.empty()) {
@@ -583,17 +591,9 @@ void Scheduler::log(LogLevel level, std::string_view text, std::string_view sour
 
 void Scheduler::log_exception(std::string_view where, const Routine* routine) const noexcept {
     try {
-        std::string text(where);
-        try {
-            throw;
-        } catch (const std::exception& exception) {
-            text += std::string(" with an exception: ") + exception.what();
-        } catch (...) {
-            text += " with an exception of an unknown type";
-        }
-        log_({LogLevel::error, text, {}, routine == nullptr ? current_ : routine});
+        log_({LogLevel::error, text_with_exception(where), {}, routine ? routine : current_});
     } catch (...) {
-        // Nowhere left to tell it.
+        // The log itself has failed: there is nowhere left to report it.
     }
 }
 

@@ -27,26 +27,26 @@ class Mailbox;
 class Routine;
 
 struct SchedulerOptions {
-    // Events handled between two polls; none: all there are.
+    /// How many events are processed between two polls; none: all there are.
     std::optional<std::size_t> process_events = {};
-    // The root of the queue tree.
+    /// The root of the queue tree.
     QueueOptions queue = {};
-    // Where the scheduler and its routines log; default: standard error.
+    /// Where the scheduler and its routines log; default: standard error.
     LogSink log = {};
 };
 
-// Takes events from the queue tree, one after the other, and resumes the routines that wait for
-// them; polls the world when there is nothing left to do, or now and then.
-//
-// Everything happens on the thread that calls `run`; nothing here may be called from another one.
-// The way in from other threads is Poster.
+/// The event loop. Takes events from the queue tree, one after the other, and resumes the routines
+/// that wait for them. Polls the world (I/O, timers) when there is nothing left to do, and every
+/// few rounds while there is.
+///
+/// Everything happens on the thread that calls run(). Other threads reach it by a Poster only.
 class Scheduler : private Poller::User {
 public:
-    // A round that takes longer is logged as a warning.
+    /// A round that takes longer is logged as a warning.
     static constexpr Duration long_round = std::chrono::seconds(1);
 
-    // The poller must outlive the scheduler. Throws std::invalid_argument if no events are to be
-    // processed.
+    /// The poller must outlive the scheduler. Throws std::invalid_argument if `process_events` is
+    /// 0.
     explicit Scheduler(Poller& poller, SchedulerOptions options = {});
     ~Scheduler();
     Scheduler(const Scheduler&) = delete;
@@ -56,40 +56,41 @@ public:
 
     Queue& queue() const noexcept { return *queue_; }
 
-    // Sends an event into the queue tree. Returns an empty matcher, or, if there is no place, the
-    // matcher of the signal to wait for before trying again. In a routine: co_await send(event).
+    /// Sends an event into the queue tree. Returns an empty matcher, or, if its queue is full, the
+    /// matcher of the signal to wait for before trying again. In a routine: co_await send(event).
     Matcher try_send(const Ref<Event>& event);
-    // Sends the event even if there is no place.
+    /// Sends the event whatever the limits of its queue.
     void emergency_send(const Ref<Event>& event);
-    // Drops the blocked events that match.
+    /// Drops the blocked events that match, as if they had been processed.
     void ignore(const Matcher& matcher);
-    // The same for one event, if it blocks its queue.
+    /// The same for one event; does nothing if it does not block.
     void ignore(Event& event);
 
     // --- time
 
     Time now() noexcept { return poller_.now(); }
-    // The time when the running round began: late, but without asking the clock.
+    /// Returns when the running round began: a bit old, but without a call of the clock.
     Time time_of_round() const noexcept { return round_began_; }
-    // Sends a TimerEvent `after` from now, never earlier, and then, if there is an interval, every
-    // `interval`. Throws std::invalid_argument if the interval is negative.
+    /// Sends a TimerEvent `after` from now, never earlier, and then, if there is an interval, every
+    /// `interval`. Throws std::invalid_argument if the interval is negative.
     Timer set_timer(Duration after, Duration interval = {});
 
     // --- running
 
-    // Runs until only daemons are left, or nothing can happen any more, or it is told to quit and
-    // all have cleaned up. Routines that still wait are closed then. May be called again. Throws
-    // std::logic_error if it runs already, what the poller throws, and std::bad_alloc: run again.
+    /// Runs until only daemons are left, or nothing can happen any more, or it was told to quit and
+    /// all routines have cleaned up. Then closes the routines that still wait. May be called again.
+    /// Throws std::logic_error if it runs already, std::bad_alloc, and what the poller throws;
+    /// after that, too, it may be called again, and nothing is lost.
     void run();
 
-    // Tells all routines to quit, by a QuitException where they wait. With `daemons_only` only
-    // daemons are told.
+    /// Tells all routines to quit, by a QuitException where they wait. With `daemons_only` only
+    /// daemons are told.
     void quit(bool daemons_only = false);
     bool quitting() const noexcept { return quitting_; }
-    // Makes run() return as soon as the running event is done, closing all routines.
+    /// Makes run() return as soon as the running event is done, and close all routines.
     void quit_now() noexcept;
 
-    // --- running in parts, for a loop that somebody else runs: see LoopGuest
+    // --- running in parts, inside of another program's loop: see LoopGuest
 
     // run() is: begin(); while (round(can_happen)) { can_happen = poll; after_poll(); } end();
     void begin();
@@ -106,37 +107,39 @@ public:
     // Tells who wants to know that nothing has happened for a while.
     void nothing_happened() noexcept override;
 
-    // Where Posters put what they post; made when first asked for.
+    /// Returns where Posters put what they post. Made at the first call.
     const std::shared_ptr<Mailbox>& mailbox();
 
     // --- for subscribers and awaitables
 
     using Processor = std::function<void(const Ref<Event>&)>;
 
-    // Whether a call has been asked for and not been made.
+    /// Returns whether a call is pending: asked for, and not made yet.
     bool call_pending() const noexcept { return !calls_.empty(); }
-    // Calls the function in the scheduler's own context, when the running routine waits again.
-    // Code there may clear and remove queues, and deliver events directly with the processor.
+    /// Calls the function in the scheduler's own context, when the running routine waits again.
+    /// Code there may clear and remove queues, and deliver events at once with the processor.
     void call_in_own_context(std::function<void(const Processor&)> function);
 
-    // The event does not block its queue any more, or leaves it otherwise.
+    /// To be called for a blocked event that leaves its queue otherwise.
     void forget_blocked(Event& event) noexcept { blocked_events_.remove(event); }
 
-    // Delivers events that match to the subscriber, at the end of those that wait for such.
-    // Blocked events that match leave their queues again.
+    /// Delivers events that match to the subscriber from now on, after the subscribers that are
+    /// there already. Blocked events that match leave their queues again.
     Subscription& subscribe(Subscriber& subscriber, const Matcher& matcher);
-    // The same as subscribing to the matcher and then taking the subscription back, but cheaper, if
-    // both match the same events. False: that cannot be done, and nothing has changed.
+    /// Has the effect of subscribing to `matcher` and then unsubscribing `subscription`, but is
+    /// cheaper; the two have to match the same events. Returns false, and has changed nothing, if
+    /// that cannot be done.
     bool renew(Subscription& subscription, const Matcher& matcher) noexcept;
     void unsubscribe(Subscription& subscription) noexcept;
     void unsubscribe_all(Subscriber& subscriber) noexcept;
-    // From the first wait to the end of a subscriber, in this order it is told to quit.
+    /// Lists the subscriber until delist(): while it is listed it is told to quit, in the order of
+    /// enlisting, and keeps the scheduler running unless it is a daemon.
     void enlist(Subscriber& subscriber) noexcept;
     void delist(Subscriber& subscriber) noexcept;
 
-    // Gives the routine a turn when the running event is done.
+    /// Lets the routine take a turn (Routine::take_turn) when the running event is done.
     void make_ready(Routine& routine);
-    // Asks for a SystemControlEvent `go_on` after the next poll; its matcher.
+    /// Asks for a SystemControlEvent `go_on` after the next poll, and returns its matcher.
     const MatcherOf<SystemControlEvent>& want_go_on() noexcept {
         go_on_wanted_ = true;
         return go_on_matcher_;
@@ -150,38 +153,36 @@ public:
         return std::exchange(current_, routine);
     }
 
-    // --- insight
+    // --- for listings and tests
 
     Poller& poller() const noexcept { return poller_; }
     BlockedEvents& blocked_events() noexcept { return blocked_events_; }
     const BlockedEvents& blocked_events() const noexcept { return blocked_events_; }
     const TimerHeap& timers() const noexcept { return timers_; }
     const List<Subscriber, Scheduler>& subscribers() const noexcept { return subscribers_; }
-    // Those that have a turn when the running event is done; null: had it.
+    /// Returns the routines that take a turn when the running event is done; null for those that
+    /// have taken it.
     const std::vector<Ref<Routine>>& ready() const noexcept { return ready_; }
 
-    // Who is told of each event that is sent, queued, blocked, delivered, and of each routine that
-    // runs; null: nobody. Must outlive the scheduler or be taken away before.
+    /// The tracer is told of each step of every event, and of each routine that runs; null: none.
+    /// It must outlive the scheduler, or be replaced before.
     Tracer* tracer() const noexcept { return tracer_; }
     void set_tracer(Tracer* tracer) noexcept { tracer_ = tracer; }
     bool traced() const noexcept { return tracer_ != nullptr; }
-    // Whether anybody could notice that an event of this type leaves its queue: the tracer, or who
-    // waits for such events.
-    bool notices(const EventType& type) const noexcept {
+    /// Returns whether a tracer, or a subscriber, could notice that an event of this type leaves
+    /// its queue. False is certain.
+    bool notices(const EventType& type) noexcept {
         return tracer_ != nullptr || match_tree_.may_match(type);
     }
 
-    // Logs, as told by the running routine. `source`: see LogRecord.
+    /// Logs a text of the running routine. `source`: see LogRecord.
     void log(LogLevel level, std::string_view text, std::string_view source = {}) const;
-    // Logs what was thrown, in the handler of the exception; of another routine than the running
-    // one, if that is given.
+    /// Logs the current exception; to be called in its handler. `routine`: of which it is, if not
+    /// of the running one.
     void log_exception(std::string_view where, const Routine* routine = nullptr) const noexcept;
 
 private:
     friend class Subscriber;
-
-    // With more than that, what an event touches is rarely in the cache.
-    static constexpr std::size_t many_subscriptions = 4096;
 
     bool alive() const noexcept { return keeping_alive_ > 0; }
     void process_round();
@@ -204,7 +205,6 @@ private:
         }
     }
     void run_all_ready();
-    void look_ahead(UpcomingEvents& upcoming) const noexcept;
     void tell_to_quit(bool daemons_only);
     bool timers_must_wait(bool polled) noexcept;
     void fire_timers(Time time);

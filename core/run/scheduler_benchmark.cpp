@@ -77,7 +77,7 @@ void wake_each_other_bare(long count) {
     ring.run();
 }
 
-// So many routines in a circle, each of which wakes the next.
+// Makes a circle of so many routines, each of which wakes the next.
 Task<> pass_on(long door, long doors, long count) {
     const MatcherOf<Knock> knock = match<Knock>(door).make();
     for (long i = 0; i != count; ++i) {
@@ -96,7 +96,7 @@ void wake_the_next(long doors, long rounds) {
     world.scheduler.run();
 }
 
-// What one coroutine waits for.
+// One coroutine waits for this at a time.
 struct BareBell {
     ReadyRing* ring;
     bool rung = false;
@@ -141,7 +141,7 @@ void wake_the_next_bare(long doors, long rounds) {
     }
 }
 
-// Routines that each wait at a door of their own; the time of knocks at random doors.
+// Routines that each wait at a door of their own. Measures the time of knocks at random doors.
 class Doors {
 public:
     explicit Doors(long doors, long at_a_time = 64) : doors_(doors), at_a_time_(at_a_time) {}
@@ -170,7 +170,7 @@ private:
     }
 
     Task<> knock_at_random(long count, double& taken) {
-        co_await do_events();  // all wait now
+        co_await do_events();  // all are waiting now
         std::mt19937_64 random(7);
         const benchmark::Stopwatch watch;
         for (long i = 0; i != count; ++i) {
@@ -192,7 +192,7 @@ private:
     long counted_ = 0;
 };
 
-// A hash map from doors to coroutines that wait.
+// A hash map from doors to waiting coroutines.
 class BareDoors {
 public:
     explicit BareDoors(long doors) : doors_(doors) {}
@@ -241,7 +241,7 @@ private:
 
 void sweep(const benchmark::Options& options) {
     using benchmark::Kind;
-    // The time of a hop, with enough of them that starting the routines is a small part.
+    // Returns the time of a hop, from so many that starting the routines is a small part.
     const auto hop = [](void (*wake)(long, long), long doors) {
         const long rounds = std::max(10L, 50'000 / doors);
         return benchmark::time([&] { wake(doors, rounds); }) / static_cast<double>(doors * rounds);
@@ -249,17 +249,19 @@ void sweep(const benchmark::Options& options) {
     benchmark::sweep(
         options, "W4 a hop, by routines in a circle", 1'000'000,
         {{"weir", [=](long doors) { return hop(wake_the_next, doors); }},
-         {"limit", [=](long doors) { return hop(wake_the_next_bare, doors); }, Kind::limit}});
+         {"baseline", [=](long doors) { return hop(wake_the_next_bare, doors); }, Kind::baseline}});
     constexpr long knocks = 100'000;
-    benchmark::sweep(options, "W5 an event, by routines with a matcher each", 1'000'000,
-                     {{"weir", [](long doors) { return Doors(doors).knock(knocks) / knocks; }},
-                      {"limit", [](long doors) { return BareDoors(doors).knock(knocks) / knocks; },
-                       Kind::limit}});
+    benchmark::sweep(
+        options, "W5 an event, by routines with a matcher each", 1'000'000,
+        {{"weir", [](long doors) { return Doors(doors).knock(knocks) / knocks; }},
+         {"baseline", [](long doors) { return BareDoors(doors).knock(knocks) / knocks; },
+          Kind::baseline}});
     constexpr long many = 100'000;
     benchmark::sweep(
         options, "W5 an event to one of 100,000 routines, by events sent at a time", 10'000,
         {{"weir", [](long at_a_time) { return Doors(many, at_a_time).knock(knocks) / knocks; }},
-         {"limit", [](long) { return BareDoors(many).knock(knocks) / knocks; }, Kind::limit}});
+         {"baseline", [](long) { return BareDoors(many).knock(knocks) / knocks; },
+          Kind::baseline}});
 }
 
 }  // namespace
@@ -292,8 +294,8 @@ int main(int argc, char** argv) {
                                       answer_with_new_matcher(1, hops / 2));
                   });
               }},
-             {"limit", [=] { return benchmark::time([&] { wake_each_other_bare(hops / 2); }); },
-              Kind::limit}},
+             {"baseline", [=] { return benchmark::time([&] { wake_each_other_bare(hops / 2); }); },
+              Kind::baseline}},
             {"Asio", "Node", "asyncio", "VLCP"}, {"W4", "20000"});
     for (const long doors : {100'000L, 1'000'000L}) {
         if (options.quick && doors > 100'000) {
@@ -305,7 +307,7 @@ int main(int argc, char** argv) {
                      : "W5 an event to one of 100,000 routines",
                 knocks,
                 {{"weir", [=] { return Doors(doors).knock(knocks); }},
-                 {"limit", [=] { return BareDoors(doors).knock(knocks); }, Kind::limit}},
+                 {"baseline", [=] { return BareDoors(doors).knock(knocks); }, Kind::baseline}},
                 many ? std::vector<std::string>{"Asio"}
                      : std::vector<std::string>{"Asio", "asyncio", "VLCP"},
                 {"W5", std::to_string(doors), "50000"});

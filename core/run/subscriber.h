@@ -14,7 +14,8 @@ class Event;
 class Scheduler;
 class Subscriber;
 
-// A subscriber's registration of one matcher.
+/// The registration of one matcher of a subscriber with the scheduler. Made by
+/// Scheduler::subscribe.
 class Subscription : public Link<Subscription, Subscriber>,
                      public MatchTree::Entry,
                      public pool::Pooled {
@@ -23,7 +24,7 @@ public:
 
     Subscriber& subscriber() const noexcept;
 
-    std::uint32_t position = 0;  // of the matcher among those that the subscriber waits for
+    std::uint32_t position = 0;  ///< of the matcher among those that the subscriber waits for
 
 private:
     friend class Scheduler;
@@ -32,10 +33,10 @@ private:
     std::uint32_t last_delivery_ = 0;  // where the last of them stands
 };
 
-// Who receives events: a routine or an event handler. Belongs to one scheduler.
-//
-// Most subscribers have one subscription. It lies inside, so that delivering an event finds all
-// that it touches side by side; further ones are allocated.
+/// A receiver of events: a routine or an event handler. Belongs to one scheduler.
+///
+/// Most subscribers have one subscription. It lies inside the subscriber, so that what the delivery
+/// of an event touches lies side by side; further ones are allocated.
 class Subscriber : public Matchable, public Link<Subscriber, Scheduler> {
 public:
     explicit Subscriber(Scheduler& scheduler) noexcept : scheduler_(&scheduler), inside_(*this) {}
@@ -44,26 +45,29 @@ public:
 
     Scheduler& scheduler() const noexcept { return *scheduler_; }
 
-    // Whether it keeps the scheduler running. If only daemons are left, the scheduler ends.
+    /// Returns whether the scheduler may end although this still receives events. It ends when only
+    /// daemons are left.
     bool daemon() const noexcept { return daemon_; }
     void set_daemon(bool daemon) noexcept;
 
     const List<Subscription, Subscriber>& subscriptions() const noexcept { return subscriptions_; }
 
+    /// Returns the memory outside of this object that the next event will touch, for prefetching;
+    /// null if there is none.
+    virtual const void* frame() const noexcept { return nullptr; }
+
 protected:
     friend class Scheduler;
     ~Subscriber() = default;
 
-    // An event has come that the subscription matches. Must not throw.
+    /// Receives an event that the subscription matches.
     virtual void matched(const Ref<Event>& event, Subscription& subscription) noexcept = 0;
-    // An event will probably match soon: brings into the cache what that touches elsewhere.
-    virtual void prefetch() const noexcept {}
-    // The scheduler quits: the chance to clean up.
+    /// Called when the scheduler quits: the subscriber may clean up, and go on receiving meanwhile.
     virtual void quit() noexcept = 0;
-    // The scheduler has ended.
+    /// Called when the scheduler ends: the subscriber has to delist itself.
     virtual void close_at_end() noexcept = 0;
 
-    // Whether the only subscription is one of this matcher.
+    /// Returns whether there is one subscription, and it is of this matcher.
     bool only_subscribes(const Matcher& matcher) const noexcept {
         return inside_.matcher == matcher && inside_.inserted() && subscriptions_.is_only(inside_);
     }

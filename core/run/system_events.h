@@ -4,15 +4,15 @@
 
 namespace weir {
 
-// The scheduler's own events, of high priority in the standard queues.
+/// The scheduler's own events, of high priority in the standard queues.
 struct SystemControlEvent : Event {
     enum class Type {
-        init,   // the scheduler starts
-        go_on,  // a round has been polled that somebody waited for with do_events()
-        quit,   // the scheduler quits
+        init,   ///< the scheduler starts
+        go_on,  ///< a poll is over, and a routine has waited for that with do_events()
+        quit,   ///< the scheduler quits
     };
     Index<Type> type;
-    bool daemons_only = false;  // of quit: only daemons are left, and only they are told
+    bool daemons_only = false;  ///< of quit: only daemons are told to quit
 
     static auto declare() {
         return declare_event<SystemControlEvent>("weir.SystemControlEvent")
@@ -20,11 +20,11 @@ struct SystemControlEvent : Event {
     }
 };
 
-// The scheduler's own events of low priority.
+/// The scheduler's own events of low priority.
 struct SystemControlLowPriorityEvent : Event {
     enum class Type {
-        loop,  // a round begins; comes when all else has been done
-        idle,  // nothing has happened for a while
+        loop,  ///< sent at the beginning of each round, and processed after all other events
+        idle,  ///< nothing has happened for a while
     };
     Index<Type> type;
 

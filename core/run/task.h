@@ -15,11 +15,11 @@ namespace weir {
 
 class Routine;
 
-// What the coroutines of a routine have in common. A coroutine that awaits another one goes on
-// when that is done; the routine resumes the innermost.
+/// What the promises of all tasks have in common. A routine is a stack of coroutines, each of which
+/// awaits the next; only the innermost one runs or waits. One that is done resumes its awaiter.
 class TaskPromise {
 public:
-    // Frames come from the pool.
+    /// Takes frames from the pool: making one costs half of what malloc costs.
     static void* operator new(std::size_t size) { return pool::allocate(size); }
     static void operator delete(void* frame, std::size_t size) noexcept {
         pool::deallocate(frame, size);
@@ -39,14 +39,14 @@ public:
 
     void unhandled_exception() noexcept { exception = std::current_exception(); }
 
-    // Makes the routine go on with this coroutine.
+    /// Makes the coroutine `self` the innermost one of a routine: the routine resumes it next.
     void start_in(Routine& r, std::coroutine_handle<> self,
                   std::coroutine_handle<> awaiting) noexcept;
 
     Routine* routine = nullptr;
-    std::coroutine_handle<> awaiter;  // goes on when this is done; null: nobody
-    std::source_location waits_at;    // the line of its last co_await that suspended it
-    std::exception_ptr exception;     // what left the coroutine
+    std::coroutine_handle<> awaiter;  ///< resumed when this is done; null for the outermost
+    std::source_location waits_at;    ///< the line of the last co_await that suspended it
+    std::exception_ptr exception;     ///< that left the coroutine
 
 private:
     void resume_awaiter() noexcept;
@@ -55,11 +55,11 @@ private:
 template <class P>
 concept InRoutine = std::derived_from<P, TaskPromise>;
 
-// A coroutine that may wait for events, with a result of type T. It does nothing until it is
-// awaited by another one, `co_await f(...)`, or started by a container. Destroying a Task unwinds
-// the coroutine where it waits.
-//
-// Parameters should be values, or references to what outlives the coroutine.
+/// A coroutine that may wait for events, with a result of type T. It begins when another coroutine
+/// awaits it, `co_await f(...)`, or when a container starts it. Destroying a Task unwinds the
+/// coroutine where it waits: destructors run.
+///
+/// Parameters should be values, or references to objects that outlive the coroutine.
 template <class T = void>
 class [[nodiscard]] Task {
 public:
@@ -83,14 +83,16 @@ public:
         }
     }
 
-    // For what starts tasks.
+    // --- for code that starts tasks
+
     TaskPromise& promise() const noexcept { return coroutine_.promise(); }
     std::coroutine_handle<> handle() const noexcept { return coroutine_; }
     Handle release() noexcept { return std::exchange(coroutine_, nullptr); }
-    // The result, or the exception that left the coroutine. Requires that it is done; once only.
+    /// Returns the result, or throws the exception that left the coroutine. Requires that it is
+    /// done. To be called once.
     T result() { return coroutine_.promise().take(); }
 
-    // Awaiting a task takes it: awaiting an empty one throws std::logic_error.
+    /// Awaiting a task empties it; awaiting an empty one throws std::logic_error.
     class Awaiter;
     Awaiter operator co_await() && noexcept { return Awaiter(std::move(*this)); }
     Awaiter operator co_await() & noexcept { return Awaiter(std::move(*this)); }
@@ -139,7 +141,7 @@ public:
     }
 };
 
-// Throws std::logic_error if there is no task to await or to start.
+/// Throws std::logic_error if there is no task to await or to start.
 template <class T>
 void require_task(const Task<T>& task) {
     if (!task) [[unlikely]] {

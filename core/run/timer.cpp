@@ -1,10 +1,12 @@
 #include "core/run/timer.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace weir {
 
 void TimerHeap::set(TimerState& timer, Time due) {
+    assert(!timer.active());
     if (size() == heap_.capacity()) {
         heap_.reserve(std::max<std::size_t>(16, heap_.capacity() * 2));
     }
@@ -23,6 +25,7 @@ void TimerHeap::set(TimerState& timer, Time due) {
 }
 
 void TimerHeap::postpone_next(Time due) {
+    assert(!heap_.empty());
     Item item = heap_.front();
     item.due = item.timer->due_ = due;
     put(0, item);
@@ -72,7 +75,8 @@ void TimerHeap::remove(TimerState& timer) noexcept {
     }
 }
 
-// Once the first is not due before all of those who wait, they enter the heap.
+// Moves the timers of the list into the heap once one of them may be due before the first of the
+// heap.
 void TimerHeap::admit_waiting() {
     if (waiting_count_ == 0 || (!heap_.empty() && earliest_waiting_ > heap_.front().due)) {
         return;
@@ -96,9 +100,9 @@ void TimerHeap::sift_up(std::size_t position) noexcept {
     put(position, item);
 }
 
-// All the way down, the earlier child each time, and from there up to its place: what comes from
-// the end of the heap belongs near the bottom, and which child is earlier nobody can foretell, so
-// that is calculated, not branched on (R. Wegener's bottom-up heapsort).
+// Moves all the way down, to the earlier child each time, and from there up to its place (I.
+// Wegener's bottom-up heapsort): a timer from the end of the heap belongs near the bottom. Which
+// child is earlier no branch predictor can foretell, so that is calculated, not branched on.
 void TimerHeap::sift_down(std::size_t position) noexcept {
     const Item item = heap_[position];
     const std::size_t top = position;

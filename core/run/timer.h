@@ -16,7 +16,7 @@ namespace weir {
 
 class TimerHeap;
 
-// What a timer is to the heap: when it is due, and where it stands.
+/// The state of a timer that the heap needs: when it is due, and where it stands in the heap.
 class TimerState final : public RefCounted<TimerState>,
                          public Link<TimerState>,
                          public pool::Pooled {
@@ -24,7 +24,8 @@ public:
     explicit TimerState(Duration interval) noexcept : interval_(interval) {}
 
     Time due() const noexcept { return due_; }
-    Duration interval() const noexcept { return interval_; }  // 0: fires once
+    /// Returns the interval; 0 if the timer fires once.
+    Duration interval() const noexcept { return interval_; }
     bool active() const noexcept { return heap_ != nullptr; }
 
 private:
@@ -37,21 +38,23 @@ private:
     static constexpr std::size_t waiting = static_cast<std::size_t>(-1);
 };
 
-// A timer has become due.
+/// Sent when a timer has become due.
 struct TimerEvent : Event {
     Index<const TimerState*> timer;
-    Ref<TimerState> state;  // keeps the identity from being given to another timer
+    Ref<TimerState> state;  ///< keeps the identity from being given to another timer
 
     static auto declare() {
         return declare_event<TimerEvent>("weir.TimerEvent").index("timer", &TimerEvent::timer);
     }
 };
 
-// The timers of a scheduler. A binary heap by the time when they are due, and beside it, unsorted,
-// those that are due later than the first was when they were set: most timeouts are cancelled long
-// before they are due, and never enter the heap. Setting and cancelling such a one is O(1), all
-// else O(log n), amortized. Of timers due at the same time, which is first is not defined; it is
-// the same as in the original, whose structure this is. Holds a reference to each.
+/// The timers of a scheduler, ordered by the time when they are due. Holds a reference to each.
+///
+/// A binary heap, and beside it an unsorted list of timers that were due later than the earliest
+/// one when they were set: most timeouts are cancelled long before they are due, and never enter
+/// the heap. To set and cancel such a timer is O(1), all else O(log n), amortized. The order of
+/// timers that are due at the same time is not defined. It is that of VLCP, whose structure this
+/// is.
 class TimerHeap {
 public:
     TimerHeap() = default;
@@ -61,18 +64,19 @@ public:
 
     bool empty() const noexcept { return heap_.empty(); }
     std::size_t size() const noexcept { return heap_.size() + waiting_count_; }
-    // Require that there is one.
+    /// next_due() and next() require that there is a timer.
     Time next_due() const noexcept { return heap_.front().due; }
     TimerState& next() const noexcept { return *heap_.front().timer; }
 
-    // Adds the timer. Requires that it is not active.
+    /// Adds the timer. Requires that it is not active.
     void set(TimerState& timer, Time due);
-    // Makes the next timer be due at another, later time.
+    /// Changes when the next timer is due, to a later time.
     void postpone_next(Time due);
+    /// Removes the timer from its heap; does nothing if it is in none.
     static void cancel(TimerState& timer) noexcept;
     void clear() noexcept;
 
-    // For listings, in no particular order.
+    /// Returns all timers, in no particular order. For listings.
     std::vector<const TimerState*> timers() const;
 
 private:
@@ -91,14 +95,14 @@ private:
         item.timer->position_ = position;
     }
 
-    // Has room for all timers, so that those who wait can always be admitted.
+    // Has room for all timers, so that those of the list can always be admitted.
     std::vector<Item> heap_;
     List<TimerState> waiting_;  // not in the heap, in the order of being set
     std::size_t waiting_count_ = 0;
-    Time earliest_waiting_{};  // none of those who wait is due before
+    Time earliest_waiting_{};  // no timer of the list is due before
 };
 
-// A timer that is cancelled when this handle goes. Wait for its events with `matcher()`.
+/// Owns a timer: it is cancelled when the Timer is destroyed. Wait for its events with matcher().
 class Timer {
 public:
     Timer() noexcept = default;
@@ -113,7 +117,8 @@ public:
     ~Timer() { cancel(); }
 
     bool active() const noexcept { return state_ != nullptr && state_->active(); }
-    // The same each time; made when first asked for.
+    /// Returns the matcher of the timer's events, the same one each time. Made at the first call,
+    /// since most timers are cancelled before a routine waits for them; callers see no difference.
     const MatcherOf<TimerEvent>& matcher() const {
         if (!matcher_ && state_ != nullptr) {
             make_matcher();
@@ -121,7 +126,7 @@ public:
         return matcher_;
     }
 
-    // Keeps it from firing again. An event that is on its way still comes.
+    /// Keeps the timer from firing again. An event that is in its queue already still comes.
     void cancel() noexcept {
         if (state_ != nullptr) {
             TimerHeap::cancel(*state_);

@@ -8,29 +8,29 @@ namespace weir {
 class Routine;
 class Subscriber;
 
-// Sees every event on its way, and which routine runs. The functions are called on the scheduler's
-// thread and must neither throw nor change anything.
+/// Sees each step of every event, and which routine runs: the base of recorders and debuggers. The
+/// functions are called on the scheduler's thread, and must neither throw nor change anything.
 class Tracer {
 public:
     virtual ~Tracer() = default;
 
-    // The event went into its queue; `forced`: whether there was a place or not.
+    /// The event went into its queue; `forced`: whatever the limits.
     virtual void queued(const Event& event, bool forced) { (void)event, (void)forced; }
-    // There was no place; whoever sends waits for `signal`.
+    /// The queue was full; the sender waits for `signal`.
     virtual void refused(const Event& event, const Matcher& signal) { (void)event, (void)signal; }
-    // The event has left its queue and is going to be delivered.
+    /// The event has left its queue, and is about to be delivered.
     virtual void popped(const Event& event) { (void)event; }
-    // The event is handed to a subscriber that waits for `matcher`.
+    /// The event is handed to a subscriber that waits for `matcher`.
     virtual void delivered(const Event& event, const Matcher& matcher, const Subscriber& to) {
         (void)event, (void)matcher, (void)to;
     }
-    // Nobody has processed the event, and it blocks its queue.
+    /// No subscriber has processed the event, and it blocks its queue.
     virtual void blocked(const Event& event) { (void)event; }
-    // A blocked event may leave its queue again.
+    /// A blocked event may leave its queue again.
     virtual void unblocked(const Event& event) { (void)event; }
 
-    // Another routine runs now, or none (null). One that starts, or closes, another one while it
-    // runs goes on when that waits or has ended.
+    /// Another routine runs now, or none (null). A routine that starts or closes another one goes
+    /// on when that waits or has ended.
     virtual void running(const Routine* routine) { (void)routine; }
 };
 

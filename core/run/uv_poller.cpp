@@ -4,7 +4,10 @@
 #include <cassert>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <string>
 #include <system_error>
+#include <typeinfo>
 
 namespace weir {
 namespace {
@@ -199,6 +202,30 @@ void UvPoller::cancel_work(Work& work) noexcept {
     if (const auto found = works_.find(&work); found != works_.end()) {
         uv_cancel(reinterpret_cast<uv_req_t*>(&found->second->request));
     }
+}
+
+void UvPoller::visit_code(const Visit& visit) const {
+    for (const auto& [work, started] : works_) {
+        visit(&typeid(*work), "work on another thread");
+    }
+    // Where in a handle its callbacks are depends on its type and on libuv's version: each word of
+    // it is taken for an address.
+    uv_walk(
+        loop_,
+        [](uv_handle_t* handle, void* data) {
+            const Visit& visit_word = *static_cast<const Visit*>(data);
+            const std::string what =
+                std::string("a handle of libuv: ") + uv_handle_type_name(handle->type);
+            visit_word(handle, what);
+            const auto* const bytes = reinterpret_cast<const char*>(handle);
+            for (std::size_t at = 0; at + sizeof(void*) <= uv_handle_size(handle->type);
+                 at += sizeof(void*)) {
+                const void* word = nullptr;
+                std::memcpy(&word, bytes + at, sizeof word);
+                visit_word(word, what);
+            }
+        },
+        const_cast<Visit*>(&visit));
 }
 
 void UvPoller::lift_limit() noexcept {

@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "core/run/pending_code.h"
 #include "core/run/poller.h"
 
 namespace weir {
@@ -21,7 +22,7 @@ namespace weir {
 // (uv_unref) what shall not keep a scheduler running.
 //
 // Timers are never early. They are late by up to two milliseconds, for libuv waits in whole ones.
-class UvPoller final : public Poller {
+class UvPoller final : public Poller, public PendingCode {
 public:
     // A scheduler that has work polls only every so many rounds, or once so much time has passed,
     // whatever is first: a poll is a system call, a round often costs much less. An event outside
@@ -52,6 +53,8 @@ public:
     std::unique_ptr<Bell> make_bell(std::function<void()> answer) override;
     void start_work(Work& work) override;
     void cancel_work(Work& work) noexcept override;
+    // Work that is not done, and all handles of the loop, whoever made them.
+    void visit_code(const Visit& visit) const override;
 
     // --- for LoopGuest
 

@@ -16,17 +16,17 @@ namespace weir {
 class Routine;
 class Subscription;
 
-// What a routine waits on: the base of everything in it that is awaited and takes events. Lives in
-// the frame of the coroutine that waits.
-//
-// A wait names its matchers; for each event that matches one of them, in the routine's turn, it
-// says whether the coroutine goes on.
+/// The base of everything that a routine awaits and that takes events; derive from it to make a new
+/// way to wait. Lives in the frame of the coroutine that waits.
+///
+/// A wait names its matchers. For each event that matches one of them, matched() decides whether
+/// the coroutine is resumed.
 class Wait {
 public:
     enum class Then {
-        resume,     // the coroutine goes on
-        wait_on,    // wait on as before
-        wait_anew,  // wait on, for what matchers() says now
+        resume,     ///< the coroutine is resumed
+        wait_on,    ///< it waits on, for the same
+        wait_anew,  ///< it waits on, for what matchers() says now
     };
 
     Wait(const Wait&) = delete;
@@ -40,26 +40,26 @@ public:
         suspend(*coroutine.promise().routine, coroutine);
     }
 
-    // The matchers waited for, valid until the next call of `matched`.
+    /// Returns the matchers waited for, valid until the next call of matched().
     virtual std::span<const Matcher> matchers() const noexcept = 0;
-    // An event has come for the matcher at the subscription's position. What it throws is thrown
-    // where the coroutine waits.
+    /// Takes an event for the matcher at the subscription's position. What it throws is thrown
+    /// where the coroutine waits.
     virtual Then matched(const Ref<Event>& event, Subscription& subscription) = 0;
-    // Whether the routine is to be the last of those who wait for these matchers even if it has
-    // waited for them just before.
+    /// Returns whether the routine goes to the end of the line for its matchers although it has
+    /// waited for them just before.
     virtual bool at_the_end() const noexcept { return false; }
-    // The routine's turn has come that this asked for with Scheduler::make_ready.
+    /// Called in the routine's turn that the wait has asked for with Scheduler::make_ready.
     virtual void take_turn() noexcept {}
-    // What is waited for, for listings.
+    /// Returns what is waited for, for listings.
     virtual std::string describe() const;
-    // An event that it keeps while it waits; null if there is none.
+    /// Returns the event that the wait keeps, as that of a sender; null if there is none.
     virtual const Event* carries() const noexcept { return nullptr; }
 
 protected:
-    // `same`: the one matcher of a wait that has no other, never another one, and is no
-    // at_the_end(). Waiting again for the same is then seen at a glance.
+    /// `same`: the matcher of a wait that only ever has this one, and is not at_the_end(). To wait
+    /// again for the same is then seen without asking the wait.
     explicit Wait(const Matcher* same = nullptr) noexcept : same_matcher_(same) {}
-    // The routine, if it still waits here, waits for nothing any more.
+    /// A routine that still waits here then waits for nothing.
     ~Wait() {
         if (routine_ != nullptr) [[unlikely]] {
             leave_routine();
@@ -67,12 +67,12 @@ protected:
     }
 
     void suspend(Routine& routine, std::coroutine_handle<> coroutine) noexcept;
-    // What is to be thrown where it is awaited; nothing if it is empty.
+    /// Returns the exception to be thrown where this is awaited; empty if there is none.
     const std::exception_ptr& interruption() const noexcept { return interruption_; }
     void set_interruption(std::exception_ptr exception) noexcept {
         interruption_ = std::move(exception);
     }
-    // To be called first by each await_resume: throws what interrupted the wait, if anything did.
+    /// Throws what interrupted the wait, if anything did. Each await_resume() has to call it first.
     void check_interrupted() {
         if (interruption_) [[unlikely]] {
             std::rethrow_exception(std::exchange(interruption_, nullptr));
@@ -89,7 +89,7 @@ private:
     std::exception_ptr interruption_;
 };
 
-// Waits for one matcher.
+/// Waits for one matcher.
 template <class E>
 class WaitFor final : public Wait {
 public:
@@ -111,7 +111,7 @@ private:
     Ref<Event> event_;
 };
 
-// co_await matcher: the next event that matches.
+/// co_await matcher: returns the next event that matches.
 template <class E>
 WaitFor<E> operator co_await(const MatcherOf<E>& matcher) noexcept {
     return WaitFor<E>(matcher);
@@ -124,12 +124,13 @@ inline WaitFor<Event> operator co_await(const Matcher& matcher) noexcept {
     return WaitFor<Event>(matcher);
 }
 
-// An event and the position of the matcher that it matched.
+/// An event, and the position of the matcher that it matched.
 struct Matched {
     Ref<Event> event;
     std::size_t which = 0;
 };
 
+/// Waits for any of some matchers.
 template <std::size_t N>
 class WaitForAny final : public Wait {
 public:
@@ -149,7 +150,7 @@ private:
     Matched matched_;
 };
 
-// co_await any_of(a, b): the next event that matches one of them, and which.
+/// co_await any_of(a, b): returns the next event that matches one of them, and which.
 template <class... M>
 WaitForAny<sizeof...(M)> any_of(const M&... matchers) noexcept {
     return WaitForAny<sizeof...(M)>(std::array<Matcher, sizeof...(M)>{Matcher(matchers)...});

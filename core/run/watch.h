@@ -15,8 +15,9 @@ namespace weir {
 
 class Routine;
 
-// While a task runs in a routine: matchers that are waited for in addition to whatever the task
-// waits for, and a function that is called for their events. Scopes nest.
+/// Matchers that are waited for while a task runs in a routine, in addition to what the task waits
+/// for, and a callback for their events. The base of with_callback() and execute_with_timeout().
+/// Scopes nest.
 class WatchScope {
 public:
     WatchScope(const WatchScope&) = delete;
@@ -36,12 +37,12 @@ protected:
     void enter(Routine& routine, std::coroutine_handle<> awaiting) noexcept;
     void leave() noexcept;
 
-    // What the callback threw, if it did.
+    /// The exception that left the callback, if one did.
     std::exception_ptr failure_;
 
 private:
     friend class Routine;
-    // Unwinds the task that is watched.
+    /// Unwinds the task that is watched.
     virtual void abandon() noexcept = 0;
 
     std::vector<Matcher> matchers_;
@@ -80,9 +81,10 @@ private:
     Task<T> task_;
 };
 
-// co_await with_callback(task, callback, matchers...): awaits the task; for every event that
-// matches one of the matchers while the task waits, callback(event, which) is called in this
-// routine. If the callback throws, the task is unwound and the exception is thrown here.
+/// co_await with_callback(task, callback, matchers...): awaits the task, and returns its result.
+/// Calls callback(event, which), in this routine, for every event that matches one of the matchers
+/// while the task waits. If the callback throws, the task is unwound, and the exception is thrown
+/// here.
 template <class T, class... M>
 WatchedTask<T> with_callback(Task<T> task,
                              std::function<void(const Ref<Event>&, std::size_t)> callback,
@@ -92,7 +94,7 @@ WatchedTask<T> with_callback(Task<T> task,
                           std::move(callback));
 }
 
-// What with_exception throws: the event that came, and which of the matchers it matched.
+/// What with_exception() throws: the event that came, and which of the matchers it matched.
 class MatchedException : public std::exception {
 public:
     MatchedException(Ref<Event> matched, std::size_t position) noexcept
@@ -103,8 +105,8 @@ public:
     std::size_t which;
 };
 
-// co_await with_exception(task, matchers...): awaits the task, unless an event that matches one of
-// the matchers comes first: then the task is unwound and MatchedException thrown.
+/// co_await with_exception(task, matchers...): awaits the task, and returns its result. If an event
+/// that matches one of the matchers comes before, the task is unwound, and MatchedException thrown.
 template <class T, class... M>
 WatchedTask<T> with_exception(Task<T> task, const M&... matchers) {
     return with_callback(

@@ -57,8 +57,7 @@ TEST_CASE("the task goes on to wait for the same, and scopes nest", "[watch]") {
             [](World& w2) -> Task<> {
                 Callback inner = [&w2](const Ref<Event>&, std::size_t) { w2.output += "inner "; };
                 co_await with_callback(nap(w2), std::move(inner), match<Ping>(2).make());
-                const auto pings = match<Ping>(12).make();
-                co_await pings;
+                co_await match<Ping>(12);
             }(w),
             std::move(outer), match<Ping>(4).make(), match<Ping>(11).make());
         w.output += "done";

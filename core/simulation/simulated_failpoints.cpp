@@ -7,7 +7,8 @@ namespace weir {
 
 namespace {
 
-// From 0 to less than 1. The standard's distributions differ between libraries.
+// Returns a number in [0, 1). Not a distribution of the standard library, because these differ
+// between implementations.
 double share(std::mt19937_64& random) noexcept {
     return static_cast<double>(random() >> 11) * 0x1.0p-53;
 }
@@ -18,6 +19,7 @@ SimulatedFailpoints::Point& SimulatedFailpoints::point(std::string_view name) {
     if (const auto found = points_.find(name); found != points_.end()) {
         return found->second;
     }
+    // Seeded by name and seed, so that a point's numbers do not depend on other points.
     std::vector<std::uint32_t> numbers(name.begin(), name.end());
     numbers.push_back(static_cast<std::uint32_t>(seed_));
     numbers.push_back(static_cast<std::uint32_t>(seed_ >> 32));

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <typeinfo>
 #include <utility>
 
 namespace weir {
@@ -13,7 +14,7 @@ void Simulation::happen(Duration after, std::function<void()> what) {
 
 // --- other threads
 
-// Rings without memory: ring() may be called where nothing may throw.
+// Ringing allocates nothing, because ring() may be called where nothing may throw.
 class Simulation::SimulatedBell final : public Bell {
 public:
     SimulatedBell(Simulation& simulation, std::function<void()> answer)
@@ -30,7 +31,7 @@ public:
             rung_ = Moment(simulation_.now_ + delay, simulation_.random_());
         }
     }
-    // Nobody could ring it while a poll waits.
+    // No effect: no other thread could ring while a poll waits.
     void keep_polling(bool) noexcept override {}
 
     const std::optional<Moment>& rung() const noexcept { return rung_; }
@@ -42,7 +43,7 @@ public:
 private:
     Simulation& simulation_;
     std::function<void()> answer_;
-    std::optional<Moment> rung_;  // when it is to be answered
+    std::optional<Moment> rung_;  // when it shall be answered
 };
 
 Duration Simulation::thread_delay() noexcept {
@@ -62,6 +63,7 @@ void Simulation::start_work(Work& work) {
     const auto started = works_.emplace(&work, false).first;
     try {
         happen(thread_delay(), [this, &work] {
+            // Removed first: done() may destroy the work or start another at its address.
             const bool cancelled = works_.extract(&work).mapped();
             if (!cancelled) {
                 work.run();
@@ -74,6 +76,12 @@ void Simulation::start_work(Work& work) {
     }
 }
 
+void Simulation::visit_code(const Visit& visit) const {
+    for (const auto& [work, cancelled] : works_) {
+        visit(&typeid(*work), "work on another thread");
+    }
+}
+
 void Simulation::cancel_work(Work& work) noexcept {
     if (const auto found = works_.find(&work); found != works_.end()) {
         found->second = true;
@@ -82,7 +90,7 @@ void Simulation::cancel_work(Work& work) noexcept {
 
 // --- what happens outside
 
-// The bell that is to be answered next; null if none was rung.
+// Returns the bell to be answered next, or null if none was rung.
 Simulation::SimulatedBell* Simulation::next_bell() const noexcept {
     SimulatedBell* next = nullptr;
     for (SimulatedBell* bell : bells_) {
@@ -123,6 +131,7 @@ bool Simulation::poll(std::optional<Duration> wait) {
     }
     const std::optional<Time> next = next_outside();
     if (next && (!wait || *next <= now_ + *wait)) {
+        // Time never decreases, although a delayed bell may be due already.
         now_ = std::max(now_, *next);
         interrupted_ = false;
         for (auto due = next; due && *due <= now_ && !interrupted_; due = next_outside()) {

@@ -25,7 +25,7 @@ std::string order_of_ten(std::uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("simulated time goes to what happens next, at once", "[simulation]") {
+TEST_CASE("simulated time jumps to the next scheduled call", "[simulation]") {
     Simulation simulation;
     std::string output;
     simulation.happen(24h, [&] { output += "b"; });
@@ -39,11 +39,11 @@ TEST_CASE("simulated time goes to what happens next, at once", "[simulation]") {
     CHECK(simulation.poll(std::nullopt));
     CHECK(output == "ab");
     CHECK(simulation.now().time_since_epoch() == 24h);
-    CHECK_FALSE(simulation.poll(std::nullopt));  // nothing can happen any more
+    CHECK_FALSE(simulation.poll(std::nullopt));  // nothing is scheduled
     CHECK(simulation.polls() == 4);
 }
 
-TEST_CASE("what happens at one time comes in an order that the seed decides", "[simulation]") {
+TEST_CASE("the seed decides the order of calls scheduled for the same time", "[simulation]") {
     CHECK(order_of_ten(1) == order_of_ten(1));
     CHECK(order_of_ten(1) != order_of_ten(2));
     Simulation first(7);
@@ -51,7 +51,7 @@ TEST_CASE("what happens at one time comes in an order that the seed decides", "[
     CHECK(first.random() == second.random());
 }
 
-TEST_CASE("what happens may make more happen", "[simulation]") {
+TEST_CASE("a scheduled call may schedule further calls", "[simulation]") {
     Simulation simulation;
     std::string output;
     simulation.happen(1s, [&] {
@@ -66,7 +66,7 @@ TEST_CASE("what happens may make more happen", "[simulation]") {
     CHECK(simulation.now().time_since_epoch() == 2s);
 }
 
-TEST_CASE("a poll that is woken does not wait", "[simulation]") {
+TEST_CASE("a poll that was woken does not wait", "[simulation]") {
     Simulation simulation;
     simulation.wake();
     CHECK(simulation.poll(1h));
@@ -75,13 +75,12 @@ TEST_CASE("a poll that is woken does not wait", "[simulation]") {
     CHECK(simulation.now().time_since_epoch() == 1h);
 }
 
-TEST_CASE("a poll may be made to fail: it brings nothing and is over at once", "[simulation]") {
+TEST_CASE("fail_poll makes one poll return at once without result", "[simulation]") {
     World world;
     world.simulation.happen(1s, [&world] { world.ping(); });
     world.simulation.fail_poll(1);
     world.start([](World& w) -> Task<> {
-        const auto pings = match<Ping>().make();
-        const auto matched = co_await wait_with_timeout(2s, pings);
+        const auto matched = co_await wait_with_timeout(2s, match<Ping>().make());
         CHECK(matched.has_value());
         CHECK(w.time() == 1s);
         w.output += "pinged all the same";
@@ -89,7 +88,7 @@ TEST_CASE("a poll may be made to fail: it brings nothing and is over at once", "
     CHECK(world.run() == "pinged all the same");
 }
 
-TEST_CASE("what happens outside wakes routines", "[simulation]") {
+TEST_CASE("a scheduled call wakes a routine", "[simulation]") {
     World world;
     world.simulation.happen(5s, [&world] {
         world.start([](World& w) -> Task<> {
@@ -101,7 +100,7 @@ TEST_CASE("what happens outside wakes routines", "[simulation]") {
     CHECK(world.run() == "started outside");
 }
 
-TEST_CASE("a way in from other threads may not be had, once", "[simulation]") {
+TEST_CASE("fail_bell makes one bell fail", "[simulation]") {
     Simulation simulation;
     simulation.fail_bell(2);
     std::string output;
@@ -109,7 +108,7 @@ TEST_CASE("a way in from other threads may not be had, once", "[simulation]") {
     CHECK_THROWS_AS(simulation.make_bell([&] { output += "b"; }), std::system_error);
     const auto third = simulation.make_bell([&] { output += "c"; });
     third->ring();
-    third->ring();  // both are answered at once
+    third->ring();  // both are answered in the same poll
     CHECK(simulation.poll(std::nullopt));
     CHECK(output == "c");
     CHECK_FALSE(simulation.poll(std::nullopt));

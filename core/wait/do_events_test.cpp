@@ -23,7 +23,7 @@ TEST_CASE("routines that yield take turns", "[do_events]") {
     CHECK(world.run() == "abcabcabc");
 }
 
-TEST_CASE("yielding lets all that is ready run, and the world be polled", "[do_events]") {
+TEST_CASE("yielding lets every ready routine run and the scheduler poll", "[do_events]") {
     World world;
     world.simulation.happen(0s, [&world] { world.output += "polled "; });
     world.start([](World& w) -> Task<> {
@@ -39,7 +39,7 @@ TEST_CASE("yielding lets all that is ready run, and the world be polled", "[do_e
     CHECK(world.time() == 0s);
 }
 
-TEST_CASE("one that always yields starves neither others nor timers", "[do_events]") {
+TEST_CASE("a routine that yields in a loop delays no other routine and no timer", "[do_events]") {
     World world;
     world.start(
         [](World&) -> Task<> {

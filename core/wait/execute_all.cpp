@@ -19,6 +19,7 @@ MultipleException::MultipleException(std::vector<std::exception_ptr> thrown)
 }
 
 void detail::throw_all(std::vector<std::exception_ptr> exceptions) {
+    // A single exception keeps its type, so that callers can catch it.
     if (exceptions.size() == 1) {
         std::rethrow_exception(exceptions[0]);
     }

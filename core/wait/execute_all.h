@@ -17,7 +17,7 @@
 
 namespace weir {
 
-// Several exceptions that were thrown side by side.
+/// Several exceptions that were thrown by tasks that ran concurrently.
 class MultipleException : public std::exception {
 public:
     explicit MultipleException(std::vector<std::exception_ptr> thrown);
@@ -30,24 +30,30 @@ private:
     std::string what_;
 };
 
-// The routine that a task was delegated to was closed before the task had ended.
+/// Thrown for a task whose routine was closed before the task ended.
 class DelegateClosedException : public std::exception {
 public:
     const char* what() const noexcept override { return "the routine of the task was closed"; }
 };
 
+// What happens to tasks that run as routines of their own when the routine that waits for them is
+// unwound.
+enum class WhenUnwound {
+    close,  // they are closed
+    go_on,  // they run to their end; their results are dropped
+};
+
 namespace detail {
 
-// Shared by a task that runs as a routine of its own and who waits for its end, since either may be
-// closed before the other.
+// Shared by a delegated task and the routine that waits for it, because either may be closed first.
 template <class T>
 struct DelegateState {
     Result<T> result;
-    Routine* routine = nullptr;  // once it has been started; it outlives its coroutine
+    Routine* routine = nullptr;  // once started; outlives its coroutine
 };
 
-// Tells that the task has ended: when it has a result, or else when the coroutine goes, whether it
-// has begun or not.
+// Sends the event that the task has ended: when it has a result, or else when the coroutine is
+// destroyed, whether it has begun or not.
 template <class T>
 class DelegateEnd {
 public:
@@ -67,7 +73,7 @@ public:
 
     Result<T>& result() const noexcept { return state_->result; }
 
-    // The event that tells it, to be sent by the caller.
+    // Returns the event, to be sent by the caller.
     Ref<Event> tell() {
         Routine* const routine = std::exchange(state_, nullptr)->routine;
         const Routine* const identity = routine;
@@ -92,8 +98,7 @@ Task<> run_delegate(Task<T> task, DelegateEnd<T> end) {
         end.result().fail(std::current_exception());
         co_return;
     }
-    Ref<Event> finished = end.tell();
-    co_await send(std::move(finished));
+    co_await send(end.tell());
 }
 
 // A task that runs as a routine of its own.
@@ -121,17 +126,20 @@ Delegate<T> begin_delegate(Container& container, Task<T> task, std::string name,
     return delegate;
 }
 
-// Closes the routines when whoever waits for them goes.
+// Lives in the frame of the coroutine that waits for the tasks.
 template <class T>
 struct Delegates {
+    const WhenUnwound when_unwound;
     std::vector<Delegate<T>> all;
 
-    Delegates() = default;
+    explicit Delegates(WhenUnwound what) noexcept : when_unwound(what) {}
     Delegates(const Delegates&) = delete;
     Delegates& operator=(const Delegates&) = delete;
     ~Delegates() {
-        for (const Delegate<T>& delegate : all) {
-            delegate.routine->close();
+        if (when_unwound == WhenUnwound::close) {
+            for (const Delegate<T>& delegate : all) {
+                delegate.routine->close();
+            }
         }
     }
 };
@@ -140,31 +148,36 @@ void throw_all(std::vector<std::exception_ptr> exceptions);
 
 }  // namespace detail
 
-// What execute_all gives: a result for each task, in order; nothing for tasks without one.
+/// The result of execute_all: a vector with the result of each task, in order; void for tasks
+/// without one.
 template <class T>
 using AllResults = std::conditional_t<std::is_void_v<T>, void, std::vector<T>>;
 
 // co_await execute_all(container, tasks): runs the tasks side by side, each as a routine of its
 // own in the container, until all have ended. If one throws, the others still run to their end;
 // then its exception is thrown, or, of several, a MultipleException; the exception of one that was
-// closed is a DelegateClosedException. If the waiting routine is unwound, so are they.
+// closed is a DelegateClosedException. If the waiting routine is unwound, the tasks are closed,
+// unless `when_unwound` says otherwise.
 template <class T>
 Task<AllResults<T>> execute_all(Container& container, std::vector<Task<T>> tasks,
+                                WhenUnwound when_unwound = WhenUnwound::close,
                                 std::source_location at = std::source_location::current()) {
+    // One that is unwound with its caller needs no routine of its own.
+    const bool here = tasks.size() == 1 && when_unwound == WhenUnwound::close;
     if constexpr (std::is_void_v<T>) {
-        if (tasks.size() == 1) {
+        if (here) {
             co_await tasks[0];
             co_return;
         }
     } else {
-        if (tasks.size() == 1) {
+        if (here) {
             std::vector<T> results;
             results.push_back(co_await tasks[0]);
             co_return results;
         }
     }
     const Routine& self = co_await this_routine();
-    detail::Delegates<T> delegates;
+    detail::Delegates<T> delegates(when_unwound);
     std::vector<Matcher> finished;
     for (Task<T>& task : tasks) {
         delegates.all.push_back(
@@ -190,14 +203,15 @@ Task<AllResults<T>> execute_all(Container& container, std::vector<Task<T>> tasks
 
 // co_await delegate(container, task): runs the task as a routine of another container and gives
 // its result, or throws what it throws, DelegateClosedException if that routine is closed. If the
-// waiting routine is unwound, the task goes on.
+// waiting routine is unwound, the task goes on, unless `when_unwound` says otherwise.
 template <class T>
-Task<T> delegate(Container& container, Task<T> task,
+Task<T> delegate(Container& container, Task<T> task, WhenUnwound when_unwound = WhenUnwound::go_on,
                  std::source_location at = std::source_location::current()) {
     const Routine& self = co_await this_routine();
-    auto running = detail::begin_delegate(container, std::move(task), self.name(), at);
-    const Matcher finished = running.finished();
-    co_await finished;
+    detail::Delegates<T> delegates(when_unwound);
+    delegates.all.push_back(detail::begin_delegate(container, std::move(task), self.name(), at));
+    const detail::Delegate<T>& running = delegates.all.back();
+    co_await running.finished();
     if constexpr (std::is_void_v<T>) {
         running.result().take();
     } else {

@@ -35,7 +35,7 @@ Task<> throw_number() {
 
 }  // namespace
 
-TEST_CASE("tasks run side by side, and their results come in order", "[execute_all]") {
+TEST_CASE("tasks run concurrently, and their results are in order", "[execute_all]") {
     World world;
     world.start([](World& w) -> Task<> {
         std::vector<Task<std::unique_ptr<int>>> tasks;
@@ -51,7 +51,9 @@ TEST_CASE("tasks run side by side, and their results come in order", "[execute_a
     CHECK(world.run() == "...312");
 }
 
-TEST_CASE("no tasks are done at once, one is awaited in the routine itself", "[execute_all]") {
+TEST_CASE(
+    "execute_all returns at once without tasks, and awaits a single task in the caller's routine",
+    "[execute_all]") {
     World world;
     world.other = world.start([](World& w) -> Task<> {
         co_await execute_all(w.container, std::vector<Task<>>());
@@ -70,7 +72,8 @@ TEST_CASE("no tasks are done at once, one is awaited in the routine itself", "[e
     CHECK(world.run() == "one .");
 }
 
-TEST_CASE("if one task throws, the others end, and its exception is thrown", "[execute_all]") {
+TEST_CASE("if one task throws, the others run to their end, and its exception is thrown",
+          "[execute_all]") {
     World world;
     world.start([](World& w) -> Task<> {
         std::vector<Task<std::unique_ptr<int>>> tasks;
@@ -87,7 +90,7 @@ TEST_CASE("if one task throws, the others end, and its exception is thrown", "[e
     CHECK(world.log.empty());
 }
 
-TEST_CASE("if several tasks throw, all exceptions are kept", "[execute_all]") {
+TEST_CASE("if several tasks throw, a MultipleException holds all exceptions", "[execute_all]") {
     World world;
     world.start([](World& w) -> Task<> {
         std::vector<Task<>> tasks;
@@ -105,7 +108,7 @@ TEST_CASE("if several tasks throw, all exceptions are kept", "[execute_all]") {
     CHECK(world.run() == "3 exceptions side by side: a; b; of an unknown type");
 }
 
-TEST_CASE("if who waits is unwound, so are the tasks", "[execute_all]") {
+TEST_CASE("tasks are closed when the waiting routine is unwound", "[execute_all]") {
     World world;
     world.start([](World& w) -> Task<> {
         const bool ended = co_await execute_with_timeout(1s, [](World& w2) -> Task<> {
@@ -121,7 +124,8 @@ TEST_CASE("if who waits is unwound, so are the tasks", "[execute_all]") {
     CHECK(world.run() == "..unwound");
 }
 
-TEST_CASE("who waits for a task that is closed is told", "[execute_all]") {
+TEST_CASE("execute_all throws a DelegateClosedException for a task that was closed",
+          "[execute_all]") {
     World world;
     world.start([](World& w) -> Task<> {
         Container helpers(w.scheduler);
@@ -166,7 +170,7 @@ TEST_CASE("a task that is closed before it begins counts as closed", "[execute_a
     CHECK(world.run() == "closed");
 }
 
-TEST_CASE("a task is delegated to another container", "[delegate]") {
+TEST_CASE("a routine delegates a task to another container", "[delegate]") {
     World world;
     world.start(
         [](World& w) -> Task<> {
@@ -189,7 +193,7 @@ TEST_CASE("a task is delegated to another container", "[delegate]") {
     CHECK(world.run() == ".2 delegated .thirteen");
 }
 
-TEST_CASE("a delegated task goes on if who waits for it is unwound", "[delegate]") {
+TEST_CASE("a delegated task continues when the waiting routine is unwound", "[delegate]") {
     World world;
     world.start([](World& w) -> Task<> {
         const auto none = co_await execute_with_timeout(1s, delegate(w.container, work(w, 2)));
@@ -198,4 +202,24 @@ TEST_CASE("a delegated task goes on if who waits for it is unwound", "[delegate]
         co_await sleep(5s);
     });
     CHECK(world.run() == "unwound .");
+}
+
+TEST_CASE("tasks may outlive the routine that waits for them, or be closed with it",
+          "[execute_all][delegate]") {
+    World world;
+    world.start([](World& w) -> Task<> {
+        std::vector<Task<std::unique_ptr<int>>> tasks;
+        tasks.push_back(work(w, 2));
+        const auto none = co_await execute_with_timeout(
+            1s, execute_all(w.container, std::move(tasks), WhenUnwound::go_on));
+        CHECK_FALSE(none.has_value());
+        w.output += "unwound ";
+        co_await sleep(5s);
+        const auto closed = co_await execute_with_timeout(
+            1s, delegate(w.container, work(w, 2), WhenUnwound::close));
+        CHECK_FALSE(closed.has_value());
+        w.output += " closed";
+        co_await sleep(5s);
+    });
+    CHECK(world.run() == "unwound .. closed");
 }

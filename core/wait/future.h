@@ -19,33 +19,33 @@
 
 namespace weir {
 
-// What a future and its events refer to.
+/// The state that a future and its events share.
 class FutureStateBase : public RefCounted<FutureStateBase>, public pool::Pooled {
 public:
     virtual ~FutureStateBase() = default;
 
-    // Made with the future, so that telling the result takes no memory; null once it is told.
+    /// Made with the future, so that sending the result allocates nothing. Null once it is sent.
     Ref<Event> event;
 };
 
-// A future has its result.
+/// Sent when a future has its result.
 struct FutureEvent : Event {
     Index<const FutureStateBase*> future;
-    Ref<FutureStateBase> state;  // keeps the identity from being given to another future
+    Ref<FutureStateBase> state;  ///< keeps the state's address from being reused
 
     static auto declare() {
         return declare_event<FutureEvent>("weir.FutureEvent").index("future", &FutureEvent::future);
     }
 };
 
-// Who was to give a future its result was closed before it did.
+/// Thrown where a routine waits for a future whose producer was closed before it set a result.
 class FutureCancelledException : public std::exception {
 public:
     const char* what() const noexcept override { return "the future was cancelled"; }
 };
 
-// A result, or an exception, that one routine gives and any number of others wait for with
-// co_await. A handle: copies are the same future. Belongs to one scheduler.
+/// A result or an exception that one routine sets and any number of routines wait for with
+/// co_await. A handle: copies are the same future. Belongs to one scheduler.
 template <class T = void>
 class Future {
     struct State final : FutureStateBase {
@@ -62,10 +62,10 @@ public:
 
     bool done() const noexcept { return state_->result.done(); }
 
-    // The result, or throws the exception. Requires done().
+    /// Returns the result or throws the exception. Requires done().
     std::add_lvalue_reference_t<const T> result() const { return state_->result.get(); }
 
-    // Gives the result and wakes those who wait. Throws std::logic_error the second time.
+    /// Sets the result and wakes the waiters. Throws std::logic_error if the future is done.
     template <class... U>
     void set_result(U&&... value) {
         require_not_done();
@@ -78,8 +78,8 @@ public:
         tell();
     }
 
-    // Calls the function, whose result becomes this future's, or whose exception, which then goes
-    // on to the caller. Nothing is changed if the future is done by then.
+    /// Calls the function and sets its result. If it throws, sets the exception and rethrows it.
+    /// Does not set anything if the future is done by then.
     template <std::invocable F>
     void ensure_result(F function) {
         try {
@@ -102,8 +102,8 @@ public:
         }
     }
 
-    // Until it is destroyed without the future being done: then the future is cancelled. For
-    // routines that may be closed before they give the result.
+    /// Cancels the future when it is destroyed before the future is done. For routines that may be
+    /// closed before they set the result.
     class Promise {
     public:
         explicit Promise(Future future) noexcept : future_(std::move(future)) {}
@@ -151,7 +151,7 @@ public:
         }
     }
     bool await_ready() const noexcept { return future_.done(); }
-    // The result; a reference that is valid as long as the future is.
+    /// Returns the result: a reference that is valid as long as the future.
     std::add_lvalue_reference_t<const T> await_resume() {
         check_interrupted();
         return future_.result();
@@ -166,7 +166,7 @@ private:
     Matcher done_;
 };
 
-// The future of a task that runs as a routine.
+/// The future of a task that runs as a routine.
 template <class T = void>
 class RoutineFuture : public Future<T> {
 public:
@@ -176,10 +176,10 @@ public:
         routine_ = container.start(run(*this, std::move(task)), std::move(options), at);
     }
 
-    // Ends the routine, if it runs; the future is then cancelled.
+    /// Closes the routine, if it runs; the future is then cancelled.
     void close() noexcept { routine_->close(); }
 
-    // The result; the routine is closed if whoever waits is unwound before.
+    /// Returns the result. If the waiting routine is unwound first, the task's routine is closed.
     Task<T> wait_and_close() {
         const Closer closer{*this};
         if constexpr (std::is_void_v<T>) {

@@ -46,7 +46,8 @@ Task<std::string> work(World& world, bool well) {
 
 }  // namespace
 
-TEST_CASE("a future gives its result to who waits, before or after it is there", "[future]") {
+TEST_CASE("a future returns its result to routines that wait before or after it is set",
+          "[future]") {
     World world;
     const Future<std::string> future(world.scheduler);
     const bool result_first = GENERATE(true, false);
@@ -56,7 +57,8 @@ TEST_CASE("a future gives its result to who waits, before or after it is there",
     CHECK(world.run() == "abcabc");
 }
 
-TEST_CASE("a future gives its exception to who waits, before or after it is there", "[future]") {
+TEST_CASE("a future throws its exception in routines that wait before or after it is set",
+          "[future]") {
     World world;
     const Future<std::string> future(world.scheduler);
     const bool result_first = GENERATE(true, false);
@@ -67,7 +69,7 @@ TEST_CASE("a future gives its exception to who waits, before or after it is ther
     CHECK_THROWS_AS(future.result(), std::runtime_error);
 }
 
-TEST_CASE("whether a future has its result can be seen without waiting", "[future]") {
+TEST_CASE("done() tells without waiting whether a future has a result", "[future]") {
     World world;
     Future<std::string> future(world.scheduler);
     CHECK_FALSE(future.done());
@@ -79,7 +81,7 @@ TEST_CASE("whether a future has its result can be seen without waiting", "[futur
     world.run();
 }
 
-TEST_CASE("a future takes one result only", "[future]") {
+TEST_CASE("a future accepts one result only", "[future]") {
     World world;
     Future<> future(world.scheduler);
     future.set_result();
@@ -88,14 +90,14 @@ TEST_CASE("a future takes one result only", "[future]") {
     CHECK_NOTHROW(future.result());
 }
 
-TEST_CASE("a result that nobody could copy may be given", "[future]") {
+TEST_CASE("a result that cannot be copied may be set", "[future]") {
     World world;
     Future<std::unique_ptr<int>> future(world.scheduler);
     future.set_result(std::make_unique<int>(7));
     CHECK(*future.result() == 7);
 }
 
-TEST_CASE("a future is given what a function returns or throws", "[future]") {
+TEST_CASE("ensure_result sets what a function returns or throws", "[future]") {
     World world;
     Future<int> number(world.scheduler);
     number.ensure_result([] { return 7; });
@@ -113,12 +115,13 @@ TEST_CASE("a future is given what a function returns or throws", "[future]") {
     Future<int> own(world.scheduler);
     own.ensure_result([&own] {
         own.set_result(1);
-        return 2;  // too late
+        return 2;  // ignored: the future is done
     });
     CHECK(own.result() == 1);
 }
 
-TEST_CASE("a promise cancels the future if it goes without a result", "[future]") {
+TEST_CASE("a promise cancels the future if it is destroyed before the future has a result",
+          "[future]") {
     World world;
     const Future<std::string> future(world.scheduler);
     world.other = world.start([](World&) -> Task<> { co_await match<Ping>(); });
@@ -130,7 +133,7 @@ TEST_CASE("a promise cancels the future if it goes without a result", "[future]"
         },
         {}, future);
     CHECK(world.run() == "the future was cancelled");
-    SECTION("and does nothing if it is there") {
+    SECTION("a promise does nothing if the future has a result") {
         Future<int> done(world.scheduler);
         {
             const auto promise = done.ensure_result();
@@ -140,7 +143,7 @@ TEST_CASE("a promise cancels the future if it goes without a result", "[future]"
     }
 }
 
-TEST_CASE("the future of a routine has its result", "[future]") {
+TEST_CASE("the future of a routine returns the routine's result", "[future]") {
     World world;
     const bool well = GENERATE(true, false);
     world.begin(
@@ -170,7 +173,7 @@ TEST_CASE("the future of a routine that ends at once has its result at once", "[
     CHECK_THROWS_AS(failed.result(), std::runtime_error);
 }
 
-TEST_CASE("a routine that is closed cancels its future", "[future]") {
+TEST_CASE("closing a routine cancels its future", "[future]") {
     World world;
     world.start([](World& w) -> Task<> {
         RoutineFuture<std::string> future(w.container, work(w, true));
@@ -178,7 +181,7 @@ TEST_CASE("a routine that is closed cancels its future", "[future]") {
             +[](World&, RoutineFuture<std::string>* closed) -> Task<> {
                 co_await do_events();
                 closed->close();
-                closed->close();  // does nothing
+                closed->close();  // closed already: does nothing
             },
             {}, &future);
         try {
@@ -190,7 +193,7 @@ TEST_CASE("a routine that is closed cancels its future", "[future]") {
     CHECK(world.run() == ".the future was cancelled");
 }
 
-TEST_CASE("a routine whose future nobody keeps goes on", "[future]") {
+TEST_CASE("a routine continues although no future of it is left", "[future]") {
     World world;
     world.start([](World& w) -> Task<> {
         { const RoutineFuture<std::string> future(w.container, work(w, true)); }
@@ -200,7 +203,7 @@ TEST_CASE("a routine whose future nobody keeps goes on", "[future]") {
     CHECK(world.run() == "waited .");
 }
 
-TEST_CASE("waiting for a routine and closing it with who waits", "[future]") {
+TEST_CASE("wait_and_close closes the routine when the waiting routine is unwound", "[future]") {
     World world;
     world.start([](World& w) -> Task<> {
         RoutineFuture<std::string> future(w.container, work(w, true));
@@ -214,7 +217,8 @@ TEST_CASE("waiting for a routine and closing it with who waits", "[future]") {
     CHECK(world.run() == "..worked");
 }
 
-TEST_CASE("who waits for a future may be closed, and quits with the scheduler", "[future]") {
+TEST_CASE("a routine that waits for a future may be closed, and quits with the scheduler",
+          "[future]") {
     World world;
     world.start([](World& w) -> Task<> {
         const Future<> future(w.scheduler);

@@ -28,18 +28,21 @@ Task<bool> RateLimiter::limit(std::uint64_t use) {
         releasing_ =
             container_.start(release_each_round(), {.name = "rate limiter", .foreground = true});
     }
+    // Units are numbered in the order of the calls. A caller's first unit decides its round, so
+    // that a large request passes in one piece and is charged to later rounds.
     const std::uint64_t before = std::exchange(taken_, taken_ + use);
     if (before < released_) {
         co_return false;
     }
-    const auto mine = match<RateLimitingEvent>(this, before / limit_).make();
-    co_await mine;
+    co_await match<RateLimitingEvent>(this, before / limit_);
     co_return true;
 }
 
 Task<> RateLimiter::release_each_round() {
     for (std::uint64_t round = 1;; ++round) {
         co_await do_events();
+        // Nothing is left to release: the limiter becomes idle, and its next use starts a new
+        // count.
         if (round * limit_ >= taken_) {
             break;
         }

@@ -10,7 +10,7 @@ namespace weir {
 
 class RateLimiter;
 
-// A rate limiter lets the next ones pass.
+/// Sent when a rate limiter admits the next waiters; `index` counts the rounds.
 struct RateLimitingEvent : Event {
     Index<const RateLimiter*> limiter;
     Index<std::uint64_t> index;
@@ -22,11 +22,11 @@ struct RateLimitingEvent : Event {
     }
 };
 
-// Limits how much is done in one round of the scheduler: operations, bytes, or whatever is
-// counted. Who comes first passes first. Must outlive those who wait for it.
+/// Limits how much is done in one round of the scheduler: operations, bytes, or any other unit.
+/// Callers pass in FIFO order. Must outlive the routines that wait for it. Not thread-safe.
 class RateLimiter {
 public:
-    // Throws std::invalid_argument if the limit is 0.
+    /// Throws std::invalid_argument if the limit is 0.
     RateLimiter(std::uint64_t limit, Container& container);
     RateLimiter(const RateLimiter&) = delete;
     RateLimiter& operator=(const RateLimiter&) = delete;
@@ -34,8 +34,8 @@ public:
 
     std::uint64_t limit_per_round() const noexcept { return limit_; }
 
-    // Takes `use` of what is limited, waiting for a later round if this one's share is used up.
-    // Returns whether it had to wait.
+    /// Takes `use` units. Waits for a later round if the capacity of this round is used up. Returns
+    /// whether it waited.
     Task<bool> limit(std::uint64_t use = 1);
 
 private:
@@ -43,8 +43,8 @@ private:
 
     Container& container_;
     const std::uint64_t limit_;
-    std::uint64_t taken_ = 0;  // since it was idle
-    std::uint64_t released_;   // up to here nobody has to wait
+    std::uint64_t taken_ = 0;  // units, since the limiter was idle
+    std::uint64_t released_;   // units that no caller has to wait for
     Ref<Routine> releasing_;
 };
 

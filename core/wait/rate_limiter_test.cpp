@@ -16,7 +16,8 @@ using namespace weir::test;
 namespace {
 
 using Uses = std::vector<std::uint64_t>;
-using Rounds = std::vector<std::pair<int, std::uint64_t>>;  // how many passed, and what they used
+// Callers that passed, and what they used.
+using Rounds = std::vector<std::pair<int, std::uint64_t>>;
 
 struct LimitedWorld : World {
     explicit LimitedWorld(std::uint64_t limit) : limiter(limit, container) {}
@@ -65,7 +66,7 @@ Uses ones(std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("in each round as many pass as the limit says", "[rate_limiter]") {
+TEST_CASE("each round admits as many callers as the limit", "[rate_limiter]") {
     CHECK(rounds_of(5, {ones(4)}) == Rounds{{4, 4}});
     CHECK(rounds_of(5, {ones(5)}) == Rounds{{5, 5}});
     CHECK(rounds_of(5, {ones(6)}) == Rounds{{5, 5}, {1, 1}});
@@ -75,7 +76,7 @@ TEST_CASE("in each round as many pass as the limit says", "[rate_limiter]") {
     CHECK(rounds_of(1, {ones(10)}) == Rounds(10, {1, 1}));
 }
 
-TEST_CASE("what is not used up in a round is not saved for the next", "[rate_limiter]") {
+TEST_CASE("unused capacity of a round is not saved for the next", "[rate_limiter]") {
     CHECK(rounds_of(5, {ones(4), ones(4), ones(4)}) == Rounds{{4, 4}, {4, 4}, {4, 4}});
     CHECK(rounds_of(5, {ones(4), ones(6), ones(5)}) == Rounds{{4, 4}, {5, 5}, {5, 5}, {1, 1}});
     CHECK(rounds_of(5, {ones(4), ones(6), ones(3), ones(5), ones(5)}) ==
@@ -85,7 +86,7 @@ TEST_CASE("what is not used up in a round is not saved for the next", "[rate_lim
           Rounds{{5, 5}, {1, 1}, {5, 5}, {5, 5}, {4, 4}});
 }
 
-TEST_CASE("who uses more than is left passes, and is counted in the rounds after",
+TEST_CASE("a caller that uses more than the rest passes, and later rounds admit less",
           "[rate_limiter]") {
     CHECK(rounds_of(5, {{4}}) == Rounds{{1, 4}});
     CHECK(rounds_of(5, {{5}}) == Rounds{{1, 5}});
@@ -101,7 +102,7 @@ TEST_CASE("who uses more than is left passes, and is counted in the rounds after
           Rounds{{2, 8}, {1, 4}, {1, 4}, {1, 4}, {2, 8}, {1, 4}, {1, 4}, {1, 4}});
 }
 
-TEST_CASE("who passes is told whether he had to wait", "[rate_limiter]") {
+TEST_CASE("limit() returns whether the caller waited", "[rate_limiter]") {
     LimitedWorld world(1);
     CHECK(world.limiter.limit_per_round() == 1);
     for (int i = 0; i != 3; ++i) {

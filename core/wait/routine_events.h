@@ -6,14 +6,14 @@
 
 namespace weir {
 
-// What concerns a routine.
+/// Reports a change of a routine.
 struct RoutineControlEvent : Event {
     enum class Type {
-        delegate_finished,  // a routine that was started by delegate() or execute_all() has ended
+        delegate_finished,  ///< a routine of delegate() or execute_all() has ended
     };
     Index<Type> type;
     Index<const Routine*> routine;
-    Ref<Routine> keep;  // keeps the identity from being given to another routine
+    Ref<Routine> keep;  ///< keeps the routine's address from being reused
 
     static auto declare() {
         return declare_event<RoutineControlEvent>("weir.RoutineControlEvent")

@@ -11,6 +11,7 @@ void RunInSchedulerBase::take_turn() noexcept {
 }
 
 void RunInSchedulerBase::call_in(Routine& routine) {
+    // Calls are made one at a time: this routine tries again after the pending call.
     if (routine.scheduler().call_pending()) {
         routine.scheduler().make_ready(routine);
         return;
@@ -20,18 +21,19 @@ void RunInSchedulerBase::call_in(Routine& routine) {
         [shared = call_](const Scheduler::Processor& processor) mutable {
             Ref<Call> call = std::move(shared);
             if (call->wait == nullptr) {
-                return;  // whoever called has been closed
+                return;  // the calling routine was closed
             }
             try {
                 call->perform(processor);
             } catch (...) {
                 if (call->wait == nullptr) {
-                    throw;  // nobody is there to get it: it is logged
+                    throw;  // no routine is left to catch it: the scheduler logs it
                 }
                 call->exception = std::current_exception();
             }
             if (RunInSchedulerBase* wait = call->wait) {
-                // The routine may unload the library that has the code of the call.
+                // Destroyed before the routine continues, which may unload the library with the
+                // call's code.
                 call = {};
                 wait->routine_->wait_is_over(*wait);
             }
@@ -56,6 +58,7 @@ void tell(const QueueSignals& signals, const Scheduler::Processor& processor) {
 }  // namespace
 
 void clear_queue(Scheduler& scheduler, Queue& queue, const Scheduler::Processor& processor) {
+    // Blocked events must leave the scheduler's tree before the queue drops them.
     forget_blocked(scheduler, queue);
     QueueSignals signals;
     queue.clear(signals);

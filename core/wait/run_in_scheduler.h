@@ -16,23 +16,24 @@
 
 namespace weir {
 
-// What syscalls have in common: the routine waits for no event, but for the scheduler's call.
+/// The common part of RunInScheduler: the routine waits for the scheduler's call, not for an event.
+/// On the scheduler's thread only.
 class RunInSchedulerBase : public Wait {
 public:
     std::span<const Matcher> matchers() const noexcept override { return {}; }
     Then matched(const Ref<Event>&, Subscription&) override { return Then::wait_on; }
     std::string describe() const override { return "a system call"; }
-    // Only one call is pending at a time; who comes second asks again in its next turn.
+    /// One call is pending at a time. A second routine tries again in its next turn.
     void take_turn() noexcept override;
 
 protected:
-    // The call itself: shared with the scheduler, since whoever called may be closed before it is
-    // made, or while it is made.
+    /// The call, shared with the scheduler, because the calling routine may be closed before or
+    /// during the call.
     struct Call : RefCounted<Call>, pool::Pooled {
         virtual ~Call() = default;
         virtual void perform(const Scheduler::Processor& processor) = 0;
 
-        RunInSchedulerBase* wait = nullptr;  // null once that has gone
+        RunInSchedulerBase* wait = nullptr;  ///< null once the waiting object is destroyed
         std::exception_ptr exception;
     };
 
@@ -44,7 +45,7 @@ protected:
     const Ref<Call> call_;
 };
 
-// Calls a function in the scheduler's own context, outside of any routine.
+/// Calls a function in the scheduler's own context, outside of any routine.
 template <class F>
 class RunInScheduler final : public RunInSchedulerBase {
 public:
@@ -86,20 +87,20 @@ private:
     };
 };
 
-// co_await run_in_scheduler(function): calls function(processor) as soon as the running routines
-// wait, and gives its result, or throws what it throws. There, queues may be cleared and removed;
-// processor(event) delivers an event at once, without sending it.
+/// co_await run_in_scheduler(function): calls function(processor) once the running routine waits.
+/// Returns its result or throws its exception. The function may clear and remove queues;
+/// processor(event) delivers an event at once, without a queue.
 template <class F>
     requires std::invocable<F&, const Scheduler::Processor&>
 RunInScheduler<F> run_in_scheduler(F function) {
     return RunInScheduler<F>(std::move(function));
 }
 
-// For syscalls: each does what it says in the scheduler's context and tells those who wait for a
-// place or for an empty queue. Blocked events that are dropped by it are forgotten.
+/// For functions in run_in_scheduler(). Drops the queue's events, forgets those that are blocked,
+/// and wakes routines that wait for capacity or for an empty queue.
 void clear_queue(Scheduler& scheduler, Queue& queue, const Scheduler::Processor& processor);
-// Removes the queue from its parent, which gets its events; throws std::invalid_argument if it is
-// the root or has been removed.
+/// The same for removing the queue from its parent, which takes over its events. Throws
+/// std::invalid_argument if the queue is the root or was removed already.
 void remove_queue(Scheduler& scheduler, Queue& queue, const Scheduler::Processor& processor);
 
 }  // namespace weir

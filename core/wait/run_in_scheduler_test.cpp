@@ -16,7 +16,7 @@ using namespace weir::test;
 
 using Processor = Scheduler::Processor;
 
-TEST_CASE("a system call is made outside of any routine, and gives its result",
+TEST_CASE("run_in_scheduler calls a function outside of any routine and returns its result",
           "[run_in_scheduler]") {
     World world;
     world.start([](World& w) -> Task<> {
@@ -30,7 +30,7 @@ TEST_CASE("a system call is made outside of any routine, and gives its result",
     CHECK(world.run() == "7");
 }
 
-TEST_CASE("what a system call throws is thrown where it is awaited", "[run_in_scheduler]") {
+TEST_CASE("run_in_scheduler throws what the function throws", "[run_in_scheduler]") {
     World world;
     world.start([](World& w) -> Task<> {
         auto call = [](const Processor&) { throw std::runtime_error("failed"); };
@@ -43,8 +43,7 @@ TEST_CASE("what a system call throws is thrown where it is awaited", "[run_in_sc
     CHECK(world.run() == "failed");
 }
 
-TEST_CASE("a system call that throws when nobody waits for it any more is logged",
-          "[run_in_scheduler]") {
+TEST_CASE("a function that throws after its routine was closed is logged", "[run_in_scheduler]") {
     World world;
     world.other = world.start([](World& w) -> Task<> {
         auto call = [&w](const Processor&) {
@@ -59,8 +58,8 @@ TEST_CASE("a system call that throws when nobody waits for it any more is logged
     world.log.clear();
 }
 
-TEST_CASE("nothing is left of a system call when its routine goes on", "[run_in_scheduler]") {
-    // The routine may unload the library that the call's code is in.
+TEST_CASE("the function is destroyed before its routine continues", "[run_in_scheduler]") {
+    // The routine may unload the library with the function's code.
     World world;
     world.start([](World& w) -> Task<> {
         auto owned = std::make_shared<int>(7);
@@ -72,7 +71,7 @@ TEST_CASE("nothing is left of a system call when its routine goes on", "[run_in_
     CHECK(world.run() == "gone");
 }
 
-TEST_CASE("a system call delivers an event at once", "[run_in_scheduler]") {
+TEST_CASE("a function in the scheduler delivers an event at once", "[run_in_scheduler]") {
     World world;
     world.start([](World& w) -> Task<> {
         co_await match<Ping>();
@@ -90,7 +89,7 @@ TEST_CASE("a system call delivers an event at once", "[run_in_scheduler]") {
     CHECK(world.run() == "received delivered done");
 }
 
-TEST_CASE("system calls of several routines are made one after the other", "[run_in_scheduler]") {
+TEST_CASE("functions of several routines are called one after the other", "[run_in_scheduler]") {
     World world;
     world.start([](World& w) -> Task<> {
         for (const char name : {'a', 'b', 'c'}) {
@@ -107,14 +106,13 @@ TEST_CASE("system calls of several routines are made one after the other", "[run
     CHECK(world.run() == "aabbcc");
 }
 
-TEST_CASE("clearing a queue drops its events and wakes who waits for a place",
+TEST_CASE("clearing a queue drops its events and wakes the routines that wait for capacity",
           "[run_in_scheduler]") {
     World world;
     world.scheduler.queue().add("jobs", 500, match<Job>().make(), {.max_total = 2});
     world.start([](World& w) -> Task<> {
         for (int i = 0; i != 3; ++i) {
-            Ref<Event> event = make_event<Job>(i);
-            co_await send(std::move(event));
+            co_await send(make_event<Job>(i));
             w.output += std::to_string(i);
         }
     });
@@ -139,14 +137,13 @@ TEST_CASE("clearing a queue drops its events and wakes who waits for a place",
     CHECK(world.run() == "012 cleared  empty ");
 }
 
-TEST_CASE("the events of a queue that is removed go back to its parent", "[run_in_scheduler]") {
+TEST_CASE("the events of a removed queue return to its parent", "[run_in_scheduler]") {
     World world;
     const Ref<Queue> queue =
         world.scheduler.queue().add("jobs", 500, match<Job>().make(), {.max_total = 1});
     world.start([](World& w) -> Task<> {
         for (int i = 0; i != 2; ++i) {
-            Ref<Event> event = make_event<Job>(i);
-            co_await send(std::move(event));
+            co_await send(make_event<Job>(i));
             w.output += "sent ";
         }
     });

@@ -15,6 +15,7 @@ bool Send::try_now(Routine& routine) {
 }
 
 Wait::Then Send::matched(const Ref<Event>&, Subscription&) {
+    // Another sender may have filled the queue since the signal: the wait then begins anew.
     return try_now(*routine_) ? Then::resume : Then::wait_anew;
 }
 

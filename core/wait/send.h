@@ -11,7 +11,8 @@
 
 namespace weir {
 
-// Sends an event, waiting while there is no place for it.
+/// Sends an event. Waits while its queue has no capacity. For routines, on the scheduler's thread
+/// only.
 class Send final : public Wait {
 public:
     explicit Send(Ref<Event> event) noexcept : event_(std::move(event)) {}
@@ -24,7 +25,7 @@ public:
         Wait::await_suspend(coroutine);
         return true;
     }
-    // True: it was sent.
+    /// Returns true: the event was sent.
     bool await_resume() {
         check_interrupted();
         return true;
@@ -36,20 +37,21 @@ public:
     std::string describe() const override;
 
 private:
-    // Whether it is sent.
+    // Returns whether the event was sent.
     bool try_now(Routine& routine);
 
     const Ref<Event> event_;
-    Matcher signal_;  // that there may be a place
+    Matcher signal_;  // of a queue that may have capacity again
 };
 
-// co_await send(event): sends it into the queue tree; returns when its queue has taken it, not
-// when somebody has received it. co_await send(make_event<Order>("bob", 7)).
+/// co_await send(event): sends the event into the queue tree. Returns true when its queue has
+/// accepted it, not when a routine has received it. For example co_await
+/// send(make_event<Order>("bob", 7)).
 inline Send send(Ref<Event> event) noexcept {
     return Send(std::move(event));
 }
 
-// Sends an event as Send does, or gives up.
+/// Sends an event like Send, or gives up.
 class SendUntil final : public Wait {
 public:
     using Until = std::function<bool()>;
@@ -66,7 +68,7 @@ public:
         Wait::await_suspend(coroutine, at);
         return true;
     }
-    // Whether the event was sent: false if `until` said to stop.
+    /// Returns whether the event was sent: false if `until` returned true.
     bool await_resume() {
         check_interrupted();
         return sent_;
@@ -78,16 +80,17 @@ public:
     const Event* carries() const noexcept override { return event_.get(); }
 
 private:
-    // Whether there is nothing to wait for: it is sent, or not to be sent any more.
+    // Returns whether there is nothing to wait for: the event was sent, or `until` returned true.
     bool try_now(Routine& routine);
 
     const Ref<Event> event_;
     Until until_;
-    Matcher signal_;  // that there may be a place
+    Matcher signal_;  // of a queue that may have capacity again
     bool sent_ = false;
 };
 
-// The same, but gives up, returning false, when `until()` is true before a try.
+/// The same, but returns false without sending when `until()` returns true. It is called before
+/// each attempt; what it throws is thrown here.
 inline SendUntil send(Ref<Event> event, SendUntil::Until until) noexcept {
     return SendUntil(std::move(event), std::move(until));
 }

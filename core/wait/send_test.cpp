@@ -14,7 +14,7 @@ using namespace weir::test;
 
 namespace {
 
-// A scheduler as the original's tests have it: no standard queues, and jobs in a small queue.
+// A scheduler as in the original's tests: without standard queues, and with a small queue of jobs.
 struct SmallWorld : World {
     SmallWorld() {
         queue = scheduler.queue().add("jobs", 1, match<Job>().make(),
@@ -25,8 +25,7 @@ struct SmallWorld : World {
 
 Task<> send_jobs(World& world, int count) {
     for (int i = 0; i != count; ++i) {
-        Ref<Event> event = make_event<Job>(i);
-        co_await send(std::move(event));
+        co_await send(make_event<Job>(i));
         world.output += 'A';
     }
 }
@@ -40,20 +39,18 @@ Task<> do_jobs(World& world) {
     }
 }
 
-// Sends one job, then writes its name.
+// Sends one job, then notes its name.
 Task<> send_one(World& world, char name) {
-    Ref<Event> event = make_event<Job>(name);
-    co_await send(std::move(event));
+    co_await send(make_event<Job>(name));
     world.output += name;
 }
 
 }  // namespace
 
-TEST_CASE("sending returns when the queue has taken the event", "[send]") {
+TEST_CASE("sending returns when the queue has accepted the event", "[send]") {
     SmallWorld world;
     world.start([](World& w) -> Task<> {
-        Ref<Event> event = make_event<Ping>(1);
-        const bool sent = co_await send(std::move(event));
+        const bool sent = co_await send(make_event<Ping>(1));
         CHECK(sent);
         w.output += "sent ";
         co_await match<Ping>();
@@ -62,7 +59,7 @@ TEST_CASE("sending returns when the queue has taken the event", "[send]") {
     CHECK(world.run() == "sent received");
 }
 
-TEST_CASE("a sender fills the queue, then sends each time that there is a place", "[send]") {
+TEST_CASE("a sender fills the queue, then sends each time the queue has capacity", "[send]") {
     SmallWorld world;
     world.start([](World& w) -> Task<> {
         w.container.start(do_jobs(w), {.daemon = true});
@@ -71,7 +68,7 @@ TEST_CASE("a sender fills the queue, then sends each time that there is a place"
     CHECK(world.run() == "AAAAABABABABABABBBBB");
 }
 
-TEST_CASE("a sender waits for an answer to each event", "[send]") {
+TEST_CASE("a sender may wait for an answer to each event", "[send]") {
     SmallWorld world;
     world.start([](World& w) -> Task<> {
         w.start(
@@ -89,8 +86,7 @@ TEST_CASE("a sender waits for an answer to each event", "[send]") {
             {.daemon = true, .foreground = true});
         const auto answers = match<Job>(2).make();
         for (int i = 0; i != 10; ++i) {
-            Ref<Event> event = make_event<Job>(1);
-            co_await send(std::move(event));
+            co_await send(make_event<Job>(1));
             w.output += 'A';
             co_await answers;
         }
@@ -98,7 +94,8 @@ TEST_CASE("a sender waits for an answer to each event", "[send]") {
     CHECK(world.run() == "ABABABABABABABABABAB");
 }
 
-TEST_CASE("a full queue whose events nobody takes stops its senders and nobody else", "[send]") {
+TEST_CASE("a full queue whose events no routine takes stops its senders and no other routine",
+          "[send]") {
     SmallWorld world;
     world.start([](World& w) -> Task<> {
         w.start(
@@ -131,7 +128,7 @@ TEST_CASE("senders are woken in the order in which they began to wait", "[send]"
     CHECK(world.run() == "AAAAA.BxByBzBBBBB");
 }
 
-TEST_CASE("a sender that is closed while it waits leaves its place to the next", "[send]") {
+TEST_CASE("a sender that is closed while it waits leaves its turn to the next sender", "[send]") {
     SmallWorld world;
     world.start([](World& w) -> Task<> {
         co_await send_jobs(w, 5);
@@ -145,7 +142,8 @@ TEST_CASE("a sender that is closed while it waits leaves its place to the next",
     CHECK(world.run() == "AAAAAByBBBBB");
 }
 
-TEST_CASE("one that stops waiting when it is woken does not keep others from the place", "[send]") {
+TEST_CASE("a sender that gives up when it is woken leaves the capacity to the next sender",
+          "[send]") {
     SmallWorld world;
     world.start([](World& w) -> Task<> {
         co_await send_jobs(w, 5);
@@ -163,7 +161,8 @@ TEST_CASE("one that stops waiting when it is woken does not keep others from the
     CHECK(world.run() == "AAAAABgave up yBBBBB");
 }
 
-TEST_CASE("sending until something holds does not send then, place or not", "[send][until]") {
+TEST_CASE("send returns false when until() returns true, whether or not the queue has capacity",
+          "[send][until]") {
     SmallWorld world;
     world.start([](World& w) -> Task<> {
         Ref<Event> event = make_event<Job>(1);
@@ -179,7 +178,7 @@ TEST_CASE("sending until something holds does not send then, place or not", "[se
     world.run();
 }
 
-TEST_CASE("what until throws is thrown where the event is sent", "[send][until]") {
+TEST_CASE("send throws what until() throws", "[send][until]") {
     SmallWorld world;
     world.start([](World& w) -> Task<> {
         co_await send_jobs(w, 5);
@@ -210,7 +209,7 @@ TEST_CASE("what until throws is thrown where the event is sent", "[send][until]"
     CHECK(output.find("sent") == std::string::npos);
 }
 
-TEST_CASE("an event that is in a queue already cannot be sent", "[send]") {
+TEST_CASE("an event that is queued already cannot be sent", "[send]") {
     SmallWorld world;
     world.start([](World& w) -> Task<> {
         Ref<Event> event = make_event<Ping>(1);
@@ -229,7 +228,7 @@ TEST_CASE("a sender describes what it waits for", "[send]") {
     CHECK(send(event).describe() == "a place for weir.test.Job(number=7)");
 }
 
-TEST_CASE("where classes share a queue fairly, who is refused is woken for his own class",
+TEST_CASE("where classes share a queue fairly, a rejected sender is woken for its own class",
           "[send]") {
     World world;
     world.scheduler.queue().add(

@@ -22,6 +22,7 @@ void PooledWork::abandon() noexcept {
         pool_->scheduler_.poller().cancel_work(*this);
         return;
     }
+    // Takes over the reference that submit() added.
     const Ref<PooledWork> last = Ref<PooledWork>::adopt(this);
     --pool_->waiting_count_;
     pool_ = nullptr;
@@ -33,6 +34,7 @@ void PooledWork::done(bool) noexcept {
     if (pool_ == nullptr) {
         return;
     }
+    // Before the exchange below, because tell() sends through the pool.
     if (!abandoned_) {
         tell();
     }
@@ -61,6 +63,7 @@ TaskPool::~TaskPool() {
         leave(*last);
     }
     while (!started_.empty()) {
+        // Runs on another thread and cannot be freed: done() drops the last reference later.
         PooledWork& work = started_.front();
         leave(work);
         scheduler_.poller().cancel_work(work);
@@ -68,6 +71,7 @@ TaskPool::~TaskPool() {
 }
 
 void TaskPool::submit(PooledWork& work) {
+    // start() may throw, so that the work belongs to the pool only afterwards.
     if (running_ < limit_) {
         start(work);
     } else {

@@ -21,17 +21,16 @@ class TaskPool;
 template <class F>
 class PooledCall;
 
-// The pool was destroyed before a function of it had run.
+/// Thrown where a routine waits for a function that had not run when the pool was destroyed.
 class TaskPoolGoneException : public std::exception {
 public:
     const char* what() const noexcept override { return "the task pool is gone"; }
 };
 
-// A function that is to run on another thread, for one routine. That it has run is told by a
-// FutureEvent.
+/// A function that runs on another thread for one routine. A FutureEvent reports its end.
 class PooledWork : public FutureStateBase, public Link<PooledWork, TaskPool>, public Poller::Work {
 public:
-    // Nobody waits for it any more.
+    /// Called when the routine no longer waits for the function.
     void abandon() noexcept;
 
 protected:
@@ -48,49 +47,52 @@ private:
     void done(bool cancelled) noexcept override;
     void tell();
 
-    TaskPool* pool_ = nullptr;  // null: not given to one, or over for it
+    TaskPool* pool_ = nullptr;  // null before submit(), and once the pool has finished with it
     bool started_ = false;
     bool abandoned_ = false;
     bool pool_gone_ = false;
 };
 
-// Runs functions on libuv's threads and gives their results to the routines that wait for them: for
-// what blocks, or computes for long. Used on the scheduler's thread; the scheduler outlives it.
-//
-// libuv's threads, four unless UV_THREADPOOL_SIZE says otherwise, are shared by the whole process,
-// with its file operations and name lookups; the limit leaves the others their share.
-//
-// In a Simulation functions run in a poll, in an order by chance.
+/// Runs functions that block, or compute for long, on libuv's threads, and returns their results to
+/// the routines that wait for them. Used on the scheduler's thread; the scheduler must outlive it.
+///
+/// libuv's threads (four unless UV_THREADPOOL_SIZE is set) are shared by the whole process,
+/// including its file operations and name lookups. The limit of a pool leaves threads for these.
+///
+/// In a Simulation the functions run while it polls, in an order that its seed decides.
 class TaskPool {
 public:
-    // At most `limit` functions, and at least one, run at once; the others wait, first come, first
-    // served.
+    /// Runs at most `limit` functions at a time, and at least one. Further functions wait in FIFO
+    /// order.
     explicit TaskPool(Scheduler& scheduler, std::size_t limit = 4) noexcept;
-    // Whoever still waits gets a TaskPoolGoneException. What runs goes on to its end.
+    /// Routines that still wait get a TaskPoolGoneException. Functions that run continue to their
+    /// end.
     ~TaskPool();
     TaskPool(const TaskPool&) = delete;
     TaskPool& operator=(const TaskPool&) = delete;
 
-    // co_await pool.run(function): calls function() on another thread; its result, or throws its
-    // exception. The function must not touch what belongs to a scheduler. Until it has returned, it
-    // counts as something that can happen.
-    //
-    // A function that captures gets a name of its own first, for g++ 12 destroys the captures of a
-    // temporary in an awaited expression twice:
-    //
-    //     auto read = [path] { return contents_of(path); };
-    //     const std::string text = co_await pool.run(std::move(read));
-    //
-    // If the routine is closed meanwhile, a function that has not begun is not called any more, and
-    // the result of one that has is dropped. The function is destroyed on the scheduler's thread.
+    /// co_await pool.run(function): calls function() on another thread. Returns its result or
+    /// throws its exception. Requires that the function touches nothing that belongs to a
+    /// scheduler. A scheduler does not quit for lack of work before the function has returned.
+    ///
+    /// A lambda that captures needs a variable of its own, because g++ 12 destroys the captures of
+    /// a temporary in an awaited expression twice:
+    ///
+    ///     auto read = [path] { return contents_of(path); };
+    ///     const std::string text = co_await pool.run(std::move(read));
+    ///
+    /// If the routine is closed meanwhile, a function that has not begun is never called, and the
+    /// result of a function that has begun is dropped. The function is destroyed on the scheduler's
+    /// thread.
     template <class F>
         requires std::invocable<std::decay_t<F>&>
     PooledCall<std::decay_t<F>> run(F&& function);
 
-    std::size_t running() const noexcept { return running_; }  // or about to run
+    /// Includes those that libuv has not begun.
+    std::size_t running() const noexcept { return running_; }
     std::size_t waiting() const noexcept { return waiting_count_; }
 
-    // For PooledCall.
+    /// For PooledCall.
     void submit(PooledWork& work);
 
 private:
@@ -108,7 +110,7 @@ private:
     List<PooledWork, TaskPool> started_;
 };
 
-// What TaskPool::run gives, to be awaited.
+/// The awaitable that TaskPool::run returns.
 template <class F>
 class PooledCall final : public Wait {
 public:

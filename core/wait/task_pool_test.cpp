@@ -16,22 +16,17 @@
 #include "core/run/uv_poller.h"
 #include "core/simulation/simulation.h"
 #include "core/wait/timeout.h"
+#include "tests/support/world_on.h"
 
 namespace weir {
 namespace {
 
 using namespace std::chrono_literals;
 
-template <class World>
-struct Program {
-    World world;
-    std::string log;
-    Scheduler scheduler{
-        world, {.log = [this](const LogRecord& record) { log.append(record.text).append("\n"); }}};
-    Container container{scheduler};
-};
+template <class P>
+using Program = test::WorldOn<P>;
 
-// Opened once; until then threads wait at it.
+// Threads wait at the gate until it is opened.
 class Gate {
 public:
     void open() {
@@ -68,7 +63,7 @@ Task<> fail(TaskPool& pool, std::string& failure) {
     }
 }
 
-// Notes the result; what it holds shows when the function goes.
+// Notes the result. The count of what the function holds shows when it is destroyed.
 Task<> pass_gate(TaskPool& pool, Gate& gate, std::shared_ptr<std::atomic<int>> begun, int& passed) {
     auto pass = [&gate, begun = std::move(begun)] {
         ++*begun;
@@ -120,7 +115,7 @@ Task<> wait_until_idle(const TaskPool& pool) {
 
 }  // namespace
 
-TEST_CASE("A function on another thread gives its result to the routine", "[threads]") {
+TEST_CASE("a function on another thread returns its result to the routine", "[threads]") {
     Program<UvPoller> program;
     TaskPool pool(program.scheduler);
     std::string greeting;
@@ -133,7 +128,7 @@ TEST_CASE("A function on another thread gives its result to the routine", "[thre
     CHECK(pool.running() == 0);
 }
 
-TEST_CASE("An exception of a function on another thread is thrown in the routine", "[threads]") {
+TEST_CASE("an exception of a function on another thread is thrown in the routine", "[threads]") {
     Program<UvPoller> program;
     TaskPool pool(program.scheduler);
     std::string failure;
@@ -142,8 +137,8 @@ TEST_CASE("An exception of a function on another thread is thrown in the routine
     CHECK(failure == "no luck");
 }
 
-TEST_CASE("No more functions run at once than the limit of the pool", "[threads]") {
-    Gate gate;  // outlives the threads, for which the program waits
+TEST_CASE("no more functions run at once than the limit of the pool", "[threads]") {
+    Gate gate;  // outlives the threads, which the program joins
     Program<UvPoller> program;
     TaskPool pool(program.scheduler, 2);
     const auto begun = std::make_shared<std::atomic<int>>(0);
@@ -161,8 +156,8 @@ TEST_CASE("No more functions run at once than the limit of the pool", "[threads]
     CHECK(pool.waiting() == 0);
 }
 
-TEST_CASE("The function of a routine that is closed before it began is not called", "[threads]") {
-    Gate gate;  // outlives the threads, for which the program waits
+TEST_CASE("a function whose routine is closed before it began is not called", "[threads]") {
+    Gate gate;  // outlives the threads, which the program joins
     Program<UvPoller> program;
     TaskPool pool(program.scheduler, 1);
     const auto first = std::make_shared<std::atomic<int>>(0);
@@ -181,10 +176,10 @@ TEST_CASE("The function of a routine that is closed before it began is not calle
     CHECK(*second == 0);
 }
 
-TEST_CASE("What libuv has not begun yet is cancelled with its routine", "[threads]") {
-    Gate gate;  // outlives the threads, for which the program waits
+TEST_CASE("a function that libuv has not begun is cancelled with its routine", "[threads]") {
+    Gate gate;  // outlives the threads, which the program joins
     Program<UvPoller> program;
-    // More than libuv has threads.
+    // More functions than libuv has threads.
     TaskPool pool(program.scheduler, 1000);
     int passed = 0;
     const auto begun = std::make_shared<std::atomic<int>>(0);
@@ -200,7 +195,7 @@ TEST_CASE("What libuv has not begun yet is cancelled with its routine", "[thread
     gate.open();
     int kept = 0;
     program.container.start(pass_gate(pool, gate, begun, kept));
-    // Those that had begun when their routines were closed may end later.
+    // Functions that had begun when their routines were closed may end later.
     program.container.start(wait_until_idle(pool));
     program.scheduler.run();
     CHECK(passed == 0);
@@ -210,8 +205,8 @@ TEST_CASE("What libuv has not begun yet is cancelled with its routine", "[thread
     CHECK(*begun < 1000);
 }
 
-TEST_CASE("The result of a function whose routine was closed is dropped", "[threads]") {
-    Gate gate;  // outlives the threads, for which the program waits
+TEST_CASE("the result of a function whose routine was closed is dropped", "[threads]") {
+    Gate gate;  // outlives the threads, which the program joins
     Program<UvPoller> program;
     TaskPool pool(program.scheduler);
     const auto begun = std::make_shared<std::atomic<int>>(0);
@@ -226,8 +221,9 @@ TEST_CASE("The result of a function whose routine was closed is dropped", "[thre
     gate.open();
 }
 
-TEST_CASE("A pool that goes fails those who wait, and lets run what runs", "[threads]") {
-    Gate gate;  // outlives the threads, for which the program waits
+TEST_CASE("a pool that is destroyed fails its waiters and lets running functions end",
+          "[threads]") {
+    Gate gate;  // outlives the threads, which the program joins
     Program<UvPoller> program;
     auto pool = std::make_unique<TaskPool>(program.scheduler, 2);
     int gone = 0;
@@ -239,7 +235,7 @@ TEST_CASE("A pool that goes fails those who wait, and lets run what runs", "[thr
     CHECK(gone == 4);
 }
 
-TEST_CASE("In a simulation functions run in an order by chance, the same for the same seed") {
+TEST_CASE("in a simulation functions run in a random order, the same for the same seed") {
     const auto order_of = [](std::uint64_t seed) {
         Simulation simulation(seed);
         Scheduler scheduler(simulation);
@@ -264,7 +260,7 @@ TEST_CASE("In a simulation functions run in an order by chance, the same for the
     CHECK(orders.front() != orders.back());
 }
 
-TEST_CASE("In a simulation the function of a routine that is closed is not called") {
+TEST_CASE("in a simulation the function of a routine that is closed is not called") {
     Program<Simulation> program;
     TaskPool pool(program.scheduler);
     std::string order;

@@ -17,6 +17,7 @@ void WaitWithTimeout::set_timer(Routine& routine) {
 }
 
 Wait::Then WaitWithTimeout::matched(const Ref<Event>& event, Subscription& subscription) {
+    // The timer's matcher is the last: if it matched, the result stays empty.
     if (!timeout_ || subscription.position + 1 != matchers_.size()) {
         matched_ = Matched{event, subscription.position};
     }

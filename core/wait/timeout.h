@@ -14,7 +14,8 @@
 
 namespace weir {
 
-// Waits for any of some matchers, but not longer than a time.
+/// Waits for any of several matchers, or until a timeout expires. For routines, on the scheduler's
+/// thread only.
 class WaitWithTimeout final : public Wait {
 public:
     WaitWithTimeout(std::optional<Duration> timeout, std::vector<Matcher> matchers) noexcept
@@ -26,7 +27,7 @@ public:
         set_timer(*coroutine.promise().routine);
         Wait::await_suspend(coroutine, at);
     }
-    // Nothing when the time is over.
+    /// Returns nothing when the timeout expired.
     std::optional<Matched> await_resume() {
         check_interrupted();
         timer_.cancel();
@@ -42,28 +43,28 @@ private:
 
     std::optional<Duration> timeout_;
     Timer timer_;
-    std::vector<Matcher> matchers_;  // the timer's, if there is one, is the last
+    std::vector<Matcher> matchers_;  // the timer's matcher, if any, is the last
     std::optional<Matched> matched_;
 };
 
-// co_await wait_with_timeout(5s, a, b): the next event that matches, and which of the matchers, or
-// nothing when the time is over. Without a timeout it waits for as long as it takes.
+/// co_await wait_with_timeout(5s, a, b): returns the next event that matches and which matcher it
+/// was, or nothing when the timeout expires. Without a timeout it waits indefinitely.
 template <class... M>
 WaitWithTimeout wait_with_timeout(std::optional<Duration> timeout, const M&... matchers) {
     return WaitWithTimeout(timeout, std::vector<Matcher>{Matcher(matchers)...});
 }
 
-// co_await sleep(5s)
+/// co_await sleep(5s)
 inline WaitWithTimeout sleep(Duration duration) {
     return WaitWithTimeout(duration, {});
 }
 
-// A task that is unwound when its time is over.
+/// A task that is unwound when its timeout expires.
 template <class T>
 class [[nodiscard]] TimedTask final : public WatchScope {
 public:
-    // What awaiting gives: the result, or nothing when the time was over. Of a task without a
-    // result: whether it finished.
+    /// What awaiting returns: the task's result, or nothing when the timeout expired. For a task
+    /// without a result, whether it finished.
     using Result = std::conditional_t<std::is_void_v<T>, bool, std::optional<T>>;
 
     TimedTask(std::optional<Duration> timeout, Task<T> task)
@@ -116,8 +117,8 @@ Timer TimedTask<T>::set_timer(Routine& routine, Duration timeout) {
     return set_timer_in(routine, timeout);
 }
 
-// co_await execute_with_timeout(5s, task): awaits the task; when the time is over before it has
-// ended, it is unwound. Without a timeout it takes as long as it takes.
+/// co_await execute_with_timeout(5s, task): awaits the task, and unwinds it if the timeout expires
+/// first. Without a timeout it waits indefinitely.
 template <class T>
 TimedTask<T> execute_with_timeout(std::optional<Duration> timeout, Task<T> task) {
     require_task(task);

@@ -35,7 +35,8 @@ TEST_CASE("sleepers wake in the order of their time", "[timeout]") {
     CHECK(world.time() == 500ms);
 }
 
-TEST_CASE("waiting with a timeout gives the event, or nothing when the time is over", "[timeout]") {
+TEST_CASE("waiting with a timeout returns the event, or nothing when the timeout expires",
+          "[timeout]") {
     World world;
     world.start([](World& w) -> Task<> {
         const auto one = match<Ping>(1).make();
@@ -58,11 +59,10 @@ TEST_CASE("waiting with a timeout gives the event, or nothing when the time is o
     CHECK(world.run() == "done");
 }
 
-TEST_CASE("without a timeout it waits for as long as it takes", "[timeout]") {
+TEST_CASE("without a timeout a routine waits indefinitely", "[timeout]") {
     World world;
     world.start([](World& w) -> Task<> {
-        const auto pings = match<Ping>().make();
-        const auto matched = co_await wait_with_timeout(std::nullopt, pings);
+        const auto matched = co_await wait_with_timeout(std::nullopt, match<Ping>().make());
         CHECK(matched->which == 0);
         w.output += "pinged";
     });
@@ -73,7 +73,7 @@ TEST_CASE("without a timeout it waits for as long as it takes", "[timeout]") {
     CHECK(world.run() == "pinged");
 }
 
-TEST_CASE("a timeout of zero lets what is ready come first", "[timeout]") {
+TEST_CASE("a timeout of zero lets ready routines run first", "[timeout]") {
     World world;
     world.start([](World& w) -> Task<> {
         w.ping();
@@ -87,7 +87,7 @@ TEST_CASE("a timeout of zero lets what is ready come first", "[timeout]") {
     world.run();
 }
 
-TEST_CASE("a task that ends in time gives its result", "[timeout]") {
+TEST_CASE("a task that ends before the timeout returns its result", "[timeout]") {
     World world;
     world.start([](World& w) -> Task<> {
         const std::optional<int> result = co_await execute_with_timeout(2s, work(w, 1s));
@@ -102,7 +102,7 @@ TEST_CASE("a task that ends in time gives its result", "[timeout]") {
     CHECK(world.run() == "(end of work) (end of work) ");
 }
 
-TEST_CASE("a task that takes too long is unwound", "[timeout]") {
+TEST_CASE("a task that takes longer than the timeout is unwound", "[timeout]") {
     World world;
     world.start([](World& w) -> Task<> {
         const Mark mark(w.output, "(end of routine)");
@@ -115,7 +115,7 @@ TEST_CASE("a task that takes too long is unwound", "[timeout]") {
     CHECK(world.run() == "(end of work) goes on (end of routine)");
 }
 
-TEST_CASE("timeouts nest: the inner one may be over first, or the outer one", "[timeout]") {
+TEST_CASE("timeouts nest: either the inner or the outer one may expire first", "[timeout]") {
     World world;
     const auto nested = [](World& w, Duration outer, Duration inner) -> Task<> {
         const bool ended =
@@ -135,7 +135,7 @@ TEST_CASE("timeouts nest: the inner one may be over first, or the outer one", "[
     CHECK(world.run() == "(end of work) inner outer");
 }
 
-TEST_CASE("an exception of the task goes through the timeout", "[timeout]") {
+TEST_CASE("execute_with_timeout throws the task's exception", "[timeout]") {
     World world;
     world.start([](World& w) -> Task<> {
         try {
@@ -151,7 +151,7 @@ TEST_CASE("an exception of the task goes through the timeout", "[timeout]") {
     CHECK(world.run() == "broken");
 }
 
-TEST_CASE("a task that is told to quit within a timeout may clean up, for the rest of the time",
+TEST_CASE("a task within a timeout may clean up until the timeout expires when the scheduler quits",
           "[timeout][quit]") {
     World world;
     world.start([](World& w) -> Task<> {
@@ -174,12 +174,10 @@ TEST_CASE("a task that is told to quit within a timeout may clean up, for the re
     CHECK(world.time() == 2s);
 }
 
-TEST_CASE("a wait with a timeout describes both", "[timeout]") {
+TEST_CASE("a wait with a timeout describes its matchers and the timeout", "[timeout]") {
     World world;
-    world.other = world.start_now([](World&) -> Task<> {
-        const auto pings = match<Ping>().make();
-        co_await wait_with_timeout(1500ms, pings);
-    });
+    world.other = world.start_now(
+        [](World&) -> Task<> { co_await wait_with_timeout(1500ms, match<Ping>().make()); });
     CHECK(world.other->wait()->describe() == "weir.test.Ping() or the end of 1.5 s");
     world.other = world.start_now([](World&) -> Task<> { co_await sleep(20ms); });
     CHECK(world.other->wait()->describe() == "the end of 0.02 s");

@@ -19,12 +19,12 @@ Wait::Then WaitForAll::matched(const Ref<Event>& event, Subscription& subscripti
     if (arrived_.size() == matchers_.size()) {
         return Then::resume;
     }
-    // Only this one is taken back; the others keep their places.
+    // Unsubscribing this matcher alone lets the other ones keep their positions among the waiters.
     routine_->scheduler().unsubscribe(subscription);
     return Then::wait_on;
 }
 
-// Those that have not matched yet.
+// Lists the matchers that have not matched yet.
 std::string WaitForAll::describe() const {
     std::string text;
     for (std::size_t i = 0; i != matchers_.size(); ++i) {

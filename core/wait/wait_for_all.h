@@ -10,7 +10,8 @@
 
 namespace weir {
 
-// Waits until each of some matchers has matched once.
+/// Waits until each of several matchers has matched once. For routines, on the scheduler's thread
+/// only.
 class WaitForAll final : public Wait {
 public:
     using Callback = std::function<void(const Matched&)>;
@@ -19,11 +20,15 @@ public:
         : matchers_(std::move(matchers)), callback_(std::move(callback)), process_(process) {}
 
     bool await_ready() const noexcept { return matchers_.empty(); }
-    // The events in order of their arrival, each with the position of its matcher.
+    /// Returns the events in order of their arrival, each with the position of its matcher.
     std::vector<Matched> await_resume() {
         check_interrupted();
         return std::move(arrived_);
     }
+
+    // The events that have come so far. For callers that keep the object: if the wait fails, as
+    // when the routine is told to quit, or its time is over, they tell what has come before.
+    const std::vector<Matched>& arrived() const noexcept { return arrived_; }
 
     std::span<const Matcher> matchers() const noexcept override { return matchers_; }
     Then matched(const Ref<Event>& event, Subscription& subscription) override;
@@ -36,14 +41,15 @@ private:
     bool process_;
 };
 
-// co_await wait_for_all(matchers): until each has matched once. `callback`, if there is one, is
-// called for each event when it arrives; what it throws is thrown where this is awaited.
+/// co_await wait_for_all(matchers): returns when each matcher has matched once. `callback`, if
+/// given, is called for each event when it arrives; what it throws is thrown here.
 inline WaitForAll wait_for_all(std::vector<Matcher> matchers,
                                WaitForAll::Callback callback = {}) noexcept {
     return WaitForAll(std::move(matchers), false, std::move(callback));
 }
 
-// The same, marking each event as processed when it arrives, so that it does not block.
+/// The same, and marks each event as processed when it arrives, so that it does not block its
+/// queue.
 inline WaitForAll wait_for_all_to_process(std::vector<Matcher> matchers,
                                           WaitForAll::Callback callback = {}) noexcept {
     return WaitForAll(std::move(matchers), true, std::move(callback));

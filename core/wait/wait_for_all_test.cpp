@@ -31,8 +31,7 @@ Task<> send_pings(World& world, std::vector<int> numbers) {
 
 }  // namespace
 
-TEST_CASE("waiting for all of some events gives them in the order of their arrival",
-          "[wait_for_all]") {
+TEST_CASE("waiting for all of several events returns them in order of arrival", "[wait_for_all]") {
     World world;
     world.start([](World& w) -> Task<> {
         const auto matched = co_await wait_for_all(pings(4));
@@ -45,7 +44,7 @@ TEST_CASE("waiting for all of some events gives them in the order of their arriv
     CHECK(world.run() == "2031");
 }
 
-TEST_CASE("waiting for no events is over at once", "[wait_for_all]") {
+TEST_CASE("waiting for no events returns at once", "[wait_for_all]") {
     World world;
     world.start([](World& w) -> Task<> {
         const auto matched = co_await wait_for_all({});
@@ -68,7 +67,7 @@ TEST_CASE("equal matchers each take an event", "[wait_for_all]") {
     CHECK(world.run() == "789");
 }
 
-TEST_CASE("each event may be seen when it arrives", "[wait_for_all]") {
+TEST_CASE("the callback is called for each event when it arrives", "[wait_for_all]") {
     World world;
     world.start([](World& w) -> Task<> {
         WaitForAll::Callback callback = [&w](const Matched& one) {
@@ -81,7 +80,7 @@ TEST_CASE("each event may be seen when it arrives", "[wait_for_all]") {
     CHECK(world.run() == "1 0 done");
 }
 
-TEST_CASE("what the callback throws is thrown where all are awaited", "[wait_for_all]") {
+TEST_CASE("wait_for_all throws what the callback throws", "[wait_for_all]") {
     World world;
     world.other = world.start([](World& w) -> Task<> {
         WaitForAll::Callback callback = [](const Matched&) { throw std::runtime_error("enough"); };
@@ -97,7 +96,7 @@ TEST_CASE("what the callback throws is thrown where all are awaited", "[wait_for
     CHECK(world.run() == "enough");
 }
 
-TEST_CASE("events that block are processed while waiting for all", "[wait_for_all]") {
+TEST_CASE("wait_for_all_to_process lets blocking events leave their queue", "[wait_for_all]") {
     World world;
     const bool process = GENERATE(true, false);
     world.begin(
@@ -119,7 +118,7 @@ TEST_CASE("events that block are processed while waiting for all", "[wait_for_al
     }
 }
 
-TEST_CASE("what is still waited for is described", "[wait_for_all]") {
+TEST_CASE("a wait describes the matchers that have not matched", "[wait_for_all]") {
     World world;
     world.other = world.start([](World&) -> Task<> { co_await wait_for_all(pings(3)); });
     world.start([](World& w) -> Task<> {
@@ -129,4 +128,19 @@ TEST_CASE("what is still waited for is described", "[wait_for_all]") {
         w.output += "checked";
     });
     CHECK(world.run() == "checked");
+}
+
+TEST_CASE("what has come before a wait for all fails can be seen", "[wait_for_all]") {
+    World world;
+    world.start([](World& w) -> Task<> {
+        WaitForAll all = wait_for_all(pings(3));
+        const bool in_time = co_await execute_with_timeout(
+            1s, [](WaitForAll& waiting) -> Task<> { co_await waiting; }(all));
+        CHECK_FALSE(in_time);
+        for (const Matched& one : all.arrived()) {
+            w.output += std::to_string(one.which);
+        }
+    });
+    world.container.start(send_pings(world, {2, 0}));
+    CHECK(world.run() == "20");
 }

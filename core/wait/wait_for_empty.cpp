@@ -9,6 +9,8 @@ Task<> wait_for_empty(Ref<Queue> queue) {
 }
 
 Task<> wait_for_all_empty(std::vector<Ref<Queue>> queues) {
+    // A queue may be filled again while the wait is for another, so that each round checks them
+    // all.
     while (true) {
         std::vector<Matcher> matchers;
         for (const Ref<Queue>& queue : queues) {

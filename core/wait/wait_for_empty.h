@@ -9,10 +9,10 @@
 
 namespace weir {
 
-// co_await wait_for_empty(queue): until the queue, with all below it, is empty.
+/// co_await wait_for_empty(queue): waits until the queue and all queues below it are empty.
 Task<> wait_for_empty(Ref<Queue> queue);
 
-// co_await wait_for_all_empty(queues): until all of them are empty at the same time.
+/// co_await wait_for_all_empty(queues): waits until all queues are empty at the same time.
 Task<> wait_for_all_empty(std::vector<Ref<Queue>> queues);
 
 }  // namespace weir

@@ -65,7 +65,8 @@ TEST_CASE("a queue is not empty while an event is blocked", "[wait_for_empty]") 
     CHECK(world.run() == "empty");
 }
 
-TEST_CASE("waiting until several queues are empty at the same time", "[wait_for_empty]") {
+TEST_CASE("wait_for_all_empty waits until several queues are empty at the same time",
+          "[wait_for_empty]") {
     World world;
     world.start([](World& w) -> Task<> {
         std::vector<Ref<Queue>> queues;
@@ -76,7 +77,7 @@ TEST_CASE("waiting until several queues are empty at the same time", "[wait_for_
         }
         w.container.start(do_jobs(w, 1s), {.daemon = true});
         w.start([](World& w2) -> Task<> {
-            co_await sleep(1500ms);  // one is empty: not any more
+            co_await sleep(1500ms);  // the queue that was empty is filled again
             w2.scheduler.emergency_send(make_event<Job>(2));
         });
         const auto both = queues;

@@ -7,8 +7,8 @@
 #include "core/base/list.h"
 #include "core/event/matcher.h"
 #include "core/event/node_map.h"
+#include "core/queue/fair_turns.h"
 #include "core/queue/queue.h"
-#include "core/queue/ring.h"
 #include "modules/lock/state.h"
 
 namespace weir {
@@ -26,7 +26,7 @@ class LockWait;
 // that other senders wait for.
 //
 // Exists while a lock or an event refers to it, or the queue's record of who was served lately.
-class LockKey final : public RefCounted<LockKey>, public RingLink<LockKey>, public pool::Pooled {
+class LockKey final : public RefCounted<LockKey>, public FairLink<LockKey>, public pool::Pooled {
 public:
     // Of one context, or, with null, of all those that share their keys.
     LockKey(LockTable& table, LockContext* context, const IndexValue& key);
@@ -84,8 +84,6 @@ private:
     Matcher can_write_;                 // of the signal that there may be a place
     bool waited_ = false;               // somebody waits for the signal
     bool others_wait_ = false;          // or has waited, who sends events himself
-    bool in_history_ = false;           // `served_` is counted
-    std::uint32_t served_ = 0;          // how often it stands in the history
 
     Queue* semaphore_queue_ = nullptr;  // the subqueue of its own, if there is a Semaphore
 };

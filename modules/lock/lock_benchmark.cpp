@@ -44,7 +44,7 @@ Task<> increment(Scheduler& scheduler, IndexValue key, long& counter) {
     counter = before + 1;
 }
 
-// A ring, and a loop of libuv that is polled at each yield and does not wait.
+// A ring, and a libuv loop that is polled at each yield without waiting.
 class PolledRing : public ReadyRing {
 public:
     PolledRing() {
@@ -79,7 +79,7 @@ Bare increment_bare(Ring& ring, BareLock& lock, long& counter) {
     lock.release();
 }
 
-// So many routines for each key, and all of that so many times.
+// Runs so many routines for each key, all of it so many times.
 template <class AnyWorld>
 void many_on_each_key(long keys, long routines, long times) {
     AnyWorld world;
@@ -121,7 +121,7 @@ std::string_view key_text(char (&text)[32], long n) {
     return {text, static_cast<std::size_t>(std::to_chars(text + 4, text + 32, n).ptr - text)};
 }
 
-// Holds so many keys, and locks and unlocks others, one after the other; the time of the latter.
+// Holds so many keys while it locks and unlocks others, one after the other. Measures the latter.
 Task<> lock_each(Scheduler& scheduler, long held, long keys, double& taken) {
     char text[32];
     std::deque<Lock> holding;
@@ -129,7 +129,7 @@ Task<> lock_each(Scheduler& scheduler, long held, long keys, double& taken) {
         Lock& lock = holding.emplace_back(scheduler, IndexValue(n));
         co_await lock.lock();
     }
-    co_await do_events();  // what that has to say is not counted
+    co_await do_events();  // the events of this are not counted
     const benchmark::Stopwatch watch;
     for (long n = 0; n != keys; ++n) {
         Lock lock(scheduler, key_text(text, n));
@@ -175,7 +175,7 @@ double a_new_key_each_bare(long held, long keys) {
     return taken;
 }
 
-// The time of one cycle, from enough of them.
+// Returns the time of one cycle, from enough of them.
 template <class F>
 double cycle(F many, long keys, long routines) {
     const long times = std::max(1L, 20'000 / (keys * routines));
@@ -191,20 +191,20 @@ void sweep(const benchmark::Options& options) {
                  return cycle(many_on_each_key<World>, keys == 0 ? size : keys,
                               routines == 0 ? size : routines);
              }},
-            {"limit",
+            {"baseline",
              [=](long size) {
                  return cycle(many_on_each_key_bare<ReadyRing>, keys == 0 ? size : keys,
                               routines == 0 ? size : routines);
              },
-             benchmark::Kind::limit}};
+             benchmark::Kind::baseline}};
     };
     benchmark::sweep(options, "W1 a cycle, by routines that want the lock", 1'000'000, both(1, 0));
     constexpr long locked = 20'000;
     benchmark::sweep(
         options, "W2 lock and unlock, by keys that are held", 1'000'000,
         {{"weir", [](long held) { return a_new_key_each(held, locked) / locked; }},
-         {"limit", [](long held) { return a_new_key_each_bare(held, locked) / locked; },
-          benchmark::Kind::limit}});
+         {"baseline", [](long held) { return a_new_key_each_bare(held, locked) / locked; },
+          benchmark::Kind::baseline}});
     benchmark::sweep(options, "W3 a cycle, by keys with 10 routines each", 100'000, both(0, 10));
 }
 
@@ -216,23 +216,24 @@ int main(int argc, char** argv) {
     using namespace weir;
     const auto options = benchmark::options(argc, argv);
     const auto compare = [&](const char* name, long operations, std::function<double()> weir,
-                             std::function<double()> limit, const std::vector<std::string>& peers,
+                             std::function<double()> baseline,
+                             const std::vector<std::string>& peers,
                              const std::vector<std::string>& words) {
         const auto count = static_cast<double>(operations);
         benchmark::compare(
             options, name, count,
-            benchmark::with_peers(
-                options, name, count,
-                {{"weir", std::move(weir)}, {"limit", std::move(limit), benchmark::Kind::limit}},
-                peers, words));
+            benchmark::with_peers(options, name, count,
+                                  {{"weir", std::move(weir)},
+                                   {"baseline", std::move(baseline), benchmark::Kind::baseline}},
+                                  peers, words));
     };
     using Many = void (*)(long keys, long routines, long times);
-    const auto crowd = [&](const char* name, long keys, long routines, Many weir, Many limit,
+    const auto crowd = [&](const char* name, long keys, long routines, Many weir, Many baseline,
                            const std::vector<std::string>& peers) {
         compare(
             name, keys * routines,
             [=] { return benchmark::time([&] { weir(keys, routines, 1); }); },
-            [=] { return benchmark::time([&] { limit(keys, routines, 1); }); }, peers,
+            [=] { return benchmark::time([&] { baseline(keys, routines, 1); }); }, peers,
             {keys == 1 ? "W1" : "W3", std::to_string(keys), std::to_string(routines)});
     };
     const std::vector<std::string> all_peers{"Asio", "Node", "asyncio", "VLCP"};
@@ -242,7 +243,7 @@ int main(int argc, char** argv) {
           many_on_each_key_bare<PolledRing>, {});
     const long keys = options.quick ? 100'000 : 1'000'000;
     compare(
-        "W2 a new key each, nobody waits", keys, [=] { return a_new_key_each(0, keys); },
+        "W2 a new key each, no waiters", keys, [=] { return a_new_key_each(0, keys); },
         [=] { return a_new_key_each_bare(0, keys); }, {"Asio", "asyncio", "VLCP"},
         {"W2", "100000"});
     crowd("W3 1,000 keys, 100 routines each", 1'000, 100, many_on_each_key<World>,

@@ -20,12 +20,12 @@ LockQueue::~LockQueue() {
     while (!blocked_events_.empty()) {
         make_ready(blocked_events_.front());
     }
-    while (!ready_.empty()) {
-        const Ref<LockKey> key(ready_.current());
+    while (!turns_.empty()) {
+        const Ref<LockKey> key(turns_.next());
         drop_events(*key);
     }
-    while (lately_.size() != 0) {
-        forget_oldest();
+    while (turns_.remembered() != 0) {
+        forget_turn(*turns_.pop_oldest());
     }
     table_->queue_is_gone(*this);
 }
@@ -69,7 +69,7 @@ Matcher LockQueue::add(Event& event, bool force) {
     ++key.events_;
     ++size_;
     make_ready(event);
-    set_can_pop(!ready_.empty());
+    set_can_pop(!turns_.empty());
     return {};
 }
 
@@ -79,55 +79,32 @@ void LockQueue::make_ready(Event& event) {
     activate(key);
 }
 
-// A key that has had less than its share of the history is served next, others last.
 void LockQueue::activate(LockKey& key) {
-    if (key.in_ring()) {
-        return;
-    }
-    if (!key.in_history_) {
-        // Counted from now on, in the history from the first time that it is served.
-        key.in_history_ = true;
-        ++in_history_;
-    }
-    if (key.served_ * in_history_ >= lately_.size()) {
-        ready_.insert_last(key);
-    } else {
-        ready_.insert_next(key);
+    if (!key.in_ring()) {
+        turns_.add(key);
     }
 }
 
+// The turns that are remembered keep their key: one reference for all of its turns.
 void LockQueue::count_served(LockKey& key) {
-    const auto most_counted = [this] { return std::min(max_history, 10 * in_history_ + 10); };
-    if (lately_.is_full_of(&key, most_counted())) {
-        return;
-    }
-    if (key.served_++ == 0) {
+    if (key.served() == 0) {
         key.retain();
     }
-    while (lately_.size() >= most_counted()) {
-        forget_oldest();
-    }
-    lately_.push_back(&key);
+    turns_.served(
+        key, [this] { return std::min(max_history, 10 * turns_.shares() + 10); },
+        [this](LockKey* oldest) { forget_turn(*oldest); });
 }
 
-void LockQueue::forget_oldest() noexcept {
-    LockKey& oldest = *lately_.pop_front();
-    if (--oldest.served_ == 0) {
-        leave_history(oldest);
-        oldest.release();
-    }
-}
-
-void LockQueue::leave_history(LockKey& key) noexcept {
-    if (key.in_history_) {
-        key.in_history_ = false;
-        --in_history_;
+void LockQueue::forget_turn(LockKey& key) noexcept {
+    if (FairTurns<LockKey>::forget_turn(key)) {
+        turns_.drop_share(key);
+        key.release();
     }
 }
 
 // Drops the events of a key, which must be kept alive, and takes it out of the ring.
 void LockQueue::drop_events(LockKey& key) noexcept {
-    ready_.remove(key);
+    turns_.remove(key);
     while (!key.ready_.empty()) {
         --key.events_;
         drop(key.ready_.pop_front());
@@ -135,17 +112,17 @@ void LockQueue::drop_events(LockKey& key) noexcept {
     while (!key.seats_.empty()) {
         vacate(key.seats_.front());
     }
-    if (key.served_ == 0) {
-        leave_history(key);
+    if (key.served() == 0) {
+        turns_.drop_share(key);
     }
 }
 
 Ref<Event> LockQueue::take(QueueSignals& signals) {
-    lately_.make_room();
-    if (!ready_.current()->seats_.empty() && table_->scheduler().notices(event_type<LockEvent>())) {
+    turns_.make_room();
+    if (!turns_.next()->seats_.empty() && table_->scheduler().notices(event_type<LockEvent>())) {
         show_all();
     }
-    LockKey& key = ready_.take_turn();
+    LockKey& key = turns_.take_turn();
     const Ref<LockKey> keep(&key);
     Ref<Event> event;
     if (!key.ready_.empty()) {
@@ -165,9 +142,9 @@ Ref<Event> LockQueue::take(QueueSignals& signals) {
         take_seat(key, signals);
     }
     if (key.ready_.empty() && key.seats_.empty()) {
-        ready_.remove(key);
+        turns_.remove(key);
     }
-    can_pop_ = !ready_.empty();
+    can_pop_ = !turns_.empty();
     return event;
 }
 
@@ -206,12 +183,12 @@ void LockQueue::put_back(Event& event) {
     lock.state->arrival = table_->scheduler().blocked_events().last_arrival();
     blocked_events_.push_back(event);
     ++size_;
-    set_can_pop(!ready_.empty());
+    set_can_pop(!turns_.empty());
 }
 
 void LockQueue::release_block(Event& event) {
     make_ready(event);
-    set_can_pop(!ready_.empty());
+    set_can_pop(!turns_.empty());
 }
 
 void LockQueue::unblock_all() {
@@ -219,13 +196,13 @@ void LockQueue::unblock_all() {
     while (!blocked_events_.empty()) {
         make_ready(blocked_events_.front());
     }
-    set_can_pop(!ready_.empty());
+    set_can_pop(!turns_.empty());
 }
 
 void LockQueue::drop_all(QueueSignals& signals) {
     unblock_all();
-    while (!ready_.empty()) {
-        const Ref<LockKey> key(ready_.current());
+    while (!turns_.empty()) {
+        const Ref<LockKey> key(turns_.next());
         drop_events(*key);
         signal_place(*key, signals);
     }
@@ -233,22 +210,11 @@ void LockQueue::drop_all(QueueSignals& signals) {
     can_pop_ = false;
 }
 
-template <class F>
-void LockQueue::for_each_ready_key(F visit) const noexcept {
-    Ring<LockKey>& ready = const_cast<Ring<LockKey>&>(ready_);
-    if (LockKey* const first = ready.current()) {
-        do {
-            visit(ready.take_turn());
-        } while (ready.current() != first);
-    }
-}
-
-// That the seats become events is not seen.
+// A visit may change the queue.
 void LockQueue::for_each(const std::function<void(Event&)>& visit) const {
-    const_cast<LockQueue*>(this)->show_all();
     std::vector<Event*> events;
     events.reserve(size_);
-    for_each_ready_key([&](LockKey& key) {
+    turns_.for_each_ready([&](LockKey& key) {
         for (Event& event : key.ready_) {
             events.push_back(&event);
         }
@@ -328,7 +294,7 @@ void LockQueue::vacate(LockState& state) noexcept {
 std::vector<LockState*> LockQueue::seats() const {
     std::vector<LockState*> all;
     all.reserve(seated_);
-    for_each_ready_key([&](const LockKey& key) {
+    turns_.for_each_ready([&](const LockKey& key) {
         for (LockState& state : key.seats_) {
             all.push_back(&state);
         }

@@ -7,9 +7,8 @@
 #include <vector>
 
 #include "core/event/blocked_events.h"
-#include "core/queue/history.h"
+#include "core/queue/fair_turns.h"
 #include "core/queue/leaf_queue.h"
-#include "core/queue/ring.h"
 #include "modules/lock/key.h"
 
 namespace weir {
@@ -43,7 +42,7 @@ public:
     // The lock with the seat has been given back: its seat leaves in its turn.
     void leave_seat(LockState& state);
     // Makes events of all seats.
-    void show_all();
+    void show_all() override;
 
 private:
     Matcher add(Event& event, bool force) override;
@@ -55,8 +54,6 @@ private:
 
     void show(BlockedEvents& tree) override;
     std::vector<LockState*> seats() const;
-    template <class F>
-    void for_each_ready_key(F visit) const noexcept;
     void take_seat(LockKey& key, QueueSignals& signals);
     void vacate(LockState& state) noexcept;
     Matcher refuse(LockKey& key);
@@ -64,8 +61,7 @@ private:
     void activate(LockKey& key);
     void signal_place(LockKey& key, QueueSignals& signals);
     void count_served(LockKey& key);
-    void forget_oldest() noexcept;
-    void leave_history(LockKey& key) noexcept;
+    void forget_turn(LockKey& key) noexcept;
     void drop_events(LockKey& key) noexcept;
     const Matcher& can_write(LockKey& key);
 
@@ -73,11 +69,9 @@ private:
     static constexpr std::size_t max_history = 1024;
 
     const Ref<LockTable> table_;
-    Ring<LockKey> ready_;                       // keys with events that may leave
+    FairTurns<LockKey> turns_;                  // of the keys with events that may leave
     List<Event> blocked_events_;                // in order of blocking
     List<LockState, LockQueue> blocked_seats_;  // the same
-    History<LockKey*> lately_;                  // who was served; refers to each key once
-    std::size_t in_history_ = 0;
     std::size_t size_ = 0;
     std::size_t seated_ = 0;  // of these, seats
 };

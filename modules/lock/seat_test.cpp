@@ -210,7 +210,7 @@ Task<> hold_some(World& world, std::string key, Duration duration) {
     co_await sleep(duration);
 }
 
-std::vector<std::string> events_in(const Queue& queue) {
+std::vector<std::string> events_in(Queue& queue) {
     std::vector<std::string> events;
     queue.for_each([&](Event& event) {
         const auto& lock = event.as<LockEvent>();
@@ -226,7 +226,7 @@ TEST_CASE("What visits a queue of locks finds their events, ready and blocking o
     World world;
     world.start(hold_some(world, "a", 1s));
     world.start(hold_some(world, "b", 1s));
-    const Queue& queue = *world.scheduler.queue().find("lock");
+    Queue& queue = *world.scheduler.queue().find("lock");
     world.simulation.happen(500ms, [&] {
         Lock ready(world.scheduler, "c");
         REQUIRE(ready.try_lock());

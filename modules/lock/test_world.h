@@ -6,8 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/program/standard_queues.h"
-#include "core/run/container.h"
 #include "core/simulation/simulation.h"
 #include "core/wait/do_events.h"
 #include "core/wait/timeout.h"
@@ -15,36 +13,24 @@
 #include "modules/lock/semaphore.h"
 #include "modules/lock/session.h"
 #include "modules/lock/table.h"
+#include "tests/support/lock_world.h"
 
 namespace weir::lock_test {
 
 using namespace std::chrono_literals;
 
 // A scheduler with locks in virtual time; what it logs is kept.
-struct World {
-    std::vector<std::string> logged;
-    Simulation simulation;
-    Scheduler scheduler;
-    Container container{scheduler};
+struct World : test::LockWorldOn<Simulation> {
+    Simulation& simulation = poller;
+    std::vector<std::string>& logged = log;
 
     explicit World(LockSettings settings = {}, std::uint64_t seed = 1)
-        : simulation(seed), scheduler(simulation, options()) {
-        add_standard_queues(scheduler.queue());
-        add_lock_queue(scheduler, std::move(settings));
-    }
+        : LockWorldOn(std::move(settings), {}, seed) {}
     LockTable& table() { return LockTable::of(scheduler); }
     Ref<Routine> start(Task<> task, std::string name = "routine") {
         StartOptions start_options;
         start_options.name = std::move(name);
         return container.start(std::move(task), start_options);
-    }
-
-private:
-    SchedulerOptions options() {
-        SchedulerOptions made;
-        made.queue = standard_root();
-        made.log = [this](const LogRecord& record) { logged.emplace_back(record.text); };
-        return made;
     }
 };
 

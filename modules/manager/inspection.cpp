@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/observe/snapshot.h"
+#include "modules/system/call/json.h"
 
 namespace weir {
 

@@ -6,7 +6,7 @@
 
 namespace weir {
 
-// Which lists, that may be long, an inspection has.
+// Which lists an inspection has; they may be long.
 struct InspectParameters {
     bool queues = true;
     bool routines = true;
@@ -15,12 +15,12 @@ struct InspectParameters {
     static config::Settings<InspectParameters> describe();
 };
 
-// All that a server's snapshot tells, and its modules, as JSON: `process`, `time`, `memory`,
+// Returns all that a server's snapshot has, and its modules, as JSON: `process`, `time`, `memory`,
 // `counts`, `quitting`, `modules`, and as asked for `queue` and `blocked_events`, or `routines`,
 // `handlers` and `timers`. Durations are seconds, sizes bytes; a limit that there is none of is
 // null. Takes time in proportion to what there is; see Snapshot.
 //
-// Of a module are told
+// Each module has
 //   queued   events in its queues: those that it has added, and those for the events it brings
 //   blocked  those of them that block their queue
 //   library  the size of its code and static objects, 0 if it is part of the program

@@ -4,7 +4,9 @@
 #include <cstdio>
 
 #include "config/settings/duration.h"
+#include "config/text/quoted.h"
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
 
 namespace weir {
 
@@ -135,32 +137,86 @@ Task<Json> Manager::inspect(InspectParameters parameters) {
     co_return result;
 }
 
-Task<> Manager::load_module(LoadParameters parameters) {
-    Task<> loading = server().loader().load(std::move(parameters.module));
-    co_await loading;
+namespace {
+
+// Awaits what the loader does, and answers its exceptions as errors.
+Task<> answer_failures(Task<> loading) {
+    try {
+        co_await loading;
+    } catch (const UnloadRefused& refused) {
+        throw ApiException("in_use", refused.what());
+    } catch (const LoadException& failure) {
+        throw ApiException(std::string(ApiError::failed), failure.what());
+    }
 }
 
+}  // namespace
+
+Task<> Manager::load_module(LoadParameters parameters) {
+    co_await answer_failures(server().loader().load(std::move(parameters.module)));
+}
+
+// The manager itself unloads when this call has been answered: unloading waits for its calls.
 Task<> Manager::unload_module(UnloadParameters parameters) {
-    std::string refusal;
-    try {
-        Task<> unloading = server().loader().unload(std::move(parameters.module), parameters.force);
-        co_await unloading;
-    } catch (const UnloadRefused& refused) {
-        refusal = refused.what();
-    }
-    if (!refusal.empty()) {
-        throw ApiException("in_use", std::move(refusal));
+    co_await answer_failures(unload_or_begin(std::move(parameters.module), parameters.force));
+}
+
+Task<> Manager::unload_or_begin(std::string module, bool force) {
+    Loader& loader = server().loader();
+    if (loader.finder().resolve(module) == name()) {
+        loader.begin_unload(std::move(module), force);
+    } else {
+        co_await loader.unload(std::move(module), force);
     }
 }
 
 Task<> Manager::reload_modules(ReloadParameters parameters) {
-    Task<> reloading = server().loader().reload(std::move(parameters.modules));
-    co_await reloading;
+    co_await answer_failures(server().loader().reload(std::move(parameters.modules)));
 }
 
 void Manager::auto_reload(const AutoReloadParameters& parameters) {
     watch_files(parameters.enabled);
 }
+
+namespace {
+
+// The plugins whose files are others than those that run, and since when each is as it is.
+class ChangedFiles {
+public:
+    // Looks at the files.
+    void look(Loader& loader, Time now) {
+        std::map<std::string, File> seen;
+        for (const std::string& name : loader.changed_files()) {
+            const FileStamp stamp = file_stamp(loader.finder().file_of(name));
+            const auto before = files_.find(name);
+            const bool same = before != files_.end() && before->second.stamp == stamp;
+            seen.emplace(name, same ? before->second : File{stamp, now, false});
+        }
+        files_ = std::move(seen);
+    }
+
+    // Returns those that have not changed for a while, each once.
+    std::vector<std::string> take_quiet(Time now) {
+        std::vector<std::string> names;
+        for (auto& [name, file] : files_) {
+            if (!file.taken && now - file.since >= Manager::quiet_time) {
+                file.taken = true;
+                names.push_back(name);
+            }
+        }
+        return names;
+    }
+
+private:
+    struct File {
+        FileStamp stamp;
+        Time since;
+        bool taken;
+    };
+    std::map<std::string, File> files_;
+};
+
+}  // namespace
 
 void Manager::watch_files(bool enabled) {
     if (enabled == (watching_ != nullptr && !watching_->ended())) {
@@ -175,32 +231,19 @@ void Manager::watch_files(bool enabled) {
 
 Task<> Manager::watch() {
     Loader& loader = server().loader();
-    std::map<std::string, FileStamp> seen;    // at the last look
-    std::map<std::string, FileStamp> failed;  // that could not be loaded
+    ChangedFiles files;
     for (;;) {
         co_await sleep(settings().check_interval);
-        std::vector<std::string> to_reload;
-        std::map<std::string, FileStamp> now;
-        for (const std::string& name : loader.changed_files()) {
-            const FileStamp stamp = file_stamp(loader.finder().file_of(name));
-            const auto last = seen.find(name);
-            const auto tried = failed.find(name);
-            if (last != seen.end() && last->second == stamp &&
-                (tried == failed.end() || tried->second != stamp)) {
-                to_reload.push_back(name);
-            }
-            now.emplace(name, stamp);
-        }
-        seen = std::move(now);
-        if (to_reload.empty()) {
+        files.look(loader, scheduler().now());
+        const std::vector<std::string> quiet = files.take_quiet(scheduler().now());
+        if (quiet.empty()) {
             continue;
         }
         try {
-            Task<> reloading = loader.reload(to_reload);
-            co_await reloading;
+            co_await loader.reload(quiet);
         } catch (const LoadException& exception) {
-            for (const std::string& name : to_reload) failed[name] = seen[name];
-            log().error("a changed plugin is not reloaded: {}", exception.what());
+            log().error("a changed plugin is not reloaded before it changes again: {}",
+                        exception.what());
         }
     }
 }
@@ -210,7 +253,7 @@ Task<> Manager::watch() {
 TraceStatus Manager::start_trace(const StartTraceParameters& parameters) {
     if (recording_) {
         throw ApiException(
-            "in_use", "somebody else records; try again in " +
+            "in_use", "another client records; try again in " +
                           config::duration_text(recording_->status().left + Recording::patience));
     }
     if (scheduler().tracer() != nullptr) {
@@ -242,10 +285,11 @@ Json Manager::take_trace(const TraceParameters& parameters) {
 
 Recording& Manager::recording(const std::string& id) {
     if (!recording_ || recording_->id() != id) {
-        throw ApiException("unknown_trace", "there is no trace '" + id +
-                                                "': it was taken, nobody has asked about it for " +
-                                                config::duration_text(Recording::patience) +
-                                                ", or the module was reloaded");
+        throw ApiException("unknown_trace",
+                           "there is no trace '" + config::printable(id) +
+                               "': it was taken, no client has asked about it for " +
+                               config::duration_text(Recording::patience) +
+                               ", or the module was reloaded");
     }
     recording_->asked();
     return *recording_;

@@ -61,17 +61,20 @@ struct AutoReloadParameters {
     static config::Settings<AutoReloadParameters> describe();
 };
 
-// Lets modules be listed, loaded, unloaded and reloaded by calls, and reloads plugins whose files
-// have changed, if the settings say so. A file is looked at twice before it is taken, so that one
-// that is being written is not; one that could not be loaded is not tried again before it changes.
+// Lists, loads, unloads and reloads modules when it is called, and reloads plugins whose files have
+// changed, if the settings say so. A file is reloaded when it has not changed for `quiet_time`, so
+// that one that is being written is not. A file that could not be loaded is not tried again before
+// it changes.
 //
-// Records what the server does, for one at a time who asks for it; what that is, Recording::take
-// says. The recording is given up when nobody asks about it for Recording::patience.
+// Records what the server does, for one client at a time; see Recording::take. The recording is
+// dropped when no client asks about it for Recording::patience.
 //
-// Errors: `failed` with the loader's chain of reasons, `in_use` with the list of what still lives,
-// or if somebody else records, `unknown_trace`.
+// Errors: `failed` with the loader's chain of reasons; `in_use` with the list of what still lives,
+// or if another client records; `unknown_trace`.
 class Manager final : public ModuleOf<ManagerSettings> {
 public:
+    static constexpr Duration quiet_time = std::chrono::seconds(1);
+
     using ModuleOf::ModuleOf;
 
     static ModuleDeclaration<Manager> declare();
@@ -85,6 +88,7 @@ private:
     Task<Json> inspect(InspectParameters parameters);
     Task<> load_module(LoadParameters parameters);
     Task<> unload_module(UnloadParameters parameters);
+    Task<> unload_or_begin(std::string module, bool force);
     Task<> reload_modules(ReloadParameters parameters);
     void auto_reload(const AutoReloadParameters& parameters);
 

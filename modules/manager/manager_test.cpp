@@ -7,6 +7,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
 
 namespace weir {
@@ -49,7 +50,7 @@ Task<> record(SimulatedServer& world) {
 
     Task<Json> second = start_trace("1s");
     const Json refused = co_await second;
-    CHECK(refused == "in_use: somebody else records; try again in 15s");
+    CHECK(refused == "in_use: another client records; try again in 15s");
 
     co_await sleep(4s);
     Task<Json> looking = ask_about("trace", started);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/run/scheduler.h"
+#include "modules/system/call/json.h"
 
 namespace weir {
 
@@ -11,7 +12,7 @@ using config::setting;
 
 namespace {
 
-// Records that are given out at a time: some milliseconds of work.
+// Records that are taken at a time: some milliseconds of work.
 constexpr std::size_t part = 10'000;
 
 }  // namespace

@@ -34,25 +34,25 @@ struct TraceStatus {
     static config::Settings<TraceStatus> describe();
 };
 
-// A recording of what a scheduler does that somebody outside asked for: it ends after its time, and
-// is given up when nobody asks about it for a while.
+// A recording of what a scheduler does, for a client: it ends after its time, and is dropped when
+// no client asks about it for a while.
 class Recording {
 public:
-    // Nobody asked for so long: whoever wanted it is gone.
+    // When nobody has asked for so long, the client that wanted it is gone.
     static constexpr Duration patience = std::chrono::seconds(10);
 
-    // Begins. Throws std::logic_error if the scheduler has a tracer.
+    // Begins to record. Throws std::logic_error if the scheduler has a tracer.
     Recording(Scheduler& scheduler, std::string id, const StartTraceParameters& parameters);
 
     const std::string& id() const noexcept { return id_; }
-    // Somebody asks about it.
+    // Notes that a client asks about it.
     void asked() noexcept;
     TraceStatus status() const;
     void stop() noexcept { recorder_.stop(); }
-    // Stops when its time is over. Returns when to look again; nothing if it is given up.
+    // Stops when its time is over. Returns when to look again; nothing if it is to be dropped.
     std::optional<Duration> look();
 
-    // Takes records out, so many that the loop is not held up for long. An object:
+    // Takes records out, as many as delay the loop for some milliseconds only. An object:
     //   length   nanoseconds that were recorded
     //   texts    those that are new; the first of all is number 0
     //   records  7 numbers for each: kind, at, amount, event, routine, queue, text; see

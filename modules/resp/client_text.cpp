@@ -15,7 +15,7 @@ std::string short_address(std::string text) {
     return text.starts_with(scheme) ? text.substr(scheme.size()) : text;
 }
 
-std::string seconds(Duration duration) {
+std::string whole_seconds(Duration duration) {
     return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count());
 }
 
@@ -44,8 +44,8 @@ std::string client_text(const Session& session) {
     field("addr", client_address(session));
     field("laddr", short_address(connection.local().text()));
     field("name", session.name());
-    field("age", seconds(now - session.connected_at()));
-    field("idle", seconds(now - session.last_request_at()));
+    field("age", whole_seconds(now - session.connected_at()));
+    field("idle", whole_seconds(now - session.last_request_at()));
     field("db", "0");
     field("locks", std::to_string(session.locks().held()));
     field("waiting", one_word(config::printable(session.waiting_for())));

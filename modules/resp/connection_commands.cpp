@@ -280,7 +280,7 @@ void client(Session& session, const Request& request) {
                                  {"ID", "INFO", "LIST", "GETNAME", "SETNAME", "SETINFO", "KILL"}));
 }
 
-constexpr std::array commands{
+constexpr std::array connection_table{
     Command{.name = "AUTH",
             .usage = "[username] password",
             .summary = "Proves that the client knows the password",
@@ -341,7 +341,7 @@ constexpr std::array commands{
 }  // namespace
 
 std::span<const Command> connection_commands() noexcept {
-    return commands;
+    return connection_table;
 }
 
 }  // namespace weir::resp

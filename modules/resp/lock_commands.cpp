@@ -310,7 +310,7 @@ void waiters(Session& session, const Request& request) {
     write_uses(session.reply(), waiting, false);
 }
 
-constexpr std::array commands{
+constexpr std::array lock_table{
     Command{.name = "LOCK",
             .usage = "key [TIMEOUT seconds] [CONTEXT context]",
             .summary = "Waits until the client holds the lock; answers with the fencing token, or "
@@ -360,7 +360,7 @@ constexpr std::array commands{
 }  // namespace
 
 std::span<const Command> lock_commands() noexcept {
-    return commands;
+    return lock_table;
 }
 
 }  // namespace weir::resp

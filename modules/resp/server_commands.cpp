@@ -11,6 +11,7 @@
 #include "modules/resp/protocol.h"
 #include "modules/resp/session.h"
 #include "modules/system/call/call.h"
+#include "modules/system/call/json.h"
 
 namespace weir::resp {
 
@@ -149,7 +150,7 @@ void command(Session& session, const Request& request) {
     }
 }
 
-constexpr std::array commands{
+constexpr std::array server_table{
     Command{.name = "CALL",
             .usage = "module function [json]",
             .summary = "Calls a function of a module's API, and answers with its result as JSON",
@@ -176,7 +177,7 @@ constexpr std::array commands{
 }  // namespace
 
 std::span<const Command> server_commands() noexcept {
-    return commands;
+    return server_table;
 }
 
 }  // namespace weir::resp

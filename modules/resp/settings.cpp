@@ -6,15 +6,17 @@ namespace weir::resp {
 
 namespace {
 
-std::string wrong_address(const std::vector<std::string>& addresses) {
+// All that are wrong, so that one look at the file mends all.
+std::string wrong_addresses(const std::vector<std::string>& addresses) {
+    std::string wrong;
     for (const std::string& address : addresses) {
         try {
             static_cast<void>(Address::parse(address));
         } catch (const AddressError& error) {
-            return error.what();
+            wrong += (wrong.empty() ? "" : "; ") + std::string(error.what());
         }
     }
-    return "";
+    return wrong;
 }
 
 }  // namespace
@@ -29,7 +31,7 @@ config::Settings<RespSettings> RespSettings::describe() {
                 "Where to listen: tcp://host:port or unix:/path; a name is all its IPv4 and IPv6 "
                 "addresses, and tcp://:port every address of the machine")
             .not_empty()
-            .check(wrong_address)
+            .check(wrong_addresses)
             .fixed(),
         setting("password", &S::password,
                 "What clients must give with AUTH before anything else; null: nothing")

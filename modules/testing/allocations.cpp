@@ -23,10 +23,10 @@ constinit thread_local AllocationFailure* armed = nullptr;
 constinit thread_local std::uint64_t pauses = 0;
 constinit thread_local std::int64_t live = 0;
 
-// What was there before; that it is std::terminate's own by default is as good.
+// The previous handler. It may be the default one, which does the same.
 std::terminate_handler terminate_before = nullptr;
 
-// std::terminate ends the process: the last moment to say which allocation was not borne.
+// std::terminate ends the process, so that this is the last chance to report the allocation.
 [[noreturn]] void terminate_and_say_why() {
     if (armed != nullptr && armed->happened()) {
         const AllocationPause no_failure;
@@ -39,7 +39,7 @@ std::terminate_handler terminate_before = nullptr;
 
 }  // namespace
 
-// Takes part in each allocation; returns null if it is to fail.
+// Counts an allocation. Returns null if it shall fail.
 void* AllocationFailure::allocate(std::size_t size, std::size_t alignment) noexcept {
     if (armed != nullptr && pauses == 0 && armed->fails()) {
         return nullptr;
@@ -57,8 +57,8 @@ void AllocationFailure::free(void* memory) noexcept {
     std::free(memory);
 }
 
-// Whether nlohmann::json asks for the memory, through whatever of the standard library. Its
-// destructors cannot bear that there is none, and some constructors leak then.
+// Returns whether nlohmann::json allocates, directly or through the standard library. Its
+// destructors terminate when an allocation fails, and some of its constructors leak.
 bool AllocationFailure::in_json() const noexcept {
     for (int i = 0; i != depth_; ++i) {
         Dl_info info{};
@@ -87,7 +87,7 @@ bool AllocationFailure::fails() noexcept {
 }
 
 void AllocationFailure::arm() noexcept {
-    // The first of all loads a library, by memory of its own.
+    // The first backtrace() loads a library, which allocates.
     backtrace(stack_, deepest);
     armed = this;
 }
@@ -111,9 +111,9 @@ std::string AllocationFailure::where() const {
             std::free);
         const auto offset =
             static_cast<const char*>(stack_[i]) - static_cast<const char*>(info.dli_fbase);
-        char place[32];
-        std::snprintf(place, sizeof place, "+%#zx", static_cast<std::size_t>(offset));
-        text += std::string(text.empty() ? "" : "\n") + info.dli_fname + place +
+        char address[32];
+        std::snprintf(address, sizeof address, "+%#zx", static_cast<std::size_t>(offset));
+        text += std::string(text.empty() ? "" : "\n") + info.dli_fname + address +
                 (name == nullptr ? "" : std::string(" ") + name.get());
     }
     return text;
@@ -121,8 +121,8 @@ std::string AllocationFailure::where() const {
 
 std::uint64_t fail_each_allocation(const std::function<void(AllocationFailure&)>& attempt,
                                    std::uint64_t step) {
-    // How many others the attempt leaves behind. Where a plugin stays in memory, as under a
-    // sanitizer, what is its own stays too: then it is for that to find what leaks.
+    // Returns how many allocations the attempt leaves behind. Where a plugin stays in memory, as
+    // under a sanitizer, its own allocations stay too; there the sanitizer finds leaks.
     const auto leaks = [&](AllocationFailure& failure) -> std::int64_t {
         const std::size_t plugins = mapped_plugins().size();
         const std::int64_t before = live_allocations();
@@ -136,11 +136,11 @@ std::uint64_t fail_each_allocation(const std::function<void(AllocationFailure&)>
         return terminate_before != nullptr;
     }();
     AllocationFailure none(AllocationFailure::never);
-    leaks(none);  // what the process makes once is there now
+    leaks(none);  // allocations that are made once per process exist from here on
     for (std::uint64_t nth = 1;; nth += step) {
         AllocationFailure failure(nth);
         std::int64_t leaked = leaks(failure);
-        if (leaked > 0) {  // or it is made once, where something fails
+        if (leaked > 0) {  // may be an allocation made once, on a failure path
             AllocationFailure again(nth);
             leaked = leaks(again);
         }
@@ -169,9 +169,8 @@ std::int64_t live_allocations() noexcept {
 
 }  // namespace weir
 
-// A definition of operator new in a program is the one that all its libraries use, also those that
-// it opens while it runs. Not inlined, or the compiler takes what it sees of one of them for a
-// mismatch.
+// A program's definition of operator new replaces that of all its libraries, including those loaded
+// at run time. Not inlined, because the compiler would report a mismatch between malloc and delete.
 #define WEIR_NEW [[gnu::noinline, gnu::visibility("default")]]
 
 namespace {

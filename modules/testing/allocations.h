@@ -7,17 +7,17 @@
 
 namespace weir {
 
-// Lets one allocation of this thread fail: the n-th from when it is armed. All that `operator new`
-// is asked for in the test program, the libraries and the plugins counts, the pool's blocks too in
-// a SimulatedServer; malloc, as of C libraries and of the dynamic linker, does not, nor does
-// what nlohmann::json asks for, which could not bear it.
-//
-//     weir::fail_each_allocation([](weir::AllocationFailure& failure) {
-//         weir::SimulatedServer world(...);
-//         world.run(greet(failure));  // calls failure.arm(), does it, calls failure.disarm()
-//     });
-//
-// One at a time on a thread.
+/// Makes one allocation of this thread fail: the n-th after arm(). Counts every call of `operator
+/// new` in the test program, the libraries and the plugins; in a SimulatedServer that includes the
+/// pool's blocks. Does not count malloc, which C libraries and the dynamic linker use, and never
+/// fails an allocation by nlohmann::json, which cannot survive that.
+///
+///     weir::fail_each_allocation([](weir::AllocationFailure& failure) {
+///         weir::SimulatedServer world(...);
+///         world.run(greet(failure));  // failure.arm(), the operation, failure.disarm()
+///     });
+///
+/// At most one at a time on a thread.
 class AllocationFailure {
 public:
     static constexpr std::uint64_t never = UINT64_MAX;
@@ -27,20 +27,21 @@ public:
     AllocationFailure& operator=(const AllocationFailure&) = delete;
     ~AllocationFailure() { disarm(); }
 
-    // From here on it counts; once it has happened, allocations succeed again.
+    /// Counts from here on. Once the failure has happened, allocations succeed again.
     void arm() noexcept;
     void disarm() noexcept;
 
     std::uint64_t nth() const noexcept { return nth_; }
-    // Whether the allocation has failed.
+    /// Returns whether the allocation has failed.
     bool happened() const noexcept { return happened_; }
-    // How many allocations it has seen.
+    /// Returns the number of allocations counted.
     std::uint64_t seen() const noexcept { return seen_; }
-    // Who asked for it: the functions on the stack, the innermost first, one a line, as
-    // library+offset, and their names as far as these are known.
+    /// Returns the stack of the failed allocation, innermost function first, one per line as
+    /// library+offset, with names where they are known.
     std::string where() const;
 
-    // For operator new and operator delete. Null if there is no memory, or if it is to seem so.
+    /// For operator new and operator delete. allocate() returns null if memory runs out or the
+    /// failure happens.
     static void* allocate(std::size_t size, std::size_t alignment) noexcept;
     static void free(void* memory) noexcept;
 
@@ -57,15 +58,15 @@ private:
     int depth_ = 0;
 };
 
-// Calls the function with the first allocation to fail, then with the second, and so on until one
-// happens no more: each attempt makes its world, arms the failure, and looks at what comes of it.
-// With a `step` greater than 1, only each step-th fails. Returns how many there are when none
-// fails. The test fails if an attempt leaves more allocations behind than it found. The first
-// attempt of all is without a failure.
+/// Calls the function with a failure of the first allocation, then of the second, and so on until
+/// none happens. Each attempt makes its world, arms the failure, and checks the result. With a
+/// `step` above 1, fails every step-th allocation only. Returns the number of allocations of an
+/// attempt without failure. The test fails if an attempt leaves allocations behind. The very first
+/// attempt has no failure.
 std::uint64_t fail_each_allocation(const std::function<void(AllocationFailure&)>& attempt,
                                    std::uint64_t step = 1);
 
-// As long as one lives, no allocation of this thread fails: for what the test does between.
+/// While one lives, no allocation of this thread fails: for the test's own work in between.
 class AllocationPause {
 public:
     AllocationPause() noexcept;
@@ -74,7 +75,7 @@ public:
     ~AllocationPause();
 };
 
-// The blocks that this thread was given so far, less those that it gave back.
+/// Returns the number of blocks that this thread has allocated, less those that it has freed.
 std::int64_t live_allocations() noexcept;
 
 }  // namespace weir

@@ -13,7 +13,7 @@ namespace weir {
 
 namespace {
 
-// Three allocations, the last of the pool.
+// Three allocations, the last from the pool.
 void allocate_three() {
     const auto first = std::make_unique<int>(1);
     const auto second = std::make_unique<std::vector<int>>();
@@ -22,7 +22,7 @@ void allocate_three() {
 
 }  // namespace
 
-TEST_CASE("allocations: each fails once, until all are done", "[testing]") {
+TEST_CASE("each allocation fails once, until none is left", "[testing]") {
     const pool::Bypass no_pool;
     std::vector<std::uint64_t> failed;
     failed.reserve(10);
@@ -40,13 +40,13 @@ TEST_CASE("allocations: each fails once, until all are done", "[testing]") {
     CHECK(failed == std::vector<std::uint64_t>{1, 2, 3});
 }
 
-TEST_CASE("allocations: those of libraries fail too", "[testing]") {
-    const std::string text(100, 'x');  // longer than what needs no memory
+TEST_CASE("an allocation in a library fails too", "[testing]") {
+    const std::string text(100, 'x');  // too long to be stored without an allocation
     AllocationFailure failure(1);
     failure.arm();
     bool failed = false;
     try {
-        const IndexValue value(text);  // made in weir-core
+        const IndexValue value(text);  // allocates in weir-core
     } catch (const std::bad_alloc&) {
         failed = true;
     }
@@ -55,7 +55,7 @@ TEST_CASE("allocations: those of libraries fail too", "[testing]") {
     CHECK(failure.where().find("libweir-core") != std::string::npos);
 }
 
-TEST_CASE("allocations: what leaks when one fails is told", "[testing]") {
+TEST_CASE("the kit reports allocations that leak when one fails", "[testing]") {
     std::string said;
     const CaughtFailures caught(said);
     std::vector<std::unique_ptr<int>> leaked;
@@ -72,7 +72,7 @@ TEST_CASE("allocations: what leaks when one fails is told", "[testing]") {
     CHECK(said.starts_with("when allocation 1 fails, 1 others leak; it is asked for by\n"));
 }
 
-TEST_CASE("allocations: none fails in a pause", "[testing]") {
+TEST_CASE("no allocation fails during a pause", "[testing]") {
     AllocationFailure failure(1);
     failure.arm();
     {
@@ -82,7 +82,7 @@ TEST_CASE("allocations: none fails in a pause", "[testing]") {
     CHECK_FALSE(failure.happened());
 }
 
-TEST_CASE("allocations: the pool counts what it gave while it is bypassed", "[testing]") {
+TEST_CASE("a bypassed pool counts its living blocks", "[testing]") {
     void* const before = pool::allocate(100);
     const pool::Bypass bypass;
     CHECK(bypass.living() == 0);

@@ -1,12 +1,12 @@
-// Makes Catch2 the test framework of the kit. Compiled into each test program by the CMake target
-// weir::testing, so that the library itself needs no Catch2.
+// Makes Catch2 the kit's test framework. The CMake target weir::testing compiles it into each test
+// program, so that the library itself needs no Catch2.
 #include <catch2/catch.hpp>
 
 #include "modules/testing/framework.h"
 
 namespace {
 
-// As an argument for Catch2, in which some characters mean something, and for a shell.
+// Returns the name quoted for a shell, with Catch2's special characters escaped.
 std::string quoted(const std::string& name) {
     std::string text = "'";
     for (const char c : name) {

@@ -7,8 +7,8 @@
 
 namespace weir {
 
-// As long as it lives, what the kit says to the test framework goes into a text instead, one line
-// each: for tests of what is itself part of tests.
+/// While it lives, collects the kit's failure messages in a text, one per line, instead of failing
+/// the test. For tests of the kit itself.
 class CaughtFailures {
 public:
     explicit CaughtFailures(std::string& caught)

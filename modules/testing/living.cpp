@@ -76,7 +76,7 @@ std::vector<std::string> what_lives(Server& server, const std::vector<std::strin
     add_subscribers(scheduler, living);
     add_timers(scheduler, living);
     add_events(scheduler, living);
-    // Those of the configuration are made when the module comes that brings the events.
+    // A configured queue is added when the module that declares its events is loaded.
     const auto configured = [&server](const std::string& path) {
         return std::ranges::any_of(server.settings().queues, [&path](const QueueSettings& queue) {
             return (path + '/').starts_with("root/" + queue.name + '/');
@@ -106,7 +106,7 @@ std::vector<std::string> queue_paths(Server& server) {
 
 std::vector<std::string> mapped_plugins() {
     std::vector<std::string> names;
-    // As the loader names its copies: /weir-XXXXXX/<name>.so
+    // The loader names its copies /weir-XXXXXX/<name>.so.
     constexpr std::string_view folder = "/weir-";
     std::ifstream maps("/proc/self/maps");
     for (std::string line; std::getline(maps, line);) {

@@ -7,20 +7,20 @@ namespace weir {
 
 class Server;
 
-// What is alive in a server of which all modules are unloaded, one line each for people: routines
-// with the line where each waits, handlers, timers, queued and blocked events, queues that were not
-// there when the server was made, libraries of plugins that the loader could not let go.
-//
-// `queues_before`: paths of the queues that may be there.
+/// Returns what is still alive in a server whose modules are all unloaded, one readable line each:
+/// routines with the line where each waits, handlers, timers, queued and blocked events, queues
+/// that were added since the server was made, and libraries of plugins that could not be unloaded.
+///
+/// `queues_before`: paths of the queues that may exist.
 std::vector<std::string> what_lives(Server& server, const std::vector<std::string>& queues_before);
 
-// The paths of all queues of the server, as queue_path() says them.
+/// Returns the paths of all queues of the server, as queue_path() names them.
 std::vector<std::string> queue_paths(Server& server);
 
-// The private copies of plugins that are in the memory of this process.
+/// Returns the private copies of plugins that are mapped into this process.
 std::vector<std::string> mapped_plugins();
 
-// Under a sanitizer plugins stay in memory on purpose, so that its reports have names.
+/// Under a sanitizer plugins stay in memory, so that its reports have names.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool plugins_stay = true;
 #else

@@ -8,9 +8,9 @@
 
 namespace weir {
 
-// A number that stands for all that a scheduler has done: which events were queued, refused,
-// popped, delivered and blocked, in which order, and when. Equal runs have equal numbers, in any
-// process of the same build.
+/// A hash of all that a scheduler does: which events were queued, refused, popped, delivered and
+/// blocked, in which order, and when. Equal runs have equal hashes, in any process of the same
+/// build.
 class RunTrace final : public Tracer {
 public:
     explicit RunTrace(Poller& poller) noexcept : poller_(poller) {}
@@ -27,7 +27,7 @@ public:
     void unblocked(const Event& event) override { add('u', event); }
 
 private:
-    // The values of identities are addresses, which differ from run to run: they are left out.
+    // Identities are addresses, which differ between runs, so that the hash omits them.
     void add(char what, const Event& event) noexcept {
         add_number(static_cast<std::uint64_t>(what));
         add_number(static_cast<std::uint64_t>(poller_.now().time_since_epoch().count()));
@@ -40,7 +40,7 @@ private:
             }
         }
     }
-    void add_number(std::uint64_t number) noexcept {  // FNV-1a, a number at a time
+    void add_number(std::uint64_t number) noexcept {  // FNV-1a, one number at a time
         hash_ = (hash_ ^ number) * 0x100000001b3;
     }
 

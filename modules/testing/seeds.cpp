@@ -37,7 +37,7 @@ public:
 
     const CampaignReport& report() const noexcept { return report_; }
 
-    // Returns the number of what it did.
+    // Returns the hash of the run's trace.
     std::uint64_t run(std::uint64_t seed) {
         const std::shared_ptr<void> note =
             note_for_test("seed " + std::to_string(seed) + ": " + command_for_seed(seed));
@@ -106,6 +106,7 @@ CampaignReport for_each_seed(std::size_t count, const Campaign& campaign,
         return runs.report();
     }
     const auto asked = number_from_environment("WEIR_SEEDS");
+    // A separate object, so that the extra run does not count in the report.
     const std::uint64_t first = Runs(campaign, test).run(1);
     for (std::uint64_t seed = 1; seed <= asked.value_or(count); ++seed) {
         const std::uint64_t trace = runs.run(seed);

@@ -15,7 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A variable of the environment, until this goes.
+// Sets an environment variable while it lives.
 class Environment {
 public:
     Environment(const char* name, const std::string& value) : name_(name) {
@@ -54,7 +54,7 @@ std::string thrown_with(std::uint64_t seed, std::uint64_t& trace) {
 
 }  // namespace
 
-TEST_CASE("seeds: a seed alone gives the same run as among others", "[testing]") {
+TEST_CASE("a seed gives the same run alone and in a campaign", "[testing]") {
     std::vector<std::string> thrown;
     std::vector<std::uint64_t> traces;
     for_each_seed(12, {.configuration = "{}"}, [&](SimulatedServer& world) {
@@ -63,7 +63,7 @@ TEST_CASE("seeds: a seed alone gives the same run as among others", "[testing]")
         world.finish();
         traces.push_back(world.trace());
     });
-    REQUIRE(thrown.size() == 13);  // the first seed was run twice
+    REQUIRE(thrown.size() == 13);  // the first seed runs twice
     CHECK(traces[0] == traces[1]);
     CHECK(std::set(traces.begin() + 1, traces.end()).size() == 12);
     for (std::uint64_t seed = 1; seed <= 12; ++seed) {
@@ -73,7 +73,7 @@ TEST_CASE("seeds: a seed alone gives the same run as among others", "[testing]")
     }
 }
 
-TEST_CASE("seeds: a point is active in some runs, and the report says what never happened",
+TEST_CASE("a failpoint is active in some runs, and the report lists those that never happened",
           "[testing]") {
     const Environment many("WEIR_SEEDS", "200");
     std::string thrown;
@@ -94,7 +94,7 @@ TEST_CASE("seeds: a point is active in some runs, and the report says what never
     CHECK(report.text().find("happened never\n") != std::string::npos);
 }
 
-TEST_CASE("seeds: nothing is left to chance in a world that does not allow it", "[testing]") {
+TEST_CASE("no failpoint happens in a simulation that does not allow failpoints", "[testing]") {
     for (std::uint64_t seed = 1; seed <= 20; ++seed) {
         std::string thrown;
         SimulatedServer world("{}", {}, seed);
@@ -104,7 +104,7 @@ TEST_CASE("seeds: nothing is left to chance in a world that does not allow it", 
     }
 }
 
-TEST_CASE("seeds: a test that depends on more than the seed is told", "[testing]") {
+TEST_CASE("a test that depends on more than the seed fails", "[testing]") {
     std::string said;
     const CaughtFailures caught(said);
     int runs = 0;
@@ -118,7 +118,7 @@ TEST_CASE("seeds: a test that depends on more than the seed is told", "[testing]
     CHECK(said.starts_with("two runs with the seed 1 differ"));
 }
 
-TEST_CASE("seeds: the command that replays a seed names this program and this test", "[testing]") {
+TEST_CASE("the command that replays a seed names this program and this test", "[testing]") {
     const std::string command = command_for_seed(7);
     CHECK(command.starts_with("WEIR_SEED=7 /"));
     CHECK(
@@ -126,7 +126,7 @@ TEST_CASE("seeds: the command that replays a seed names this program and this te
                           "program and this test'"));
 }
 
-TEST_CASE("seeds: a wrong number of seeds is refused", "[testing]") {
+TEST_CASE("a wrong number of seeds is rejected", "[testing]") {
     const Environment wrong("WEIR_SEEDS", "many");
     CHECK_THROWS_WITH(for_each_seed(1, {.configuration = "{}"}, [](SimulatedServer&) {}),
                       "WEIR_SEEDS is 'many': expected a number from 1 on");

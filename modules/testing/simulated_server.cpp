@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/wait/do_events.h"
+#include "modules/system/call/json.h"
 #include "modules/system/server/library_users.h"
 #include "modules/testing/allocations.h"
 #include "modules/testing/framework.h"
@@ -16,17 +17,17 @@ namespace weir {
 
 namespace {
 
-// Rounds in which there was no memory, in one run.
+// The most rounds of one run in which memory may run out.
 constexpr int most_failures = 1000;
 
-// Lets what was sent last come to those who wait for it.
+// Lets the last events reach their waiters.
 Task<> settle() {
     for (int i = 0; i != 3; ++i) {
         co_await do_events();
     }
 }
 
-// The configuration that names these folders, separated by ':'.
+// Returns the configuration of these folders, separated by ':'.
 std::string plugin_path_json(std::string_view folders) {
     Json path = Json::array();
     while (!folders.empty()) {
@@ -49,6 +50,7 @@ SimulatedServer::SimulatedServer(config::Configuration configuration, Registry r
           ServerOptions{.registry = std::move(registry),
                         .log =
                             [this](const LogRecord& record) {
+                                // Logging a failed allocation must not fail itself.
                                 const AllocationPause no_failure;
                                 if (record.level >= LogLevel::warning) {
                                     log_ += std::string(to_string(record.level)) + ": " +
@@ -103,11 +105,12 @@ void SimulatedServer::run(Task<> task) {
     }
 }
 
-// Runs until only daemons are left. Unlike Scheduler::run it does not close these, so that what a
-// module has left behind can be seen. When there is no memory it goes on, as who calls that may.
+// Runs until only daemons are left. Unlike Scheduler::run() it does not close the daemons, so that
+// what a module leaves behind is visible. Continues when memory runs out, as any caller of round()
+// may.
 void SimulatedServer::go() {
     bool can_happen = true;
-    bool after_poll = running_;  // it lets begin what was started since
+    bool after_poll = running_;  // starts what was begun since the last run
     for (int failures = 0;;) {
         try {
             if (!running_) {
@@ -141,16 +144,13 @@ void SimulatedServer::stop() {
 Task<> SimulatedServer::unload_modules() {
     if (strict_) {
         try {
-            Task<> unloading = loader().unload_all();
-            co_await unloading;
+            co_await loader().unload_all();
         } catch (const LoadException& exception) {
             living_.push_back(exception.what());
         }
     }
-    Task<> forced = loader().unload_all(true);
-    co_await forced;
-    Task<> settling = settle();
-    co_await settling;
+    co_await loader().unload_all(true);
+    co_await settle();
 }
 
 // --- the end
@@ -166,7 +166,7 @@ void SimulatedServer::find_living() {
     }
 }
 
-// What is there although the server is not.
+// Finds what remains after the server is destroyed.
 void SimulatedServer::find_left_over() {
     for (const std::string& plugin : mapped_plugins()) {
         if (!plugins_stay && std::ranges::find(plugins_before_, plugin) == plugins_before_.end()) {
@@ -198,9 +198,10 @@ void SimulatedServer::finish() {
     }
     stop();
     if (!living_.empty()) {
-        report();  // the server stays: what lives may refer to it
+        report();  // the server stays, because what lives may refer to it
         return;
     }
+    // What the server itself holds is freed before leaks are counted.
     server_.reset();
     if (strict_) {
         find_left_over();

@@ -13,20 +13,21 @@
 
 namespace weir {
 
-// A server in a world of virtual time, for tests of modules:
-//
-//     weir::SimulatedServer world(R"({"server": {"startup": ["hello"]}})", registry);
-//     world.run(ask());   // a Task<>
-//     CHECK(world.log() == "");
-//
-// Plugins are looked for where WEIR_PLUGIN_PATH says, folders separated by ':', which weir_plugin
-// sets for tests; the configuration's `server.plugin_path` wins.
-//
-// When it goes, the test fails if anything of the modules lives on, with a list that says what and
-// where. What the test itself keeps of the server is declared after this, so that it goes before.
+/// A server in virtual time, for tests of modules:
+///
+///     weir::SimulatedServer world(R"({"server": {"startup": ["hello"]}})", registry);
+///     world.run(ask());   // a Task<>
+///     CHECK(world.log() == "");
+///
+/// Plugins are loaded from WEIR_PLUGIN_PATH, folders separated by ':', which weir_plugin() defines
+/// for tests. The configuration's `server.plugin_path` overrides it.
+///
+/// Leaks fail the test: when the SimulatedServer is destroyed, it lists everything of the modules
+/// that still lives, with its place in the code. Objects of the test that refer to the server must
+/// be declared after it, so that they are destroyed first.
 class SimulatedServer {
 public:
-    // Throws std::invalid_argument with all problems of the configuration, if it has some.
+    /// Throws std::invalid_argument with all problems of the configuration, if it has any.
     explicit SimulatedServer(std::string_view configuration, Registry registry = {},
                              std::uint64_t seed = 1,
                              std::string_view plugin_path = default_plugin_path())
@@ -35,33 +36,34 @@ public:
     SimulatedServer(const SimulatedServer&) = delete;
     SimulatedServer& operator=(const SimulatedServer&) = delete;
 
-    // Where failures of the world are injected: polls, late posts, chance.
+    /// The place to inject failures: polls, late posts, failpoints.
     Simulation& simulation() noexcept { return simulation_; }
     Server& server() noexcept { return *server_; }
     Scheduler& scheduler() noexcept { return server_->scheduler(); }
     Loader& loader() noexcept { return server_->loader(); }
-    // Warnings and errors that were logged so far, one line each.
+    /// Returns the warnings and errors logged so far, one line each.
     const std::string& log() const noexcept { return log_; }
 
-    // Loads the modules of `server.startup` and runs the task, as a routine, until only daemons are
-    // left or nothing can happen any more; then unloads all modules, without force first. The test
-    // fails if the task has not ended. A round of the scheduler that ends because there is no
-    // memory is logged as an error, and the next one begins.
+    /// Loads the modules of `server.startup` and runs the task as a routine until only daemons are
+    /// left or nothing can happen any more. Then unloads all modules, at first without force. The
+    /// test fails if the task has not ended. If memory runs out in a round of the scheduler, logs
+    /// an error and continues with the next round.
     void run(Task<> task);
 
-    // Ends the server, and fails the test if anything lives on: routines, timers, handlers, queues,
-    // events, calls, what modules said to be in use, plugins in memory, memory of the pool. The
-    // destructor does it. Nothing else may be called afterwards, but log() and trace().
+    /// Ends the server. Fails the test if anything still lives: routines, timers, handlers, queues,
+    /// events, calls, holds of modules, plugins in memory, memory of the pool. The destructor calls
+    /// it. Afterwards only log() and trace() may be called.
     void finish();
-    // The test leaves something behind on purpose: nothing is looked for, modules go by force.
+    /// Allows the test to leave things behind: nothing is checked, and modules are unloaded by
+    /// force.
     void leave_behind() noexcept { strict_ = false; }
 
-    // From now on all that happens goes into trace(). The scheduler must have no tracer.
+    /// Records all further events in trace(). Requires that the scheduler has no tracer.
     void keep_trace() noexcept { scheduler().set_tracer(&trace_); }
-    // Of all that has happened since keep_trace(); equal in equal runs.
+    /// Returns the hash of what happened since keep_trace(); equal in equal runs.
     std::uint64_t trace() const noexcept { return trace_.hash(); }
 
-    // What WEIR_PLUGIN_PATH says where this is called: in a test program.
+    /// Returns the caller's WEIR_PLUGIN_PATH: inlined into a test program.
     [[gnu::always_inline]] static inline std::string_view default_plugin_path() noexcept {
 #ifdef WEIR_PLUGIN_PATH
         return WEIR_PLUGIN_PATH;
@@ -69,7 +71,7 @@ public:
         return {};
 #endif
     }
-    // A configuration as the constructor reads it.
+    /// Reads a configuration like the constructor.
     static config::Configuration read(std::string_view text) {
         return read(text, default_plugin_path());
     }
@@ -87,7 +89,7 @@ private:
 
     std::string log_;
     const std::vector<std::string> plugins_before_;
-    pool::Bypass pool_;  // what fails, and what leaks, is not to depend on what was freed before
+    pool::Bypass pool_;  // failures and leaks must not depend on earlier frees
     Simulation simulation_;
     RunTrace trace_;
     std::unique_ptr<Server> server_;

@@ -5,6 +5,7 @@
 #include "core/run/event_handler.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
 #include "modules/system/module/plugin.h"
 #include "modules/testing/caught_failures.h"
 #include "modules/testing/fake_modules.h"
@@ -25,7 +26,7 @@ struct Letter : Event {
     }
 };
 
-// What modules of these tests leave behind. Each world has its own.
+// What the test module leaves behind. Each world has its own.
 struct LeftBehind {
     std::unique_ptr<Container> routines;
     std::unique_ptr<EventHandler> handler;
@@ -36,7 +37,7 @@ struct LeftBehind {
 
 LeftBehind* left_behind = nullptr;
 
-// Leaves behind what its functions are called for.
+// A module that leaves behind what its functions name.
 class Careless : public Module {
 public:
     using Module::Module;
@@ -58,10 +59,7 @@ private:
         left_behind->routines = std::make_unique<Container>(scheduler());
         left_behind->routines->start(linger(), {.name = "lingering", .daemon = true});
     }
-    static Task<> linger() {
-        const auto letters = match<Letter>(1).make();
-        co_await letters;
-    }
+    static Task<> linger() { co_await match<Letter>(1); }
     void leave_handler() {
         left_behind->handler = std::make_unique<EventHandler>(scheduler());
         left_behind->handler->handle(match<Letter>(2).make(), [](const Ref<Event>&) {});
@@ -80,7 +78,7 @@ Task<> ask_careless(std::string function) {
     CHECK(result.ok());
 }
 
-// What the kit would have said to the test framework about the world.
+// Returns the failures that the kit would have reported to the test framework.
 template <class F>
 std::string failure_of(F test) {
     LeftBehind left;
@@ -105,8 +103,7 @@ std::string failure_of_function(std::string function) {
 constexpr const char* said = "the server has ended, and there still is:\n  ";
 
 Task<> wait_for_nothing() {
-    const auto letters = match<Letter>(6).make();
-    co_await letters;
+    co_await match<Letter>(6);
 }
 
 Task<> write_log(Scheduler& scheduler) {
@@ -117,18 +114,19 @@ Task<> write_log(Scheduler& scheduler) {
 
 }  // namespace
 
-TEST_CASE("testing: nothing is said of a module that leaves nothing behind", "[testing]") {
+TEST_CASE("a module that leaves nothing behind passes", "[testing]") {
     CHECK(failure_of_function("nothing") == "");
 }
 
-TEST_CASE("testing: a routine that lives on is named, with the line where it waits", "[testing]") {
+TEST_CASE("a routine that was left behind fails the test, which names the line where it waits",
+          "[testing]") {
     const std::string failure = failure_of_function("routine");
     CHECK(failure.starts_with(said + std::string("the routine 'lingering' started at ")));
     CHECK(failure.find("simulated_server_test.cpp:") != std::string::npos);
     CHECK(failure.ends_with(" for weir.test.Letter(1)"));
 }
 
-TEST_CASE("testing: handlers, timers, events and queues that live on are named", "[testing]") {
+TEST_CASE("handlers, timers, events and queues that were left behind fail the test", "[testing]") {
     CHECK(failure_of_function("handler") == said + std::string("a handler of "
                                                                "weir.test.Letter(2)"));
     CHECK(failure_of_function("timer") == said + std::string("a timer that is due in 1h, every "
@@ -138,40 +136,40 @@ TEST_CASE("testing: handlers, timers, events and queues that live on are named",
     CHECK(failure_of_function("queue") == said + std::string("the queue root/forgotten"));
 }
 
-TEST_CASE("testing: what a module says to be held, and memory, is seen", "[testing]") {
+TEST_CASE("holds of a module and memory that were left behind fail the test", "[testing]") {
     CHECK(failure_of_function("hold") ==
           said + std::string("the module 'careless' is not unloaded, there still is: a handle"));
     CHECK(failure_of_function("memory") ==
           said + std::string("1 blocks of the pool, as coroutines, events and matchers have"));
 }
 
-TEST_CASE("testing: a test that does not end fails, and says where it waits", "[testing]") {
+TEST_CASE("a test that does not end fails and names the line where it waits", "[testing]") {
     const std::string failure =
         failure_of([](SimulatedServer& world) { world.run(wait_for_nothing()); });
     CHECK(failure.starts_with("the test does not end: 'test' started at "));
     CHECK(failure.ends_with(" for weir.test.Letter(6)"));
 }
 
-TEST_CASE("testing: what is left behind on purpose is not looked for", "[testing]") {
+TEST_CASE("leave_behind() switches the checks off", "[testing]") {
     CHECK(failure_of([](SimulatedServer& world) {
               world.leave_behind();
               world.run(ask_careless("timer"));
           }) == "");
 }
 
-TEST_CASE("testing: warnings and errors are kept for the test", "[testing]") {
+TEST_CASE("a test can read warnings and errors", "[testing]") {
     SimulatedServer world("{}");
     world.run(write_log(world.scheduler()));
     CHECK(world.log() == "warning: something is odd\n");
 }
 
-TEST_CASE("testing: a configuration with mistakes is told at once", "[testing]") {
+TEST_CASE("a wrong configuration throws its problems", "[testing]") {
     CHECK_THROWS_WITH(
         SimulatedServer(R"({"server": {"startup": ["careles"]}})", Registry().add<Careless>()),
         Catch::Contains("did you mean 'careless'"));
 }
 
-// --- modules that stand in for others
+// --- fake modules
 
 namespace {
 
@@ -186,8 +184,7 @@ public:
 
 Task<> give_up_after(Loader& loader, Duration time, std::string& what) {
     try {
-        Task<> loading = loader.load("dependent");
-        const bool loaded = co_await execute_with_timeout(time, std::move(loading));
+        const bool loaded = co_await execute_with_timeout(time, loader.load("dependent"));
         what = loaded ? "loaded" : "it takes too long";
     } catch (const LoadException& exception) {
         what = exception.what();
@@ -203,14 +200,12 @@ std::string loading_beside(const ModuleClass& fake_module) {
 
 }  // namespace
 
-TEST_CASE("testing: a module that fails while it loads takes the place of a real one",
-          "[testing]") {
+TEST_CASE("a fake module that fails while it loads replaces a real one", "[testing]") {
     CHECK(loading_beside(*module_that_fails("careless", "no flour")) ==
           "the module 'dependent' failed: it depends on 'careless', which failed: no flour");
 }
 
-TEST_CASE("testing: a module that hangs while it loads takes the place of a real one",
-          "[testing]") {
+TEST_CASE("a fake module that hangs while it loads replaces a real one", "[testing]") {
     CHECK(loading_beside(*module_that_hangs("careless")) == "it takes too long");
 }
 

@@ -34,7 +34,7 @@ bool WriteFailure::strikes(int descriptor) noexcept {
 
 namespace {
 
-// The function of the C library that has the name.
+// Returns the function of that name in the C library.
 template <class F>
 F* real(const char* name) noexcept {
     return reinterpret_cast<F*>(dlsym(RTLD_NEXT, name));
@@ -44,8 +44,8 @@ F* real(const char* name) noexcept {
 
 }  // namespace weir
 
-// Definitions in a program are those that all its libraries use. Each is looked up at its first
-// call.
+// A program's definitions replace those of all its libraries. The original is looked up at the
+// first call.
 extern "C" {
 
 ssize_t write(int descriptor, const void* bytes, std::size_t count) {

@@ -5,10 +5,10 @@
 
 namespace weir {
 
-// Lets one system call that writes to a file fail, as on a disk that is full: of the calls of this
-// thread to write, pwrite, writev, fsync, fdatasync and rename, by whatever part of the program,
-// the n-th from when this is made. Standard output and error are left alone, and so are the
-// sockets of libuv's own threads. One at a time on a thread.
+/// Makes one system call that writes to a file fail, as on a full disk: the n-th call of write,
+/// pwrite, writev, fsync, fdatasync or rename by this thread after construction, in any part of the
+/// program. Does not count standard output, standard error, and libuv's own threads. At most one at
+/// a time on a thread.
 class WriteFailure {
 public:
     explicit WriteFailure(std::uint64_t nth, int error = ENOSPC) noexcept;
@@ -16,10 +16,10 @@ public:
     WriteFailure& operator=(const WriteFailure&) = delete;
     ~WriteFailure();
 
-    // Whether the call has failed.
+    /// Returns whether the call has failed.
     bool happened() const noexcept { return happened_; }
 
-    // For the system calls: whether this one fails; `errno` is set then.
+    /// Called by the system calls. Returns whether this one fails; sets `errno` then.
     static bool strikes(int descriptor) noexcept;
 
 private:

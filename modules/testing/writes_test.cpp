@@ -11,8 +11,8 @@
 
 namespace weir {
 
-TEST_CASE("writes: the n-th fails, through whatever library it goes", "[testing]") {
-    const config::testing::TemporaryFolder folder;  // and the working folder
+TEST_CASE("the n-th write fails, in any library", "[testing]") {
+    const config::testing::TemporaryFolder folder;  // also the working folder
     std::ofstream stream("stream");
     {
         const WriteFailure failure(2);
@@ -36,10 +36,10 @@ TEST_CASE("writes: the n-th fails, through whatever library it goes", "[testing]
     uv_fs_close(nullptr, &request, file, nullptr);
 }
 
-TEST_CASE("writes: fencing tokens that cannot be reserved are not given, each write failing",
+TEST_CASE("fencing tokens that cannot be reserved are not issued, whichever write fails",
           "[testing]") {
     for (std::uint64_t nth = 1;; ++nth) {
-        const config::testing::TemporaryFolder folder;  // and the working folder
+        const config::testing::TemporaryFolder folder;  // also the working folder
         std::uint64_t before = 0;
         bool failed = false;
         {
@@ -57,7 +57,7 @@ TEST_CASE("writes: fencing tokens that cannot be reserved are not given, each wr
         }
         FencingTokens again("state", 2);
         again.ensure();
-        CHECK(again.next() > before);  // what was given is not given again
+        CHECK(again.next() > before);  // no token is issued twice
         if (!failed) {
             CHECK(nth > 4);
             return;

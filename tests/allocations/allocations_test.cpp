@@ -1,6 +1,6 @@
-// Memory runs out at each point of what is done with real plugins: the first allocation fails, then
-// the second, and so on until it passes. Each time there is an error, nothing leaks, nothing hangs,
-// and the same works afterwards.
+// Operations on real plugins run while memory runs out at each point: the first allocation fails,
+// then the second, and so on until the operation succeeds. Each failure must be reported or
+// harmless, nothing may leak or hang, and the same operation must work afterwards.
 #include "modules/testing/allocations.h"
 
 #include <cstdlib>
@@ -10,6 +10,7 @@
 #include "core/wait/timeout.h"
 #include "modules/lock/guard.h"
 #include "modules/lock/lock.h"
+#include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
 
 namespace weir {
@@ -18,17 +19,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// `./dev soak allocations` lets each fail, `./dev test` some of them.
+// `./dev soak allocations` fails each allocation, `./dev test` some of them.
 std::uint64_t step() {
     return std::getenv("WEIR_ALL_ALLOCATIONS") != nullptr ? 1 : 7;
 }
 
-// What is tried, in a server with the plugins that are named.
+// What to try, in a server with the named plugins.
 struct Operation {
     std::vector<std::string> startup;
-    // Fails for the lack of memory, or works; may be tried again.
+    // Throws if memory runs out, or succeeds. Can be tried again.
     Task<> (*attempt)(SimulatedServer&) = nullptr;
-    // Whether it has worked is seen here.
+    // Checks that it succeeded.
     Task<> (*check)(SimulatedServer&) = [](SimulatedServer&) -> Task<> { co_return; };
 };
 
@@ -51,8 +52,7 @@ Task<> try_once(SimulatedServer& world, const Operation& operation, AllocationFa
         failure->arm();
     }
     try {
-        Task<> attempting = operation.attempt(world);
-        co_await attempting;
+        co_await operation.attempt(world);
         course.succeeded = true;
     } catch (const QuitException&) {
         throw;
@@ -68,21 +68,17 @@ Task<> try_once(SimulatedServer& world, const Operation& operation, AllocationFa
 Task<> follow(SimulatedServer& world, const Operation& operation, AllocationFailure* failure,
               Course& course) {
     for (const std::string& name : operation.startup) {
-        Task<> loading = world.loader().load(name);
-        co_await loading;
+        co_await world.loader().load(name);
     }
-    Task<> trying = try_once(world, operation, failure, course);
-    co_await trying;
+    co_await try_once(world, operation, failure, course);
     if (!course.succeeded) {
-        Task<> again = try_once(world, operation, nullptr, course);
-        co_await again;
+        co_await try_once(world, operation, nullptr, course);
     }
     CHECK(course.succeeded);
-    Task<> checking = operation.check(world);
-    co_await checking;
+    co_await operation.check(world);
 }
 
-// One attempt.
+// Makes one attempt.
 void attempt(const Operation& operation, AllocationFailure& failure) {
     INFO("allocation " << failure.nth());
     Course course;
@@ -90,7 +86,8 @@ void attempt(const Operation& operation, AllocationFailure& failure) {
     world.run(follow(world, operation, &failure, course));
     world.finish();
     INFO(failure.where());
-    // What is not reported has not mattered: a cache that did not grow, a wait that did without.
+    // A failure that was not reported must have been harmless: a cache that did not grow, a wait
+    // that managed without.
     CHECK(course.succeeded);
 }
 
@@ -104,9 +101,11 @@ void fail_everywhere(const char* what, const Operation& operation) {
     }
 }
 
-// --- what is done
+// --- the operations
+//
+// Like CHECK, in places where the test's own allocations would fail.
 
-// As CHECK, where the test's own allocations would fail.
+// Like CHECK, in places where the test's own allocations would fail.
 void require(bool holds) {
     if (!holds) {
         throw std::logic_error("something else came out");
@@ -114,8 +113,7 @@ void require(bool holds) {
 }
 
 Task<> load_hello(SimulatedServer& world) {
-    Task<> loading = world.loader().load("hello");
-    co_await loading;
+    co_await world.loader().load("hello");
 }
 
 Task<Json> ask(std::string module, std::string function, Json parameters) {
@@ -130,24 +128,21 @@ Task<Json> ask(std::string module, std::string function, Json parameters) {
 
 Task<> greet(SimulatedServer&) {
     Json ann{{"name", "Ann"}};
-    Task<Json> asking = ask("hello", "greet", std::move(ann));
-    const Json greeting = co_await asking;
+    const Json greeting = co_await ask("hello", "greet", std::move(ann));
     require(greeting.get<std::string>() == "Hello, Ann!");
 }
 
 Task<> load_lock(SimulatedServer& world) {
-    Task<> loading = world.loader().load("lock");
-    co_await loading;
+    co_await world.loader().load("lock");
 }
 
-// A call that fails is made once more; the failure is thrown all the same.
+// Makes a call that fails once more. Throws the failure in either case.
 Task<Json> ask_twice(std::string function, Json parameters) {
     std::exception_ptr failure;
     Json answer;
     for (int i = 0; i != 2; ++i) {
         try {
-            Task<Json> asking = ask("lock", function, parameters);
-            answer = co_await asking;
+            answer = co_await ask("lock", function, parameters);
             break;
         } catch (const std::exception&) {
             failure = std::current_exception();
@@ -160,22 +155,19 @@ Task<Json> ask_twice(std::string function, Json parameters) {
 }
 
 Task<> take_by_api(SimulatedServer&) {
-    // If it cannot even be closed, it is over soon.
+    // If even closing the session fails, it expires soon.
     Json name{{"name", "a session with a name that is not short"}, {"time_to_live", "1s"}};
-    Task<Json> opening = ask("lock", "open_session", std::move(name));
-    const Json opened = co_await opening;
+    const Json opened = co_await ask("lock", "open_session", std::move(name));
     Json key{{"session", opened.at("session")}, {"key", "a key that needs memory of its own"}};
     Json session{{"session", opened.at("session")}};
     std::exception_ptr failure;
     try {
-        Task<Json> acquiring = ask("lock", "acquire", std::move(key));
-        const Json token = co_await acquiring;
+        const Json token = co_await ask("lock", "acquire", std::move(key));
         require(token.is_number());
     } catch (const std::exception&) {
         failure = std::current_exception();
     }
-    Task<Json> closing = ask_twice("close_session", std::move(session));
-    co_await closing;
+    co_await ask_twice("close_session", std::move(session));
     if (failure) {
         std::rethrow_exception(failure);
     }
@@ -192,12 +184,11 @@ Task<> hold_for_a_while(Scheduler& scheduler) {
     co_await sleep(1ms);
 }
 
-// Two want the same lock, and the second has to wait.
+// Two sessions want the same lock, so that the second one waits.
 Task<> take_in_turn(SimulatedServer& world) {
     Container container(world.scheduler());
     container.start(hold_for_a_while(world.scheduler()), {.name = "the first"});
-    Task<> second = hold_for_a_while(world.scheduler());
-    co_await second;
+    co_await hold_for_a_while(world.scheduler());
 }
 
 Task<> lock_is_free(SimulatedServer& world) {
@@ -209,27 +200,22 @@ Task<> lock_is_free(SimulatedServer& world) {
 
 Task<> unload_if_there(SimulatedServer& world, std::string name) {
     if (world.loader().state(name) == ModuleState::succeeded) {
-        Task<> unloading = world.loader().unload(name);
-        co_await unloading;
+        co_await world.loader().unload(name);
     } else if (world.loader().state(name) != ModuleState::unloaded) {
-        Task<> unloading = world.loader().unload(name, true);
-        co_await unloading;
+        co_await world.loader().unload(name, true);
     }
 }
 
 Task<> unload_lock(SimulatedServer& world) {
-    Task<> unloading = unload_if_there(world, "lock");
-    co_await unloading;
+    co_await unload_if_there(world, "lock");
 }
 
 Task<> unload_everything(SimulatedServer& world) {
-    Task<> unloading = unload_if_there(world, "everything");
-    co_await unloading;
+    co_await unload_if_there(world, "everything");
 }
 
 Task<> load_everything(SimulatedServer& world) {
-    Task<> loading = world.loader().load("everything");
-    co_await loading;
+    co_await world.loader().load("everything");
 }
 
 Task<> reload_everything(SimulatedServer& world) {
@@ -244,62 +230,62 @@ Task<> reload_hello(SimulatedServer& world) {
 
 Task<> weigh(SimulatedServer&) {
     Json parcel{{"number", 6}};
-    Task<Json> asking = ask("everything", "weigh", std::move(parcel));
-    const Json weight = co_await asking;
+    const Json weight = co_await ask("everything", "weigh", std::move(parcel));
     require(weight.get<int>() == 7);
 }
 
 }  // namespace
 
-TEST_CASE("without memory: a module is not loaded, and can be", "[allocations]") {
+TEST_CASE("without memory, loading a module fails and then works", "[allocations]") {
     fail_everywhere("loading hello", {.startup = {}, .attempt = load_hello, .check = greet});
 }
 
-TEST_CASE("without memory: a call ends with an error, and the next works", "[allocations]") {
+TEST_CASE("without memory, a call returns an error and the next call works", "[allocations]") {
     fail_everywhere("calling hello", {.startup = {"hello"}, .attempt = greet, .check = greet});
 }
 
-TEST_CASE("without memory: the locks are not loaded, and can be", "[allocations]") {
+TEST_CASE("without memory, loading the locks fails and then works", "[allocations]") {
     fail_everywhere("loading lock", {.startup = {}, .attempt = load_lock, .check = take_in_turn});
 }
 
-TEST_CASE("without memory: a lock is not taken by the API, and nobody holds it", "[allocations]") {
+TEST_CASE("without memory, acquiring a lock through the API fails and no session holds it",
+          "[allocations]") {
     fail_everywhere("taking a lock by the API", {.startup = {"lock"}, .attempt = take_by_api});
 }
 
-TEST_CASE("without memory: a lock is not taken, and is free", "[allocations]") {
+TEST_CASE("without memory, acquiring a lock fails and the lock is free", "[allocations]") {
     fail_everywhere("locking and unlocking",
                     {.startup = {"lock"}, .attempt = take_in_turn, .check = lock_is_free});
 }
 
-TEST_CASE("without memory: the locks are not unloaded, and can be", "[allocations]") {
+TEST_CASE("without memory, unloading the locks fails and then works", "[allocations]") {
     fail_everywhere("unloading lock", {.startup = {"lock"}, .attempt = unload_lock});
 }
 
-TEST_CASE("without memory: the locks are not reloaded, and can be", "[allocations]") {
+TEST_CASE("without memory, reloading the locks fails and then works", "[allocations]") {
     fail_everywhere("reloading lock",
                     {.startup = {"lock"}, .attempt = reload_lock, .check = take_in_turn});
 }
 
-TEST_CASE("without memory: a module with one of everything is not loaded, and can be",
+TEST_CASE("without memory, loading a module with one of everything fails and then works",
           "[allocations]") {
     fail_everywhere("loading everything",
                     {.startup = {}, .attempt = load_everything, .check = weigh});
 }
 
-TEST_CASE("without memory: a module with one of everything is not unloaded, and can be",
+TEST_CASE("without memory, unloading a module with one of everything fails and then works",
           "[allocations]") {
     fail_everywhere("unloading everything",
                     {.startup = {"everything"}, .attempt = unload_everything});
 }
 
-TEST_CASE("without memory: a module with one of everything is not reloaded, and can be",
+TEST_CASE("without memory, reloading a module with one of everything fails and then works",
           "[allocations]") {
     fail_everywhere("reloading everything",
                     {.startup = {"everything"}, .attempt = reload_everything, .check = weigh});
 }
 
-TEST_CASE("without memory: a module is not reloaded, and can be", "[allocations]") {
+TEST_CASE("without memory, reloading a module fails and then works", "[allocations]") {
     fail_everywhere("reloading hello",
                     {.startup = {"hello"}, .attempt = reload_hello, .check = greet});
 }

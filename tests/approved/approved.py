@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Compares what users see of weir with what was approved: the text files beside this program.
+"""Compares the texts that weir shows to users with the approved files beside this program.
 
 usage: approved.py [--accept] BUILD-FOLDER [GROUP...]
 
-A difference fails and is shown. If it is meant, run the same with --accept, which writes the files
-anew, and look at them in `git diff`. Groups: help, modules, describe, check, demo.
+Shows each difference and fails. If it is intended, run the same with --accept, which writes the
+files, and review them with `git diff`. Groups: help, modules, describe, check, demo.
 """
 
 import argparse
@@ -21,7 +21,7 @@ MODULES = ("lock", "manager", "resp")
 
 
 class Weir:
-    """The built program with the modules that belong to weir, without those of the tests."""
+    """The built program with weir's own modules, without those of the tests."""
 
     def __init__(self, build, folder):
         self.bin = os.path.join(folder, "bin")
@@ -34,17 +34,17 @@ class Weir:
                        os.path.join(folder, "plugins", module + ".so"))
 
     def __call__(self, *arguments, cwd=None):
-        """What it prints, with the exit code if that is not 0."""
+        """Returns its output, followed by the exit code if that is not 0."""
         done = subprocess.run([os.path.join(self.bin, "weir"), *arguments], cwd=cwd, text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, timeout=50, check=False)
         return done.stdout + (f"(exit code {done.returncode})\n" if done.returncode else "")
 
 
-# Each group yields the name of a file and the text of today.
+# Each group yields names of files with their current texts.
 
 def help_group(weir):
-    """The help of the program and of each command that it names."""
+    """The help of the program and of each command that it lists."""
     text = weir("--help")
     yield "help/weir.txt", text
     for command in re.findall(r"^  (\w+) ", text.split("Subcommands:")[1], re.MULTILINE):
@@ -61,7 +61,7 @@ def describe_group(weir):
 
 
 def check_group(weir):
-    """Each x.json in check/ has the mistakes that x.txt beside it tells."""
+    """The mistakes of each x.json in check/; x.txt beside it is the approved text."""
     folder = os.path.join(HERE, "check")
     for file in sorted(os.listdir(folder)):
         if file.endswith(".json"):
@@ -69,7 +69,7 @@ def check_group(weir):
 
 
 def demo_group(weir):
-    """The demo, with figures and blanks that differ from run to run made equal. A 0 stays."""
+    """The demo. Figures and blanks that differ between runs are replaced, except 0."""
     demo = os.path.join(HERE, "../../apps/lockd/demo.py")
     done = subprocess.run([sys.executable, "-B", demo, "--quick", weir.bin], text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
@@ -94,7 +94,7 @@ def read(path):
 
 
 def compare(group, weir, accept):
-    """The number of texts that differ; a file that nothing prints any more is one too."""
+    """Returns the number of texts that differ, including files that no group yields."""
     differing = 0
     seen = set()
     for name, now in GROUPS[group](weir):
@@ -115,7 +115,7 @@ def compare(group, weir, accept):
     for file in os.listdir(folder) if os.path.isdir(folder) else ():
         if file.endswith(".txt") and file not in seen:
             differing += 1
-            print(f"{group}/{file}: nothing prints this any more")
+            print(f"{group}/{file}: weir no longer prints this text")
             if accept:
                 os.remove(os.path.join(folder, file))
     return differing
@@ -125,7 +125,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", help="the build folder")
     parser.add_argument("groups", nargs="*", help="default: all", metavar="GROUP")
-    parser.add_argument("--accept", action="store_true", help="approve what differs")
+    parser.add_argument("--accept", action="store_true", help="approve the differences")
     args = parser.parse_args()
     if unknown := set(args.groups) - set(GROUPS):
         parser.error(f"no group {', '.join(sorted(unknown))}; there are {', '.join(GROUPS)}")
@@ -133,7 +133,7 @@ def main():
         weir = Weir(os.path.abspath(args.build), folder)
         differing = sum(compare(group, weir, args.accept) for group in args.groups or GROUPS)
     if differing and not args.accept:
-        sys.exit(f"\n{differing} texts are not as approved. If that is meant: "
+        sys.exit(f"\n{differing} texts differ from the approved ones. To approve: "
                  f"python3 tests/approved/approved.py --accept {args.build} "
                  f"{' '.join(args.groups)}".rstrip())
 

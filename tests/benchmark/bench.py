@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Runs the benchmarks and shows what came out as one table; `./dev bench` calls this.
+"""Runs the benchmarks and prints their results as tables; `./dev bench` calls this.
 
     bench.py [OPTION...] BUILD-FOLDER [NAME...]
 
-A NAME is a part of a program's name, or, as W4, of workloads' names.
+A NAME is a part of a program's name, or a workload, such as W4.
 """
 
 import argparse
@@ -25,7 +25,8 @@ import instructions  # noqa: E402
 
 def read_arguments():
     parser = argparse.ArgumentParser(prog="./dev bench", usage="%(prog)s [OPTION...] [NAME...]")
-    parser.add_argument("--quick", action="store_true", help="a short run: does all work?")
+    parser.add_argument("--quick", action="store_true",
+                        help="a short run, to see that everything works")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each figure")
     parser.add_argument("--markdown", action="store_true", help="print Markdown")
     parser.add_argument("--plots", action="store_true",
@@ -41,7 +42,7 @@ def is_workload(name):
 
 
 def programs(arguments):
-    """The benchmarks to run."""
+    """Returns the paths of the benchmark programs to run."""
     folder = os.path.join(arguments.folder, "bench")
     names = [name for name in arguments.names if not is_workload(name)]
     return [os.path.join(folder, program) for program in sorted(os.listdir(folder))
@@ -50,7 +51,7 @@ def programs(arguments):
 
 
 def run(program, options, arguments):
-    """The figures that the program prints."""
+    """Runs a benchmark program and returns the figures that it prints."""
     figures = []
     with subprocess.Popen([program, "--json", *options], stdout=subprocess.PIPE,
                           text=True) as running:
@@ -66,7 +67,7 @@ def run(program, options, arguments):
 
 
 def show_progress(figure):
-    """Benchmarks take minutes; who looks at a terminal sees how far they are."""
+    """Shows on a terminal which workload runs: benchmarks take minutes."""
     if sys.stderr.isatty():
         size = f" {figure['size']:,}" if "size" in figure else ""
         print(f"\r\x1b[K{figure['workload']}{size}: {figure['contender']}", end="",
@@ -79,8 +80,8 @@ def end_progress():
 
 
 def count_instructions(arguments, figures):
-    """Instructions of an operation, by workload; those that are recorded if there is no time, or no
-    valgrind, to count them."""
+    """Returns the instructions of an operation, by workload: counted now, or the recorded ones if
+    the run is short or valgrind is missing."""
     with open(instructions.COUNTS, encoding="ascii") as file:
         recorded = json.load(file)
     if arguments.quick or not shutil.which("valgrind"):
@@ -103,14 +104,14 @@ def main():
     options = (["--quick"] * arguments.quick + ["--sweep"] * arguments.plots
                + ([f"--original={os.path.abspath(arguments.original)}"] if arguments.original
                   else []))
-    # With the blank W1 is not W10 too.
+    # The blank keeps W1 from matching W10.
     workloads = [[name + " "] for name in arguments.names if is_workload(name)] or [[]]
     figures = []
     for program in programs(arguments):
         for workload in workloads:
             figures += run(program, options + workload, arguments)
     if not figures:
-        sys.exit("bench: no benchmark is called like that")
+        sys.exit("bench: no program or workload has this name")
     end_progress()
     if not arguments.json:
         counts = {} if arguments.plots else count_instructions(arguments, figures)

@@ -1,5 +1,5 @@
-// What things cost in memory: so many of a kind are made, and what the heap has grown by, with all
-// that the allocator adds, is shared among them. Nothing is taken from sizeof.
+// The memory of routines, events, connections and so on: makes very many of a kind and divides the
+// growth of the heap, including the allocator's overhead, by their number. Does not use sizeof.
 
 #include <deque>
 #include <memory>
@@ -30,13 +30,13 @@ using benchmark::Bare;
 using benchmark::BareLock;
 using benchmark::ReadyRing;
 
-// Bytes that are allocated now. What weir's pool has given out or keeps for later is among them.
+// The bytes that are allocated now, including those that weir's pool keeps for reuse.
 double heap() {
     const auto info = mallinfo2();
     return static_cast<double>(info.uordblks + info.hblkhd);
 }
 
-// By how many bytes the function lets the heap grow.
+// Returns the growth of the heap, in bytes, while the function runs.
 template <class F>
 double growth(F function) {
     const double before = heap();
@@ -56,7 +56,7 @@ struct Knock : Event {
 };
 
 struct World : benchmark::LockWorld {
-    // By how much so many routines that wait let the heap grow.
+    // Returns the growth of the heap with so many waiting routines.
     template <class F>
     double routines(long count, F routine) {
         double grown = 0;
@@ -158,7 +158,7 @@ double timers(long count) {
     });
 }
 
-// Drops what comes.
+// Drops all input.
 class Sink : public Protocol {
 public:
     std::size_t parse(Connection&, const Input& input, Events&) override {
@@ -183,7 +183,7 @@ Task<> connect(SocketServer& server, Sink& protocol, long count, double& grown) 
         co_await do_events();
     }
     const char byte = 0;
-    for (const int client : clients) {  // so that each has read once
+    for (const int client : clients) {  // so that each connection has read once
         benchmark::check_call(static_cast<int>(write(client, &byte, 1)), "write");
     }
     while (server.received() != static_cast<std::uint64_t>(count)) {
@@ -211,7 +211,7 @@ double connections(long count) {
     return grown;
 }
 
-// --- The least
+// --- Baselines
 
 struct Forever {
     bool await_ready() const noexcept { return false; }
@@ -288,8 +288,8 @@ double timers_bare(long count) {
 
 // --- Measuring
 
-// What the function gives for one of so many, each time in a process of its own: nothing that was
-// allocated before can be used again.
+// Returns the bytes for one of `count`. Measures in a process of its own, which cannot reuse memory
+// that an earlier measurement has freed.
 double each(double (*grow)(long), long count) {
     int ends[2];
     benchmark::check_call(pipe(ends), "pipe");
@@ -304,7 +304,7 @@ double each(double (*grow)(long), long count) {
     close(ends[0]);
     waitpid(child, nullptr, 0);
     if (!measured) {
-        throw std::runtime_error("what was to be measured failed");
+        throw std::runtime_error("the measured process failed");
     }
     return bytes / static_cast<double>(count);
 }
@@ -313,8 +313,8 @@ struct Measured {
     const char* what;
     long count;
     double (*weir)(long);
-    double (*limit)(long);              // null: there is none
-    double (*without)(long) = nullptr;  // what does not count, and is measured by itself
+    double (*baseline)(long);           // null: there is none
+    double (*without)(long) = nullptr;  // measured separately, and subtracted
 };
 
 constexpr Measured all[] = {
@@ -340,7 +340,7 @@ int main(int argc, char** argv) {
         return 0;
     }
     try {
-        benchmark::most_connections();  // raises the limit of files
+        benchmark::most_connections();  // raises the limit of open files
         for (const Measured& measured : all) {
             const std::string name = std::string("memory of ") + measured.what;
             if (!options.wants(name)) {
@@ -352,10 +352,12 @@ int main(int argc, char** argv) {
                 bytes -= each(measured.without, measured.count);
             }
             print(options, {name, "weir", Kind::weir, "bytes", {bytes}});
-            if (measured.limit != nullptr) {
-                print(
-                    options,
-                    {name, "limit", Kind::limit, "bytes", {each(measured.limit, measured.count)}});
+            if (measured.baseline != nullptr) {
+                print(options, {name,
+                                "baseline",
+                                Kind::baseline,
+                                "bytes",
+                                {each(measured.baseline, measured.count)}});
             }
         }
     } catch (const std::exception& error) {

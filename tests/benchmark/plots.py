@@ -4,11 +4,11 @@ import os
 import re
 import subprocess
 
-COLOURS = {"weir": "#1f6fb2", "limit": "#d1651a", "peer": "#6b6b6b"}
+COLOURS = {"weir": "#1f6fb2", "baseline": "#d1651a", "peer": "#6b6b6b"}
 
 
 def plot(figures, folder):
-    """Draws a picture for each workload, as SVG and PNG; their paths without the ending."""
+    """Draws each workload as SVG and PNG. Returns the paths of the pictures without extension."""
     os.makedirs(folder, exist_ok=True)
     workloads = {}
     for figure in figures:

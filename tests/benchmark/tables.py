@@ -1,10 +1,11 @@
-"""Tables of what benchmarks print as JSON: text for people, Markdown for docs/performance.md.
+"""Makes tables from the benchmarks' JSON: text for a terminal, Markdown for docs/performance.md.
 
-A figure is the object of one line: workload, contender, kind (weir, limit or peer), unit, value,
-which is the median, least, most; and whatever else was measured, by names like "p99, us".
+A figure is the JSON object of one line: workload, contender, kind (weir, baseline or peer), unit,
+value (the median), least, most; and further measurements by names such as "p99, us".
 """
 
-# What the workloads, by the beginnings of their names, have very many of: the memory of one.
+# The thing that a workload has very many of, and whose memory its row shows; by the first word of
+# the workload's name.
 MEMORY = {
     "W1": "a routine that waits for a lock",
     "W2": "a key that is locked",
@@ -15,14 +16,14 @@ MEMORY = {
     "W7": "a timer",
     "W8": "an event in a queue",
 }
-# What the value is of programs of which more was measured, by its unit.
+# The heading of the value's column in tables with further measurements, by the value's unit.
 VALUES = {"us": "processor time of the server"}
 STANDARD = {"workload", "contender", "kind", "unit", "value", "least", "most", "size"}
 MISSING = "-"
 
 
 def number(value):
-    """Three digits that say something."""
+    """Formats a number with about three significant digits."""
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2g}" if value < 1 else f"{value:.1f}"
@@ -39,16 +40,16 @@ def with_spread(figure):
 
 
 def by_workload(figures):
-    """Workloads in order, each with its figures by kind."""
+    """Groups figures by workload, in order, and within a workload by kind."""
     groups = {}
     for figure in figures:
-        kinds = groups.setdefault(figure["workload"], {"weir": [], "limit": [], "peer": []})
+        kinds = groups.setdefault(figure["workload"], {"weir": [], "baseline": [], "peer": []})
         kinds[figure["kind"]].append(figure)
     return groups
 
 
 def memory_of(figures):
-    """What is known of memory: (what, kind) to bytes."""
+    """Maps (thing, kind) to its bytes."""
     return {(figure["workload"].removeprefix("memory of "), figure["kind"]): figure["value"]
             for figure in figures if figure["unit"] == "bytes"}
 
@@ -56,42 +57,42 @@ def memory_of(figures):
 def memory_text(memory, what):
     if (what, "weir") not in memory:
         return MISSING
-    limit = memory.get((what, "limit"))
-    return number(memory[what, "weir"]) + (f" / {number(limit)}" if limit else "")
+    baseline = memory.get((what, "baseline"))
+    return number(memory[what, "weir"]) + (f" / {number(baseline)}" if baseline else "")
 
 
 def main_table(figures, instructions):
-    """A row for each workload. `instructions`: of an operation, by workload."""
+    """Makes the table of all workloads. `instructions` maps a workload to its instructions."""
     memory = memory_of(figures)
     timed = [figure for figure in figures if figure["unit"] != "bytes"]
     rows = []
     for workload, kinds in sorted(by_workload(timed).items(), key=lambda item: order(item[0])):
-        limit = kinds["limit"][0] if kinds["limit"] else None
+        baseline = kinds["baseline"][0] if kinds["baseline"] else None
         for position, weir in enumerate(kinds["weir"]):
             first = position == 0
             rows.append([
                 workload if first else "... " + weir["contender"].removeprefix("weir, "),
                 with_spread(weir),
-                with_spread(limit) if limit else MISSING,
-                f"{weir['value'] / limit['value']:.3g}" if limit else MISSING,
+                with_spread(baseline) if baseline else MISSING,
+                f"{weir['value'] / baseline['value']:.3g}" if baseline else MISSING,
                 ", ".join(f"{peer['contender']} {number(peer['value'])}"
                           for peer in kinds["peer"]) * first or MISSING,
                 number(instructions[workload]) if first and workload in instructions else MISSING,
                 memory_text(memory, MEMORY.get(workload.split()[0])) if first else MISSING,
             ])
-    return [["workload", "weir", "limit", "ratio", "peers", "instructions", "bytes, weir / limit"],
-            *rows]
+    return [["workload", "weir", "baseline", "ratio", "peers", "instructions",
+             "bytes, weir / baseline"], *rows]
 
 
 def order(workload):
-    """W10 comes after W9."""
+    """Sort key: the number of the workload, so that W10 comes after W9."""
     digits = workload.split()[0].removeprefix("W")
     return int(digits) if digits.isdigit() else 0
 
 
 def detail_tables(figures):
-    """What else was measured: titles, and tables of those of whom the same was, a row for each
-    program."""
+    """Makes tables of further measurements, one for each workload number, with a row for each
+    program. Returns (title, table) pairs."""
     groups = {}
     for figure in figures:
         if set(figure) - STANDARD:
@@ -114,14 +115,14 @@ def detail_table(figures):
 def memory_table(figures):
     memory = memory_of(figures)
     names = list(dict.fromkeys(what for what, _ in memory))
-    return [["memory of", "weir, bytes", "limit, bytes"],
+    return [["memory of", "weir, bytes", "baseline, bytes"],
             *([what, number(memory[what, "weir"]),
-               number(memory[what, "limit"]) if (what, "limit") in memory else MISSING]
+               number(memory[what, "baseline"]) if (what, "baseline") in memory else MISSING]
               for what in names)]
 
 
 def growth_table(figures):
-    """The cost by size: a row for each workload and contender."""
+    """Makes the table of costs by size, with a row for each workload and contender."""
     sizes = sorted({figure["size"] for figure in figures})
     costs = {}
     for figure in sorted(figures, key=lambda figure: order(figure["workload"])):
@@ -133,7 +134,7 @@ def growth_table(figures):
 
 
 def tables(figures, instructions):
-    """All tables that have rows, each with a title."""
+    """Makes all tables; returns those that have rows, as (title, table) pairs."""
     sized = [figure for figure in figures if "size" in figure]
     plain = [figure for figure in figures if "size" not in figure]
     found = [("Workloads", main_table(plain, instructions)), *detail_tables(plain),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""tables.py shows every figure, in its place."""
+"""tables.py shows every figure in its row and column."""
 
 import unittest
 
@@ -16,10 +16,10 @@ FIGURES = [
     figure("W10 pairs", "Redis", "peer", 30, "us", **{"pairs/s": 8000}),
     figure("W4 hop", "weir", "weir", 50),
     figure("W4 hop", "weir, new matchers", "weir", 90),
-    figure("W4 hop", "limit", "limit", 10),
+    figure("W4 hop", "baseline", "baseline", 10),
     figure("W4 hop", "asyncio", "peer", 3000.4),
     figure("memory of a routine that waits for an event of its own", "weir", "weir", 700, "bytes"),
-    figure("memory of a routine that waits for an event of its own", "limit", "limit", 120,
+    figure("memory of a routine that waits for an event of its own", "baseline", "baseline", 120,
            "bytes"),
 ]
 
@@ -33,14 +33,14 @@ class TablesTest(unittest.TestCase):
             ["W10 pairs", "20.0 us", "-", "-", "Redis 30.0", "-", "-"],
         ])
 
-    def test_what_else_was_measured_has_a_table_of_its_own(self):
+    def test_further_measurements_have_a_table_of_their_own(self):
         self.assertEqual(tables.detail_tables(FIGURES), [("W10", [
             ["workload", "", "processor time of the server", "pairs/s"],
             ["W10 pairs", "lockd", "20.0 us", "9,000"],
             ["", "Redis", "30.0 us", "8,000"],
         ])])
 
-    def test_spread_is_shown_if_there_is_any(self):
+    def test_least_and_most_are_shown_if_they_differ(self):
         spread = figure("W4 hop", "weir", "weir", 50)
         spread["most"] = 61.25
         self.assertEqual(tables.with_spread(spread), "50.0 ns (50.0 .. 61.2)")

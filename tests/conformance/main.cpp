@@ -29,7 +29,7 @@ Json run(const Json& scenario, bool traced = false) {
                                                : run_program(scenario, traced);
 }
 
-// The first entry that differs, for a line of output; empty if none does.
+// Returns the first entry that differs, as one line of output; empty if none does.
 std::string first_difference(const Json& expected, const Json& got) {
     for (std::size_t i = 0; i < std::max(expected.size(), got.size()); ++i) {
         const std::string wanted = i < expected.size() ? Json(expected[i]).dump() : "no entry";

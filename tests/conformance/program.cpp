@@ -23,16 +23,16 @@ namespace weir::conformance {
 
 namespace {
 
-// A statement that cannot be done: it ends its routine.
+// Thrown by a statement that cannot be executed. Ends its routine.
 struct CannotBeDone : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-// A routine as the trace knows it.
+// A routine as the trace names it.
 struct Actor {
     std::string name;
     bool alive = true;
-    bool silent = false;  // terminated: nothing is recorded any more
+    bool silent = false;  // terminated: no longer recorded
     Ref<Routine> routine;
 };
 
@@ -50,7 +50,7 @@ public:
           container_(scheduler_) {
         scheduler_.set_tracer(traced ? &tracer_ : nullptr);
         add_standard_queues(scheduler_.queue());
-        // The original does not look for deadlocks, and sends no events for them.
+        // The original has no deadlock detection, and sends no events for it.
         LockSettings locks;
         locks.on_deadlock = OnDeadlock::ignore;
         add_lock_queue(scheduler_, locks);
@@ -85,8 +85,8 @@ private:
 
     struct TimeIsOver {};
 
-    // As execute_with_timeout, with a fault of the original: a time limit is forgotten if the first
-    // thing that its body waits for is a system call.
+    // Like execute_with_timeout, with a bug of the original: a timeout is forgotten if its body
+    // first waits for a system call.
     struct Limit {
         Timer timer;
         Limit* outer;
@@ -157,7 +157,7 @@ private:
         record(*actor, "end");
     }
 
-    // The statements of an array, from a position on.
+    // Executes the statements of an array, from a position on.
     Task<> perform_all(Actor& actor, const Json& statements, std::size_t first, Limit* limit) {
         for (std::size_t i = first; i < statements.size(); ++i) {
             co_await perform(actor, statements[i], limit);
@@ -208,6 +208,43 @@ private:
         record(actor, "out", statement[1]);
     }
 
+    // Makes a call that its routine has asked for even if that is closed before, as the original
+    // does; weir does not make it. Lives in the frame that awaits the call. The original has room
+    // for one call at a time: the call of a routine that asks while there is one is not made.
+    class CallAnyway {
+    public:
+        using Function = std::function<void(const Scheduler::Processor&)>;
+
+        CallAnyway(Scheduler& scheduler, Function function)
+            : scheduler_(scheduler),
+              function_(std::move(function)),
+              made_(scheduler.call_pending()) {}
+        CallAnyway(const CallAnyway&) = delete;
+        CallAnyway& operator=(const CallAnyway&) = delete;
+        ~CallAnyway() {
+            if (!made_) {
+                scheduler_.call_in_own_context(std::move(function_));
+            }
+        }
+
+        void operator()(const Scheduler::Processor& processor) {
+            made_ = true;
+            function_(processor);
+        }
+
+    private:
+        Scheduler& scheduler_;
+        Function function_;
+        bool made_;
+    };
+
+    Task<> call_anyway(CallAnyway::Function function, Limit* limit) {
+        forget_unseen_limits(co_await this_routine(), limit);
+        CallAnyway anyway(scheduler_, std::move(function));
+        auto call = [&anyway](const Scheduler::Processor& processor) { anyway(processor); };
+        co_await run_in_scheduler(std::move(call));
+    }
+
     static void forget_unseen_limits(const Routine& routine, Limit* limit) {
         for (; limit != nullptr; limit = limit->outer) {
             bool seen = false;
@@ -224,15 +261,14 @@ private:
             const std::string name = statement[1];
             const bool remove = what == "remove_queue";
             const Ref<Queue> target = queue(name);
-            auto change = [this, remove, &target](const Scheduler::Processor& processor) {
+            auto change = [this, remove, target](const Scheduler::Processor& processor) {
                 if (remove) {
                     remove_queue(scheduler_, *target, processor);
                 } else {
                     clear_queue(scheduler_, *target, processor);
                 }
             };
-            forget_unseen_limits(co_await this_routine(), limit);
-            co_await run_in_scheduler(std::move(change));
+            co_await call_anyway(std::move(change), limit);
             if (remove) {
                 queues_.erase(name);
             }
@@ -248,15 +284,18 @@ private:
         if (found == semaphores_.end()) {
             throw CannotBeDone("there is no such semaphore");
         }
-        const std::unique_ptr<Semaphore> semaphore = std::move(found->second);
         semaphores_.erase(found);
-        forget_unseen_limits(co_await this_routine(), limit);
-        co_await semaphore->destroy();
+        auto destroy =
+            [this, key = index_value(statement[1]),
+             context = statement[2].get<std::string>()](const Scheduler::Processor& processor) {
+                LockTable::of(scheduler_).destroy_semaphore(context, key, processor);
+            };
+        co_await call_anyway(std::move(destroy), limit);
     }
 
     Task<> all(Actor& actor, const Json& statement, Limit* limit) {
         std::vector<Task<>> bodies;
-        const bool only = statement.size() == 2;  // it runs in this routine
+        const bool only = statement.size() == 2;  // runs in this routine
         for (std::size_t i = 1; i < statement.size(); ++i) {
             bodies.push_back(perform_all(actor, statement[i], 0, only ? limit : nullptr));
         }
@@ -283,7 +322,7 @@ private:
         record(actor, "within", finished);
     }
 
-    // Statements that never wait; whether this was one.
+    // Executes a statement that never waits. Returns whether it was one.
     bool perform_now(Actor& actor, const Json& statement) {
         const std::string what = statement[0];
         if (what == "note") {
@@ -389,7 +428,7 @@ private:
     const Json& scenario_;
     const ScenarioTypes types_;
     Simulation simulation_;
-    Tracer tracer_;  // sees everything, says nothing
+    Tracer tracer_;  // does nothing, but makes the scheduler report everything
     Scheduler scheduler_;
     std::map<std::string, Ref<Queue>> queues_;
     std::map<std::string, std::unique_ptr<Lock>> locks_;

@@ -16,7 +16,7 @@ namespace weir::conformance {
 
 using Json = nlohmann::ordered_json;
 
-// An event of a type that a scenario describes.
+/// An event of a type that a scenario describes.
 struct ScenarioEvent : Event {
     static constexpr std::size_t most_indices = 8;
 
@@ -25,15 +25,15 @@ struct ScenarioEvent : Event {
     std::string name;
 };
 
-// The types of events of a scenario, and what is made of them. Must outlive its events.
+/// The event types of a scenario, and what is made of them. Must outlive its events.
 class ScenarioTypes {
 public:
-    // `scenario` has the types, and the queues, whose keys may name attributes.
+    /// `scenario` describes the types, and the queues, whose keys may name attributes.
     explicit ScenarioTypes(const Json& scenario);
 
     Ref<ScenarioEvent> event(const Json& description, const std::string& name) const;
     Matcher matcher(const Json& description) const;
-    // How a queue of this description is made.
+    /// Returns the options of a queue of this description.
     QueueOptions queue(const Json& description) const;
 
 private:
@@ -44,12 +44,12 @@ private:
     std::map<std::string, std::unique_ptr<EventType>> types_;
 };
 
-// An index value of a scenario: an integer or a text.
+/// Returns an index value of a scenario: an integer or a text.
 IndexValue index_value(const Json& value);
 
-// The trace of a run of the scenario, an array.
+/// Returns the trace of a run of the scenario, an array.
 Json run_structures(const Json& scenario);
-// `traced`: while a tracer looks on, so that nothing that nobody sees takes a shorter way.
+/// `traced`: with a tracer, so that events that no routine can notice take no shortcut.
 Json run_program(const Json& scenario, bool traced);
 
 }  // namespace weir::conformance

@@ -4,21 +4,21 @@ namespace weir::conformance {
 
 namespace {
 
-// The key of an event that has an integer for it.
-const std::int64_t* integer_key(const EventKey& key, const Event& event, std::int64_t& place) {
+// Returns the integer key of an event, stored in `stored`, or null if the key is no integer.
+const std::int64_t* integer_key(const EventKey& key, const Event& event, std::int64_t& stored) {
     const IndexValue& value = key(event);
     if (value.kind() != IndexValue::Kind::integer) {
         return nullptr;
     }
-    place = value.integer();
-    return &place;
+    stored = value.integer();
+    return &stored;
 }
 
 }  // namespace
 
 template <class Visit>
 void IntegerSetOrder::probe(std::int64_t key, Visit visit) {
-    constexpr std::size_t run = 9;  // slots that are tried one after the other
+    constexpr std::size_t run = 9;  // consecutive slots to try
     const std::size_t mask = slots_.size() - 1;
     auto perturb = static_cast<std::size_t>(key);
     std::size_t at = perturb & mask;

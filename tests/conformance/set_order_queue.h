@@ -6,8 +6,9 @@
 
 namespace weir::conformance {
 
-// The order in which CPython iterates over a set of small integers, from the history of what was
-// added and removed: the recorded runs show it where the original unblocks all classes of a queue.
+/// The order in which CPython iterates over a set of small integers, given the history of additions
+/// and removals. The recorded runs show this order where the original unblocks all classes of a
+/// queue.
 class IntegerSetOrder {
 public:
     void add(std::int64_t key);
@@ -32,8 +33,8 @@ private:
     std::size_t used_ = 0;
 };
 
-// An FairQueue that unblocks its classes, all at once, in the order of the original. There the
-// order has no meaning; an FairQueue unblocks in the order in which they were blocked.
+// A FairQueue that unblocks its classes, all at once, in the order of the original. There the
+// order has no meaning; a FairQueue unblocks in the order in which they were blocked.
 class SetOrderQueue final : public FairQueue {
 public:
     using FairQueue::FairQueue;

@@ -38,7 +38,7 @@ private:
     struct Object : Matchable {
         std::string name;
     };
-    // A name that waits for a place, with the matcher that it was given last.
+    // A sender that waits for capacity, with its latest matcher.
     struct Waiting {
         std::string name;
         Matcher matcher;
@@ -68,7 +68,7 @@ private:
                        types_.queue(description));
     }
 
-    // Whom the signals wake, who then waits no more.
+    // Returns the senders that the signals wake. They wait no longer.
     Json told(const QueueSignals& signals) {
         Json woken = Json::array();
         std::erase_if(waiting_, [&](const Waiting& waiting) {
@@ -146,7 +146,7 @@ private:
     Json append(const std::string& name, bool force) {
         Ref<ScenarioEvent>& event = events_.at(name);
         if (event->queued()) {
-            // The original may have an event in its queues twice; the second is another one here.
+            // In the original an event may be queued twice. Here the second is another event.
             event = types_.event(scenario_.at("events").at(name), name);
         }
         Matcher wait = root_->append(*event, force);
@@ -156,7 +156,7 @@ private:
         const auto before = std::find_if(waiting_.begin(), waiting_.end(),
                                          [&](const Waiting& w) { return w.name == name; });
         if (before != waiting_.end()) {
-            before->matcher = std::move(wait);  // it keeps its place
+            before->matcher = std::move(wait);  // it keeps its position
         } else {
             waiting_.push_back({name, std::move(wait)});
         }

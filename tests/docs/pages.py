@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""Checks that pages of the documentation cannot go stale.
+"""Checks that the code and the commands of documentation pages are up to date.
 
-    pages.py quotes PAGE...       each block of code stands in the file that it says it is from
-    pages.py run PAGE BUILD       the commands of the page print what the page shows
+    pages.py quotes PAGE...       checks that each code block equals the file that it quotes, and
+                                  that a command of the pages reads each JSON file of theirs
+    pages.py run PAGE BUILD       checks that the commands of the page print what the page shows
 
-A block is either quoted, with the line `<!-- from FILE -->` before it, or a console block. In a
-quoted block a line `...` stands for lines that are left out. In a console block, lines that begin
-with `$ ` are commands, and what follows is their output, in which a line `...` stands for any lines
-and `[...]` for any text in a line. The commands of a page run one after the other in a folder that
-looks like the repository, with BUILD at build/release; those after `<!-- elsewhere: TEST -->` are
-run by another test. A command with `&` at its end runs until the page ends; its output is waited
-for.
+A block is either a quote, with the line `<!-- from FILE -->` before it, or a console block. In a
+quote, a line `...` stands for left out lines. In a console block, lines that begin
+with `$ ` are commands, and the lines after a command are its output, in which a line `...` stands
+for any lines and `[...]` for any text in a line. The commands of a page run one after the other in
+a folder that looks like the repository, with BUILD at build/release; another test runs those after
+`<!-- elsewhere: TEST -->`. A command with `&` at its end runs until the page ends, and the checker
+waits for its output.
 """
 
 import os
@@ -23,7 +24,7 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-PATIENCE = 60  # seconds for a command
+PATIENCE = 60  # seconds; the longest that a command may take
 
 
 class Block:
@@ -32,7 +33,7 @@ class Block:
 
 
 def blocks(page):
-    """The fenced blocks of a page, each with the comment in the line before it."""
+    """Returns the fenced blocks of a page, each with the comment in the line before it."""
     found, block, before = [], None, ""
     with open(page, encoding="utf-8") as file:
         for number, line in enumerate(file.read().split("\n"), 1):
@@ -55,7 +56,7 @@ def without_indent(lines):
 
 
 def parts(lines):
-    """What stands between the lines `...`."""
+    """Yields the groups of lines between the lines `...`."""
     part = []
     for line in lines:
         if line.strip() == "...":
@@ -67,7 +68,7 @@ def parts(lines):
 
 
 def find_lines(whole, part, begin):
-    """Where `part` stands in `whole`, at whatever indentation: behind its last line, or -1."""
+    """Finds `part` in `whole`, at any indentation. Returns the index after its last line, or -1."""
     wanted = without_indent(part)
     for first in range(begin, len(whole) - len(part) + 1):
         if without_indent(whole[first:first + len(part)]) == wanted:
@@ -99,13 +100,40 @@ def check_quotes(page):
     return mistakes
 
 
+def read_files(pages):
+    """Returns the names of the files that commands of the pages name, and those they include."""
+    words = {
+        word.strip("'\"")
+        for page in pages
+        for block in blocks(page) if block.language == "console"
+        for command, _ in commands(block) for word in command.split()
+    }
+    names = {os.path.basename(word) for word in words}
+    for page in pages:
+        for block in blocks(page):
+            if block.language == "json" and os.path.basename(block.mark[5:]) in names:
+                names.update(re.findall(r'"include": "([^"]+)"', "\n".join(block.lines)))
+    return names
+
+
+def check_json(pages):
+    """A configuration that a page shows is right only if weir reads it."""
+    names = read_files(pages)
+    return [
+        f"{page}:{block.line}: no command reads {block.mark[5:]}"
+        for page in pages
+        for block in blocks(page)
+        if block.language == "json" and os.path.basename(block.mark[5:]) not in names
+    ]
+
+
 def is_open(command):
-    """Whether the command goes on in the next line."""
+    """Returns whether the command continues in the next line."""
     return command.endswith("\\") or command.count("'") % 2 == 1
 
 
 def commands(block):
-    """Each command of a console block, with the output that it has there."""
+    """Returns the commands of a console block, each with the output that the page shows."""
     found = []
     for line in block.lines:
         if line.startswith("$ "):
@@ -129,7 +157,7 @@ def pattern(expected):
 
 
 class Session:
-    """A shell in a folder of its own, that looks like the repository."""
+    """A shell in a folder of its own that looks like the repository."""
 
     def __init__(self, build, environment):
         self.folder = tempfile.mkdtemp(prefix="weir-page-")
@@ -166,7 +194,7 @@ class Session:
         raise RuntimeError(f"the shell ended at: {command}\n{output}")
 
     def start(self, command, expected):
-        """Runs it in the background; waits until it has printed what is expected."""
+        """Runs the command in the background. Waits until it has printed the expected output."""
         self.jobs += 1
         log = os.path.join(self.folder, "build", f"job-{self.jobs}")
         open(log, "w", encoding="utf-8").close()
@@ -183,7 +211,7 @@ class Session:
 
 
 def run_page(page, build, test="", environment=os.environ):
-    """What is wrong with the commands of a page that this test runs, or that no other test does."""
+    """Runs the commands of a page that belong to this test. Returns the first mistake in a list."""
     session = Session(build, environment)
     count = 0
     try:
@@ -209,6 +237,7 @@ def run_page(page, build, test="", environment=os.environ):
 def main(arguments):
     if len(arguments) >= 2 and arguments[0] == "quotes":
         mistakes = [mistake for page in arguments[1:] for mistake in check_quotes(page)]
+        mistakes += check_json(arguments[1:])
     elif len(arguments) == 3 and arguments[0] == "run":
         mistakes = run_page(arguments[1], arguments[2])
     else:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""pages.py finds what is stale, and nothing else."""
+"""pages.py finds stale blocks and reports no others."""
 
 import os
 import tempfile
@@ -48,6 +48,14 @@ class PagesTest(unittest.TestCase):
                 else:
                     self.assertEqual(len(found), 1)
                     self.assertIn(expected, found[0])
+
+    def test_json_is_read_by_a_command(self):
+        quote = '<!-- from a/app.json -->\n```json\n{"include": "base.json"}\n```\n'
+        base = "<!-- from a/base.json -->\n```json\n{}\n```\n"
+        command = "```console\n$ weir check 'a/app.json'\nno mistakes found\n```\n"
+        for text, count in ((quote + base + command, 0), (quote + base, 2), (base + command, 1)):
+            with self.subTest(text):
+                self.assertEqual(len(problems(lambda page: pages.check_json([page]), text)), count)
 
     def test_commands(self):
         for name, text, good in COMMANDS:

@@ -1,4 +1,4 @@
-"""Each command of lockd, through redis-cli and through the library python3-redis."""
+"""Tests each command of lockd, through redis-cli and through python3-redis."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from lockd import Lockd, main, wait_until
 
 
 class Locks(unittest.TestCase):
-    def test_a_lock_is_given_to_one_at_a_time_with_a_growing_token(self):
+    def test_a_lock_has_one_holder_at_a_time_with_a_growing_token(self):
         with Lockd() as lockd:
             first, second = lockd.redis(), lockd.redis()
             token = first.execute_command("LOCK", "key")
@@ -22,7 +22,7 @@ class Locks(unittest.TestCase):
             self.assertEqual(first.execute_command("UNLOCK", "key"), 1)
             self.assertGreater(second.execute_command("TRYLOCK", "key"), token)
 
-    def test_who_waits_gets_the_lock_when_the_holder_disconnects(self):
+    def test_a_waiter_gets_the_lock_when_the_holder_disconnects(self):
         with Lockd() as lockd:
             holder, waiter = lockd.redis(), lockd.redis()
             holder.execute_command("LOCK", "key")
@@ -35,7 +35,7 @@ class Locks(unittest.TestCase):
             waiting.join()
             self.assertEqual(len(tokens), 1)
 
-    def test_contexts_that_are_named_have_keys_of_their_own(self):
+    def test_named_contexts_have_keys_of_their_own(self):
         contexts = {"module": {"lock": {"contexts": {"printers": {}}}}}
         with Lockd(contexts) as lockd:
             client, other = lockd.redis(), lockd.redis()
@@ -86,7 +86,7 @@ class Locks(unittest.TestCase):
 
 
 class Others(unittest.TestCase):
-    def test_functions_of_modules_are_called(self):
+    def test_a_client_calls_functions_of_modules(self):
         with Lockd() as lockd:
             holder = lockd.redis()
             holder.execute_command("LOCK", "key")
@@ -134,7 +134,7 @@ class Others(unittest.TestCase):
             self.assertGreater(int(lockd.cli("COMMAND", "COUNT")), 15)
             self.assertIn("fencing token", lockd.cli("COMMAND", "DOCS", "lock"))
 
-    def test_a_client_is_killed_by_another(self):
+    def test_a_client_kills_another(self):
         with Lockd() as lockd:
             victim, killer = lockd.connect(), lockd.redis()
             victim.token("LOCK key")
@@ -155,7 +155,7 @@ class Others(unittest.TestCase):
                 self.assertRegex(raw.ask("HELLO 4"), "^-NOPROTO")
                 self.assertEqual(raw.ask("HELLO 3"), "%7")
 
-    def test_without_a_command_of_redis_one_is_told(self):
+    def test_an_unknown_command_or_argument_is_an_error(self):
         with Lockd() as lockd:
             with self.assertRaisesRegex(redis.ResponseError, "unknown command 'GET'"):
                 lockd.redis().get("key")
@@ -176,7 +176,7 @@ class Others(unittest.TestCase):
             self.assertEqual(answers[1::3], sorted(set(answers[1::3])))
             self.assertEqual(set(answers[2::3]), {1})
 
-    def test_what_is_sent_behind_a_lock_that_waits_is_answered_after_it(self):
+    def test_a_request_behind_a_waiting_lock_is_answered_after_it(self):
         with Lockd() as lockd:
             holder, waiter = lockd.connect(), lockd.connect()
             token = holder.token("LOCK key")

@@ -1,4 +1,4 @@
-"""Many clients at once, and clients that are killed."""
+"""Tests many clients at once, and clients that are killed."""
 
 import select
 import signal
@@ -10,7 +10,7 @@ from lockd import LIMIT, Lockd, main, wait_until
 
 class Crowds(unittest.TestCase):
     def test_a_thousand_connections_exclude_each_other(self):
-        """Each holder of a key is alone, in the order of the tokens, and none is forgotten."""
+        """A key has one holder at a time, in the order of the tokens. All clients get a turn."""
         with Lockd() as lockd, lockd.connect() as watcher:
             clients = [lockd.connect() for _ in range(1000)]
             for client in clients:
@@ -22,7 +22,7 @@ class Crowds(unittest.TestCase):
                 poll.register(number, select.POLLIN)
             last = 0
             while by_number:
-                # Whoever has an answer holds the lock.
+                # A client with an answer holds the lock.
                 [(number, _)] = poll.poll(LIMIT * 1000)
                 poll.unregister(number)
                 holder = by_number.pop(number)
@@ -36,7 +36,7 @@ class Crowds(unittest.TestCase):
                     holder.reset()
             wait_until(lambda: lockd.info("locks_held", watcher) == 0, "nothing is held")
             self.assertEqual(lockd.info("locks_waited_for", watcher), 0)
-            wait_until(lambda: lockd.info("connected_clients", watcher) == 1, "all have gone")
+            wait_until(lambda: lockd.info("connected_clients", watcher) == 1, "all have left")
 
     def test_when_the_holder_is_killed_the_lock_goes_to_the_next(self):
         with Lockd() as lockd, lockd.connect() as next_one:
@@ -61,11 +61,11 @@ class Crowds(unittest.TestCase):
                 process.kill()
             for process in crowd:
                 process.wait(LIMIT)
-            wait_until(lambda: lockd.info("locks_waited_for") == 0, "nobody waits")
+            wait_until(lambda: lockd.info("locks_waited_for") == 0, "no client waits")
             self.assertEqual(lockd.info("locks_held"), 1)
             self.assertEqual(holder.ask("UNLOCK key"), ":1")
 
-    def test_who_comes_above_the_limit_is_told_and_finds_a_place_later(self):
+    def test_a_client_above_the_limit_is_rejected_and_can_connect_later(self):
         with Lockd(max_clients=3) as lockd:
             clients = [lockd.connect() for _ in range(3)]
             self.assertEqual([client.ask("PING") for client in clients], ["+PONG"] * 3)
@@ -73,10 +73,10 @@ class Crowds(unittest.TestCase):
                 self.assertEqual(late.rest(), b"-ERR max number of clients reached\r\n")
             clients.pop().close()
 
-            def has_place():
+            def has_room():
                 with lockd.connect() as late:
                     return late.ask("PING") == "+PONG"
-            wait_until(has_place, "there is a place")
+            wait_until(has_room, "there is room")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Clients that are half gone, that do not read, and that send what is wrong."""
+"""Clients that are half closed, that do not read, and that send invalid input."""
 
 import random
 import socket
@@ -10,21 +10,21 @@ TCP_REPAIR = 19  # not in Python's socket
 
 
 class HalfOpen(unittest.TestCase):
-    def test_who_sends_no_more_is_answered_and_then_gone(self):
+    def test_a_half_closed_client_is_answered_and_then_closed(self):
         with Lockd() as lockd, lockd.connect() as client:
             client.send(b"TRYLOCK a\r\nPING\r\n")
             client.socket.shutdown(socket.SHUT_WR)
             self.assertRegex(client.rest(), rb"^:\d+\r\n\+PONG\r\n$")
             wait_until(lambda: lockd.info("locks_held") == 0, "its lock is free")
 
-    def test_who_sends_no_more_while_it_waits_waits_no_more(self):
+    def test_a_client_that_half_closes_while_it_waits_is_closed(self):
         with Lockd() as lockd, lockd.connect() as holder, lockd.connect() as client:
             holder.token("LOCK a")
             client.send(b"LOCK a\r\n")
             wait_until(lambda: lockd.info("locks_waited_for") == 1, "it waits")
             client.socket.shutdown(socket.SHUT_WR)
             self.assertEqual(client.rest(), b"")
-            wait_until(lambda: lockd.info("locks_waited_for") == 0, "it waits no more")
+            wait_until(lambda: lockd.info("locks_waited_for") == 0, "its wait has ended")
 
     def test_a_silent_client_is_closed_unless_it_holds_a_lock_or_waits(self):
         with Lockd(idle_timeout="200ms") as lockd, lockd.connect() as holder:
@@ -33,7 +33,7 @@ class HalfOpen(unittest.TestCase):
                 waiter.send(b"LOCK a\r\n")
                 silent.ask("PING")
                 self.assertEqual(silent.rest(), b"")
-                self.assertEqual(mute.rest(), b"")  # has never said anything
+                self.assertEqual(mute.rest(), b"")  # has never sent anything
                 self.assertEqual(holder.ask("UNLOCK a"), ":1")
                 self.assertRegex(waiter.line(), r"^:\d+$")
 
@@ -42,7 +42,7 @@ class HalfOpen(unittest.TestCase):
             gone = lockd.connect()
             gone.token("LOCK a")
             try:
-                # Closing a socket in this state says nothing to the other side.
+                # Closing a socket in this state sends nothing to the peer.
                 gone.socket.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
             except PermissionError:
                 gone.close()
@@ -52,7 +52,7 @@ class HalfOpen(unittest.TestCase):
 
 
 class SlowReaders(unittest.TestCase):
-    def test_they_cost_little_memory_and_are_closed(self):
+    def test_clients_that_do_not_read_cost_little_memory_and_are_closed(self):
         with Lockd(write_timeout="300ms") as lockd, lockd.connect() as other:
             other.ask("PING")
             before = lockd.memory()
@@ -62,7 +62,7 @@ class SlowReaders(unittest.TestCase):
                 client = lockd.connect()
                 client.socket.settimeout(0.2)
                 try:
-                    while True:  # until neither side takes any more, or it is closed
+                    while True:  # until both sides' buffers are full, or the server closes it
                         sent += client.socket.send(request)
                 except (TimeoutError, ConnectionError):
                     pass
@@ -76,7 +76,7 @@ class SlowReaders(unittest.TestCase):
 
 
 class BadBytes(unittest.TestCase):
-    def test_what_is_wrong_within_the_protocol_is_answered_and_the_connection_goes_on(self):
+    def test_an_invalid_request_is_answered_and_the_connection_stays_open(self):
         with Lockd(max_arguments=8, max_argument="100B") as lockd, lockd.connect() as client:
             for wrong, reason in [
                     ("NONSENSE", "unknown command 'NONSENSE'"),
@@ -106,14 +106,14 @@ class BadBytes(unittest.TestCase):
                     self.assertRegex(client.rest(), rb"^-ERR Protocol error: [^\r]+\r\n$")
                 wait_until(lambda: lockd.info("locks_held") == 0, "its lock is free")
 
-    def test_browsers_are_not_served(self):
+    def test_browsers_are_rejected(self):
         with Lockd() as lockd, lockd.connect() as client:
             client.send(b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\nLOCK key\r\n")
             self.assertEqual(client.rest(), b"")
             self.assertEqual(lockd.info("locks_held"), 0)
             lockd.wait_for_log(r"warning \[resp\] .*speaks HTTP")
 
-    def test_random_bytes_harm_only_who_sends_them(self):
+    def test_random_bytes_harm_only_their_sender(self):
         chance = random.Random(1)
         words = [b"*1\r\n", b"*2\r\n", b"*-1\r\n", b"$4\r\n", b"LOCK", b"PING", b"\r\n", b"key",
                  b"\0", b"\xff", b"'", b'"', b"*999999999999\r\n", b"$-5\r\n", b"CALL lock {"]
@@ -125,7 +125,7 @@ class BadBytes(unittest.TestCase):
                         client.socket.shutdown(socket.SHUT_WR)
                         client.rest()
                 self.assertEqual(other.ask("PING"), "+PONG")
-            wait_until(lambda: lockd.info("connected_clients", other) == 1, "all have gone")
+            wait_until(lambda: lockd.info("connected_clients", other) == 1, "all have left")
             self.assertEqual(lockd.info("locks_held", other), 0)
 
 

@@ -1,4 +1,4 @@
-"""weir inspect: what is told of a running lockd."""
+"""weir inspect: what it shows of a running lockd."""
 
 import json
 import subprocess
@@ -8,7 +8,7 @@ from lockd import LIMIT, Lockd, main, program, wait_until
 
 
 def inspect(lockd, *arguments):
-    """The exit code and what it prints."""
+    """Returns the exit code and the output."""
     done = subprocess.run([program("weir"), "inspect", "unix:" + lockd.unix, *arguments],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           timeout=LIMIT, check=False)
@@ -22,7 +22,7 @@ def all_queues(queue):
 
 
 class Inspect(unittest.TestCase):
-    def test_a_lock_that_is_waited_for_is_seen_everywhere(self):
+    def test_a_lock_with_a_waiter_is_shown_everywhere(self):
         with Lockd() as lockd, lockd.connect() as holder, lockd.connect() as waiter:
             holder.ask("CLIENT SETNAME holder")
             waiter.ask("CLIENT SETNAME waiter")
@@ -67,7 +67,8 @@ class Inspect(unittest.TestCase):
             code, text = inspect(lockd)
             self.assertEqual(code, 0)
             for line in (rf"process {lockd.process.pid}, \S+ MiB in memory, \S+ \w*B of heap\n",
-                         r"\n  resp: succeeded for .* \(asked for\), \d+ routines of .* KiB, ",
+                         r"\n  resp: succeeded for .* \(listed in server.startup\), "
+                         r"\d+ routines of .* KiB, ",
                          r"\n    lock: succeeded for .*, 1 event queued, 1 blocked, library ",
                          r"\n    lock: 1, priority \d+, .* left, blocked by 1 event, of lock\n",
                          r"\n        has waited \S+ \w+ for lock 'my.*key'",

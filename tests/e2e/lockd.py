@@ -1,7 +1,7 @@
-"""What the end-to-end tests share: a running lockd, and clients of it.
+"""The common part of the end-to-end tests: a running lockd, and clients of it.
 
-Nothing here waits for time to pass, but for a condition: a reply, a line of the log. A limit that
-is reached is a failure.
+No test waits for time to pass, but for a condition: a reply, a line of the log. Reaching the time
+limit is a failure.
 """
 
 import json
@@ -19,7 +19,7 @@ import unittest
 
 import redis
 
-LIMIT = 50  # seconds that anything may take
+LIMIT = 50  # seconds that any wait may take
 APP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../apps/lockd/lockd.json")
 
 
@@ -27,8 +27,8 @@ class Lockd:
     """A running `weir run apps/lockd/lockd.json`, on a port and a Unix socket of its own.
 
     `settings` are those of module.resp, in a second file that can be rewritten; `more` is merged
-    into that file; `files` are the soft and hard limit of open files. As a context: at the end it
-    must obey SIGTERM, and not complain.
+    into that file; `files` are the soft and hard limit of open files. As a context: requires at
+    the end that lockd obeys SIGTERM and logs no error.
     """
 
     def __init__(self, more=None, files=None, **settings):
@@ -41,11 +41,11 @@ class Lockd:
         self.write()
         self.log = []
         self.logged = threading.Condition()
-        self.may_read = threading.Event()  # cleared: nobody reads its log
+        self.may_read = threading.Event()  # cleared: the reader stops reading the log
         self.may_read.set()
 
     def write(self):
-        """Writes the second file anew."""
+        """Rewrites the second file."""
         content = {**self.more}
         content["module"] = {"resp": self.settings, **content.get("module", {})}
         with open(self.file, "w", encoding="ascii") as file:
@@ -74,7 +74,7 @@ class Lockd:
             self.logged.notify_all()
 
     def wait_for_log(self, pattern, after=0):
-        """Waits for a line of the log; gives what the pattern matches."""
+        """Waits for a line of the log. Returns the match of the pattern."""
         def find():
             for line in self.log[after:]:
                 if line is None:
@@ -92,7 +92,7 @@ class Lockd:
         return "".join(line for line in self.log if line is not None)
 
     def end(self):
-        """Ends it with SIGTERM; gives the exit code."""
+        """Ends lockd with SIGTERM. Returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(LIMIT)
@@ -105,7 +105,7 @@ class Lockd:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            code = "none: it did not end"
+            code = "none: lockd did not end"
         self.folder.cleanup()
         if code != 0 and exception is None:
             raise AssertionError(f"exit code {code}:\n{self.text()}")
@@ -116,18 +116,18 @@ class Lockd:
         return Raw(self.port)
 
     def redis(self, **options):
-        """A client of the library that keeps to one connection, as whoever holds locks must."""
+        """Returns a library's client with a single connection, because it may hold locks."""
         return redis.Redis(port=self.port, single_connection_client=True, socket_timeout=LIMIT,
                            **options)
 
     def cli(self, *arguments, text=None):
-        """What redis-cli prints, without the last line end."""
+        """Returns the output of redis-cli, without the last line end."""
         result = subprocess.run(["redis-cli", "-p", str(self.port), *arguments], input=text,
                                 capture_output=True, text=True, timeout=LIMIT, check=False)
         return (result.stdout + result.stderr).rstrip("\n")
 
     def info(self, name, client=None):
-        """A number of INFO; asked on a connection of its own, if none is given."""
+        """Returns a number of INFO, through `client` or else a connection of its own."""
         if client is None:
             with self.connect() as own:
                 return self.info(name, own)
@@ -136,7 +136,7 @@ class Lockd:
         return int(re.search(rf"^{name}:(\d+)\r$", text, re.MULTILINE).group(1))
 
     def sanitized(self):
-        """Whether it was built with a sanitizer, which keeps memory that was freed."""
+        """Returns whether lockd was built with a sanitizer, which keeps freed memory."""
         with open(f"/proc/{self.process.pid}/maps", encoding="ascii") as maps:
             return "libasan" in maps.read()
 
@@ -145,7 +145,7 @@ class Lockd:
         return Stopped(self.process)
 
     def memory(self):
-        """Resident memory in bytes."""
+        """Returns the resident memory in bytes."""
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
@@ -170,7 +170,7 @@ class Stopped:
 
 
 class Raw:
-    """A bare connection, for what no library would send."""
+    """A bare connection, for input that no library would send."""
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=LIMIT)
@@ -189,7 +189,7 @@ class Raw:
         self.socket.sendall(data)
 
     def line(self):
-        """The next line, without its end; "" if there is none."""
+        """Returns the next line without its end, or "" at the end of the stream."""
         return self.file.readline().decode().rstrip("\r\n")
 
     def bulk(self):
@@ -201,21 +201,21 @@ class Raw:
         return self.line()
 
     def token(self, line):
-        """The fencing token that a command answers with."""
+        """Returns the fencing token of a command's reply."""
         answer = self.ask(line)
         if not re.fullmatch(r":\d+", answer):
             raise AssertionError(f"'{line}' answers '{answer}'")
         return int(answer[1:])
 
     def rest(self):
-        """All until the other side has closed."""
+        """Returns all input until the server closes the connection."""
         try:
             return self.file.read()
         except ConnectionResetError:
             return b""
 
     def reset(self):
-        """Ends with an error for the other side, as when a process is killed amid traffic."""
+        """Resets the connection, as when a process is killed amid traffic."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.close()
 
@@ -225,11 +225,11 @@ class Raw:
 
 
 def wait_until(condition, what):
-    """Asks again and again until it is so."""
+    """Polls until the condition holds."""
     end = time.monotonic() + LIMIT
     while not condition():
         if time.monotonic() > end:
-            raise AssertionError("it never came to this: " + what)
+            raise AssertionError("this never happened: " + what)
         time.sleep(0.01)
 
 

@@ -1,4 +1,4 @@
-"""The log of a running lockd: lines for programs, levels, files, and a pipe that nobody reads."""
+"""The log of a running lockd: lines for programs, levels, files, and a pipe that is not read."""
 
 import fcntl
 import json
@@ -10,11 +10,11 @@ import unittest
 
 from lockd import APP, LIMIT, Lockd, main, program, wait_until
 
-SMALL_PIPE = 4096  # bytes; the reader's own buffer has some more
+SMALL_PIPE = 4096  # bytes; the reader has a buffer besides
 
 
 def make_it_log(lockd, lines):
-    """Each browser that comes is a line of the log. Returns when all have been sent away."""
+    """Makes lockd log a line for each rejected browser. Returns when all are rejected."""
     for _ in range(lines):
         with lockd.connect() as browser:
             browser.send(b"POST / HTTP/1.1\r\n\r\n")
@@ -23,7 +23,7 @@ def make_it_log(lockd, lines):
 
 
 def fill_pipe(lockd, lines):
-    """Stops reading the log, and makes it more than the pipe and the queue can hold."""
+    """Stops reading the log, and makes lockd log more than the pipe and the queue can hold."""
     lockd.may_read.clear()
     fcntl.fcntl(lockd.process.stderr, fcntl.F_SETPIPE_SZ, SMALL_PIPE)
     make_it_log(lockd, lines)
@@ -56,7 +56,7 @@ def reconfigure(lockd, **log):
 
 
 class Log(unittest.TestCase):
-    def test_the_server_goes_on_when_nobody_reads_its_log_and_lost_lines_are_counted(self):
+    def test_the_server_runs_on_when_its_log_is_not_read_and_counts_lost_lines(self):
         with Lockd({"server": {"log": {"queue": 16}}}) as lockd:
             fill_pipe(lockd, 300)
             with lockd.connect() as client:
@@ -72,18 +72,18 @@ class Log(unittest.TestCase):
                 text = lockd.text()
                 told = re.findall(r"warning (\d+) lines? w\w+ dropped here: ", text)
                 return text.count("speaks HTTP"), sum(map(int, told))
-            wait_until(lambda: sum(counted()) == 300, "each line is there, or counted")
+            wait_until(lambda: sum(counted()) == 300, "each line is written or counted")
             self.assertEqual(counted()[1], dropped)
 
-    def test_the_end_does_not_wait_long_for_a_log_that_nobody_reads(self):
+    def test_the_end_does_not_wait_long_for_a_log_that_is_not_read(self):
         with Lockd({"server": {"log": {"queue": 16}}}) as lockd:
             fill_pipe(lockd, 300)
             lockd.process.send_signal(signal.SIGTERM)
             self.assertEqual(lockd.process.wait(LIMIT), 0)
-            self.assertFalse(os.path.exists(lockd.unix))  # it has ended in order
+            self.assertFalse(os.path.exists(lockd.unix))  # a regular end
             lockd.may_read.set()
 
-    def test_lines_of_json_are_an_object_each(self):
+    def test_each_line_of_json_is_an_object(self):
         with Lockd({"server": {"log": {"format": "json"}}}) as lockd:
             make_it_log(lockd, 1)
             with lockd.connect() as client:
@@ -122,7 +122,7 @@ class Log(unittest.TestCase):
             self.assertEqual(read(log).count("\n"), 1)
             self.assertEqual(read(log + ".1").count("\n"), 1)
             self.assertEqual(lockd.end(), 0)
-            self.assertIn("unloaded", read(log))
+            self.assertIn("lock unloaded", read(log))
 
     def test_a_pipe_as_the_log_needs_no_reader_and_may_change_readers(self):
         lockd = Lockd()

@@ -1,4 +1,4 @@
-"""The process lockd: sockets, password, signals."""
+"""Tests the process lockd: sockets, password, signals."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def runs(process):
 
 
 class Access(unittest.TestCase):
-    def test_a_unix_socket_works_and_is_gone_at_the_end(self):
+    def test_a_unix_socket_works_and_is_removed_at_the_end(self):
         with Lockd() as lockd:
             client = redis.Redis(unix_socket_path=lockd.unix, single_connection_client=True)
             self.assertEqual(client.execute_command("LOCK", "key"), 1)
@@ -68,8 +68,8 @@ class Access(unittest.TestCase):
                 return subprocess.run([program("weir"), *arguments], env=environment, text=True,
                                       capture_output=True, timeout=LIMIT, check=False)
             address = "unix:" + lockd.unix
-            held = weir("lock", "key", "--server", address, "--", program("weir"), "call",
-                        address, "lock", "list", '{"pattern": "k*"}')
+            held = weir("lock", "key", "--server", address, "--", "env", "WEIR_PASSWORD=secret",
+                        program("weir"), "call", address, "lock", "list", '{"pattern": "k*"}')
             self.assertIn('"key": "key"', held.stdout)
             self.assertEqual(held.returncode, 0)
             free = weir("call", address, "lock", "list")
@@ -207,7 +207,7 @@ class Signals(unittest.TestCase):
             with lockd.connect() as new:
                 self.assertRegex(new.ask("PING"), "^-NOAUTH")
                 self.assertEqual(new.ask("AUTH new"), "+OK")
-            self.assertEqual(old.ask("PING"), "+PONG")  # who was let in stays
+            self.assertEqual(old.ask("PING"), "+PONG")  # an authenticated client stays
             old.token("LOCK a")
             self.assertIn("holds 1 locks already", old.ask("LOCK b"))
 
@@ -230,7 +230,7 @@ class Signals(unittest.TestCase):
             lockd.wait_for_log(r"module\.resp\.idle_timeout takes effect when")
             self.assertEqual(client.ask("PING"), "+PONG")
 
-    def test_terminating_while_locks_are_held_and_waited_for_ends_in_order(self):
+    def test_sigterm_ends_the_server_in_order_while_clients_hold_locks_and_wait(self):
         with Lockd() as lockd:
             holder, waiter = lockd.connect(), lockd.connect()
             holder.token("LOCK key")
@@ -238,8 +238,8 @@ class Signals(unittest.TestCase):
             wait_until(lambda: lockd.info("locks_waited_for") == 1, "one waits")
             self.assertEqual(lockd.end(), 0)
             self.assertEqual(holder.rest(), b"")
-            self.assertNotIn(b":", waiter.rest())  # nobody is told that it holds what it does not
-            self.assertIn("module 'lock': unloaded", lockd.text())
+            self.assertNotIn(b":", waiter.rest())  # no waiter is told that it holds a lock
+            self.assertIn("lock unloaded", lockd.text())
             self.assertNotIn("error", lockd.text())
             holder.close()
             waiter.close()

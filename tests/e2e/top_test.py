@@ -1,4 +1,4 @@
-"""weir top: what it shows of a running lockd, on a terminal and without one."""
+"""weir top: what it shows of a running lockd, with and without a terminal."""
 
 import fcntl
 import os
@@ -20,7 +20,7 @@ COLUMNS, LINES = 120, 30
 
 
 class Terminal:
-    """A program on a terminal of its own: what stands on the screen, and keys."""
+    """A program on a terminal of its own: its screen, and keys for it."""
 
     def __init__(self, *command, term="xterm"):
         self.ours, theirs = pty.openpty()
@@ -45,7 +45,7 @@ class Terminal:
         self.screen.resize(lines, columns)
         fcntl.ioctl(self.ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         if hasattr(self, "process"):
-            self.process.send_signal(signal.SIGWINCH)  # only its controlling terminal would
+            self.process.send_signal(signal.SIGWINCH)  # not our controlling terminal
 
     def press(self, keys):
         os.write(self.ours, keys.encode())
@@ -54,12 +54,12 @@ class Terminal:
         return "\n".join(line.rstrip() for line in self.screen.display)
 
     def read(self, limit):
-        """Reads what comes next; False at the end."""
+        """Reads the next output. Returns False at the end."""
         if not select.select([self.ours], [], [], limit)[0]:
             return True
         try:
             data = os.read(self.ours, 65536)
-        except OSError:  # the other side is closed
+        except OSError:  # the program has closed the terminal
             return False
         self.stream.feed(data)
         return bool(data)
@@ -71,7 +71,7 @@ class Terminal:
                 raise AssertionError(f"no '{pattern}' on the screen:\n{self.text()}")
 
     def end(self):
-        """The exit code, once it has ended."""
+        """Waits for the end. Returns the exit code."""
         while self.read(LIMIT):
             pass
         return self.process.wait(LIMIT)
@@ -127,7 +127,7 @@ class OnATerminal(unittest.TestCase):
             terminal.wait_for(r"^root/write ")
             self.assertTrue(all(len(line) <= 80 for line in terminal.text().split("\n")))
 
-    def test_a_server_that_goes_away_is_said_and_found_again(self):
+    def test_a_server_that_ends_is_reported_and_found_again(self):
         with Lockd() as lockd:
             with top(lockd, "--interval", "0.1") as terminal:
                 terminal.wait_for(r"^root/lock ")
@@ -141,7 +141,7 @@ class OnATerminal(unittest.TestCase):
                     terminal.press("q")
                     self.assertEqual(terminal.end(), 0)
 
-    def test_a_terminal_that_is_not_known_is_said(self):
+    def test_an_unknown_terminal_is_an_error(self):
         with Lockd() as lockd, Terminal(program("weir"), "top", "unix:" + lockd.unix,
                                         term="abacus") as terminal:
             self.assertEqual(terminal.end(), 1)
@@ -149,12 +149,13 @@ class OnATerminal(unittest.TestCase):
 
 
 class WithoutATerminal(unittest.TestCase):
-    def test_it_says_what_to_do(self):
+    def test_an_error_names_the_option_batch(self):
         with Lockd() as lockd:
             done = batch(lockd)
             self.assertEqual(done.returncode, 2)
             self.assertEqual(done.stdout,
-                             "weir top: input and output are no terminal; --batch needs none\n")
+                             "weir top: standard input and output are not a terminal; "
+                             "use --batch\n")
 
     def test_frames_are_printed(self):
         with Lockd() as lockd:

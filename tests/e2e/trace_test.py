@@ -1,4 +1,4 @@
-"""weir trace: what a recording of a running lockd tells, read as a viewer would read it."""
+"""weir trace: recordings of a running lockd, read as a viewer reads them."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from lockd import LIMIT, Lockd, main, program, wait_until
 
 
 class Trace:
-    """A trace file, checked while it is read: time does not go back, slices of a line nest, and
+    """A trace file, checked while it is read: time does not decrease, slices of a line nest, and
     each arrow begins and ends in a slice."""
 
     def __init__(self, path):
@@ -67,7 +67,7 @@ class Trace:
             open_ones.append(end)
 
     def of(self, name):
-        """What happened on all lines of that name: names of slices."""
+        """Returns the names of all slices on the lines of that name."""
         return [what for line, slices in self.slices.items() if self.names[line] == name
                 for _, _, what in slices]
 
@@ -78,7 +78,7 @@ def trace(lockd, *arguments, **options):
 
 
 def recording(lockd):
-    """Waits until the server records."""
+    """Waits until the server has begun to record."""
     wait_until(lambda: "manager.watch_recording" in lockd.cli("CALL", "manager", "inspect"),
                "it records")
 
@@ -128,32 +128,32 @@ class Recording(unittest.TestCase):
         self.assertIn(1, told.sizes["in root/lock"])
         self.assertIn(0, told.sizes["in root/lock"])
 
-    def test_it_ends_by_itself_and_says_what_was_dropped(self):
+    def test_it_ends_by_itself_and_counts_dropped_records(self):
         recorder = trace(self.lockd, "--seconds", "1", "--records", "100", "-o", self.file)
         recording(self.lockd)
         work(self.lockd, 50)
         text = self.end(recorder)
         told = Trace(self.file)
         self.assertGreater(told.about["dropped_records"], 100)
-        self.assertIn(f"{told.about['dropped_records']} records were dropped, for there was place "
+        self.assertIn(f"{told.about['dropped_records']} records were dropped, for there was room "
                       "for 100", text)
 
-    def test_who_goes_away_leaves_a_server_that_goes_on(self):
+    def test_a_server_runs_on_when_its_client_disconnects(self):
         recorder = trace(self.lockd, "--seconds", "3600", "-o", self.file)
         recording(self.lockd)
         recorder.kill()
         recorder.communicate(timeout=LIMIT)
         work(self.lockd, 10)
         second = trace(self.lockd, "--seconds", "0.1", "-o", self.file)
-        self.assertIn("somebody else records; try again in ", self.end(second, 1))
+        self.assertIn("another client records; try again in ", self.end(second, 1))
 
-    def test_a_server_that_goes_away_is_an_error(self):
+    def test_a_server_that_ends_is_an_error(self):
         recorder = trace(self.lockd, "--seconds", "3600", "-o", self.file)
         recording(self.lockd)
         self.lockd.end()
         self.assertIn("weir trace: ", self.end(recorder, 1))
 
-    def test_a_file_that_cannot_be_written_is_said_at_once(self):
+    def test_a_file_that_cannot_be_written_is_an_error_at_once(self):
         recorder = trace(self.lockd, "--seconds", "3600", "-o", "/nowhere/trace.json")
         self.assertIn("cannot write /nowhere/trace.json", self.end(recorder, 1))
 

@@ -1,4 +1,4 @@
-"""weir lock: a command runs while a lock is held, and what happens to both."""
+"""weir lock: runs a command while it holds a lock."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from lockd import LIMIT, Lockd, main, program, wait_until
 
 class WeirLock(unittest.TestCase):
     def start(self, lockd, *arguments, **options):
-        """Starts `weir lock KEY...`; its output is piped."""
+        """Starts `weir lock KEY...` with its output piped."""
         process = subprocess.Popen(
             [program("weir"), "lock", "--server", "unix:" + lockd.unix, *arguments], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
@@ -30,7 +30,7 @@ class WeirLock(unittest.TestCase):
             self.assertEqual(self.run_it(lockd, "key", "--", "sh", "-c", "kill -9 $$")[0], 137)
             self.assertEqual(lockd.info("locks_held"), 0)
 
-    def test_what_cannot_be_run_or_locked_has_exit_codes_of_its_own(self):
+    def test_failing_to_run_or_to_lock_has_its_own_exit_codes(self):
         with Lockd(max_locks=1) as lockd, lockd.connect() as holder:
             self.assertEqual(self.run_it(lockd, "key", "--", "/nowhere/at/all")[0], 127)
             self.assertEqual(self.run_it(lockd, "key", "--", "/etc/passwd")[0], 126)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Installs weir into an empty folder, moves that, and does with it what its users do.
+"""Installs weir into an empty folder, moves the folder, and uses it as users do.
 
 usage: install_test.py BUILD CMAKE
 """
@@ -8,16 +8,21 @@ import glob
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(ROOT, "tests", "docs"))
+sys.path[:0] = [os.path.join(ROOT, "tests", folder) for folder in ("docs", "tidy")]
 
-import pages  # noqa: E402, found through the line above
+import headers  # noqa: E402, needs the line above
+import pages  # noqa: E402
+import tidy  # noqa: E402
 
 
 class InstallTest(unittest.TestCase):
@@ -44,7 +49,7 @@ class InstallTest(unittest.TestCase):
         shutil.rmtree(cls.folder, ignore_errors=True)
 
     def run_in(self, *command, status=0):
-        """Runs a command in the test's folder; returns what it prints."""
+        """Runs a command in the test's folder. Returns its output."""
         run = subprocess.run(command, cwd=self.folder, env=self.environment, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.assertEqual(run.returncode, status, f"{' '.join(command)}\n{run.stdout}")
@@ -53,10 +58,13 @@ class InstallTest(unittest.TestCase):
     def installed(self, *path):
         return os.path.join(self.prefix, *path)
 
-    def test_1_it_is_all_there(self):
+    def test_1_everything_is_installed(self):
         self.assertEqual(self.run_in("weir", "modules").split("\n")[0].split()[0], "lock")
-        for name in ("LICENSE", "NOTICE"):
-            self.assertTrue(os.path.exists(self.installed("share/doc/weir", name)))
+        for name in ("share/doc/weir/LICENSE", "share/doc/weir/NOTICE", "share/weir/lockd.json",
+                     "share/doc/weir/apps/lockd/lockd.logrotate",
+                     "share/doc/weir/apps/examples/learn/09-app/app.json",
+                     "include/weir/module.h", "include/weir/core/net/client.h"):
+            self.assertTrue(os.path.exists(self.installed(name)), name)
         with open(self.installed("share/weir/weir.schema.json"), encoding="utf-8") as file:
             schema = json.load(file)
         with open(self.installed("share/man/man1/weir-run.1"), encoding="utf-8") as file:
@@ -80,6 +88,75 @@ class InstallTest(unittest.TestCase):
             with open(file, encoding="utf-8") as text:
                 self.assertNotIn(ROOT, text.read(), file)
 
+    def test_2_libraries_are_small(self):
+        files = [self.installed("bin/weir")]
+        files += glob.glob(self.installed("lib/*.so")) + glob.glob(self.installed("lib/weir/*.so"))
+        for file in files:
+            self.assertNotIn(".debug_info", self.run_in("readelf", "-S", "-W", file), file)
+        files.append(self.installed("lib/libweir-testing.a"))
+        self.assertLess(sum(os.path.getsize(os.path.realpath(file)) for file in files), 15e6)
+
+    def test_2_headers_are_those_that_users_need(self):
+        root = self.installed("include", "weir")
+        found = {
+            os.path.relpath(os.path.join(folder, name), root)
+            for folder, _, names in os.walk(root) for name in names
+        }
+        public = headers.public(list(tidy.find_files(ROOT)))
+        self.assertLessEqual(
+            {header.split(os.path.join("include", "weir", ""))[-1] for header in public}, found)
+        self.assertLessEqual(len(found), 160)
+        for header in found:
+            self.assertFalse(header.startswith(os.path.join("modules", "resp")), header)
+
+    def test_2_links_of_the_pages_lead_somewhere(self):
+        root = self.installed("share", "doc", "weir")
+        files = list(tidy.find_files(root))
+        documents = [file.path for file in files if file.path.endswith(".md")]
+        for name in os.listdir(os.path.join(ROOT, "docs")):
+            self.assertIn(os.path.join("docs", name), documents)
+        self.assertIn("README.md", documents)
+        self.assertIn(os.path.join("apps", "lockd", "README.md"), documents)
+        self.assertEqual(list(tidy.dead_links(root, files)), [])
+        with open(os.path.join(root, "docs", "reference.md"), encoding="utf-8") as file:
+            self.assertIn("](../../../../include/weir/core/net/client.h)", file.read())
+
+    def test_2_the_service_runs_lockd(self):
+        with open(self.installed("lib/systemd/system/lockd.service"), encoding="utf-8") as file:
+            service = dict(
+                line.rstrip("\n").split("=", 1) for line in file if "=" in line and line[0] != "#")
+        state = os.path.join(self.folder, "state")
+        os.makedirs(os.path.join(state, "lockd"))
+        # As systemd would, but for where the test has moved it.
+        command = service["ExecStart"].replace(os.path.join(self.folder, "first"), self.prefix)
+        self.assertNotIn("@", command)
+        address = os.path.join(self.folder, "lockd.sock")
+        options = f'--set module.resp.listen=["unix:{address}"]'
+        command = command.replace("%S", state).replace("$LOCKD_OPTIONS", options)
+        lockd = subprocess.Popen(command.split(), env=self.environment, stderr=subprocess.DEVNULL)
+        try:
+            self.wait_for(address)
+            self.run_in("weir", "lock", "key", "--server", f"unix:{address}", "--", "true")
+            self.assertNotEqual(os.listdir(os.path.join(state, "lockd")), [])
+            lockd.send_signal(signal.SIGHUP)
+            self.run_in("weir", "lock", "key", "--server", f"unix:{address}", "--", "true")
+        finally:
+            lockd.terminate()
+            self.assertEqual(lockd.wait(30), 0)
+        for name in ("StateDirectory", "DynamicUser", "NoNewPrivileges", "ProtectSystem"):
+            self.assertIn(name, service)
+
+    def wait_for(self, address):
+        end = time.monotonic() + 30
+        while True:
+            try:
+                with socket.socket(socket.AF_UNIX) as client:
+                    client.connect(address)
+                return
+            except OSError:
+                self.assertLess(time.monotonic(), end)
+                time.sleep(0.02)
+
     def test_3_a_new_module_as_the_page_says(self):
         page = os.path.join(ROOT, "docs", "writing-modules.md")
         self.assertEqual(
@@ -99,7 +176,7 @@ class InstallTest(unittest.TestCase):
         self.run_in(self.cmake, "--build", "outside")
         self.assertIn("100% tests passed", self.run_in("ctest", "--test-dir", "outside"))
 
-    def test_6_a_component_that_is_not_there(self):
+    def test_6_an_unknown_component_is_an_error(self):
         os.mkdir(os.path.join(self.folder, "wrong"))
         with open(os.path.join(self.folder, "wrong", "CMakeLists.txt"), "w",
                   encoding="utf-8") as file:
@@ -121,10 +198,20 @@ class InstallTest(unittest.TestCase):
         for name in ("./usr/bin/weir\n", "./usr/lib/weir/lock.so\n",
                      "./usr/share/man/man1/weir.1\n",
                      "./usr/lib/cmake/weir/weir-config.cmake\n", "./usr/share/doc/weir/NOTICE\n",
-                     "./usr/include/weir/modules/system/module/plugin.h\n", "weir.schema.json\n"):
+                     "./usr/include/weir/module.h\n",
+                     "./usr/include/weir/modules/system/module/plugin.h\n", "weir.schema.json\n",
+                     "./usr/share/weir/lockd.json\n", "./usr/lib/systemd/system/lockd.service\n",
+                     "./usr/share/doc/weir/docs/reference.md\n",
+                     "./usr/share/doc/weir/apps/lockd/README.md\n",
+                     "./usr/share/doc/weir/apps/lockd/lockd.logrotate\n",
+                     "./usr/share/doc/weir/apps/examples/learn/01-smallest/bakery.cpp\n"):
             self.assertIn(name, contents)
+        self.assertLess(os.path.getsize(package), 8e6)
         self.run_in("dpkg-deb", "-x", package, "unpacked")
         self.assertIn("\nresp ", self.run_in("unpacked/usr/bin/weir", "modules"))
+        with open(os.path.join(self.folder, "unpacked/usr/lib/systemd/system/lockd.service"),
+                  encoding="utf-8") as file:
+            self.assertIn("\nExecStart=/usr/bin/weir run /usr/share/weir/lockd.json ", file.read())
 
 
 if __name__ == "__main__":

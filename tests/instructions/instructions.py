@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
-"""Counts the instructions of the hot operations and compares them with those of counts.json.
+"""Counts the instructions of the hot operations and compares them with counts.json.
 
     instructions.py [--record] BENCHMARK-FOLDER
 
 Time is noisy on shared machines; instructions are not. Each workload of the benchmarks runs once
-and twice under valgrind: the difference, without what starting the program costs, is divided by its
-number of operations. An operation that takes more than 5 % more instructions than recorded is
-a failure. --record writes what was counted to counts.json: what became cheaper should be recorded,
-or it may be lost again unnoticed.
+and twice under valgrind. The difference excludes the cost of starting the program and is divided by
+the number of operations. More than 5 % more instructions than recorded are a failure. --record
+writes the counts to counts.json. Record improvements too, or they may be lost again unnoticed.
 
-The counts hold for the compiler and the C library of Debian 12, on x86-64 and with -O2.
+The counts are valid for the compiler and the C library of Debian 12, on x86-64 and with -O2.
 """
 
 import argparse
@@ -23,7 +22,7 @@ import sys
 TOLERANCE = 0.05
 COUNTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.json")
 
-# Programs with the workloads that are counted, by parts of their names.
+# The counted workloads: the program, and a part of the workload's name.
 WORKLOADS = [
     ("lock_benchmark", "W1 one lock"),
     ("lock_benchmark", "W2"),
@@ -46,8 +45,9 @@ class Failure(Exception):
 
 
 def run(program, workload, times):
-    """The workload's whole name, its operations, and all instructions when it runs so often."""
-    # Cachegrind counts as callgrind does, faster. The environment is part of what a program reads.
+    """Returns the workload's whole name, its operations, and all instructions of `times` runs."""
+    # Cachegrind counts the same as callgrind, but faster. The environment is fixed, because a
+    # program reads it.
     done = subprocess.run(
         ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
          program, "--quick", f"--once={times}", workload],
@@ -57,13 +57,13 @@ def run(program, workload, times):
     counted = re.search(r"I +refs: +([\d,]+)", done.stderr)
     said = re.fullmatch(r"(.*): (\d+) operations", lines[0]) if len(lines) == 1 else None
     if done.returncode != 0 or not counted or not said:
-        raise Failure(f"{program} {workload}: expected one workload to be counted, got\n"
+        raise Failure(f"{program} {workload}: expected one counted workload, got\n"
                       f"{done.stdout}{done.stderr}")
     return said[1], int(said[2]), int(counted[1].replace(",", ""))
 
 
 def count(folder, program, workload):
-    """The workload's whole name and the instructions of one operation."""
+    """Returns the workload's whole name and the instructions of one operation."""
     path = os.path.join(folder, program)
     name, operations, once = run(path, workload, 1)
     _, _, twice = run(path, workload, 2)
@@ -71,7 +71,7 @@ def count(folder, program, workload):
 
 
 def compare(counts, recorded):
-    """Prints a line for each workload; the number of those that fail."""
+    """Prints a line for each workload. Returns the number of failures."""
     failed = 0
     for name, now in counts.items():
         before = recorded.get(name)
@@ -88,7 +88,7 @@ def compare(counts, recorded):
         print(f"{name:44} {now:10,.1f} instructions  recorded {recorded_text:>10}  {verdict}")
     for name in recorded.keys() - counts.keys():
         failed += 1
-        print(f"{name:44} FAILED: recorded, but not counted any more")
+        print(f"{name:44} FAILED: recorded, but no longer counted")
     return failed
 
 
@@ -114,7 +114,7 @@ def main():
         return 0
     failed = compare(counts, recorded)
     if failed:
-        print("If it is meant: ./dev instructions --record")
+        print("To record an intended change: ./dev instructions --record")
     return 1 if failed else 0
 
 

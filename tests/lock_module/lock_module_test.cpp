@@ -2,6 +2,7 @@
 
 #include "core/wait/timeout.h"
 #include "modules/lock/plugin/module.h"
+#include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
 
 using namespace weir;
@@ -20,128 +21,94 @@ std::string app(const std::string& settings = "{}") {
 }
 
 Task<Json> ask(std::string function, Json parameters = Json::object()) {
-    Task<ApiResult<Json>> calling = call("lock", function, std::move(parameters));
-    const ApiResult<Json> result = co_await calling;
+    const ApiResult<Json> result = co_await call("lock", function, std::move(parameters));
     co_return result ? result.value() : Json(to_text(result.error()));
 }
 
 Task<std::string> open(std::string name, std::string time_to_live = "1m") {
     Json parameters{{"name", name}, {"time_to_live", time_to_live}};
-    Task<Json> opening = ask("open_session", std::move(parameters));
-    const Json opened = co_await opening;
+    const Json opened = co_await ask("open_session", std::move(parameters));
     co_return opened.at("session").get<std::string>();
 }
 
-// Tells what a function answers for a key of a session.
+// Notes what a function answers for a session and a key.
 Task<> tell(std::string function, std::string session, std::string key, Texts& told) {
     Json parameters{{"session", session}, {"key", key}};
-    Task<Json> asking = ask(function, std::move(parameters));
-    const Json answer = co_await asking;
+    const Json answer = co_await ask(function, std::move(parameters));
     told.push_back(function + " " + key + ": " + answer.dump());
 }
 
 Task<> acquire_for(std::string session, std::string key, std::string timeout, Texts& told) {
     Json parameters{{"session", session}, {"key", key}, {"timeout", timeout}};
-    Task<Json> asking = ask("acquire", std::move(parameters));
-    const Json answer = co_await asking;
+    const Json answer = co_await ask("acquire", std::move(parameters));
     told.push_back("acquire " + key + ": " + answer.dump());
 }
 
 Task<> two_sessions(Texts& told) {
-    Task<std::string> opening_a = open("a");
-    const std::string a = co_await opening_a;
-    Task<std::string> opening_b = open("b");
-    const std::string b = co_await opening_b;
-    Task<> first = tell("acquire", a, "key", told);
-    co_await first;
-    Task<> again = tell("try", a, "key", told);
-    co_await again;
-    Task<> refused = tell("try", b, "key", told);
-    co_await refused;
-    Task<> late = acquire_for(b, "key", "2s", told);
-    co_await late;
-    Task<> not_held = tell("release", b, "key", told);
-    co_await not_held;
-    Task<> released = tell("release", a, "key", told);
-    co_await released;
-    Task<> free = tell("try", b, "key", told);
-    co_await free;
-    Task<> unknown = tell("try", "none", "key", told);
-    co_await unknown;
+    const std::string a = co_await open("a");
+    const std::string b = co_await open("b");
+    co_await tell("acquire", a, "key", told);
+    co_await tell("try", a, "key", told);
+    co_await tell("try", b, "key", told);
+    co_await acquire_for(b, "key", "2s", told);
+    co_await tell("release", b, "key", told);
+    co_await tell("release", a, "key", told);
+    co_await tell("try", b, "key", told);
+    co_await tell("try", "none", "key", told);
 }
 
 Task<> expire(Scheduler& scheduler, Texts& told) {
-    Task<std::string> opening_a = open("a", "10s");
-    const std::string a = co_await opening_a;
-    Task<std::string> opening_b = open("b", "10s");
-    const std::string b = co_await opening_b;
+    const std::string a = co_await open("a", "10s");
+    const std::string b = co_await open("b", "10s");
     const Time begin = scheduler.now();
-    Task<> held = tell("acquire", a, "key", told);
-    co_await held;
+    co_await tell("acquire", a, "key", told);
     co_await sleep(6s);
     Json session{{"session", a}};
-    Task<Json> renewing = ask("renew_session", std::move(session));
-    co_await renewing;
-    // B waits for longer than its time: a session whose call is under way is in use.
-    Task<> next = tell("acquire", b, "key", told);
-    co_await next;
+    co_await ask("renew_session", std::move(session));
+    // B waits for longer than its time to live: a call keeps its session alive.
+    co_await tell("acquire", b, "key", told);
     told.push_back(
         "after " +
         std::to_string(
             std::chrono::duration_cast<std::chrono::seconds>(scheduler.now() - begin).count()) +
         " s");
-    Task<> over = tell("release", a, "key", told);
-    co_await over;
+    co_await tell("release", a, "key", told);
 }
 
 Task<> close_while_one_waits(Container& container, Texts& told) {
-    Task<std::string> opening_a = open("a");
-    const std::string a = co_await opening_a;
-    Task<std::string> opening_b = open("b");
-    const std::string b = co_await opening_b;
-    Task<> held = tell("acquire", a, "key", told);
-    co_await held;
+    const std::string a = co_await open("a");
+    const std::string b = co_await open("b");
+    co_await tell("acquire", a, "key", told);
     container.start(tell("acquire", b, "key", told));
     co_await sleep(1s);
-    Task<Json> listing = ask("list");
-    const Json listed = co_await listing;
+    const Json listed = co_await ask("list");
     told.push_back(listed[0]["holders"][0]["owner"].get<std::string>() + " holds, " +
                    listed[0]["waiters"][0]["owner"].get<std::string>() + " waits for " +
                    listed[0]["waiters"][0]["seconds"].dump() + " s");
     Json session_b{{"session", b}};
-    Task<Json> closing_b = ask("close_session", std::move(session_b));
-    co_await closing_b;
+    co_await ask("close_session", std::move(session_b));
     co_await sleep(1s);
     Json session_a{{"session", a}};
-    Task<Json> closing_a = ask("close_session", std::move(session_a));
-    co_await closing_a;
-    Task<Json> listing_again = ask("list");
-    const Json nothing = co_await listing_again;
+    co_await ask("close_session", std::move(session_a));
+    const Json nothing = co_await ask("list");
     told.push_back(nothing.dump());
-    Task<Json> sessions = ask("sessions");
-    const Json none = co_await sessions;
+    const Json none = co_await ask("sessions");
     told.push_back(none.dump());
 }
 
 Task<> run_into_each_other(Container& container, Texts& told) {
-    Task<std::string> opening_a = open("a");
-    const std::string a = co_await opening_a;
-    Task<std::string> opening_b = open("b");
-    const std::string b = co_await opening_b;
-    Task<> first = tell("acquire", a, "x", told);
-    co_await first;
-    Task<> second = tell("acquire", b, "y", told);
-    co_await second;
+    const std::string a = co_await open("a");
+    const std::string b = co_await open("b");
+    co_await tell("acquire", a, "x", told);
+    co_await tell("acquire", b, "y", told);
     container.start(acquire_for(a, "y", "5s", told));
     container.start(acquire_for(b, "x", "5s", told));
     co_await sleep(1s);
-    Task<Json> asking = ask("deadlocks");
-    const Json deadlocks = co_await asking;
+    const Json deadlocks = co_await ask("deadlocks");
     told.push_back(std::to_string(deadlocks.size()) + " deadlock of " +
                    std::to_string(deadlocks[0]["members"].size()));
     co_await sleep(10s);
-    Task<Json> asking_for_numbers = ask("statistics");
-    const Json statistics = co_await asking_for_numbers;
+    const Json statistics = co_await ask("statistics");
     told.push_back("acquired " + statistics["acquired"].dump() + ", timed out " +
                    statistics["timed_out"].dump() + ", waits counted " +
                    statistics["wait_seconds"]["buckets"][0][1].dump());
@@ -150,44 +117,34 @@ Task<> run_into_each_other(Container& container, Texts& told) {
 Task<> use_semaphore(Texts& told) {
     Texts sessions;
     for (const char* name : {"a", "b", "c"}) {
-        Task<std::string> opening = open(name);
-        sessions.push_back(co_await opening);
+        sessions.push_back(co_await open(name));
     }
     const auto try_all = [](const Texts& all, Texts& answers) -> Task<> {
         for (const std::string& session : all) {
-            Task<> trying = tell("try", session, "s", answers);
-            co_await trying;
+            co_await tell("try", session, "s", answers);
         }
     };
     Json two{{"key", "s"}, {"size", 2}};
-    Task<Json> creating = ask("create_semaphore", std::move(two));
-    co_await creating;
-    Task<> with_two = try_all(sessions, told);
-    co_await with_two;
+    co_await ask("create_semaphore", std::move(two));
+    co_await try_all(sessions, told);
     Json three{{"key", "s"}, {"size", 3}};
-    Task<Json> resizing = ask("resize_semaphore", std::move(three));
-    co_await resizing;
-    Task<> with_three = try_all(sessions, told);
-    co_await with_three;
+    co_await ask("resize_semaphore", std::move(three));
+    co_await try_all(sessions, told);
     Json name{{"key", "s"}};
-    Task<Json> destroying = ask("destroy_semaphore", std::move(name));
-    co_await destroying;
+    co_await ask("destroy_semaphore", std::move(name));
     Json again{{"key", "s"}, {"size", 3}};
-    Task<Json> resizing_nothing = ask("resize_semaphore", std::move(again));
-    const Json error = co_await resizing_nothing;
+    const Json error = co_await ask("resize_semaphore", std::move(again));
     told.push_back(error.dump());
 }
 
 Task<> change(Server& server, Container& container, Texts& told) {
     Texts sessions;
     for (const char* name : {"a", "b", "c"}) {
-        Task<std::string> opening = open(name);
-        sessions.push_back(co_await opening);
+        sessions.push_back(co_await open(name));
     }
     const auto acquire = [](std::string session, Texts& answers) -> Task<> {
         Json parameters{{"session", session}, {"key", "db"}, {"context", "pool"}};
-        Task<Json> asking = ask("acquire", std::move(parameters));
-        const Json answer = co_await asking;
+        const Json answer = co_await ask("acquire", std::move(parameters));
         answers.push_back(answer.dump());
     };
     Task<> first = acquire(sessions[0], told);
@@ -207,10 +164,10 @@ Task<> change(Server& server, Container& container, Texts& told) {
 
 }  // namespace
 
-TEST_CASE("a lock that is taken through the API belongs to a session") {
+TEST_CASE("a lock that is acquired through the API belongs to a session") {
     Texts told;
     SimulatedServer world(app(), registry());
-    world.leave_behind();  // sessions that are open
+    world.leave_behind();  // open sessions
     world.run(two_sessions(told));
     CHECK(told == Texts{"acquire key: 1", "try key: 1", "try key: null", "acquire key: null",
                         "release key: false", "release key: true", "try key: 2",
@@ -219,10 +176,11 @@ TEST_CASE("a lock that is taken through the API belongs to a session") {
     CHECK(world.log() == "");
 }
 
-TEST_CASE("a session that is neither used nor renewed is over, and its locks go to the next") {
+TEST_CASE(
+    "a session that is neither used nor renewed expires, and its locks go to the next waiters") {
     Texts told;
     SimulatedServer world(app(), registry());
-    world.leave_behind();  // sessions that are open
+    world.leave_behind();  // open sessions
     world.run(expire(world.scheduler(), told));
     REQUIRE(told.size() == 4);
     CHECK(told[0] == "acquire key: 1");
@@ -231,7 +189,7 @@ TEST_CASE("a session that is neither used nor renewed is over, and its locks go 
     CHECK(told[3].find("unknown_session") != std::string::npos);
 }
 
-TEST_CASE("closing a session ends its waits and gives back its locks") {
+TEST_CASE("closing a session ends its waits and releases its locks") {
     Texts told;
     SimulatedServer world(app(), registry());
     Container container(world.scheduler());
@@ -243,10 +201,10 @@ TEST_CASE("closing a session ends its waits and gives back its locks") {
     CHECK(told[4] == "[]");
 }
 
-TEST_CASE("deadlocks and statistics are told") {
+TEST_CASE("the API reports deadlocks and statistics") {
     Texts told;
     SimulatedServer world(app(), registry());
-    world.leave_behind();  // sessions that are open
+    world.leave_behind();  // open sessions
     Container container(world.scheduler());
     world.run(run_into_each_other(container, told));
     CHECK(told == Texts{"acquire x: 1", "acquire y: 2", "1 deadlock of 2", "acquire y: null",
@@ -254,19 +212,19 @@ TEST_CASE("deadlocks and statistics are told") {
     CHECK(world.log().find("deadlock") != std::string::npos);
 }
 
-TEST_CASE("semaphores are created, resized and destroyed through the API") {
+TEST_CASE("the API creates, resizes and destroys semaphores") {
     Texts told;
     SimulatedServer world(app(), registry());
-    world.leave_behind();  // sessions that are open
+    world.leave_behind();  // open sessions
     world.run(use_semaphore(told));
     CHECK(told == Texts{"try s: 1", "try s: 2", "try s: null", "try s: 1", "try s: 2", "try s: 3",
                         "\"failed: there is no semaphore 's' in context 'default'\""});
 }
 
-TEST_CASE("limits and sizes change while locks are held and waited for") {
+TEST_CASE("limits and sizes may change while sessions hold locks and wait for them") {
     Texts told;
     SimulatedServer world(app(R"({"contexts": {"pool": {}}})"), registry());
-    world.leave_behind();  // sessions that are open
+    world.leave_behind();  // open sessions
     Container container(world.scheduler());
     world.run(change(world.server(), container, told));
     REQUIRE(told.size() == 5);

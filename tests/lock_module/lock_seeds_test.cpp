@@ -1,10 +1,12 @@
-// The module `lock` with clients that come, wait, give up and go at times that the seed decides.
+// The module `lock` with clients that connect, wait, give up and disconnect at times that the seed
+// decides.
 #include <array>
 
 #include <catch2/catch.hpp>
 
 #include "core/wait/timeout.h"
 #include "modules/lock/plugin/module.h"
+#include "modules/system/call/json.h"
 #include "modules/testing/seeds.h"
 
 using namespace weir;
@@ -22,19 +24,18 @@ struct Course {
 };
 
 Task<ApiResult<Json>> ask(std::string function, Json parameters, Duration timeout) {
-    Task<ApiResult<Json>> calling = call("lock", function, std::move(parameters), timeout);
-    ApiResult<Json> result = co_await calling;
+    ApiResult<Json> result = co_await call("lock", function, std::move(parameters), timeout);
     co_return result;
 }
 
-// Takes and gives back locks; some calls end before they are answered.
+// Acquires and releases locks. Some calls end before they are answered.
 Task<> use_locks(Scheduler& scheduler, Course& course) {
     const auto below = [&scheduler](int n) {
         return static_cast<int>(scheduler.poller().random() % static_cast<std::uint64_t>(n));
     };
     Json nothing = Json::object();
-    Task<ApiResult<Json>> opening = ask("open_session", std::move(nothing), milliseconds(1000));
-    const ApiResult<Json> opened = co_await opening;
+    const ApiResult<Json> opened =
+        co_await ask("open_session", std::move(nothing), milliseconds(1000));
     const std::string session = opened.value().at("session").get<std::string>();
     for (int i = 0; i != 6; ++i) {
         co_await sleep(milliseconds(below(50)));
@@ -58,8 +59,8 @@ Task<> use_locks(Scheduler& scheduler, Course& course) {
             ++course.given_up;
         }
         Json held{{"session", session}, {"key", key}};
-        Task<ApiResult<Json>> releasing = ask("release", std::move(held), milliseconds(1000));
-        const ApiResult<Json> released = co_await releasing;
+        const ApiResult<Json> released =
+            co_await ask("release", std::move(held), milliseconds(1000));
         if (token) {
             CHECK(released.value() == true);
         } else {
@@ -67,15 +68,14 @@ Task<> use_locks(Scheduler& scheduler, Course& course) {
         }
     }
     Json over{{"session", session}};
-    Task<ApiResult<Json>> closing = ask("close_session", std::move(over), milliseconds(1000));
-    const ApiResult<Json> closed = co_await closing;
+    const ApiResult<Json> closed =
+        co_await ask("close_session", std::move(over), milliseconds(1000));
     CHECK(closed.ok());
 }
 
 Task<> nothing_is_held() {
     Json nothing = Json::object();
-    Task<ApiResult<Json>> listing = ask("list", std::move(nothing), milliseconds(1000));
-    const ApiResult<Json> listed = co_await listing;
+    const ApiResult<Json> listed = co_await ask("list", std::move(nothing), milliseconds(1000));
     CHECK(listed.value() == Json::array());
 }
 
@@ -86,13 +86,14 @@ Task<> use_locks_side_by_side(SimulatedServer& world, Course& course) {
     }
     co_await sleep(milliseconds(10'000));
     CHECK(clients.routines().empty());
-    Task<> checking = nothing_is_held();
-    co_await checking;
+    co_await nothing_is_held();
 }
 
 }  // namespace
 
-TEST_CASE("a lock has one holder and in the end none, whoever gives up and whatever is late") {
+TEST_CASE(
+    "a lock has at most one holder, and none in the end, whichever client gives up and whatever is "
+    "late") {
     Course all;
     const Campaign campaign{.configuration = R"({"server": {"startup": ["lock"]}})",
                             .registry = Registry().add<LockModule>(),

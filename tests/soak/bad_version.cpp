@@ -1,6 +1,5 @@
-// Versions of lock and resp that cannot take the place of the real ones, each in its way. STATE,
-// the real one's, NAME, ENTRY, which is the name without quotes, and VERSION are given by the
-// build.
+// Versions of lock and resp that cannot replace the real ones, each for its own reason. The build
+// defines VERSION, NAME, ENTRY (the name without quotes) and STATE (the real module's).
 #include <chrono>
 #include <stdexcept>
 #include <string_view>

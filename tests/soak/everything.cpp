@@ -1,5 +1,5 @@
 // A module with one of everything that a module can have: a setting, an API, routines, timers, a
-// queue, events that block it, matchers with predicates, handlers, something that is held.
+// queue, events that block it, matchers with predicates, handlers, a hold.
 #include <chrono>
 #include <memory>
 
@@ -81,8 +81,7 @@ private:
     weir::Task<> sleep_long() { co_await weir::sleep(hours(1)); }
 
     weir::Task<> carry() {
-        const auto first = weir::match<Parcel>(0).make();
-        const auto parcel = co_await first;
+        const auto parcel = co_await weir::match<Parcel>(0);
         parcel->set_ignorable();
         ++carried_;
         co_await weir::sleep(hours(1));
@@ -98,7 +97,7 @@ private:
         }
     }
 
-    // All but the first block the queue until the module goes.
+    // All but the first block the queue until the module is unloaded.
     weir::Task<> post(int number) {
         weir::Ref<weir::Event> parcel = weir::make_event<Parcel>(number, std::string(100, 'x'));
         co_await weir::send(std::move(parcel));

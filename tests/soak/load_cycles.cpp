@@ -1,7 +1,7 @@
-// load_cycles N [--kept]: loads and unloads the plugin `everything` N times, with calls under way,
-// on libuv. Fails if a cycle fails, or if memory, mappings, handles, threads or what the scheduler
-// holds are not after it as they were after the first tenth. `--kept`: libraries stay in memory, as
-// under a sanitizer.
+// load_cycles N [--kept]: loads and unloads the plugin `everything` N times, with calls in
+// progress, on libuv. Fails if a cycle fails, or if memory, mappings, handles, threads or the
+// scheduler's objects have grown since the first tenth of the cycles. `--kept`: libraries stay in
+// memory, as under a sanitizer.
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -15,18 +15,19 @@
 #include "config/settings/configuration.h"
 #include "core/run/uv_poller.h"
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
 #include "modules/system/server/server.h"
 
 using namespace weir;
 
 namespace {
 
-// What a process has of what may leak.
+// The resources of the process that may leak.
 struct Use {
     std::size_t rss_kib = 0;
     std::size_t heap_kib = 0;
     std::size_t mappings = 0;
-    std::size_t libraries = 0;  // mapped, of plugins
+    std::size_t libraries = 0;  // mapped plugins
     std::size_t handles = 0;    // open file descriptors
     std::size_t threads = 0;
     std::size_t subscribers = 0;
@@ -78,32 +79,28 @@ Use use_now(Scheduler& scheduler) {
 }
 
 Task<> call_and_forget() {
-    Task<ApiResult<Json>> calling = call("everything", "sleep");
-    co_await calling;
+    co_await call("everything", "sleep");
 }
 
-// One cycle; what went wrong, or "".
+// Runs one cycle. Returns what went wrong, or "".
 Task<std::string> cycle(Server& server, int number) {
     std::string failure;
     try {
-        Task<> loading = server.loader().load("everything");
-        co_await loading;
+        co_await server.loader().load("everything");
         Json parameters;
         parameters["number"] = number;
-        Task<ApiResult<Json>> calling = call("everything", "weigh", std::move(parameters));
-        const ApiResult<Json> weight = co_await calling;
+        const ApiResult<Json> weight = co_await call("everything", "weigh", std::move(parameters));
         if (!weight || weight.value() != Json(number + 1)) {
             co_return "weigh answered " +
                 (weight ? weight.value().dump() : to_text(weight.error()));
         }
         Container callers(server.scheduler());
-        if (number % 2 == 0) {  // the caller goes while its call is under way
+        if (number % 2 == 0) {  // the caller is closed during its call
             callers.start(call_and_forget(), {.name = "caller", .daemon = true});
             co_await sleep(std::chrono::microseconds(1));
         }
         callers.close();
-        Task<> unloading = server.loader().unload("everything");
-        co_await unloading;
+        co_await server.loader().unload("everything");
     } catch (const LoadException& exception) {
         failure = exception.what();
     }
@@ -114,8 +111,7 @@ Task<> run_cycles(Server& server, int count, bool kept, int& status) {
     Use first;
     const int settled = std::max(1, count / 10);
     for (int i = 0; i != count; ++i) {
-        Task<std::string> running = cycle(server, i);
-        const std::string failure = co_await running;
+        const std::string failure = co_await cycle(server, i);
         if (!failure.empty()) {
             std::cout << "cycle " << i << ": " << failure << "\n";
             status = 1;
@@ -131,7 +127,7 @@ Task<> run_cycles(Server& server, int count, bool kept, int& status) {
     const bool same = last.handles == first.handles && last.threads == first.threads &&
                       last.subscribers == first.subscribers && last.timers == first.timers &&
                       last.events == first.events && last.blocked == first.blocked;
-    // The allocator may have taken a few pages, and given each its mapping.
+    // The allocator may have added a few pages, each with a mapping of its own.
     const bool flat =
         kept || (last.libraries == 0 && last.mappings <= first.mappings + 4 &&
                  last.heap_kib <= first.heap_kib + 64 && last.rss_kib <= first.rss_kib + 1024);

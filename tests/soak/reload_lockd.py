@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Reloads the plugins lock and resp of a running lockd again and again, under load.
+"""Reloads the plugins lock and resp of a running lockd repeatedly, under load.
 
-Clients take one of a few locks, read a counter, think, write the counter plus one and give the
-lock back, by commands or through the module's API; one holds a lock all the time, and another
-waits for that. Now and then the new version of a plugin is one that fails. It is a failure if an
-update is lost, two hold a lock at a time, a fencing token does not grow, a reply is lost, doubled
-or not what is expected, a client is disconnected, a reload fails that should not, one to a version
-that is wrong is not refused with its reason, or libraries of old versions stay in memory.
+Clients acquire one of a few locks, read a counter, think, write the counter plus one and release
+the lock, by commands or through the module's API. One client holds a lock all the time, and another
+waits for it. Some new versions of plugins fail. The run fails if an update is lost, two clients
+hold a lock at a time, a fencing token does not grow, a reply is lost, duplicated or unexpected, a
+client is disconnected, a reload fails without need, a wrong version is not rejected with its
+reason, or libraries of old versions stay in memory.
 
 usage: reload_lockd.py [--reloads N] [--clients N] [--seed N] [--kept]
                        WEIR-FOLDER PLUGIN-FOLDER BAD-FOLDER
@@ -28,7 +28,7 @@ class Failure(Exception):
 
 
 class Client:
-    """One connection that asks and gets exactly one reply for each request."""
+    """One connection that gets exactly one reply for each request."""
 
     def __init__(self, path):
         self.path = path
@@ -60,7 +60,7 @@ class Client:
         return await self.reply()
 
     async def close(self):
-        """Nothing is left over: neither a reply nor anything else."""
+        """Requires that no reply is left over."""
         if await self.ask("ECHO", "the end") != "the end":
             raise Failure("a reply too many")
         self.writer.write_eof()
@@ -79,7 +79,7 @@ class Shared:
 
 
 class ThroughApi:
-    """A session of the API of the module lock, as a client that asks for locks with LOCK."""
+    """A session of the module's API, with the interface of a client that uses LOCK."""
 
     def __init__(self, client):
         self.client, self.session = client, None
@@ -135,38 +135,38 @@ async def work(client, number, shared, rng):
         shared.holders[key] = None
         answer = await api.unlock(name) if api else await client.ask("UNLOCK", name)
         if answer != 1:
-            raise Failure(f"UNLOCK answered {answer!r}: the lock was given back early")
+            raise Failure(f"UNLOCK answered {answer!r}: the lock was released early")
 
 
 async def hold(client, shared):
-    """Holds a lock all the time."""
+    """Holds a lock during the whole run."""
     if not isinstance(await client.ask("LOCK", "held"), int):
-        raise Failure("the lock that is held all the time was not given")
+        raise Failure("the client that holds a lock all the time did not get it")
     while not shared.stop:
         await asyncio.sleep(0.01)
     if await client.ask("UNLOCK", "held") != 1:
-        raise Failure("the lock that is held all the time was given back early")
+        raise Failure("the lock that is held all the time was released early")
 
 
 async def wait(client, shared):
-    """Waits for that lock all the time; what it asks meanwhile is answered afterwards."""
+    """Waits for that lock during the whole run. Its later requests are answered afterwards."""
     client.send("LOCK", "held")
     client.send("ECHO", "waited")
     if not isinstance(await client.reply(), int):
-        raise Failure("the lock that was waited for all the time was not given")
+        raise Failure("the client that waits all the time did not get the lock")
     if not shared.stop:
-        raise Failure("the lock was given to two")
+        raise Failure("two clients got the lock")
     if await client.reply() != "waited" or await client.ask("UNLOCK", "held") != 1:
-        raise Failure("the one who waited all the time is not served")
+        raise Failure("the client that waited all the time got a wrong answer")
 
 
 def put(source, folder, name):
-    """As an installer does: a new file under the old name."""
+    """Installs a plugin like a package manager: a new file under the old name."""
     shutil.copy(source, f"{folder}/{name}.new")
     os.rename(f"{folder}/{name}.new", f"{folder}/{name}")
 
 
-# What a version that is wrong is refused with.
+# The reason for which each wrong version is rejected.
 BAD = {
     "broken": "failed: this version is broken",
     "hanging": "failed: load() did not end within 200ms",
@@ -204,7 +204,7 @@ async def reload_all(admin, args, folder, shared, rng):
 
 
 def libraries(pid):
-    """The copies of plugins in memory, and all mappings."""
+    """Returns the copies of plugins in memory, and all mappings."""
     with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
         lines = maps.read().splitlines()
     return sorted({line.split(maxsplit=5)[5] for line in lines if "/weir-" in line}), len(lines)
@@ -253,8 +253,8 @@ async def run(args):
             for job in done - {reloading}:
                 job.result()
             refused, times = await reloading
-            # Who waits at the end of a reload stays in the old version until it is answered: all
-            # come to an end, then all old versions can leave.
+            # A call that waits when a reload ends stays in the old version until it is answered.
+            # Only when all calls have ended can all old versions be unloaded.
             shared.stop = True
             await asyncio.gather(*jobs)
             for client in clients + [holder, waiter]:
@@ -272,8 +272,8 @@ async def run(args):
                 raise Failure(f"old versions stay in memory: {listed}\n{modules}")
             times.sort()
             of_them = ", ".join(f"{count} {kind}" for kind, count in refused.items())
-            print(f"{args.reloads} reloads, of these with a version that is {of_them}, under "
-                  f"{args.clients} clients with {shared.updates} updates: all is well\n"
+            print(f"{args.reloads} reloads, bad versions: {of_them}, under "
+                  f"{args.clients} clients with {shared.updates} updates: no failure\n"
                   f"a reload takes {1000 * times[len(times) // 2]:.1f} ms (median), "
                   f"{1000 * times[-1]:.1f} ms at most; memory {at_first} KiB at first, "
                   f"{memory(server.pid)} KiB at the end; {count} mappings, "
@@ -295,11 +295,12 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("weir")
     parser.add_argument("plugins")
-    parser.add_argument("bad", help="the folder of versions that are wrong")
+    parser.add_argument("bad", help="the folder of bad versions")
     parser.add_argument("--reloads", type=int, default=1000)
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kept", action="store_true", help="libraries stay, as under a sanitizer")
+    parser.add_argument("--kept", action="store_true",
+                        help="expect libraries to stay, as under a sanitizer")
     args = parser.parse_args()
     try:
         asyncio.run(run(args))

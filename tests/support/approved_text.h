@@ -16,9 +16,9 @@ inline std::string read_file(const std::string& path) {
     return content.str();
 }
 
-/// Checks that `text`, which people will read, is what was approved: the content of
-/// <folder>/<name>.approved.txt. With WEIR_APPROVE=1 in the environment, approves it; the
-/// change then shows up in review.
+/// Checks that `text`, which users will read, is approved: equal to the content of
+/// <folder>/<name>.approved.txt. With WEIR_APPROVE=1 in the environment, approves it; the change
+/// then shows up in review.
 inline void check_approved(const std::string& name, const std::string& text,
                            const std::string& folder = "config/settings/testdata") {
     std::string path = WEIR_SOURCE_DIR "/";

@@ -5,8 +5,8 @@
 #include <exception>
 #include <vector>
 
-// The least that routines need, for the limits of benchmarks: a coroutine that starts at once and
-// destroys itself, frames from a free list, and a ring of those that are ready.
+/// The least that routines need, for the baselines of benchmarks: a coroutine that starts at once
+/// and destroys itself, frames from a free list, and a ring of ready coroutines.
 namespace weir::benchmark {
 
 class FramePool {
@@ -54,7 +54,7 @@ struct Bare {
     };
 };
 
-// First in, first out; resumed from one place.
+/// A FIFO queue of ready coroutines, resumed by one loop.
 class ReadyRing {
 public:
     void push(std::coroutine_handle<> coroutine) { ready_.push_back(coroutine); }
@@ -74,7 +74,7 @@ private:
     std::size_t first_ = 0;
 };
 
-// co_await next_round(ring)
+/// co_await next_round(ring)
 struct NextRound {
     ReadyRing& ring;
     bool await_ready() const noexcept { return false; }
@@ -82,7 +82,7 @@ struct NextRound {
     void await_resume() const noexcept {}
 };
 
-// A lock whose waiters form a list through their frames.
+/// A lock whose waiters form a list through their frames.
 class BareLock {
 public:
     explicit BareLock(ReadyRing& ring) noexcept : ring_(ring) {}

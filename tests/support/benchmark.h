@@ -12,27 +12,27 @@
 #include <utility>
 #include <vector>
 
-// What the benchmarks share. A workload is done by weir, by its limit, which is the least that
-// hand-written C++ needs for the same, and by peers: what others offer for it. All run in turn, so
-// that what disturbs one disturbs the others; what counts is the ratio of the medians.
+// The frame of all benchmarks. Three kinds of contenders do a workload: weir; its baseline, which
+// is the least hand-written C++ for the same; and peers, other libraries and programs. They run in
+// turn, so that a disturbance hits all of them. The ratio of the medians is what counts.
 namespace weir::benchmark {
 
-enum class Kind { weir, limit, peer };
+enum class Kind { weir, baseline, peer };
 
-// A peer could not do its workload, which is not weir's fault: it is left out.
+// A peer could not do its workload. It is left out of the results; the benchmark does not fail.
 struct PeerFailed : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
 struct Contender {
     std::string name;
-    // Does the whole workload once; the time in nanoseconds of the part that counts.
+    // Does the whole workload once. Returns the nanoseconds of the part that counts.
     std::function<double()> run;
     Kind kind = Kind::weir;
 };
 
-// Takes the processor time of this thread, in nanoseconds: the workloads never wait, and when other
-// programs run it hardly grows.
+// Measures the processor time of this thread, in nanoseconds: the workloads never wait, and other
+// programs hardly change it.
 class Stopwatch {
 public:
     double elapsed() const noexcept { return now() - start_; }
@@ -47,7 +47,7 @@ private:
     double start_ = now();
 };
 
-// Runs the function; the time that it took in nanoseconds.
+// Runs the function. Returns the nanoseconds that it took.
 template <class F>
 double time(F function) {
     const Stopwatch watch;
@@ -56,12 +56,12 @@ double time(F function) {
 }
 
 struct Options {
-    bool quick = false;    // few runs: does it work?
-    bool json = false;     // a JSON object for each figure
-    bool sweep = false;    // the cost of growing sizes, instead of the workloads
-    int once = 0;          // weir, so often, without clock: for counting instructions
-    std::string only;      // part of the name of the workloads to run; empty: all
-    std::string original;  // folder of VLCP, a peer then; empty: it is none
+    bool quick = false;    // few runs, to see that everything works
+    bool json = false;     // prints a JSON object for each figure
+    bool sweep = false;    // measures the cost by size, instead of the workloads
+    int once = 0;          // > 0: runs only weir, so often, untimed: for counting instructions
+    std::string only;      // runs workloads whose names contain this
+    std::string original;  // a checkout of VLCP as a peer; empty: none
 
     bool wants(std::string_view workload) const { return workload.find(only) != workload.npos; }
     int rounds() const noexcept { return quick ? 3 : 11; }
@@ -100,16 +100,16 @@ struct Figure {
     std::string contender;
     Kind kind = Kind::weir;
     std::string unit;            // of the values: ns, us, ms, bytes
-    std::vector<double> values;  // of the rounds; the median counts
-    long size = 0;               // of what grows in a sweep; 0: this is none
-    // Further figures, by what they are and their units: "p99, us".
+    std::vector<double> values;  // one for each round; the median counts
+    long size = 0;               // in a sweep, the number of things; else 0
+    // Further measurements by names with units: "p99, us".
     std::vector<std::pair<std::string, double>> more = {};
 };
 
 inline void print(const Options& options, const Figure& figure) {
     const auto [least, most] = std::minmax_element(figure.values.begin(), figure.values.end());
     const double middle = median(figure.values);
-    constexpr const char* kinds[] = {"weir", "limit", "peer"};
+    constexpr const char* kinds[] = {"weir", "baseline", "peer"};
     if (options.json) {
         std::printf(
             "{\"workload\": \"%s\", \"contender\": \"%s\", \"kind\": \"%s\", \"unit\": \"%s\", "
@@ -136,8 +136,8 @@ inline void print(const Options& options, const Figure& figure) {
     std::fflush(stdout);
 }
 
-// Runs the contenders in turn, and first once to warm up, and prints a figure for each: the time of
-// one of `operations`. Peers, which are programs that warm up by themselves, run less often.
+// Runs the contenders in turn, first once to warm up, and prints a figure for each: the time of
+// one of `operations`. Peers are programs that warm up by themselves, and run less often.
 inline void compare(const Options& options, const std::string& workload, double operations,
                     const std::vector<Contender>& contenders) {
     if (options.sweep || !options.wants(workload)) {
@@ -164,7 +164,8 @@ inline void compare(const Options& options, const std::string& workload, double 
                 }
             } catch (const PeerFailed& error) {
                 failed[i] = true;
-                std::fprintf(stderr, "%s: a peer less: %s\n", workload.c_str(), error.what());
+                std::fprintf(stderr, "%s: a peer is left out: %s\n", workload.c_str(),
+                             error.what());
             }
         }
     }
@@ -176,15 +177,15 @@ inline void compare(const Options& options, const std::string& workload, double 
     }
 }
 
-// The time of one of the operations that the workload has at a size.
+// A contender of a sweep: `run` returns the nanoseconds of one operation at a size.
 struct Sized {
     std::string name;
     std::function<double(long size)> run;
     Kind kind = Kind::weir;
 };
 
-// How the cost grows: prints a figure for each size, powers of ten up to `most`. Does nothing
-// unless the options ask for it.
+// Measures how the cost grows: prints a figure for each size, powers of ten up to `most`. Does
+// nothing without the option --sweep.
 inline void sweep(const Options& options, const std::string& workload, long most,
                   const std::vector<Sized>& contenders) {
     if (!options.sweep || !options.wants(workload)) {

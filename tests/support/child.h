@@ -19,7 +19,7 @@
 
 namespace weir::benchmark {
 
-// Whether the program is found by its name, or is there.
+/// Returns whether the program exists, as a file or on the path.
 inline bool installed(const std::string& program) {
     if (program.find('/') != program.npos) {
         return access(program.c_str(), X_OK) == 0;
@@ -34,8 +34,8 @@ inline bool installed(const std::string& program) {
     return false;
 }
 
-// Keeps the process, or its child, on one of two processors, so that a server and its clients do
-// not change places. Does nothing where there is only one.
+/// Binds the process, or its child, to one of two processors, so that servers and clients do not
+/// migrate. Does nothing on a machine with one processor.
 inline void stay_on_processor(int number) {
     cpu_set_t set;
     CPU_ZERO(&set);
@@ -43,11 +43,11 @@ inline void stay_on_processor(int number) {
     sched_setaffinity(0, sizeof set, &set);
 }
 
-// A running program, ended with this object.
+/// A running program. It is ended when the object is destroyed.
 class Child {
 public:
-    // Begins it; what it writes, also to standard error, is for wait_for(). `processor`: see
-    // stay_on_processor; -1: any.
+    /// Starts the program; wait_for() reads its output and errors. `processor`: see
+    /// stay_on_processor; -1: any.
     explicit Child(std::vector<std::string> command, int processor = -1) : program_(command[0]) {
         int ends[2];
         check_call(pipe2(ends, O_CLOEXEC), "pipe");
@@ -56,8 +56,8 @@ public:
             arguments.push_back(word.data());
         }
         arguments.push_back(nullptr);
-        // Not fork(): it would let this process copy each of its pages when it next writes there,
-        // and what is measured after that would be charged with it.
+        // Not fork(): it makes this process copy each page at its next write, and later
+        // measurements would include that cost.
         pid_ = check_call(vfork(), "vfork");
         if (pid_ == 0) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -80,8 +80,8 @@ public:
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
 
-    // Returns when the program has written `ready`, with what follows that on the line. Throws
-    // std::runtime_error if it ends before.
+    /// Waits until the program has written `ready`. Returns the rest of the line. Throws
+    /// std::runtime_error if the program ends first.
     std::string wait_for(const std::string& ready) {
         std::string text;
         char byte;
@@ -95,8 +95,8 @@ public:
         throw std::runtime_error(program_ + " ended: " + text);
     }
 
-    // The processor time that it has taken, in microseconds. Throws std::runtime_error if it has
-    // ended.
+    /// Returns the program's processor time in microseconds. Throws std::runtime_error if it has
+    /// ended.
     double processor_time() const {
         clockid_t clock{};
         timespec taken{};

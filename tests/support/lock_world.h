@@ -1,26 +1,35 @@
 #pragma once
 
-#include "core/program/standard_queues.h"
-#include "core/run/container.h"
+#include <utility>
+
+#include "core/base/log.h"
 #include "core/simulation/simulation.h"
 #include "modules/lock/table.h"
+#include "tests/support/world_on.h"
 
-namespace weir::benchmark {
+namespace weir::test {
 
-// A scheduler with the queues that locks need, on a poller.
+// A world with the queue that locks need.
 template <class P>
-struct LockWorldOn {
-    P poller;
-    Scheduler scheduler{poller, {.queue = standard_root()}};
-    Container container{scheduler};
-
-    LockWorldOn() {
-        add_standard_queues(scheduler.queue());
-        add_lock_queue(scheduler);
+struct LockWorldOn : WorldOn<P> {
+    template <class... A>
+    explicit LockWorldOn(LockSettings settings, SchedulerOptions options, A&&... of_poller)
+        : WorldOn<P>(std::move(options), std::forward<A>(of_poller)...) {
+        add_lock_queue(this->scheduler, std::move(settings));
     }
 };
 
-// In virtual time: no poll is paid for.
+}  // namespace weir::test
+
+namespace weir::benchmark {
+
+// What a benchmark logs is seen.
+template <class P>
+struct LockWorldOn : test::LockWorldOn<P> {
+    LockWorldOn() : test::LockWorldOn<P>({}, {.log = log_to_stderr()}) {}
+};
+
+/// In virtual time, so that polls cost nothing.
 using LockWorld = LockWorldOn<Simulation>;
 
 }  // namespace weir::benchmark

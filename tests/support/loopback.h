@@ -11,10 +11,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-// What clients on loopback share.
+/// What clients on loopback share.
 namespace weir::benchmark {
 
-// The result of a system call. Throws std::system_error if it failed.
+/// Returns the result of a system call. Throws std::system_error if it failed.
 inline int check_call(int result, const char* what) {
     if (result < 0) {
         throw std::system_error(errno, std::generic_category(), what);
@@ -34,7 +34,7 @@ inline int connect_to(int port) {
     return fd;
 }
 
-// A port on which nobody listens now.
+/// Returns a port on which no server listens.
 inline int free_port() {
     const int fd = check_call(socket(AF_INET, SOCK_STREAM, 0), "socket");
     sockaddr_in address{};
@@ -47,8 +47,8 @@ inline int free_port() {
     return ntohs(address.sin_port);
 }
 
-// How many connections a process can have, of 10,000, 1,000 and so on. Raises the limit of open
-// files, for processes that are started from now on too.
+/// Returns how many connections a process can have: 10,000, or 1,000 and so on if that is too many.
+/// Raises the limit of open files, also for processes that are started later.
 inline long most_connections() {
     rlimit files{};
     getrlimit(RLIMIT_NOFILE, &files);

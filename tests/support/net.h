@@ -1,7 +1,7 @@
 #pragma once
 
-// What the tests of connections share: a world on libuv, a protocol of lines that keeps a journal,
-// and a bare socket as the other side.
+/// What the tests of connections share: a world on libuv, a protocol of lines that keeps a journal,
+/// and a bare socket as the peer.
 
 #include <cerrno>
 #include <functional>
@@ -36,7 +36,7 @@ struct World {
         folder = "/tmp/weir_net_test." + std::to_string(getpid()) + '.' + std::to_string(++worlds);
     }
 
-    // Runs until the task has ended; what is a daemon is closed then.
+    /// Runs until the task has ended. Daemons are closed then.
     void run(Task<> task) {
         container.start(within_time(std::move(task)), {.name = "test"});
         scheduler.run();
@@ -55,7 +55,7 @@ struct World {
     Container container{scheduler};
 
 private:
-    // Nothing here takes long: what does is a fault.
+    // A task that takes long fails the test, because none of them should.
     Task<> within_time(Task<> task) {
         finished = co_await execute_with_timeout(30s, std::move(task));
     }
@@ -72,7 +72,7 @@ struct LineEvent : Event {
     }
 };
 
-// A connection's hooks were called: what is in the journal.
+/// Sent when a connection's hook was called; carries the journal's entry.
 struct JournalEvent : Event {
     Index<std::string> entry;
     static auto declare() {
@@ -81,7 +81,7 @@ struct JournalEvent : Event {
     }
 };
 
-// Lines become LineEvents; hooks are written into the journal.
+/// Makes each line a LineEvent, and notes the hooks in the journal.
 class LineProtocol : public Protocol {
 public:
     using Protocol::Protocol;
@@ -137,8 +137,7 @@ public:
     Task<> input_ended(Connection& connection) override {
         note(connection, "input ended");
         if (!stays_half_closed) {
-            Task<> inherited = Protocol::input_ended(connection);
-            co_await inherited;
+            co_await Protocol::input_ended(connection);
         }
     }
 
@@ -146,7 +145,7 @@ public:
         journal.push_back(entry);
         connection.scheduler().emergency_send(make_event<JournalEvent>(entry));
     }
-    // Until the entry has been in the journal so many times.
+    /// Waits until the journal contains the entry `times` times.
     Task<> reached(std::string entry, long times = 1) {
         const MatcherOf<JournalEvent> noted = match<JournalEvent>(entry);
         while (std::count(journal.begin(), journal.end(), entry) < times) {
@@ -162,7 +161,7 @@ public:
     bool stays_half_closed = false;
 };
 
-// Answers every line with the same, for ever.
+/// Answers every line with the same line, forever.
 inline Task<> echo_lines() {
     const MatcherOf<LineEvent> lines = match<LineEvent>();
     for (;;) {
@@ -173,7 +172,7 @@ inline Task<> echo_lines() {
     }
 }
 
-// The other side, without weir.
+/// The peer, a bare socket without weir.
 class Peer {
 public:
     explicit Peer(const SocketAddress& address)
@@ -200,7 +199,7 @@ public:
         close();
     }
 
-    // Takes what has come. False at the end, or with an error.
+    /// Reads what has arrived. Returns false at the end of the stream, or on an error.
     bool receive() {
         char buffer[65536];
         for (;;) {

@@ -9,18 +9,21 @@
 #include "tests/support/benchmark.h"
 #include "tests/support/child.h"
 
-// Peers: programs in tests/benchmark/peers that do workloads with what others offer.
-//
-//     asyncio_peer.py W1 10000     does W1 with 10,000 routines, and says what an operation took
-//
-// Each warms up by itself and writes one line, "nanoseconds NUMBER".
+/// Peers: programs in tests/benchmark/peers that do the workloads with other libraries or
+/// languages.
+///
+///     asyncio_peer.py W1 10000     does W1 with 10,000 routines, and prints the time of an
+///     operation
+///
+/// Each peer warms up itself and writes one line, "nanoseconds NUMBER".
 namespace weir::benchmark {
 
 inline std::filesystem::path own_folder() {
     return std::filesystem::canonical("/proc/self/exe").parent_path();
 }
 
-// How to start the peer; empty if it is not here, which is said once.
+/// Returns the command that starts the peer. Returns an empty command if the peer is not installed,
+/// and prints that once.
 inline std::vector<std::string> peer_command(const Options& options, const std::string& name) {
     const std::string scripts = WEIR_SOURCE_DIR "/tests/benchmark/peers/";
     const std::string programs = own_folder().string() + "/peers/";
@@ -44,15 +47,15 @@ inline std::vector<std::string> peer_command(const Options& options, const std::
     if (!installed(command[0])) {
         static std::set<std::string> said;
         if (said.insert(name).second) {
-            std::fprintf(stderr, "%s is not here: a peer less\n", name.c_str());
+            std::fprintf(stderr, "%s is not installed: this peer is left out\n", name.c_str());
         }
         return {};
     }
     return command;
 }
 
-// The contenders, and after them those of the peers that are here. They are told these words; what
-// they say of one operation counts for all.
+/// Returns the contenders, followed by those of the installed peers. `words` are the peers'
+/// arguments. A peer's time of one operation is multiplied by `operations`.
 inline std::vector<Contender> with_peers(const Options& options, const std::string& workload,
                                          double operations, std::vector<Contender> contenders,
                                          const std::vector<std::string>& peers,

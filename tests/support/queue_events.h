@@ -6,7 +6,7 @@
 #include "core/event/event.h"
 #include "core/queue/queue.h"
 
-// Events for the tests of queues, and what these do again and again.
+/// Events for the tests of queues, and common operations.
 namespace weir::queue_test {
 
 struct Job : Event {
@@ -23,7 +23,7 @@ struct Job : Event {
     }
 };
 
-// Has neither a number nor a priority.
+/// Has neither a number nor a priority.
 struct PlainJob : Event {
     Index<std::string> kind;
     int id = 0;
@@ -32,6 +32,12 @@ struct PlainJob : Event {
         return declare_event<PlainJob>("test.PlainJob").index("kind", &PlainJob::kind);
     }
 };
+
+using Ids = std::vector<int>;
+
+inline Matcher jobs(const std::string& kind) {
+    return match<Job>(kind).make();
+}
 
 inline Ref<Job> job(const std::string& kind, int number, int id, int priority = 0) {
     return make_event<Job>(kind, number, id, priority);
@@ -45,7 +51,7 @@ inline Ref<Queue> make_root(QueueOptions options = {}) {
     return Ref<Queue>(new Queue(std::move(options)));
 }
 
-// Takes out one event, or all that can leave: their ids.
+/// Pops one event, or all events that can leave. Returns their ids.
 inline int pop(Queue& queue, QueueSignals& signals) {
     return id_of(*queue.pop(signals));
 }
@@ -53,20 +59,20 @@ inline int pop(Queue& queue) {
     QueueSignals signals;
     return pop(queue, signals);
 }
-inline std::vector<int> pop_all(Queue& queue) {
-    std::vector<int> ids;
+inline Ids pop_all(Queue& queue) {
+    Ids ids;
     while (queue.can_pop()) {
         ids.push_back(pop(queue));
     }
     return ids;
 }
 
-// Appends the event; whether there was a place.
+/// Appends the event. Returns whether the queue had capacity.
 inline bool append(Queue& queue, const Ref<Event>& event, bool force = false) {
     return !queue.append(*event, force);
 }
 
-// Whether one of the signals is what a sender, or who waits for a queue to be empty, waits for.
+/// Returns whether one of the signals wakes a sender, or a routine that waits for an empty queue.
 inline bool wakes(const QueueSignals& signals, const Matcher& waiting) {
     const auto matches = [&](const Ref<Event>& signal) {
         return waiting.matches_path(*signal) && waiting.judge(*signal);

@@ -8,8 +8,8 @@
 
 namespace weir::config::testing {
 
-/// A folder that exists as long as this does. It is also the working folder meanwhile, so that
-/// names of files in messages are the same in every run.
+/// A folder that exists while the object lives. It is the working folder meanwhile, so that file
+/// names in messages are the same in every run.
 class TemporaryFolder {
 public:
     TemporaryFolder() : before_(std::filesystem::current_path()) {

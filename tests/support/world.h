@@ -5,23 +5,22 @@
 #include <string>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <catch2/catch.hpp>
 
 #include "core/event/event.h"
-#include "core/program/standard_queues.h"
 #include "core/run/container.h"
 #include "core/run/scheduler.h"
 #include "core/simulation/simulation.h"
+#include "tests/support/world_on.h"
 
-// What most tests of routines need: a scheduler with the standard queues in a simulated world, a
-// container, and a text that routines write what they see into. When it goes, nothing may be left.
+/// What most tests of routines need: a scheduler with the standard queues in a simulation, a
+/// container, and a text for the notes of routines. The destructor checks that nothing is left.
 namespace weir::test {
 
 using namespace std::chrono_literals;
 
-// Dropped when nobody waits for it.
+/// Dropped when no routine waits for it.
 struct Ping : Event {
     Index<int> number;
 
@@ -30,7 +29,7 @@ struct Ping : Event {
     }
 };
 
-// Blocks its queue until somebody processes it.
+/// Blocks its queue until a routine processes it.
 struct Job : Event {
     Index<int> number;
 
@@ -39,12 +38,8 @@ struct Job : Event {
     }
 };
 
-struct World {
-    explicit World(SchedulerOptions options = {}) : scheduler(simulation, prepare(options)) {
-        add_standard_queues(scheduler.queue());
-    }
-    World(const World&) = delete;
-    World& operator=(const World&) = delete;
+struct World : WorldOn<Simulation> {
+    explicit World(SchedulerOptions options = {}) : WorldOn(std::move(options)) {}
     ~World() {
         container.close();
         CHECK(scheduler.subscribers().empty());
@@ -58,8 +53,8 @@ struct World {
         }
     }
 
-    // Starts the coroutine function(*this, arguments...). A lambda has no captures: they would be
-    // gone before the coroutine ends.
+    /// Starts the coroutine function(*this, arguments...). A lambda must not capture: its captures
+    /// would be destroyed before the coroutine ends.
     template <class F, class... A>
     auto begin(F function, StartOptions options, A... arguments) {
         static_assert(std::is_empty_v<F> || std::is_pointer_v<F>);
@@ -79,26 +74,14 @@ struct World {
     void ping(int number = 0) { scheduler.emergency_send(make_event<Ping>(number)); }
     Duration time() { return scheduler.now().time_since_epoch(); }
 
-    Simulation simulation;
-    std::vector<std::string> log;
+    Simulation& simulation = poller;
     std::vector<std::string> expected_log;
-    Scheduler scheduler;
-    Container container{scheduler};
     std::string output;
-    Ref<Routine> other;  // for routines that deal with another one
+    Ref<Routine> other;  ///< for routines that need another one
     int count = 0;
-
-private:
-    SchedulerOptions prepare(SchedulerOptions& options) {
-        if (!options.queue.kind) {
-            options.queue = standard_root();
-        }
-        options.log = [this](const LogRecord& record) { log.emplace_back(record.text); };
-        return std::move(options);
-    }
 };
 
-// Writes when it is destroyed, as what a routine holds does when the routine is unwound.
+/// Writes a text when it is destroyed. A routine that holds one thus shows when it is unwound.
 class Mark {
 public:
     Mark(std::string& output, const char* text) : output_(output), text_(text) {}

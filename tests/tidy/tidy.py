@@ -2,17 +2,22 @@
 """Style that a machine can check, so that no reviewer has to.
 
     tidy.py [ROOT]
+    tidy.py --write [ROOT]    rewrites what is generated in docs/inside.md first
 
 Prints one line per mistake, file:line: what, and exits with 1 if there is any. Each rule is one
-function below, with its reason. Where a line has a good reason to break one, it says so at its end:
-`// tidy: allow, <the reason>`.
+function below or in rooms.py, with its reason. Where a line has a good reason to break one, it says
+so at its end: `// tidy: allow, <the reason>`.
 """
 
+import glob
 import os
 import re
 import shutil
 import subprocess
 import sys
+
+import headers
+import rooms
 
 COLUMNS = 100
 LINES = 600
@@ -20,18 +25,12 @@ LINES = 600
 # Files that are longer than LINES and still hold one concept, each with the reason.
 LONG_FILES = {}
 
-# Each layer with those it may include; an app may use all.
-LAYERS = {
-    "core": ["core"],
-    "config": ["core", "config"],
-    "modules": ["core", "config", "modules"],
-    "apps": ["core", "config", "modules", "apps"],
-}
-
 CLANG_FORMAT = "clang-format-16"  # other versions lay out some lines differently
 CPP = (".h", ".cpp")
 TEXT = CPP + (".py", ".md", ".cmake", ".sh", "CMakeLists.txt", ".clang-format", ".clang-tidy")
 SCRIPTS = ("dev", os.path.join(".ci", "run"))
+INCLUDE = re.compile(r'\s*#\s*include\s+(?:"([^"]+)"|<(weir/[^>]+)>)')
+FOLDERS = "core|config|modules|apps|tests|docs|cmake"
 SKIPPED_FOLDERS = {"build", ".git", ".cache", "__pycache__"}
 
 
@@ -47,9 +46,9 @@ class File:
         self.is_test = path.startswith("tests" + os.sep) or path.endswith("_test.cpp")
         self.code = strip_cpp(self.text).split("\n") if self.is_cpp else []
         self.includes = [
-            (number, match[1])
+            (number, match[1] or match[2])
             for number, line in enumerate(self.lines, 1)
-            if self.is_cpp and (match := re.match(r'\s*#\s*include\s+"([^"]+)"', line))
+            if self.is_cpp and (match := INCLUDE.match(line))
         ]
 
 
@@ -146,15 +145,6 @@ def test_names(file):
             yield number, "semicolon in the name of a test case"
 
 
-def layers(file):
-    """An arrow only ever points upwards: apps use modules use config use core."""
-    allowed = LAYERS.get(file.path.split(os.sep)[0])
-    for number, header in file.includes:
-        layer = header.split("/")[0]
-        if allowed and layer in LAYERS and layer not in allowed:
-            yield number, f"{file.path.split(os.sep)[0]}/ must not use {layer}/"
-
-
 RULES = [
     whitespace,
     columns,
@@ -163,7 +153,6 @@ RULES = [
     switched_off,
     forbidden_calls,
     test_names,
-    layers,
 ]
 
 
@@ -172,11 +161,10 @@ RULES = [
 
 def dead_headers(root, files):
     """A header that nobody includes is forgotten code."""
-    included = set()
-    for file in files:
-        for _, header in file.includes:
-            included.add(os.path.normpath(header))
-            included.add(os.path.normpath(os.path.join(os.path.dirname(file.path), header)))
+    paths = {file.path for file in files if file.is_cpp}
+    included = {
+        rooms.included(file.path, header, paths) for file in files for _, header in file.includes
+    }
     for file in files:
         if file.path.endswith(".h") and file.path not in included:
             yield file.path, 1, "no file includes this header"
@@ -201,6 +189,16 @@ def dead_links(root, files):
                     yield path, number, f"dead link: no heading #{anchor} in {goal}"
 
 
+def dead_paths(root, files):
+    """A file that a page names is there."""
+    for file in files:
+        if file.path.endswith(".md"):
+            for number, line in enumerate(file.lines, 1):
+                for path in re.findall(rf"`((?:{FOLDERS})/[^`\s:]+)`", line):
+                    if not glob.glob(os.path.join(root, path)):
+                        yield file.path, number, f"no file {path}"
+
+
 def promised_tests(root, files):
     """A guarantee that names a test, [`file`: "name"], is shown by it."""
     texts = {file.path: " ".join(" ".join(file.lines).split()) for file in files}
@@ -208,9 +206,27 @@ def promised_tests(root, files):
         if file.path.endswith(".md"):
             for number, line in enumerate(file.lines, 1):
                 for path, name in re.findall(r"\[`([^`]+)`:\s+\"([^\"]+)\"\]", line):
-                    test = f"def {name}(" if path.endswith(".py") else f'"{name}"'
+                    test = f'"{name}"'
+                    if path.endswith(".py"):
+                        test = f"def {name}("
+                    elif path.endswith("CMakeLists.txt"):
+                        test = f"NAME {name} "
                     if test not in texts.get(path, ""):
                         yield file.path, number, f"{path} has no test '{name}'"
+
+
+def guarantees(root, files):
+    """A promise without a test is a wish."""
+    for file in files:
+        if file.path == os.path.join("docs", "guarantees.md"):
+            lines = enumerate(file.lines + ["- "], 1)
+            begin, shown = 0, True
+            for number, line in lines:
+                if line.startswith(("- ", "#")):
+                    if not shown:
+                        yield file.path, begin, "no test shows this: [`file`: \"name\"]"
+                    begin, shown = number, line.startswith("#")
+                shown = shown or bool(re.match(r"\s+\[`[^`]+`:\s+\"", line))
 
 
 def markdown_prose(file):
@@ -254,7 +270,21 @@ def layout(root, files):
             yield match[1], int(match[2]), "layout; run ./dev format"
 
 
-TREE_RULES = [dead_headers, dead_links, promised_tests, layout]
+def comment_examples(root, files):
+    return headers.comment_examples(root, files, strip_cpp)
+
+
+TREE_RULES = [
+    dead_headers,
+    dead_links,
+    dead_paths,
+    promised_tests,
+    guarantees,
+    layout,
+    *rooms.RULES,
+    *headers.RULES,
+    comment_examples,
+]
 
 
 def check(root):
@@ -273,7 +303,10 @@ def check(root):
 
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
-    root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(here))
+    arguments = [argument for argument in sys.argv[1:] if argument != "--write"]
+    root = arguments[0] if arguments else os.path.dirname(os.path.dirname(here))
+    if "--write" in sys.argv[1:]:
+        rooms.write_page(root, list(find_files(root)))
     mistakes = check(root)
     for path, number, what in mistakes:
         print(f"{path}:{number}: {what}")

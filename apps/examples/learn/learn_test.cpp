@@ -1,8 +1,8 @@
-// Each step of docs/writing-modules.md does what the page says.
+// The steps of docs/writing-modules.md do what the page says.
 #include <catch2/catch.hpp>
-
-#include "core/wait/timeout.h"
-#include "modules/testing/simulated_server.h"
+#include <weir/json.h>
+#include <weir/module.h>
+#include <weir/testing.h>
 
 namespace weir {
 
@@ -11,13 +11,13 @@ namespace {
 using namespace std::chrono_literals;
 using Steps = std::vector<std::string>;
 
-// A server with the modules of some steps.
+// A simulated server that loads the plugins of the given steps.
 class Example {
 public:
     Example(const Steps& steps, const std::string& startup, const Json& settings = Json::object())
         : world_(configuration(steps, startup, settings)) {}
 
-    // Runs the server until what was started has ended.
+    // Runs the task, as a routine, until it has ended.
     void run(Task<> task) {
         world_.run(std::move(task));
         CHECK(world_.log() == "");
@@ -44,8 +44,7 @@ private:
 };
 
 Task<> ask(std::string module, std::string function, Json parameters, std::string expected) {
-    Task<ApiResult<Json>> calling = call(module, function, std::move(parameters));
-    const ApiResult<Json> result = co_await calling;
+    const ApiResult<Json> result = co_await call(module, function, std::move(parameters));
     const std::string answer = result ? result.value().dump() : to_text(result.error());
     CHECK(answer == expected);
 }
@@ -75,7 +74,8 @@ Task<> order_and_look() {
 }
 
 Task<> order_much(Example& example) {
-    // The first is taken at once, two may wait; the fourth waits until the first is done.
+    // The routine receives the first order at once, and the queue holds two of one customer. The
+    // fourth waits until the first is baked.
     for (const int second : {0, 0, 0, 50}) {
         co_await ask_bakery("order", R"({"customer": "ann", "loaves": 5})", "null");
         CHECK(example.now() == std::chrono::seconds(second));
@@ -111,7 +111,7 @@ TEST_CASE("learn 05: orders are events, and none is lost") {
     example.run(order_and_look());
 }
 
-TEST_CASE("learn 06: who orders too much waits in the queue") {
+TEST_CASE("learn 06: a customer with too many orders waits in the queue") {
     Example example({"06-queue"}, "bakery");
     example.run(order_much(example));
 }

@@ -1,23 +1,15 @@
-// A tour of the event core: a kitchen that takes orders. Time is simulated, so that it is over at
-// once and always prints the same.
+// A tour of the event core: a kitchen that takes orders. Time is simulated, so that the program
+// ends at once and always prints the same.
 
 #include <cstdio>
 #include <string>
 
-#include "core/event/event.h"
-#include "core/program/standard_queues.h"
-#include "core/queue/fair_queue.h"
-#include "core/run/container.h"
-#include "core/run/wait.h"
-#include "core/simulation/simulation.h"
-#include "core/wait/do_events.h"
-#include "core/wait/send.h"
-#include "core/wait/timeout.h"
+#include <weir/core.h>
 
 using namespace std::chrono_literals;
 
-// A type of events, with two indices by which routines choose and queues classify. An order that
-// nobody has cooked is not dropped: it blocks its queue.
+// An event type. By its two indices, waiters choose events and queues classify them. An order that
+// no cook waits for is not dropped: it blocks its queue until a cook takes it.
 struct Order : weir::Event {
     weir::Index<std::string> customer;
     weir::Index<int> number;
@@ -30,7 +22,7 @@ struct Order : weir::Event {
     }
 };
 
-// An order that cannot wait: whoever waits for orders gets these too.
+// An order that cannot wait. It derives from Order: waiters for orders receive it too.
 struct RushOrder : Order {
     static auto declare() { return weir::declare_event<RushOrder, Order>("kitchen.RushOrder"); }
 };
@@ -48,31 +40,29 @@ public:
     }
 
 private:
-    // Takes one order after the other, three minutes each.
+    // Cooks one order after the other, three minutes each.
     weir::Task<> cook() {
         const weir::MatcherOf<Order> any_order = weir::match<Order>();
         while (true) {
             const weir::Ref<Order> order = co_await any_order;
-            order->set_ignorable();  // it is taken care of
+            order->set_ignorable();  // processed: no longer blocks its queue
             say("cooks   " + std::string(order->customer.get()) + " " +
                 std::to_string(order->number));
             co_await weir::sleep(3min);
         }
     }
 
-    // Orders as fast as the queue takes it.
+    // Orders as fast as the queue accepts orders.
     weir::Task<> order(std::string customer, int count) {
         for (int number = 1; number <= count; ++number) {
-            weir::Ref<weir::Event> order = weir::make_event<Order>(customer, number);
-            co_await weir::send(std::move(order));
+            co_await weir::send(weir::make_event<Order>(customer, number));
             say("ordered " + customer + " " + std::to_string(number));
         }
     }
 
     weir::Task<> rush(std::string customer) {
         co_await weir::sleep(2min);
-        weir::Ref<weir::Event> order = weir::make_event<RushOrder>(customer, 1);
-        co_await weir::send(std::move(order));
+        co_await weir::send(weir::make_event<RushOrder>(customer, 1));
         say("rushes  " + customer + " 1");
     }
 
@@ -92,7 +82,7 @@ int main() {
     weir::Simulation world;
     weir::Scheduler scheduler(world, {.queue = weir::standard_root()});
     weir::add_standard_queues(scheduler.queue());
-    // Orders: fair by customer, three places, two for one customer. Rush orders go first.
+    // Orders: fair by customer, at most three in all and two of one customer. Rush orders go first.
     scheduler.queue().add("orders", 500, weir::match<Order>().make(),
                           {.max_default = 3,
                            .kind = weir::FairQueue::factory(
@@ -101,7 +91,7 @@ int main() {
 
     std::puts(
         "Ann orders four meals, Bob two, Eve is in a hurry; one cook needs 3 min for each.\n"
-        "The queue has three places and is fair between customers:\n");
+        "The queue holds three orders and is fair between customers:\n");
     Kitchen kitchen(scheduler);
     kitchen.open();
     scheduler.run();

@@ -18,7 +18,7 @@ inline void require(bool holds) {
     if (!holds) std::abort();
 }
 
-/// Every problem lies within the text, and is fit to be printed.
+/// Requires that every problem lies within the text and is safe to print.
 inline void require_sound(const Problems& problems, std::string_view text) {
     for (const Problem& problem : problems) {
         const std::string line = to_text(problem);
@@ -41,9 +41,9 @@ inline void require_positions(const Value& value) {
     }
 }
 
-/// Does with one input of the fuzzer all that can be done with a configuration, and aborts if what
-/// must hold does not. The first line of the input are values for --set, separated by spaces; the
-/// rest is a file.
+/// Runs every function that works on configurations on one input, and aborts if an invariant is
+/// violated. The first line of the input contains values for --set, separated by spaces; the rest
+/// is a file.
 inline void try_input(std::string_view input) {
     const std::size_t end = input.find('\n');
     std::istringstream sets{std::string(input.substr(0, end))};
@@ -77,7 +77,7 @@ inline void try_input(std::string_view input) {
     configuration.position("server.queues[0].event");
     configuration.names("module");
 
-    // What was right as it was written can be written again, and is the same.
+    // A value that is valid as written can be written again and stays the same.
     if (!all || !problems.empty() || !sources.sets.empty() || text.find('$') != text.npos) return;
     Sources written;
     written.files = {{"again.json", to_json(*all)}};

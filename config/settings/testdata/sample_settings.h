@@ -1,6 +1,6 @@
 #pragma once
 
-// Settings like those of a real app, for tests, for the fuzzer and for docs/configuration.md.
+/// Settings like those of a real app, for tests, for the fuzzer and for docs/configuration.md.
 
 #include <chrono>
 #include <cstdint>
@@ -78,7 +78,7 @@ struct ServerSettings {
     }
 };
 
-/// What every module has beside its own settings.
+/// The settings of every module beside its own.
 struct ModuleSettings {
     bool service = false;
 

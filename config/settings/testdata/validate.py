@@ -1,7 +1,7 @@
-"""Says what a JSON Schema takes: validate.py SCHEMA SAMPLES
+"""Tells which samples a JSON Schema accepts: validate.py SCHEMA SAMPLES
 
-SAMPLES is a JSON list of strings, each a JSON text. Prints one line, with a 1 for each sample that
-the schema takes and a 0 for each that it refuses. Exits with 3 if Python has no jsonschema.
+SAMPLES is a JSON list of strings, each a JSON text. Prints one line with a 1 for each sample that
+the schema accepts and a 0 for each that it rejects. Exits with 3 if Python has no jsonschema.
 """
 
 import json

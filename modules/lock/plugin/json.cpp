@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "modules/system/call/json.h"
+
 namespace weir::lock_api {
 
 namespace {

@@ -12,6 +12,7 @@
 #include "modules/lock/plugin/json.h"
 #include "modules/lock/semaphore.h"
 #include "modules/lock/table.h"
+#include "modules/system/call/json.h"
 #include "modules/system/module/plugin.h"
 
 namespace weir {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/settings/describe_text.h"
+#include "modules/system/call/json.h"
 
 namespace weir {
 
@@ -56,6 +57,10 @@ Json describe_parameter(const config::Setting& parameter, const void* defaults) 
 }
 
 }  // namespace
+
+void Api::add(ApiFunction function) {
+    functions_.push_back(std::move(function));
+}
 
 std::vector<std::string> Api::names() const {
     std::vector<std::string> names;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "modules/system/call/api_function.h"
-#include "modules/system/call/json.h"
+#include "modules/system/call/json_fwd.h"
 
 namespace weir {
 
@@ -14,7 +14,7 @@ namespace weir {
 // Several may have the same name if their criteria tell them apart.
 class Api {
 public:
-    void add(ApiFunction function) { functions_.push_back(std::move(function)); }
+    void add(ApiFunction function);
 
     const std::vector<ApiFunction>& functions() const noexcept { return functions_; }
     // Names of all functions, each once.

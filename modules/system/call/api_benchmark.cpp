@@ -8,6 +8,7 @@
 #include "core/run/container.h"
 #include "core/simulation/simulation.h"
 #include "modules/system/call/call.h"
+#include "modules/system/call/json.h"
 #include "modules/system/server/server.h"
 #include "tests/support/bare_coroutine.h"
 #include "tests/support/benchmark.h"
@@ -77,7 +78,7 @@ Task<> call_json(long count, long& sum) {
     }
 }
 
-// So many callers at once, each with so many calls.
+// Runs so many callers at once, each with so many calls.
 double calls(long callers, long count, Task<> (*ask)(long, long&)) {
     config::Sources sources;
     sources.files.push_back({"app.json", R"({"server": {"startup": ["desk"]}})"});
@@ -97,7 +98,7 @@ double calls(long callers, long count, Task<> (*ask)(long, long&)) {
     return taken;
 }
 
-// Functions by module and name, each call a turn for the callee and one for the caller.
+// Functions by module and name. Each call is a turn for the callee and one for the caller.
 class BareDesk {
 public:
     BareDesk() {
@@ -164,7 +165,7 @@ int main(int argc, char** argv) {
         benchmark::compare(
             options, name, static_cast<double>(count),
             {{"weir", [=] { return calls(1, count, ask); }},
-             {"limit", [=] { return BareDesk().calls(1, count, bare); }, Kind::limit}});
+             {"baseline", [=] { return BareDesk().calls(1, count, bare); }, Kind::baseline}});
     };
     compare("W9 a call and its reply, C++ values", call_typed, &BareDesk::call_typed);
     compare("W9 a call and its reply, JSON", call_json, &BareDesk::call_json);
@@ -179,11 +180,11 @@ int main(int argc, char** argv) {
                            return each(callers,
                                        [](long n, long m) { return calls(n, m, call_typed); });
                        }},
-                      {"limit",
+                      {"baseline",
                        [=](long callers) {
                            return each(callers, [](long n, long m) {
                                return BareDesk().calls(n, m, &BareDesk::call_typed);
                            });
                        },
-                       Kind::limit}});
+                       Kind::baseline}});
 }

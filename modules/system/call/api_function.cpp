@@ -4,8 +4,20 @@
 #include "config/document/problems.h"
 #include "config/settings/reader.h"
 #include "config/text/nearest_name.h"
+#include "modules/system/call/json.h"
 
 namespace weir {
+
+config::Settings<NoParameters> NoParameters::describe() {
+    return config::settings<NoParameters>("");
+}
+
+ApiFunction::ApiFunction() = default;
+ApiFunction::ApiFunction(const ApiFunction&) = default;
+ApiFunction::ApiFunction(ApiFunction&&) noexcept = default;
+ApiFunction& ApiFunction::operator=(const ApiFunction&) = default;
+ApiFunction& ApiFunction::operator=(ApiFunction&&) noexcept = default;
+ApiFunction::~ApiFunction() = default;
 
 void read_parameters(const config::Description& description, const Json& json, void* parameters) {
     if (!json.is_null() && !json.is_object()) {
@@ -37,6 +49,31 @@ void read_parameters(const config::Description& description, const Json& json, v
 }
 
 namespace detail {
+
+void convert_parameters(const config::Description& description, ApiValue& given, void* parameters) {
+    if (const Json* json = given.get<Json>()) {
+        read_parameters(description, *json, parameters);
+    } else if (given.empty()) {
+        read_parameters(description, Json(), parameters);
+    } else {
+        throw_other_parameters();
+    }
+}
+
+ApiFunction named_function(std::string name, std::string sentence,
+                           const config::Description* parameters) {
+    ApiFunction made;
+    made.name = std::move(name);
+    made.sentence =
+        sentence.empty() && parameters != nullptr ? parameters->sentence() : std::move(sentence);
+    made.parameters = parameters;
+    return made;
+}
+
+void set_result(ApiFunction& function, const config::Type& type) {
+    function.result = type.name();
+    function.result_members = type.nested().description;
+}
 
 void throw_other_parameters() {
     throw ApiException(ApiError::bad_parameter,

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <concepts>
-#include <functional>
+#include <array>
+#include <cstddef>
+#include <cstring>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -15,38 +16,87 @@ namespace weir {
 
 class Module;
 
-// The parameters of a function that has none.
+/// The parameters of a function that has none.
 struct NoParameters {
-    static config::Settings<NoParameters> describe() { return config::settings<NoParameters>(""); }
+    static config::Settings<NoParameters> describe();
 };
 
-// One function of a module's API: what is known about it, and how it is run. Made from a member
-// function of the module by `declare_module`; immutable.
+namespace detail {
+
+/// A pointer to some member function of a module, kept as bytes until code that knows its type
+/// calls it: so that what an ApiFunction is made of is the same for all, and compiled once.
+class MemberPointer {
+public:
+    MemberPointer() = default;
+    template <class F>
+        requires std::is_member_function_pointer_v<F>
+    explicit MemberPointer(F function) noexcept {
+        static_assert(sizeof(F) <= sizeof(bytes_));
+        std::memcpy(bytes_.data(), &function, sizeof(F));
+    }
+    template <class F>
+    F as() const noexcept {
+        F function;
+        std::memcpy(&function, bytes_.data(), sizeof(F));
+        return function;
+    }
+
+private:
+    alignas(void*) std::array<std::byte, 2 * sizeof(void*)> bytes_{};
+};
+
+}  // namespace detail
+
+/// One function of a module's API: what is known about it, and how it is run. Made from a member
+/// function of the module by `declare_module`; immutable afterwards.
 class ApiFunction {
 public:
-    // Runs the function: ends with its result, as JSON if that is wanted, or throws what went
-    // wrong.
-    using Run = std::function<Task<ApiValue>(Module& module, ApiValue parameters, bool wants_json)>;
-    // Whether the function takes a call with these parameters.
-    using Criteria = std::function<bool(const Module& module, ApiValue& parameters)>;
+    /// Runs a function that returns its result at once. Returns that, as JSON if `wants_json`;
+    /// throws what the function throws, and ApiException with `bad_parameter` if it takes others.
+    using Plain = ApiValue (*)(const detail::MemberPointer& function, Module& module,
+                               ApiValue& parameters, bool wants_json);
+    /// Runs a function that is a coroutine; otherwise the same.
+    using Coroutine = Task<ApiValue> (*)(detail::MemberPointer function, Module& module,
+                                         ApiValue parameters, bool wants_json);
+    /// Returns whether the function takes a call with these parameters.
+    using Criteria = bool (*)(const detail::MemberPointer& criteria, const Module& module,
+                              ApiValue& parameters);
+
+    ApiFunction();
+    ApiFunction(const ApiFunction&);
+    ApiFunction(ApiFunction&&) noexcept;
+    ApiFunction& operator=(const ApiFunction&);
+    ApiFunction& operator=(ApiFunction&&) noexcept;
+    ~ApiFunction();
+
+    /// Whether the function takes a call with these parameters.
+    bool takes(const Module& module, ApiValue& given) const {
+        return criteria == nullptr || criteria(criteria_member, module, given);
+    }
 
     std::string name;
-    std::string sentence;                                 // what it does, without a full stop
-    const config::Description* parameters = nullptr;      // null: any JSON
-    std::string result;                                   // the name of the type; "" for none
-    const config::Description* result_members = nullptr;  // if the result is, or holds, a struct
-    bool is_public = false;  // may be called at the target "public" too
-    Run run;
-    Criteria criteria;  // empty: takes all
+    std::string sentence;                                 ///< what it does, without a full stop
+    const config::Description* parameters = nullptr;      ///< null: any JSON
+    std::string result;                                   ///< the name of the type; "" for none
+    const config::Description* result_members = nullptr;  ///< if the result is or holds a struct
+    bool is_public = false;  ///< may be called at the target "public" too
+
+    // How it is run: one of both.
+    detail::MemberPointer member;
+    Plain plain = nullptr;
+    Coroutine coroutine = nullptr;
+    // Null: it takes all calls.
+    detail::MemberPointer criteria_member;
+    Criteria criteria = nullptr;
 };
 
-// Reads parameters from JSON: an object, or null for no parameters. Throws ApiException with
-// `bad_parameter`, naming each parameter that is wrong.
+/// Reads parameters from JSON: an object, or null for no parameters. Throws ApiException with
+/// `bad_parameter`, naming each parameter that is wrong.
 void read_parameters(const config::Description& description, const Json& json, void* parameters);
 
 namespace detail {
 
-// What of its type an API function's result is: T of T, Task<T>, ApiResult<T>, Task<ApiResult<T>>.
+/// What of its type an API function's result is: T of T, Task<T>, ApiResult<T>, Task<ApiResult<T>>.
 template <class T>
 struct Unwrapped {
     using type = T;
@@ -66,9 +116,13 @@ inline constexpr bool is_api_result = false;
 template <class T>
 inline constexpr bool is_api_result<ApiResult<T>> = true;
 
-// The parts of a member function's type.
+/// The parts of a member function's type.
 template <class F>
-struct MemberFunction;
+struct MemberFunction {
+    static_assert(std::is_void_v<F>,
+                  "a function of a module's API is a member function that takes nothing, or one "
+                  "struct of parameters with a static describe()");
+};
 template <class M, class R>
 struct MemberFunction<R (M::*)()> {
     using Class = M;
@@ -88,25 +142,23 @@ struct MemberFunction<R (M::*)() const> : MemberFunction<R (M::*)()> {};
 template <class M, class R, class P>
 struct MemberFunction<R (M::*)(P) const> : MemberFunction<R (M::*)(P)> {};
 
+/// Reads parameters that are not of the function's own type: from JSON, or nothing. Throws
+/// ApiException with `bad_parameter` if they are another C++ type.
+void convert_parameters(const config::Description& description, ApiValue& given, void* parameters);
 [[noreturn]] void throw_other_parameters();
 
 template <class P>
-P take_parameters(ApiValue& value) {
-    if (P* typed = value.get<P>()) {
+P take_parameters(ApiValue& given) {
+    if (P* typed = given.get<P>()) {
         return std::move(*typed);
     }
-    if constexpr (!std::is_same_v<P, Json>) {
+    if constexpr (std::is_same_v<P, Json>) {
+        throw_other_parameters();
+    } else {
         P result{};
-        if (const Json* json = value.get<Json>()) {
-            read_parameters(config::description_of<P>(), *json, &result);
-            return result;
-        }
-        if (value.type() == nullptr) {
-            read_parameters(config::description_of<P>(), Json(), &result);
-            return result;
-        }
+        convert_parameters(config::description_of<P>(), given, &result);
+        return result;
     }
-    throw_other_parameters();
 }
 
 template <class T>
@@ -114,7 +166,7 @@ ApiValue give_result(T value, bool wants_json) {
     if constexpr (is_api_result<T>) {
         if constexpr (std::is_void_v<typename Unwrapped<T>::type>) {
             value.value();
-            return ApiValue(Json());
+            return ApiValue::null();
         } else {
             return give_result(std::move(value).value(), wants_json);
         }
@@ -122,85 +174,103 @@ ApiValue give_result(T value, bool wants_json) {
         return ApiValue(std::move(value));
     } else {
         if (wants_json) {
-            return ApiValue(json_of(api_type<T>().to_json(&value)));
+            return ApiValue::json_from(config::type_of<T>(), &value);
         }
         return ApiValue::of(std::move(value));
     }
 }
 
-// The parameters live in this frame as long as the function runs.
-template <class M, class F>
-Task<ApiValue> run_function(M& module, F function, ApiValue given, bool wants_json) {
-    using Traits = MemberFunction<F>;
-    using Result = typename Traits::Result;
-    [[maybe_unused]] auto parameters = take_parameters<typename Traits::Parameters>(given);
-    const auto start = [&]() -> decltype(auto) {
-        if constexpr (!Traits::takes_parameters) {
-            return (module.*function)();
-        } else {
-            return (module.*function)(std::move(parameters));
-        }
-    };
-    if constexpr (is_task<Result>) {
-        auto task = start();
-        if constexpr (std::is_same_v<Result, Task<void>>) {
-            co_await task;
-            co_return ApiValue(Json());
-        } else {
-            co_return give_result(co_await task, wants_json);
-        }
-    } else if constexpr (std::is_void_v<Result>) {
-        start();
-        co_return ApiValue(Json());
+/// Calls the member function with the parameters, in the caller's frame.
+template <class F, class P>
+decltype(auto) invoke_member(const MemberPointer& function, Module& module, P& parameters) {
+    auto& object = static_cast<typename MemberFunction<F>::Class&>(module);
+    if constexpr (MemberFunction<F>::takes_parameters) {
+        return (object.*function.as<F>())(std::move(parameters));
     } else {
-        co_return give_result(start(), wants_json);
+        return (object.*function.as<F>())();
     }
 }
+
+template <class F>
+ApiValue run_plain(const MemberPointer& function, Module& module, ApiValue& given,
+                   bool wants_json) {
+    auto parameters = take_parameters<typename MemberFunction<F>::Parameters>(given);
+    if constexpr (std::is_void_v<typename MemberFunction<F>::Result>) {
+        invoke_member<F>(function, module, parameters);
+        return ApiValue::null();
+    } else {
+        return give_result(invoke_member<F>(function, module, parameters), wants_json);
+    }
+}
+
+/// The parameters live in this frame as long as the function runs.
+template <class F>
+Task<ApiValue> run_coroutine(MemberPointer function, Module& module, ApiValue given,
+                             bool wants_json) {
+    auto parameters = take_parameters<typename MemberFunction<F>::Parameters>(given);
+    auto task = invoke_member<F>(function, module, parameters);
+    if constexpr (std::is_same_v<typename MemberFunction<F>::Result, Task<void>>) {
+        co_await task;
+        co_return ApiValue::null();
+    } else {
+        co_return give_result(co_await task, wants_json);
+    }
+}
+
+template <class M, class P>
+bool check_criteria(const MemberPointer& criteria, const Module& module, ApiValue& parameters) {
+    P own = take_parameters<P>(parameters);
+    const bool takes =
+        (static_cast<const M&>(module).*criteria.as<bool (M::*)(const P&) const>())(own);
+    if (parameters.get<P>() != nullptr) {
+        parameters = ApiValue::of(std::move(own));
+    }
+    return takes;
+}
+
+/// Gives the function its name, and its sentence: that of its parameters if `sentence` is empty.
+ApiFunction named_function(std::string name, std::string sentence,
+                           const config::Description* parameters);
+void set_result(ApiFunction& function, const config::Type& type);
 
 }  // namespace detail
 
-// Describes a member function of a module as a function of its API. It takes nothing, or one
-// described struct, whose sentence is the function's unless another is given, or Json; and returns
-// nothing, anything that can be a setting, or Json, at once or as a Task, with or without
-// ApiResult. Errors are thrown as ApiException or returned as ApiError.
+/// Describes a member function of a module as a function of its API. It takes nothing, or one
+/// described struct, whose sentence is the function's unless another is given, or Json; and returns
+/// nothing, anything that can be a setting, or Json, at once or as a Task, with or without
+/// ApiResult. Errors are thrown as ApiException or returned as ApiError.
 template <class F>
 ApiFunction make_api_function(std::string name, std::string sentence, F function) {
     using Traits = detail::MemberFunction<F>;
-    using Class = typename Traits::Class;
     using Parameters = typename Traits::Parameters;
     using Result = typename detail::Unwrapped<typename Traits::Result>::type;
-    ApiFunction result;
-    result.name = std::move(name);
+    const config::Description* parameters = nullptr;
     if constexpr (!std::is_same_v<Parameters, Json>) {
-        result.parameters = &config::description_of<Parameters>();
-        result.sentence = sentence.empty() ? result.parameters->sentence() : std::move(sentence);
-    } else {
-        result.sentence = std::move(sentence);
+        static_assert(config::Described<Parameters>,
+                      "the struct of a function's parameters needs a static describe() that "
+                      "returns config::Settings of it");
+        parameters = &config::description_of<Parameters>();
     }
+    ApiFunction made = detail::named_function(std::move(name), std::move(sentence), parameters);
     if constexpr (std::is_same_v<Result, Json>) {
-        result.result = "any";
+        made.result = "any";
     } else if constexpr (!std::is_void_v<Result>) {
-        result.result = api_type<Result>().name();
-        result.result_members = api_type<Result>().nested().description;
+        detail::set_result(made, config::type_of<Result>());
     }
-    result.run = [function](Module& module, ApiValue parameters, bool wants_json) {
-        return detail::run_function(static_cast<Class&>(module), function, std::move(parameters),
-                                    wants_json);
-    };
-    return result;
+    made.member = detail::MemberPointer(function);
+    if constexpr (detail::is_task<typename Traits::Result>) {
+        made.coroutine = &detail::run_coroutine<F>;
+    } else {
+        made.plain = &detail::run_plain<F>;
+    }
+    return made;
 }
 
-// Describes when a function takes a call: `bool criteria(const P& parameters) const` of the module.
+/// Says when a function takes a call: `bool criteria(const P& parameters) const` of the module.
 template <class M, class P>
-ApiFunction::Criteria make_criteria(bool (M::*criteria)(const P&) const) {
-    return [criteria](const Module& module, ApiValue& parameters) {
-        P own = detail::take_parameters<P>(parameters);
-        const bool takes = (static_cast<const M&>(module).*criteria)(own);
-        if (parameters.get<P>() != nullptr) {
-            parameters = ApiValue::of(std::move(own));
-        }
-        return takes;
-    };
+void set_criteria(ApiFunction& function, bool (M::*criteria)(const P&) const) {
+    function.criteria_member = detail::MemberPointer(criteria);
+    function.criteria = &detail::check_criteria<M, P>;
 }
 
 }  // namespace weir

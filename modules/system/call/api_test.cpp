@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
 
 namespace weir {

@@ -5,7 +5,11 @@
 #include <string>
 #include <vector>
 
-namespace weir::detail {
+#include "modules/system/call/json.h"
+
+namespace weir {
+
+namespace detail {
 
 namespace {
 
@@ -33,14 +37,28 @@ std::string text_of(const config::Type& type, std::vector<const config::Descript
 
 }  // namespace
 
-std::uint64_t shape_of(const config::Type& type) {
+std::uint64_t shape_of(const config::Type& type, std::size_t size) {
     std::vector<const config::Description*> open;
-    return std::hash<std::string>()(text_of(type, open));
+    return std::hash<std::string>()(text_of(type, open)) * 31 + size;
 }
 
-std::uint64_t shape_of(const config::Description& description) {
-    std::vector<const config::Description*> open;
-    return std::hash<std::string>()(text_of(description, open));
+const ApiType& json_api_type() noexcept {
+    static constexpr auto destroy = [](void* value) noexcept { delete static_cast<Json*>(value); };
+    static const ApiType type{&typeid(Json), 0, destroy};
+    return type;
 }
 
-}  // namespace weir::detail
+}  // namespace detail
+
+ApiValue::ApiValue(Json json)
+    : value_(new Json(std::move(json))), type_(&detail::json_api_type()) {}
+
+ApiValue ApiValue::null() {
+    return ApiValue(Json());
+}
+
+ApiValue ApiValue::json_from(const config::Type& type, const void* value) {
+    return ApiValue(json_of(type.to_json(value)));
+}
+
+}  // namespace weir

@@ -6,6 +6,7 @@
 #include "core/run/routine.h"
 #include "core/run/scheduler.h"
 #include "core/wait/send.h"
+#include "modules/system/call/json.h"
 
 namespace weir {
 
@@ -102,9 +103,17 @@ Task<ApiResult<Json>> call(std::string target, std::string function, Json parame
     co_return json == nullptr ? Json() : std::move(*json);
 }
 
+Task<ApiResult<Json>> call(std::string target, std::string function) {
+    return call(std::move(target), std::move(function), Json());
+}
+
 Task<> send_call(std::string target, std::string function, Json parameters) {
     Ref<ModuleApiCall> event = make_call(target, function, ApiValue(std::move(parameters)), true);
     co_await send(std::move(event));
+}
+
+Task<> send_call(std::string target, std::string function) {
+    return send_call(std::move(target), std::move(function), Json());
 }
 
 }  // namespace weir

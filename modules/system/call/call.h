@@ -66,19 +66,28 @@ private:
 
 }  // namespace detail
 
-// Calls a function of a module: co_await call("lock", "list", {{"pattern", "db*"}}). The call is an
-// event; it waits while the module is loading or being reloaded, and while too many calls to it
-// are under way. Ends with the function's result or an error; with `timeout` if that, all in all,
-// takes longer than the time. Whoever calls and goes away ends what runs for the call.
+// Calls a function of a module and returns its result or an error:
 //
-// To be awaited in a routine of the scheduler of the server.
-Task<ApiResult<Json>> call(std::string target, std::string function, Json parameters = {},
+//     const Json parameters{{"pattern", "db*"}};
+//     const ApiResult<Json> locks = co_await call("lock", "list", parameters);
+//
+// The call is an event: it waits while the module is loading or being reloaded, and while too many
+// calls to it are under way. Returns the error `timeout` if all of that takes longer than the time.
+// A caller that is closed cancels the call. Requires a routine of the server's scheduler.
+Task<ApiResult<Json>> call(std::string target, std::string function, Json parameters,
                            std::optional<Duration> timeout = default_call_timeout);
+// The same without parameters.
+Task<ApiResult<Json>> call(std::string target, std::string function);
 
-// The same for parameters that are known as the C++ struct P that the function takes, and a
-// result of type R: co_await call<Ticket>("lock", "acquire", Acquire{.key = "a"}). Nothing is
-// converted on the way. The error is `bad_parameter` or `bad_result` if the function takes or
-// gives another type.
+// The same with the C++ struct P that the function takes, and its result of type R; nothing is
+// converted on the way:
+//
+//     const Acquire acquire{.key = "a"};
+//     const ApiResult<Ticket> ticket = co_await call<Ticket>("lock", "acquire", acquire);
+//
+// The parameters have a name of their own because g++ 12 destroys an aggregate that is made in an
+// awaited expression twice. Returns the error `bad_parameter` or `bad_result` if the function takes
+// or returns another type.
 template <class R, class P>
     requires(!std::is_same_v<P, Json> && config::Described<P>)
 Task<ApiResult<R>> call(std::string target, std::string function, P parameters,
@@ -101,6 +110,7 @@ Task<ApiResult<R>> call(std::string target, std::string function, P parameters,
 
 // Calls without waiting for the answer, which is dropped. Returns when the queue has taken the
 // call.
-Task<> send_call(std::string target, std::string function, Json parameters = {});
+Task<> send_call(std::string target, std::string function, Json parameters);
+Task<> send_call(std::string target, std::string function);
 
 }  // namespace weir

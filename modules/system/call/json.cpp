@@ -4,8 +4,6 @@
 
 #include "modules/system/call/api_error.h"
 
-template class nlohmann::basic_json<>;
-
 namespace weir {
 
 namespace {

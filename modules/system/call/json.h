@@ -3,14 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "config/document/value.h"
-
-// In the library weir-modules, so that not every plugin compiles and brings it.
-extern template class nlohmann::basic_json<>;
+#include "modules/system/call/json_fwd.h"
 
 namespace weir {
-
-// JSON as it comes from and goes to the outside.
-using Json = nlohmann::json;
 
 // The same content in the other form. Throws ApiException with `bad_parameter` if lists and
 // objects are nested more than 64 deep.

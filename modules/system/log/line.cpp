@@ -4,8 +4,8 @@
 #include <ctime>
 #include <limits>
 
+#include "config/document/value.h"
 #include "config/text/quoted.h"
-#include "modules/system/call/json.h"
 
 namespace weir {
 
@@ -53,15 +53,17 @@ void append_text(std::string& to, const LogLine& line) {
 }
 
 void append_json(std::string& to, const LogLine& line) {
+    using config::Value;
     const auto text_or_null = [](std::string_view text) {
-        return text.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(text);
+        return text.empty() ? Value() : Value(text);
     };
-    const nlohmann::ordered_json json{{"time", time_text(line.time)},
-                                      {"level", to_string(line.level)},
-                                      {"module", text_or_null(line.module)},
-                                      {"routine", text_or_null(line.routine)},
-                                      {"message", line.text}};
-    to += json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n';
+    const Value json = Value::object()
+                           .add("time", time_text(line.time))
+                           .add("level", to_string(line.level))
+                           .add("module", text_or_null(line.module))
+                           .add("routine", text_or_null(line.routine))
+                           .add("message", line.text);
+    to += to_json(json) + '\n';
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ namespace weir {
 namespace {
 
 // Between the parts of a payload. A module's name contains none, for it is the name of a file.
-constexpr char separator = '\0';
+constexpr char part_separator = '\0';
 
 LogLevel level_of(spdlog::level::level_enum level) {
     switch (level) {
@@ -42,7 +42,7 @@ LogLevel level_of(spdlog::level::level_enum level) {
 }
 
 std::string_view take_part(std::string_view& payload) {
-    const std::size_t end = payload.find(separator);
+    const std::size_t end = payload.find(part_separator);
     const std::string_view part = payload.substr(0, end);
     payload.remove_prefix(part.size() + 1);
     return part;
@@ -175,7 +175,8 @@ spdlog::sink_ptr open_standard_error() {
     if (isatty(STDERR_FILENO) == 0) {
         return std::make_shared<DescriptorSink>(STDERR_FILENO, -1);
     }
-    const bool plain = std::getenv("NO_COLOR") != nullptr;
+    const char* no_color = std::getenv("NO_COLOR");
+    const bool plain = no_color != nullptr && *no_color != '\0';  // empty counts as not set
     return std::make_shared<spdlog::sinks::ansicolor_stderr_sink_st>(
         plain ? spdlog::color_mode::never : spdlog::color_mode::automatic);
 }
@@ -226,15 +227,15 @@ std::string why_no_new_file(std::filesystem::path folder) {
 
 std::string log_payload(const LogRecord& record) {
     std::string payload(record.source);
-    payload += separator;
+    payload += part_separator;
     if (const Routine* routine = record.routine) {
         const std::string_view file = routine->started_at().file_name();
         payload += routine->name().empty()
                        ? std::string(file.substr(file.rfind('/') + 1)) + ':' +
                              std::to_string(routine->started_at().line())
-                       : routine->name().substr(0, routine->name().find(separator));
+                       : routine->name().substr(0, routine->name().find(part_separator));
     }
-    payload += separator;
+    payload += part_separator;
     payload += record.text;
     return payload;
 }

@@ -62,9 +62,9 @@ std::string lines(std::uint64_t count) {
 }
 
 // Writes lines on the writer's thread, and keeps what that thread shares with those that log.
-class Output final : public spdlog::sinks::sink {
+class LogOutput final : public spdlog::sinks::sink {
 public:
-    explicit Output(const LogSettings& settings)
+    explicit LogOutput(const LogSettings& settings)
         : settings_(settings), outlet_(open_log_outlet(settings)) {}
 
     // --- for threads that log
@@ -202,7 +202,7 @@ private:
 struct LogWriter::Parts {
     explicit Parts(LogSettings given)
         : settings(std::move(given)),
-          output(std::make_shared<Output>(settings)),
+          output(std::make_shared<LogOutput>(settings)),
           thread(start_thread(settings.queue)),
           logger(std::make_shared<spdlog::async_logger>(
               "weir", output, thread, spdlog::async_overflow_policy::overrun_oldest)) {
@@ -215,7 +215,7 @@ struct LogWriter::Parts {
     Parts& operator=(const Parts&) = delete;
 
     LogSettings settings;
-    std::shared_ptr<Output> output;
+    std::shared_ptr<LogOutput> output;
     std::shared_ptr<Thread> thread;
     std::shared_ptr<spdlog::async_logger> logger;
     std::atomic<std::uint64_t> lines = 0;  // given to write()

@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-// What of a build must be the same in a program and its plugins. The values are constants of
-// whoever includes this: a plugin carries its own.
+// What of a build must be the same in a program and its plugins. The values are constants of each
+// file that includes this: a plugin carries its own.
 
 #define WEIR_ABI_TEXT_OF(x) #x
 #define WEIR_ABI_TEXT(x) WEIR_ABI_TEXT_OF(x)

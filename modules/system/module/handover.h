@@ -22,19 +22,19 @@ class Module;
 //         std::uint64_t count = 0;
 //     };
 //
-// The version stands for the layout: whoever changes a member gives it another one, and keeps the
-// old struct if states of it are to be taken over too. Members are of types that do not lie in the
-// plugin: values, the standard library's, weir's. Anything else would keep the old version's code.
+// The version stands for the layout: a change of a member needs another version, and the old struct
+// stays if its states are to be taken over too. Members are of types that do not lie in the plugin:
+// values, the standard library's, weir's. Anything else would need the old version's code.
 template <class S>
 concept HandedOver = requires {
     { S::name } -> std::convertible_to<std::string_view>;
     { S::version } -> std::convertible_to<std::uint32_t>;
 };
 
-// What becomes of the calls of the module's functions that are under way when it hands over.
+// What happens to the calls of the module's functions that are under way when it hands over.
 enum class CallsUnderWay {
     end_first,  // they end before, and new ones wait; the reload fails if they take too long
-    go_on,      // they end in the old version later, and must do without what was handed over
+    go_on,      // they end in the old version later, without what was handed over
 };
 
 // How a kind of modules gives its state away, or takes one over.

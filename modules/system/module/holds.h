@@ -11,7 +11,7 @@ namespace weir {
 
 class Hold;
 
-// What others hold of a module; outlives the module while something is held.
+// What other code holds of a module; outlives the module while something is held.
 class Holds final : public RefCounted<Holds> {
 public:
     bool empty() const noexcept { return list_.empty(); }
@@ -23,8 +23,8 @@ private:
     List<Hold, Holds> list_;
 };
 
-// Keeps a module from being unloaded as long as it lives: for what a module gives to others that
-// needs its code or its data - an object, a handle, a function. See Module::hold. One thread.
+// Keeps a module from being unloaded as long as it lives: for what a module gives away that needs
+// its code or its data, such as an object, a handle, a function. See Module::hold. One thread.
 class Hold final : public Link<Hold, Holds> {
 public:
     Hold(Ref<Holds> holds, std::string what) : holds_(std::move(holds)), what_(std::move(what)) {

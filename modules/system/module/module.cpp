@@ -6,7 +6,11 @@
 #include <stdexcept>
 
 #include "config/text/nearest_name.h"
+#include "config/text/quoted.h"
+#include "core/base/safe_text.h"
+#include "core/run/routine.h"
 #include "core/wait/send.h"
+#include "modules/system/call/json.h"
 
 namespace weir {
 
@@ -54,19 +58,40 @@ private:
     Ref<ApiCall> call_;
 };
 
+// Whether what was thrown is an answer that the function means to give, or the server is quitting.
+bool is_answer() {
+    try {
+        throw;
+    } catch (const ApiException&) {
+        return true;
+    } catch (const QuitException&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
 Task<> run_call(Module& module, const ApiFunction& function, Ref<ApiCall> call) {
     AnswerGuard guard(module, call);
     Routine& self = co_await this_routine();
     call->callee = Ref<Routine>(&self);
     try {
-        Task<ApiValue> running =
-            function.run(module, std::move(call->parameters), call->wants_json);
-        ApiValue result = co_await running;
+        ApiValue result;
+        if (function.plain != nullptr) {
+            result = function.plain(function.member, module, call->parameters, call->wants_json);
+        } else {
+            result = co_await function.coroutine(function.member, module,
+                                                 std::move(call->parameters), call->wants_json);
+        }
         if (call->given_up) {
             co_return;
         }
         call->result.emplace(std::move(result));
     } catch (...) {
+        if (!is_answer()) {
+            module.scheduler().log_exception(safe_text(
+                [&] { return "the function " + module.name() + "." + function.name + " ended"; }));
+        }
         if (call->given_up) {
             co_return;
         }
@@ -88,14 +113,14 @@ Module::Module(const ModuleContext& context)
     : Container(context.scheduler),
       server_(context.server),
       type_(context.type),
+      functions_keep_server_(context.functions_keep_server),
       log_(context.scheduler, type_.name, context.log_level),
       settings_(context.settings),
       handler_(context.scheduler),
       calls_(context.scheduler),
-      holds_(new Holds),
-      outcome_(context.scheduler) {}
+      holds_(new Holds) {}
 
-// Routines refer to members of the derived class, so the loader closes them before.
+// Routines refer to members of the derived class: the loader has closed them.
 Module::~Module() = default;
 
 Task<> Module::load() {
@@ -123,18 +148,6 @@ Json Module::discover(const DiscoverParameters& parameters) const {
         json[function.name] = function.sentence;
     }
     return json;
-}
-
-void Module::succeed() {
-    if (!outcome_.done()) {
-        outcome_.set_result();
-    }
-}
-
-void Module::fail(std::string reason) {
-    if (!outcome_.done()) {
-        outcome_.set_exception(std::make_exception_ptr(std::runtime_error(std::move(reason))));
-    }
 }
 
 Ref<Queue> Module::add_queue(Queue& parent, std::string queue_name, int priority, Matcher matcher,
@@ -175,6 +188,9 @@ void Module::add_declared_queues() {
 // --- answering calls
 
 void Module::serve() {
+    // Every module has `discover`; one with more functions is there to be called.
+    const bool is_for_callers = type_.api.functions().size() > 1;
+    handler_.set_daemon(!(is_for_callers && functions_keep_server_));
     handler_.handle(match<ModuleApiCall>().with(&ModuleApiCall::target, name()).make(),
                     [this](const Ref<Event>& event) {
                         take(Ref<ModuleApiCall>(&event->as<ModuleApiCall>()), false);
@@ -224,7 +240,8 @@ void Module::close_all() noexcept {
     close();
 }
 
-// Of a public call that no function of this module takes, another module, or the loader, says so.
+// A public call that no function of this module takes is left to other modules, and refused by the
+// loader at last.
 void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
     if (event->ignorable() || event->state->given_up) {
         event->set_ignorable();
@@ -237,7 +254,7 @@ void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
             continue;
         }
         try {
-            if (!function.criteria || function.criteria(*this, event->state->parameters)) {
+            if (function.takes(*this, event->state->parameters)) {
                 event->set_ignorable();
                 calls_.start(run_call(*this, function, event->state),
                              {.name = type_.name + '.' + function.name, .foreground = true});
@@ -256,8 +273,8 @@ void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
             type_.name + "." + std::string(name) + " does not take a call with these parameters"};
     } else if (!refusal) {
         refusal = {std::string(ApiError::unknown_function),
-                   "the module '" + type_.name + "' has no function '" + std::string(name) + "'" +
-                       config::did_you_mean(name, type_.api.names())};
+                   "the module '" + type_.name + "' has no function '" + config::printable(name) +
+                       "'" + config::did_you_mean(name, type_.api.names())};
     }
     answer(scheduler(), *event, *std::move(refusal));
 }

@@ -10,7 +10,6 @@
 #include "core/queue/queue.h"
 #include "core/run/container.h"
 #include "core/run/event_handler.h"
-#include "core/wait/future.h"
 #include "modules/system/call/call.h"
 #include "modules/system/module/holds.h"
 #include "modules/system/module/module_class.h"
@@ -21,13 +20,14 @@ namespace weir {
 
 class Server;
 
-// What a module is made with; handed through by its constructor.
+// What a module is made with; its constructor hands it on.
 struct ModuleContext {
     Scheduler& scheduler;
     Server& server;
     const ModuleClass& type;
-    std::shared_ptr<void> settings;  // shared with the loader, that may replace it
+    std::shared_ptr<void> settings;  // of the type that `type.settings` describes
     LogLevel log_level = LogLevel::info;
+    bool functions_keep_server = false;  // the server runs as long as a module has functions
 };
 
 // What Module::discover takes.
@@ -61,77 +61,97 @@ public:
 
     // To be overridden:
 
-    // Gets ready: starts routines, opens what it needs. The module may be called, and those that
-    // depend on it load, when this has ended.
+    // Prepares the module: starts routines, opens what it needs. When this has ended, the module
+    // may be called, and those that depend on it load.
     virtual Task<> load();
-    // Begins to work: called when load() has ended; when the module is reloaded, in the moment in
-    // which it takes the place of the old version. What must not be done by two versions at a time
-    // begins here: routines that receive events, that write.
+    // Begins to work: called when load() has ended; in a reload, in the moment in which the module
+    // takes the place of the old version. What two versions must not do at a time begins here:
+    // routines that receive events, that write.
     virtual void begin() {}
     // A new version has taken the place of this one. Calls that are under way go on, and unload()
     // follows when they have ended. Here: closes all other routines of the module.
     virtual void retire();
-    // Gets ready to go: shuts connections down, waits for what must not be cut off. No call is
+    // Prepares the end: shuts connections down, waits for what must not be cut off. No call is
     // under way any more, and none comes. All routines are closed afterwards. Unwound when it takes
     // longer than the module's `unload_timeout`.
     virtual Task<> unload();
-    // What holds the module in use, one line each, as "lock 'a' held by ...". As long as there is
-    // any, unloading is refused unless it is forced.
+    // Returns what holds the module in use, one line each, as "lock 'a' held by ...". As long as
+    // there is any, unloading is refused unless it is forced.
     virtual std::vector<std::string> in_use() const { return {}; }
-    // The settings have changed, but for fixed ones, and are already in place. Of modules with
+    // The settings have changed, but for fixed ones, and are already in place. For modules with
     // settings: see ModuleOf.
     virtual void settings_changed() {}
 
-    // The calls of its functions that run now, a routine each.
+    // The calls of its functions that are under way, a routine each.
     const List<Routine, Container>& calls() const noexcept { return calls_.routines(); }
-    // Says that something outside of the module needs it: it is not unloaded, unless that is
-    // forced, and its code stays in memory, as long as the Hold lives.
+    // Keeps the module from being unloaded, unless that is forced, and its code in memory, as long
+    // as the Hold lives: for what other code needs of it.
     std::unique_ptr<Hold> hold(std::string what) {
         return std::make_unique<Hold>(holds_, std::move(what));
     }
 
-protected:
-    // Of modules that succeed later: says so. Others must not call these.
-    void succeed();
-    void fail(std::string reason);
+    // --- for the loader alone
 
+    void set_state(ModuleState state) noexcept { state_ = state; }
+    void set_log_level(LogLevel level) noexcept { log_.set_least(level); }
+    const void* settings_object() const noexcept { return settings_.get(); }
+    std::shared_ptr<void> exchange_settings(std::shared_ptr<void> settings) noexcept {
+        return std::exchange(settings_, std::move(settings));
+    }
+    // As settings_changed(), with what they were before.
+    virtual void settings_changed_from(const void* before);
+
+    // Takes calls from now on.
+    void serve();
+    bool serving() const noexcept { return !handler_.functions().empty(); }
+    void stop_serving() noexcept;
+    void close_calls() noexcept { calls_.close(); }
+    void close_all() noexcept;
+    const Ref<Holds>& holds() const noexcept { return holds_; }
+
+    // The queues that the module has added and that are there.
+    std::vector<Ref<Queue>>& queues() noexcept { return queues_; }
+    // Makes the queues that the module declares.
+    void add_declared_queues();
+
+    // In a reload: the version whose place this one is to take, until it has done so.
+    void set_predecessor(Module* predecessor) noexcept { predecessor_ = predecessor; }
+    void forget_predecessor() noexcept {
+        predecessor_ = nullptr;
+        adopted_.clear();
+    }
+    // How many queues of the predecessor become this module's.
+    std::size_t adopted_queues() const noexcept { return adopted_.size(); }
+    // Reserves memory, so that replace_predecessor() cannot fail, for the queues that all modules
+    // adopt that are replaced in one step: they may stand under one parent.
+    void reserve_for_replacement(std::size_t adopted_in_all);
+    // Takes the place of the predecessor: its queues are this module's. Requires
+    // reserve_for_replacement().
+    void replace_predecessor();
+
+protected:
     // Whether this is made to take the place of a version that runs, and has not done so yet.
     bool replaces() const noexcept { return predecessor_ != nullptr; }
 
     // Adds a subqueue that belongs to the module: it is removed, with what is in it, when the
     // module unloads. A module that replaces another gets the queue of the same name that the old
-    // version has, with what is in it and as it is, but for the priority. Throws
-    // std::invalid_argument if that takes other events.
+    // version has, with what is in it and as it is, but for the priority. A queue of a kind that
+    // the plugin brings keeps the old version's code, and that library stays in memory as long as
+    // the queue exists. Throws std::invalid_argument if the queue takes other events.
     Ref<Queue> add_queue(Queue& parent, std::string queue_name, int priority, Matcher matcher,
                          QueueOptions options = {});
 
-    const void* settings_object() const noexcept { return settings_.get(); }
-    // As settings_changed(), with what they were before.
-    virtual void settings_changed_from(const void* before);
-
 private:
-    friend class Loader;
-
     struct Adopted {
         Ref<Queue> queue;
         int priority;
     };
 
-    // Makes the queues that the module declares.
-    void add_declared_queues();
-    void serve();
-    bool serving() const noexcept { return !handler_.functions().empty(); }
-    void stop_serving() noexcept;
-    // Takes the place of the predecessor: its queues are this module's. Does not fail after
-    // reserve_for_replacement().
-    void replace_predecessor();
-    // For the queues that those who succeed in one step adopt: they may stand under one parent.
-    void reserve_for_replacement(std::size_t adopted_in_all);
-    void close_all() noexcept;
     void take(const Ref<ModuleApiCall>& event, bool is_public);
 
     Server& server_;
     const ModuleClass& type_;
+    const bool functions_keep_server_;
     ModuleLog log_;
     std::shared_ptr<void> settings_;
     ModuleState state_ = ModuleState::not_loaded;
@@ -141,7 +161,6 @@ private:
     Module* predecessor_ = nullptr;
     std::vector<Adopted> adopted_;  // of the predecessor, from when this takes its place
     Ref<Holds> holds_;              // shared with the Holds, which may outlive the module
-    Future<> outcome_;              // of a module that succeeds later
 };
 
 // A module with settings, which the configuration has at module.<name>.
@@ -162,29 +181,31 @@ public:
         settings_changed();
     }
 
-protected:
     void settings_changed_from(const void* before) final {
         settings_changed(*static_cast<const S*>(before));
     }
 };
 
-template <class M>
-ModuleDeclaration<M>::ModuleDeclaration(std::string name, std::string sentence) {
-    static_assert(std::derived_from<M, Module>);
-    class_.name = std::move(name);
-    class_.sentence = std::move(sentence);
-    if constexpr (requires { typename M::Settings; }) {
-        class_.settings = &config::description_of<typename M::Settings>();
-    }
-    class_.make = [](const ModuleContext& context) -> std::unique_ptr<Module> {
-        return std::make_unique<M>(context);
-    };
-}
+namespace detail {
 
 template <class M>
-ModuleClass ModuleDeclaration<M>::take() && {
-    class_.api.add(make_api_function("discover", {}, &Module::discover));
-    return std::move(class_);
+const config::Description* settings_of() {
+    if constexpr (requires { typename M::Settings; }) {
+        return &config::description_of<typename M::Settings>();
+    } else {
+        return nullptr;
+    }
+}
+
+}  // namespace detail
+
+template <class M>
+ModuleDeclaration<M>::ModuleDeclaration(std::string name, std::string sentence)
+    : ModuleDraft(std::move(name), std::move(sentence), detail::settings_of<M>(),
+                  [](const ModuleContext& context) -> std::unique_ptr<Module> {
+                      return std::make_unique<M>(context);
+                  }) {
+    static_assert(std::derived_from<M, Module>);
 }
 
 }  // namespace weir

@@ -42,42 +42,71 @@ struct ModuleClass {
     std::string name;      // under which it is loaded, configured and called
     std::string sentence;  // what it is for, without a full stop
     std::vector<Dependency> dependencies;
-    bool service = false;         // to be unloaded when nobody depends on it any more
-    bool succeeds_later = false;  // the module itself says when it has succeeded
+    bool service = false;                           // unloads when no module depends on it any more
     const config::Description* settings = nullptr;  // of module.<name>; null: it has none
     Api api;
     std::vector<Handover> handovers;       // the first that gives is what a next version is offered
     std::vector<const EventType*> events;  // for which server.queues may have queues
     std::vector<ModuleQueue> queues;
     std::function<std::unique_ptr<Module>(const ModuleContext&)> make;
+
+    ModuleClass();
+    ModuleClass(const ModuleClass&);
+    ModuleClass(ModuleClass&&) noexcept;
+    ModuleClass& operator=(const ModuleClass&);
+    ModuleClass& operator=(ModuleClass&&) noexcept;
+    ~ModuleClass();
 };
+
+namespace detail {
+
+// A ModuleDeclaration as far as it does not depend on the module's type.
+class ModuleDraft {
+public:
+    using Maker = std::unique_ptr<Module> (*)(const ModuleContext& context);
+
+    ModuleDraft(std::string name, std::string sentence, const config::Description* settings,
+                Maker maker);
+    ModuleDraft(ModuleDraft&&) noexcept;
+    ~ModuleDraft();
+
+    // All of it, with the function `discover` that every module has.
+    ModuleClass take();
+
+protected:
+    void add_dependency(std::string name, std::string default_implementation);
+    void add_handover(Handover handover);
+    void add_event(const EventType& event);
+    void add_queue(std::string name, const EventType& event, std::string sentence, int priority,
+                   std::optional<QueueOptions> options);
+    void add_function(ApiFunction function, bool is_public);
+
+    ModuleClass class_;
+};
+
+}  // namespace detail
 
 // Describes a module in its `static auto declare()`:
 //
 //     static auto declare() {
-//         return weir::declare_module<Hello>("hello", "Greets whoever asks")
+//         return weir::declare_module<Hello>("hello", "Greets its callers")
 //             .depends_on("clock")
 //             .function("greet", &Hello::greet)
 //             .function("count", "How many were greeted so far", &Hello::count);
 //     }
 template <class M>
-class ModuleDeclaration {
+class ModuleDeclaration : public detail::ModuleDraft {
 public:
     explicit ModuleDeclaration(std::string name, std::string sentence);
 
     // Loads before this one, and unloads after it. With a default, `name` may be an interface.
     ModuleDeclaration&& depends_on(std::string name, std::string default_implementation = {}) && {
-        class_.dependencies.push_back({std::move(name), std::move(default_implementation)});
+        add_dependency(std::move(name), std::move(default_implementation));
         return std::move(*this);
     }
     // Is to be unloaded when no module depends on it any more, unless it was loaded by name.
     ModuleDeclaration&& service() && {
         class_.service = true;
-        return std::move(*this);
-    }
-    // The end of load() is not yet success: the module calls succeed() or fail() later.
-    ModuleDeclaration&& succeeds_later() && {
-        class_.succeeds_later = true;
         return std::move(*this);
     }
     // Has state that is not lost when the module is reloaded: `giver` takes it out of the old
@@ -87,44 +116,43 @@ public:
     template <HandedOver S>
     ModuleDeclaration&& hands_over(S (M::*giver)(), void (M::*taker)(S&),
                                    CallsUnderWay calls = CallsUnderWay::end_first) && {
-        class_.handovers.push_back(make_handover<S, M>(giver, taker, calls));
+        add_handover(make_handover<S, M>(giver, taker, calls));
         return std::move(*this);
     }
     // Takes over the state of older versions too.
     template <HandedOver S>
     ModuleDeclaration&& takes_over(void (M::*taker)(S&)) && {
-        class_.handovers.push_back(make_handover<S, M>(nullptr, taker));
+        add_handover(make_handover<S, M>(nullptr, taker));
         return std::move(*this);
     }
     // Lets the configuration make queues for the events of this type.
     template <EventClass E>
     ModuleDeclaration&& event() && {
-        class_.events.push_back(&event_type<E>());
+        add_event(event_type<E>());
         return std::move(*this);
     }
     // Has a queue of its own for the events of this type, at the root of the queue tree: it is
     // there when load() begins, and goes with the module; see Module::add_queue.
     template <EventClass E>
     ModuleDeclaration&& queue(std::string name, int priority, QueueOptions options = {}) && {
-        class_.queues.push_back(
-            {std::move(name), &event_type<E>(), {}, priority, std::move(options)});
+        add_queue(std::move(name), event_type<E>(), {}, priority, std::move(options));
         return std::move(*this);
     }
     // Has a queue for the events of this type that it makes itself: for whoever reads about it.
     template <EventClass E>
     ModuleDeclaration&& makes_queue(std::string name, std::string sentence) && {
-        class_.queues.push_back({std::move(name), &event_type<E>(), std::move(sentence)});
+        add_queue(std::move(name), event_type<E>(), std::move(sentence), 0, {});
         return std::move(*this);
     }
     // A function of the API, of which the struct of its parameters says what it does.
     template <class F>
     ModuleDeclaration&& function(std::string name, F member) && {
-        class_.api.add(make_api_function(std::move(name), {}, member));
+        add_function(make_api_function(std::move(name), {}, member), false);
         return std::move(*this);
     }
     template <class F>
     ModuleDeclaration&& function(std::string name, std::string sentence, F member) && {
-        class_.api.add(make_api_function(std::move(name), std::move(sentence), member));
+        add_function(make_api_function(std::move(name), std::move(sentence), member), false);
         return std::move(*this);
     }
     // A function that may also be called without naming the module, at the target "public". With
@@ -132,26 +160,17 @@ public:
     // hold.
     template <class F>
     ModuleDeclaration&& public_function(std::string name, std::string sentence, F member) && {
-        ApiFunction made = make_api_function(std::move(name), std::move(sentence), member);
-        made.is_public = true;
-        class_.api.add(std::move(made));
+        add_function(make_api_function(std::move(name), std::move(sentence), member), true);
         return std::move(*this);
     }
     template <class F, class P>
     ModuleDeclaration&& public_function(std::string name, std::string sentence, F member,
                                         bool (M::*criteria)(const P&) const) && {
         ApiFunction made = make_api_function(std::move(name), std::move(sentence), member);
-        made.is_public = true;
-        made.criteria = make_criteria(criteria);
-        class_.api.add(std::move(made));
+        set_criteria(made, criteria);
+        add_function(std::move(made), true);
         return std::move(*this);
     }
-
-    // All of it, with the function `discover` that every module has.
-    ModuleClass take() &&;
-
-private:
-    ModuleClass class_;
 };
 
 template <class M>

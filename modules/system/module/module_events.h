@@ -3,14 +3,13 @@
 #include <string>
 
 #include "core/event/event.h"
-#include "modules/system/call/json.h"
 #include "modules/system/module/module_state.h"
 
 namespace weir {
 
 class Module;
 
-// A module has come into another state.
+// A module has changed its state.
 struct ModuleStateEvent : Event {
     Index<std::string> module;
     Index<ModuleState> state;
@@ -23,20 +22,6 @@ struct ModuleStateEvent : Event {
             .index("module", &ModuleStateEvent::module)
             .index("state", &ModuleStateEvent::state)
             .index("instance", &ModuleStateEvent::instance);
-    }
-};
-
-// Something has happened in a module that others may want to know: `target` is about what,
-// usually the module's name, `name` what happened.
-struct ModuleNotification : Event {
-    Index<std::string> target;
-    Index<std::string> name;
-    Json content;
-
-    static auto declare() {
-        return declare_event<ModuleNotification>("weir.ModuleNotification")
-            .index("target", &ModuleNotification::target)
-            .index("name", &ModuleNotification::name);
     }
 };
 

@@ -9,7 +9,7 @@
 
 namespace weir {
 
-class Loader;
+class Module;
 class Scheduler;
 
 // What a module logs with: each line says the module, and the routine that runs. Lines below the
@@ -56,7 +56,7 @@ public:
     }
 
 private:
-    friend class Loader;
+    friend class Module;
 
     void set_least(LogLevel least) noexcept { least_ = least; }
 

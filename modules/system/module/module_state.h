@@ -4,14 +4,14 @@
 
 namespace weir {
 
-// What a module goes through:
+// The states of a module:
 //
 //     not_loaded -> loading -> loaded -> succeeded -> unloading -> unloaded
 //                      |         |                    ^       |
 //                      +---------+-----> failed ------+       +-> succeeded: unloading was refused
 //
-// `loaded`: its load() has ended and it may be called; `succeeded`: it does what it is for, and
-// those that depend on it may load.
+// `loaded`: its load() has ended and it may be called; `succeeded`: it works, and those that depend
+// on it may load.
 enum class ModuleState { not_loaded, loading, loaded, succeeded, failed, unloading, unloaded };
 
 // "not loaded", "loading", ...

@@ -8,11 +8,11 @@
 
 namespace weir {
 
-// What a plugin shows to whoever opens it, through its one entry point. Plain C.
+// What a plugin shows to the program that opens it, through its one entry point. Plain C.
 struct PluginTable {
     std::uint32_t layout;  // of this struct
     AbiTag abi;
-    // The module; not to be called before all of `abi` is found equal.
+    // Returns the module's class. Requires that all of `abi` is equal to own_abi.
     const ModuleClass& (*module_class)();
 
     static constexpr std::uint32_t current_layout = 1;
@@ -21,14 +21,14 @@ struct PluginTable {
 // The name of the entry point, a function `const PluginTable* ()`, in a plugin <name>.so.
 std::string plugin_entry_name(const std::string& name);
 
-// Says in which field the plugin's ABI differs from this program's: "compiler is 'GCC 13',
+// Returns in which field the plugin's ABI differs from this program's: "compiler is 'GCC 13',
 // expected 'GCC 12'"; "" if it does not.
 std::string abi_difference(const PluginTable& table);
 
 }  // namespace weir
 
-// The entry point of the plugin <name>.so, that brings the module class Type: once, outside of all
-// namespaces. The name keeps plugins apart that are linked into one program.
+// Defines the entry point of the plugin <name>.so, which brings the module class Type. To be used
+// once, outside of namespaces. The name keeps plugins apart that are linked into one program.
 #define WEIR_PLUGIN(name, Type)                                                                \
     extern "C" __attribute__((visibility("default")))                                          \
     const weir::PluginTable* weir_plugin_##name() {                                            \

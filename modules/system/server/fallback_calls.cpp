@@ -1,12 +1,17 @@
 #include "modules/system/server/fallback_calls.h"
 
 #include "config/text/nearest_name.h"
-#include "modules/system/server/loader.h"
+#include "config/text/quoted.h"
+#include "modules/system/server/module_table.h"
 
 namespace weir {
 
-FallbackCalls::FallbackCalls(Loader& loader)
-    : Subscriber(loader.scheduler()), loader_(loader), all_calls_(match<ModuleApiCall>().make()) {
+FallbackCalls::FallbackCalls(Scheduler& scheduler, const ModuleTable& table,
+                             const ModuleFinder& finder)
+    : Subscriber(scheduler),
+      table_(table),
+      finder_(finder),
+      all_calls_(match<ModuleApiCall>().make()) {
     set_daemon(true);
     begin();
 }
@@ -61,7 +66,7 @@ void FallbackCalls::judge(ModuleApiCall& call) {
                    "' that takes this call");
         return;
     }
-    const std::string name = loader_.finder_.resolve(target);
+    const std::string name = finder_.resolve(target);
     if (name != target) {
         call.set_ignorable();
         const ApiCall* const identity = call.state.get();
@@ -69,10 +74,10 @@ void FallbackCalls::judge(ModuleApiCall& call) {
             identity, name, std::string(call.function.get()), call.state));
         return;
     }
-    const Loader::Entry* entry = loader_.find_entry(name);
+    const ModuleEntry* entry = table_.find(name);
     if (entry == nullptr) {
         std::vector<std::string> known;
-        for (const auto& [other, its] : loader_.entries_) {
+        for (const auto& [other, its] : table_.entries) {
             if (its.module != nullptr) known.push_back(other);
         }
         refuse(call, ApiError::unknown_module,
@@ -96,8 +101,9 @@ void FallbackCalls::judge(ModuleApiCall& call) {
     }
 }
 
-void FallbackCalls::refuse(ModuleApiCall& call, std::string_view code, std::string message) {
-    answer(scheduler(), call, {std::string(code), std::move(message)});
+void FallbackCalls::refuse(ModuleApiCall& call, std::string_view code, const std::string& message) {
+    // It may contain a name as the caller has it.
+    answer(scheduler(), call, {std::string(code), config::printable(message, message.size())});
 }
 
 }  // namespace weir

@@ -6,22 +6,23 @@
 
 namespace weir {
 
-class Loader;
+class ModuleFinder;
+class ModuleTable;
 
-// Answers the calls that no module takes: it comes after all modules, for its matcher is the least
-// specific. A call to a module that is about to load, or is being reloaded, is left to wait for
-// it; one to an interface goes on to the module that is chosen for it; all others are refused at
-// once. While the server quits, all are.
+// Answers the calls that no module takes. It receives a call after all modules, for its matcher is
+// the least specific. A call to a module that is about to load, or is being reloaded, waits for
+// that module; a call to an interface goes on to the module that is chosen for it; all others are
+// refused at once. While the server quits, all are refused.
 class FallbackCalls final : public Subscriber {
 public:
-    explicit FallbackCalls(Loader& loader);
+    FallbackCalls(Scheduler& scheduler, const ModuleTable& table, const ModuleFinder& finder);
     ~FallbackCalls();
     FallbackCalls(const FallbackCalls&) = delete;
     FallbackCalls& operator=(const FallbackCalls&) = delete;
 
     // To be called before each run of the scheduler.
     void begin();
-    // Looks again at the calls that were left to wait.
+    // Judges the calls that wait again.
     void look_again();
 
 private:
@@ -30,9 +31,10 @@ private:
     void close_at_end() noexcept override { scheduler().delist(*this); }
 
     void judge(ModuleApiCall& call);
-    void refuse(ModuleApiCall& call, std::string_view code, std::string message);
+    void refuse(ModuleApiCall& call, std::string_view code, const std::string& message);
 
-    Loader& loader_;
+    const ModuleTable& table_;
+    const ModuleFinder& finder_;
     Matcher all_calls_;
     bool quitting_ = false;
 };

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
 
 namespace weir {
@@ -245,7 +246,7 @@ TEST_CASE("server: mistakes that can be known before are reported at once, nothi
   },
   "module": {"e": {"x": 1}, "f": {"servic": true}}
 })");
-    Server::check(configuration, registry(), problems);
+    const CheckedApp checked(configuration, registry(), problems);
     CHECK(problems.text() ==
           "app.json:3:17: server.startup[0]: 'lost' depends on 'nowhere': unknown module "
           "'nowhere'\n"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -7,8 +8,6 @@
 #include <string_view>
 #include <vector>
 
-#include "config/settings/catalogue.h"
-#include "config/settings/configuration.h"
 #include "modules/system/module/module_class.h"
 #include "modules/system/server/plugin_library.h"
 #include "modules/system/server/server_settings.h"
@@ -46,34 +45,14 @@ public:
     void learn_defaults(const ModuleClass& type);
 
 private:
+    std::string no_file_of(const std::string& name) const;
+    std::string find(const std::string& name,
+                     const std::function<bool(const std::filesystem::path&)>& is_it) const;
+
     std::vector<std::string> plugin_path_;
     std::map<std::string, std::string, std::less<>> proxies_;
     std::map<std::string, std::string, std::less<>> defaults_;  // of interfaces
     const Registry registry_;
 };
-
-// What can be known without starting: the modules that a configuration starts, with all they
-// depend on. They are open as long as this lives.
-class StartupPlan {
-public:
-    // Opens the modules; reports those that are unknown or cannot be opened, and dependency cycles
-    // with their chain.
-    StartupPlan(const config::Configuration& configuration, const ServerSettings& settings,
-                ModuleFinder& finder, config::Problems& problems);
-
-    const std::map<std::string, FoundModule>& modules() const noexcept { return modules_; }
-
-    // Adds the sections of the server and of the modules.
-    void add_to(config::Catalogue& catalogue) const;
-
-private:
-    std::map<std::string, FoundModule> modules_;
-};
-
-// The chain of the cycle that the module is in, or leads to, as "a -> b -> a"; "" if there is none.
-// `dependencies` gives those of a module by their names.
-std::string find_cycle(
-    const std::string& name,
-    const std::function<std::vector<std::string>(const std::string&)>& dependencies);
 
 }  // namespace weir

@@ -1,58 +1,20 @@
 #include "modules/system/server/plugin_library.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
+#include <new>
 #include <utility>
 
+#include <dlfcn.h>
 #include <link.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "modules/system/module/plugin.h"
+#include "modules/system/server/plugin_file.h"
+#include "modules/system/server/plugin_trial.h"
 
 namespace weir {
 
 namespace {
-
-// A copy of a file in a folder of its own, which is gone when this goes.
-class PrivateCopy {
-public:
-    PrivateCopy(const std::string& path, const std::string& name) {
-        const char* temporary = std::getenv("TMPDIR");
-        folder_ = std::string(temporary != nullptr ? temporary : "/tmp") + "/weir-XXXXXX";
-        if (mkdtemp(folder_.data()) == nullptr) {
-            throw PluginError("cannot copy " + path + ": no folder " + folder_ + " can be made");
-        }
-        std::error_code error;
-        try {
-            path_ = folder_ + "/" + name + ".so";
-            std::filesystem::copy_file(path, path_, error);
-            if (error) {
-                throw PluginError("cannot copy " + path + " to " + path_);
-            }
-        } catch (...) {
-            remove();
-            throw;
-        }
-    }
-    PrivateCopy(const PrivateCopy&) = delete;
-    PrivateCopy& operator=(const PrivateCopy&) = delete;
-    ~PrivateCopy() { remove(); }
-
-    const std::string& path() const noexcept { return path_; }
-
-private:
-    // Without asking for memory.
-    void remove() const noexcept {
-        unlink(path_.c_str());
-        rmdir(folder_.c_str());
-    }
-
-    std::string folder_;
-    std::string path_;
-};
 
 // Under a sanitizer libraries stay, so that its reports, which come at the end, know what was
 // where.
@@ -109,25 +71,20 @@ std::vector<AddressRange> parts_of_library_at(const void* address) {
 
 }  // namespace
 
-PluginError::~PluginError() = default;
-
-FileStamp file_stamp(const std::string& path) {
-    struct stat status {};
-    if (stat(path.c_str(), &status) != 0) {
-        return {};
-    }
-    return {std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
-            static_cast<std::uint64_t>(status.st_size), static_cast<std::uint64_t>(status.st_ino)};
-}
-
-PluginLibrary::PluginLibrary(std::string path, const std::string& name)
-    : path_(std::move(path)), stamp_(file_stamp(path_)) {
-    if (stamp_ == FileStamp()) {
-        throw PluginError("there is no file " + path_);
-    }
+PluginLibrary::PluginLibrary(std::string path, const std::string& name) : path_(std::move(path)) {
     const PrivateCopy copy(path_, name);
+    stamp_ = copy.stamp();
+    const PluginFileCheck check = check_plugin_file(copy.bytes());
+    if (!check.fault.empty()) {
+        throw PluginError(path_ + " " + check.fault);
+    }
+    if (!check.sealed) {
+        if (const std::string end = try_plugin(copy.path(), name); !end.empty()) {
+            throw PluginError(path_ + " is damaged or cannot work: a process that opened it " +
+                              end);
+        }
+    }
     mapped_as_ = copy.path();
-    open_ = true;
     try {
         open(copy.path(), name);
     } catch (...) {
@@ -137,11 +94,13 @@ PluginLibrary::PluginLibrary(std::string path, const std::string& name)
 }
 
 void PluginLibrary::open(const std::string& file, const std::string& name) {
-    if (uv_dlopen(file.c_str(), &library_) != 0) {
-        throw PluginError("cannot open " + path_ + ": " + uv_dlerror(&library_));
+    // All that it needs of others is looked up now: what is missing would end the process later.
+    library_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library_ == nullptr) {
+        throw PluginError("cannot open " + path_ + ": " + dlerror());
     }
-    void* entry = nullptr;
-    if (uv_dlsym(&library_, plugin_entry_name(name).c_str(), &entry) != 0) {
+    void* const entry = dlsym(library_, plugin_entry_name(name).c_str());
+    if (entry == nullptr) {
         throw PluginError(path_ + " is not a plugin: it has no entry point " +
                           plugin_entry_name(name));
     }
@@ -149,13 +108,28 @@ void PluginLibrary::open(const std::string& file, const std::string& name) {
     if (const std::string difference = abi_difference(*table); !difference.empty()) {
         throw PluginError(path_ + " was built for another ABI: " + difference);
     }
-    class_ = &table->module_class();
+    class_ = &class_in(*table);
     if (class_->name != name) {
         throw PluginError(path_ + " brings the module '" + class_->name + "', expected '" + name +
                           "'");
     }
     parts_ = parts_of_library_at(entry);
     events_.emplace(parts_);
+}
+
+// What the plugin throws may be of a type of its own, which leaves with it.
+const ModuleClass& PluginLibrary::class_in(const PluginTable& table) const {
+    std::string why;
+    try {
+        return table.module_class();
+    } catch (const std::bad_alloc&) {
+        throw;
+    } catch (const std::exception& exception) {
+        why = exception.what();
+    } catch (...) {
+        why = "an exception of an unknown type";
+    }
+    throw PluginError(path_ + " cannot describe its module: " + why);
 }
 
 PluginLibrary::~PluginLibrary() {
@@ -176,18 +150,19 @@ std::size_t PluginLibrary::size() const noexcept {
 }
 
 void PluginLibrary::close_library() noexcept {
-    if (std::exchange(open_, false)) {
-        class_ = nullptr;
-        events_.reset();
-        if constexpr (kept_for_reports) {
-            library_.handle = nullptr;  // libuv frees its part
-        }
-        uv_dlclose(&library_);
+    if (library_ == nullptr) {
+        return;
     }
+    class_ = nullptr;
+    events_.reset();
+    if constexpr (!kept_for_reports) {
+        dlclose(library_);
+    }
+    library_ = nullptr;
 }
 
 std::string PluginLibrary::close() {
-    if (!open_) {
+    if (library_ == nullptr) {
         return {};
     }
     close_library();

@@ -1,37 +1,40 @@
 #pragma once
 
-#include <map>
+#include <cstdint>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
-#include "config/settings/catalogue.h"
 #include "config/settings/configuration.h"
 #include "core/run/poller.h"
 #include "core/run/scheduler.h"
 #include "modules/system/log/writer.h"
+#include "modules/system/server/checked_app.h"
+#include "modules/system/server/configured_queues.h"
 #include "modules/system/server/loader.h"
+#include "modules/system/server/module_table.h"
 #include "modules/system/server/server_settings.h"
 
 namespace weir {
 
 struct ServerOptions {
-    // Modules that are linked into the program.
+    // Modules that are linked into the program, of a server that checks its configuration itself.
     Registry registry = {};
-    // Takes what is logged instead of a LogWriter, from the levels on that the configuration has.
+    // Receives what is logged instead of a LogWriter, from the levels on that the configuration
+    // has.
     LogSink log = {};
 };
 
 // A scheduler with the standard queues and a loader of modules, made from a configuration.
 //
-// All on the thread that makes it, but for the log, which is written by another: see LogWriter.
-// Runs on whatever poller it is given: UvPoller, or a Simulation in tests.
+// All on the thread that makes it, but for the log, which another thread writes: see LogWriter.
+// Runs on any poller: UvPoller, or a Simulation in tests.
 class Server {
 public:
-    // Requires that the configuration has no problems; see check(). Throws std::invalid_argument
-    // with all of them otherwise, also if the file of the log cannot be opened. The poller must
-    // outlive the server.
+    // The app must have been checked without problems. Throws std::invalid_argument if the file of
+    // the log cannot be opened. The poller must outlive the server.
+    Server(Poller& poller, CheckedApp app, LogSink log = {});
+    // Checks the configuration, and throws std::invalid_argument with all problems if it has some.
     Server(Poller& poller, config::Configuration configuration, ServerOptions options = {});
     ~Server();
     Server(const Server&) = delete;
@@ -39,30 +42,29 @@ public:
 
     Scheduler& scheduler() noexcept { return scheduler_; }
     Loader& loader() noexcept { return *loader_; }
-    const ServerSettings& settings() const noexcept { return settings_; }
-    const config::Configuration& configuration() const noexcept { return configuration_; }
+    const ServerSettings& settings() const noexcept { return app_.settings(); }
+    const config::Configuration& configuration() const noexcept { return app_.configuration(); }
 
     // Loads the modules of `server.startup` and runs until the scheduler ends; then unloads all
-    // modules.
+    // modules. As long as a module has functions of its own, the scheduler ends only when it is
+    // told to quit, or nothing can happen any more.
     void run();
+    // Returns whether modules with functions keep the scheduler running: while run() runs it.
+    bool functions_keep_it_up() const noexcept { return functions_keep_it_up_; }
 
-    // The two halves of run(), for whoever runs the scheduler otherwise: each starts a routine.
+    // The two halves of run(), for programs that run the scheduler otherwise: each starts a
+    // routine.
     void start_modules();
     void stop_modules();
 
-    // What of `server.startup` could not be loaded and why; "" if nothing failed.
+    // What could not be loaded of `server.startup`, and why; "" if nothing failed.
     const std::string& startup_failure() const noexcept { return startup_failure_; }
 
     // Takes another configuration: settings of modules that may change while they run do, modules
-    // that are new in `server.startup` load, and those that have gone from it unload, with those
+    // that are new in `server.startup` load, and those that it no longer lists unload, with those
     // that depend on them, unless something holds them in use. What must stay, or fails, is logged.
     // Throws std::invalid_argument with all its problems, and keeps the old one, if it has some.
     void reconfigure(config::Configuration configuration);
-
-    // Reports all that is wrong with a configuration, as far as it can be known without starting:
-    // also unknown modules, dependency cycles, unknown event types. Opens the plugins.
-    static void check(const config::Configuration& configuration, const Registry& registry,
-                      config::Problems& problems);
 
     // --- the log
 
@@ -73,31 +75,22 @@ public:
     // How many lines of the log were lost.
     std::uint64_t dropped_log_lines() const noexcept;
 
-    // --- for the loader
-
-    // Makes those queues of `server.queues` whose events the module brings.
-    void add_queues_for(const ModuleClass& type);
-
 private:
     SchedulerOptions scheduler_options();
     void log(LogRecord record) const;
     Task<> start_up();
     Task<> change_startup(std::vector<std::string> before);
     Task<> shut_down();
-    void add_queues(const std::vector<const EventType*>& types);
 
-    config::Configuration configuration_;
-    ServerSettings settings_;
-    Registry registry_;
+    CheckedApp app_;
+    ModuleTable modules_;                    // before the scheduler, which it outlives
     std::unique_ptr<LogWriter> log_writer_;  // null: another sink was given
     LogSink log_;
     Scheduler scheduler_;
-    std::set<const QueueSettings*> made_queues_;
+    ConfiguredQueues queues_;
     std::unique_ptr<Loader> loader_;
     std::string startup_failure_;
+    bool functions_keep_it_up_ = false;
 };
-
-// The event types that are there without any module.
-const std::vector<const EventType*>& standard_event_types();
 
 }  // namespace weir

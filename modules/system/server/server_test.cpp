@@ -4,6 +4,8 @@
 
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
+#include "modules/system/module/notification.h"
 #include "modules/testing/simulated_server.h"
 
 using namespace weir;
@@ -70,8 +72,39 @@ private:
     }
 };
 
+// Two modules with a daemon routine that never ends; one has a function.
+template <bool callable>
+class Watch : public Module {
+public:
+    using Module::Module;
+
+    static auto declare() {
+        auto declaration = declare_module<Watch>(callable ? "watch" : "silent_watch", "Ticks");
+        if constexpr (callable) {
+            return std::move(declaration).function("ticks", "How many", &Watch::ticks);
+        } else {
+            return declaration;
+        }
+    }
+    Task<> load() override {
+        start(tick(), {.name = "watch.tick", .daemon = true});
+        co_return;
+    }
+    std::int64_t ticks() const { return ticks_; }
+
+private:
+    Task<> tick() {
+        for (;;) {
+            co_await sleep(1s);
+            ++ticks_;
+        }
+    }
+
+    std::int64_t ticks_ = 0;
+};
+
 Registry registry() {
-    return Registry().add<Post>().add<Bell>();
+    return Registry().add<Post>().add<Bell>().add<Watch<true>>().add<Watch<false>>();
 }
 
 Task<> send_parcels(std::string to, int count, Texts& told) {
@@ -243,4 +276,17 @@ TEST_CASE("server: modules that come into the startup load, those that go from i
     const Texts told = after_change(R"({"server": {"startup": ["bell"]}})", log);
     CHECK(told == Texts{"bell", "unknown_module: the module 'post' is unloaded"});
     CHECK(log == "");
+}
+
+TEST_CASE("a server whose modules have functions runs until it is told to quit", "[server]") {
+    const auto time_of_run = [](const char* startup) {
+        Simulation simulation;
+        Server server(simulation, SimulatedServer::read(startup),
+                      {.registry = registry(), .log = [](const LogRecord&) {}});
+        simulation.happen(1h, [&server] { server.scheduler().quit(); });
+        server.run();
+        return simulation.now().time_since_epoch();
+    };
+    CHECK(time_of_run(R"({"server": {"startup": ["silent_watch"]}})") < 1h);
+    CHECK(time_of_run(R"({"server": {"startup": ["watch"]}})") == 1h);
 }

@@ -19,7 +19,7 @@ awaitable<void> echo(tcp::socket socket) {
             co_await asio::async_write(socket, asio::buffer(bytes, got), use_awaitable);
         }
     } catch (const asio::system_error&) {
-        // the client has gone
+        // the client has disconnected
     }
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""W6 with asyncio: a protocol, the fastest that it has, no streams."""
+"""W6 with asyncio, with a Protocol, which is faster than streams."""
 
 import asyncio
 

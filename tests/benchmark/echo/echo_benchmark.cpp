@@ -1,6 +1,5 @@
-// W6: echo servers on loopback, each a process on one processor, their clients on another. What
-// counts is the processor time that the server takes for a request: that, unlike time, is hardly
-// longer when other programs run.
+// W6: echo servers on loopback, each a process on one processor, their clients on another. Measures
+// the processor time that the server takes for a request: other programs hardly change it.
 
 #include <fstream>
 #include <memory>
@@ -23,13 +22,13 @@ struct Server {
     int port = 0;
 };
 
-// Those that are here, running.
+// Starts the servers that are installed.
 std::vector<Server> start_servers(bool peers) {
     const std::string programs = own_folder().string() + "/echo/";
     const std::string scripts = WEIR_SOURCE_DIR "/tests/benchmark/echo/";
     std::vector<Server> all;
     all.push_back({"weir", Kind::weir, {programs + "weir_echo"}});
-    all.push_back({"limit", Kind::limit, {programs + "epoll_echo"}});
+    all.push_back({"baseline", Kind::baseline, {programs + "epoll_echo"}});
     if (peers) {
         all.push_back({"libuv", Kind::peer, {programs + "uv_echo"}});
         all.push_back({"Asio", Kind::peer, {programs + "asio_echo"}});
@@ -57,7 +56,7 @@ std::vector<Server> start_servers(bool peers) {
     return running;
 }
 
-// What came out of the rounds of one server.
+// The results of the rounds of one server.
 struct Rounds {
     std::vector<double> processor_times;  // microseconds, for a request
     std::vector<EchoFigures> figures;
@@ -80,7 +79,7 @@ void load(const Server& server, const EchoLoad& load, Rounds& rounds) {
                                      static_cast<double>(load.requests));
 }
 
-// System calls for a request, as strace counts them; nothing where it cannot.
+// Returns the system calls for a request, as strace counts them; nothing if strace cannot run.
 std::optional<double> system_calls(const Server& server, const EchoLoad& load) {
     if (!installed("strace")) {
         return std::nullopt;

@@ -10,12 +10,12 @@
 
 #include "tests/support/loopback.h"
 
-// Load on an echo server: one thread on epoll.
+// Loads an echo server from one thread on epoll.
 namespace weir::benchmark {
 
 struct EchoLoad {
     int connections = 50;
-    long requests = 100'000;  // that are counted; a tenth more warms up
+    long requests = 100'000;  // counted ones; a tenth more warms up
     std::size_t bytes = 64;   // of a request
 };
 
@@ -26,7 +26,7 @@ struct EchoFigures {
 };
 
 // Connects to a port of loopback. Each connection has one request under way, and sends the next
-// when the reply is there. Throws std::runtime_error if a reply is not what was sent, or if the
+// when the reply has arrived. Throws std::runtime_error if a reply is not what was sent, or if the
 // server closes a connection or is silent for 30 seconds.
 class EchoClients {
 public:

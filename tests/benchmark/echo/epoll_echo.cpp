@@ -1,4 +1,4 @@
-// W6: the limit. An echo server of nothing but system calls.
+// W6: the baseline. An echo server of bare system calls.
 
 #include <cstdio>
 #include <vector>

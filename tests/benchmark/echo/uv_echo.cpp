@@ -1,5 +1,5 @@
-// W6 with libuv alone. A buffer for all, since what was read is written at once, and uv_try_write
-// before uv_write, as who knows libuv would do it.
+// W6 with libuv alone, as an expert would use it: one buffer for all connections, since the bytes
+// read are written at once, and uv_try_write before uv_write.
 
 #include <cstdio>
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// W6: an echo server as a module would have one: the protocol makes events of what comes, and a
-// routine for each connection waits for them and writes. --once[=TIMES] is for counting
+// W6: an echo server as a module would have one: the protocol makes events of the bytes received,
+// and a routine for each connection waits for them and writes. --once[=TIMES] is for counting
 // instructions.
 
 #include <cstdio>
@@ -58,7 +58,7 @@ public:
         co_return;
     }
 
-    SocketServer* server_to_end = nullptr;  // when the last client has gone
+    SocketServer* server_to_end = nullptr;  // when the last client has disconnected
 
 private:
     int clients_ = 0;
@@ -77,8 +77,8 @@ Task<> start_clients(SocketServer& server, long requests, std::unique_ptr<benchm
         std::to_string(requests)});
 }
 
-// With a number of requests it serves clients of its own, with so many, and ends then: for counting
-// its instructions.
+// With a number of requests, the server makes so many requests to itself and ends: for counting its
+// instructions.
 void serve(long requests) {
     UvPoller poller;
     Scheduler scheduler(poller, {.queue = standard_root()});

@@ -19,7 +19,8 @@ namespace {
 using asio::awaitable;
 using asio::use_awaitable;
 
-// What one routine sends another one receives. As a lock: whoever has what is in it holds it.
+// A channel from one routine to another. As a lock it contains one item; the routine that has
+// received the item holds the lock.
 using Channel = asio::experimental::channel<void(asio::error_code, int)>;
 
 void put(Channel& channel) {

@@ -3,7 +3,7 @@
 
     asyncio_peer.py WORKLOAD NUMBER...
 
-Each workload gives the seconds that an operation took.
+Each workload function returns the seconds that an operation took.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import time
 
 
 class Tally:
-    """What is incremented without and with a lock."""
+    """The counters that the tasks increment under a lock."""
 
     def __init__(self, keys):
         self.counters = [0] * keys
@@ -102,7 +102,7 @@ async def one_of_many(routines, knocks):
 
 
 async def timers(count, stop):
-    """W7: starting timers, or stopping them."""
+    """W7: starts timers, or stops them."""
     loop = asyncio.get_running_loop()
     chance = random.Random(3)
     due = [chance.random() + 1000 for _ in range(count)]

@@ -3,13 +3,13 @@
 //     node node_peer.js WORKLOAD NUMBER...
 'use strict';
 
-// Of the processor.
+// Processor time.
 function seconds() {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1e6;
 }
 
-// Waits until somebody calls wake().
+// Waits until wake() is called.
 class Bell {
   constructor() {
     this.rung = false;
@@ -52,7 +52,7 @@ async function wakeEachOther(hops) {
   return (seconds() - start) / hops;
 }
 
-// A lock whose waiters are in line.
+// A lock with a FIFO line of waiters.
 class Lock {
   constructor() {
     this.held = false;

@@ -11,7 +11,7 @@ import time
 import types
 
 sys.path.insert(0, sys.argv[1])
-if not hasattr(asyncio, "coroutine"):  # gone since Python 3.11
+if not hasattr(asyncio, "coroutine"):  # removed in Python 3.11
     asyncio.coroutine = types.coroutine
 
 from vlcp.event.event import Event, withIndices  # noqa: E402
@@ -26,7 +26,7 @@ class Knock(Event):
 
 
 def run(*routines, begin=lambda scheduler: None):
-    """Runs the routines, functions of their container, to the end; the seconds that it took."""
+    """Runs the routines, functions of their container, to the end. Returns the seconds taken."""
     server = Server()
     container = RoutineContainer(server.scheduler)
     start = time.process_time()

@@ -9,7 +9,7 @@
 
 namespace weir::benchmark {
 
-// What a workload does with its numbers: the nanoseconds of an operation.
+// Runs a workload with the numbers of the command line; returns the nanoseconds of an operation.
 using PeerWorkload = std::function<double(const std::vector<long>& numbers)>;
 
 // The main function of a peer, PEER WORKLOAD NUMBER...; see tests/support/peer.h.

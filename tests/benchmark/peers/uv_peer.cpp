@@ -46,7 +46,7 @@ public:
             }
         });
     }
-    // When all are due.
+    // A time at which all are due.
     double fire() {
         const std::uint64_t begin = uv_hrtime();
         while (uv_hrtime() - begin < 20'000'000) {

@@ -1,4 +1,4 @@
-// W11: the limit. Opens plugins, which lie in the folder, and does nothing with them.
+// W11: the baseline. Opens the plugins in the folder, and does nothing with them.
 //
 //     bare_startup FOLDER COUNT
 

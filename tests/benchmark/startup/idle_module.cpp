@@ -1,6 +1,6 @@
-// W11: a module that does nothing, as small modules do most of the time: it has settings, a
-// function, and a routine that waits for events and for time to pass. The plugins of W11 are all
-// made of this one; each brings its own name and that of the one before it, on which it depends.
+// W11: an idle module: it has settings, a function, and a routine that waits for events and for a
+// timer. All plugins of W11 are built from this file; each has its own name and the name of the
+// module before it, on which it depends.
 
 #include "tests/benchmark/startup/idle_module.h"
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What each plugin of W11 brings for itself, and what it has in common with the others.
+// What differs between the plugins of W11, and what they share.
 extern "C" {
 extern const char idle_module_name[];
 extern const char idle_module_before[];  // the module on which it depends; "": none

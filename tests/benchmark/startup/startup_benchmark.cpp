@@ -1,5 +1,5 @@
-// W11: starting `weir run` with modules that each are a plugin and do nothing, from exec to the
-// last of them being loaded; and the memory that it has then.
+// W11: the time to start `weir run` with idle modules, each a plugin, from exec until the last is
+// loaded, and the memory of the process then.
 
 #include <chrono>
 #include <fstream>
@@ -31,10 +31,10 @@ std::vector<std::string> bare_command(int modules) {
 struct Startup {
     double time = 0;       // nanoseconds
     double processor = 0;  // nanoseconds
-    double memory = 0;     // KiB of the process's own, with its share of what it shares
+    double memory = 0;     // KiB; shared pages count in proportion
 };
 
-// Of /proc/PID/smaps_rollup, in KiB.
+// Reads a field of /proc/PID/smaps_rollup, in KiB.
 double proportional_memory(pid_t process) {
     std::ifstream lines("/proc/" + std::to_string(process) + "/smaps_rollup");
     for (std::string line; std::getline(lines, line);) {
@@ -62,9 +62,9 @@ struct Program {
 };
 
 const std::vector<Program> programs = {{"weir", Kind::weir, weir_command},
-                                       {"limit", Kind::limit, bare_command}};
+                                       {"baseline", Kind::baseline, bare_command}};
 
-// Starts the programs in turn, with so many modules; what each of them took, by rounds.
+// Starts the programs in turn, with so many modules. Returns the measurements by program and round.
 std::vector<std::vector<Startup>> start_all(int modules, int rounds) {
     std::vector<std::vector<Startup>> startups(programs.size());
     for (int round = -1; round != rounds; ++round) {  // the first is a warm-up

@@ -1,8 +1,7 @@
-// A complete module: a setting, a function that others may call, and a routine.
+// A complete module: a setting, a function in its API, and a routine.
 #include <chrono>
 
-#include "core/wait/timeout.h"
-#include "modules/system/module/plugin.h"
+#include <weir/module.h>
 
 namespace {
 

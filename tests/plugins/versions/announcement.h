@@ -4,7 +4,7 @@
 
 #include "core/event/event.h"
 
-// What the test plugins tell each other; each has its own copy of the types.
+/// The events between the test plugins. Each plugin has its own copy of the types.
 struct Announcement : weir::Event {
     int a = 0;
     int b = 0;

@@ -1,6 +1,6 @@
-// Counts, and hands its count over to the next version. VERSION, given by the build, says how it
-// differs from the first: `later` has another state and knows the first one's, `going` does not
-// wait for calls, `fresh` has no state, and the others are wrong in one way each.
+// Counts, and hands its count over to the next version. The build defines VERSION, which tells how
+// it differs from the first: `later` has another state and accepts that of the first, `going` does
+// not wait for calls, `fresh` has no state, and each remaining one is wrong in one way.
 #include <chrono>
 #include <stdexcept>
 #include <string_view>
@@ -25,7 +25,7 @@ struct LaterCount {
     int taken_over = 0;
 };
 
-// Says that it is the first, and is not.
+// Claims to be the first version's state, and is not.
 struct FalseCount {
     static constexpr std::string_view name = "count";
     static constexpr std::uint32_t version = 1;

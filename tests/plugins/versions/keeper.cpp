@@ -1,4 +1,4 @@
-// Has nothing to hand over; what is under way in it may take long, and something may be held.
+// Hands nothing over. Its calls may take long, and it may hold something.
 #include <chrono>
 #include <memory>
 
@@ -45,7 +45,7 @@ public:
             .function("settings", "How they have changed", &Keeper::changes);
     }
 
-    // Two versions that do this at a time would echo twice.
+    // Two versions that run this at the same time would echo twice.
     void begin() override {
         start(echo(), {.name = "keeper.echo", .daemon = true, .foreground = true});
     }

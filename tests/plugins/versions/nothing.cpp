@@ -1,4 +1,4 @@
-// A shared library that is no plugin.
+// A shared library that is not a plugin.
 int weir_test_nothing();
 
 int weir_test_nothing() {

@@ -15,7 +15,7 @@ namespace weir::test {
 
 using Texts = std::vector<std::string>;
 
-// A folder of plugins, gone with this object.
+/// A folder of plugins that exists while the object lives.
 class PluginFolder {
 public:
     PluginFolder() : path_("/tmp/weir-test-XXXXXX") {
@@ -50,7 +50,7 @@ private:
     std::string path_;
 };
 
-// The result as JSON, or the error.
+/// Returns the result as JSON, or the error.
 inline Task<std::string> ask(std::string module, std::string function, Json parameters) {
     Task<ApiResult<Json>> calling =
         call(std::move(module), std::move(function), std::move(parameters));
@@ -58,7 +58,7 @@ inline Task<std::string> ask(std::string module, std::string function, Json para
     co_return result ? result.value().dump() : to_text(result.error());
 }
 
-// Awaits the task; `what` is why it failed.
+/// Awaits the task. Sets `what` to why it failed.
 inline Task<> tell(Task<> task, std::string& what) {
     what.clear();
     try {

@@ -1,4 +1,4 @@
-// Answers with its version, and sends what it is told. VERSION is given by the build.
+// Answers with its version, and sends announcements on request. The build defines VERSION.
 #include <stdexcept>
 
 #include "core/wait/send.h"

@@ -1,4 +1,4 @@
-// Versions of plugins that take each other's places.
+// Tests how versions of plugins replace each other.
 #include <fstream>
 #include <optional>
 #include <string_view>
@@ -7,6 +7,7 @@
 
 #include "core/wait/do_events.h"
 #include "core/wait/send.h"
+#include "modules/system/call/json.h"
 #include "modules/system/module/abi.h"
 #include "tests/plugins/versions/announcement.h"
 #include "tests/plugins/versions/plugin_folder.h"
@@ -18,7 +19,7 @@ namespace {
 using namespace test;
 using std::chrono::seconds;
 
-// Calls that run beside each other, with what came of them, in that order.
+// Concurrent calls, with their answers in the order of arrival.
 class Callers {
 public:
     explicit Callers(Scheduler& scheduler) : container_(scheduler) {}
@@ -53,7 +54,7 @@ Json for_seconds(int count) {
     return json;
 }
 
-// Whether no copy of the library is in memory. Under a sanitizer they stay.
+// Returns whether no copy of the library is in memory. Under a sanitizer they stay.
 bool has_left(const std::string& library) {
     if (std::string_view(own_abi.sanitizer) != "none") {
         return true;
@@ -67,14 +68,13 @@ bool has_left(const std::string& library) {
     return true;
 }
 
-// Reloads with the version; what the loader says, and then the module.
+// Reloads with the version. Notes the loader's error, if any, and then what the module counts.
 Task<> change_counter(Server& server, const PluginFolder& folder, std::string version,
                       Texts& told) {
     folder.put("counter", version);
     std::string what;
     Texts names{"counter"};
-    Task<> reloading = tell(server.loader().reload(std::move(names)), what);
-    co_await reloading;
+    co_await tell(server.loader().reload(std::move(names)), what);
     if (!what.empty()) {
         told.push_back(what);
     }
@@ -85,11 +85,9 @@ Task<> change_counter(Server& server, const PluginFolder& folder, std::string ve
 }
 
 Task<> change_counters(Server& server, const PluginFolder& folder, Texts versions, Texts& told) {
-    Task<> starting = wait_for_startup(server, "counter");
-    co_await starting;
+    co_await wait_for_startup(server, "counter");
     for (const std::string& version : versions) {
-        Task<> changing = change_counter(server, folder, version, told);
-        co_await changing;
+        co_await change_counter(server, folder, version, told);
     }
 }
 
@@ -106,7 +104,8 @@ Texts told_by_counters(Texts versions, std::string& log) {
 
 }  // namespace
 
-TEST_CASE("reload: state goes from version to version, also to one that has another") {
+TEST_CASE("reload hands state from version to version, also to a version with another state",
+          "[reload]") {
     std::string log;
     CHECK(told_by_counters({"first", "second", "later", "later"}, log) ==
           Texts{R"("1 first")", R"("2 second")", R"("3 later")", R"("4 later")"});
@@ -114,12 +113,12 @@ TEST_CASE("reload: state goes from version to version, also to one that has anot
     CHECK(has_left("counter.so"));
 }
 
-TEST_CASE("reload: a version that knows no state starts fresh") {
+TEST_CASE("reload to a version that knows no state starts fresh", "[reload]") {
     std::string log;
     CHECK(told_by_counters({"second", "fresh"}, log) == Texts{R"("1 second")", R"("1 fresh")"});
 }
 
-TEST_CASE("reload: when the new version fails in any way, the old one goes on as if nothing was") {
+TEST_CASE("when the new version fails in any way, the old version runs on unchanged", "[reload]") {
     std::string log;
     const std::string kept = "; the old version runs on";
     CHECK(told_by_counters({"broken", "hanging", "refusing", "late", "lying", "second"}, log) ==
@@ -147,8 +146,7 @@ namespace {
 
 Task<> reload_while_called(Server& server, const PluginFolder& folder, Callers& callers,
                            std::string& what) {
-    Task<> starting = wait_for_startup(server, "counter");
-    co_await starting;
+    co_await wait_for_startup(server, "counter");
     callers.begin("counter", "add", for_seconds(2));
     callers.begin("counter", "add", for_seconds(3));
     co_await sleep(seconds(1));
@@ -159,13 +157,13 @@ Task<> reload_while_called(Server& server, const PluginFolder& folder, Callers& 
     co_await sleep(std::chrono::milliseconds(100));
     callers.begin("counter", "add", for_seconds(0));  // waits for the new version
     callers.begin("counter", "count", {});
-    Task<> ending = callers.until_answered();
-    co_await ending;
+    co_await callers.until_answered();
 }
 
 }  // namespace
 
-TEST_CASE("reload: state waits for the calls that are under way, and new calls wait for both") {
+TEST_CASE("reload hands state over after the calls that run, and new calls wait until then",
+          "[reload]") {
     const PluginFolder folder;
     folder.put("counter", "first");
     SimulatedServer world(folder.configuration({"counter"}));
@@ -181,22 +179,20 @@ namespace {
 
 Task<> reload_without_waiting(Server& server, const PluginFolder& folder, Callers& callers,
                               std::string& what) {
-    Task<> starting = wait_for_startup(server, "counter");
-    co_await starting;
+    co_await wait_for_startup(server, "counter");
     callers.begin("counter", "add", for_seconds(60));
     co_await sleep(seconds(1));
     folder.put("counter", "second");
     Texts names{"counter"};
-    Task<> reloading = tell(server.loader().reload(std::move(names)), what);
-    co_await reloading;
+    co_await tell(server.loader().reload(std::move(names)), what);
     callers.begin("counter", "count", {});
-    Task<> ending = callers.until_answered();
-    co_await ending;
+    co_await callers.until_answered();
 }
 
 }  // namespace
 
-TEST_CASE("reload: a module that says so hands over at once, and calls go on without the state") {
+TEST_CASE("a module that opts in hands over at once, and its calls continue without the state",
+          "[reload]") {
     const PluginFolder folder;
     folder.put("counter", "going");
     SimulatedServer world(folder.configuration({"counter"}));
@@ -212,20 +208,18 @@ TEST_CASE("reload: a module that says so hands over at once, and calls go on wit
 namespace {
 
 Task<> reload_while_called_for_long(Server& server, Callers& callers, std::string& what) {
-    Task<> starting = wait_for_startup(server, "counter");
-    co_await starting;
+    co_await wait_for_startup(server, "counter");
     callers.begin("counter", "add", for_seconds(60));
     co_await sleep(seconds(1));
     Texts names{"counter"};
-    Task<> reloading = tell(server.loader().reload(std::move(names)), what);
-    co_await reloading;
-    Task<> ending = callers.until_answered();
-    co_await ending;
+    co_await tell(server.loader().reload(std::move(names)), what);
+    co_await callers.until_answered();
 }
 
 }  // namespace
 
-TEST_CASE("reload: when calls do not end in time the old version goes on, and it is said which") {
+TEST_CASE("when calls do not end in time, reload fails, names them, and the old version runs on",
+          "[reload]") {
     const PluginFolder folder;
     folder.put("counter", "first");
     SimulatedServer world(folder.configuration({"counter"}));
@@ -252,8 +246,7 @@ Task<> hear_echoes(Texts& echoes) {
 }
 
 Task<> keep_both(Server& server, const PluginFolder& folder, Callers& callers, Texts& told) {
-    Task<> starting = wait_for_startup(server, "keeper");
-    co_await starting;
+    co_await wait_for_startup(server, "keeper");
     Texts echoes;
     Container container(server.scheduler());
     container.start(hear_echoes(echoes), {.daemon = true, .foreground = true});
@@ -263,12 +256,10 @@ Task<> keep_both(Server& server, const PluginFolder& folder, Callers& callers, T
         folder.put("keeper", version);
         std::string what;
         Texts names{"keeper"};
-        Task<> reloading = tell(server.loader().reload(std::move(names)), what);
-        co_await reloading;
+        co_await tell(server.loader().reload(std::move(names)), what);
         told.push_back(what);
         callers.begin("keeper", "keep", for_seconds(10));
-        Ref<Event> event = make_event<Announcement>(static_cast<int>(told.size()), 0);
-        co_await send(std::move(event));
+        co_await send(make_event<Announcement>(static_cast<int>(told.size()), 0));
         co_await sleep(seconds(1));
     }
     for (const ModuleInfo& module : server.loader().modules()) {
@@ -276,8 +267,7 @@ Task<> keep_both(Server& server, const PluginFolder& folder, Callers& callers, T
             told.push_back(living.front().substr(0, living.front().find(" started at")));
         }
     }
-    Task<> ending = callers.until_answered();
-    co_await ending;
+    co_await callers.until_answered();
     co_await sleep(seconds(1));
     told.push_back(std::to_string(server.loader().modules().front().leaving.size()));
     told.insert(told.end(), echoes.begin(), echoes.end());
@@ -285,14 +275,15 @@ Task<> keep_both(Server& server, const PluginFolder& folder, Callers& callers, T
 
 }  // namespace
 
-TEST_CASE("reload: calls end in the version that they began in, however many there are") {
+TEST_CASE("calls end in the version that they began in, however many versions there are",
+          "[reload]") {
     const PluginFolder folder;
     folder.put("keeper", "first");
     SimulatedServer world(folder.configuration({"keeper"}));
     Texts told;
     Callers callers(world.scheduler());
     world.run(keep_both(world.server(), folder, callers, told));
-    // Its queue stays, and each event is handled by one version.
+    // The queue stays, and one version handles each event.
     CHECK(told == Texts{"", "", "'keeper.keep'", "'keeper.keep'", "0", "1 second", "2 third"});
     CHECK(callers.answers == Texts{R"("second")", R"("third")", R"("first")"});
     CHECK(world.log() == "");
@@ -302,8 +293,7 @@ TEST_CASE("reload: calls end in the version that they began in, however many the
 namespace {
 
 Task<> unload_while_called(Server& server, Callers& callers, Texts& told) {
-    Task<> starting = wait_for_startup(server, "keeper");
-    co_await starting;
+    co_await wait_for_startup(server, "keeper");
     callers.begin("keeper", "keep", for_seconds(3));
     callers.begin("keeper", "keep", for_seconds(60));
     co_await sleep(seconds(1));
@@ -312,15 +302,14 @@ Task<> unload_while_called(Server& server, Callers& callers, Texts& told) {
     container.start(tell(server.loader().unload("keeper"), what), {.foreground = true});
     co_await sleep(seconds(1));
     callers.begin("keeper", "keep", {});
-    Task<> ending = callers.until_answered();
-    co_await ending;
+    co_await callers.until_answered();
     told.push_back(what);
 }
 
 }  // namespace
 
-TEST_CASE(
-    "unload: new calls are refused, those under way may end, and are cancelled if they don't") {
+TEST_CASE("unload rejects new calls, lets running calls end, and cancels them after a timeout",
+          "[unload]") {
     const PluginFolder folder;
     folder.put("keeper", "first");
     SimulatedServer world(folder.configuration({"keeper"}));
@@ -338,21 +327,20 @@ TEST_CASE(
 namespace {
 
 Task<> unload_while_held(Server& server, Texts& told) {
-    Task<> starting = wait_for_startup(server, "keeper");
-    co_await starting;
+    co_await wait_for_startup(server, "keeper");
     for (int i = 0; i != 2; ++i) {
         Task<std::string> holding = ask("keeper", "hold", {});
         co_await holding;
         std::string what;
-        Task<> unloading = tell(server.loader().unload("keeper"), what);
-        co_await unloading;
+        co_await tell(server.loader().unload("keeper"), what);
         told.push_back(what);
     }
 }
 
 }  // namespace
 
-TEST_CASE("unload: what is held of a module is named, and the module goes on") {
+TEST_CASE("unload fails while something of the module is held, names it, and the module runs on",
+          "[unload]") {
     const PluginFolder folder;
     folder.put("keeper", "first");
     SimulatedServer world(folder.configuration({"keeper"}));
@@ -366,10 +354,9 @@ namespace {
 
 using Kept = std::optional<Ref<Announcement>>;
 
-// Has the producer send an event, and keeps what was delivered.
+// Makes the producer send an event, and keeps the delivered event.
 Task<> keep_announcement(Kept& kept) {
-    const MatcherOf<Announcement> announcements = match<Announcement>().make();
-    kept = co_await announcements;
+    kept = co_await match<Announcement>();
 }
 
 Task<> get_announcement(Server& server, Kept& kept) {
@@ -377,23 +364,19 @@ Task<> get_announcement(Server& server, Kept& kept) {
     container.start(keep_announcement(kept), {.foreground = true});
     co_await do_events();
     Json numbers{{"a", 1}, {"b", 2}};
-    Task<std::string> asking = ask("producer", "announce", std::move(numbers));
-    co_await asking;
+    co_await ask("producer", "announce", std::move(numbers));
     while (!kept) {
         co_await do_events();
     }
 }
 
 Task<> unload_while_event_is_kept(Server& server, Texts& told) {
-    Task<> starting = wait_for_startup(server, "producer");
-    co_await starting;
+    co_await wait_for_startup(server, "producer");
     Kept kept;
-    Task<> getting = get_announcement(server, kept);
-    co_await getting;
+    co_await get_announcement(server, kept);
     for (int i = 0; i != 2; ++i) {
         std::string what;
-        Task<> unloading = tell(server.loader().unload("producer"), what);
-        co_await unloading;
+        co_await tell(server.loader().unload("producer"), what);
         told.push_back(what);
         kept.reset();
     }
@@ -401,7 +384,8 @@ Task<> unload_while_event_is_kept(Server& server, Texts& told) {
 
 }  // namespace
 
-TEST_CASE("unload: an event that somebody keeps is named, and the module goes once that goes") {
+TEST_CASE("unload fails while an event of the module's types is kept, and works afterwards",
+          "[unload]") {
     const PluginFolder folder;
     folder.put("producer", "version1");
     SimulatedServer world(folder.configuration({"producer"}));
@@ -416,16 +400,13 @@ TEST_CASE("unload: an event that somebody keeps is named, and the module goes on
 namespace {
 
 Task<> reload_while_event_is_kept(Server& server, const PluginFolder& folder, Texts& told) {
-    Task<> starting = wait_for_startup(server, "producer");
-    co_await starting;
+    co_await wait_for_startup(server, "producer");
     Kept kept;
-    Task<> getting = get_announcement(server, kept);
-    co_await getting;
+    co_await get_announcement(server, kept);
     folder.put("producer", "version2");
     std::string what;
     Texts names{"producer"};
-    Task<> reloading = tell(server.loader().reload(std::move(names)), what);
-    co_await reloading;
+    co_await tell(server.loader().reload(std::move(names)), what);
     told.push_back(what);
     Task<std::string> asking = ask("producer", "version", {});
     told.push_back(co_await asking);
@@ -442,7 +423,7 @@ Task<> reload_while_event_is_kept(Server& server, const PluginFolder& folder, Te
 
 }  // namespace
 
-TEST_CASE("reload: an old version stays for as long as somebody keeps an event of it") {
+TEST_CASE("an old version stays while an event of its types is kept", "[reload]") {
     const PluginFolder folder;
     folder.put("producer", "version1");
     SimulatedServer world(folder.configuration({"producer"}));
@@ -455,9 +436,59 @@ TEST_CASE("reload: an old version stays for as long as somebody keeps an event o
 
 namespace {
 
-Task<> change_settings(Server& server, std::string changed, std::string& told) {
-    Task<> starting = wait_for_startup(server, "keeper");
+Task<> pile_up(Server& server, const PluginFolder& folder, Texts& told) {
+    Task<> starting = wait_for_startup(server, "own_kind");
     co_await starting;
+    int sheet = 0;
+    for (const std::string version : {"first", "second", "third"}) {
+        folder.put("own_kind", version);
+        std::string what;
+        Texts names{"own_kind"};
+        Task<> reloading = tell(server.loader().reload(std::move(names)), what);
+        co_await reloading;
+        told.push_back(what);
+        Json number{{"number", ++sheet}};
+        Task<std::string> piling = ask("own_kind", "pile", std::move(number));
+        co_await piling;
+        co_await sleep(seconds(10));
+    }
+    Task<std::string> asking = ask("own_kind", "version", {});
+    told.push_back(co_await asking);
+    const std::vector<ModuleInfo> modules = server.loader().modules();
+    for (const Texts& living : modules.front().leaving) {
+        told.insert(told.end(), living.begin(), living.end());
+    }
+    for (int i = 0; i != 3; ++i) {
+        Task<std::string> taking = ask("own_kind", "take", {});
+        told.push_back(co_await taking);
+    }
+    std::string what;
+    Task<> unloading = tell(server.loader().unload("own_kind"), what);
+    co_await unloading;
+    told.push_back(what);
+}
+
+}  // namespace
+
+TEST_CASE("reload: a queue of a plugin's own kind keeps the version that made it, until it goes") {
+    const PluginFolder folder;
+    folder.put("own_kind", "first");
+    SimulatedServer world(folder.configuration({"own_kind"}));
+    Texts told;
+    world.run(pile_up(world.server(), folder, told));
+    // The version that was loaded first has made the queue, each has put an event of its own into
+    // it.
+    CHECK(told == Texts{"", "", "", R"("third")", "the queue 'pile', which is of its kind 'lifo'",
+                        "an event test.Paper in the queues", "an event test.Paper in the queues",
+                        "3", "2", "1", ""});
+    CHECK(world.log() == "");
+    CHECK(has_left("own_kind.so"));
+}
+
+namespace {
+
+Task<> change_settings(Server& server, std::string changed, std::string& told) {
+    co_await wait_for_startup(server, "keeper");
     server.reconfigure(SimulatedServer::read(std::move(changed)));
     Task<std::string> asking = ask("keeper", "settings", {});
     told = co_await asking;
@@ -465,7 +496,8 @@ Task<> change_settings(Server& server, std::string changed, std::string& told) {
 
 }  // namespace
 
-TEST_CASE("settings: a module learns old and new, and what cannot change says so") {
+TEST_CASE("a module receives its old and new settings, and a fixed setting is reported",
+          "[settings]") {
     const PluginFolder folder;
     folder.put("keeper", "first");
     const Json changed{{"changing", 2}, {"fixed", 2}};

@@ -1,7 +1,6 @@
 #pragma once
 
-#include "core/base/list.h"
-#include "core/queue/queue.h"
+#include <weir/core.h>
 
 // A kind of queue: last in, first out. While its newest event is blocked, nothing leaves.
 class LifoQueue final : public weir::LeafQueue {
@@ -21,14 +20,14 @@ public:
         }
     }
 
-    // A sender that was told to wait asks again.
+    // Whether a woken sender could send now; if not, the queue signals again later.
     std::optional<bool> has_place(const weir::QueueCanWriteEvent&) override {
         waited_ = size_ >= max_size_;
         return !waited_;
     }
 
 private:
-    // Takes the event, or gives the matcher of the signal to wait for.
+    // Returns nothing if it has stored the event, else the matcher of the signal to wait for.
     weir::Matcher add(weir::Event& event, bool force) override {
         if (!force && size_ >= max_size_) {
             waited_ = true;
@@ -77,7 +76,7 @@ private:
         ++size_;
     }
 
-    // Tells a sender that waits that there is a place.
+    // Wakes a waiting sender if there is room.
     void signal_place(weir::QueueSignals& signals) {
         if (waited_ && size_ < max_size_) {
             waited_ = false;
@@ -89,5 +88,5 @@ private:
     weir::List<weir::Event> events_;
     std::size_t size_ = 0;
     bool blocked_ = false;  // by its newest event
-    bool waited_ = false;   // a sender waits for a place
+    bool waited_ = false;   // a sender waits for room
 };

@@ -1,12 +1,7 @@
 #include "lifo_queue.h"
 
 #include <catch2/catch.hpp>
-
-#include "core/program/standard_queues.h"
-#include "core/run/container.h"
-#include "core/run/wait.h"
-#include "core/simulation/simulation.h"
-#include "core/wait/send.h"
+#include <weir/core.h>
 
 namespace {
 
@@ -20,8 +15,7 @@ struct Plate : weir::Event {
 
 weir::Task<> put(int count, std::string& story) {
     for (int number = 1; number <= count; ++number) {
-        weir::Ref<weir::Event> plate = weir::make_event<Plate>(number);
-        co_await weir::send(std::move(plate));
+        co_await weir::send(weir::make_event<Plate>(number));
         story += "+" + std::to_string(number);
     }
 }

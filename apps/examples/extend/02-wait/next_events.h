@@ -2,11 +2,10 @@
 
 #include <vector>
 
-#include "core/event/matcher.h"
-#include "core/run/wait.h"
+#include <weir/core.h>
 
-// co_await next: waits for so many events, at least one, and gives them all. The routine is
-// resumed once, whatever their number.
+// `co_await next` waits for `count` events, at least one, and returns them all. It resumes the
+// routine once, however many events there are.
 class NextEvents final : public weir::Wait {
 public:
     NextEvents(weir::Matcher matcher, std::size_t count) noexcept
@@ -19,7 +18,7 @@ public:
 
     std::span<const weir::Matcher> matchers() const noexcept override { return {&matcher_, 1}; }
     Then matched(const weir::Ref<weir::Event>& event, weir::Subscription&) override {
-        event->set_ignorable();  // it is taken care of
+        event->set_ignorable();  // processed: no longer blocks its queue
         events_.push_back(event);
         return events_.size() < count_ ? Then::wait_on : Then::resume;
     }

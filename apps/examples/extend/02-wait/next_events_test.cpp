@@ -1,11 +1,7 @@
 #include "next_events.h"
 
 #include <catch2/catch.hpp>
-
-#include "core/program/standard_queues.h"
-#include "core/run/container.h"
-#include "core/simulation/simulation.h"
-#include "core/wait/send.h"
+#include <weir/core.h>
 
 namespace {
 
@@ -19,8 +15,7 @@ struct Drop : weir::Event {
 
 weir::Task<> drip(int count) {
     for (int number = 1; number <= count; ++number) {
-        weir::Ref<weir::Event> drop = weir::make_event<Drop>(number);
-        co_await weir::send(std::move(drop));
+        co_await weir::send(weir::make_event<Drop>(number));
     }
 }
 

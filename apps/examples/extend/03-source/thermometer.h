@@ -2,11 +2,9 @@
 
 #include <string>
 
-#include "core/event/event.h"
-#include "core/run/poster.h"
-#include "core/run/scheduler.h"
+#include <weir/core.h>
 
-// Somebody has measured how warm it is in a room.
+// A measured temperature. By its index, a waiter chooses a room.
 struct Measured : weir::Event {
     weir::Index<std::string> room;
     double degrees = 0;
@@ -16,13 +14,13 @@ struct Measured : weir::Event {
     }
 };
 
-// A source of events: takes what a driver measures on a thread of its own. The scheduler must
-// outlive it.
+// A source of events: sends what a driver measures on its own thread. The scheduler must outlive
+// it.
 class Thermometer {
 public:
     explicit Thermometer(weir::Scheduler& scheduler) : scheduler_(scheduler), poster_(scheduler) {}
 
-    // On any thread.
+    // Sends the event. Any thread may call it.
     void measured(std::string room, double degrees) {
         poster_.post([&scheduler = scheduler_, room = std::move(room), degrees] {
             scheduler.emergency_send(weir::make_event<Measured>(room, degrees));

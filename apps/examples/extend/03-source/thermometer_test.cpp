@@ -3,12 +3,7 @@
 #include <thread>
 
 #include <catch2/catch.hpp>
-
-#include "core/program/standard_queues.h"
-#include "core/run/container.h"
-#include "core/run/uv_poller.h"
-#include "core/run/wait.h"
-#include "core/simulation/simulation.h"
+#include <weir/core.h>
 
 using namespace std::chrono_literals;
 

@@ -1,5 +1,5 @@
 // The smallest complete module.
-#include "modules/system/module/plugin.h"
+#include <weir/module.h>
 
 class Bakery : public weir::Module {
 public:
@@ -7,7 +7,7 @@ public:
 
     static auto declare() {
         return weir::declare_module<Bakery>("bakery", "Bakes bread")
-            .function("welcome", "Greets whoever comes in", &Bakery::welcome);
+            .function("welcome", "Greets a customer", &Bakery::welcome);
     }
 
 private:

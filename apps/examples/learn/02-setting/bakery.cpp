@@ -1,5 +1,5 @@
 // A module with a setting.
-#include "modules/system/module/plugin.h"
+#include <weir/module.h>
 
 using weir::config::setting;
 using weir::config::settings;
@@ -20,7 +20,7 @@ public:
 
     static auto declare() {
         return weir::declare_module<Bakery>("bakery", "Bakes bread")
-            .function("welcome", "Greets whoever comes in", &Bakery::welcome);
+            .function("welcome", "Greets a customer", &Bakery::welcome);
     }
 
 private:

@@ -1,5 +1,5 @@
 // A function with typed parameters, a typed result and an error of its own.
-#include "modules/system/module/plugin.h"
+#include <weir/module.h>
 
 using weir::config::setting;
 using weir::config::settings;

@@ -1,6 +1,5 @@
 // A routine: while it runs, the bakery bakes.
-#include "core/wait/timeout.h"
-#include "modules/system/module/plugin.h"
+#include <weir/module.h>
 
 using weir::config::setting;
 using weir::config::settings;

@@ -1,7 +1,6 @@
-// An event type of its own: orders, which are sent by a function and taken by a routine.
-#include "core/wait/send.h"
-#include "core/wait/timeout.h"
-#include "modules/system/module/plugin.h"
+// An event type: a function sends orders, and a routine receives them.
+#include <weir/module.h>
+
 #include "order.h"
 
 using weir::config::setting;
@@ -46,16 +45,14 @@ public:
 
 private:
     weir::Task<> order(OrderParameters parameters) {
-        weir::Ref<weir::Event> order =
-            weir::make_event<Order>(parameters.customer, parameters.loaves);
-        co_await weir::send(std::move(order));
+        co_await weir::send(weir::make_event<Order>(parameters.customer, parameters.loaves));
     }
 
     weir::Task<> bake() {
         const weir::MatcherOf<Order> any_order = weir::match<Order>();
         for (;;) {
             const weir::Ref<Order> order = co_await any_order;
-            order->set_ignorable();  // it is taken care of
+            order->set_ignorable();  // processed: no longer blocks its queue
             co_await weir::sleep(order->loaves * settings().baking_time);
             baked_ += order->loaves;
         }

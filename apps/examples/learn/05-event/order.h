@@ -2,9 +2,9 @@
 
 #include <string>
 
-#include "core/event/event.h"
+#include <weir/module.h>
 
-// Somebody wants bread. It has an index, by which others wait for the orders of one customer.
+// An order of bread. By its index, a waiter chooses the orders of one customer.
 struct Order : weir::Event {
     weir::Index<std::string> customer;
     int loaves = 1;

@@ -1,8 +1,6 @@
-// A queue of its own: it is fair between customers, and who orders too much waits.
-#include "core/queue/fair_queue.h"
-#include "core/wait/send.h"
-#include "core/wait/timeout.h"
-#include "modules/system/module/plugin.h"
+// A queue for orders, fair between customers: a customer with too many orders waits.
+#include <weir/module.h>
+
 #include "order.h"
 
 using weir::config::setting;
@@ -51,16 +49,14 @@ public:
 
 private:
     weir::Task<> order(OrderParameters parameters) {
-        weir::Ref<weir::Event> order =
-            weir::make_event<Order>(parameters.customer, parameters.loaves);
-        co_await weir::send(std::move(order));
+        co_await weir::send(weir::make_event<Order>(parameters.customer, parameters.loaves));
     }
 
     weir::Task<> bake() {
         const weir::MatcherOf<Order> any_order = weir::match<Order>();
         for (;;) {
             const weir::Ref<Order> order = co_await any_order;
-            order->set_ignorable();  // it is taken care of
+            order->set_ignorable();  // processed: no longer blocks its queue
             co_await weir::sleep(order->loaves * settings().baking_time);
             baked_ += order->loaves;
         }

@@ -1,5 +1,6 @@
-// A module that needs another one, and calls it.
-#include "modules/system/module/plugin.h"
+// A module that depends on another one and calls it.
+#include <weir/json.h>
+#include <weir/module.h>
 
 using weir::config::setting;
 using weir::config::settings;
@@ -26,8 +27,7 @@ public:
 private:
     weir::Task<std::string> breakfast(Breakfast parameters) {
         const weir::Json order{{"customer", "cafe"}, {"loaves", 2}};
-        weir::Task<weir::ApiResult<weir::Json>> calling = weir::call("bakery", "order", order);
-        const weir::ApiResult<weir::Json> ordered = co_await calling;
+        const weir::ApiResult<weir::Json> ordered = co_await weir::call("bakery", "order", order);
         if (!ordered) {
             throw weir::ApiException(ordered.error());
         }

@@ -1,8 +1,7 @@
-// A lock: there is one coffee machine, whoever wants to use it.
-#include "core/simulation/failpoint.h"
-#include "core/wait/timeout.h"
-#include "modules/lock/lock.h"
-#include "modules/system/module/plugin.h"
+// A lock: guests take turns at the only coffee machine.
+#include <weir/json.h>
+#include <weir/lock.h>
+#include <weir/module.h>
 
 using weir::config::setting;
 using weir::config::settings;
@@ -40,8 +39,7 @@ public:
 private:
     weir::Task<std::string> breakfast(Breakfast parameters) {
         const weir::Json order{{"customer", "cafe"}, {"loaves", 2}};
-        weir::Task<weir::ApiResult<weir::Json>> calling = weir::call("bakery", "order", order);
-        const weir::ApiResult<weir::Json> ordered = co_await calling;
+        const weir::ApiResult<weir::Json> ordered = co_await weir::call("bakery", "order", order);
         if (!ordered) {
             throw weir::ApiException(ordered.error());
         }
@@ -53,7 +51,7 @@ private:
         weir::Lock machine(scheduler(), "coffee machine", "cafe");
         const weir::LockGuard held = co_await machine.acquire();
         if (weir::failpoint(*this, "cafe.no-beans", 0.3)) {
-            co_await weir::sleep(std::chrono::minutes(5));  // somebody fetches some
+            co_await weir::sleep(std::chrono::minutes(5));  // the cook buys some
         }
         co_await weir::sleep(settings().coffee_time);
     }

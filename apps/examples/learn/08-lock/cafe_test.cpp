@@ -1,12 +1,12 @@
-// A test of a module: a whole server, in virtual time.
+// A test of a module, with a whole server in virtual time.
 #include <catch2/catch.hpp>
-
-#include "modules/system/module/plugin.h"
-#include "modules/testing/simulated_server.h"
+#include <weir/json.h>
+#include <weir/module.h>
+#include <weir/testing.h>
 
 using namespace std::chrono_literals;
 
-// A bakery that has bread at once, so that only the cafe is tried.
+// A bakery that has bread at once, so that the test is about the cafe alone.
 class QuickBakery : public weir::Module {
 public:
     using Module::Module;
@@ -23,8 +23,7 @@ private:
 static weir::Task<> have_breakfast(weir::Scheduler& scheduler, std::string guest,
                                    weir::Duration& served) {
     const weir::Json parameters{{"guest", guest}};
-    weir::Task<weir::ApiResult<weir::Json>> calling = weir::call("cafe", "breakfast", parameters);
-    const weir::ApiResult<weir::Json> result = co_await calling;
+    const weir::ApiResult<weir::Json> result = co_await weir::call("cafe", "breakfast", parameters);
     CHECK(result.value() == "Enjoy your meal, " + guest + "!");
     served = scheduler.now().time_since_epoch();
 }

@@ -1,11 +1,8 @@
-// What seldom happens: many runs, each decided by its seed, and memory that runs out.
+// Rare situations: many runs, each decided by its seed, and memory that runs out.
 #include <catch2/catch.hpp>
-
-#include "core/wait/timeout.h"
-#include "modules/system/module/plugin.h"
-#include "modules/testing/allocations.h"
-#include "modules/testing/fake_modules.h"
-#include "modules/testing/seeds.h"
+#include <weir/json.h>
+#include <weir/module.h>
+#include <weir/testing.h>
 
 using namespace std::chrono_literals;
 
@@ -30,16 +27,13 @@ private:
 
 static weir::Task<> have_breakfast(weir::ApiResult<weir::Json>& result) {
     const weir::Json parameters{{"guest", "Ann"}};
-    // Whoever comes last waits for long.
-    weir::Task<weir::ApiResult<weir::Json>> calling =
-        weir::call("cafe", "breakfast", parameters, 1h);
-    result = co_await calling;
+    // The last guest waits for the coffee of all others, longer than the default deadline.
+    result = co_await weir::call("cafe", "breakfast", parameters, 1h);
 }
 
 static weir::Task<> visit(int& served) {
     weir::ApiResult<weir::Json> result{weir::ApiError{}};
-    weir::Task<> breakfast = have_breakfast(result);
-    co_await breakfast;
+    co_await have_breakfast(result);
     served += result ? 1 : 0;
 }
 
@@ -59,21 +53,20 @@ TEST_CASE("All guests of the cafe are served, whatever seldom happens") {
     });
 }
 
-// The second without memory, and the third with it again; at the first the cafe may still load.
+// An allocation of the second breakfast fails. The first waits until the cafe is loaded, and the
+// third shows that the cafe works again.
 static weir::Task<> have_three_breakfasts(weir::AllocationFailure& failure) {
     weir::ApiResult<weir::Json> result{weir::ApiError{}};
-    weir::Task<> first = have_breakfast(result);
-    co_await first;
+    co_await have_breakfast(result);
     weir::Task<> second = have_breakfast(result);
     failure.arm();
     try {
         co_await second;
     } catch (const std::bad_alloc&) {
-        // The call could not even be made.
+        // No memory for the call itself.
     }
     failure.disarm();
-    weir::Task<> third = have_breakfast(result);
-    co_await third;
+    co_await have_breakfast(result);
     CHECK(result.ok());
 }
 

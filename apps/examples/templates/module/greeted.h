@@ -2,10 +2,10 @@
 
 #include <string>
 
-#include "core/event/event.h"
+#include <weir/module.h>
 
-// Somebody has been greeted. Others wait for it with match<Greeted>(), or for one person with
-// match<Greeted>("Ann").
+// The module has greeted a person. Routines wait for it with match<Greeted>(), or for one person
+// with match<Greeted>("Ann").
 struct Greeted : weir::Event {
     weir::Index<std::string> person;
 

@@ -1,15 +1,13 @@
 #include <chrono>
 
-#include "core/simulation/failpoint.h"
-#include "core/wait/send.h"
-#include "core/wait/timeout.h"
+#include <weir/module.h>
+
 #include "greeted.h"
-#include "modules/system/module/plugin.h"
 
 using weir::config::setting;
 using weir::config::settings;
 
-// The configuration has them at module.sample.
+// Their path in a configuration is module.sample.
 struct SampleSettings {
     std::string greeting = "Hello";
 
@@ -25,7 +23,7 @@ struct Greet {
     std::string person;
 
     static weir::config::Settings<Greet> describe() {
-        return settings<Greet>("Greets somebody",
+        return settings<Greet>("Greets a person",
                                setting("person", &Greet::person, "Whom").required());
     }
 };
@@ -37,7 +35,7 @@ public:
     static auto declare() {
         return weir::declare_module<Sample>("sample", "Greets people")
             .event<Greeted>()
-            // A queue of its own: when a hundred events wait in it, who sends another one waits.
+            // A queue for the event: when it holds a hundred, senders wait.
             .queue<Greeted>("sample.greeted", 500, {.max_default = 100})
             .function("greet", &Sample::greet)
             .function("count", "How many were greeted so far", &Sample::count);
@@ -50,19 +48,18 @@ public:
 
 private:
     weir::Task<std::string> greet(Greet parameters) {
-        weir::Ref<weir::Event> greeted = weir::make_event<Greeted>(parameters.person);
-        co_await weir::send(std::move(greeted));
-        // Seldom, and only in tests, whoever greets is lost in thought.
-        if (weir::failpoint(*this, "sample.lost-in-thought", 0.3)) {
+        co_await weir::send(weir::make_event<Greeted>(parameters.person));
+        // Rarely, and only in tests, the answer is slow.
+        if (weir::failpoint(*this, "sample.slow-answer", 0.3)) {
             co_await weir::sleep(std::chrono::seconds(5));
         }
         co_return settings().greeting + ", " + parameters.person + "!";
     }
 
     weir::Task<> keep_count() {
-        const weir::MatcherOf<Greeted> anybody = weir::match<Greeted>();
+        const weir::MatcherOf<Greeted> any_greeting = weir::match<Greeted>();
         for (;;) {
-            co_await anybody;
+            co_await any_greeting;
             ++count_;
         }
     }

@@ -1,11 +1,10 @@
 #include <catch2/catch.hpp>
-
-#include "modules/testing/seeds.h"
+#include <weir/json.h>
+#include <weir/testing.h>
 
 static weir::Task<> ask(std::string function, weir::Json parameters, std::string expected) {
-    weir::Task<weir::ApiResult<weir::Json>> calling =
-        weir::call("sample", std::move(function), std::move(parameters));
-    const weir::ApiResult<weir::Json> result = co_await calling;
+    const weir::ApiResult<weir::Json> result =
+        co_await weir::call("sample", std::move(function), std::move(parameters));
     CHECK((result ? result.value().dump() : to_text(result.error())) == expected);
 }
 

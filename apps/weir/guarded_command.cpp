@@ -1,0 +1,127 @@
+#include "apps/weir/guarded_command.h"
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+
+#include <poll.h>
+#include <unistd.h>
+
+#include "apps/weir/exit_code.h"
+#include "config/text/quoted.h"
+
+namespace weir::app {
+
+namespace {
+
+using Clock = RespClient::Clock;
+
+// Between two questions: a server that hangs is noticed only when it is asked, and routers forget
+// connections on which nothing is sent.
+constexpr Clock::duration longest_interval = std::chrono::seconds(10);
+
+// After SIGKILL: what a killed process started in its last moment is looked for again.
+constexpr std::chrono::milliseconds kill_interval{50};
+constexpr int most_kills = 60;
+
+Clock::duration duration_of(double seconds) {
+    return std::chrono::ceil<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
+}  // namespace
+
+GuardedCommand::GuardedCommand(RespClient& client, const LockCommand& lock, Messages& messages)
+    : client_(client),
+      lock_(lock),
+      messages_(messages),
+      interval_(std::min(longest_interval, client.limit())),
+      child_(lock.command, client.socket()) {}
+
+int GuardedCommand::run() {
+    for (;;) {
+        child_.handle_signals();
+        messages_.write();
+        if (child_.has_ended() || gave_up_) {
+            break;
+        }
+        if (!lost_) {
+            watch_server();
+        } else {
+            end_by_force();
+        }
+        wait();
+    }
+    return lost_ && !lock_.only_warn ? lock_failed : child_.exit_code();
+}
+
+// Waits until there is something to do.
+void GuardedCommand::wait() {
+    const Clock::time_point asleep = Clock::now();
+    Clock::time_point wake = asleep + longest_interval;
+    if (!lost_) {
+        wake = std::min(wake, answer_due_ ? *answer_due_ : next_question_);
+    } else if (next_kill_) {
+        wake = std::min(wake, *next_kill_);
+    }
+    wake = std::max(wake, asleep);
+    std::array<pollfd, 3> files{
+        pollfd{.fd = child_.signals(), .events = POLLIN, .revents = 0},
+        pollfd{.fd = lost_ ? -1 : client_.socket(), .events = POLLIN, .revents = 0},
+        pollfd{.fd = messages_.pending() ? STDERR_FILENO : -1, .events = POLLOUT, .revents = 0}};
+    const auto time = std::chrono::ceil<std::chrono::milliseconds>(wake - asleep);
+    poll(files.data(), files.size(), static_cast<int>(time.count()));
+    // A process that wakes up later than it wanted was stopped meanwhile, or the machine was busy:
+    // that is not the server's silence.
+    if (const auto late = Clock::now() - wake; late > Clock::duration::zero() && answer_due_) {
+        *answer_due_ += late;
+    }
+}
+
+// A server that does not answer is as good as gone: it is asked now and then. What has arrived is
+// read before its silence is judged.
+void GuardedCommand::watch_server() {
+    try {
+        if (client_.receive() > 0) {
+            answer_due_.reset();
+        }
+        const Clock::time_point now = Clock::now();
+        if (answer_due_ && *answer_due_ <= now) {
+            throw ConnectionError("the server does not answer");
+        }
+        if (!answer_due_ && next_question_ <= now) {
+            client_.send({"PING"});
+            answer_due_ = now + client_.limit();
+            next_question_ = now + interval_;
+        }
+    } catch (const ConnectionError& error) {
+        lose(error.what());
+    }
+}
+
+// Ends the command before anything else: saying so can fail.
+void GuardedCommand::lose(const std::string& why) {
+    lost_ = true;
+    if (!lock_.only_warn) {
+        child_.end(SIGTERM);
+        next_kill_ = Clock::now() + duration_of(lock_.kill_after);
+    }
+    messages_.say("the lock '" + config::printable(lock_.key, 200) + "' is lost: " + why +
+                  (lock_.only_warn ? "; the command goes on" : "; ending the command"));
+}
+
+void GuardedCommand::end_by_force() {
+    if (!next_kill_ || Clock::now() < *next_kill_) {
+        return;
+    }
+    child_.end(SIGKILL);
+    next_kill_ = Clock::now() + kill_interval;
+    if (++kills_ == 1) {
+        messages_.say("the command did not end, and is killed");
+    }
+    if (kills_ == most_kills) {
+        messages_.say("some processes of the command cannot be killed");
+        gave_up_ = true;
+    }
+}
+
+}  // namespace weir::app

@@ -1,0 +1,78 @@
+# The headers that programs and modules may include: with those of <weir/...> nearly everything is
+# said, the others are for those who want less, or more. What these need of weir's other headers is
+# installed with them, for the compiler only, and may change with each version.
+# docs/reference.md says what is in which.
+cmake_policy(VERSION 3.25) # scripts of an installation have none
+set(WEIR_PUBLIC_HEADERS
+    core/include/weir/core.h
+    modules/include/weir/json.h
+    modules/include/weir/lock.h
+    modules/include/weir/module.h
+    modules/include/weir/testing.h
+
+    core/event/event.h
+    core/event/matcher.h
+    core/queue/fair_queue.h
+    core/queue/leaf_queue.h
+    core/queue/priority_queue.h
+    core/run/container.h
+    core/run/event_handler.h
+    core/run/poster.h
+    core/run/scheduler.h
+    core/run/task.h
+    core/run/timer.h
+    core/run/trace.h
+    core/run/uv_poller.h
+    core/run/wait.h
+    core/run/watch.h
+    core/wait/do_events.h
+    core/wait/execute_all.h
+    core/wait/future.h
+    core/wait/rate_limiter.h
+    core/wait/run_in_scheduler.h
+    core/wait/send.h
+    core/wait/task_pool.h
+    core/wait/timeout.h
+    core/wait/wait_for_all.h
+    core/wait/wait_for_empty.h
+    core/net/address.h
+    core/net/client.h
+    core/net/connection.h
+    core/net/protocol.h
+    core/net/resolve.h
+    core/net/socket_server.h
+    core/program/loop_guest.h
+    core/program/quit_on_signals.h
+    core/program/standard_queues.h
+    core/observe/recorder.h
+    core/observe/snapshot.h
+    core/simulation/failpoint.h
+    core/simulation/simulation.h
+
+    config/settings/catalogue.h
+    config/settings/changes.h
+    config/settings/configuration.h
+    config/settings/settings.h
+
+    modules/system/server/server.h)
+
+# weir_header_closure(<result> <root> <header>...)
+# The headers, and all that they include of weir's, as paths below root.
+function(weir_header_closure result root)
+    set(todo ${ARGN})
+    set(done "")
+    while(todo)
+        list(POP_FRONT todo header)
+        if(header IN_LIST done)
+            continue()
+        endif()
+        list(APPEND done "${header}")
+        file(STRINGS "${root}/${header}" lines REGEX "^ *# *include +\"")
+        foreach(line IN LISTS lines)
+            if(line MATCHES "\"([^\"]+)\"" AND EXISTS "${root}/${CMAKE_MATCH_1}")
+                list(APPEND todo "${CMAKE_MATCH_1}")
+            endif()
+        endforeach()
+    endwhile()
+    set(${result} ${done} PARENT_SCOPE)
+endfunction()

@@ -1,0 +1,58 @@
+#include "modules/system/module/module_class.h"
+
+#include "modules/system/call/json.h"
+#include "modules/system/module/module.h"
+
+namespace weir {
+
+ModuleClass::ModuleClass() = default;
+ModuleClass::ModuleClass(const ModuleClass&) = default;
+ModuleClass::ModuleClass(ModuleClass&&) noexcept = default;
+ModuleClass& ModuleClass::operator=(const ModuleClass&) = default;
+ModuleClass& ModuleClass::operator=(ModuleClass&&) noexcept = default;
+ModuleClass::~ModuleClass() = default;
+
+namespace detail {
+
+ModuleDraft::ModuleDraft(std::string name, std::string sentence,
+                         const config::Description* settings, Maker maker) {
+    class_.name = std::move(name);
+    class_.sentence = std::move(sentence);
+    class_.settings = settings;
+    class_.make = maker;
+}
+
+ModuleDraft::ModuleDraft(ModuleDraft&&) noexcept = default;
+ModuleDraft::~ModuleDraft() = default;
+
+ModuleClass ModuleDraft::take() {
+    add_function(make_api_function("discover", {}, &Module::discover), false);
+    return std::move(class_);
+}
+
+void ModuleDraft::add_dependency(std::string name, std::string default_implementation) {
+    class_.dependencies.push_back({std::move(name), std::move(default_implementation)});
+}
+
+void ModuleDraft::add_handover(Handover handover) {
+    class_.handovers.push_back(std::move(handover));
+}
+
+void ModuleDraft::add_event(const EventType& event) {
+    class_.events.push_back(&event);
+}
+
+void ModuleDraft::add_queue(std::string name, const EventType& event, std::string sentence,
+                            int priority, std::optional<QueueOptions> options) {
+    class_.queues.push_back(
+        {std::move(name), &event, std::move(sentence), priority, std::move(options)});
+}
+
+void ModuleDraft::add_function(ApiFunction function, bool is_public) {
+    function.is_public = is_public;
+    class_.api.add(std::move(function));
+}
+
+}  // namespace detail
+
+}  // namespace weir

@@ -1,0 +1,117 @@
+#include "modules/system/server/checked_app.h"
+
+#include <set>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include "config/settings/catalogue.h"
+#include "modules/system/server/configured_queues.h"
+#include "modules/system/server/startup_plan.h"
+
+namespace weir {
+
+namespace {
+
+ServerSettings read_settings(const config::Configuration& configuration) {
+    config::Problems own;  // the catalogue reports them
+    return configuration.read<ServerSettings>("server", own);
+}
+
+void add_settings(config::Catalogue& catalogue, const std::string& name, const FoundModule& found,
+                  config::Use use) {
+    const std::string section = "module." + name;
+    if (found.type->settings != nullptr) {
+        catalogue.add(section, *found.type->settings, use);
+    }
+    catalogue.add<CommonModuleSettings>(section, use);
+}
+
+// Modules that are not started, but have settings: these may be wrong too. Where there are defaults
+// for all modules, any module may be the one that has such a setting.
+std::set<std::string> names_with_settings(const config::Configuration& configuration,
+                                          const ModuleFinder& finder) {
+    std::set<std::string> names;
+    for (const config::Name& name : configuration.names("module")) {
+        if (name.text != "default") {
+            names.insert(name.text);
+        } else {
+            const std::vector<std::string> installed = finder.names();
+            names.insert(installed.begin(), installed.end());
+        }
+    }
+    return names;
+}
+
+}  // namespace
+
+CheckedApp::CheckedApp(config::Configuration configuration, Registry registry,
+                       config::Problems& problems)
+    : configuration_(std::move(configuration)),
+      registry_(std::move(registry)),
+      settings_(read_settings(configuration_)),
+      finder_(settings_, registry_) {
+    check(problems);
+}
+
+CheckedApp CheckedApp::require(config::Configuration configuration, Registry registry) {
+    config::Problems problems;
+    CheckedApp app(std::move(configuration), std::move(registry), problems);
+    if (!problems.empty()) {
+        throw std::invalid_argument(problems.text());
+    }
+    return app;
+}
+
+void CheckedApp::check(config::Problems& problems) {
+    config::Catalogue catalogue;
+    catalogue.add<ServerSettings>("server");
+    // Another finder: which defaults interfaces have is known when modules load.
+    ModuleFinder finder = finder_;
+    StartupPlan plan(configuration_, settings_, finder, problems);
+    std::vector<const EventType*> types = standard_event_types();
+    for (const auto& [name, found] : plan.modules) {
+        add_settings(catalogue, name, found, config::Use::running);
+        types.insert(types.end(), found.type->events.begin(), found.type->events.end());
+    }
+    opened_ = std::move(plan.modules);
+    for (const std::string& name : names_with_settings(configuration_, finder)) {
+        if (opened_.contains(name)) {
+            continue;
+        }
+        try {
+            const auto opened = opened_.emplace(name, finder.open(name)).first;
+            add_settings(catalogue, name, opened->second, config::Use::installed);
+        } catch (const PluginError&) {
+            // There is none, or it cannot be used anyway.
+        }
+    }
+    for (const std::string& name : finder.names()) {
+        if (!opened_.contains(name)) {
+            catalogue.add_module(name);
+        }
+    }
+    catalogue.check(configuration_, problems);
+    ConfiguredQueues::check(configuration_, settings_.queues, types, problems);
+}
+
+FoundModule CheckedApp::open(const std::string& name) {
+    if (auto known = opened_.extract(name)) {
+        FoundModule& found = known.mapped();
+        if (found.library == nullptr ||
+            file_stamp(finder_.file_of(name)) == found.library->stamp()) {
+            return std::move(found);
+        }
+    }
+    return finder_.open(name);
+}
+
+void CheckedApp::change_to(CheckedApp changed) {
+    configuration_ = std::move(changed.configuration_);
+    changed.settings_.log.queue = settings_.log.queue;
+    settings_.log = std::move(changed.settings_.log);
+    settings_.startup = std::move(changed.settings_.startup);
+    opened_ = std::move(changed.opened_);
+}
+
+}  // namespace weir

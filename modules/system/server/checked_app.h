@@ -1,0 +1,52 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "config/document/problems.h"
+#include "config/settings/configuration.h"
+#include "modules/system/module/module_class.h"
+#include "modules/system/server/module_finder.h"
+#include "modules/system/server/server_settings.h"
+
+namespace weir {
+
+// An app: its configuration after it was checked, the server's settings in it, and the plugins that
+// were opened for checking. A server that is made from it opens none of these again.
+class CheckedApp {
+public:
+    // Checks the configuration and reports all that is wrong with it, as far as it can be known
+    // without starting: also unknown modules, dependency cycles, unknown event types. Opens the
+    // plugins. If there are problems, nothing else of the object may be used.
+    CheckedApp(config::Configuration configuration, Registry registry, config::Problems& problems);
+
+    // The same, but throws std::invalid_argument with all problems if there are some.
+    static CheckedApp require(config::Configuration configuration, Registry registry);
+
+    const config::Configuration& configuration() const noexcept { return configuration_; }
+    const ServerSettings& settings() const noexcept { return settings_; }
+    const Registry& registry() const noexcept { return registry_; }
+    ModuleFinder& finder() noexcept { return finder_; }
+    const ModuleFinder& finder() const noexcept { return finder_; }
+
+    // Opens the module: takes that which was opened for checking, unless its file has changed
+    // since. Throws as ModuleFinder::open.
+    FoundModule open(const std::string& name);
+    // Closes the plugins that were opened for checking and not taken.
+    void close_untaken() noexcept { opened_.clear(); }
+
+    // Takes over of another configuration what may change while a server runs: the settings of
+    // modules, `server.startup` and `server.log`, but for its fixed settings.
+    void change_to(CheckedApp changed);
+
+private:
+    void check(config::Problems& problems);
+
+    config::Configuration configuration_;
+    Registry registry_;
+    ServerSettings settings_;
+    ModuleFinder finder_;
+    std::map<std::string, FoundModule> opened_;
+};
+
+}  // namespace weir

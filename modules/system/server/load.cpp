@@ -1,0 +1,176 @@
+#include "modules/system/server/load.h"
+
+#include <utility>
+
+#include "core/wait/execute_all.h"
+#include "modules/system/call/api_error.h"
+#include "modules/system/server/load_error.h"
+#include "modules/system/server/operation.h"
+#include "modules/system/server/server.h"
+#include "modules/system/server/startup_plan.h"
+
+namespace weir {
+
+Task<> Load::load(std::string name, std::string reason) {
+    ModuleEntry& entry = parts_.table.entry(name);
+    co_await until_reloaded(entry);
+    while (entry.unloading) {
+        const Future<> unloading = *entry.unloading;
+        co_await wait_for_end(unloading);
+    }
+    if (!entry.loading) {
+        if (entry.state == ModuleState::succeeded) {
+            co_return;
+        }
+        if (entry.state == ModuleState::unloading && entry.found.library != nullptr) {
+            throw LoadException("the module '" + name + "' has not been unloaded: " + entry.reason);
+        }
+        RoutineFuture<> begun(parts_.routines, run(entry, std::move(reason)),
+                              {.name = "loading " + name});
+        entry.loading = begun;
+    }
+    const Future<> loading = *entry.loading;
+    co_await loading;
+}
+
+Task<std::string> Load::try_load(std::string name, std::string reason) {
+    std::string failure;
+    try {
+        co_await load(std::move(name), std::move(reason));
+    } catch (const LoadException& exception) {
+        failure = exception.what();
+    }
+    co_return failure;
+}
+
+Task<> Load::run(ModuleEntry& entry, std::string reason) {
+    Scheduler& scheduler = parts_.scheduler();
+    const OperationEnd end(entry.loading);
+    if (entry.state == ModuleState::failed) {
+        co_await change_state(scheduler, entry, ModuleState::unloading, "it is tried again");
+    }
+    if (entry.state == ModuleState::unloading) {
+        co_await change_state(scheduler, entry, ModuleState::unloaded, "it is tried again");
+    }
+    std::string failure;
+    try {
+        co_await change_state(scheduler, entry, ModuleState::loading, reason);
+        co_await bring_up(entry, reason);
+        co_return;
+    } catch (...) {
+        if (entry.state != ModuleState::loading && entry.state != ModuleState::loaded) {
+            throw;  // there was no memory to begin, or to report the end
+        }
+        failure = current_api_error().message;
+    }
+    co_await release_.let_go(entry, true);
+    co_await change_state(scheduler, entry, ModuleState::failed, failure);
+    parts_.fallback.look_again();
+    unload_.unload_unused_services();
+    throw LoadException("the module '" + entry.name + "' failed: " + failure);
+}
+
+Task<> Load::bring_up(ModuleEntry& entry, std::string reason) {
+    Scheduler& scheduler = parts_.scheduler();
+    if (!entry.found) {
+        entry.found = parts_.app.open(entry.name);
+    }
+    co_await load_dependencies(entry);
+    make_module(entry);
+    entry.module->add_declared_queues();
+    co_await entry.module->load();
+    std::exception_ptr failure;
+    try {
+        entry.module->begin();
+        entry.module->serve();
+        co_await change_state(scheduler, entry, ModuleState::loaded, reason);
+        co_await change_state(scheduler, entry, ModuleState::succeeded, std::move(reason));
+        co_return;
+    } catch (const QuitException&) {
+        throw;
+    } catch (...) {
+        failure = std::current_exception();
+    }
+    // What load() has made, unload() takes back.
+    entry.module->stop_serving();
+    co_await unload_.prepare(entry, true);
+    std::rethrow_exception(failure);
+}
+
+Task<> Load::load_dependencies(ModuleEntry& entry) {
+    entry.dependencies = resolved_dependencies(*entry.found.type);
+    // Modules that wait for each other are all loading, and know on what they depend: the one that
+    // closes the cycle sees it.
+    const std::string cycle = find_cycle(entry.name, [this](const std::string& name) {
+        const ModuleEntry* other = parts_.table.find(name);
+        return other == nullptr ? std::vector<std::string>() : other->dependencies;
+    });
+    if (!cycle.empty()) {
+        throw LoadException("dependency cycle " + cycle);
+    }
+    std::vector<Task<std::string>> loading;
+    for (const std::string& name : entry.dependencies) {
+        loading.push_back(try_load(name, "'" + entry.name + "' depends on it"));
+    }
+    if (loading.empty()) {
+        co_return;
+    }
+    const std::vector<std::string> failures =
+        co_await execute_all(parts_.routines, std::move(loading));
+    std::string text;
+    for (std::size_t i = 0; i != failures.size(); ++i) {
+        if (failures[i].empty()) {
+            continue;
+        }
+        const ModuleEntry& failed = parts_.table.entry(entry.dependencies[i]);
+        text += (text.empty() ? "it depends on '" : "; it depends on '") + failed.name + "'" +
+                (failed.state == ModuleState::failed ? ", which failed: " + failed.reason
+                                                     : ": " + failures[i]);
+    }
+    if (!text.empty()) {
+        throw LoadException(text);
+    }
+}
+
+std::vector<std::string> Load::resolved_dependencies(const ModuleClass& type) {
+    ModuleFinder& finder = parts_.app.finder();
+    finder.learn_defaults(type);
+    std::vector<std::string> names;
+    for (const Dependency& dependency : type.dependencies) {
+        names.push_back(finder.resolve(dependency));
+    }
+    return names;
+}
+
+void Load::make_module(ModuleVersion& version) {
+    const ModuleClass& type = *version.found.type;
+    config::Problems problems;
+    version.common =
+        parts_.app.configuration().read<CommonModuleSettings>("module." + version.name, problems);
+    if (!problems.empty()) {
+        throw LoadException("its settings are wrong: " + problems.text());
+    }
+    const std::shared_ptr<void> settings = read_settings(type);
+    const LogLevel level = version.common.log_level.value_or(parts_.app.settings().log.level);
+    version.module = type.make(ModuleContext{parts_.scheduler(), parts_.server, type, settings,
+                                             level, parts_.server.functions_keep_it_up()});
+    version.holds = version.module->holds();
+    version.module->set_state(ModuleState::loading);
+    parts_.queues.add_for(type);
+}
+
+std::shared_ptr<void> Load::read_settings(const ModuleClass& type) const {
+    if (type.settings == nullptr) {
+        return nullptr;
+    }
+    config::Problems problems;
+    std::shared_ptr<void> settings = type.settings->make();
+    parts_.app.configuration().read("module." + type.name, *type.settings, settings.get(),
+                                    problems);
+    if (!problems.empty()) {
+        throw LoadException("its settings are wrong: " + problems.text());
+    }
+    return settings;
+}
+
+}  // namespace weir

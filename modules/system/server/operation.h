@@ -1,0 +1,44 @@
+#pragma once
+
+#include <optional>
+
+#include "core/run/task.h"
+#include "core/wait/future.h"
+#include "modules/system/server/load_error.h"
+#include "modules/system/server/module_table.h"
+#include "modules/system/server/wait_until.h"
+
+// What loading and unloading have in common: others wait for the one that runs by its future.
+namespace weir {
+
+// Takes the future of an operation back when the operation ends, however that is.
+class OperationEnd {
+public:
+    explicit OperationEnd(std::optional<Future<>>& future) : future_(future) {}
+    OperationEnd(const OperationEnd&) = delete;
+    OperationEnd& operator=(const OperationEnd&) = delete;
+    ~OperationEnd() { future_.reset(); }
+
+private:
+    std::optional<Future<>>& future_;
+};
+
+// Returns when the future is done, with whatever result.
+inline Task<> wait_for_end(Future<> future) {
+    try {
+        co_await future;
+    } catch (const LoadException&) {
+    } catch (const FutureCancelledException&) {
+    }
+}
+
+// Returns when the module is not being reloaded.
+inline Task<> until_reloaded(const ModuleEntry& entry) {
+    while (entry.reloading) {
+        const auto reloaded = [&entry] { return !entry.reloading; };
+        Task<bool> waiting = wait_until(reloaded);
+        co_await waiting;
+    }
+}
+
+}  // namespace weir

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/run/task.h"
+#include "modules/system/server/loader_parts.h"
+
+namespace weir {
+
+// Returns what needs the code of the version, or its module, one line each.
+std::vector<std::string> living_of(Scheduler& scheduler, const ModuleVersion& version);
+
+// The end of a version of a module: what belongs to it ends, and its library leaves memory.
+class Release {
+public:
+    explicit Release(LoaderParts& parts) noexcept : parts_(parts) {}
+
+    // Ends all that belongs to the version, and destroys its module.
+    Task<> destroy(ModuleVersion& version);
+
+    // Destroys the version, waits until nothing needs its library any more, and closes that.
+    // Returns why the library is still in memory, or "". If something needs it when the time is
+    // over, throws UnloadRefused; with `force` that is logged, and the library stays in memory.
+    Task<std::string> let_go(ModuleVersion& version, bool force);
+
+private:
+    Task<> drain(ModuleVersion& version, bool force);
+    std::string close_library(std::shared_ptr<PluginLibrary> library);
+
+    LoaderParts& parts_;
+};
+
+}  // namespace weir

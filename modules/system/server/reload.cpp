@@ -1,0 +1,335 @@
+#include "modules/system/server/reload.h"
+
+#include <algorithm>
+#include <functional>
+#include <list>
+#include <map>
+#include <utility>
+
+#include "config/settings/duration.h"
+#include "core/wait/send.h"
+#include "core/wait/timeout.h"
+#include "modules/system/call/api_error.h"
+#include "modules/system/server/library_users.h"
+#include "modules/system/server/load_error.h"
+#include "modules/system/server/startup_plan.h"
+#include "modules/system/server/wait_until.h"
+
+namespace weir {
+
+namespace {
+
+// Holds a flag as long as a reload runs, however it ends.
+class Flag {
+public:
+    explicit Flag(bool& flag) : flag_(flag) { flag_ = true; }
+    Flag(const Flag&) = delete;
+    Flag& operator=(const Flag&) = delete;
+    ~Flag() { flag_ = false; }
+
+private:
+    bool& flag_;
+};
+
+}  // namespace
+
+Task<> Reload::run(std::vector<std::string> names) {
+    const Flag reloading(parts_.table.reloading);
+    const std::vector<std::string> all = parts_.table.with_all_users(names);
+    std::vector<std::unique_ptr<Flag>> flags;
+    for (const std::string& name : all) {
+        ModuleEntry& entry = parts_.table.entry(name);
+        if (entry.state != ModuleState::succeeded || entry.unloading) {
+            throw LoadException("nothing is reloaded: the module '" + name + "' is " +
+                                std::string(to_string(entry.state)));
+        }
+        flags.push_back(std::make_unique<Flag>(entry.reloading));
+    }
+    open_successors(all);
+    std::string failure;
+    std::exception_ptr quit;
+    try {
+        co_await replace();
+    } catch (const QuitException&) {
+        quit = std::current_exception();
+    } catch (...) {
+        failure = current_api_error().message;
+    }
+    if (quit || !failure.empty()) {
+        co_await discard();
+        if (quit) {
+            std::rethrow_exception(quit);
+        }
+        throw LoadException(failure + "; the old version runs on");
+    }
+    flags.clear();
+    for (const std::unique_ptr<Successor>& successor : successors_) {
+        parts_.scheduler().log(LogLevel::info, successor->name + " reloaded");
+        Ref<Event> event = make_event<ModuleStateEvent>(successor->name, ModuleState::succeeded,
+                                                        successor->entry->module.get(),
+                                                        std::string("it was reloaded"));
+        co_await send(std::move(event));
+    }
+}
+
+std::unique_ptr<Reload::Successor> Reload::open_successor(const std::string& name) {
+    auto made = std::make_unique<Successor>();
+    made->name = name;
+    made->entry = &parts_.table.entry(name);
+    try {
+        const FoundModule& now = made->entry->found;
+        made->found = now.library == nullptr ? now : parts_.app.finder().open(name);
+    } catch (const PluginError& error) {
+        throw LoadException("nothing is reloaded: " + std::string(error.what()));
+    }
+    made->dependencies = load_.resolved_dependencies(*made->found.type);
+    return made;
+}
+
+void Reload::open_successors(const std::vector<std::string>& names) {
+    std::map<std::string, std::unique_ptr<Successor>> opened;
+    for (const std::string& name : names) {
+        opened[name] = open_successor(name);
+    }
+    const auto dependencies = [&](const std::string& name) {
+        if (const auto found = opened.find(name); found != opened.end()) {
+            return found->second->dependencies;
+        }
+        const ModuleEntry* other = parts_.table.find(name);
+        return other == nullptr ? std::vector<std::string>() : other->dependencies;
+    };
+    for (const std::string& name : names) {
+        if (const std::string cycle = find_cycle(name, dependencies); !cycle.empty()) {
+            throw LoadException("nothing is reloaded: dependency cycle " + cycle);
+        }
+    }
+    const std::function<void(const std::string&)> place = [&](const std::string& name) {
+        const auto found = opened.find(name);
+        if (found == opened.end() || found->second == nullptr) {
+            return;  // not one of these, or placed before
+        }
+        std::unique_ptr<Successor> successor = std::move(found->second);
+        for (const std::string& dependency : successor->dependencies) {
+            place(dependency);
+        }
+        successors_.push_back(std::move(successor));
+    };
+    for (const std::string& name : names) {
+        place(name);
+    }
+}
+
+Task<> Reload::replace() {
+    for (const std::unique_ptr<Successor>& successor : successors_) {
+        agree_on_state(*successor);
+        std::string failure;
+        try {
+            co_await bring_up(*successor);
+        } catch (const QuitException&) {
+            throw;
+        } catch (...) {
+            failure = current_api_error().message;
+        }
+        if (!failure.empty()) {
+            throw LoadException("the module '" + successor->name + "' failed: " + failure);
+        }
+    }
+    co_await end_calls_before_handover();
+    take_places();
+}
+
+bool Reload::replaces(const std::string& name) const noexcept {
+    return std::ranges::any_of(successors_,
+                               [&](const auto& successor) { return successor->name == name; });
+}
+
+// Loads the new version, beside the old one.
+Task<> Reload::bring_up(Successor& successor) {
+    for (const std::string& name : successor.dependencies) {
+        if (!replaces(name)) {
+            co_await load_.load(name, "'" + successor.name + "' depends on it");
+        }
+    }
+    load_.make_module(successor);
+    Module& module = *successor.module;
+    module.set_predecessor(successor.entry->module.get());
+    module.add_declared_queues();
+    const Duration timeout = successor.common.reload_timeout;
+    const bool loaded = co_await execute_with_timeout(timeout, module.load());
+    if (!loaded) {
+        throw LoadException("load() did not end within " +
+                            config::duration_text(successor.common.reload_timeout));
+    }
+}
+
+// Finds which state goes from the old to the new version, if any does.
+void Reload::agree_on_state(Successor& successor) {
+    const auto& old = successor.entry->found.type->handovers;
+    const auto& now = successor.found.type->handovers;
+    const auto gives =
+        std::ranges::find_if(old, [](const Handover& known) { return !!known.give; });
+    if (gives == old.end() || now.empty()) {
+        return;
+    }
+    const auto takes = std::ranges::find_if(now, [&](const Handover& known) {
+        return known.name == gives->name && known.version == gives->version;
+    });
+    if (takes == now.end()) {
+        std::vector<std::string> known;
+        for (const Handover& handover : now) known.push_back(handover.describe());
+        throw LoadException("the module '" + successor.name + "' does not take over the state " +
+                            gives->describe() + ", only " + joined(known));
+    }
+    if (takes->size != gives->size) {
+        throw LoadException("the module '" + successor.name + "': the state " + gives->describe() +
+                            " has " + std::to_string(gives->size) + " bytes in the old version, " +
+                            std::to_string(takes->size) +
+                            " in the new one: another layout needs another version");
+    }
+    successor.gives = &*gives;
+    successor.takes = &*takes;
+}
+
+// For modules that hand over their state: new calls wait, and those that are under way end. Users
+// come before the modules that they may call.
+Task<> Reload::end_calls_before_handover() {
+    for (auto at = successors_.rbegin(); at != successors_.rend(); ++at) {
+        const Successor& successor = **at;
+        if (successor.gives == nullptr || successor.gives->calls == CallsUnderWay::go_on) {
+            continue;
+        }
+        Module& old = *successor.entry->module;
+        old.stop_serving();
+        const auto idle = [&old] { return old.calls().empty(); };
+        Task<bool> waiting = wait_until(idle, successor.entry->common.drain_timeout);
+        const bool ended = co_await waiting;
+        if (!ended) {
+            std::vector<std::string> calls;
+            for (const Routine& call : old.calls()) calls.push_back(describe_wait(call));
+            throw LoadException("the module '" + successor.name +
+                                "' cannot hand over its state, there still is: " + joined(calls));
+        }
+    }
+}
+
+// From here on to the end of take_places() nothing waits: all other code sees one moment.
+void Reload::hand_over() {
+    for (const std::unique_ptr<Successor>& successor : successors_) {
+        if (successor->gives != nullptr) {
+            successor->state = successor->gives->give(*successor->entry->module);
+            successor->has_state = true;
+        }
+    }
+    for (const std::unique_ptr<Successor>& successor : successors_) {
+        if (successor->has_state) {
+            try {
+                successor->takes->take(*successor->module, successor->state.get());
+            } catch (...) {
+                throw LoadException("the module '" + successor->name + "' refuses the state " +
+                                    successor->gives->describe() + ": " +
+                                    current_api_error().message);
+            }
+            successor->has_state = false;
+            successor->took = true;
+        }
+    }
+}
+
+// What a new version has already taken it gives back, if the old one knows what it gives.
+void Reload::hand_back() noexcept {
+    for (const std::unique_ptr<Successor>& successor : successors_) {
+        if (successor->gives == nullptr || !(successor->has_state || successor->took)) {
+            continue;
+        }
+        Module& old = *successor->entry->module;
+        try {
+            if (successor->took && successor->takes->give) {
+                successor->state = successor->takes->give(*successor->module);
+            }
+            successor->gives->take(old, successor->state.get());
+        } catch (...) {
+            old.scheduler().log_exception("taking its state back, the module '" + successor->name +
+                                          "' ended");
+        }
+        successor->has_state = successor->took = false;
+        successor->state.reset();
+    }
+}
+
+// All that may fail. On failure the old versions have their state again.
+void Reload::prepare_to_take_places() {
+    try {
+        hand_over();
+        for (const std::unique_ptr<Successor>& successor : successors_) {
+            successor->module->begin();
+            successor->module->serve();
+            successor->state.reset();
+        }
+        std::size_t adopted = 0;
+        for (const std::unique_ptr<Successor>& successor : successors_) {
+            adopted += successor->module->adopted_queues();
+        }
+        for (const std::unique_ptr<Successor>& successor : successors_) {
+            successor->module->reserve_for_replacement(adopted);
+        }
+    } catch (...) {
+        for (const std::unique_ptr<Successor>& successor : successors_) {
+            successor->module->stop_serving();
+        }
+        hand_back();
+        throw;
+    }
+}
+
+void Reload::take_places() {
+    std::list<LeavingVersion> old_versions(successors_.size());
+    prepare_to_take_places();
+    for (const std::unique_ptr<Successor>& successor : successors_) {
+        ModuleEntry& entry = *successor->entry;
+        entry.module->stop_serving();
+        successor->module->replace_predecessor();
+        successor->module->set_state(ModuleState::succeeded);
+        entry.module->set_state(ModuleState::unloading);
+        entry.reason = "it was reloaded";
+        entry.since = parts_.scheduler().now();
+        std::list<LeavingVersion>& leaving = parts_.table.leaving;
+        leaving.splice(leaving.end(), old_versions, old_versions.begin());
+        std::swap<ModuleVersion>(leaving.back(), entry);
+        std::swap<ModuleVersion>(entry, *successor);
+        successor->name = entry.name;
+    }
+    retire_old_versions();
+}
+
+// Users leave before the modules that they depend on.
+void Reload::retire_old_versions() {
+    auto old = parts_.table.leaving.rbegin();
+    for (std::size_t i = 0; i != successors_.size(); ++i, ++old) {
+        try {
+            old->module->retire();
+        } catch (...) {
+            parts_.scheduler().log_exception("retire() of the module '" + old->name + "' ended");
+        }
+        old_versions_.begin_leaving(*old);
+    }
+}
+
+// Ends the new versions, as if they had never been there.
+Task<> Reload::discard() {
+    for (auto at = successors_.rbegin(); at != successors_.rend(); ++at) {
+        Successor& successor = **at;
+        if (Module* old = successor.entry->module.get(); !old->serving()) {
+            old->serve();
+        }
+        successor.state.reset();
+        if (successor.module != nullptr) {
+            successor.module->forget_predecessor();
+        }
+    }
+    parts_.fallback.look_again();
+    for (auto at = successors_.rbegin(); at != successors_.rend(); ++at) {
+        co_await release_.let_go(**at, true);
+    }
+}
+
+}  // namespace weir

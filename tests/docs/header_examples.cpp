@@ -1,0 +1,235 @@
+// The examples in the comments of headers: ./dev check finds each of them here, and here they are
+// compiled. They are not run; what they use besides weir is declared as it comes.
+
+#include <thread>
+
+#include <weir/core.h>
+#include <weir/json.h>
+#include <weir/module.h>
+#include <weir/testing.h>
+
+#include "core/net/socket_events.h"
+
+#define CHECK(expression) static_cast<void>(expression)  // the test framework's
+
+namespace {
+
+// config/settings/codec.h
+namespace codec {
+using namespace weir::config;
+template <class T>
+struct Codec {
+    std::string name();      // "integer"
+    std::string expected();  // "an integer": after "expected"
+    Bounds<T> natural();     // if the setting has no restriction
+    Decoded<T> decode(const Value& value);
+    Value encode(const T& value);           // as in a file
+    std::string text(const T& value);       // as messages show it
+    Value schema(const Bounds<T>& bounds);  // with the setting's own bounds
+};
+}  // namespace codec
+
+// config/settings/enum_names.h
+enum class QueueKind { fifo, priority };
+inline weir::config::EnumNames<QueueKind> names_of(QueueKind) {
+    return {{"fifo", QueueKind::fifo}, {"priority", QueueKind::priority}};
+}
+
+// config/settings/settings.h
+struct ServerSettings {
+    std::optional<int> process_events;
+    std::chrono::milliseconds poll_interval{50};
+
+    static weir::config::Settings<ServerSettings> describe() {
+        using namespace weir::config;
+        return settings<ServerSettings>("What the server itself does",
+                                        setting("process_events", &ServerSettings::process_events,
+                                                "Events handled between two polls; null: no limit")
+                                            .range(1, 1'000'000),
+                                        setting("poll_interval", &ServerSettings::poll_interval,
+                                                "The longest time without a poll")
+                                            .at_most(std::chrono::seconds(10)));
+    }
+};
+
+// core/event/event_type.h
+struct Order : weir::Event {
+    weir::Index<std::string> customer;
+    weir::Index<int> number;
+    double amount = 0;
+
+    static auto declare() {
+        return weir::declare_event<Order>("shop.Order")
+            .index("customer", &Order::customer)
+            .index("number", &Order::number)
+            .member<&Order::amount>("amount");
+    }
+};
+
+struct Done : weir::Event {
+    static auto declare() { return weir::declare_event<Done>("shop.Done"); }
+};
+
+// modules/system/module/handover.h
+struct CounterState {
+    static constexpr std::string_view name = "counter";
+    static constexpr std::uint32_t version = 1;
+    std::uint64_t count = 0;
+};
+static_assert(weir::HandedOver<CounterState>);
+
+struct Ticket {
+    int token = 0;
+    static weir::config::Settings<Ticket> describe() {
+        using namespace weir::config;
+        return settings<Ticket>("A lock", setting("token", &Ticket::token, "Its fencing token"));
+    }
+};
+struct Acquire {
+    std::string key;
+    static weir::config::Settings<Acquire> describe() {
+        using namespace weir::config;
+        return settings<Acquire>("Takes a lock", setting("key", &Acquire::key, "The key"));
+    }
+};
+
+std::string contents_of(const std::string& path) {
+    return path;
+}
+
+namespace inside_weir {
+using namespace weir;
+
+// core/net/socket_events.h
+struct Socket : Source {
+    bool ready() const { return ready_; }
+    bool ready_ = false;
+};
+Task<> wait_for(Socket& source, const MatcherOf<SocketEvent>& readable) {
+    while (!source.ready()) {
+        source.want(SocketEvent::Type::readable);
+        co_await readable;
+    }
+}
+
+// core/program/loop_guest.h
+void be_a_guest(uv_loop_t& loop) {
+    UvPoller poller(loop);
+    Scheduler scheduler(poller);
+    LoopGuest guest(poller, scheduler, [] { /* the run has ended */ });
+    uv_run(&loop, UV_RUN_DEFAULT);  // the owner's, in any mode and as often as it likes
+}
+
+// core/program/quit_on_signals.h
+void run(UvPoller& poller, Scheduler& scheduler) {
+    const QuitOnSignals quit_on_signals(poller, scheduler);
+    scheduler.run();
+}
+
+// core/run/poster.h
+void post(Scheduler& scheduler) {
+    Poster poster(scheduler);
+    std::thread worker([poster, &scheduler] {
+        poster.post([&scheduler] { scheduler.emergency_send(make_event<Done>()); });
+    });
+    scheduler.run();
+    worker.join();
+}
+
+// core/wait/task_pool.h
+Task<std::string> read_file(TaskPool& pool, std::string path) {
+    auto read = [path] { return contents_of(path); };
+    const std::string text = co_await pool.run(std::move(read));
+    co_return text;
+}
+
+// modules/system/call/call.h
+Task<bool> call_others() {
+    const Json parameters{{"pattern", "db*"}};
+    const ApiResult<Json> locks = co_await call("lock", "list", parameters);
+
+    const Acquire acquire{.key = "a"};
+    const ApiResult<Ticket> ticket = co_await call<Ticket>("lock", "acquire", acquire);
+    co_return locks&& ticket;
+}
+}  // namespace inside_weir
+
+class Hello : public weir::Module {
+public:
+    using Module::Module;
+
+    // modules/system/module/module_class.h
+    static auto declare() {
+        return weir::declare_module<Hello>("hello", "Greets whoever asks")
+            .depends_on("clock")
+            .function("greet", &Hello::greet)
+            .function("count", "How many were greeted so far", &Hello::count);
+    }
+
+    // core/simulation/failpoint.h
+    weir::Task<> answer() {
+        if (weir::failpoint(*this, "greeter.slow-answer", 0.2)) {
+            co_await weir::sleep(std::chrono::seconds(1));
+        }
+    }
+
+    // modules/system/module/module_log.h
+    void sold(int wanted, const std::string& customer) {
+        log().info("ready");
+        log().warning("{} loaves for {}, only {} are left", wanted, customer, shelf_);
+    }
+
+private:
+    std::string greet(const Acquire& whom) { return "Hello, " + whom.key; }
+    int count() { return shelf_; }
+
+    int shelf_ = 0;
+};
+
+weir::Task<> greet(weir::AllocationFailure& failure) {
+    failure.arm();
+    failure.disarm();
+    co_return;
+}
+weir::Task<> ask() {
+    co_return;
+}
+weir::Task<> random_guests(weir::SimulatedServer&) {
+    co_return;
+}
+
+// modules/testing/
+void test(const std::string& app, weir::Registry registry) {
+    weir::fail_each_allocation([](weir::AllocationFailure& failure) {
+        weir::SimulatedServer world(R"({"server": {"startup": ["hello"]}})");
+        world.run(greet(failure));  // failure.arm(), the operation, failure.disarm()
+    });
+    weir::for_each_seed(20, {.configuration = app}, [](weir::SimulatedServer& world) {
+        world.run(random_guests(world));
+        CHECK(world.log() == "");
+    });
+    {
+        const auto bakery = weir::module_that_hangs("bakery");
+        weir::SimulatedServer world(R"({"server": {"startup": ["cafe"]}})",
+                                    weir::Registry().add(*bakery));
+    }
+    weir::SimulatedServer world(R"({"server": {"startup": ["hello"]}})", registry);
+    world.run(ask());  // a Task<>
+    CHECK(world.log() == "");
+}
+
+}  // namespace
+
+// Each is used, as the compiler would have it.
+void use_the_examples();
+void use_the_examples() {
+    static_cast<void>(names_of(QueueKind::fifo));
+    static_cast<void>(&ServerSettings::describe);
+    static_cast<void>(&inside_weir::wait_for);
+    static_cast<void>(&inside_weir::be_a_guest);
+    static_cast<void>(&inside_weir::run);
+    static_cast<void>(&inside_weir::post);
+    static_cast<void>(&inside_weir::read_file);
+    static_cast<void>(&inside_weir::call_others);
+    static_cast<void>(&test);
+}

@@ -1,0 +1,213 @@
+"""What client commands do about servers that do not answer, or answer what is no good."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+import unittest
+
+from lockd import LIMIT, Lockd, main, program, wait_until
+
+
+def run(*arguments, **options):
+    return subprocess.run([program("weir"), *arguments], capture_output=True, text=True,
+                          timeout=LIMIT, check=False, stdin=subprocess.DEVNULL, **options)
+
+
+# Each with a limit of its own, before ADDRESS.
+COMMANDS = {
+    "call": ("call", "--timeout", "0.2", "ADDRESS", "lock", "list"),
+    "inspect": ("inspect", "--timeout", "0.2", "ADDRESS"),
+    "trace": ("trace", "--timeout", "0.2", "ADDRESS", "--seconds", "0.1", "-o", "/dev/null"),
+    "top": ("top", "--timeout", "0.2", "ADDRESS", "--batch"),
+    "lock": ("lock", "--server-timeout", "0.2", "--server", "ADDRESS", "key", "--", "true"),
+    "lock with --timeout": ("lock", "--timeout", "0.2", "--server", "ADDRESS", "key", "--", "true"),
+}
+
+
+def command(name, address):
+    return [address if word == "ADDRESS" else word for word in COMMANDS[name]]
+
+
+class FakeServer:
+    """Answers each client with the same bytes, whatever it asks."""
+
+    def __init__(self, answer, piece=None):
+        self.answer = answer
+        self.piece = piece  # bytes a tenth of a second; None: all at once
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
+
+    def __enter__(self):
+        threading.Thread(target=self.serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def serve(self):
+        try:
+            while True:
+                client, _ = self.socket.accept()
+                threading.Thread(target=self.talk, args=(client,), daemon=True).start()
+        except OSError:
+            pass
+
+    def talk(self, client):
+        try:
+            while client.recv(65536):
+                step = self.piece or len(self.answer) or 1
+                for begin in range(0, len(self.answer), step):
+                    client.sendall(self.answer[begin:begin + step])
+                    if self.piece:
+                        time.sleep(0.1)
+        except OSError:
+            pass
+
+
+class Silence(unittest.TestCase):
+    def test_a_server_that_accepts_and_is_silent_is_an_error_in_time(self):
+        with FakeServer(b"") as server:
+            for name in COMMANDS:
+                with self.subTest(name):
+                    done = run(*command(name, server.address))
+                    self.assertEqual(done.returncode, 125 if "lock" in name else 1)
+                    self.assertIn("the server does not answer", done.stderr)
+
+    def test_a_server_that_is_stopped_is_an_error_in_time(self):
+        with Lockd() as lockd:
+            os.kill(lockd.process.pid, signal.SIGSTOP)
+            try:
+                for name in COMMANDS:
+                    with self.subTest(name):
+                        done = run(*command(name, "unix:" + lockd.unix))
+                        self.assertEqual(done.returncode, 125 if "lock" in name else 1)
+                        self.assertIn("the server does not answer", done.stderr)
+            finally:
+                os.kill(lockd.process.pid, signal.SIGCONT)
+
+    def test_an_answer_that_comes_byte_by_byte_is_too_late(self):
+        with FakeServer(b"$1000\r\n" + b"x" * 1000 + b"\r\n", piece=1) as server:
+            done = run(*command("call", server.address))
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("the server does not answer", done.stderr)
+
+    def test_a_queue_that_is_full_is_waited_for_no_longer_than_the_limit(self):
+        with socket.socket(socket.AF_UNIX) as server, Lockd() as lockd:
+            path = os.path.join(lockd.folder.name, "full")
+            server.bind(path)
+            server.listen(0)
+            waiting = [socket.socket(socket.AF_UNIX) for _ in range(3)]
+            for one in waiting:
+                one.setblocking(False)
+                try:
+                    one.connect(path)
+                except BlockingIOError:
+                    break
+            done = run(*command("call", "unix:" + path))
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("does not answer", done.stderr)
+            for one in waiting:
+                one.close()
+
+    def test_a_lock_is_waited_for_longer_than_answers_while_the_server_lives(self):
+        with Lockd() as lockd, lockd.connect() as holder:
+            holder.token("LOCK key")
+            waiter = subprocess.Popen(
+                [program("weir"), "lock", "--server-timeout", "0.1", "--server",
+                 "unix:" + lockd.unix, "key", "--", "echo", "ran"], stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True)
+            self.addCleanup(waiter.kill)
+            wait_until(lambda: lockd.info("locks_waited_for") == 1, "it waits")
+            before = lockd.info("total_connections_received")
+            wait_until(lambda: lockd.info("total_connections_received") > before + 10,
+                       "it asks whether the server lives")
+            holder.token("LOCK other")
+            holder.ask("UNLOCK key")
+            self.assertEqual(waiter.communicate(timeout=LIMIT), ("ran\n", ""))
+            holder.ask("LOCK key")
+            waiter = subprocess.Popen(
+                [program("weir"), "lock", "--server-timeout", "0.1", "--server",
+                 "unix:" + lockd.unix, "key", "--", "echo", "ran"], stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE, text=True)
+            self.addCleanup(waiter.kill)
+            wait_until(lambda: lockd.info("locks_waited_for") == 1, "it waits")
+            os.kill(lockd.process.pid, signal.SIGSTOP)
+            try:
+                output, errors = waiter.communicate(timeout=LIMIT)
+            finally:
+                os.kill(lockd.process.pid, signal.SIGCONT)
+            self.assertEqual((waiter.returncode, output), (125, ""))
+            self.assertIn("the server does not answer", errors)
+
+
+    def test_what_the_server_said_while_weir_lock_was_stopped_is_read_before_it_judges(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            process = subprocess.Popen(
+                [program("weir"), "lock", "--server-timeout", "1", "--server",
+                 f"127.0.0.1:{server.getsockname()[1]}", "key", "--", "sh", "-c",
+                 "read line; echo free"], text=True, stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.addCleanup(process.kill)
+            client, _ = server.accept()
+            client.recv(1000)
+            client.sendall(b":1\r\n")
+            for answers_at_once in True, False, True:
+                self.assertIn(b"PING", client.recv(1000))
+                process.send_signal(signal.SIGSTOP)
+                if answers_at_once:
+                    client.sendall(b"+PONG\r\n")
+                time.sleep(2)  # that is the fault: time passes while it is stopped
+                process.send_signal(signal.SIGCONT)
+                if not answers_at_once:
+                    client.sendall(b"+PONG\r\n")
+            def answer():
+                try:
+                    while client.recv(1000):
+                        client.sendall(b"+PONG\r\n")
+                except OSError:
+                    pass  # it ended with questions unanswered
+            threading.Thread(target=answer, daemon=True).start()
+            output, errors = process.communicate("\n", timeout=LIMIT)
+            self.assertEqual((process.returncode, output, errors), (0, "free\n", ""))
+            client.close()
+
+
+class BadAnswers(unittest.TestCase):
+    def test_what_acts_on_a_terminal_is_shown_as_text(self):
+        for answer in (b"-ERR \x1b[2J\x07 \xc2\x9b31m bad\r\n", b"$7\r\n\x1b[2Jabc\r\n",
+                       b'$14\r\n"\\u001b\x7f\xc2\x9b\xff"\r\n', b'$10\r\n"a\xe2\x80\xaebc"\r\n',
+                       b"+\x1b]0;title\x07\r\n"):
+            with FakeServer(answer) as server:
+                for name in COMMANDS:
+                    with self.subTest(f"{name}: {answer}"):
+                        done = run(*command(name, server.address))
+                        text = done.stdout + done.stderr
+                        self.assertNotRegex(text, "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]")
+                        if "lock" in name or answer.startswith(b"-"):
+                            self.assertNotEqual(done.returncode, 0)
+
+    def test_answers_of_other_kinds_are_errors_and_no_crash(self):
+        for answer in b":1\r\n", b"*2\r\n:1\r\n:2\r\n", b"$-1\r\n", b"!rubbish\r\n", b"*-1\r\n":
+            with FakeServer(answer) as server:
+                for name in "inspect", "trace", "top":
+                    with self.subTest(f"{name}: {answer}"):
+                        done = run(*command(name, server.address))
+                        self.assertEqual(done.returncode, 1)
+                        self.assertRegex(done.stderr, f"^weir {name}: .")
+
+    def test_without_the_password_its_variable_is_named(self):
+        with Lockd(password="secret") as lockd:
+            for name in COMMANDS:
+                with self.subTest(name):
+                    done = run(*command(name, "unix:" + lockd.unix))
+                    self.assertRegex(done.stderr, "NOAUTH.*WEIR_PASSWORD")
+                    done = run(*command(name, "unix:" + lockd.unix),
+                               env={**os.environ, "WEIR_PASSWORD": "other"})
+                    self.assertRegex(done.stderr, "WRONGPASS.*WEIR_PASSWORD")
+
+
+if __name__ == "__main__":
+    main()
