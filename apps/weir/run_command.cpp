@@ -9,6 +9,7 @@
 
 #include <uv.h>
 
+#include "apps/weir/early_signals.h"
 #include "apps/weir/exit_code.h"
 #include "apps/weir/output.h"
 #include "core/program/quit_on_signals.h"
@@ -72,6 +73,7 @@ int run_server(const AppFiles& app, CheckedApp checked) {
     Server server(poller, std::move(checked));
     const QuitOnSignals quit_on_signals(poller, server.scheduler());
     const OnHangup on_hangup(poller.loop(), [&] { read_again(server, app); });
+    release_early_signals();
     server.run();
     const int code = server.startup_failure().empty() ? success : failure;
     if (code != success) {

@@ -27,14 +27,16 @@ class Lockd:
     """A running `weir run apps/lockd/lockd.json`, on a port and a Unix socket of its own.
 
     `settings` are those of module.resp, in a second file that can be rewritten; `more` is merged
-    into that file. As a context: requires at the end that lockd obeys SIGTERM and logs no error.
+    into that file; `files` are the soft and hard limit of open files. As a context: requires at
+    the end that lockd obeys SIGTERM and logs no error.
     """
 
-    def __init__(self, more=None, **settings):
+    def __init__(self, more=None, files=None, **settings):
         self.folder = tempfile.TemporaryDirectory(prefix="lockd-test-")
         self.unix = os.path.join(self.folder.name, "socket")
         self.settings = {"listen": ["tcp://127.0.0.1:0", "unix:" + self.unix], **settings}
         self.more = more or {}
+        self.files = files
         self.file = os.path.join(self.folder.name, "own.json")
         self.write()
         self.log = []
@@ -50,12 +52,13 @@ class Lockd:
             json.dump(content, file)
 
     def __enter__(self):
-        self.process = subprocess.Popen([program("weir"), "run", APP, self.file],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        text=True)
+        limit = [f"--nofile={self.files[0]}:{self.files[1]}"] if self.files else []
+        command = (["prlimit", *limit] if limit else []) + [program("weir"), "run", APP, self.file]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True)
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
-        listens = self.wait_for_log(r"listens at tcp://127\.0\.0\.1:(\d+)")
+        listens = self.wait_for_log(r"listens at tcp://[\d.]+:(\d+)")
         self.port = int(listens.group(1))
         self.wait_for_log("listens at unix:")
         return self
@@ -137,10 +140,33 @@ class Lockd:
         with open(f"/proc/{self.process.pid}/maps", encoding="ascii") as maps:
             return "libasan" in maps.read()
 
+    def stopped(self):
+        """As a context: the process stands still, as one that is migrated or has no CPU."""
+        return Stopped(self.process)
+
     def memory(self):
         """Returns the resident memory in bytes."""
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as statm:
             return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+class Stopped:
+    """Stops a process, and lets it go on."""
+
+    def __init__(self, process):
+        self.process = process
+
+    def __enter__(self):
+        self.process.send_signal(signal.SIGSTOP)
+        path = f"/proc/{self.process.pid}/stat"
+
+        def stands():
+            with open(path, encoding="ascii") as stat:
+                return stat.read().rsplit(")", 1)[1].split()[0] == "T"
+        wait_until(stands, "it stands still")
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGCONT)
 
 
 class Raw:

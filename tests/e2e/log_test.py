@@ -8,7 +8,7 @@ import signal
 import subprocess
 import unittest
 
-from lockd import LIMIT, Lockd, main, program, wait_until
+from lockd import APP, LIMIT, Lockd, main, program, wait_until
 
 SMALL_PIPE = 4096  # bytes; the reader has a buffer besides
 
@@ -33,6 +33,15 @@ def inspect(lockd, *arguments):
     done = subprocess.run([program("weir"), "inspect", "unix:" + lockd.unix, *arguments],
                           capture_output=True, text=True, timeout=LIMIT, check=True)
     return done.stdout
+
+
+def read_until(pipe, text):
+    """Reads a pipe until the text has come, as a program that is started for that."""
+    with open(pipe, encoding="utf-8") as file:
+        for line in file:
+            if text in line:
+                return
+    raise AssertionError(f"the pipe ended without '{text}'")
 
 
 def read(path):
@@ -114,6 +123,53 @@ class Log(unittest.TestCase):
             self.assertEqual(read(log + ".1").count("\n"), 1)
             self.assertEqual(lockd.end(), 0)
             self.assertIn("lock unloaded", read(log))
+
+    def test_a_pipe_as_the_log_needs_no_reader_and_may_change_readers(self):
+        lockd = Lockd()
+        pipe = os.path.join(lockd.folder.name, "pipe")
+        os.mkfifo(pipe)
+        lockd.more = {"server": {"log": {"file": pipe}}}
+        lockd.write()
+        process = subprocess.Popen([program("weir"), "run", APP, lockd.file],
+                                   stderr=subprocess.PIPE, text=True)
+        try:
+            wait_until(lambda: os.path.exists(lockd.unix), "it listens though nobody reads")
+            read_until(pipe, "listens at unix:")
+            for _ in range(2):
+                process.send_signal(signal.SIGHUP)  # while nobody reads
+                read_until(pipe, "read again")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            errors = process.communicate(timeout=LIMIT)[1]
+        self.assertEqual((process.returncode, errors), (0, ""))
+
+    def test_a_file_that_cannot_be_the_log_is_a_mistake_of_the_configuration(self):
+        lockd = Lockd({"server": {"log": {"file": "/"}}})
+        for command in "run", "check":
+            done = subprocess.run([program("weir"), command, APP, lockd.file],
+                                  capture_output=True, text=True, timeout=LIMIT, check=False)
+            self.assertEqual(done.returncode, 2)
+            self.assertRegex(done.stderr, r"own\.json:1:\d+: server\.log\.file: '/' cannot be "
+                                          "opened: Is a directory")
+
+    def test_a_log_that_cannot_be_opened_anew_is_told_on_standard_error(self):
+        lockd = Lockd()
+        log = os.path.join(lockd.folder.name, "lockd.log")
+        lockd.more = {"server": {"log": {"file": log}}}
+        lockd.write()
+        process = subprocess.Popen([program("weir"), "run", APP, lockd.file],
+                                   stderr=subprocess.PIPE, text=True)
+        try:
+            wait_until(lambda: os.path.exists(log) and "listens at unix:" in read(log), "it runs")
+            os.rename(log, log + ".1")
+            os.mkdir(log)
+            process.send_signal(signal.SIGHUP)
+            self.assertRegex(process.stderr.readline(), "the log goes on where it was: .*directory")
+            wait_until(lambda: "goes on where it was" in read(log + ".1"), "it goes on")
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=LIMIT)
+        self.assertEqual(process.returncode, 0)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,38 @@
 """Tests the process lockd: sockets, password, signals."""
 
+import json
 import os
+import re
+import resource
 import signal
+import socket
 import subprocess
+import tempfile
+import threading
 import unittest
 
 import redis
 
-from lockd import LIMIT, Lockd, main, program, wait_until
+from lockd import APP, LIMIT, Lockd, main, program, wait_until
+
+
+def has_ipv6():
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+def runs(process):
+    """Whether the program has got as far as to hold signals back: the first thing that it does."""
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+        text = status.read()
+    held, = re.search(r"^SigBlk:\s*(\w+)", text, re.MULTILINE).groups()
+    caught, = re.search(r"^SigCgt:\s*(\w+)", text, re.MULTILINE).groups()
+    term, hangup = 1 << (signal.SIGTERM - 1), 1 << (signal.SIGHUP - 1)
+    return bool(int(caught, 16) & term) and bool((int(held, 16) | int(caught, 16)) & hangup)
 
 
 class Access(unittest.TestCase):
@@ -54,7 +79,124 @@ class Access(unittest.TestCase):
             self.assertEqual(code.returncode, 7)
 
 
+class Addresses(unittest.TestCase):
+    def test_a_name_and_every_address_are_ipv4_and_ipv6(self):
+        if not has_ipv6():
+            self.skipTest("needs IPv6")
+        for host in "localhost", "":
+            lockd = Lockd()
+            lockd.settings["listen"][0] = f"tcp://{host}:0"
+            lockd.write()
+            with self.subTest(host), lockd:
+                for address in "127.0.0.1", "::1":
+                    with socket.create_connection((address, lockd.port), LIMIT) as client:
+                        client.sendall(b"PING\r\n")
+                        self.assertEqual(client.recv(100), b"+PONG\r\n")
+
+    def test_why_it_cannot_listen_is_said_with_the_address(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "file")
+            with open(file, "w", encoding="ascii"):
+                pass
+            for address, reason in [
+                    ("tcp://192.0.2.1:0", "(EADDRNOTAVAIL)"),
+                    (f"unix:{folder}/no/socket", "(ENOENT)"),
+                    (f"unix:{file}", "(EEXIST)"),
+                    (f"unix:{file}/socket", "(ENOTDIR)")]:
+                with self.subTest(address):
+                    failed = subprocess.run(
+                        [program("weir"), "run", APP, "--set",
+                         f"module.resp.listen={json.dumps([address])}"],
+                        capture_output=True, text=True, timeout=LIMIT, check=False)
+                    self.assertEqual(failed.returncode, 1)
+                    self.assertIn(f"cannot listen at {address}: ", failed.stderr)
+                    self.assertIn(reason, failed.stderr)
+
+
+class OpenFiles(unittest.TestCase):
+    def test_the_soft_limit_is_raised_to_what_the_clients_need(self):
+        with Lockd(files=(64, 4096), max_clients=200) as lockd:
+            with open(f"/proc/{lockd.process.pid}/limits", encoding="ascii") as limits:
+                soft = re.search(r"Max open files +(\d+)", limits.read()).group(1)
+            self.assertGreater(int(soft), 200)
+            clients = [lockd.connect() for _ in range(100)]
+            for client in clients:
+                self.assertEqual(client.ask("PING"), "+PONG")
+                client.close()
+            self.assertNotIn("raise its hard limit", lockd.text())
+
+    def test_clients_for_whom_there_are_no_files_get_an_error_and_later_ones_are_served(self):
+        with Lockd(files=(64, 160)) as lockd:
+            served = lockd.wait_for_log(r"serves (\d+) clients at a time and not max_clients")
+            clients = [lockd.connect() for _ in range(200)]
+            answers = [client.ask("PING") for client in clients]
+            self.assertEqual(answers.count("+PONG"), int(served.group(1)))
+            self.assertEqual(answers.count("-ERR max number of clients reached"),
+                             200 - answers.count("+PONG"))
+            for client in clients:
+                client.close()
+            wait_until(lambda: lockd.info("connected_clients") == 1, "all have gone")
+            with lockd.connect() as late:
+                self.assertEqual(late.ask("PING"), "+PONG")
+
+    def test_a_limit_that_is_taken_away_is_told_to_clients_and_in_the_log(self):
+        with Lockd() as lockd, lockd.connect() as old:
+            self.assertEqual(old.ask("PING"), "+PONG")
+            open_now = len(os.listdir(f"/proc/{lockd.process.pid}/fd"))
+            limit = resource.prlimit(lockd.process.pid, resource.RLIMIT_NOFILE)
+            resource.prlimit(lockd.process.pid, resource.RLIMIT_NOFILE, (open_now, limit[1]))
+            for _ in range(3):
+                with lockd.connect() as client:
+                    self.assertEqual(client.ask("PING"), "-ERR max number of clients reached")
+            lockd.wait_for_log(r"too many open files \(EMFILE\); the limit of open files is "
+                               rf"{open_now}; refused 1 connection")
+            self.assertEqual(old.ask("PING"), "+PONG")
+            resource.prlimit(lockd.process.pid, resource.RLIMIT_NOFILE, limit)
+            with lockd.connect() as client:
+                self.assertEqual(client.ask("PING"), "+PONG")
+            self.assertEqual(lockd.text().count("EMFILE"), 1)
+
+
 class Signals(unittest.TestCase):
+    def test_a_hangup_right_after_the_start_is_obeyed(self):
+        lockd = Lockd()
+
+        def hang_up():
+            wait_until(lambda: hasattr(lockd, "process") and runs(lockd.process), "it runs")
+            lockd.process.send_signal(signal.SIGHUP)
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        with lockd, lockd.connect() as client:
+            thread.join()
+            lockd.wait_for_log("the configuration has been read again")
+            self.assertEqual(client.ask("PING"), "+PONG")
+
+    def test_a_termination_right_after_the_start_is_obeyed(self):
+        for end in signal.SIGTERM, signal.SIGINT:
+            process = subprocess.Popen([program("weir"), "run", APP, "--set",
+                                        'module.resp.listen=["tcp://127.0.0.1:0"]'],
+                                       stderr=subprocess.PIPE)
+            wait_until(lambda run=process: runs(run), "it runs")
+            process.send_signal(end)
+            process.communicate(timeout=LIMIT)
+            self.assertEqual(process.returncode, 0)
+
+    def test_two_terminations_end_it_at_once_however_close_they_come(self):
+        # One that waited for its client or its modules would take longer than a test may.
+        slow = {"module": {"default": {"unload_timeout": "10m", "drain_timeout": "10m"}}}
+        for together in True, False:
+            with Lockd(slow, shutdown_timeout="10m") as lockd, lockd.connect() as client:
+                self.assertEqual(client.ask("PING"), "+PONG")
+                if together:
+                    with lockd.stopped():
+                        lockd.process.send_signal(signal.SIGTERM)
+                        lockd.process.send_signal(signal.SIGINT)
+                else:
+                    lockd.process.send_signal(signal.SIGTERM)
+                    lockd.wait_for_log("SIGTERM")
+                    lockd.process.send_signal(signal.SIGTERM)
+                self.assertEqual(lockd.process.wait(LIMIT), 0)
+
     def test_hangup_applies_a_changed_configuration(self):
         with Lockd() as lockd, lockd.connect() as old:
             self.assertEqual(old.ask("PING"), "+PONG")
@@ -109,7 +251,7 @@ class Signals(unittest.TestCase):
                  "--set", f'module.resp.listen=["tcp://127.0.0.1:{lockd.port}"]'],
                 capture_output=True, text=True, timeout=LIMIT, check=False)
             self.assertEqual(second.returncode, 1)
-            self.assertIn("address already in use", second.stderr)
+            self.assertIn("address already in use (EADDRINUSE)", second.stderr)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@
 #include <type_traits>
 #include <variant>
 
-// Text with values in it, "{} of {:.1f}": the syntax of std::format, and its check of the number of
-// values by the compiler. What is done with it is in the library: a plugin that formats carries no
-// code for that, and needs no library for it.
+// Texts with values in them, "{} of {:.1f}", in the syntax of std::format. The compiler checks the
+// number of values. Formatting itself is done in weir's library, so that a plugin which logs
+// carries no code for it and links no other library.
 namespace weir {
 
-// A value to be put into a text: bool, number, text, or what has a to_string(). Refers to texts.
+// A value for a text: a bool, a number, a text, or an object with a to_string(). Refers to texts,
+// and does not copy them.
 class LogValue {
 public:
     using Content =
@@ -50,7 +51,8 @@ private:
 
 namespace detail {
 
-// How many values a text takes; -1 if its braces are wrong. `{}` and `{:...}` take the next one.
+// Returns how many values a text takes; -1 if its braces are wrong. `{}` and `{:...}` take the
+// next.
 constexpr int values_in(std::string_view text) {
     int count = 0;
     for (std::size_t i = 0; i != text.size(); ++i) {
@@ -58,7 +60,7 @@ constexpr int values_in(std::string_view text) {
             continue;
         }
         if (i + 1 != text.size() && text[i + 1] == text[i]) {
-            ++i;  // a brace that is meant
+            ++i;  // an escaped brace
             continue;
         }
         const std::size_t end = text.find_first_of("{}", i + 1);
@@ -76,8 +78,8 @@ void braces_do_not_fit_the_values();  // never defined: calling it does not comp
 
 }  // namespace detail
 
-// A text for values of these types. Made from literals only; one whose braces do not fit the values
-// does not compile.
+// A text for values of these types, made from a literal. A literal whose braces do not fit the
+// number of values does not compile.
 template <class... Values>
 struct BasicLogFormat {
     template <std::size_t size>
@@ -90,12 +92,13 @@ struct BasicLogFormat {
     std::string_view text;
 };
 
-// As the parameter of a function that deduces the types from the values.
+// For parameters of functions that deduce the types from the values.
 template <class... Values>
 using LogFormat = BasicLogFormat<std::type_identity_t<Values>...>;
 
-// The text with the values. A format specification that does not suit its value ("{:d}" for a
-// text) is named in the result, instead of anything being thrown.
+// Returns the text with the values. Does not throw if a format specification does not suit its
+// value
+// ("{:d}" for a text): the result then says so.
 std::string format_log(std::string_view text, std::span<const LogValue> values);
 
 }  // namespace weir

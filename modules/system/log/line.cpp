@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t time_characters = 24;
 
-// As ISO 8601 has it: 2026-05-01T12:00:00.250Z
+// ISO 8601: 2026-05-01T12:00:00.250Z
 std::string time_text(std::chrono::system_clock::time_point time) {
     using namespace std::chrono;
     const auto second = floor<seconds>(time);

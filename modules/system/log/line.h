@@ -9,12 +9,12 @@
 
 namespace weir {
 
-// A line of the log, as it is to be written.
+// A line of the log, with all that is written of it.
 struct LogLine {
     std::chrono::system_clock::time_point time = {};
     LogLevel level = LogLevel::info;
-    std::string_view module = {};   // "": of none, or it is not known
-    std::string_view routine = {};  // "": none ran
+    std::string_view module = {};   // "": none, or unknown
+    std::string_view routine = {};  // "": none was running
     std::string_view text = {};
 };
 
@@ -24,13 +24,12 @@ struct LogLine {
 //     {"time":"2026-05-01T12:00:00.250Z","level":"warning","module":"cafe",
 //      "routine":"cafe.breakfast","message":"no milk"}                        (in one line)
 //
-// Times are UTC. Whatever the text is, nobody takes a part of it for a line of the log: in lines
-// for people further lines are indented, and control characters and what is no UTF-8 are escaped;
-// JSON escapes line ends, and has U+FFFD for what is no UTF-8. There a module or routine that is
-// not known is null.
+// Times are UTC. No text can look like two lines of the log. In lines for people, its further lines
+// are indented, and control characters and invalid UTF-8 are escaped. JSON escapes line ends and
+// has U+FFFD for invalid UTF-8; an unknown module or routine is null.
 void append_line(std::string& to, const LogLine& line, LogLines format);
 
-// Where the level stands in lines for people, to be coloured: from and to which character.
+// The characters of a line for people that are its level, to colour them.
 struct LogLevelPlace {
     std::size_t begin;
     std::size_t end;

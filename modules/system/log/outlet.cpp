@@ -1,8 +1,12 @@
 #include "modules/system/log/outlet.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -11,6 +15,7 @@
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/rotating_file_sink.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/run/routine.h"
@@ -20,7 +25,7 @@ namespace weir {
 
 namespace {
 
-// Between the parts of a payload; a module's name has none, for it is the name of a file.
+// Between the parts of a payload. A module's name contains none, for it is the name of a file.
 constexpr char part_separator = '\0';
 
 LogLevel level_of(spdlog::level::level_enum level) {
@@ -73,30 +78,102 @@ private:
     std::string text_;
 };
 
-// Standard error without stdio: a write that hangs holds no lock of it, and one that fails is seen.
-class StandardError final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
-private:
+// Writes lines to a file descriptor without stdio: a write that hangs holds no lock of stdio, and
+// one that fails is seen.
+class DescriptorSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
+public:
+    // A line waits for `patience` milliseconds until the descriptor takes bytes; -1: without end.
+    DescriptorSink(int descriptor, int patience) noexcept
+        : descriptor_(descriptor), patience_(patience) {}
+
+protected:
+    int descriptor() const noexcept { return descriptor_; }
+    void set_descriptor(int descriptor) noexcept { descriptor_ = descriptor; }
+
     void sink_it_(const spdlog::details::log_msg& message) override {
         spdlog::memory_buf_t line;
         formatter_->format(message, line);
         for (std::size_t done = 0; done != line.size();) {
-            const ssize_t written = ::write(STDERR_FILENO, line.data() + done, line.size() - done);
+            const ssize_t written = ::write(descriptor_, line.data() + done, line.size() - done);
             if (written >= 0) {
                 done += static_cast<std::size_t>(written);
             } else if (errno == EAGAIN) {
-                pollfd writable{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-                ::poll(&writable, 1, -1);
+                // A line that has begun is ended, however long that takes.
+                wait_until_writable(done == 0 ? patience_ : -1);
             } else if (errno != EINTR) {
-                spdlog::throw_spdlog_ex("writing to standard error failed", errno);
+                spdlog::throw_spdlog_ex("writing failed", errno);
             }
         }
     }
     void flush_() override {}
+
+private:
+    void wait_until_writable(int patience) const {
+        pollfd writable{.fd = descriptor_, .events = POLLOUT, .revents = 0};
+        if (::poll(&writable, 1, patience) == 0) {
+            spdlog::throw_spdlog_ex("the pipe is full and no process reads it");
+        }
+    }
+
+    int descriptor_;
+    const int patience_;
+};
+
+// A pipe, a terminal or another device, which is opened and written without waiting for its other
+// side. A pipe is opened for reading too, as Linux allows: so it needs no reader, keeps what is
+// written until one comes, and a reader that goes away breaks nothing.
+class SpecialFile final : public DescriptorSink {
+public:
+    explicit SpecialFile(std::string file)
+        : DescriptorSink(-1, static_cast<int>(pipe_patience.count())), file_(std::move(file)) {
+        if (const int error = open(); error != 0 && !waits_for_reader(error)) {
+            spdlog::throw_spdlog_ex("opening " + file_ + " failed", error);
+        }
+    }
+    ~SpecialFile() override {
+        if (descriptor() >= 0) {
+            ::close(descriptor());
+        }
+    }
+    SpecialFile(const SpecialFile&) = delete;
+    SpecialFile& operator=(const SpecialFile&) = delete;
+
+    // Opens a file without waiting; returns the descriptor or, negative, what is wrong.
+    static int open(const std::string& file) noexcept {
+        constexpr int flags = O_APPEND | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+        int descriptor = ::open(file.c_str(), O_RDWR | flags);
+        if (descriptor < 0 && errno == EACCES) {
+            descriptor = ::open(file.c_str(), O_WRONLY | flags);
+        }
+        return descriptor < 0 ? -errno : descriptor;
+    }
+
+private:
+    // Whether opening failed only because no process reads the pipe.
+    bool waits_for_reader(int error) const noexcept {
+        struct stat found {};
+        return error == ENXIO && ::stat(file_.c_str(), &found) == 0 && S_ISFIFO(found.st_mode);
+    }
+    int open() noexcept {
+        const int opened = open(file_);
+        set_descriptor(std::max(opened, -1));
+        return opened < 0 ? -opened : 0;
+    }
+
+    // A pipe that may only be written cannot be opened before a process reads it.
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        if (descriptor() < 0 && open() != 0) {
+            spdlog::throw_spdlog_ex("no process reads the pipe " + file_);
+        }
+        DescriptorSink::sink_it_(message);
+    }
+
+    const std::string file_;
 };
 
 spdlog::sink_ptr open_standard_error() {
     if (isatty(STDERR_FILENO) == 0) {
-        return std::make_shared<StandardError>();
+        return std::make_shared<DescriptorSink>(STDERR_FILENO, -1);
     }
     const char* no_color = std::getenv("NO_COLOR");
     const bool plain = no_color != nullptr && *no_color != '\0';  // empty counts as not set
@@ -104,7 +181,16 @@ spdlog::sink_ptr open_standard_error() {
         plain ? spdlog::color_mode::never : spdlog::color_mode::automatic);
 }
 
+// Whether the file is a pipe or a device.
+bool is_special(const std::string& file) noexcept {
+    struct stat found {};
+    return ::stat(file.c_str(), &found) == 0 && !S_ISREG(found.st_mode) && !S_ISDIR(found.st_mode);
+}
+
 spdlog::sink_ptr open_file(const std::string& file, const LogSettings& settings) {
+    if (is_special(file)) {
+        return std::make_shared<SpecialFile>(file);
+    }
     spdlog::file_event_handlers handlers;
     handlers.after_open = [](const spdlog::filename_t&, std::FILE* opened) {
         fcntl(fileno(opened), F_SETFD, FD_CLOEXEC);  // not for programs that modules start
@@ -114,6 +200,27 @@ spdlog::sink_ptr open_file(const std::string& file, const LogSettings& settings)
             file, settings.rotate_at->bytes, settings.rotated_files, false, handlers);
     }
     return std::make_shared<spdlog::sinks::basic_file_sink_st>(file, false, handlers);
+}
+
+// Opening makes folders that are missing: the last one that is there must be writable.
+std::string why_no_new_file(std::filesystem::path folder) {
+    std::error_code error;
+    if (folder.empty()) {
+        folder = ".";
+    }
+    while (!std::filesystem::exists(folder, error) && folder.has_parent_path() &&
+           folder.parent_path() != folder) {
+        folder = folder.parent_path();
+    }
+    if (!std::filesystem::exists(folder, error)) {
+        folder = ".";
+    }
+    if (!std::filesystem::is_directory(folder, error)) {
+        return "cannot be made: " + folder.string() + " is not a folder";
+    }
+    return ::access(folder.c_str(), W_OK | X_OK) == 0
+               ? std::string()
+               : "cannot be made in " + folder.string() + ": " + std::strerror(errno);
 }
 
 }  // namespace
@@ -138,6 +245,26 @@ std::shared_ptr<spdlog::sinks::sink> open_log_outlet(const LogSettings& settings
         settings.file ? open_file(*settings.file, settings) : open_standard_error();
     outlet->set_formatter(std::make_unique<LineFormatter>(settings.format));
     return outlet;
+}
+
+std::string why_no_log_file(const std::string& file) {
+    struct stat found {};
+    if (::stat(file.c_str(), &found) != 0) {
+        return errno == ENOENT ? why_no_new_file(std::filesystem::path(file).parent_path())
+                               : std::string("cannot be opened: ") + std::strerror(errno);
+    }
+    if (S_ISFIFO(found.st_mode)) {
+        // Opened and closed it would end a program that waits to read it.
+        return ::access(file.c_str(), W_OK) == 0
+                   ? std::string()
+                   : std::string("cannot be opened: ") + std::strerror(errno);
+    }
+    const int opened = SpecialFile::open(file);
+    if (opened < 0) {
+        return std::string("cannot be opened: ") + std::strerror(-opened);
+    }
+    ::close(opened);
+    return "";
 }
 
 }  // namespace weir

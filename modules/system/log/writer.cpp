@@ -35,7 +35,8 @@ spdlog::level::level_enum level_of(LogLevel level) {
     return spdlog::level::err;
 }
 
-// While it lives, threads that are started get no signals: these are for who expects them.
+// While it lives, threads that are started block all signals: only the main thread handles signals.
+// A write to a closed pipe therefore fails with EPIPE and does not end the process.
 class NoSignals {
 public:
     NoSignals() {
@@ -60,18 +61,18 @@ std::string lines(std::uint64_t count) {
     return count == 1 ? "1 line was" : std::to_string(count) + " lines were";
 }
 
-// What the thread does with a line.
+// Writes lines on the writer's thread, and keeps what that thread shares with those that log.
 class LogOutput final : public spdlog::sinks::sink {
 public:
     explicit LogOutput(const LogSettings& settings)
         : settings_(settings), outlet_(open_log_outlet(settings)) {}
 
-    // --- for whoever logs
+    // --- for threads that log
 
-    // To be told once, before the first line.
+    // Must be called before the first line.
     void set_thread(Thread& thread) noexcept { thread_ = &thread; }
     void count_refused() noexcept { ++refused_; }
-    // To take effect when so many lines have been written or dropped.
+    // Asks for other settings, once so many lines have been written or dropped.
     void ask_for(const LogSettings& settings, std::uint64_t after) {
         const std::lock_guard lock(mutex_);
         asked_for_ = settings;
@@ -83,14 +84,14 @@ public:
         return changed_.wait_for(lock, limit, [&] { return done_ + not_queued() >= count; });
     }
 
-    // --- for the thread
+    // --- for the writer's thread
 
     void log(const spdlog::details::log_msg& message) override {
         try {
             open_anew();
             write(message);
         } catch (...) {
-            // No memory to say what is wrong.
+            // There is no memory to say what is wrong.
         }
         const std::lock_guard lock(mutex_);
         ++done_;
@@ -120,7 +121,10 @@ private:
             settings_ = next;
         } catch (const std::exception& error) {
             if (wanted) {
-                say(LogLevel::error, std::string("the log stays where it is: ") + error.what());
+                const std::string text =
+                    std::string("the log goes on where it was: ") + error.what();
+                say(LogLevel::error, text);
+                complain(text);
             }
         }
     }
@@ -135,7 +139,7 @@ private:
             const bool is_new = trouble_ != error.what();
             trouble_ = error.what();
             if (is_new && settings_.file) {
-                complain();
+                complain("the log cannot be written: " + trouble_);
             }
         }
     }
@@ -154,8 +158,7 @@ private:
         }
     }
 
-    // Each line is written at once: it is seen, and if it could not be written, that is known of
-    // it.
+    // Flushes each line, so that readers see it at once and a failure is known to be this line's.
     void put(const spdlog::details::log_msg& message) {
         outlet_->log(message);
         outlet_->flush();
@@ -167,11 +170,12 @@ private:
         try {
             put_text(level, text);
         } catch (const std::exception&) {
-            // What is wrong with writing is found out with the next line.
+            // The next line finds out what is wrong with writing.
         }
     }
-    void complain() const {
-        const std::string text = "weir: error: the log cannot be written: " + trouble_ + '\n';
+    // On standard error, where people look who do not find their log.
+    static void complain(const std::string& what) {
+        const std::string text = "weir: error: " + what + '\n';
         [[maybe_unused]] const ssize_t nowhere_left =
             ::write(STDERR_FILENO, text.data(), text.size());
     }
@@ -179,7 +183,7 @@ private:
     LogSettings settings_;
     spdlog::sink_ptr outlet_;
     Thread* thread_ = nullptr;
-    std::string trouble_;  // with the last line; empty: none
+    std::string trouble_;  // why the last line was not written; empty: it was
     std::uint64_t not_queued_said_ = 0;
     std::uint64_t not_written_said_ = 0;
     std::atomic<std::uint64_t> refused_ = 0;
@@ -205,7 +209,7 @@ struct LogWriter::Parts {
         output->set_thread(*thread);
         logger->set_level(spdlog::level::debug);
     }
-    // The thread ends before anything that it uses.
+    // The thread must end before what it uses is destroyed.
     ~Parts() { thread.reset(); }
     Parts(const Parts&) = delete;
     Parts& operator=(const Parts&) = delete;
@@ -214,14 +218,14 @@ struct LogWriter::Parts {
     std::shared_ptr<LogOutput> output;
     std::shared_ptr<Thread> thread;
     std::shared_ptr<spdlog::async_logger> logger;
-    std::atomic<std::uint64_t> lines = 0;  // that were to be written
+    std::atomic<std::uint64_t> lines = 0;  // given to write()
 };
 
 LogWriter::LogWriter(LogSettings settings) : parts_(std::make_unique<Parts>(std::move(settings))) {}
 
 LogWriter::~LogWriter() {
     if (!flush()) {
-        // Joining the thread would wait for ever: it hangs in a write.
+        // The thread hangs in a write; joining it would never return.
         [[maybe_unused]] Parts* left_behind = parts_.release();
     }
 }

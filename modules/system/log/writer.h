@@ -9,39 +9,40 @@
 
 namespace weir {
 
-// Writes a log to standard error or a file, on a thread of its own. Whoever logs never waits for
-// that: lines are copied into a queue, and when it is full, because the disk is slow or nobody
-// reads the pipe, the oldest in it are dropped. How many is said in the log, in their place.
+// Writes the lines of a log to standard error or a file, on a thread of its own. Logging never
+// waits for that: write() copies the line into a queue. When the queue is full, because the disk is
+// slow or no process reads the pipe, its oldest lines are dropped; the log says in their place how
+// many.
 //
-// A line that cannot be written, as when the disk is full, counts as dropped too; what is wrong is
-// said on standard error, and writing is tried again with the next line.
+// A line that cannot be written, as when the disk is full, is dropped and counted too. Standard
+// error says what is wrong, and the next line is tried again.
 //
-// write() and dropped() may be called from any thread, the rest from one.
+// write() and dropped() may be called on any thread, the other functions on one.
 class LogWriter {
 public:
-    // How long the end of a program waits for lines to be written.
+    // How long a program that ends waits for its last lines to be written.
     static constexpr std::chrono::milliseconds flush_limit{2000};
 
-    // Opens the file; throws std::runtime_error if that cannot be done.
+    // Opens the file. Throws std::runtime_error if that fails.
     explicit LogWriter(LogSettings settings);
-    // Writes what waits, as flush() does. If that hangs, its thread is left behind.
+    // Writes the lines that wait, as flush() does. If that hangs, the thread is left behind.
     ~LogWriter();
     LogWriter(const LogWriter&) = delete;
     LogWriter& operator=(const LogWriter&) = delete;
 
-    // Of any level: that is for the caller to decide. Nothing of the record is referred to later.
+    // Queues a line, whatever its level. Copies all of the record.
     void write(const LogRecord& record) noexcept;
 
-    // Format and file of the lines that follow; the size of the queue stays. If the file cannot be
-    // opened, the log goes on where it was and says so.
+    // Changes format and file for the lines that follow; the size of the queue stays. If the file
+    // cannot be opened, the log goes on where it was, and says so there and on standard error.
     void change(LogSettings settings);
-    // Opens the file anew for the lines that follow: it may have been renamed meanwhile.
+    // Opens the file anew for the lines that follow, as after it was renamed.
     void reopen();
 
-    // Waits until all is written or dropped, so long at most; whether it is.
+    // Waits until all lines are written or dropped, at most for `limit`. Returns whether they are.
     bool flush(std::chrono::milliseconds limit = flush_limit);
 
-    // How many lines were lost so far.
+    // Returns how many lines were lost so far.
     std::uint64_t dropped() const noexcept;
 
 private:

@@ -11,9 +11,13 @@
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "modules/system/log/outlet.h"
 #include "tests/support/temporary_folder.h"
 
 namespace weir {
@@ -91,6 +95,16 @@ public:
 private:
     int fd_ = -1;
 };
+
+// Reads so many lines of a pipe, as a program that is started for that. Without the time.
+Texts read_pipe(const std::string& file, std::size_t count) {
+    std::ifstream stream(file);
+    Texts messages;
+    for (std::string line; messages.size() != count && std::getline(stream, line);) {
+        messages.push_back(line.substr(line.find(' ') + 1));
+    }
+    return messages;
+}
 
 }  // namespace
 
@@ -225,7 +239,7 @@ TEST_CASE("log writer: file and format change while it runs", "[log][threads]") 
     CHECK_THAT(lines[0], Catch::StartsWith("{") && Catch::EndsWith("\"message\":\"two\"}"));
 }
 
-TEST_CASE("log writer: a file that cannot be opened is refused, or the log stays where it is",
+TEST_CASE("log writer: a file that cannot be opened is refused, or the log goes on where it was",
           "[log][threads]") {
     const config::testing::TemporaryFolder folder;
     CHECK_THROWS_WITH(LogWriter(to_file(".")), Catch::Contains("Is a directory"));
@@ -236,9 +250,63 @@ TEST_CASE("log writer: a file that cannot be opened is refused, or the log stays
     REQUIRE(writer.flush(patience));
     const Texts messages = messages_in(file);
     REQUIRE(messages.size() == 2);
-    CHECK_THAT(messages[0], Catch::StartsWith("error   the log stays where it is: "));
+    CHECK_THAT(messages[0], Catch::StartsWith("error   the log goes on where it was: "));
     CHECK(messages[1] == "info    one");
     CHECK(writer.dropped() == 0);
+}
+
+TEST_CASE("log writer: a pipe needs no reader, and one that comes later gets all lines",
+          "[log][threads]") {
+    const config::testing::TemporaryFolder folder;
+    const std::string file = "pipe";
+    REQUIRE(mkfifo(file.c_str(), 0600) == 0);
+    LogWriter writer(to_file(file));
+    write(writer, "before any reader");
+    REQUIRE(writer.flush(patience));
+    CHECK(read_pipe(file, 1) == Texts{"info    before any reader"});
+    write(writer, "the reader is gone");
+    writer.reopen();
+    write(writer, "it is opened anew");
+    REQUIRE(writer.flush(patience));
+    CHECK(read_pipe(file, 2) == Texts{"info    the reader is gone", "info    it is opened anew"});
+    CHECK(writer.dropped() == 0);
+}
+
+TEST_CASE("log writer: a full pipe does not keep the log from going elsewhere", "[log][threads]") {
+    const config::testing::TemporaryFolder folder;
+    const Pipe full("pipe");
+    LogWriter writer(to_file("pipe"));
+    write(writer, "one");
+    writer.change(to_file("app.log"));
+    write(writer, "two");
+    REQUIRE(writer.flush(patience));
+    CHECK(messages_in("app.log") ==
+          Texts{"warning 1 line was dropped here: the pipe is full and no process reads it",
+                "info    two"});
+}
+
+TEST_CASE("log writer: why a file cannot be the log is known without making it", "[log]") {
+    const config::testing::TemporaryFolder folder;
+    REQUIRE(mkfifo("pipe", 0600) == 0);
+    pollfd reader{.fd = open("pipe", O_RDONLY | O_NONBLOCK), .events = POLLIN, .revents = 0};
+    for (const char* const file : {"new.log", "new/folder/app.log", "pipe", "/dev/null"}) {
+        CHECK(why_no_log_file(file).empty());
+    }
+    CHECK(poll(&reader, 1, 0) == 0);  // a reader that waits has noticed nothing
+    close(reader.fd);
+    CHECK_FALSE(std::filesystem::exists("new.log"));
+    CHECK_FALSE(std::filesystem::exists("new"));
+    std::ofstream("file") << "text";
+    CHECK(why_no_log_file("file").empty());
+    CHECK(std::filesystem::file_size("file") == 4);
+    CHECK(why_no_log_file(".") == "cannot be opened: Is a directory");
+    CHECK(why_no_log_file("file/app.log") == "cannot be opened: Not a directory");
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un address{.sun_family = AF_UNIX, .sun_path = "socket"};
+    REQUIRE(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
+    close(socket);
+    CHECK(why_no_log_file("socket") == "cannot be opened: No such device or address");
+    CHECK_THROWS_WITH(LogWriter(to_file("socket")), Catch::Contains("No such device or address"));
 }
 
 TEST_CASE("log writer: a file that has become large is renamed, and a few of these are kept",
