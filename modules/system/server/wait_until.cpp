@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/run/container.h"
+#include "core/run/routine.h"
 #include "core/run/scheduler.h"
 #include "core/wait/do_events.h"
 #include "core/wait/timeout.h"
