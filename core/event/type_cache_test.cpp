@@ -21,7 +21,7 @@ std::vector<std::unique_ptr<EventType>> make_types(int count) {
 
 }  // namespace
 
-TEST_CASE("A type cache gives the value that was remembered last for a type, or none",
+TEST_CASE("a type cache gives the value that was remembered last for a type, or none",
           "[type_cache]") {
     const auto types = make_types(2);
     TypeCache<int> cache;
@@ -38,7 +38,7 @@ TEST_CASE("A type cache gives the value that was remembered last for a type, or 
     CHECK(cache.find(*types[1]) == nullptr);
 }
 
-TEST_CASE("A type never gets the value of another that shares its slot", "[type_cache]") {
+TEST_CASE("a type never gets the value of another that shares its slot", "[type_cache]") {
     const auto types = make_types(100);
     TypeCache<std::size_t> cache;
     for (std::size_t i = 0; i != types.size(); ++i) {

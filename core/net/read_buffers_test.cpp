@@ -17,7 +17,7 @@ void in_new_thread(F function) {
 
 }  // namespace
 
-TEST_CASE("The buffer that was given back last is taken first", "[threads]") {
+TEST_CASE("the buffer that was given back last is taken first", "[threads]") {
     in_new_thread([] {
         std::unique_ptr<char[]> first = read_buffers::take(100);
         std::unique_ptr<char[]> second = read_buffers::take(100);
@@ -28,7 +28,7 @@ TEST_CASE("The buffer that was given back last is taken first", "[threads]") {
     });
 }
 
-TEST_CASE("A free buffer of another size is not taken", "[threads]") {
+TEST_CASE("a free buffer of another size is not taken", "[threads]") {
     in_new_thread([] {
         std::unique_ptr<char[]> small = read_buffers::take(100);
         const char* given = small.get();
@@ -39,7 +39,7 @@ TEST_CASE("A free buffer of another size is not taken", "[threads]") {
     });
 }
 
-TEST_CASE("No more free buffers are kept than it says", "[threads]") {
+TEST_CASE("no more free buffers are kept than it says", "[threads]") {
     in_new_thread([] {
         std::vector<std::unique_ptr<char[]>> buffers;
         for (std::size_t i = 0; i != read_buffers::most_kept + 10; ++i) {

@@ -49,7 +49,7 @@ Task<> read_in_parts(Scheduler& scheduler, int socket, int peer, StreamOptions o
 
 }  // namespace
 
-TEST_CASE("A stream has a buffer only while there is something in it") {
+TEST_CASE("a stream has a buffer only while there is something in it") {
     World world;
     int ends[2];
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
@@ -67,7 +67,7 @@ int option(int socket, int level, int name) {
 
 }  // namespace
 
-TEST_CASE("A silent peer is probed several times before it is given up, whatever the time") {
+TEST_CASE("a silent peer is probed several times before it is given up, whatever the time") {
     for (const Duration silence : {1s, 2s, 6s, 60s, 7200s, 40'000s}) {
         const TcpKeepalive late = TcpKeepalive::after(silence, 0);
         CHECK(late.idle >= 1);
@@ -79,7 +79,7 @@ TEST_CASE("A silent peer is probed several times before it is given up, whatever
     CHECK(of_a_minute.idle + of_a_minute.interval * of_a_minute.count == 90);
 }
 
-TEST_CASE("Connections that fall silent together are probed at different times") {
+TEST_CASE("connections that fall silent together are probed at different times") {
     std::set<int> times;
     for (std::uint64_t random = 0; random != 1000; ++random) {
         const TcpKeepalive keepalive = TcpKeepalive::after(60s, random * 0x9E3779B97F4A7C15U);
@@ -90,7 +90,7 @@ TEST_CASE("Connections that fall silent together are probed at different times")
     CHECK(times.size() == 16);
 }
 
-TEST_CASE("The keepalive of a socket is consistent: no user timeout ends it before its probes") {
+TEST_CASE("the keepalive of a socket is consistent: no user timeout ends it before its probes") {
     World world;
     const int listening = ::socket(AF_INET, SOCK_STREAM, 0);
     const SocketAddress local = *SocketAddress::of_number("127.0.0.1", 0);

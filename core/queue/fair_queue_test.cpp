@@ -49,7 +49,7 @@ struct ByNumber {
 
 // --- fairness
 
-TEST_CASE("The classes of an auto queue are served in turn", "[fair_queue]") {
+TEST_CASE("the classes of an auto queue are served in turn", "[fair_queue]") {
     ByNumber jobs(unlimited, {});
     jobs.fill(1, 10, 4);
     jobs.fill(2, 20, 2);
@@ -59,7 +59,7 @@ TEST_CASE("The classes of an auto queue are served in turn", "[fair_queue]") {
     CHECK(jobs.queue().active_classes() == 0);
 }
 
-TEST_CASE("A class that was idle and had less than its share is served next", "[fair_queue]") {
+TEST_CASE("a class that was idle and had less than its share is served next", "[fair_queue]") {
     ByNumber jobs(unlimited, {});
     jobs.fill(1, 10, 9);
     jobs.fill(2, 20, 9);
@@ -71,7 +71,7 @@ TEST_CASE("A class that was idle and had less than its share is served next", "[
     CHECK(jobs.pop() == 31);
 }
 
-TEST_CASE("Of several classes that return, the first that came is served first", "[fair_queue]") {
+TEST_CASE("of several classes that return, the first that came is served first", "[fair_queue]") {
     ByNumber jobs(unlimited, {});
     // All have been served as often; a queue that has served much counts each as below its share.
     for (int round = 0; round != 3; ++round) {
@@ -94,7 +94,7 @@ TEST_CASE("Of several classes that return, the first that came is served first",
     }
 }
 
-TEST_CASE("Classes that return in turn are served in the order in which they came",
+TEST_CASE("classes that return in turn are served in the order in which they came",
           "[fair_queue]") {
     ByNumber jobs(unlimited, {.returning = FairQueueOptions::Returning::in_turn});
     jobs.fill(9, 90, 20);
@@ -103,7 +103,7 @@ TEST_CASE("Classes that return in turn are served in the order in which they cam
     for (const int id : {90, 30, 10, 50, 91, 31, 11, 51}) CHECK(jobs.pop() == id);
 }
 
-TEST_CASE("A class that returns and blocks is served in turn when it is released", "[fair_queue]") {
+TEST_CASE("a class that returns and blocks is served in turn when it is released", "[fair_queue]") {
     ByNumber jobs(unlimited, {});
     jobs.fill(9, 90, 20);
     for (int i = 0; i != 5; ++i) jobs.pop();
@@ -123,7 +123,7 @@ TEST_CASE("A class that returns and blocks is served in turn when it is released
     CHECK(jobs.queue().size() == 0);
 }
 
-TEST_CASE("Events without the key are a class of their own", "[fair_queue]") {
+TEST_CASE("events without the key are a class of their own", "[fair_queue]") {
     ByNumber jobs(unlimited, {});
     jobs.fill(1, 10, 2);
     append(*jobs.root, make_event<PlainJob>("a", 90));
@@ -132,7 +132,7 @@ TEST_CASE("Events without the key are a class of their own", "[fair_queue]") {
     CHECK(pop_all(*jobs.root) == Ids{10, 90, 11, 91});
 }
 
-TEST_CASE("Without being told otherwise, an auto queue is fair by the type of the events",
+TEST_CASE("without being told otherwise, an auto queue is fair by the type of the events",
           "[fair_queue]") {
     const auto root = make_root({.kind = FairQueue::factory()});
     for (int i = 0; i != 3; ++i) append(*root, job("a", i, i));
@@ -140,7 +140,7 @@ TEST_CASE("Without being told otherwise, an auto queue is fair by the type of th
     CHECK(pop_all(*root) == Ids{0, 9, 1, 2});
 }
 
-TEST_CASE("A class of a long text is as good as any", "[fair_queue]") {
+TEST_CASE("a class of a long text is as good as any", "[fair_queue]") {
     const auto root = make_root({.kind = FairQueue::factory({.key = EventKey::named("kind")})});
     const std::string name(100, 'x');
     for (int i = 0; i != 2; ++i) {
@@ -152,7 +152,7 @@ TEST_CASE("A class of a long text is as good as any", "[fair_queue]") {
 
 // --- limits and signals
 
-TEST_CASE("Places are kept for new classes, and who is woken depends on what each waits for",
+TEST_CASE("places are kept for new classes, and who is woken depends on what each waits for",
           "[fair_queue]") {
     ByNumber jobs(15, {.preserve_for_new = 1});
     const Matcher one = jobs.fill(1, 0, 20);
@@ -181,7 +181,7 @@ TEST_CASE("Places are kept for new classes, and who is woken depends on what eac
     CHECK(jobs.woken(one));
 }
 
-TEST_CASE("Blocked events take part in the limits of their classes", "[fair_queue]") {
+TEST_CASE("blocked events take part in the limits of their classes", "[fair_queue]") {
     ByNumber jobs(15, {.preserve_for_new = 1, .returning = FairQueueOptions::Returning::last_come});
     const Matcher one = jobs.fill(1, 0, 20);
     jobs.fill(2, 20, 1);
@@ -206,7 +206,7 @@ TEST_CASE("Blocked events take part in the limits of their classes", "[fair_queu
     CHECK_FALSE(jobs.woken(one));
 }
 
-TEST_CASE("A class has a limit of its own", "[fair_queue]") {
+TEST_CASE("a class has a limit of its own", "[fair_queue]") {
     ByNumber jobs(15, {.preserve_for_new = 1, .subqueue_limit = 5});
     const Matcher one = jobs.fill(1, 0, 20);
     const Matcher two = jobs.fill(2, 20, 20);
@@ -242,7 +242,7 @@ TEST_CASE("A class has a limit of its own", "[fair_queue]") {
     CHECK_FALSE(wakes(cleared, one));
 }
 
-TEST_CASE("Where only classes have a limit, each wakes only those that wait for it",
+TEST_CASE("where only classes have a limit, each wakes only those that wait for it",
           "[fair_queue]") {
     ByNumber jobs(unlimited, {.subqueue_limit = 5});
     std::map<int, Matcher> waits;
@@ -269,7 +269,7 @@ TEST_CASE("Where only classes have a limit, each wakes only those that wait for 
     CHECK_FALSE(wakes(cleared, waits[1]));
 }
 
-TEST_CASE("A class limit says whether a woken sender could send now", "[fair_queue]") {
+TEST_CASE("a class limit says whether a woken sender could send now", "[fair_queue]") {
     ByNumber jobs(unlimited, {.subqueue_limit = 1});
     jobs.append(1, 1);
     REQUIRE(jobs.append(1, 2));
@@ -292,7 +292,7 @@ TEST_CASE("A class limit says whether a woken sender could send now", "[fair_que
     CHECK(all->limit.get()->has_place(*all) == std::nullopt);
 }
 
-TEST_CASE("A queue never keeps all of its places for new classes", "[fair_queue]") {
+TEST_CASE("a queue never keeps all of its places for new classes", "[fair_queue]") {
     for (const std::size_t limit : {0, 1, 2}) {
         ByNumber jobs(limit, {.preserve_for_new = 5});
         CHECK(jobs.queue().options().preserve_for_new == std::max<std::size_t>(limit, 1) - 1);
@@ -303,7 +303,7 @@ TEST_CASE("A queue never keeps all of its places for new classes", "[fair_queue]
     }
 }
 
-TEST_CASE("A limit further up refuses without a trace in the classes", "[fair_queue]") {
+TEST_CASE("a limit further up refuses without a trace in the classes", "[fair_queue]") {
     const auto root = make_root({.max_total = 1, .kind = ByNumber::factory({})});
     const auto& queue = static_cast<FairQueue&>(root->default_queue());
     append(*root, job("a", 1, 1));
@@ -315,7 +315,7 @@ TEST_CASE("A limit further up refuses without a trace in the classes", "[fair_qu
 
 // --- blocking
 
-TEST_CASE("A blocked event holds back its class only", "[fair_queue]") {
+TEST_CASE("a blocked event holds back its class only", "[fair_queue]") {
     ByNumber jobs(unlimited, {});
     jobs.fill(1, 10, 2);
     jobs.fill(2, 20, 2);
@@ -329,7 +329,7 @@ TEST_CASE("A blocked event holds back its class only", "[fair_queue]") {
     CHECK(pop_all(*jobs.root) == Ids{10, 11, 12});
 }
 
-TEST_CASE("Blocked classes that are let go at once come in the order of blocking", "[fair_queue]") {
+TEST_CASE("blocked classes that are let go at once come in the order of blocking", "[fair_queue]") {
     ByNumber jobs(unlimited, {.max_history = 1});
     std::vector<Ref<Event>> blocked;
     for (const int number : {3, 1, 2}) jobs.append(number, number);
@@ -343,7 +343,7 @@ TEST_CASE("Blocked classes that are let go at once come in the order of blocking
 
 // --- against a model
 
-TEST_CASE("Each class of an auto queue is a fifo, and limits hold, under random operations",
+TEST_CASE("each class of an auto queue is a fifo, and limits hold, under random operations",
           "[fair_queue]") {
     std::mt19937 random(1);
     for (const std::size_t limit : {std::size_t{3}, std::size_t{12}, unlimited}) {

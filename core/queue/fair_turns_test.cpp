@@ -37,7 +37,7 @@ struct Table {
 
 }  // namespace
 
-TEST_CASE("Objects that are always ready are served in turn", "[fair_turns]") {
+TEST_CASE("objects that are always ready are served in turn", "[fair_turns]") {
     Guest a('a'), b('b'), c('c');
     Table table;
     for (Guest* guest : {&a, &b, &c}) {
@@ -49,7 +49,7 @@ TEST_CASE("Objects that are always ready are served in turn", "[fair_turns]") {
     CHECK(b.served() == 2);
 }
 
-TEST_CASE("An object that has had less than its share comes next, another one last",
+TEST_CASE("an object that has had less than its share comes next, another one last",
           "[fair_turns]") {
     Guest a('a'), b('b'), c('c');
     Table table;
@@ -63,7 +63,7 @@ TEST_CASE("An object that has had less than its share comes next, another one la
     CHECK(table.serve(3) == "bca");
 }
 
-TEST_CASE("Turns that leave the history count no longer", "[fair_turns]") {
+TEST_CASE("turns that leave the history count no longer", "[fair_turns]") {
     Guest a('a'), b('b');
     Table table;
     table.turns.add(a);
@@ -80,7 +80,7 @@ TEST_CASE("Turns that leave the history count no longer", "[fair_turns]") {
     CHECK(b.served() == 10);
 }
 
-TEST_CASE("The turns of an object that is forgotten are nobody's", "[fair_turns]") {
+TEST_CASE("the turns of an object that is forgotten are nobody's", "[fair_turns]") {
     Table table;
     Guest b('b');
     {

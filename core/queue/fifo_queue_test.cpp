@@ -11,7 +11,7 @@ namespace weir {
 
 using namespace queue_test;
 
-TEST_CASE("A fifo queue behaves as a std::deque under random operations", "[fifo_queue]") {
+TEST_CASE("a fifo queue behaves as a std::deque under random operations", "[fifo_queue]") {
     constexpr std::size_t limit = 20;
     std::mt19937 random(1);
     const auto root = make_root({.max_default = limit});

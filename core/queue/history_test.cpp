@@ -7,7 +7,7 @@
 
 namespace weir {
 
-TEST_CASE("A history gives back the oldest first, whatever it has grown to", "[history]") {
+TEST_CASE("a history gives back the oldest first, whatever it has grown to", "[history]") {
     History<int> history;
     std::deque<int> model;
     std::mt19937 random(1);
@@ -30,7 +30,7 @@ TEST_CASE("A history gives back the oldest first, whatever it has grown to", "[h
     CHECK(history.size() == 0);
 }
 
-TEST_CASE("A history knows whether all in it are the same", "[history]") {
+TEST_CASE("a history knows whether all in it are the same", "[history]") {
     History<int> history;
     CHECK_FALSE(history.is_full_of(1, 0));
     history.push_back(1);
@@ -45,7 +45,7 @@ TEST_CASE("A history knows whether all in it are the same", "[history]") {
     CHECK(history.is_full_of(2, 1));
 }
 
-TEST_CASE("A value is replaced wherever it stands in a history", "[history]") {
+TEST_CASE("a value is replaced wherever it stands in a history", "[history]") {
     History<int> history;
     for (const int value : {1, 2, 2, 1, 3}) {
         history.push_back(value);

@@ -27,7 +27,7 @@ std::vector<Kind> kinds() {
 
 }  // namespace
 
-TEST_CASE("Events that are alike leave a default queue of any kind in order of arrival",
+TEST_CASE("events that are alike leave a default queue of any kind in order of arrival",
           "[leaf_queue]") {
     for (const Kind& kind : kinds()) {
         INFO(kind.name);
@@ -39,7 +39,7 @@ TEST_CASE("Events that are alike leave a default queue of any kind in order of a
     }
 }
 
-TEST_CASE("A sender waits for a place in a full default queue, and is woken by it",
+TEST_CASE("a sender waits for a place in a full default queue, and is woken by it",
           "[leaf_queue]") {
     for (const Kind& kind : kinds()) {
         INFO(kind.name);
@@ -57,7 +57,7 @@ TEST_CASE("A sender waits for a place in a full default queue, and is woken by i
     }
 }
 
-TEST_CASE("An event is forced into a full default queue", "[leaf_queue]") {
+TEST_CASE("an event is forced into a full default queue", "[leaf_queue]") {
     for (const Kind& kind : kinds()) {
         INFO(kind.name);
         const auto root = make_root({.max_default = 1, .kind = kind.factory});
@@ -69,7 +69,7 @@ TEST_CASE("An event is forced into a full default queue", "[leaf_queue]") {
     }
 }
 
-TEST_CASE("A blocked event keeps its place at the front", "[leaf_queue]") {
+TEST_CASE("a blocked event keeps its place at the front", "[leaf_queue]") {
     for (const Kind& kind : kinds()) {
         INFO(kind.name);
         const auto root = make_root({.max_default = 2, .kind = kind.factory});
@@ -88,7 +88,7 @@ TEST_CASE("A blocked event keeps its place at the front", "[leaf_queue]") {
     }
 }
 
-TEST_CASE("An event may block again and again", "[leaf_queue]") {
+TEST_CASE("an event may block again and again", "[leaf_queue]") {
     for (const Kind& kind : kinds()) {
         INFO(kind.name);
         const auto root = make_root({.kind = kind.factory});
@@ -109,7 +109,7 @@ TEST_CASE("An event may block again and again", "[leaf_queue]") {
     }
 }
 
-TEST_CASE("The last event of a default queue may block", "[leaf_queue]") {
+TEST_CASE("the last event of a default queue may block", "[leaf_queue]") {
     for (const Kind& kind : kinds()) {
         INFO(kind.name);
         const auto root = make_root({.kind = kind.factory});
@@ -124,7 +124,7 @@ TEST_CASE("The last event of a default queue may block", "[leaf_queue]") {
     }
 }
 
-TEST_CASE("A clear drops blocked events, and wakes who waited for a place", "[leaf_queue]") {
+TEST_CASE("a clear drops blocked events, and wakes who waited for a place", "[leaf_queue]") {
     for (const Kind& kind : kinds()) {
         INFO(kind.name);
         const auto root = make_root({.max_default = 2, .kind = kind.factory});

@@ -20,7 +20,7 @@ Ref<Queue> make_priority(EventKey key = EventKey::named("priority"),
 
 }  // namespace
 
-TEST_CASE("The event with the smallest value leaves a priority queue first", "[priority_queue]") {
+TEST_CASE("the event with the smallest value leaves a priority queue first", "[priority_queue]") {
     const auto root = make_priority();
     for (const int priority : {5, -3, 9, 0, 7}) {
         append(*root, job("a", 1, priority, priority));
@@ -28,7 +28,7 @@ TEST_CASE("The event with the smallest value leaves a priority queue first", "[p
     CHECK(pop_all(*root) == Ids{-3, 0, 5, 7, 9});
 }
 
-TEST_CASE("Mended: events of equal priority leave in order of arrival", "[priority_queue]") {
+TEST_CASE("events of equal priority leave in order of arrival", "[priority_queue]") {
     const auto root = make_priority();
     for (int i = 0; i != 100; ++i) {
         append(*root, job("a", 1, i, i % 2));
@@ -40,7 +40,7 @@ TEST_CASE("Mended: events of equal priority leave in order of arrival", "[priori
     }
 }
 
-TEST_CASE("Events without a priority come after all that have one, in order", "[priority_queue]") {
+TEST_CASE("events without a priority come after all that have one, in order", "[priority_queue]") {
     const auto root = make_priority();
     append(*root, make_event<PlainJob>("a", 1));
     append(*root, make_event<PlainJob>("a", 2));
@@ -50,7 +50,7 @@ TEST_CASE("Events without a priority come after all that have one, in order", "[
     CHECK(pop_all(*root) == Ids{4, 1, 2});
 }
 
-TEST_CASE("A priority queue may order by an index, a text too", "[priority_queue]") {
+TEST_CASE("a priority queue may order by an index, a text too", "[priority_queue]") {
     const auto root = make_priority(EventKey::named("kind"));
     int id = 0;
     for (const char* kind : {"pear", "apple", "a long name of an orange", "banana"}) {
@@ -59,7 +59,7 @@ TEST_CASE("A priority queue may order by an index, a text too", "[priority_queue
     CHECK(pop_all(*root) == Ids{2, 1, 3, 0});
 }
 
-TEST_CASE("A blocked event holds back what comes after it, not what comes before",
+TEST_CASE("a blocked event holds back what comes after it, not what comes before",
           "[priority_queue]") {
     const auto root = make_priority();
     const auto add = [&](int first, int priority) {
@@ -86,7 +86,7 @@ TEST_CASE("A blocked event holds back what comes after it, not what comes before
     CHECK(pop_all(*root) == Ids{7, 9, 6, 8, 5, 2, 4, 1, 3, 0});
 }
 
-TEST_CASE("A blocked event stands before the equals that came after it", "[priority_queue]") {
+TEST_CASE("a blocked event stands before the equals that came after it", "[priority_queue]") {
     const auto root = make_priority();
     for (int i = 0; i != 3; ++i) append(*root, job("a", 1, i));
     QueueSignals signals;
@@ -101,7 +101,7 @@ TEST_CASE("A blocked event stands before the equals that came after it", "[prior
     CHECK(pop_all(*root) == Ids{1, 2});
 }
 
-TEST_CASE("A blocked event without a priority holds back its kind only", "[priority_queue]") {
+TEST_CASE("a blocked event without a priority holds back its kind only", "[priority_queue]") {
     const auto root = make_priority();
     append(*root, make_event<PlainJob>("a", 1));
     append(*root, make_event<PlainJob>("a", 2));
@@ -115,7 +115,7 @@ TEST_CASE("A blocked event without a priority holds back its kind only", "[prior
     CHECK(pop_all(*root) == Ids{1, 2});
 }
 
-TEST_CASE("A priority queue behaves as an ordered map under random operations",
+TEST_CASE("a priority queue behaves as an ordered map under random operations",
           "[priority_queue]") {
     constexpr std::size_t limit = 50;
     std::mt19937 random(1);

@@ -27,7 +27,7 @@ struct Equals {
 
 }  // namespace
 
-TEST_CASE("Queues of one priority are served in turn, whatever their lengths", "[queue_member]") {
+TEST_CASE("queues of one priority are served in turn, whatever their lengths", "[queue_member]") {
     const Equals queues({"a", "b", "c"});
     queues.append("a", 5, 1);
     queues.append("b", 2, 2);
@@ -35,7 +35,7 @@ TEST_CASE("Queues of one priority are served in turn, whatever their lengths", "
     CHECK(pop_all(*queues.root) == Ids{1, 2, 3, 1, 2, 3, 1, 3, 1, 1});
 }
 
-TEST_CASE("A queue that was idle and had less than its share comes back as the next",
+TEST_CASE("a queue that was idle and had less than its share comes back as the next",
           "[queue_member]") {
     const Equals queues({"a", "b", "c"});
     queues.append("a", 20, 1);
@@ -49,7 +49,7 @@ TEST_CASE("A queue that was idle and had less than its share comes back as the n
     CHECK(pop(*queues.root) == 3);
 }
 
-TEST_CASE("A queue that was idle after having had its share comes back as the last",
+TEST_CASE("a queue that was idle after having had its share comes back as the last",
           "[queue_member]") {
     const Equals queues({"a", "b", "c"});
     queues.append("c", 10, 3);
@@ -60,7 +60,7 @@ TEST_CASE("A queue that was idle after having had its share comes back as the la
     CHECK(pop_all(*queues.root) == Ids{2, 1, 3, 2, 1});
 }
 
-TEST_CASE("What was served long ago does not count", "[queue_member]") {
+TEST_CASE("what was served long ago does not count", "[queue_member]") {
     const Equals queues({"a", "b"});
     queues.append("a", 50, 1);
     for (int i = 0; i != 50; ++i) pop(*queues.root);
@@ -71,7 +71,7 @@ TEST_CASE("What was served long ago does not count", "[queue_member]") {
     CHECK(pop(*queues.root) == 1);
 }
 
-TEST_CASE("The default queue takes turns with subqueues of its priority", "[queue_member]") {
+TEST_CASE("the default queue takes turns with subqueues of its priority", "[queue_member]") {
     const Equals queues({"a"});
     const auto even = make_root({.default_priority = 1});
     even->add("a", 1, match<Job>("a").make());
@@ -82,7 +82,7 @@ TEST_CASE("The default queue takes turns with subqueues of its priority", "[queu
     CHECK(pop_all(*even) == Ids{0, 10, 1, 11});
 }
 
-TEST_CASE("A queue whose events are all blocked loses no turn to it", "[queue_member]") {
+TEST_CASE("a queue whose events are all blocked loses no turn to it", "[queue_member]") {
     const Equals queues({"a", "b"});
     queues.append("a", 2, 1);
     queues.append("b", 3, 2);

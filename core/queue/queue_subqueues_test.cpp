@@ -15,7 +15,7 @@ using namespace queue_test;
 
 }  // namespace
 
-TEST_CASE("A subqueue is found by its name, and several may have none", "[queue]") {
+TEST_CASE("a subqueue is found by its name, and several may have none", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 3, jobs("a"), {.max_total = 9, .default_priority = 4});
     const auto b = root->add("", 0, jobs("b"));
@@ -34,7 +34,7 @@ TEST_CASE("A subqueue is found by its name, and several may have none", "[queue]
     CHECK(root->max_total() == unlimited);
 }
 
-TEST_CASE("Subqueues that cannot be say why", "[queue]") {
+TEST_CASE("subqueues that cannot be say why", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 0, jobs("a"));
     CHECK_THROWS_WITH(root->add("a", 0, jobs("b")), "there is a subqueue named 'a' already");
@@ -51,7 +51,7 @@ TEST_CASE("Subqueues that cannot be say why", "[queue]") {
     CHECK(root->subqueues().empty());
 }
 
-TEST_CASE("A default queue that cannot be made leaves no subqueue behind", "[queue]") {
+TEST_CASE("a default queue that cannot be made leaves no subqueue behind", "[queue]") {
     const auto root = make_root();
     const LeafQueueFactory bad = [](std::size_t) -> std::unique_ptr<LeafQueue> {
         throw std::runtime_error("no");
@@ -62,7 +62,7 @@ TEST_CASE("A default queue that cannot be made leaves no subqueue behind", "[que
     CHECK(root->default_queue().size() == 1);
 }
 
-TEST_CASE("The events of a removed queue go back to its parent, whatever its limits", "[queue]") {
+TEST_CASE("the events of a removed queue go back to its parent, whatever its limits", "[queue]") {
     const auto root = make_root({.max_default = 5});
     const auto a = root->add("a", 1, jobs("a"), {.max_default = 5});
     int id = 0;
@@ -79,8 +79,7 @@ TEST_CASE("The events of a removed queue go back to its parent, whatever its lim
     CHECK(pop_all(*root) == Ids{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
 }
 
-TEST_CASE("Mended: a queue with named subqueues, and these with their own, can be removed",
-          "[queue]") {
+TEST_CASE("a queue with named subqueues, and these with their own, can be removed", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 1, jobs("a"));
     const auto b = a->add("b", 2, match<Job>("a", 7).make());
@@ -103,7 +102,7 @@ TEST_CASE("Mended: a queue with named subqueues, and these with their own, can b
     CHECK(again->size() == 1);
 }
 
-TEST_CASE("The blocked events of a removed queue are not blocked in its parent", "[queue]") {
+TEST_CASE("the blocked events of a removed queue are not blocked in its parent", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 1, jobs("a"));
     append(*root, job("a", 1, 1));
@@ -117,7 +116,7 @@ TEST_CASE("The blocked events of a removed queue are not blocked in its parent",
     Queue::unblock(*event);
 }
 
-TEST_CASE("What is sent to a removed queue, or to one below it, goes to the parent", "[queue]") {
+TEST_CASE("what is sent to a removed queue, or to one below it, goes to the parent", "[queue]") {
     const auto root = make_root();
     Ref<Queue> a = root->add("a", 1, jobs("a"));
     Ref<Queue> b = a->add("b", 1, jobs("a"));
@@ -138,7 +137,7 @@ TEST_CASE("What is sent to a removed queue, or to one below it, goes to the pare
     CHECK_FALSE(root->can_pop());
 }
 
-TEST_CASE("A queue may outlive its tree, but what is sent to it is an error then", "[queue]") {
+TEST_CASE("a queue may outlive its tree, but what is sent to it is an error then", "[queue]") {
     Ref<Queue> root = make_root();
     const auto a = root->add("a", 1, jobs("a"));
     const auto b = a->add("b", 1, match<Job>("a", 7).make());
@@ -153,7 +152,7 @@ TEST_CASE("A queue may outlive its tree, but what is sent to it is an error then
     CHECK(b->size() == 1);
 }
 
-TEST_CASE("A subqueue can get another priority while events are in it", "[queue]") {
+TEST_CASE("a subqueue can get another priority while events are in it", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 1, jobs("a"));
     const auto b = root->add("b", 2, jobs("b"));

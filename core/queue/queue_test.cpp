@@ -36,7 +36,7 @@ struct LastWill : Event {
 
 // --- where events go
 
-TEST_CASE("An event goes into the most specific subqueue that matches, or the default queue",
+TEST_CASE("an event goes into the most specific subqueue that matches, or the default queue",
           "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 0, jobs("a"));
@@ -55,7 +55,7 @@ TEST_CASE("An event goes into the most specific subqueue that matches, or the de
     CHECK(root->default_queue().size() == 1);
 }
 
-TEST_CASE("Of two queues with equal matchers the older takes the events, while it is there",
+TEST_CASE("of two queues with equal matchers the older takes the events, while it is there",
           "[queue]") {
     const auto root = make_root();
     const auto older = root->add("older", 0, jobs("a"));
@@ -69,7 +69,7 @@ TEST_CASE("Of two queues with equal matchers the older takes the events, while i
     CHECK(younger->size() == 2);
 }
 
-TEST_CASE("An event that is sent to a subqueue is classified from there on", "[queue]") {
+TEST_CASE("an event that is sent to a subqueue is classified from there on", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 0, jobs("a"));
     const auto a7 = a->add("a7", 0, match<Job>("a", 7).make());
@@ -80,7 +80,7 @@ TEST_CASE("An event that is sent to a subqueue is classified from there on", "[q
     CHECK(root->default_queue().size() == 0);
 }
 
-TEST_CASE("Events that are in the default queue stay there when a queue for them is added",
+TEST_CASE("events that are in the default queue stay there when a queue for them is added",
           "[queue]") {
     const auto root = make_root();
     append(*root, job("a", 1, 1));
@@ -92,7 +92,7 @@ TEST_CASE("Events that are in the default queue stay there when a queue for them
 
 // --- which leaves first
 
-TEST_CASE("The event of the highest priority leaves first", "[queue]") {
+TEST_CASE("the event of the highest priority leaves first", "[queue]") {
     const auto root = make_root({.default_priority = 5});
     root->add("low", -3, jobs("low"));
     root->add("high", 10, jobs("high"));
@@ -106,7 +106,7 @@ TEST_CASE("The event of the highest priority leaves first", "[queue]") {
     CHECK(root->default_priority() == 5);
 }
 
-TEST_CASE("Queues of the same priority take turns, to any depth", "[queue]") {
+TEST_CASE("queues of the same priority take turns, to any depth", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 1, jobs("a"));
     a->add("", 0, match<Job>("a", 7).make());
@@ -120,7 +120,7 @@ TEST_CASE("Queues of the same priority take turns, to any depth", "[queue]") {
     CHECK(pop_all(*root) == Ids{10, 30, 20, 31, 11, 32, 21, 12, 22, 40, 41, 42});
 }
 
-TEST_CASE("What the original's test of priorities says holds", "[queue]") {
+TEST_CASE("what the original's test of priorities says holds", "[queue]") {
     // A tree like that of the original's testEvent: two queues of priority 1, one of them with a
     // queue of its own, and one of priority 2 that orders its events.
     const auto root = make_root({.max_default = 5});
@@ -146,7 +146,7 @@ TEST_CASE("What the original's test of priorities says holds", "[queue]") {
                                 12, 20, 8,  21, 13, 22, 9,  23, 14, 24, 0,  1,  2,  3, 4});
 }
 
-TEST_CASE("Taking from a queue from which nothing can leave is an error", "[queue]") {
+TEST_CASE("taking from a queue from which nothing can leave is an error", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 0, jobs("a"));
     QueueSignals signals;
@@ -158,7 +158,7 @@ TEST_CASE("Taking from a queue from which nothing can leave is an error", "[queu
     CHECK_THROWS_AS(root->pop(signals), std::logic_error);
 }
 
-TEST_CASE("Events may be taken from a subqueue directly, all above it know", "[queue]") {
+TEST_CASE("events may be taken from a subqueue directly, all above it know", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 1, jobs("a"), {.max_total = 2});
     const auto a7 = a->add("a7", 1, match<Job>("a", 7).make());
@@ -178,7 +178,7 @@ TEST_CASE("Events may be taken from a subqueue directly, all above it know", "[q
 
 // --- limits
 
-TEST_CASE("A sender waits when the queue with all below it has reached its limit", "[queue]") {
+TEST_CASE("a sender waits when the queue with all below it has reached its limit", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", -1, jobs("a"), {.max_total = 2});
     a->add("", 0, match<Job>("a", 7).make());
@@ -198,7 +198,7 @@ TEST_CASE("A sender waits when the queue with all below it has reached its limit
     CHECK(append(*root, third));
 }
 
-TEST_CASE("The limit of a queue further up holds for all below it", "[queue]") {
+TEST_CASE("the limit of a queue further up holds for all below it", "[queue]") {
     const auto root = make_root({.max_total = 1});
     const auto a = root->add("a", 0, jobs("a"), {.max_total = 5});
     CHECK(append(*root, job("a", 1, 1)));
@@ -210,7 +210,7 @@ TEST_CASE("The limit of a queue further up holds for all below it", "[queue]") {
     CHECK(wakes(signals, wait));
 }
 
-TEST_CASE("A refused event has changed nothing but that a place is waited for", "[queue]") {
+TEST_CASE("a refused event has changed nothing but that a place is waited for", "[queue]") {
     const auto root = make_root({.max_total = 1});
     append(*root, job("x", 1, 1));
     for (int i = 0; i != 10; ++i) {
@@ -226,7 +226,7 @@ TEST_CASE("A refused event has changed nothing but that a place is waited for", 
     CHECK(signals.can_write.empty());
 }
 
-TEST_CASE("An event can be forced in beyond every limit, the signal comes below the limit",
+TEST_CASE("an event can be forced in beyond every limit, the signal comes below the limit",
           "[queue]") {
     const auto root = make_root({.max_default = 1, .max_total = 1});
     for (int i = 0; i != 3; ++i) {
@@ -242,7 +242,7 @@ TEST_CASE("An event can be forced in beyond every limit, the signal comes below 
     CHECK_FALSE(signals.can_write.empty());
 }
 
-TEST_CASE("A limit of 0 is one of 1, for a queue that takes nothing would stop its senders",
+TEST_CASE("a limit of 0 is one of 1, for a queue that takes nothing would stop its senders",
           "[queue]") {
     const auto root = make_root({.max_default = 0, .max_total = 0});
     CHECK(root->max_total() == 1);
@@ -251,7 +251,7 @@ TEST_CASE("A limit of 0 is one of 1, for a queue that takes nothing would stop i
     CHECK_FALSE(append(*root, job("x", 1, 2)));
 }
 
-TEST_CASE("A limit says whether a woken sender could send now, and signals again if not",
+TEST_CASE("a limit says whether a woken sender could send now, and signals again if not",
           "[queue]") {
     const auto root = make_root({.max_total = 1});
     append(*root, job("x", 1, 1));
@@ -271,7 +271,7 @@ TEST_CASE("A limit says whether a woken sender could send now, and signals again
 
 // --- blocking
 
-TEST_CASE("A blocked event holds back what is behind it in its own default queue only", "[queue]") {
+TEST_CASE("a blocked event holds back what is behind it in its own default queue only", "[queue]") {
     const auto root = make_root();
     const auto write = root->add("write", 1, jobs("write"));
     write->add("", 0, match<Job>("write", 4).make());
@@ -294,7 +294,7 @@ TEST_CASE("A blocked event holds back what is behind it in its own default queue
     Queue::unblock(*blocked);  // does not block any more: nothing happens
 }
 
-TEST_CASE("All blocked events of a queue and of all below it can be let go at once", "[queue]") {
+TEST_CASE("all blocked events of a queue and of all below it can be let go at once", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 1, jobs("a"));
     const auto a7 = a->add("a7", 1, match<Job>("a", 7).make(), {.kind = PriorityQueue::factory()});
@@ -320,7 +320,7 @@ TEST_CASE("All blocked events of a queue and of all below it can be let go at on
 
 // --- waiting for an empty queue
 
-TEST_CASE("Who waits for a queue to be empty is told when it is, with all below it", "[queue]") {
+TEST_CASE("who waits for a queue to be empty is told when it is, with all below it", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 1, jobs("a"));
     a->add("", 1, match<Job>("a", 7).make());
@@ -342,7 +342,7 @@ TEST_CASE("Who waits for a queue to be empty is told when it is, with all below 
     CHECK(signals.empty.empty());
 }
 
-TEST_CASE("Who waits for a queue to be empty waits on when the last event blocks it", "[queue]") {
+TEST_CASE("who waits for a queue to be empty waits on when the last event blocks it", "[queue]") {
     const auto root = make_root();
     append(*root, job("x", 1, 1));
     const Matcher empty = root->wait_for_empty();
@@ -358,7 +358,7 @@ TEST_CASE("Who waits for a queue to be empty waits on when the last event blocks
 
 // --- clearing
 
-TEST_CASE("A cleared queue is empty, all below it too, and who waits is told", "[queue]") {
+TEST_CASE("a cleared queue is empty, all below it too, and who waits is told", "[queue]") {
     const auto root = make_root({.max_total = 3});
     const auto a = root->add("a", 1, jobs("a"), {.max_default = 1});
     a->add("", 1, match<Job>("a", 7).make());
@@ -378,7 +378,7 @@ TEST_CASE("A cleared queue is empty, all below it too, and who waits is told", "
     CHECK(pop_all(*root) == Ids{3});
 }
 
-TEST_CASE("Mended: what is appended to a queue that was cleared is popped again", "[queue]") {
+TEST_CASE("what is appended to a queue that was cleared is popped again", "[queue]") {
     const LeafQueueFactory kinds[] = {FifoQueue::factory(), PriorityQueue::factory(),
                                       FairQueue::factory()};
     for (const auto& kind : kinds) {
@@ -399,7 +399,7 @@ TEST_CASE("Mended: what is appended to a queue that was cleared is popped again"
     }
 }
 
-TEST_CASE("What a dropped event sends when it goes comes into the cleared queue", "[queue]") {
+TEST_CASE("what a dropped event sends when it goes comes into the cleared queue", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 1, match<LastWill>().make());
     for (int i = 0; i != 3; ++i) {
@@ -415,7 +415,7 @@ TEST_CASE("What a dropped event sends when it goes comes into the cleared queue"
 
 // --- insight and ownership
 
-TEST_CASE("Every event of a queue and of all below it can be visited", "[queue]") {
+TEST_CASE("every event of a queue and of all below it can be visited", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 1, jobs("a"), {.kind = PriorityQueue::factory()});
     const auto b = a->add("b", 1, match<Job>("a", 7).make(), {.kind = FairQueue::factory()});
@@ -433,7 +433,7 @@ TEST_CASE("Every event of a queue and of all below it can be visited", "[queue]"
     CHECK(sum(*b) == 4);
 }
 
-TEST_CASE("A queue counts what has left it", "[queue]") {
+TEST_CASE("a queue counts what has left it", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 1, jobs("a"));
     for (int i = 0; i != 3; ++i) append(*root, job("a", 1, i));
@@ -447,7 +447,7 @@ TEST_CASE("A queue counts what has left it", "[queue]") {
     CHECK(root->popped() == 4);
 }
 
-TEST_CASE("An event is in one queue at a time", "[queue]") {
+TEST_CASE("an event is in one queue at a time", "[queue]") {
     const auto root = make_root();
     const auto event = job("a", 7, 1);
     append(*root, event);
@@ -464,7 +464,7 @@ TEST_CASE("An event is in one queue at a time", "[queue]") {
     CHECK(append(*root, event));
 }
 
-TEST_CASE("A tree of queues that goes takes its events with it, blocked ones too", "[queue]") {
+TEST_CASE("a tree of queues that goes takes its events with it, blocked ones too", "[queue]") {
     int live = 0;
     const auto outside = job("x", 1, 1);
     {
@@ -491,7 +491,7 @@ TEST_CASE("A tree of queues that goes takes its events with it, blocked ones too
     CHECK(append(*other, outside));
 }
 
-TEST_CASE("A signal keeps its queue alive", "[queue]") {
+TEST_CASE("a signal keeps its queue alive", "[queue]") {
     Ref<Queue> root = make_root({.max_default = 1});
     append(*root, job("x", 1, 1));
     append(*root, job("x", 1, 2));

@@ -10,7 +10,7 @@ struct Seat : RingLink<Seat> {};
 
 }  // namespace
 
-TEST_CASE("The objects of a ring are served in turn", "[ring]") {
+TEST_CASE("the objects of a ring are served in turn", "[ring]") {
     Seat a, b, c;
     Ring<Seat> ring;
     CHECK(ring.empty());
@@ -26,7 +26,7 @@ TEST_CASE("The objects of a ring are served in turn", "[ring]") {
     CHECK(ring.current() == &b);
 }
 
-TEST_CASE("An object comes in as the last to be served, or as the next", "[ring]") {
+TEST_CASE("an object comes in as the last to be served, or as the next", "[ring]") {
     Seat a, b, last, next;
     Ring<Seat> ring;
     ring.insert_last(a);
@@ -40,7 +40,7 @@ TEST_CASE("An object comes in as the last to be served, or as the next", "[ring]
     CHECK(&ring.take_turn() == &last);
 }
 
-TEST_CASE("The turn of an object that leaves a ring goes to the one after it", "[ring]") {
+TEST_CASE("the turn of an object that leaves a ring goes to the one after it", "[ring]") {
     Seat a, b, c;
     Ring<Seat> ring;
     ring.insert_last(a);
@@ -56,7 +56,7 @@ TEST_CASE("The turn of an object that leaves a ring goes to the one after it", "
     CHECK(ring.empty());
 }
 
-TEST_CASE("The last turn of a single object is its own again", "[ring]") {
+TEST_CASE("the last turn of a single object is its own again", "[ring]") {
     Seat a;
     Ring<Seat> ring;
     ring.insert_next(a);
@@ -64,7 +64,7 @@ TEST_CASE("The last turn of a single object is its own again", "[ring]") {
     CHECK(ring.current() == &a);
 }
 
-TEST_CASE("A ring that is cleared lets all go", "[ring]") {
+TEST_CASE("a ring that is cleared lets all go", "[ring]") {
     Seat a, b;
     Ring<Seat> ring;
     ring.insert_last(a);

@@ -72,7 +72,7 @@ struct Object : Matchable {};
 
 }  // namespace
 
-TEST_CASE("A match tree without memory for a matcher stays as it was", "[allocation_failure]") {
+TEST_CASE("a match tree without memory for a matcher stays as it was", "[allocation_failure]") {
     MatchTree tree;
     Object object;
     for (int i = 0; i != 20; ++i) {
@@ -83,7 +83,7 @@ TEST_CASE("A match tree without memory for a matcher stays as it was", "[allocat
     CHECK(tree.empty());
 }
 
-TEST_CASE("An event tree without memory for an event stays as it was, and splits no node",
+TEST_CASE("an event tree without memory for an event stays as it was, and splits no node",
           "[allocation_failure]") {
     BlockedEvents tree;
     for (std::size_t i = 0; i != 40; ++i) {
@@ -103,7 +103,7 @@ TEST_CASE("An event tree without memory for an event stays as it was, and splits
     CHECK(tree.size() == 0);
 }
 
-TEST_CASE("A queue without memory for an event stays as it was", "[allocation_failure]") {
+TEST_CASE("a queue without memory for an event stays as it was", "[allocation_failure]") {
     const LeafQueueFactory kinds[] = {FifoQueue::factory(), PriorityQueue::factory(),
                                       FairQueue::factory({.key = EventKey::named("number")})};
     for (const auto& kind : kinds) {
@@ -125,7 +125,7 @@ TEST_CASE("A queue without memory for an event stays as it was", "[allocation_fa
     }
 }
 
-TEST_CASE("A queue without memory for a subqueue stays as it was", "[allocation_failure]") {
+TEST_CASE("a queue without memory for a subqueue stays as it was", "[allocation_failure]") {
     const auto root = make_root();
     for (std::size_t i = 0; i != 10; ++i) {
         const std::string name = "a queue with a long name, the " + std::to_string(i);
@@ -144,7 +144,7 @@ TEST_CASE("A queue without memory for a subqueue stays as it was", "[allocation_
     CHECK(pop_all(*root) == std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
 }
 
-TEST_CASE("A queue that has made room at a priority moves subqueues there without memory",
+TEST_CASE("a queue that has made room at a priority moves subqueues there without memory",
           "[allocation_failure]") {
     for (std::size_t there_before = 0; there_before != 6; ++there_before) {
         const auto root = make_root();
@@ -169,7 +169,7 @@ TEST_CASE("A queue that has made room at a priority moves subqueues there withou
     }
 }
 
-TEST_CASE("A heap without memory for a timer stays as it was", "[allocation_failure]") {
+TEST_CASE("a heap without memory for a timer stays as it was", "[allocation_failure]") {
     TimerHeap heap;
     for (std::size_t i = 0; i != 100; ++i) {
         const Ref<TimerState> timer(new TimerState(Duration::zero()));
@@ -183,7 +183,7 @@ TEST_CASE("A heap without memory for a timer stays as it was", "[allocation_fail
     CHECK(heap.size() == 100);
 }
 
-TEST_CASE("Index values, events and matchers without memory throw, and leak nothing",
+TEST_CASE("index values, events and matchers without memory throw, and leak nothing",
           "[allocation_failure]") {
     const std::string text(100, 'x');
     const auto nothing = [] {};

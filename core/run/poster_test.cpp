@@ -43,7 +43,7 @@ using Program = test::WorldOn<P>;
 
 }  // namespace
 
-TEST_CASE("What four threads post all arrives, of each in its order", "[threads]") {
+TEST_CASE("what four threads post all arrives, of each in its order", "[threads]") {
     constexpr std::size_t threads = 4;
     constexpr int posts = 10'000;
     Program<UvPoller> program;
@@ -72,7 +72,7 @@ TEST_CASE("What four threads post all arrives, of each in its order", "[threads]
     }
 }
 
-TEST_CASE("A scheduler waits for posts while there is a Poster, and ends when the last goes",
+TEST_CASE("a scheduler waits for posts while there is a Poster, and ends when the last goes",
           "[threads]") {
     Program<UvPoller> program;
     int received = 0;
@@ -91,7 +91,7 @@ TEST_CASE("A scheduler waits for posts while there is a Poster, and ends when th
     CHECK(routine->ended());
 }
 
-TEST_CASE("A Poster that is a daemon does not keep a scheduler running") {
+TEST_CASE("a Poster that is a daemon does not keep a scheduler running") {
     Program<UvPoller> program;
     int received = 0;
     program.container.start(receive(1, received));
@@ -100,7 +100,7 @@ TEST_CASE("A Poster that is a daemon does not keep a scheduler running") {
     CHECK(received == 0);
 }
 
-TEST_CASE("Posting to a scheduler that is gone says so", "[threads]") {
+TEST_CASE("posting to a scheduler that is gone says so", "[threads]") {
     auto program = std::make_unique<Program<UvPoller>>();
     const Poster poster(program->scheduler);
     auto dropped = std::make_shared<int>();
@@ -116,7 +116,7 @@ TEST_CASE("Posting to a scheduler that is gone says so", "[threads]") {
     CHECK_FALSE(taken);
 }
 
-TEST_CASE("Threads post while the scheduler goes", "[threads]") {
+TEST_CASE("threads post while the scheduler goes", "[threads]") {
     std::atomic<int> posted = 0;
     std::atomic<bool> refused = false;
     auto program = std::make_unique<Program<UvPoller>>();
@@ -134,7 +134,7 @@ TEST_CASE("Threads post while the scheduler goes", "[threads]") {
     CHECK(refused);
 }
 
-TEST_CASE("An exception in a posted function is logged, and the next ones are called") {
+TEST_CASE("an exception in a posted function is logged, and the next ones are called") {
     Program<Simulation> program;
     int received = 0;
     program.container.start(receive(1, received));
@@ -147,7 +147,7 @@ TEST_CASE("An exception in a posted function is logged, and the next ones are ca
           std::vector<std::string>{"a posted function ended with an exception: no luck"});
 }
 
-TEST_CASE("A posted function may start routines and post again") {
+TEST_CASE("a posted function may start routines and post again") {
     Program<UvPoller> program;
     int received = 0;
     const Poster poster(program.scheduler);
@@ -191,7 +191,7 @@ std::string order_of_posts(std::uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("In a simulation posts come late by chance, the same for the same seed, in their order") {
+TEST_CASE("in a simulation posts come late by chance, the same for the same seed, in their order") {
     std::vector<std::string> orders;
     for (std::uint64_t seed = 1; seed != 30; ++seed) {
         const std::string order = order_of_posts(seed);

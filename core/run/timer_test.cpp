@@ -36,7 +36,7 @@ Time take_next(TimerHeap& heap) {
 
 }  // namespace
 
-TEST_CASE("The timer that is due first is the next", "[timer]") {
+TEST_CASE("the timer that is due first is the next", "[timer]") {
     TimerHeap heap;
     CHECK(heap.empty());
     for (const int seconds : {5, 9, 3, 7, 3, 1, 8}) {
@@ -49,7 +49,7 @@ TEST_CASE("The timer that is due first is the next", "[timer]") {
     CHECK(heap.empty());
 }
 
-TEST_CASE("A timer that is cancelled is not due any more, wherever it stands", "[timer]") {
+TEST_CASE("a timer that is cancelled is not due any more, wherever it stands", "[timer]") {
     TimerHeap heap;
     const auto first = set(heap, 1);
     const auto later = set(heap, 9);
@@ -68,7 +68,7 @@ TEST_CASE("A timer that is cancelled is not due any more, wherever it stands", "
     CHECK(heap.empty());
 }
 
-TEST_CASE("A timer that was cancelled can be set again", "[timer]") {
+TEST_CASE("a timer that was cancelled can be set again", "[timer]") {
     TimerHeap heap;
     const auto timer = set(heap, 1);
     TimerHeap::cancel(*timer);
@@ -77,7 +77,7 @@ TEST_CASE("A timer that was cancelled can be set again", "[timer]") {
     CHECK(heap.next_due() == at(7));
 }
 
-TEST_CASE("The next timer can be postponed, behind others or not", "[timer]") {
+TEST_CASE("the next timer can be postponed, behind others or not", "[timer]") {
     TimerHeap heap;
     const auto periodic = set(heap, 1);
     set(heap, 4);
@@ -93,7 +93,7 @@ TEST_CASE("The next timer can be postponed, behind others or not", "[timer]") {
     CHECK(take_next(heap) == at(9));
 }
 
-TEST_CASE("A heap of timers holds a reference to each, and lets go when it is cleared", "[timer]") {
+TEST_CASE("a heap of timers holds a reference to each, and lets go when it is cleared", "[timer]") {
     const auto kept = make_timer();
     {
         TimerHeap heap;
@@ -108,7 +108,7 @@ TEST_CASE("A heap of timers holds a reference to each, and lets go when it is cl
     CHECK_FALSE(kept->active());
 }
 
-TEST_CASE("All timers of a heap can be listed", "[timer]") {
+TEST_CASE("all timers of a heap can be listed", "[timer]") {
     TimerHeap heap;
     std::vector<const TimerState*> expected;
     std::vector<Ref<TimerState>> timers;
@@ -122,7 +122,7 @@ TEST_CASE("All timers of a heap can be listed", "[timer]") {
     CHECK(listed == expected);
 }
 
-TEST_CASE("A heap of timers behaves as a std::multimap under random operations", "[timer]") {
+TEST_CASE("a heap of timers behaves as a std::multimap under random operations", "[timer]") {
     std::mt19937 random(1);
     TimerHeap heap;
     std::multimap<Time, Ref<TimerState>> model;
@@ -195,7 +195,7 @@ TEST_CASE("100,000 timers come in the order in which they are due, or are cancel
     CHECK(in_order);
 }
 
-TEST_CASE("A timer's handle cancels it when it goes", "[timer]") {
+TEST_CASE("a timer's handle cancels it when it goes", "[timer]") {
     TimerHeap heap;
     CHECK_FALSE(Timer().active());
     {
@@ -214,7 +214,7 @@ TEST_CASE("A timer's handle cancels it when it goes", "[timer]") {
     CHECK(heap.empty());
 }
 
-TEST_CASE("The matcher of a timer matches its events only", "[timer]") {
+TEST_CASE("the matcher of a timer matches its events only", "[timer]") {
     const auto state = make_timer();
     const auto other = make_timer();
     const Timer timer(state);

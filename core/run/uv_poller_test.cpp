@@ -62,7 +62,7 @@ struct UvTimer {
 
 }  // namespace
 
-TEST_CASE("On libuv, timers are never early") {
+TEST_CASE("on libuv, timers are never early") {
     UvPoller poller;
     Scheduler scheduler(poller);
     Container container(scheduler);
@@ -78,7 +78,7 @@ TEST_CASE("On libuv, timers are never early") {
     }
 }
 
-TEST_CASE("On libuv, a scheduler ends when nothing is alive in the loop") {
+TEST_CASE("on libuv, a scheduler ends when nothing is alive in the loop") {
     UvPoller poller;
     Scheduler scheduler(poller);
     Container container(scheduler);
@@ -89,7 +89,7 @@ TEST_CASE("On libuv, a scheduler ends when nothing is alive in the loop") {
     CHECK(got == 0);
 }
 
-TEST_CASE("A poll without end returns at once when nothing is alive in the loop") {
+TEST_CASE("a poll without end returns at once when nothing is alive in the loop") {
     UvPoller poller;
     CHECK_FALSE(poller.poll(std::nullopt));
     uv_timer_t timer;
@@ -103,7 +103,7 @@ TEST_CASE("A poll without end returns at once when nothing is alive in the loop"
     CHECK(poller.poll(std::nullopt));
 }
 
-TEST_CASE("What an unref'd handle brings is seen by every poll that may wait") {
+TEST_CASE("what an unref'd handle brings is seen by every poll that may wait") {
     UvPoller poller;
     bool called = false;
     UvTimer timer(poller.loop(), 1, [&] { called = true; });
@@ -122,7 +122,7 @@ TEST_CASE("wake() makes the next poll return") {
     CHECK(poller.poll(1h));
 }
 
-TEST_CASE("An event that a callback of the loop sends is delivered without further waiting") {
+TEST_CASE("an event that a callback of the loop sends is delivered without further waiting") {
     UvPoller poller;
     Scheduler scheduler(poller);
     Container container(scheduler);
@@ -146,7 +146,7 @@ Task<> sleep_and_quit(Scheduler& scheduler, Duration duration) {
 
 }  // namespace
 
-TEST_CASE("A routine that a callback of the loop starts runs without further waiting") {
+TEST_CASE("a routine that a callback of the loop starts runs without further waiting") {
     UvPoller poller;
     Scheduler scheduler(poller);
     Container container(scheduler);
@@ -170,7 +170,7 @@ Task<> busy(bool& stop) {
 
 }  // namespace
 
-TEST_CASE("A scheduler that always has work still polls") {
+TEST_CASE("a scheduler that always has work still polls") {
     UvPoller poller;
     Scheduler scheduler(poller);
     Container container(scheduler);
@@ -182,7 +182,7 @@ TEST_CASE("A scheduler that always has work still polls") {
     CHECK(stop);
 }
 
-TEST_CASE("A given loop is left as it was") {
+TEST_CASE("a given loop is left as it was") {
     uv_loop_t loop;
     REQUIRE(uv_loop_init(&loop) == 0);
     bool called = false;
@@ -225,7 +225,7 @@ Task<> compute_for(SlowPoller& poller, Duration duration) {
 
 }  // namespace
 
-TEST_CASE("A round that takes long is logged") {
+TEST_CASE("a round that takes long is logged") {
     SlowPoller poller;
     std::string log;
     Scheduler scheduler(
@@ -264,7 +264,7 @@ void sleep_ten_times(std::latch& both_open, Duration& total) {
 
 }  // namespace
 
-TEST_CASE("Two schedulers in two threads never meet", "[threads]") {
+TEST_CASE("two schedulers in two threads never meet", "[threads]") {
     Duration one{};
     Duration two{};
     std::latch both_open(2);

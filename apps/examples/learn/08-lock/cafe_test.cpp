@@ -28,7 +28,7 @@ static weir::Task<> have_breakfast(weir::Scheduler& scheduler, std::string guest
     served = scheduler.now().time_since_epoch();
 }
 
-TEST_CASE("Guests of the cafe wait for the coffee machine") {
+TEST_CASE("guests of the cafe wait for the coffee machine") {
     weir::SimulatedServer world(R"({"server": {"startup": ["cafe"]}})",
                                 weir::Registry().add<QuickBakery>());
     weir::Duration ann{};

@@ -37,7 +37,7 @@ static weir::Task<> visit(int& served) {
     served += result ? 1 : 0;
 }
 
-TEST_CASE("All guests of the cafe are served, whatever seldom happens") {
+TEST_CASE("all guests of the cafe are served, whatever seldom happens") {
     const weir::Campaign campaign{.configuration = app,
                                   .registry = weir::Registry().add<MoodyBakery>(),
                                   .points = {"cafe.no-beans"}};
@@ -70,7 +70,7 @@ static weir::Task<> have_three_breakfasts(weir::AllocationFailure& failure) {
     CHECK(result.ok());
 }
 
-TEST_CASE("A breakfast for which there is no memory fails, and the next is served") {
+TEST_CASE("a breakfast for which there is no memory fails, and the next is served") {
     weir::fail_each_allocation(
         [](weir::AllocationFailure& failure) {
             weir::SimulatedServer world(app, weir::Registry().add<MoodyBakery>());
@@ -79,7 +79,7 @@ TEST_CASE("A breakfast for which there is no memory fails, and the next is serve
         17);
 }
 
-TEST_CASE("A cafe without a bakery does not open, and says why") {
+TEST_CASE("a cafe without a bakery does not open, and says why") {
     const auto bakery = weir::module_that_fails("bakery", "no flour");
     weir::SimulatedServer world(app, weir::Registry().add(*bakery));
     int served = 0;
