@@ -6,6 +6,7 @@
 
 #include "core/run/event_handler.h"
 #include "core/run/scheduler.h"
+#include "modules/system/call/call_events.h"
 #include "modules/system/module/module_events.h"
 #include "modules/system/server/plugin_library.h"
 
