@@ -210,6 +210,9 @@ std::optional<std::string> acquire(RespClient& client, const LockCommand& lock) 
     if (!lock.context.empty()) {
         request.insert(request.end(), {"CONTEXT", lock.context});
     }
+    if (lock.semaphore) {
+        request.emplace_back("SHARED");
+    }
     const Reply reply = client.command(request);
     require_ok(reply, "LOCK");
     if (reply.kind() == Reply::Kind::integer) {

@@ -92,17 +92,18 @@ TEST_CASE("Keys are texts, integers, tuples and objects") {
     CHECK(counter == 2);  // for each key one after the other, all keys side by side
 }
 
-TEST_CASE("Contexts share their keys unless the settings name them or say otherwise") {
+TEST_CASE("Contexts have keys of their own, unless the settings let them share keys") {
     int counter = 0;
     LockSettings settings;
-    SECTION("as in the original") {
-        World world;
+    settings.separate_contexts = false;
+    SECTION("shared, as in VLCP") {
+        World world(settings);
         world.start(increment(world, "key", counter, "a"));
         world.start(increment(world, "key", counter, "b"));
         world.scheduler.run();
         CHECK(counter == 2);
     }
-    SECTION("named") {
+    SECTION("shared, but for one that is named") {
         settings.contexts["a"] = {};
         World world(settings);
         world.start(increment(world, "key", counter, "a"));
@@ -110,9 +111,8 @@ TEST_CASE("Contexts share their keys unless the settings name them or say otherw
         world.scheduler.run();
         CHECK(counter == 1);
     }
-    SECTION("all separate") {
-        settings.separate_contexts = true;
-        World world(settings);
+    SECTION("separate") {
+        World world;
         world.start(increment(world, "key", counter, "a"));
         world.start(increment(world, "key", counter, "b"));
         world.scheduler.run();

@@ -50,9 +50,12 @@ class Lockd:
             json.dump(content, file)
 
     def __enter__(self):
+        # Not the folder of the user: a test begins without state.
+        environment = {**os.environ, "XDG_STATE_HOME": os.path.join(self.folder.name, "state")}
+        environment.pop("STATE_DIRECTORY", None)
         self.process = subprocess.Popen([program("weir"), "run", APP, self.file],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        text=True)
+                                        text=True, env=environment)
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
         listens = self.wait_for_log(r"listens at tcp://127\.0\.0\.1:(\d+)")
