@@ -177,9 +177,13 @@ private:
         heading("locks");
         for (const Json& lock : locks) {
             const std::string context = shown(lock.at("context"));
-            line(1, config::quoted(lock.at("key").get<std::string>(), 300) +
-                        (context.empty() ? "" : " of the context " + context) +
-                        (lock.at("size") == 1 ? "" : ", for " + lock.at("size").dump()));
+            line(1,
+                 config::quoted(lock.at("key").get<std::string>(), 300) +
+                     (context.empty() ? "" : " of the context " + context) +
+                     (lock.at("size") == 1 ? "" : ", for " + lock.at("size").dump()) +
+                     (lock.at("semaphore").is_null()
+                          ? ""
+                          : ", a semaphore made by " + shown(lock.at("semaphore").at("made_by"))));
             for (const Json& holder : lock.at("holders")) {
                 line(2, "held by " + shown(holder.at("owner")) + " for " +
                             duration(holder.at("seconds")) + ", token " +

@@ -50,6 +50,9 @@ public:
         if (lock_.timeout) {
             request.insert(request.end(), {"TIMEOUT", std::to_string(*lock_.timeout)});
         }
+        if (lock_.semaphore) {
+            request.emplace_back("SHARED");
+        }
         const Reply reply = client_.long_command(in_context(std::move(request)), end_);
         require_ok(reply, "LOCK");
         if (reply.kind() == Reply::Kind::integer) {

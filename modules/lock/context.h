@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/base/ref.h"
 #include "core/event/index_value.h"
@@ -14,14 +16,17 @@ namespace weir {
 class LockKey;
 class LockTable;
 
-// What happened to the locks of a context, or of all.
+// The context of a lock for which none is named.
+inline constexpr std::string_view default_context = "default";
+
+// Counts what happened to the locks of a context, or of all contexts.
 struct LockStatistics {
     std::uint64_t acquired = 0;   // grants
     std::uint64_t contended = 0;  // of these, after waiting
-    std::uint64_t refused = 0;    // waits that were over a limit
+    std::uint64_t refused = 0;    // waits that a limit did not allow
     std::uint64_t timed_out = 0;
     std::uint64_t failed = 0;  // waits that ended with an error: deadlock, queue removed
-    Histogram wait_time;       // of all grants; without waiting it is 0
+    Histogram wait_time;       // of all grants; 0 for those without waiting
     Histogram hold_time;
 
     void add(const LockStatistics& other) noexcept {
@@ -35,7 +40,11 @@ struct LockStatistics {
     }
 };
 
-// The locks of one context. One that the settings do not name exists while it is used.
+// A context: a name that separates the keys of one group of clients from those of others. One that
+// the settings do not name exists while a lock of it does.
+//
+// Clients choose names of contexts, and a LockStatistics takes 4 KB: only contexts that the
+// settings name, and "default", have their own. All others count in one that the table has.
 class LockContext final : public RefCounted<LockContext> {
 public:
     LockContext(LockTable& table, std::string name, const LockContextSettings* settings,
@@ -49,6 +58,7 @@ public:
     const LockContextSettings* settings() const noexcept { return settings_; }
     // Whether its keys are its own, or shared with other contexts.
     bool has_own_keys() const noexcept { return own_keys_; }
+    bool has_own_statistics() const noexcept { return own_statistics_ != nullptr; }
     const LockStatistics& statistics() const noexcept { return statistics_; }
 
 private:
@@ -59,9 +69,10 @@ private:
     LockTable* table_;  // null once that is gone
     const std::string name_;
     const Index<std::string> value_;
-    const LockContextSettings* const settings_;
+    const LockContextSettings* settings_;
     const bool own_keys_;
-    LockStatistics statistics_;
+    const std::unique_ptr<LockStatistics> own_statistics_;
+    LockStatistics& statistics_;
     NodeMap<LockKey> keys_;  // those that it does not share
 };
 

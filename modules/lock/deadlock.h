@@ -16,7 +16,7 @@
 
 namespace weir {
 
-// Who waits for at least one lock, by identity.
+// An owner that waits for at least one lock.
 struct WaitingOwner final : pool::Pooled {
     explicit WaitingOwner(const void* identity) noexcept
         : identity_(reinterpret_cast<std::uintptr_t>(identity)) {}
@@ -35,7 +35,7 @@ private:
 
 // One wait of a deadlock.
 struct DeadlockMember {
-    std::string owner;  // who it is, and where it was started
+    std::string owner;  // its name, and where it was started
     std::string context;
     std::string key;
     Duration waiting{};                // for how long
@@ -50,20 +50,22 @@ struct Deadlock {
     std::string describe() const;
 };
 
-// A deadlock has arisen.
+// Sent when a deadlock has arisen.
 struct DeadlockEvent : Event {
     Deadlock deadlock;
 
     static auto declare() { return declare_event<DeadlockEvent>("weir.DeadlockEvent"); }
 };
 
-// Who waits for whom. An owner that waits for no lock can go on; a wait can go on if so many of the
-// key's holders can that a place becomes free; an owner that waits can go on if one of its waits
-// can (a session may have several). Deadlocked are those of whom that cannot be said and who wait,
-// directly or through others, for themselves; who only waits behind a deadlock is not a part of it.
+// Finds deadlocks: owners that wait for locks of each other in a circle.
 //
-// Only waits for locks are known: that a routine waits for another routine, or for an event, is not
-// seen, so a deadlock by way of such a wait is not found. What is reported is one.
+// An owner that waits for no lock can proceed. A wait can proceed if enough holders of its key can
+// that a slot becomes free. An owner that waits can proceed if one of its waits can (a session may
+// have several). An owner is deadlocked if it cannot proceed by these rules and waits, directly or
+// through other owners, for itself; an owner that only waits behind a deadlock is not a part of it.
+//
+// Each deadlock that is found is one. Those by way of other waits, for a routine or for an event,
+// are not found.
 class DeadlockDetector {
 public:
     DeadlockDetector() = default;
@@ -73,15 +75,15 @@ public:
 
     void add(LockWait& wait);
     void remove(LockWait& wait) noexcept;
-    // The owner holds one lock more, or one less.
+    // To be called when the owner holds one lock more, or one less.
     void took(const LockOwner& owner) noexcept { ++counts_of(owner).holding; }
     void gave_back(const LockOwner& owner) noexcept { --counts_of(owner).holding; }
 
-    // The waits of the deadlock that the wait is a part of, in no particular order; none if it is
-    // not. With a key that nobody who waits holds, this is one look-up.
+    // Returns the waits of the deadlock that the wait is a part of, in no particular order; none if
+    // there is none. If no holder of the key waits, this is one look-up.
     std::vector<LockWait*> deadlock_of(LockWait& wait);
 
-    // Null if the owner does not wait.
+    // Returns null if the owner does not wait.
     WaitingOwner* find(const LockOwner& owner) const noexcept {
         return counts_of(owner).entered == 0 ? nullptr : search(owner);
     }
@@ -91,28 +93,28 @@ private:
     void collect(WaitingOwner& start, std::vector<WaitingOwner*>& reached);
     bool can_go_on(const LockWait& wait) const noexcept;
 
-    // Of all owners whose identities share it: how many locks are held, how many owners are
-    // entered.
+    // One counter for all owners whose identities share it: locks held, owners entered.
     struct Counts {
         std::uint32_t holding = 0;
         std::uint32_t entered = 0;
     };
-    const Counts& counts_of(const LockOwner& owner) const noexcept {
+    static std::size_t counter_of(const LockOwner& owner) noexcept {
         const auto identity = reinterpret_cast<std::uintptr_t>(owner.identity());
-        return counts_[(identity * 0x9e3779b97f4a7c15U) >> 51];
+        return (identity * 0x9e3779b97f4a7c15U) >> 51;
     }
-    Counts& counts_of(const LockOwner& owner) noexcept {
-        return const_cast<Counts&>(std::as_const(*this).counts_of(owner));
+    const Counts& counts_of(const LockOwner& owner) const noexcept {
+        return counts_[counter_of(owner)];
     }
+    Counts& counts_of(const LockOwner& owner) noexcept { return counts_[counter_of(owner)]; }
 
-    // Whoever holds nothing is waited for by nobody: most waits are not entered here, and the
-    // counts say so without a search.
+    // No owner waits for one that holds nothing: most waits are not entered here, and the counts
+    // say so without a search.
     NodeMap<WaitingOwner> owners_;
     std::array<Counts, 8192> counts_{};
     std::uint64_t searches_ = 0;
 };
 
-// What the waits of a deadlock are, in words.
+// Describes the waits of a deadlock.
 Deadlock describe_deadlock(const std::vector<LockWait*>& waits, Time now);
 
 }  // namespace weir

@@ -32,7 +32,7 @@ Task<> listen(std::vector<Deadlock>& events) {
 
 }  // namespace
 
-TEST_CASE("A deadlock is reported when it arises") {
+TEST_CASE("a deadlock is reported when it arises") {
     World world;
     int ended = 0;
     std::string failed;
@@ -61,7 +61,7 @@ TEST_CASE("A deadlock is reported when it arises") {
     CHECK(ended == 0);
 }
 
-TEST_CASE("The youngest wait of a deadlock fails if the settings say so") {
+TEST_CASE("the youngest wait of a deadlock fails if the settings say so") {
     LockSettings settings;
     settings.on_deadlock = OnDeadlock::fail_youngest;
     World world(settings);
@@ -76,7 +76,7 @@ TEST_CASE("The youngest wait of a deadlock fails if the settings say so") {
     CHECK(world.table().holding() == 0);
 }
 
-TEST_CASE("Who waits for itself is deadlocked") {
+TEST_CASE("who waits for itself is deadlocked") {
     LockSettings settings;
     settings.on_deadlock = OnDeadlock::fail_youngest;
     World world(settings);
@@ -88,7 +88,7 @@ TEST_CASE("Who waits for itself is deadlocked") {
     CHECK_FALSE(failed.empty());
 }
 
-TEST_CASE("Who waits behind a deadlock is not a part of it, and a chain is none") {
+TEST_CASE("who waits behind a deadlock is not a part of it, and a chain is none") {
     World world;
     int ended = 0;
     std::string failed;
@@ -109,7 +109,7 @@ TEST_CASE("Who waits behind a deadlock is not a part of it, and a chain is none"
     }
 }
 
-TEST_CASE("Waiting for a semaphore is a deadlock only if no holder can go on") {
+TEST_CASE("waiting for a semaphore is a deadlock only if no holder can go on") {
     World world;
     int ended = 0;
     std::string failed;

@@ -17,8 +17,20 @@ public:
     using LockError::LockError;
 };
 
-// Too many wait already, for the key or in all.
+// A limit of the settings is reached: too many waits, too many semaphores, too long a key.
 class LockLimitReached : public LockError {
+public:
+    using LockError::LockError;
+};
+
+// An exclusive lock was asked for on a key that has a semaphore.
+class NotExclusive : public LockError {
+public:
+    using LockError::LockError;
+};
+
+// A slot of a semaphore was asked for, and the key has none.
+class NoSemaphore : public LockError {
 public:
     using LockError::LockError;
 };
@@ -35,7 +47,8 @@ public:
     using LockError::LockError;
 };
 
-// The lock queue is not removed, for locks are held or waited for; the message lists them.
+// Locks are held or waited for, so that the lock queue cannot be removed, or a semaphore cannot be
+// made; the message lists by whom.
 class LocksInUse : public LockError {
 public:
     using LockError::LockError;

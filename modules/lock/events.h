@@ -10,8 +10,8 @@
 
 namespace weir {
 
-// Holds a lock as long as it is in the queue: the queue has one place for each key, or as many as
-// a semaphore says, and the event blocks until the lock is given back.
+// Holds a lock for as long as it is in the lock queue: the queue takes one such event for each key,
+// or as many as a semaphore says, and the event blocks the queue until the lock is given back.
 struct LockEvent : Event {
     Index<std::string> context;
     Index<IndexValue> key;
@@ -36,7 +36,7 @@ struct LockEvent : Event {
     }
 };
 
-// A lock that was begun in another routine has been taken, or cannot be taken.
+// Sent when a lock that begin_lock began has been taken, or cannot be taken.
 struct LockedEvent : Event {
     Index<const LockState*> locker;
     Index<std::string> context;
@@ -51,7 +51,7 @@ struct LockedEvent : Event {
     }
 };
 
-// There may be a place for a key in a lock queue.
+// Sent when a slot of a key may be free in a lock queue.
 struct LockCanWriteEvent : QueueCanWriteEvent {
     Index<const LockKey*> key;
     Ref<LockKey> place;  // keeps the key alive

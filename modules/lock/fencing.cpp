@@ -1,11 +1,16 @@
 #include "modules/lock/fencing.h"
 
+#include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <charconv>
-#include <string>
+#include <chrono>
+#include <optional>
 #include <string_view>
 #include <system_error>
+#include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -54,6 +59,10 @@ public:
         }
     }
     int get() const noexcept { return descriptor_; }
+    bool is_empty() const noexcept {
+        struct stat status {};
+        return ::fstat(descriptor_, &status) == 0 && status.st_size == 0;
+    }
     explicit operator bool() const noexcept { return descriptor_ >= 0; }
 
 private:
@@ -74,132 +83,150 @@ bool write_all(int descriptor, std::string_view text) noexcept {
     return true;
 }
 
+// The state directory while this process alone uses it.
+class Directory {
+public:
+    // Throws FencingError, also if another process keeps the directory for too long.
+    explicit Directory(const std::filesystem::path& path)
+        : path_(path), lock_(path / "fencing.lock", O_RDWR | O_CREAT) {
+        if (!lock_) {
+            fail_system(path / "fencing.lock", "cannot be opened");
+        }
+        // Another process holds it for one write. This blocks the loop, so it does not wait for
+        // one that was stopped meanwhile.
+        for (int tries = 0; ::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
+            if (errno != EWOULDBLOCK && errno != EINTR) {
+                fail_system(path / "fencing.lock", "cannot be locked");
+            }
+            if (tries == 1000) {
+                fail(path / "fencing.lock", "another process keeps this state directory locked");
+            }
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        }
+    }
+
+    // Returns the first number that is not reserved; nothing if there is no file.
+    std::optional<std::uint64_t> read() const {
+        const std::filesystem::path path = path_ / "fencing";
+        const OpenFile file(path, O_RDONLY);
+        if (!file) {
+            if (errno != ENOENT) {
+                fail_system(path, "cannot be read");
+            }
+            return std::nullopt;
+        }
+        std::array<char, 128> buffer{};
+        std::size_t size = 0;
+        for (;;) {
+            const ssize_t got = ::read(file.get(), buffer.data() + size, buffer.size() - size);
+            if (got < 0 && errno == EINTR) {
+                continue;
+            }
+            if (got < 0) {
+                fail_system(path, "cannot be read");
+            }
+            size += static_cast<std::size_t>(got);
+            if (got == 0 || size == buffer.size()) {
+                break;
+            }
+        }
+        const std::string_view text(buffer.data(), size);
+        std::uint64_t end = 0;
+        if (text.starts_with(magic) && text.size() > magic.size() + 1) {
+            std::from_chars(text.data() + magic.size() + 1, text.data() + text.size(), end);
+        }
+        if (end == 0 || text != content(end)) {
+            fail(path,
+                 "is corrupt; restore it, or remove it and fencing.lock: tokens then start at the "
+                 "clock");
+        }
+        return end;
+    }
+
+    // Whether a number was ever reserved here: if the file is missing then, it was lost.
+    bool was_used() const noexcept { return !lock_.is_empty(); }
+
+    // Throws FencingError.
+    void write(std::uint64_t end) {
+        const std::filesystem::path path = path_ / "fencing";
+        const std::filesystem::path beside = path_ / "fencing.new";
+        {
+            const OpenFile file(beside, O_WRONLY | O_CREAT | O_TRUNC);
+            if (!file || !write_all(file.get(), content(end)) || ::fsync(file.get()) != 0) {
+                fail_system(beside, "cannot be written");
+            }
+        }
+        if (::rename(beside.c_str(), path.c_str()) != 0) {
+            fail_system(path, "cannot be replaced");
+        }
+        const OpenFile folder(path_, O_RDONLY | O_DIRECTORY);
+        if (!folder || ::fsync(folder.get()) != 0) {
+            fail_system(path_, "cannot be synced");
+        }
+        if (!was_used() && (!write_all(lock_.get(), "used\n") || ::fsync(lock_.get()) != 0)) {
+            fail_system(path_ / "fencing.lock", "cannot be written");
+        }
+    }
+
+private:
+    const std::filesystem::path& path_;
+    const OpenFile lock_;  // closing it ends the flock
+};
+
 }  // namespace
 
-FencingTokens::FencingTokens(std::filesystem::path directory, std::uint64_t block)
-    : directory_(std::move(directory)), block_(block == 0 ? 1 : block) {
-    std::error_code error;
-    std::filesystem::create_directories(directory_, error);
-    if (error) {
-        fail(directory_, "the state directory cannot be made: " + error.message());
-    }
-    take_lock_file();
-    try {
-        next_ = end_ = read();
-        reserve();
-    } catch (...) {
-        ::close(lock_file_);
-        throw;
-    }
-}
-
-FencingTokens::~FencingTokens() {
-    if (lock_file_ >= 0) {
-        ::close(lock_file_);
-    }
-}
-
-void FencingTokens::take_lock_file() {
-    const std::filesystem::path path = directory_ / "fencing.lock";
-    lock_file_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (lock_file_ < 0) {
-        fail_system(path, "cannot be opened");
-    }
-    if (::flock(lock_file_, LOCK_EX | LOCK_NB) != 0) {
-        const int reason = errno;
-        ::close(lock_file_);
-        errno = reason;
-        if (reason == EWOULDBLOCK) {
-            fail(path, "another process uses this state directory");
-        }
-        fail_system(path, "cannot be locked");
-    }
-}
-
-std::uint64_t FencingTokens::read() const {
-    const std::filesystem::path path = directory_ / "fencing";
-    const OpenFile file(path, O_RDONLY);
-    if (!file) {
-        if (errno != ENOENT) {
-            fail_system(path, "cannot be read");
-        }
-        // The lock file says whether there ever was one: a file that was lost would make tokens
-        // start anew.
-        struct stat status {};
-        if (::fstat(lock_file_, &status) != 0) {
-            fail_system(directory_ / "fencing.lock", "cannot be examined");
-        }
-        if (status.st_size != 0) {
-            fail(path,
-                 "is missing although tokens have been given out; restore it, or remove "
-                 "fencing.lock too to start anew at 1");
-        }
-        return 1;
-    }
-    std::array<char, 128> buffer{};
-    std::size_t size = 0;
-    for (;;) {
-        const ssize_t got = ::read(file.get(), buffer.data() + size, buffer.size() - size);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            fail_system(path, "cannot be read");
-        }
-        size += static_cast<std::size_t>(got);
-        if (got == 0 || size == buffer.size()) {
-            break;
-        }
-    }
-    const std::string_view text(buffer.data(), size);
-    std::uint64_t end = 0;
-    if (text.starts_with(magic) && text.size() > magic.size() + 1) {
-        std::from_chars(text.data() + magic.size() + 1, text.data() + text.size(), end);
-    }
-    if (end == 0 || text != content(end)) {
-        fail(path, "is corrupt; tokens that grow cannot be had from it");
-    }
-    return end;
+FencingTokens::FencingTokens(FencingOptions options)
+    : options_(std::move(options)), next_(options_.start), end_(options_.start) {
+    assert(options_.start > 0 && options_.block > 0);
+    reserve();
 }
 
 void FencingTokens::reserve() {
-    if (directory_.empty()) {
-        end_ = UINT64_MAX;
+    if (options_.directory.empty()) {
+        reserve_in_memory();
         return;
     }
-    if (end_ > UINT64_MAX - block_) {
-        fail(directory_ / "fencing", "all numbers have been used");
-    }
-    const std::uint64_t end = end_ + block_;
-    write(end);
-    mark_used();
-    end_ = end;
-}
-
-void FencingTokens::write(std::uint64_t end) const {
-    const std::filesystem::path path = directory_ / "fencing";
-    const std::filesystem::path beside = directory_ / "fencing.new";
-    {
-        const OpenFile file(beside, O_WRONLY | O_CREAT | O_TRUNC);
-        if (!file || !write_all(file.get(), content(end)) || ::fsync(file.get()) != 0) {
-            fail_system(beside, "cannot be written");
+    try {
+        reserve_in_file();
+    } catch (const FencingError& error) {
+        if (!options_.on_failure) {
+            throw;
         }
-    }
-    if (::rename(beside.c_str(), path.c_str()) != 0) {
-        fail_system(path, "cannot be replaced");
-    }
-    const OpenFile folder(directory_, O_RDONLY | O_DIRECTORY);
-    if (!folder || ::fsync(folder.get()) != 0) {
-        fail_system(directory_, "cannot be synced");
+        options_.on_failure(error.what());
+        options_.directory.clear();
+        reserve_in_memory();
     }
 }
 
-void FencingTokens::mark_used() const {
-    struct stat status {};
-    if (::fstat(lock_file_, &status) == 0 && status.st_size == 0 &&
-        (!write_all(lock_file_, "used\n") || ::fsync(lock_file_) != 0)) {
-        fail_system(directory_ / "fencing.lock", "cannot be written");
+void FencingTokens::reserve_in_memory() {
+    if (next_ > largest) {
+        throw FencingError("fencing tokens: all numbers have been used");
     }
+    end_ = largest + 1;
+}
+
+void FencingTokens::reserve_in_file() {
+    std::error_code error;
+    std::filesystem::create_directories(options_.directory, error);
+    if (error) {
+        fail(options_.directory, "the state directory cannot be made: " + error.message());
+    }
+    Directory directory(options_.directory);
+    const std::optional<std::uint64_t> reserved = directory.read();
+    if (!reserved && directory.was_used() && !reserved_) {
+        fail(options_.directory / "fencing",
+             "is missing although tokens have been given out; restore it, or remove fencing.lock "
+             "too: tokens then start at the clock");
+    }
+    const std::uint64_t first = std::max(next_, reserved.value_or(1));
+    if (first > largest - std::min(largest, options_.block)) {
+        fail(options_.directory / "fencing", "all numbers have been used");
+    }
+    directory.write(first + options_.block);
+    next_ = first;
+    end_ = first + options_.block;
+    reserved_ = true;
+    options_.block = std::max(options_.block, std::min(options_.block * 2, options_.largest_block));
 }
 
 }  // namespace weir

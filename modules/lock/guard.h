@@ -8,7 +8,7 @@
 namespace weir {
 
 // Gives a lock back at the end of the scope: `LockGuard guard = co_await lock.acquire()`. It is
-// false when the time was over before the lock was held. May outlive the Lock; does nothing if the
+// false if the timeout expired before the lock was held. May outlive the Lock; does nothing if the
 // lock has been given back meanwhile.
 class [[nodiscard]] LockGuard {
 public:
@@ -43,7 +43,7 @@ private:
     std::uint64_t token_ = 0;
 };
 
-// Waits as LockWait does and gives a guard.
+// Waits as LockWait does, and returns a guard.
 class LockAcquire final : public LockWait {
 public:
     using LockWait::LockWait;

@@ -10,9 +10,9 @@
 
 namespace weir {
 
-// How long something took, how often: counts in buckets that grow with the duration, four for each
-// doubling, so that a quantile is known to within a quarter. From 1 ns to 292 years in 2 KB;
-// recording one is a handful of instructions. The idea is that of HdrHistogram.
+// Counts durations in buckets that grow with the duration, four for each doubling, so that a
+// quantile is exact to within a quarter. It covers 1 ns to 292 years in 2 KB; recording a duration
+// takes a handful of instructions. The idea is that of HdrHistogram.
 class Histogram {
 public:
     void record(Duration duration) noexcept {
@@ -23,7 +23,7 @@ public:
         longest_ = std::max(longest_, Duration(value));
     }
 
-    // Something took no time at all.
+    // Records a duration of zero.
     void record_nothing() noexcept {
         ++counts_[0];
         ++count_;
@@ -36,7 +36,8 @@ public:
         return count_ == 0 ? Duration() : sum_ / static_cast<Duration::rep>(count_);
     }
 
-    // A duration that at least this part (0 to 1) of all did not exceed; zero if there is none.
+    // Returns a duration that at least this part (0 to 1) of all did not exceed; zero if there is
+    // none.
     Duration quantile(double part) const noexcept {
         if (count_ == 0) {
             return {};

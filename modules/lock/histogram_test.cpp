@@ -5,7 +5,7 @@
 using namespace weir;
 using namespace std::chrono_literals;
 
-TEST_CASE("A histogram knows quantiles to within a quarter, whatever the scale") {
+TEST_CASE("a histogram knows quantiles to within a quarter, whatever the scale") {
     for (const Duration scale : {Duration(1), Duration(1us), Duration(1ms), Duration(10min)}) {
         Histogram histogram;
         for (int i = 1; i <= 1000; ++i) {
@@ -20,7 +20,7 @@ TEST_CASE("A histogram knows quantiles to within a quarter, whatever the scale")
     }
 }
 
-TEST_CASE("Every duration has a bucket") {
+TEST_CASE("every duration has a bucket") {
     Histogram histogram;
     CHECK(histogram.quantile(0.5) == 0ns);
     histogram.record(-1s);

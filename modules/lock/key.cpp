@@ -7,7 +7,7 @@
 
 namespace weir {
 
-// Waits for a signal on behalf of the line of a key.
+// Waits for a signal on behalf of the waiters of a key.
 class LockKey::Signal final : public Subscriber, public pool::Pooled {
 public:
     explicit Signal(LockKey& key) noexcept : Subscriber(key.table().scheduler()), key_(key) {}
@@ -57,7 +57,7 @@ void LockKey::wait_for(const Matcher& signal) {
     if (signal != can_write_ || others_wait_ || table_.scheduler().traced()) {
         subscribe(signal);
     } else if (signal_ != nullptr) {
-        signal_->stop();  // the queue tells it: LockQueue::has_place
+        signal_->stop();  // the queue calls serve() itself: LockQueue::has_place
     }
 }
 
@@ -68,8 +68,14 @@ void LockKey::add(LockWait& wait) noexcept {
 
 void LockKey::remove(LockWait& wait) noexcept {
     List<LockWait, LockKey>::remove(wait);
-    if (--waiting_ == 0 && signal_ != nullptr) {
+    if (--waiting_ != 0) {
+        return;
+    }
+    if (signal_ != nullptr) {
         signal_->stop();
+    }
+    if (semaphore_ != nullptr) {
+        semaphore_->used = table_.scheduler().now();
     }
 }
 
@@ -79,7 +85,8 @@ void LockKey::serve() noexcept {
     while (wait != nullptr) {
         LockState& state = wait->state();
         if (state.locked) {
-            // The same Lock is waited for twice; the others need not wait for that.
+            // The same Lock is waited for twice: this wait ends when the holder's does, and the
+            // waiters behind it need not wait for that.
             wait = waiters_.next(*wait);
             continue;
         }
@@ -91,7 +98,7 @@ void LockKey::serve() noexcept {
         try {
             refused = table_.take(state, wait->owner(), wait);
             if (refused && has_place()) {
-                // There is a place, but not for this one: its own event is still on its way out.
+                // A slot is free, but not for this Lock: its own event has not left the queue yet.
                 wait_for(refused);
                 wait = waiters_.next(*wait);
                 continue;

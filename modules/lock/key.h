@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
+#include "core/base/clock.h"
 #include "core/base/list.h"
 #include "core/event/matcher.h"
 #include "core/event/node_map.h"
@@ -18,17 +20,26 @@ class LockQueue;
 class LockTable;
 class LockWait;
 
-// What locks exclude each other on: the holders, who waits, and how many may hold it at a time.
+// A semaphore that was made at run time: the queue of its key, and what listings show.
+struct SemaphoreRecord {
+    Queue* queue = nullptr;  // the key's own subqueue of the root
+    std::string made_by;     // the client; empty: code of a module, which destroys it itself
+    Time made{};
+    Time used{};  // when the last holder or waiter left, or made
+};
+
+// The key of locks that exclude each other: its holders, its waiters, and how many may hold it at a
+// time (more than one: a semaphore).
 //
-// Those who wait do not wait for events themselves: the key gives places to them in the order in
-// which they came. So one who goes away takes no signal with it, and none can be overtaken. When
-// there may be a place, the queue tells the key; while others could notice it does so by the signal
-// that other senders wait for.
+// Waiters do not wait for events: the key grants slots to them in the order in which they came. A
+// waiter that is cancelled therefore loses no wake-up, and FIFO order holds. When a slot may be
+// free, the queue calls the key directly. Only while another sender could observe the difference,
+// the key waits for the same signal as that sender.
 //
-// Exists while a lock or an event refers to it, or the queue's record of who was served lately.
+// Exists while a lock or an event refers to it, or the queue's history of served keys does.
 class LockKey final : public RefCounted<LockKey>, public FairLink<LockKey>, public pool::Pooled {
 public:
-    // Of one context, or, with null, of all those that share their keys.
+    // `context` is null for a key that contexts share.
     LockKey(LockTable& table, LockContext* context, const IndexValue& key);
     ~LockKey();
 
@@ -39,13 +50,18 @@ public:
 
     // How many may hold it at a time.
     std::size_t size() const noexcept { return size_; }
+    // Whether it is a semaphore, of whatever size: made at run time, or by a rule of the settings.
+    bool is_semaphore() const noexcept { return semaphore_ != nullptr || by_rule_; }
+    // The semaphore that was made at run time; null if there is none.
+    const SemaphoreRecord* semaphore() const noexcept { return semaphore_.get(); }
+    bool in_use() const noexcept { return holding_ != 0 || waiting_ != 0; }
     std::size_t holding() const noexcept { return holding_; }
     std::size_t waiting() const noexcept { return waiting_; }
     const List<LockState, LockKey>& holders() const noexcept { return holders_; }
     const List<LockWait, LockKey>& waiters() const noexcept { return waiters_; }
 
-    // Whether there is a place for one more. An event that has been unlocked takes its place until
-    // it has left the queue; a lock that is held counts even if its event was taken out of there.
+    // Whether a slot is free. An event that has been unlocked takes its slot until it has left the
+    // queue; a lock that is held counts even if its event was taken out of there.
     bool has_place() const noexcept { return events_ < size_ && holding_ < size_; }
 
 private:
@@ -55,9 +71,9 @@ private:
     friend struct LockState;
     class Signal;
 
-    // Gives places to those who wait, as long as there are any.
+    // Grants free slots to the waiters, in order.
     void serve() noexcept;
-    // Those who wait are to be served when there is this signal.
+    // Serves the waiters when this signal is sent.
     void wait_for(const Matcher& signal);
     void subscribe(const Matcher& signal);
     // Whether it waits for a signal itself.
@@ -82,10 +98,11 @@ private:
     std::size_t events_ = 0;            // all its events, in whatever form
     std::size_t seated_ = 0;            // of these, seats
     Matcher can_write_;                 // of the signal that there may be a place
-    bool waited_ = false;               // somebody waits for the signal
-    bool others_wait_ = false;          // or has waited, who sends events himself
+    bool waited_ = false;               // the key or a sender waits for the signal
+    bool others_wait_ = false;          // a sender that is not a LockWait waits, or has waited
 
-    Queue* semaphore_queue_ = nullptr;  // the subqueue of its own, if there is a Semaphore
+    std::unique_ptr<SemaphoreRecord> semaphore_;
+    bool by_rule_ = false;  // the settings give it a size
 };
 
 }  // namespace weir

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -11,19 +12,22 @@
 
 namespace weir {
 
-// A session of locks for an owner that nobody sees end, such as a caller of the module's API: it is
-// known by an id, and is over when it was not used, nor renewed, for its time to live. Whoever
-// keeps it looks when: closing it gives back its locks.
+// A session of locks with a time to live, for an owner whose end cannot be seen, such as a caller
+// of the module's API. It is known by an id, and expires when it was neither used nor renewed for
+// its time to live. The module that keeps it checks left() and closes it, which gives back its
+// locks.
 class LockLease final : public RefCounted<LockLease> {
 public:
-    // The name is for listings. The time to live is positive.
+    // The name is for listings. Requires a positive time to live.
     LockLease(Scheduler& scheduler, std::string id, std::string name, Duration time_to_live)
         : locks_(scheduler, std::move(name)),
           id_(std::move(id)),
           time_to_live_(time_to_live),
-          end_(scheduler.now() + time_to_live) {}
+          end_(scheduler.now() + time_to_live) {
+        assert(time_to_live > Duration());
+    }
 
-    // While it lives the lease is used, and is not over; afterwards its time begins anew.
+    // While it exists the lease is in use and does not expire; afterwards its time starts anew.
     class Use {
     public:
         explicit Use(LockLease& lease) noexcept : lease_(&lease) { ++lease.uses_; }
@@ -44,7 +48,7 @@ public:
     Duration time_to_live() const noexcept { return time_to_live_; }
 
     void renew() noexcept { end_ = locks_.scheduler().now() + time_to_live_; }
-    // How long it lasts at least, if nothing happens; not positive if it is over.
+    // Returns how long it lasts if it is not used; not positive if it has expired.
     Duration left() const noexcept {
         return uses_ != 0 ? time_to_live_ : end_ - locks_.scheduler().now();
     }

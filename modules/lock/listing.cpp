@@ -1,4 +1,4 @@
-// What is known of the locks of a table: lists and statistics.
+// Lists and statistics of the locks of a table.
 
 #include <algorithm>
 #include <chrono>
@@ -14,38 +14,105 @@ std::size_t LockTable::keys() const noexcept {
     return count;
 }
 
-std::vector<LockListing> LockTable::list(const KeyPattern& pattern) const {
-    const Time now = scheduler_.now();
-    std::vector<LockListing> listings;
+std::vector<const LockKey*> LockTable::find(const KeyPattern& pattern) const {
+    struct Found {
+        std::string_view context;
+        std::string text;
+        const LockKey* key;
+    };
+    std::vector<Found> found;
     for_each_key([&](const LockKey& key) {
-        if ((key.holding() == 0 && key.waiting() == 0) || !pattern.matches(key.key())) {
-            return;
+        if ((key.in_use() || key.semaphore() != nullptr) && pattern.matches(key.key())) {
+            found.push_back({key.context() == nullptr ? std::string_view() : key.context()->name(),
+                             key_text(key.key()), &key});
         }
-        LockListing listing{.key = key_text(key.key()),
-                            .context = key.context() == nullptr ? "" : key.context()->name(),
-                            .size = key.size(),
-                            .holders = {},
-                            .waiters = {}};
-        for (const LockState& holder : key.holders()) {
-            listing.holders.push_back({holder.owner.describe(), holder.context->name(),
-                                       now - holder.since, holder.token});
-        }
-        for (const LockWait& wait : key.waiters()) {
-            listing.waiters.push_back(
-                {wait.owner().describe(), wait.state().context->name(), now - wait.since(), 0});
-        }
-        listings.push_back(std::move(listing));
     });
-    std::sort(listings.begin(), listings.end(), [](const LockListing& a, const LockListing& b) {
-        return std::tie(a.context, a.key) < std::tie(b.context, b.key);
+    std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
+        return std::tie(a.context, a.text) < std::tie(b.context, b.text);
     });
+    std::vector<const LockKey*> keys;
+    keys.reserve(found.size());
+    for (const Found& one : found) {
+        keys.push_back(one.key);
+    }
+    return keys;
+}
+
+std::vector<const LockKey*> LockTable::find(const IndexValue& key,
+                                            const std::string* context) const {
+    std::vector<const LockKey*> keys;
+    if (const LockKey* shared = shared_keys_.find(key)) {
+        keys.push_back(shared);
+    }
+    const auto add_own = [&](const LockContext& of) {
+        if (const LockKey* own = of.keys_.find(key)) {
+            keys.push_back(own);
+        }
+    };
+    if (context == nullptr) {
+        for (const auto& [name, one] : contexts_) {
+            add_own(*one);
+        }
+    } else if (const auto found = contexts_.find(*context); found != contexts_.end()) {
+        add_own(*found->second);
+    }
+    return keys;
+}
+
+LockListing LockTable::listing_of(const LockKey& key) const {
+    const Time now = scheduler_.now();
+    LockListing listing{.key = key_text(key.key()),
+                        .context = key.context() == nullptr ? "" : key.context()->name(),
+                        .size = key.size(),
+                        .holders = {},
+                        .waiters = {}};
+    for (const LockState& holder : key.holders()) {
+        listing.holders.push_back(
+            {holder.owner.describe(), holder.context->name(), now - holder.since, holder.token});
+    }
+    for (const LockWait& wait : key.waiters()) {
+        listing.waiters.push_back(
+            {wait.owner().describe(), wait.state().context->name(), now - wait.since(), 0});
+    }
+    if (const SemaphoreRecord* semaphore = key.semaphore()) {
+        listing.semaphore = {semaphore->made_by, now - semaphore->made,
+                             key.in_use() ? Duration() : now - semaphore->used};
+    }
+    return listing;
+}
+
+std::vector<LockListing> LockTable::list(const KeyPattern& pattern) const {
+    std::vector<LockListing> listings;
+    for (const LockKey* key : find(pattern)) {
+        listings.push_back(listing_of(*key));
+    }
+    return listings;
+}
+
+std::vector<LockListing> LockTable::list_used() const {
+    std::vector<LockListing> listings;
+    for (const LockKey* key : find()) {
+        if (key->in_use()) {
+            listings.push_back(listing_of(*key));
+        }
+    }
+    return listings;
+}
+
+std::vector<LockListing> LockTable::list_semaphores() const {
+    std::vector<LockListing> listings;
+    for (const Ref<LockKey>& key : semaphores_) {
+        listings.push_back(listing_of(*key));
+    }
     return listings;
 }
 
 LockStatistics LockTable::statistics() const {
-    LockStatistics all = departed_;
+    LockStatistics all = others_;
     for (const auto& [name, context] : contexts_) {
-        all.add(context->statistics());
+        if (context->has_own_statistics()) {
+            all.add(context->statistics());
+        }
     }
     return all;
 }
@@ -53,7 +120,9 @@ LockStatistics LockTable::statistics() const {
 std::map<std::string, LockStatistics> LockTable::statistics_by_context() const {
     std::map<std::string, LockStatistics> all;
     for (const auto& [name, context] : contexts_) {
-        all.emplace(name, context->statistics());
+        if (context->has_own_statistics()) {
+            all.emplace(name, context->statistics());
+        }
     }
     return all;
 }

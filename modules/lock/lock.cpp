@@ -1,5 +1,7 @@
 #include "modules/lock/lock.h"
 
+#include <stdexcept>
+
 #include "core/wait/send.h"
 #include "modules/lock/context.h"
 #include "modules/lock/events.h"
@@ -11,7 +13,10 @@ namespace weir {
 namespace {
 
 Ref<LockState> make_state(const Scheduler& scheduler, IndexValue key, std::string_view context,
-                          LockSession* session) {
+                          SessionRecord* session) {
+    if (key.kind() == IndexValue::Kind::text && key.text().empty()) {
+        throw std::invalid_argument("the key of a lock is empty");
+    }
     LockTable& table = LockTable::of(scheduler);
     return Ref<LockState>(
         new LockState(Ref<LockTable>(&table), table.context(context), std::move(key), session));
@@ -19,8 +24,7 @@ Ref<LockState> make_state(const Scheduler& scheduler, IndexValue key, std::strin
 
 Task<> take_and_tell(Ref<LockState> state, LockOwner owner) {
     try {
-        LockWait wait(state, {}, owner);
-        co_await wait;
+        co_await LockWait(state, {}, owner);
     } catch (const LockError&) {
         state->begin_error = std::current_exception();
     } catch (const FencingError&) {
@@ -37,7 +41,7 @@ Lock::Lock(Scheduler& scheduler, IndexValue key, std::string_view context)
     : state_(make_state(scheduler, std::move(key), context, nullptr)) {}
 
 Lock::Lock(LockSession& session, IndexValue key, std::string_view context)
-    : state_(make_state(session.scheduler(), std::move(key), context, &session)) {
+    : state_(make_state(session.scheduler(), std::move(key), context, &session.record())) {
     session.add(*state_);
 }
 
@@ -45,7 +49,7 @@ const std::string& Lock::context() const noexcept {
     return state_->context->name();
 }
 
-// Whether another routine takes it, or has tried to without anybody having been told why not.
+// Whether another routine takes it, or has failed to and no caller has been told why.
 bool Lock::begun() const noexcept {
     return beginning_ != nullptr && !(beginning_->ended() && state_->begin_error);
 }
@@ -72,7 +76,7 @@ bool Lock::try_lock() {
         return true;
     }
     LockTable& table = *state_->table;
-    // Nobody who waits is overtaken.
+    // No waiter is overtaken.
     if (begun() || table.resolve(*state_).waiting() != 0) {
         return false;
     }

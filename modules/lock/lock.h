@@ -18,16 +18,15 @@ namespace weir {
 
 class LockSession;
 
-// A lock on a key in a context: of all locks on the same key and context, whoever makes them, one
-// is held at a time, or as many as a semaphore allows. First come, first served. Who waits and is
-// closed, or whose time is over, leaves nothing behind.
+// A lock on a key in a context. Of all locks on the same key and context one is held at a time, or
+// as many as a semaphore allows, in the order in which they were asked for. A waiter that is
+// closed, or whose timeout expires, leaves no trace.
 //
-// Belongs to the routine that takes it, or to the session it was made for, and is given back when
-// the object goes: by the owner's unwinding at the latest. A context that the settings do not name
-// shares its keys with all such contexts, unless they say otherwise (LockSettings).
+// A lock belongs to the routine that takes it, or to the session for which it was made. It is given
+// back when the object is destroyed: by the unwinding of its owner at the latest.
 //
-// Needs the queue that add_lock_queue makes: throws NoLockQueue when there is none. Belongs to the
-// scheduler's thread.
+// Requires the queue that add_lock_queue makes: throws NoLockQueue when there is none. Throws
+// std::invalid_argument if the key is an empty text. To be used on the scheduler's thread.
 class Lock {
 public:
     explicit Lock(Scheduler& scheduler, IndexValue key, std::string_view context = "default");
@@ -43,19 +42,19 @@ public:
     // The fencing token of the last grant: larger than those of all grants before it.
     std::uint64_t token() const noexcept { return state_->token; }
 
-    // co_await lock(): waits until the lock is held; gives false if the time was over before.
-    // Returns at once if it is held by this object already; if it has been begun, waits for that.
+    // co_await lock(): waits until the lock is held; returns false if the timeout expired before.
+    // Returns at once if this object holds it already; if it has been begun, waits for that.
     // Throws, when awaited, LockLimitReached, DeadlockError, LockSessionClosed, NoLockQueue or
     // FencingError.
     LockWait lock(std::optional<Duration> timeout = {});
-    // The same, but gives a LockGuard.
+    // The same, but returns a LockGuard.
     LockAcquire acquire(std::optional<Duration> timeout = {});
-    // Takes the lock if that is possible at once; whether it is held. Throws as lock().
+    // Takes the lock if that needs no wait; returns whether it is held. Throws as lock().
     bool try_lock();
-    // Starts to take the lock in another routine, of the container, for the running one; whether
-    // it is held already.
+    // Starts to take the lock in another routine, of the container, for the running one. Returns
+    // whether it is held already.
     bool begin_lock(Container& container);
-    // Gives the lock back, or ends what begin_lock began.
+    // Gives the lock back, or cancels what begin_lock began.
     void unlock() noexcept;
 
 private:
@@ -63,11 +62,13 @@ private:
     template <class W>
     W wait(std::optional<Duration> timeout);
 
+    friend class LockSession;
+
     Ref<LockState> state_;
     Ref<Routine> beginning_;
 };
 
-// co_await with_lock(lock, task): runs the task while the lock is held; gives its result.
+// co_await with_lock(lock, task): runs the task while the lock is held; returns its result.
 template <class T>
 Task<T> with_lock(Lock& lock, Task<T> task) {
     const LockGuard held = co_await lock.acquire();

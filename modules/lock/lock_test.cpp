@@ -45,7 +45,7 @@ Task<> increment_in_scope(World& world, int& counter) {
 
 }  // namespace
 
-TEST_CASE("Routines that lock the same key do not lose each other's updates") {
+TEST_CASE("routines that lock the same key do not lose each other's updates") {
     World world;
     int counter = 0;
     SECTION("with lock and unlock") {
@@ -68,7 +68,7 @@ TEST_CASE("Routines that lock the same key do not lose each other's updates") {
     CHECK(world.table().holding() == 0);
 }
 
-TEST_CASE("Routines that lock different keys do") {
+TEST_CASE("routines that lock different keys do") {
     World world;
     int counter = 0;
     world.start(increment(world, "key", counter));
@@ -77,7 +77,7 @@ TEST_CASE("Routines that lock different keys do") {
     CHECK(counter == 1);
 }
 
-TEST_CASE("Keys are texts, integers, tuples and objects") {
+TEST_CASE("keys are texts, integers, tuples and objects") {
     World world;
     int counter = 0;
     int object = 0;
@@ -92,17 +92,18 @@ TEST_CASE("Keys are texts, integers, tuples and objects") {
     CHECK(counter == 2);  // for each key one after the other, all keys side by side
 }
 
-TEST_CASE("Contexts share their keys unless the settings name them or say otherwise") {
+TEST_CASE("contexts have keys of their own, unless the settings let them share keys") {
     int counter = 0;
     LockSettings settings;
-    SECTION("as in the original") {
-        World world;
+    settings.separate_contexts = false;
+    SECTION("shared, as in VLCP") {
+        World world(settings);
         world.start(increment(world, "key", counter, "a"));
         world.start(increment(world, "key", counter, "b"));
         world.scheduler.run();
         CHECK(counter == 2);
     }
-    SECTION("named") {
+    SECTION("shared, but for one that is named") {
         settings.contexts["a"] = {};
         World world(settings);
         world.start(increment(world, "key", counter, "a"));
@@ -110,9 +111,8 @@ TEST_CASE("Contexts share their keys unless the settings name them or say otherw
         world.scheduler.run();
         CHECK(counter == 1);
     }
-    SECTION("all separate") {
-        settings.separate_contexts = true;
-        World world(settings);
+    SECTION("separate") {
+        World world;
         world.start(increment(world, "key", counter, "a"));
         world.start(increment(world, "key", counter, "b"));
         world.scheduler.run();
@@ -168,7 +168,7 @@ TEST_CASE("try_lock takes only a lock that is free") {
     CHECK(taken == std::vector<bool>{true, false});
 }
 
-TEST_CASE("A lock that is begun is taken in another routine") {
+TEST_CASE("a lock that is begun is taken in another routine") {
     World world;
     int counter = 0;
     const bool by_try = GENERATE(true, false);
@@ -179,7 +179,7 @@ TEST_CASE("A lock that is begun is taken in another routine") {
     CHECK(world.table().holding() == 0);
 }
 
-TEST_CASE("What is begun ends with the Lock") {
+TEST_CASE("what is begun ends with the Lock") {
     World world;
     Said said;
     world.start(hold(world, "key", 5s, "first", said));
@@ -189,7 +189,7 @@ TEST_CASE("What is begun ends with the Lock") {
     CHECK(said == Said{"first in", "first out", "second in", "second out"});
 }
 
-TEST_CASE("First come, first served") {
+TEST_CASE("first come, first served") {
     World world;
     Said said;
     for (const char* name : {"1", "2", "3", "4"}) {
@@ -209,7 +209,7 @@ Task<> wait_for(World& world, std::optional<Duration> timeout, std::string name,
 
 }  // namespace
 
-TEST_CASE("A wait whose time is over leaves the line, and the next one is served") {
+TEST_CASE("a wait whose time is over leaves the line, and the next one is served") {
     World world;
     Said said;
     world.start(hold(world, "key", 5s, "1", said));
@@ -222,7 +222,7 @@ TEST_CASE("A wait whose time is over leaves the line, and the next one is served
     CHECK(world.table().waiting() == 0);
 }
 
-TEST_CASE("A holder or waiter that is closed leaves nothing behind") {
+TEST_CASE("a holder or waiter that is closed leaves nothing behind") {
     World world;
     Said said;
     const Ref<Routine> holder = world.start(hold(world, "key", 50s, "1", said));
@@ -266,7 +266,7 @@ Task<> lock_outside(Lock& lock) {
 
 }  // namespace
 
-TEST_CASE("A guard outlives its Lock, and does not give back a later grant") {
+TEST_CASE("a guard outlives its Lock, and does not give back a later grant") {
     World world;
     auto lock = std::make_unique<Lock>(world.scheduler, "key");
     REQUIRE(lock->try_lock());
@@ -277,7 +277,7 @@ TEST_CASE("A guard outlives its Lock, and does not give back a later grant") {
     CHECK(world.table().holding() == 0);
 }
 
-TEST_CASE("The container's end gives back what its routines hold") {
+TEST_CASE("the container's end gives back what its routines hold") {
     World world;
     Said said;
     auto others = std::make_unique<Container>(world.scheduler);
@@ -288,7 +288,7 @@ TEST_CASE("The container's end gives back what its routines hold") {
     CHECK(said == Said{"1 in", "2 in", "2 out"});
 }
 
-TEST_CASE("Without the lock queue a Lock says so at once") {
+TEST_CASE("without the lock queue a Lock says so at once") {
     Simulation simulation;
     Scheduler scheduler(simulation);
     CHECK_THROWS_WITH(Lock(scheduler, "key"),
@@ -308,7 +308,7 @@ Task<> fails_with(World& world, std::string key, std::string& what) {
 
 }  // namespace
 
-TEST_CASE("Too many waiters are refused with the limit") {
+TEST_CASE("too many waiters are refused with the limit") {
     LockSettings settings;
     Said said;
     std::string what;
@@ -339,7 +339,7 @@ TEST_CASE("Too many waiters are refused with the limit") {
     CHECK(said.size() >= 4);
 }
 
-TEST_CASE("Listings say who holds and waits, since when, and statistics how often and how long") {
+TEST_CASE("listings say who holds and waits, since when, and statistics how often and how long") {
     World world;
     Said said;
     world.start(hold(world, "jobs/1", 5s, "1", said), "one");
@@ -376,7 +376,7 @@ Task<> remove_queue_now(World& world, bool force, std::string& what) {
 
 }  // namespace
 
-TEST_CASE("The queue is not removed while locks are in use, unless that is forced") {
+TEST_CASE("the queue is not removed while locks are in use, unless that is forced") {
     World world;
     Said said;
     std::string refused;
@@ -420,7 +420,7 @@ Task<> in_session(LockSession& session, Said& said, std::string name) {
 
 }  // namespace
 
-TEST_CASE("A session's end gives back what it holds and ends its waits") {
+TEST_CASE("a session's end gives back what it holds and ends its waits") {
     World world;
     Said said;
     auto first = std::make_unique<LockSession>(world.scheduler, "first");

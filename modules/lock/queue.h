@@ -13,15 +13,15 @@
 
 namespace weir {
 
-// The kind of queue that locks are made of. Takes as many LockEvents of a key as may hold it at a
-// time, one of each Lock; each blocks for itself, so that any of them can be given back. Keys take
+// The queue of LockEvents. It takes as many events of a key as locks may hold the key at a time,
+// one of each Lock; each blocks by itself, so that locks are given back in any order. Keys take
 // turns as in FairQueue.
 //
-// Nobody looks at most of these events: they leave the queue in their turn, block it, and leave for
-// good when the lock has been given back. So a lock has a seat here in place of an event: its own
-// state goes the same way, in the same turns. As soon as somebody looks - visits the events of
-// the queue or the blocked ones, waits for such events, traces them - all seats become the events
-// that they stand for.
+// Most of these events are never observed: they leave the queue in their turn, block it, and are
+// destroyed when the lock is given back. So a lock takes a seat in place of an event: its state
+// goes the same way, in the same turns, without an allocation. As soon as an observer could see the
+// difference - it visits the events of the queue or the blocked ones, waits for such events, or
+// traces them - all seats become the events that they stand for.
 class LockQueue final : public LeafQueue, private BlockedEvents::Keeper {
 public:
     static constexpr std::string_view kind_name = "lock";
@@ -36,12 +36,12 @@ public:
     std::optional<bool> has_place(const QueueCanWriteEvent& signal) override;
     void for_each(const std::function<void(Event&)>& visit) const override;
 
-    // As append, for a lock in place of its event. Requires that the scheduler is not traced and
-    // that the key has no events of the other form.
+    // As append, for a lock in place of its event. Requires that the scheduler is not traced, and
+    // that the key has seats only, no events.
     Matcher seat(LockState& state, LockKey& key);
-    // The lock with the seat has been given back: its seat leaves in its turn.
+    // To be called when the lock has been given back: its seat leaves in its turn.
     void leave_seat(LockState& state);
-    // Makes events of all seats.
+    // Replaces all seats by events.
     void show_all() override;
 
 private:
@@ -65,7 +65,7 @@ private:
     void drop_events(LockKey& key) noexcept;
     const Matcher& can_write(LockKey& key);
 
-    // As many grants are remembered, and their keys kept, at most.
+    // The longest history of grants; their keys are kept for it.
     static constexpr std::size_t max_history = 1024;
 
     const Ref<LockTable> table_;

@@ -188,7 +188,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("At random: whether anybody looks at the events of locks changes nothing") {
+TEST_CASE("at random: whether anybody looks at the events of locks changes nothing") {
     for (std::uint64_t seed = 1; seed <= 300; ++seed) {
         INFO("seed " << seed);
         const std::vector<std::string> unseen = RandomProgram(seed, Looking::nobody).run();
@@ -222,7 +222,7 @@ std::vector<std::string> events_in(Queue& queue) {
 
 }  // namespace
 
-TEST_CASE("What visits a queue of locks finds their events, ready and blocking ones") {
+TEST_CASE("what visits a queue of locks finds their events, ready and blocking ones") {
     World world;
     world.start(hold_some(world, "a", 1s));
     world.start(hold_some(world, "b", 1s));
@@ -254,7 +254,7 @@ Task<> receive_two(std::vector<std::string>& received) {
 
 }  // namespace
 
-TEST_CASE("Who comes to wait for the events of locks gets those that block, in their order") {
+TEST_CASE("who comes to wait for the events of locks gets those that block, in their order") {
     World world;
     std::vector<std::string> received;
     world.start(hold_some(world, "a", 1s));
@@ -286,7 +286,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("A tracer sees the events of locks that were taken before it came, too") {
+TEST_CASE("a tracer sees the events of locks that were taken before it came, too") {
     World world;
     Names tracer;
     world.start(hold_some(world, "a", 1s));
@@ -319,7 +319,7 @@ Task<> lock_late(World& world, std::string& said) {
 
 }  // namespace
 
-TEST_CASE("Who sends events of locks stands in one line with those who lock") {
+TEST_CASE("who sends events of locks stands in one line with those who lock") {
     World world;
     std::string said;
     world.start(hold_some(world, "a", 1s));

@@ -1,5 +1,7 @@
 #include "modules/lock/semaphore.h"
 
+#include <stdexcept>
+
 #include "core/wait/run_in_scheduler.h"
 #include "modules/lock/table.h"
 
@@ -11,7 +13,11 @@ Semaphore::Semaphore(Scheduler& scheduler, IndexValue key, std::size_t size, std
       key_(std::move(key)),
       context_(std::move(context)),
       size_(size),
-      priority_(priority) {}
+      priority_(priority) {
+    if (key_.kind() == IndexValue::Kind::text && key_.text().empty()) {
+        throw std::invalid_argument("the key of a semaphore is empty");
+    }
+}
 
 void Semaphore::create() {
     LockTable::of(scheduler_).create_semaphore(context_, key_, size_, priority_);

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/wait/execute_all.h"
+#include "modules/lock/errors.h"
 #include "modules/lock/test_world.h"
 
 using namespace weir;
@@ -28,7 +29,7 @@ Task<> count(World& world, std::string key, Count& counted, std::string context 
 
 }  // namespace
 
-TEST_CASE("A semaphore lets so many hold a key, until it is destroyed") {
+TEST_CASE("a semaphore lets so many hold a key, until it is destroyed") {
     World world;
     Count counted;
     Count afterwards;
@@ -54,7 +55,7 @@ TEST_CASE("A semaphore lets so many hold a key, until it is destroyed") {
     CHECK(world.scheduler.now() == Time(6s));
 }
 
-TEST_CASE("A semaphore gives a free place to a lock that held one before") {
+TEST_CASE("a semaphore gives a free place to a lock that held one before") {
     World world;
     const std::size_t size = GENERATE(1u, 2u);
     int grants = 0;
@@ -74,7 +75,7 @@ TEST_CASE("A semaphore gives a free place to a lock that held one before") {
     CHECK(grants == 5);
 }
 
-TEST_CASE("What is held and waited for when a semaphore is created counts, and is served first") {
+TEST_CASE("what is held and waited for when a semaphore is created counts, and is served first") {
     World world;
     Said said;
     Semaphore semaphore(world.scheduler, "key", 2);
@@ -90,7 +91,7 @@ TEST_CASE("What is held and waited for when a semaphore is created counts, and i
     CHECK(said == Said{"1 in", "2 in", "1 out", "3 in", "2 out", "4 in", "3 out", "4 out"});
 }
 
-TEST_CASE("A semaphore is resized while it is in use") {
+TEST_CASE("a semaphore is resized while it is in use") {
     World world;
     Said said;
     Semaphore semaphore(world.scheduler, "key", 1);
@@ -114,7 +115,7 @@ TEST_CASE("A semaphore is resized while it is in use") {
     CHECK_THROWS_AS(semaphore.resize(0), std::invalid_argument);
 }
 
-TEST_CASE("When a semaphore is destroyed, what is held stays held") {
+TEST_CASE("when a semaphore is destroyed, what is held stays held") {
     World world;
     Said said;
     Semaphore semaphore(world.scheduler, "key", 2);
@@ -131,7 +132,7 @@ TEST_CASE("When a semaphore is destroyed, what is held stays held") {
     CHECK(said == Said{"1 in", "2 in", "1 out", "2 out", "3 in", "3 out"});
 }
 
-TEST_CASE("The settings make semaphores of keys that match a pattern") {
+TEST_CASE("the settings make semaphores of keys that match a pattern") {
     LockSettings settings;
     settings.contexts["default"].semaphores.push_back({KeyPattern("pool/*"), 2});
     World world(settings);
@@ -146,7 +147,7 @@ TEST_CASE("The settings make semaphores of keys that match a pattern") {
     CHECK(other.most == 1);
 }
 
-TEST_CASE("Keys that nobody uses any more are forgotten") {
+TEST_CASE("keys that nobody uses any more are forgotten") {
     LockSettings settings;
     settings.contexts["default"].semaphores.push_back({KeyPattern("pool/*"), 2});
     World world(settings);
@@ -162,4 +163,128 @@ TEST_CASE("Keys that nobody uses any more are forgotten") {
     world.start(body());
     world.scheduler.run();
     CHECK(world.table().keys() < 1100);
+}
+
+namespace {
+
+using Token = std::optional<std::uint64_t>;
+
+Task<> take(LockSession& session, std::string key, LockMode mode, Said& said) {
+    try {
+        const Token token = co_await session.acquire(key, "default", 1s, mode);
+        said.push_back(session.name() + (token ? " holds" : " is late"));
+    } catch (const LockError& error) {
+        said.emplace_back(error.what());
+    }
+}
+
+}  // namespace
+
+TEST_CASE("an exclusive lock is refused on a key with a semaphore, whatever its size") {
+    World world;
+    const std::size_t size = GENERATE(1u, 2u);
+    world.table().create_semaphore_of_client("default", "key", size, "client 7");
+    LockSession a(world.scheduler, "a");
+    LockSession b(world.scheduler, "b");
+    const std::string refusal =
+        "lock 'key' in context 'default': the key has a semaphore of size " + std::to_string(size) +
+        ", made by client 7: it can be locked as shared only";
+    CHECK_THROWS_WITH(a.try_acquire("key", "default", LockMode::exclusive), refusal);
+    CHECK(a.try_acquire("key", "default", LockMode::shared));
+    Said said;
+    world.start(take(b, "key", LockMode::exclusive, said));
+    world.start(take(b, "key", LockMode::shared, said));
+    world.scheduler.run();
+    CHECK(said == Said{refusal, size == 1 ? "b is late" : "b holds"});
+}
+
+TEST_CASE("a shared lock is refused on a key without a semaphore") {
+    LockSettings settings;
+    settings.contexts["default"].semaphores.push_back({KeyPattern("pool/*"), 2});
+    World world(settings);
+    LockSession session(world.scheduler, "a");
+    CHECK_THROWS_AS(session.try_acquire("key", "default", LockMode::shared), NoSemaphore);
+    CHECK(session.try_acquire("pool/a", "default", LockMode::shared));
+    CHECK_THROWS_AS(session.try_acquire("pool/b", "default", LockMode::exclusive), NotExclusive);
+}
+
+TEST_CASE("a session that holds a key as shared cannot take it as exclusive for that") {
+    World world;
+    world.table().create_semaphore_of_client("default", "key", 2, "client 7");
+    LockSession a(world.scheduler, "a");
+    LockSession b(world.scheduler, "b");
+    CHECK(a.try_acquire("key", "default", LockMode::shared));
+    CHECK(b.try_acquire("key", "default", LockMode::shared));
+    auto destroy = [&]() -> Task<> {
+        co_await destroy_semaphore(world.scheduler, "key", "default");
+    };
+    world.start(destroy());
+    world.scheduler.run();
+    CHECK_THROWS_AS(a.try_acquire("key", "default", LockMode::exclusive), NotExclusive);
+    CHECK(a.release("key"));
+    CHECK_FALSE(a.try_acquire("key", "default", LockMode::exclusive));
+    CHECK(b.release("key"));
+    auto take_later = [&]() -> Task<> {
+        co_await sleep(1s);  // their events leave the queue
+        CHECK(a.try_acquire("key", "default", LockMode::exclusive));
+    };
+    world.start(take_later());
+    world.scheduler.run();
+}
+
+TEST_CASE("a client cannot create a semaphore on a key that is held or waited for") {
+    World world;
+    LockSession session(world.scheduler, "a");
+    REQUIRE(session.try_acquire("key", "default", LockMode::exclusive));
+    CHECK_THROWS_WITH(world.table().create_semaphore_of_client("default", "key", 2, "client 7"),
+                      Catch::Contains("cannot be made while the key is in use") &&
+                          Catch::Contains("held by session 'a'"));
+    session.release("key");
+    CHECK_NOTHROW(world.table().create_semaphore_of_client("default", "key", 2, "client 7"));
+    CHECK_THROWS_WITH(world.table().create_semaphore_of_client("default", "key", 3, "client 8"),
+                      "semaphore 'key' in context 'default' exists already, with size 2, made by "
+                      "client 7");
+}
+
+TEST_CASE("semaphores of clients are limited, those of modules are not") {
+    LockSettings settings;
+    settings.max_semaphores = 2;
+    World world(settings);
+    Semaphore of_module(world.scheduler, "module", 2);
+    of_module.create();
+    world.table().create_semaphore_of_client("default", "a", 2, "client 7");
+    world.table().create_semaphore_of_client("default", "b", 2, "client 7");
+    CHECK_THROWS_AS(world.table().create_semaphore_of_client("default", "c", 2, "client 7"),
+                    LockLimitReached);
+    CHECK(world.table().semaphores() == 3);
+}
+
+TEST_CASE("an unused semaphore is listed, with its maker") {
+    World world;
+    world.table().create_semaphore_of_client("default", "key", 3, "client 7");
+    const std::vector<LockListing> listed = world.table().list();
+    REQUIRE(listed.size() == 1);
+    CHECK(listed[0].key == "key");
+    CHECK(listed[0].size == 3);
+    REQUIRE(listed[0].semaphore);
+    CHECK(listed[0].semaphore->made_by == "client 7");
+    CHECK(world.table().list_used().empty());
+    CHECK(world.table().list_semaphores().size() == 1);
+}
+
+TEST_CASE("a key or context that a client chooses is neither empty nor too long") {
+    LockSettings settings;
+    settings.max_key = 10;
+    World world(settings);
+    LockSession session(world.scheduler, "a");
+    CHECK_THROWS_WITH(session.try_acquire(""), "the key is empty");
+    CHECK_THROWS_WITH(session.try_acquire("key", ""), "the context is empty");
+    CHECK_THROWS_WITH(session.try_acquire("12345678901"),
+                      "the key has 11 bytes, more than 10 (max_key)");
+    CHECK_THROWS_AS(session.try_acquire("key", "12345678901"), LockLimitReached);
+    CHECK_THROWS_AS(world.table().create_semaphore_of_client("default", "", 2, "client 7"),
+                    std::invalid_argument);
+    CHECK_THROWS_WITH(Lock(world.scheduler, ""), "the key of a lock is empty");
+    CHECK(session.try_acquire("1234567890"));
+    CHECK(session.held() == 1);
 }

@@ -1,6 +1,6 @@
 #include "modules/lock/session.h"
 
-#include <algorithm>
+#include <cassert>
 #include <new>
 
 #include "modules/lock/errors.h"
@@ -8,97 +8,119 @@
 
 namespace weir {
 
-// A wait for a kept lock: the lock is forgotten when the last one ends without it.
-class LockSession::Use {
-public:
-    Use(LockSession& session, Key key)
-        : session_(session), key_(std::move(key)), kept_(session.keep(key_)) {
-        ++kept_.waits;
-    }
-    Use(const Use&) = delete;
-    Use& operator=(const Use&) = delete;
-    ~Use() {
-        --kept_.waits;
-        session_.forget_if_unused(key_);
-    }
-    Lock& lock() const noexcept { return kept_.lock; }
+// --- Acquiring
 
-private:
-    LockSession& session_;
-    const Key key_;
-    Kept& kept_;
-};
+LockSession::Acquiring::Acquiring(LockSession& session, Key key, std::optional<Duration> timeout,
+                                  LockMode mode)
+    : session_(session),
+      mode_(mode),
+      kept_(session.use(std::move(key))),
+      wait_(kept_->second.lock.lock(timeout)) {}
 
-LockSession::Kept& LockSession::keep(const Key& key) {
-    return kept_.try_emplace(key, *this, key.second, key.first).first->second;
+LockSession::Acquiring::~Acquiring() {
+    session_.end_use(kept_);
 }
 
-void LockSession::forget_if_unused(const Key& key) noexcept {
-    const auto found = kept_.find(key);
-    if (found != kept_.end() && found->second.waits == 0 && !found->second.lock.locked()) {
-        kept_.erase(found);
-    }
+bool LockSession::Acquiring::await_ready() {
+    session_.check(kept_->second, mode_);
+    ready_ = kept_->second.lock.try_lock();
+    return ready_;
 }
 
-std::size_t LockSession::held() const noexcept {
-    return static_cast<std::size_t>(std::count_if(
-        kept_.begin(), kept_.end(), [](const auto& kept) { return kept.second.lock.locked(); }));
-}
-
-Task<std::optional<std::uint64_t>> LockSession::acquire(IndexValue key, std::string context,
-                                                        std::optional<Duration> timeout) {
-    const Use use(*this, Key(std::move(context), std::move(key)));
-    if (!co_await use.lock().lock(timeout)) {
-        co_return std::nullopt;
-    }
-    co_return use.lock().token();
-}
-
-std::optional<std::uint64_t> LockSession::try_acquire(const IndexValue& key,
-                                                      const std::string& context) {
-    const Use use(*this, Key(context, key));
-    if (!use.lock().try_lock()) {
+std::optional<std::uint64_t> LockSession::Acquiring::await_resume() {
+    if (!ready_ && !wait_.await_resume()) {
         return std::nullopt;
     }
-    return use.lock().token();
+    kept_->second.mode = mode_;
+    return kept_->second.lock.token();
+}
+
+// --- LockSession
+
+// Returns the lock of the key, which stays until end_use().
+LockSession::Locks::iterator LockSession::use(Key key) {
+    auto at = kept_.lower_bound(key);
+    if (at == kept_.end() || at->first != key) {
+        LockTable::of(scheduler_).check_key(key.second, key.first);
+        at = kept_.try_emplace(at, key, *this, key);
+    }
+    ++at->second.uses;
+    return at;
+}
+
+void LockSession::end_use(Locks::iterator kept) noexcept {
+    assert(kept->second.uses != 0);
+    if (--kept->second.uses == 0 && !kept->second.lock.locked()) {
+        kept_.erase(kept);
+    }
+}
+
+// Throws if the lock cannot be had in this mode.
+void LockSession::check(const Kept& kept, LockMode mode) const {
+    if (mode == LockMode::by_key || record_.closed) {
+        return;
+    }
+    LockState& state = *kept.lock.state_;
+    const LockKey& key = state.table->resolve(state);
+    if (mode == LockMode::shared) {
+        if (!key.is_semaphore()) {
+            throw NoSemaphore(describe_lock(state) + ": the key has no semaphore to share");
+        }
+        return;
+    }
+    if (key.is_semaphore()) {
+        throw NotExclusive(describe_lock(state) + ": the key has a semaphore of size " +
+                           std::to_string(key.size()) + made_by(key) +
+                           ": it can be locked as shared only");
+    }
+    if (kept.lock.locked() && kept.mode == LockMode::shared) {
+        throw NotExclusive(describe_lock(state) + ": this session holds it as shared");
+    }
+}
+
+std::optional<std::uint64_t> LockSession::try_acquire(IndexValue key, std::string context,
+                                                      LockMode mode) {
+    Acquiring acquiring(*this, Key(std::move(context), std::move(key)), {}, mode);
+    return acquiring.await_ready() ? acquiring.await_resume() : std::nullopt;
 }
 
 bool LockSession::release(const IndexValue& key, const std::string& context) {
-    const Key wanted(context, key);
-    const auto found = kept_.find(wanted);
+    const auto found = kept_.find(Key(context, key));
     if (found == kept_.end() || !found->second.lock.locked()) {
         return false;
     }
     found->second.lock.unlock();
-    forget_if_unused(wanted);
+    if (found->second.uses == 0) {
+        kept_.erase(found);
+    }
     return true;
 }
 
 void LockSession::add(LockState& state) noexcept {
-    state.session_closed = closed_;
-    locks_.push_back(state);
+    state.session_closed = record_.closed;
+    record_.locks.push_back(state);
 }
 
 void LockSession::close() noexcept {
-    closed_ = true;
-    for (LockState& state : locks_) {
+    record_.closed = true;
+    for (LockState& state : record_.locks) {
         state.session_closed = true;
     }
-    // What ends here may make locks of the session go, or try to make more.
-    while (!locks_.empty()) {
-        const Ref<LockState> state(&locks_.front());
+    // Code that runs when a wait ends here may destroy locks of the session, or try to make more.
+    while (!record_.locks.empty()) {
+        const Ref<LockState> state(&record_.locks.front());
         std::exception_ptr error;
         try {
-            error = std::make_exception_ptr(
-                LockSessionClosed(describe_lock(*state) + ": session '" + name_ + "' was closed"));
+            error = std::make_exception_ptr(LockSessionClosed(
+                describe_lock(*state) + ": session '" + record_.name + "' was closed"));
         } catch (const std::bad_alloc&) {
             error = std::current_exception();
         }
-        // All locks of a scheduler are in the same table, but for what an unloaded one had.
-        state->table->fail_waits(*this, error);
+        // All locks of a scheduler are in the same table, but for those of one that was unloaded.
+        state->table->fail_waits(record_, error);
         state->unlock();
         state->session = nullptr;
-        List<LockState, LockSession>::remove(*state);
+        List<LockState, SessionRecord>::remove(*state);
     }
 }
 

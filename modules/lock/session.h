@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -7,68 +8,106 @@
 #include <utility>
 
 #include "core/base/clock.h"
-#include "core/base/list.h"
 #include "core/run/scheduler.h"
-#include "core/run/task.h"
 #include "modules/lock/lock.h"
 #include "modules/lock/state.h"
 
 namespace weir {
 
-// An owner of locks that is no routine, such as a client's connection: what is held for it is given
-// back, and what is waited for ends with LockSessionClosed, when it is closed or destroyed.
+// Whether a lock may share its key with others.
+enum class LockMode {
+    by_key,     // as the key has it: alone, or one slot of its semaphore
+    exclusive,  // alone; fails with NotExclusive on a key that has a semaphore
+    shared,     // one slot of the key's semaphore; fails with NoSemaphore if there is none
+};
+
+// An owner of locks that is not a routine, such as the connection of a client. When it is closed or
+// destroyed, its locks are given back and its waits end with LockSessionClosed.
 //
 // Locks are made for it with Lock(session, key), or kept in it by key with acquire() and release().
 class LockSession {
+    using Key = std::pair<std::string, IndexValue>;  // context and key
+
+    struct Kept {
+        Kept(LockSession& session, const Key& key) : lock(session, key.second, key.first) {}
+        Lock lock;
+        std::size_t uses = 0;
+        LockMode mode = LockMode::by_key;  // in which it was taken
+    };
+    using Locks = std::map<Key, Kept>;
+
 public:
     // The name is for listings.
     LockSession(Scheduler& scheduler, std::string name)
-        : scheduler_(scheduler), name_(std::move(name)) {}
+        : scheduler_(scheduler), record_{.name = std::move(name)} {}
     LockSession(const LockSession&) = delete;
     LockSession& operator=(const LockSession&) = delete;
     ~LockSession() { close(); }
 
     Scheduler& scheduler() const noexcept { return scheduler_; }
-    const std::string& name() const noexcept { return name_; }
-    bool closed() const noexcept { return closed_; }
-    // The number of locks that acquire() and try_acquire() hold.
-    std::size_t held() const noexcept;
+    const std::string& name() const noexcept { return record_.name; }
+    bool closed() const noexcept { return record_.closed; }
+    // The number of locks that it holds.
+    std::size_t held() const noexcept { return record_.held; }
 
-    // co_await acquire(...): waits until the session holds the lock; gives the fencing token, or
-    // nothing if the time was over before. If it holds it already, gives that token at once.
-    // Throws as Lock::lock. Several may wait at a time.
-    Task<std::optional<std::uint64_t>> acquire(IndexValue key, std::string context = "default",
-                                               std::optional<Duration> timeout = {});
-    // The same if it is possible at once; nothing otherwise.
-    std::optional<std::uint64_t> try_acquire(const IndexValue& key,
-                                             const std::string& context = "default");
-    // Gives the lock back; false if acquire() or try_acquire() did not take it.
+    // Keeps a lock in the session while it is being acquired: what acquire() returns. The session
+    // must outlive it. Once the routine waits in it, destroying it cancels the wait.
+    class [[nodiscard]] Acquiring {
+    public:
+        Acquiring(LockSession& session, Key key, std::optional<Duration> timeout, LockMode mode);
+        Acquiring(const Acquiring&) = delete;
+        Acquiring& operator=(const Acquiring&) = delete;
+        ~Acquiring();
+
+        // Takes the lock if that needs no wait; returns whether the session holds it. Throws what
+        // awaiting throws.
+        bool await_ready();
+        template <InRoutine Promise>
+        bool await_suspend(std::coroutine_handle<Promise> coroutine,
+                           const std::source_location& at = std::source_location::current()) {
+            return wait_.await_suspend(coroutine, at);
+        }
+        // Returns the fencing token; nothing if the timeout expired before.
+        std::optional<std::uint64_t> await_resume();
+
+    private:
+        LockSession& session_;
+        const LockMode mode_;
+        const Locks::iterator kept_;
+        LockWait wait_;
+        bool ready_ = false;
+    };
+
+    // co_await acquire(...): waits until the session holds the lock; returns the fencing token, or
+    // nothing if the timeout expired before. If the session holds it already, returns its token at
+    // once. Throws as Lock::lock, and if the mode does not fit the key. Several routines may wait
+    // at a time.
+    Acquiring acquire(IndexValue key, std::string context = "default",
+                      std::optional<Duration> timeout = {}, LockMode mode = LockMode::by_key) {
+        return Acquiring(*this, Key(std::move(context), std::move(key)), timeout, mode);
+    }
+    // The same if that needs no wait; returns nothing otherwise.
+    std::optional<std::uint64_t> try_acquire(IndexValue key, std::string context = "default",
+                                             LockMode mode = LockMode::by_key);
+    // Gives the lock back; returns false if acquire() or try_acquire() did not take it.
     bool release(const IndexValue& key, const std::string& context = "default");
 
     // Nothing can be taken afterwards.
     void close() noexcept;
 
-    // For Lock.
+    // --- for Lock
+
+    SessionRecord& record() noexcept { return record_; }
     void add(LockState& state) noexcept;
 
 private:
-    struct Kept {
-        Kept(LockSession& session, const IndexValue& key, const std::string& context)
-            : lock(session, key, context) {}
-        Lock lock;
-        std::size_t waits = 0;
-    };
-    using Key = std::pair<std::string, IndexValue>;
-    class Use;
-
-    Kept& keep(const Key& key);
-    void forget_if_unused(const Key& key) noexcept;
+    Locks::iterator use(Key key);
+    void end_use(Locks::iterator kept) noexcept;
+    void check(const Kept& kept, LockMode mode) const;
 
     Scheduler& scheduler_;
-    const std::string name_;
-    bool closed_ = false;
-    List<LockState, LockSession> locks_;
-    std::map<Key, Kept> kept_;
+    SessionRecord record_;
+    Locks kept_;
 };
 
 }  // namespace weir

@@ -1,16 +1,19 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <map>
 #include <string>
 #include <vector>
 
+#include "core/base/clock.h"
 #include "core/queue/queue.h"
 #include "modules/lock/key_pattern.h"
 
 namespace weir {
 
-// Keys that match may be held by so many at a time; the first rule that matches counts.
+// A semaphore by the settings: keys that match may be held by `size` at a time. The first rule that
+// matches a key counts.
 struct SemaphoreRule {
     KeyPattern keys;
     std::size_t size = 1;
@@ -19,26 +22,32 @@ struct SemaphoreRule {
 // A context that is named in the settings has keys of its own.
 struct LockContextSettings {
     std::vector<SemaphoreRule> semaphores;
-    // How many may wait for one key of the context; with the limit of all contexts, the lower one
-    // counts.
+    // How many may wait for one key of the context. The limit for all contexts counts as well.
     std::size_t max_waiters_per_key = unlimited;
 };
 
 enum class OnDeadlock {
-    ignore,         // do not look for them
-    report,         // log it and send a DeadlockEvent
-    fail_youngest,  // and end the wait of the cycle that began last, with a DeadlockError
+    ignore,         // do not search for deadlocks
+    report,         // log each one and send a DeadlockEvent
+    fail_youngest,  // also fail the wait of the cycle that began last, with a DeadlockError
 };
 
 struct LockSettings {
-    // Of the queue of the locks among the root's subqueues.
+    // Priority of the lock queue among the subqueues of the root.
     int priority = 990;
     std::size_t max_waiters_per_key = unlimited;
     std::size_t max_waiters = unlimited;
     OnDeadlock on_deadlock = OnDeadlock::report;
-    // Whether contexts that are not named here have keys of their own too. As in the original they
-    // have not: but for semaphores, a lock then excludes all on the same key, whatever the context.
-    bool separate_contexts = false;
+    // Whether contexts that are not named here have keys of their own too. Without it, as in VLCP,
+    // a lock excludes all on the same key, whatever their context, unless a semaphore is made for
+    // one of them.
+    bool separate_contexts = true;
+    // Of semaphores that clients make: how many there may be, and after which time without use one
+    // is destroyed; zero: never.
+    std::size_t max_semaphores = 1000;
+    Duration semaphore_idle_timeout = std::chrono::hours(1);
+    // The longest key, and context, that a client may choose, in bytes.
+    std::size_t max_key = 4096;
     std::map<std::string, LockContextSettings> contexts;
 };
 

@@ -4,13 +4,12 @@
 #include "modules/lock/events.h"
 #include "modules/lock/key.h"
 #include "modules/lock/key_pattern.h"
-#include "modules/lock/session.h"
 #include "modules/lock/table.h"
 
 namespace weir {
 
 LockState::LockState(Ref<LockTable> in_table, Ref<LockContext> in_context, IndexValue on_key,
-                     LockSession* of_session)
+                     SessionRecord* of_session)
     : table(std::move(in_table)),
       context(std::move(in_context)),
       key(std::move(on_key)),
@@ -31,7 +30,7 @@ bool LockState::event_is_queued() const noexcept {
 
 std::string LockOwner::describe() const {
     if (session != nullptr) {
-        return "session '" + session->name() + "'";
+        return "session '" + session->name + "'";
     }
     return routine != nullptr ? routine->describe() : "code outside of routines";
 }

@@ -16,15 +16,24 @@ namespace weir {
 class LockContext;
 class LockKey;
 class LockQueue;
-class LockSession;
 class LockTable;
 struct LockEvent;
 
-// Who a lock belongs to: the session that its maker named, or else the routine that asked for it.
-// Neither, for what is taken outside of any routine.
+struct LockState;
+
+// What the locks of a session know of it; see LockSession.
+struct SessionRecord {
+    const std::string name;
+    bool closed = false;
+    std::size_t held = 0;  // locks
+    List<LockState, SessionRecord> locks = {};
+};
+
+// The owner of a lock: the session for which it was made, or else the routine that asked for it.
+// Neither, for a lock that is taken outside of all routines.
 struct LockOwner {
     Ref<Routine> routine;
-    LockSession* session = nullptr;
+    SessionRecord* session = nullptr;
 
     const void* identity() const noexcept {
         return session != nullptr ? static_cast<const void*>(session) : routine.get();
@@ -33,20 +42,21 @@ struct LockOwner {
     std::string describe() const;
 };
 
-// What a Lock, its guards and its events refer to; it outlives the Lock while one of them is under
-// way. The links are those of the key's holders, of the queue's seats and of the session's locks.
+// The state of one Lock: whether it is held, by which owner, with which token. Its guards and
+// events refer to it as well, so that it may outlive the Lock. The links are those of the key's
+// holders, of the queue's seats and of the session's locks.
 struct LockState final : pool::Pooled,
                          Link<LockState, LockKey>,
                          Link<LockState, LockQueue>,
-                         Link<LockState, LockSession>,
+                         Link<LockState, SessionRecord>,
                          RefCounted<LockState> {
     LockState(Ref<LockTable> in_table, Ref<LockContext> in_context, IndexValue on_key,
-              LockSession* of_session);
+              SessionRecord* of_session);
     ~LockState();
 
     // Takes the lock back from its holder, if it is held. Never fails.
     void unlock() noexcept;
-    // Whether it takes a place in a queue: it may still do so after the unlock.
+    // Whether it takes a slot in a queue, which it may do for a while after the unlock.
     bool in_queue() const noexcept {
         return seated_in != nullptr || (event != nullptr && event_is_queued());
     }
@@ -59,12 +69,12 @@ struct LockState final : pool::Pooled,
     const IndexValue key;
     Ref<LockKey> place;                // as the table resolved the context and key last
     std::uint64_t resolved_at = 0;     // the table's generation then
-    LockEvent* event = nullptr;        // by which it takes a place in a queue
+    LockEvent* event = nullptr;        // by which it takes a slot in a queue
     LockQueue* seated_in = nullptr;    // where it has a seat in place of an event
     std::uint64_t arrival = 0;         // among the blocked events
     LockQueue* queue = nullptr;        // that takes its events; null: another kind of queue does
     std::uint64_t queue_found_at = 0;  // the shape of the queue tree then
-    LockSession* session = nullptr;    // that it was made for; null once that is closed
+    SessionRecord* session = nullptr;  // that it was made for; null once that is closed
     LockOwner owner;                   // while it is held
     Time since{};                      // held since then
     std::uint64_t token = 0;           // of the grant

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <new>
 #include <stdexcept>
+#include <string>
 
 #include "modules/lock/errors.h"
 #include "modules/lock/events.h"
+#include "modules/lock/program_tokens.h"
 #include "modules/lock/queue.h"
-#include "modules/lock/session.h"
 
 namespace weir {
 
@@ -19,11 +20,17 @@ LockContext::LockContext(LockTable& table, std::string name, const LockContextSe
       name_(std::move(name)),
       value_(name_),
       settings_(settings),
-      own_keys_(own_keys) {}
+      own_keys_(own_keys),
+      own_statistics_(settings != nullptr || name_ == default_context
+                          ? std::make_unique<LockStatistics>()
+                          : nullptr),
+      statistics_(own_statistics_ == nullptr ? table.others_ : *own_statistics_) {}
 
 LockContext::~LockContext() {
     if (table_ != nullptr) {
-        table_->departed_.add(statistics_);
+        if (own_statistics_ != nullptr) {
+            table_->others_.add(*own_statistics_);
+        }
         table_->contexts_.erase(name_);
         if (table_->last_context_ == this) {
             table_->last_context_ = nullptr;
@@ -37,11 +44,16 @@ LockTable::LockTable(Scheduler& scheduler, LockSettings settings,
                      std::unique_ptr<FencingTokens> tokens)
     : scheduler_(scheduler),
       settings_(std::move(settings)),
-      tokens_(tokens != nullptr ? std::move(tokens) : std::make_unique<FencingTokens>()) {
+      tokens_(tokens != nullptr ? std::move(tokens)
+                                : program_tokens(scheduler, std::filesystem::path())) {
     for (const auto& [name, of_context] : settings_.contexts) {
         Ref<LockContext> made(new LockContext(*this, name, &of_context, true));
         contexts_[name] = made.get();
-        named_contexts_.push_back(std::move(made));
+        kept_contexts_.push_back(std::move(made));
+    }
+    if (settings_.separate_contexts) {
+        // Most locks are in it: it is not made anew each time that one is taken.
+        kept_contexts_.push_back(context(default_context));
     }
 }
 
@@ -55,6 +67,9 @@ void LockTable::change_settings(const LockSettings& settings) {
     settings_.max_waiters_per_key = settings.max_waiters_per_key;
     settings_.max_waiters = settings.max_waiters;
     settings_.on_deadlock = settings.on_deadlock;
+    settings_.max_semaphores = settings.max_semaphores;
+    settings_.semaphore_idle_timeout = settings.semaphore_idle_timeout;
+    settings_.max_key = settings.max_key;
     for (auto& [name, own] : settings_.contexts) {
         const auto found = settings.contexts.find(name);
         own = found == settings.contexts.end() ? LockContextSettings() : found->second;
@@ -63,22 +78,28 @@ void LockTable::change_settings(const LockSettings& settings) {
         if (settings_.contexts.contains(name)) {
             continue;
         }
-        if (contexts_.contains(name)) {
+        const auto found = contexts_.find(name);
+        if (found != contexts_.end() && !found->second->has_own_keys()) {
             scheduler_.log(LogLevel::warning, "the context '" + name +
                                                   "' is in use: its settings take effect when the "
                                                   "settings change while it is not");
             continue;
         }
         const LockContextSettings& own = settings_.contexts.emplace(name, added).first->second;
+        if (found != contexts_.end()) {
+            found->second->settings_ = &own;
+            kept_contexts_.emplace_back(found->second);
+            continue;
+        }
         Ref<LockContext> made(new LockContext(*this, name, &own, true));
         contexts_[name] = made.get();
-        named_contexts_.push_back(std::move(made));
+        kept_contexts_.push_back(std::move(made));
     }
     for (const auto& [name, context] : contexts_) {
         context->keys_.for_each([&](LockKey& key) {
             const std::size_t before = key.size_;
-            if (key.semaphore_queue_ == nullptr) {
-                key.size_ = size_by_rules(*context, key.key());
+            if (key.semaphore_ == nullptr) {
+                apply_rules(*context, key);
             }
             if (key.size_ > before) {
                 serve_later(key);
@@ -128,15 +149,36 @@ LockOwner LockTable::owner_of(const LockState& state, Routine* routine) const no
 
 // --- keys
 
-std::size_t LockTable::size_by_rules(const LockContext& context, const IndexValue& key) const {
-    if (context.settings() != nullptr) {
-        for (const SemaphoreRule& rule : context.settings()->semaphores) {
-            if (rule.keys.matches(key)) {
-                return std::max<std::size_t>(rule.size, 1);
-            }
+void LockTable::check_key(const IndexValue& key, std::string_view context) const {
+    const auto check = [this](std::string_view text, const std::string& what) {
+        if (text.empty()) {
+            throw std::invalid_argument("the " + what + " is empty");
+        }
+        if (text.size() > settings_.max_key) {
+            throw LockLimitReached("the " + what + " has " + std::to_string(text.size()) +
+                                   " bytes, more than " + std::to_string(settings_.max_key) +
+                                   " (max_key)");
+        }
+    };
+    if (key.kind() == IndexValue::Kind::text) {
+        check(key.text(), "key");
+    }
+    check(context, "context");
+}
+
+void LockTable::apply_rules(const LockContext& context, LockKey& key) {
+    key.size_ = 1;
+    key.by_rule_ = false;
+    if (context.settings() == nullptr) {
+        return;
+    }
+    for (const SemaphoreRule& rule : context.settings()->semaphores) {
+        if (rule.keys.matches(key.key())) {
+            key.size_ = std::max<std::size_t>(rule.size, 1);
+            key.by_rule_ = true;
+            return;
         }
     }
-    return 1;
 }
 
 LockKey& LockTable::find_or_make(LockContext& context, const IndexValue& key) {
@@ -152,7 +194,7 @@ LockKey& LockTable::find_or_make(LockContext& context, const IndexValue& key) {
         }
     }
     auto made = std::make_unique<LockKey>(*this, context.has_own_keys() ? &context : nullptr, key);
-    made->size_ = size_by_rules(context, key);
+    apply_rules(context, *made);
     map.insert(*made);
     made->map_ = &map;
     return *made.release();
@@ -166,7 +208,7 @@ void LockTable::find_place(LockState& state) {
     state.resolved_at = generation_;
 }
 
-// The lock queue that would have the lock's event; null if it would go to another kind of queue.
+// Returns the lock queue that would take the lock's event; null if another kind of queue would.
 LockQueue* LockTable::queue_of(LockState& state) {
     const std::uint64_t shape = scheduler_.queue().shape();
     if (queue_found_at_ == shape && queue_of_all_ != nullptr) [[likely]] {
@@ -198,11 +240,11 @@ void LockTable::show_all() {
         leaf_->show_all();
     }
     for (const Ref<LockKey>& semaphore : semaphores_) {
-        static_cast<LockQueue&>(semaphore->semaphore_queue_->default_queue()).show_all();
+        static_cast<LockQueue&>(semaphore->semaphore_->queue->default_queue()).show_all();
     }
 }
 
-// Who holds or waits for the key in the context does so for another LockKey from now on.
+// Moves the holders and waiters of a context from one LockKey to another.
 void LockTable::move(LockKey& from, LockKey& to, const LockContext& context) {
     std::vector<LockState*> holders;
     for (LockState& holder : from.holders_) {
@@ -232,7 +274,7 @@ void LockTable::move(LockKey& from, LockKey& to, const LockContext& context) {
 
 // --- taking and giving back
 
-// Takes a place by an event that goes the whole way.
+// Takes a slot by an event that goes through the whole queue tree.
 Matcher LockTable::send_event(LockState& state) {
     const LockState* const locker = &state;
     const Ref<LockEvent> event =
@@ -267,6 +309,9 @@ Matcher LockTable::take(LockState& state, const LockOwner& owner, LockWait* wait
     graph_.took(owner);
     state.since = now;
     state.token = tokens_->next();
+    if (state.session != nullptr) {
+        ++state.session->held;
+    }
     key.holders_.push_back(state);
     ++key.holding_;
     ++holding_;
@@ -278,7 +323,7 @@ Matcher LockTable::take(LockState& state, const LockOwner& owner, LockWait* wait
         ++statistics.contended;
         statistics.wait_time.record(now - wait->since());
     }
-    // An owner that waits elsewhere, as a session may, can close a cycle by a new lock.
+    // An owner that waits for another lock, as a session may, can close a cycle by a new one.
     if (waiting_ != 0 && settings_.on_deadlock != OnDeadlock::ignore &&
         graph_.find(owner) != nullptr) {
         try {
@@ -292,23 +337,30 @@ Matcher LockTable::take(LockState& state, const LockOwner& owner, LockWait* wait
 
 void LockTable::released(LockState& state) noexcept {
     const Ref<LockKey> key = state.place;
+    const Time now = scheduler_.now();
     List<LockState, LockKey>::remove(state);
     --key->holding_;
     --holding_;
-    state.context->statistics_.hold_time.record(scheduler_.now() - state.since);
+    if (key->semaphore_ != nullptr) {
+        key->semaphore_->used = now;
+    }
+    state.context->statistics_.hold_time.record(now - state.since);
+    if (state.session != nullptr) {
+        --state.session->held;
+    }
     graph_.gave_back(state.owner);
     state.owner = {};
     if (state.seated_in != nullptr && scheduler_.traced()) {
         try {
             show_all();
         } catch (const std::bad_alloc&) {
-            // It leaves without being seen.
+            // The seat leaves unseen.
         }
     }
     if (state.seated_in != nullptr) {
         state.seated_in->leave_seat(state);
     } else if (state.event != nullptr && state.event->queued()) {
-        scheduler_.ignore(*state.event);  // once it has left, its place is free
+        scheduler_.ignore(*state.event);  // once it has left, its slot is free
     } else {
         try {
             serve_later(*key);
@@ -319,6 +371,9 @@ void LockTable::released(LockState& state) noexcept {
 }
 
 void LockTable::check_limits(const LockState& state) {
+    if (state.session_closed) {
+        throw LockSessionClosed(describe_lock(state) + ": the session has been closed");
+    }
     const auto refuse = [&](const std::string& limit) {
         ++state.context->statistics_.refused;
         throw LockLimitReached(describe_lock(state) + ": too many wait: " + limit);
@@ -432,8 +487,8 @@ std::vector<Deadlock> LockTable::deadlocks() {
     return found;
 }
 
-void LockTable::fail_waits(const LockSession& session, const std::exception_ptr& error) noexcept {
-    const LockOwner owner{nullptr, const_cast<LockSession*>(&session)};
+void LockTable::fail_waits(SessionRecord& session, const std::exception_ptr& error) noexcept {
+    const LockOwner owner{nullptr, &session};
     for (WaitingOwner* waits = graph_.find(owner); waits != nullptr; waits = graph_.find(owner)) {
         waits->waits.front().fail(error);
     }

@@ -28,28 +28,40 @@ namespace weir {
 
 class LockQueue;
 
-// Who holds a lock, or waits for it.
+// A holder of a key, or a waiter for it.
 struct LockUse {
-    std::string owner;  // who it is, and where it was started
+    std::string owner;  // its name, and where it was started
     std::string context;
     Duration since{};         // for how long
     std::uint64_t token = 0;  // of a holder
 };
 
-// A key that is held or waited for.
+// A semaphore that was made at run time.
+struct SemaphoreListing {
+    std::string made_by;  // the client; empty: code of a module
+    Duration age{};
+    Duration idle{};  // since it was last held or waited for; zero while it is
+};
+
+// A key that is held or waited for, or has a semaphore.
 struct LockListing {
     std::string key;
     std::string context;           // empty if several contexts share the key
     std::size_t size = 1;          // how many may hold it
     std::vector<LockUse> holders;  // in the order of their grants
     std::vector<LockUse> waiters;  // the next one first
+    std::optional<SemaphoreListing> semaphore = {};
 };
 
-// One line for each key, for messages.
+// Returns one line for each key, for messages.
 std::string describe(const std::vector<LockListing>& listings);
 
-// The locks of a scheduler: finds what locks on the same key have in common, and knows who holds,
-// who waits and what happened. Made by add_lock_queue; exists as long as its queue or a Lock.
+// For messages: ", made by client 7"; empty if the key has no semaphore.
+std::string made_by(const LockKey& key);
+
+// All locks of a scheduler: keys with their holders and waiters, semaphores, statistics. A Lock
+// finds its key here, takes it and gives it back. Made by add_lock_queue; exists as long as its
+// queue or a Lock does.
 class LockTable final : public RefCounted<LockTable> {
 public:
     LockTable(Scheduler& scheduler, LockSettings settings, std::unique_ptr<FencingTokens> tokens);
@@ -63,50 +75,74 @@ public:
     Scheduler& scheduler() const noexcept { return scheduler_; }
     const LockSettings& settings() const noexcept { return settings_; }
     // Takes other limits, another way with deadlocks and other settings of contexts. Sizes count at
-    // once for keys that no Semaphore has: who waits takes new places when the running routine
-    // waits; what is held stays held. A context that is not named any more keeps its own keys, each
-    // for one holder; one that is named newly gets its own if it is not in use, which is logged
-    // otherwise. Priority and `separate_contexts` stay.
+    // once for keys that no Semaphore has: waiters take new slots when the running routine waits,
+    // and what is held stays held. A context that is not named any more keeps its own keys, each
+    // for one holder. One that is named newly, and shares keys so far, gets its own if it is not in
+    // use, which is logged otherwise. Priority and `separate_contexts` stay.
     void change_settings(const LockSettings& settings);
     // Whether there is a queue still.
     bool open() const noexcept { return queue_ != nullptr; }
 
-    // --- insight
+    // --- for listings
 
-    // The keys that are held or waited for and match the pattern, ordered by context and key.
+    // Returns the keys that match the pattern and are held, waited for or have a semaphore that was
+    // made at run time, ordered by context and key.
+    std::vector<const LockKey*> find(const KeyPattern& pattern = KeyPattern("*")) const;
+    // Returns this key in the context, or, with null, in all contexts; empty if there is none.
+    std::vector<const LockKey*> find(const IndexValue& key, const std::string* context) const;
+    LockListing listing_of(const LockKey& key) const;
+    // The same as find(), described.
     std::vector<LockListing> list(const KeyPattern& pattern = KeyPattern("*")) const;
+    // Those of them that are held or waited for.
+    std::vector<LockListing> list_used() const;
+    // Those that have a semaphore which was made at run time, in order of creation.
+    std::vector<LockListing> list_semaphores() const;
     std::size_t waiting() const noexcept { return waiting_; }
     std::size_t holding() const noexcept { return holding_; }
-    // The number of keys that are remembered, in use or not.
+    // The number of semaphores that were made at run time.
+    std::size_t semaphores() const noexcept { return semaphores_.size(); }
+    // The number of keys in memory, in use or not.
     std::size_t keys() const noexcept;
-    // Of all contexts, also those that are gone.
+    // Of all contexts, also those that do not exist any more.
     LockStatistics statistics() const;
-    // By the name of the context; those that exist.
+    // By the name of the context: those that the settings name, and "default".
     std::map<std::string, LockStatistics> statistics_by_context() const;
-    // The deadlocks that there are now.
+    // Returns the deadlocks that exist now.
     std::vector<Deadlock> deadlocks();
 
     // --- semaphores, by name
 
     // From now on `size` locks on the key may be held; what is held counts. They leave their own
-    // queue in the root with this priority. Throws std::logic_error if there is a Semaphore for
-    // the key, std::invalid_argument for a size of 0.
+    // queue in the root with this priority. Throws std::logic_error if the key has a Semaphore,
+    // std::invalid_argument for a size of 0.
     void create_semaphore(std::string_view context, const IndexValue& key, std::size_t size,
-                          int priority);
-    // If the size is smaller, nobody is given a place before so many have been given back; if it
-    // is larger, those who wait take the new places before anything else happens. Throws
-    // std::invalid_argument if there is no such Semaphore, or for a size of 0.
+                          int priority, std::string made_by = {});
+    // The same for a client, which is named in listings. Throws LocksInUse if the key is held or
+    // waited for: an exclusive lock stays exclusive, whatever other clients do. Throws
+    // LockLimitReached if there are as many as the settings allow. It expires when it is not used.
+    void create_semaphore_of_client(std::string_view context, const IndexValue& key,
+                                    std::size_t size, std::string made_by);
+    // A smaller size counts as locks are given back. With a larger one, waiters take the new slots
+    // before anything else happens. Throws std::invalid_argument if there is no such Semaphore, or
+    // for a size of 0.
     void resize_semaphore(std::string_view context, const IndexValue& key, std::size_t size);
     // From now on as many may be held as the settings say. What is held stays held. Does nothing
     // if there is no such Semaphore. To be called in the scheduler's context; see Semaphore.
     void destroy_semaphore(std::string_view context, const IndexValue& key,
                            const Scheduler::Processor& processor);
+    // When the next semaphore of a client expires; nothing if none is unused.
+    std::optional<Time> next_semaphore_expiry() const noexcept;
+    // To be called in the scheduler's context.
+    void destroy_expired_semaphores(const Scheduler::Processor& processor);
 
     // --- for locks, waits and queues
 
+    // Checks a key and a context that a client has chosen: throws std::invalid_argument if one is
+    // empty, LockLimitReached if one is too long.
+    void check_key(const IndexValue& key, std::string_view context) const;
     Ref<LockContext> context(std::string_view name);
     LockOwner owner_of(const LockState& state, Routine* routine) const noexcept;
-    // The key that the lock is on now. Throws NoLockQueue.
+    // Returns the key that the lock is on now. Throws NoLockQueue.
     LockKey& resolve(LockState& state) {
         // Where a lock that is held is counted changes only by move().
         if (state.resolved_at != generation_ && !state.locked) [[unlikely]] {
@@ -114,20 +150,20 @@ public:
         }
         return *state.place;
     }
-    // Takes the lock, if there is a place; otherwise returns the matcher of the signal to wait for.
-    // `wait` is the one that ends with it, if any, and leaves the line. Throws FencingError and
-    // NoLockQueue.
+    // Takes the lock if a slot is free; otherwise returns the matcher of the signal to wait for.
+    // `wait` is the one that ends with it, if any, and leaves the waiters. Throws FencingError,
+    // LockSessionClosed and NoLockQueue.
     Matcher take(LockState& state, const LockOwner& owner, LockWait* wait);
     void released(LockState& state) noexcept;
-    // Throws LockLimitReached if nobody may wait any more.
+    // Throws LockLimitReached if there are as many waits as are allowed.
     void check_limits(const LockState& state);
     void add(LockWait& wait);
     void remove(LockWait& wait) noexcept;
     // May end the wait with an error, or another.
     void look_for_deadlock(LockWait& wait);
     // Ends the waits of a session.
-    void fail_waits(const LockSession& session, const std::exception_ptr& error) noexcept;
-    // Gives places to those who wait for the key, when the running routine waits again.
+    void fail_waits(SessionRecord& session, const std::exception_ptr& error) noexcept;
+    // Grants free slots to the waiters of the key when the running routine waits again.
     void serve_later(LockKey& key);
 
     void queue_is_gone(const LockQueue& queue) noexcept;
@@ -148,7 +184,10 @@ private:
     void show_all();
     LockKey* find_semaphore(const LockContext& context, const IndexValue& key) const noexcept;
     LockKey& find_or_make(LockContext& context, const IndexValue& key);
-    std::size_t size_by_rules(const LockContext& context, const IndexValue& key) const;
+    static void apply_rules(const LockContext& context, LockKey& key);
+    std::optional<Time> expiry(const LockKey& key) const noexcept;
+    void destroy_semaphore(LockContext& context, LockKey& semaphore,
+                           const Scheduler::Processor& processor);
     void move(LockKey& from, LockKey& to, const LockContext& context);
     void look_for_deadlocks_of(LockKey& key);
     void request_call();
@@ -156,14 +195,18 @@ private:
     template <class F>
     void for_each_key(F visit) const;
 
+    static constexpr int client_semaphore_priority = 1000;
+
     Scheduler& scheduler_;
     LockSettings settings_;  // named contexts refer to theirs
+    LockStatistics
+        others_;  // of contexts that have no own, and of those that do not exist any more
     std::unique_ptr<FencingTokens> tokens_;
     Queue* queue_ = nullptr;
     LockQueue* leaf_ = nullptr;
     std::map<std::string, LockContext*, std::less<>> contexts_;
-    LockContext* last_context_ = nullptr;           // that was asked for; most often it is the same
-    std::vector<Ref<LockContext>> named_contexts_;  // kept, for the settings name them
+    LockContext* last_context_ = nullptr;          // that was asked for; most often it is the same
+    std::vector<Ref<LockContext>> kept_contexts_;  // those that the settings name, and "default"
     NodeMap<LockKey> shared_keys_;
     std::vector<Ref<LockKey>> semaphores_;
     // To be done when the running routine waits.
@@ -179,7 +222,6 @@ private:
     std::size_t holding_ = 0;
     std::uint64_t serials_ = 0;
     DeadlockDetector graph_;
-    LockStatistics departed_;  // of contexts that are gone
 };
 
 template <class F>
@@ -190,14 +232,15 @@ void LockTable::for_each_key(F visit) const {
     }
 }
 
-// Adds the queue of the locks to the scheduler's queue tree: from now on there may be Locks.
-// Without `tokens` fencing tokens start at 1. Throws std::invalid_argument if there is one.
+// Adds the lock queue to the scheduler's queue tree: from now on there may be Locks. Without
+// `tokens`, fencing tokens start at the clock. Throws std::invalid_argument if there is such a
+// queue.
 Ref<Queue> add_lock_queue(Scheduler& scheduler, LockSettings settings = {},
                           std::unique_ptr<FencingTokens> tokens = {});
 
 // co_await remove_lock_queue(scheduler): removes it. If locks are held or waited for, throws
-// LocksInUse, with the list of who does; with `force` waits end with NoLockQueue, and what is held
-// is held no more. Does nothing if there is none.
+// LocksInUse, which lists by whom. With `force`, waits end with NoLockQueue, and locks are taken
+// from their holders. Does nothing if there is no such queue.
 Task<> remove_lock_queue(Scheduler& scheduler, bool force = false);
 
 }  // namespace weir

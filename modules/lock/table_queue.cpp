@@ -49,10 +49,10 @@ void LockTable::close(const Scheduler::Processor& processor) {
         }
         while (!semaphores_.empty()) {
             const Ref<LockKey> semaphore = semaphores_.back();
-            const Ref<Queue> own(semaphore->semaphore_queue_);
+            const Ref<Queue> own(semaphore->semaphore_->queue);
             clear_queue(scheduler_, *own, processor);
             remove_queue(scheduler_, *own, processor);
-            semaphore->semaphore_queue_ = nullptr;
+            semaphore->semaphore_.reset();
             semaphores_.pop_back();
         }
         clear_queue(scheduler_, *queue, processor);
@@ -71,7 +71,7 @@ Task<> remove_lock_queue(Scheduler& scheduler, bool force) {
             return;
         }
         if (!force && (table->holding() != 0 || table->waiting() != 0)) {
-            throw LocksInUse("locks are in use:\n" + describe(table->list()));
+            throw LocksInUse("locks are in use:\n" + describe(table->list_used()));
         }
         table->close(processor);
     };

@@ -1,31 +1,45 @@
 // Semaphores: keys with a queue, and a size, of their own.
 
+#include <algorithm>
 #include <memory>
 #include <stdexcept>
 #include <string>
 
 #include "core/wait/run_in_scheduler.h"
+#include "modules/lock/errors.h"
 #include "modules/lock/events.h"
 #include "modules/lock/queue.h"
 #include "modules/lock/table.h"
 
 namespace weir {
 
+namespace {
+
+std::string named(const IndexValue& key, const std::string& context) {
+    return "semaphore '" + key_text(key) + "' in context '" + context + "'";
+}
+
+void check_size(const IndexValue& key, const std::string& context, std::size_t size) {
+    if (size == 0) {
+        throw std::invalid_argument(named(key, context) + ": its size is 0");
+    }
+}
+
+}  // namespace
+
 LockKey* LockTable::find_semaphore(const LockContext& context,
                                    const IndexValue& key) const noexcept {
     LockKey* const found = context.keys_.find(key);
-    return found != nullptr && found->semaphore_queue_ != nullptr ? found : nullptr;
+    return found != nullptr && found->semaphore_ != nullptr ? found : nullptr;
 }
 
 void LockTable::create_semaphore(std::string_view context_name, const IndexValue& key,
-                                 std::size_t size, int priority) {
+                                 std::size_t size, int priority, std::string made_by) {
     const Ref<LockContext> of = context(context_name);
-    if (size == 0) {
-        throw std::invalid_argument("semaphore '" + key_text(key) + "': its size is 0");
-    }
-    if (find_semaphore(*of, key) != nullptr) {
-        throw std::logic_error("there is a semaphore '" + key_text(key) + "' in context '" +
-                               of->name() + "' already");
+    check_size(key, of->name(), size);
+    if (const LockKey* found = find_semaphore(*of, key)) {
+        throw std::logic_error(named(key, of->name()) + " exists already, with size " +
+                               std::to_string(found->size()) + weir::made_by(*found));
     }
     show_all();
     const Ref<LockKey> before(&find_or_make(*of, key));
@@ -34,7 +48,9 @@ void LockTable::create_semaphore(std::string_view context_name, const IndexValue
     const Ref<Queue> queue = scheduler_.queue().add(
         {}, priority, match<LockEvent>(of->name(), key).make(),
         {.kind = [this](std::size_t) { return std::make_unique<LockQueue>(*this); }});
-    made->semaphore_queue_ = queue.get();
+    const Time now = scheduler_.now();
+    made->semaphore_ = std::make_unique<SemaphoreRecord>(
+        SemaphoreRecord{queue.get(), std::move(made_by), now, now});
     if (before->map_ == &of->keys_) {
         of->keys_.erase(*before);
         before->map_ = nullptr;
@@ -44,7 +60,7 @@ void LockTable::create_semaphore(std::string_view context_name, const IndexValue
     semaphores_.push_back(made);
     ++generation_;
     move(*before, *made, *of);
-    // What is held takes a place in the new queue; the events in the old one leave it.
+    // A holder takes a slot in the new queue; its event in the old one leaves that.
     for (LockState& holder : made->holders_) {
         const LockState* const locker = &holder;
         const Ref<LockEvent> event =
@@ -58,19 +74,41 @@ void LockTable::create_semaphore(std::string_view context_name, const IndexValue
     serve_later(*made);
 }
 
+void LockTable::create_semaphore_of_client(std::string_view context_name, const IndexValue& key,
+                                           std::size_t size, std::string made_by) {
+    check_key(key, context_name);
+    const Ref<LockContext> of = context(context_name);
+    check_size(key, of->name(), size);
+    const auto made_by_clients = std::count_if(
+        semaphores_.begin(), semaphores_.end(),
+        [](const Ref<LockKey>& semaphore) { return !semaphore->semaphore()->made_by.empty(); });
+    if (find_semaphore(*of, key) == nullptr) {
+        if (static_cast<std::size_t>(made_by_clients) >= settings_.max_semaphores) {
+            throw LockLimitReached(named(key, of->name()) + ": there are " +
+                                   std::to_string(made_by_clients) +
+                                   " semaphores of clients already, as many as are allowed "
+                                   "(max_semaphores)");
+        }
+        // An exclusive lock would not be exclusive any more.
+        if (const Ref<LockKey> found(&find_or_make(*of, key)); found->in_use()) {
+            throw LocksInUse(named(key, of->name()) + " cannot be made while the key is in use: " +
+                             describe({listing_of(*found)}));
+        }
+    }
+    create_semaphore(context_name, key, size, client_semaphore_priority, std::move(made_by));
+}
+
 void LockTable::resize_semaphore(std::string_view context_name, const IndexValue& key,
                                  std::size_t size) {
     const Ref<LockContext> of = context(context_name);
     LockKey* const semaphore = find_semaphore(*of, key);
     if (semaphore == nullptr) {
-        throw std::invalid_argument("there is no semaphore '" + key_text(key) + "' in context '" +
-                                    of->name() + "'");
+        throw std::invalid_argument("there is no " + named(key, of->name()));
     }
-    if (size == 0) {
-        throw std::invalid_argument("semaphore '" + key_text(key) + "': its size is 0");
-    }
+    check_size(key, of->name(), size);
     const bool larger = size > semaphore->size_;
     semaphore->size_ = size;
+    semaphore->semaphore_->used = scheduler_.now();
     if (larger) {
         serve_later(*semaphore);
     } else {
@@ -81,20 +119,71 @@ void LockTable::resize_semaphore(std::string_view context_name, const IndexValue
 void LockTable::destroy_semaphore(std::string_view context_name, const IndexValue& key,
                                   const Scheduler::Processor& processor) {
     const Ref<LockContext> of = context(context_name);
-    const Ref<LockKey> semaphore(find_semaphore(*of, key));
-    if (semaphore == nullptr) {
-        return;
+    if (LockKey* const semaphore = find_semaphore(*of, key)) {
+        destroy_semaphore(*of, *semaphore, processor);
     }
+}
+
+void LockTable::destroy_semaphore(LockContext& context, LockKey& semaphore,
+                                  const Scheduler::Processor& processor) {
+    const Ref<LockKey> keep(&semaphore);
+    const Ref<LockContext> keep_context(&context);
     show_all();
-    std::erase(semaphores_, semaphore);
-    of->keys_.erase(*semaphore);
-    semaphore->map_ = nullptr;
+    std::erase(semaphores_, keep);
+    context.keys_.erase(semaphore);
+    semaphore.map_ = nullptr;
     ++generation_;
-    const Ref<LockKey> now_on(&find_or_make(*of, key));
-    move(*semaphore, *now_on, *of);
-    remove_queue(scheduler_, *std::exchange(semaphore->semaphore_queue_, nullptr), processor);
+    const Ref<LockKey> now_on(&find_or_make(context, semaphore.key()));
+    move(semaphore, *now_on, context);
+    Queue& queue = *semaphore.semaphore_->queue;
+    semaphore.semaphore_.reset();
+    remove_queue(scheduler_, queue, processor);
     now_on->serve();
     look_for_deadlocks_of(*now_on);
+}
+
+std::optional<Time> LockTable::next_semaphore_expiry() const noexcept {
+    std::optional<Time> next;
+    for (const Ref<LockKey>& key : semaphores_) {
+        if (const std::optional<Time> end = expiry(*key); end && (!next || *end < *next)) {
+            next = end;
+        }
+    }
+    return next;
+}
+
+// When the semaphore expires if it is not used before; nothing if it does not expire now.
+std::optional<Time> LockTable::expiry(const LockKey& key) const noexcept {
+    const SemaphoreRecord& semaphore = *key.semaphore();
+    if (semaphore.made_by.empty() || key.in_use() ||
+        settings_.semaphore_idle_timeout <= Duration()) {
+        return std::nullopt;
+    }
+    return semaphore.used + settings_.semaphore_idle_timeout;
+}
+
+void LockTable::destroy_expired_semaphores(const Scheduler::Processor& processor) {
+    const Time now = scheduler_.now();
+    std::vector<Ref<LockKey>> expired;
+    for (const Ref<LockKey>& key : semaphores_) {
+        if (const std::optional<Time> end = expiry(*key); end && *end <= now) {
+            expired.push_back(key);
+        }
+    }
+    for (const Ref<LockKey>& key : expired) {
+        const Ref<LockContext> of = key->context_;
+        scheduler_.log(LogLevel::info, named(key->key(), of->name()) + weir::made_by(*key) +
+                                           ", was not used for semaphore_idle_timeout: destroyed");
+        destroy_semaphore(*of, *key, processor);
+    }
+}
+
+std::string made_by(const LockKey& key) {
+    const SemaphoreRecord* const semaphore = key.semaphore();
+    if (semaphore == nullptr) {
+        return key.is_semaphore() ? ", made by the settings" : "";
+    }
+    return ", made by " + (semaphore->made_by.empty() ? "a module" : semaphore->made_by);
 }
 
 }  // namespace weir

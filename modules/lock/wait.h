@@ -19,9 +19,9 @@ namespace weir {
 
 struct WaitingOwner;
 
-// Waits until a lock is held: `co_await lock.lock()`. Stands in the line of the lock's key, which
-// resumes it when it gives it the place; leaves the line, and gives back a place that was not used,
-// when it is destroyed.
+// One wait for a lock: what `co_await lock.lock()` waits in. It is one of the waiters of the lock's
+// key, which grants it a slot in its turn and resumes the routine. When it is destroyed before, it
+// leaves the waiters, and gives back a slot that was granted but that the routine has not seen.
 class LockWait : public Wait,
                  public Link<LockWait, LockKey>,
                  public Link<LockWait, LockTable>,
@@ -52,8 +52,8 @@ public:
         Wait::await_suspend(coroutine, at);
         return true;
     }
-    // Whether the lock is held: false if the time was over before. Throws a LockError, or a
-    // FencingError, if it cannot be held.
+    // Returns whether the lock is held; false if the timeout expired before. Throws a LockError, or
+    // a FencingError, if it cannot be held.
     bool await_resume();
 
     std::span<const Matcher> matchers() const noexcept override;
@@ -63,11 +63,11 @@ public:
     LockState& state() const noexcept { return *state_; }
     const LockOwner& owner() const noexcept { return owner_; }
     Time since() const noexcept { return since_; }
-    // No two waits of a table have the same; later ones have larger ones.
+    // Unique in a table; larger for later waits.
     std::uint64_t serial() const noexcept { return serial_; }
     bool waiting() const noexcept { return Link<LockWait, LockKey>::linked(); }
-    // Whether its owner is the routine that waits here, and thus waits for nothing else unless it
-    // has begun to take other locks.
+    // Whether its owner is the routine that waits here. Such an owner waits for nothing else,
+    // unless it has begun to take other locks.
     bool is_owners_only() const noexcept { return owner_.session == nullptr && !owner_given_; }
     bool suspended() const noexcept { return routine_ != nullptr; }
 
@@ -75,17 +75,16 @@ private:
     friend class LockKey;
     friend class LockTable;
 
-    // Whether there is something to wait for.
+    // Takes the lock, or joins the waiters; returns whether the routine has to wait.
     bool begin(Routine& routine);
     void line_up(const Matcher& refused);
     void leave() noexcept;
     void give_up() noexcept;
-    // The place is given, or never will be: the routine goes on.
+    // The slot is granted, or never will be: resumes the routine.
     void granted() noexcept;
     void fail(std::exception_ptr error) noexcept;
 
-    // What few waits wait for besides the lock: that it is taken by whoever began to, or that the
-    // time is over.
+    // What a few waits wait for besides the lock: the routine that has begun to take it, a timeout.
     struct Events : pool::Pooled {
         std::array<Matcher, 2> matchers;  // those that there are
         std::size_t count = 0;
@@ -104,7 +103,7 @@ private:
     bool begun_ = false;
     bool owner_given_ = false;
     bool timed_out_ = false;
-    bool unused_grant_ = false;  // a place that the routine does not know of yet
+    bool unused_grant_ = false;  // the routine has not seen the granted slot yet
 };
 
 }  // namespace weir

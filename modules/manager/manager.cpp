@@ -1,10 +1,8 @@
 #include "modules/manager/manager.h"
 
-#include <cinttypes>
-#include <cstdio>
-
 #include "config/settings/duration.h"
 #include "config/text/quoted.h"
+#include "core/run/random_id.h"
 #include "core/wait/timeout.h"
 #include "modules/system/call/json.h"
 
@@ -260,9 +258,7 @@ TraceStatus Manager::start_trace(const StartTraceParameters& parameters) {
         throw ApiException("in_use", "a part of the program traces the server already");
     }
     // Random: who asked for one before a restart of the server does not get another.
-    char id[17];
-    std::snprintf(id, sizeof id, "%016" PRIx64, scheduler().poller().random());
-    recording_.emplace(scheduler(), id, parameters);
+    recording_.emplace(scheduler(), random_id(scheduler().poller()), parameters);
     watching_recording_ =
         start(watch_recording(), {.name = "manager.watch_recording", .daemon = true});
     return recording_->status();

@@ -42,7 +42,7 @@ std::string client_text(const Session& session) {
         text.append(" ").append(name).append("=").append(value);
     };
     field("addr", client_address(session));
-    field("laddr", short_address(connection.local().text()));
+    field("laddr", client_local_address(session));
     field("name", session.name());
     field("age", whole_seconds(now - session.connected_at()));
     field("idle", whole_seconds(now - session.last_request_at()));
@@ -57,6 +57,10 @@ std::string client_text(const Session& session) {
 
 std::string client_address(const Session& session) {
     return short_address(session.connection().remote().text());
+}
+
+std::string client_local_address(const Session& session) {
+    return short_address(session.connection().local().text());
 }
 
 bool is_client_name(std::string_view name) noexcept {

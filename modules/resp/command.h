@@ -12,7 +12,7 @@ namespace weir::resp {
 
 class Session;
 
-// A command that clients may send.
+// A command of the Redis protocol: its name, what it takes, and the function that executes it.
 struct Command {
     std::string_view name = {};     // in capitals
     std::string_view usage = {};    // what follows the name, for people
@@ -21,12 +21,14 @@ struct Command {
     std::size_t least = 1;  // arguments, with the name
     std::size_t most = 1;
     bool before_auth = false;  // may be sent before AUTH
-    // Answers in the session. One of both: at once, or taking its time. The request stays where it
-    // is until the command has ended.
+    // Is executed at once between MULTI and EXEC, where other commands are collected.
+    bool ends_transaction = false;
+    // Answers in the session: `run` at once, or `run_long` after waits; a command has one of both.
+    // The request stays valid until the command has ended.
     void (*run)(Session& session, const Request& request) = nullptr;
     Task<> (*run_long)(Session& session, const Request& request) = nullptr;
 
-    // As Redis has it: how many arguments there must be, or, negative, how many at least.
+    // As Redis has it: the number of arguments, or, negative, the least number.
     int arity() const noexcept {
         return least == most ? static_cast<int>(least) : -static_cast<int>(least);
     }
@@ -38,6 +40,7 @@ inline constexpr std::size_t any_number = static_cast<std::size_t>(-1);
 std::span<const Command> connection_commands() noexcept;
 std::span<const Command> lock_commands() noexcept;
 std::span<const Command> server_commands() noexcept;
+std::span<const Command> transaction_commands() noexcept;
 
 // All commands, ordered by name.
 std::span<const Command* const> all_commands();

@@ -1,10 +1,11 @@
-// Commands about the connection itself, and about other clients'.
+// Commands about the client's own connection, and about those of other clients.
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <functional>
+#include <chrono>
 #include <optional>
+#include <vector>
 
 #include "config/text/quoted.h"
 #include "modules/resp/client_text.h"
@@ -26,7 +27,7 @@ std::optional<std::uint64_t> to_number(std::string_view text) {
     return number;
 }
 
-// --- who is there
+// --- greeting
 
 void ping(Session& session, const Request& request) {
     if (request.size() == 2) {
@@ -54,7 +55,7 @@ bool same_secret(std::string_view given, std::string_view secret) noexcept {
 bool authenticate(Session& session, std::string_view user, std::string_view password) {
     const auto& secret = session.protocol().settings().password;
     if (!secret) {
-        session.error("AUTH is given, but no password is set");
+        session.error("AUTH was sent, but no password is set (module.resp.password)");
         return false;
     }
     if (user != "default" || !same_secret(password, *secret)) {
@@ -100,8 +101,8 @@ void answer_hello(Session& session) {
     reply.array(0);
 }
 
-// All or nothing: what is wrong in the options is found before any of them takes effect, but for
-// the password, that must come first.
+// All or nothing: a wrong option is found before any option takes effect, except for the password,
+// which must be checked first.
 void hello(Session& session, const Request& request) {
     std::optional<std::uint64_t> version;
     if (request.size() > 1) {
@@ -171,12 +172,106 @@ void client_info(Session& session, const Request&) {
     session.reply().bulk(client_text(session) + "\n");
 }
 
-void client_list(Session& session, const Request&) {
+// Which clients CLIENT LIST and CLIENT KILL are about.
+struct ClientFilter {
+    std::optional<std::vector<std::uint64_t>> ids = {};  // in order
+    std::optional<std::string_view> address = {};
+    std::optional<std::string_view> local_address = {};
+    std::optional<std::string_view> user = {};
+    std::optional<Duration> age = {};  // at least
+    bool is_normal = true;             // not replicas, of which there are none
+    bool skip_own = true;
+
+    bool chooses(const Session& client, const Session& own) const {
+        return is_normal && !(skip_own && &client == &own) &&
+               (!ids || std::ranges::binary_search(*ids, client.id())) &&
+               (!address || client_address(client) == *address) &&
+               (!local_address || client_local_address(client) == *local_address) &&
+               (!user || *user == "default") &&
+               (!age || client.scheduler().now() - client.connected_at() >= *age);
+    }
+};
+
+// Reads the numbers of clients that follow; answers what is wrong.
+bool read_ids(Session& session, const Request& request, std::size_t& at, ClientFilter& filter) {
+    filter.ids.emplace();
+    for (; at < request.size(); ++at) {
+        const auto id = to_number(request[at]);
+        if (!id && !filter.ids->empty()) {
+            break;  // another filter
+        }
+        if (!id || *id == 0) {
+            session.error("client-id should be a number from 1 on, found '" +
+                          config::printable(request[at]) + "'");
+            return false;
+        }
+        filter.ids->push_back(*id);
+    }
+    std::ranges::sort(*filter.ids);
+    return true;
+}
+
+// Reads the type of client at `at`; answers what is wrong.
+bool read_type(Session& session, const Request& request, std::size_t& at, ClientFilter& filter) {
+    const std::string_view type = request[at++];
+    filter.is_normal = same_word(type, "NORMAL");
+    const auto is = [type](std::string_view other) { return same_word(type, other); };
+    if (filter.is_normal || is("MASTER") || is("REPLICA") || is("SLAVE") || is("PUBSUB")) {
+        return true;
+    }
+    session.error("unknown client type '" + config::printable(type) + "'");
+    return false;
+}
+
+void client_list(Session& session, const Request& request) {
+    ClientFilter filter{.skip_own = false};
+    for (std::size_t at = 2; at < request.size();) {
+        const std::string_view word = request[at++];
+        const bool has_value = at < request.size();
+        if (has_value && same_word(word, "ID")) {
+            if (!read_ids(session, request, at, filter)) {
+                return;
+            }
+        } else if (has_value && same_word(word, "TYPE")) {
+            if (!read_type(session, request, at, filter)) {
+                return;
+            }
+        } else {
+            session.error("syntax error in CLIENT LIST at '" + config::printable(word) + "'");
+            return;
+        }
+    }
     std::string text;
     for (const Session& client : session.protocol().sessions()) {
-        text += client_text(client) + "\n";
+        if (filter.chooses(client, session)) {
+            text += client_text(client) + "\n";
+        }
     }
     session.reply().bulk(text);
+}
+
+// For options of Redis that change nothing here: memory is not evicted, and keys have no age.
+void client_no(Session& session, const Request& request) {
+    if (same_word(request[2], "ON") || same_word(request[2], "OFF")) {
+        session.ok();
+    } else {
+        session.error(unknown_option("value", request[2], "CLIENT", {"ON", "OFF"}));
+    }
+}
+
+void client_reply(Session& session, const Request& request) {
+    if (session.in_exec()) {
+        session.error("CLIENT REPLY is not allowed between MULTI and EXEC");
+    } else if (same_word(request[2], "ON")) {
+        session.set_reply_mode(ReplyMode::on);
+        session.ok();
+    } else if (same_word(request[2], "OFF")) {
+        session.set_reply_mode(ReplyMode::off);
+    } else if (same_word(request[2], "SKIP")) {
+        session.set_reply_mode(ReplyMode::skip_next);
+    } else {
+        session.error(unknown_option("mode", request[2], "CLIENT REPLY", {"ON", "OFF", "SKIP"}));
+    }
 }
 
 void client_get_name(Session& session, const Request&) {
@@ -193,7 +288,7 @@ void client_set_name(Session& session, const Request& request) {
     }
 }
 
-// Libraries say what they are; nobody asks.
+// Libraries send their name and version, which nothing here uses.
 void client_set_info(Session& session, const Request& request) {
     if (same_word(request[2], "LIB-NAME") || same_word(request[2], "LIB-VER")) {
         session.ok();
@@ -203,10 +298,10 @@ void client_set_info(Session& session, const Request& request) {
     }
 }
 
-std::size_t kill(Session& killer, const std::function<bool(const Session&)>& chosen) {
+std::size_t kill(Session& killer, const ClientFilter& filter) {
     std::size_t killed = 0;
     for (Session& client : killer.protocol().sessions()) {
-        if (!chosen(client)) {
+        if (!filter.chooses(client, killer)) {
             continue;
         }
         ++killed;
@@ -219,38 +314,70 @@ std::size_t kill(Session& killer, const std::function<bool(const Session&)>& cho
     return killed;
 }
 
-// CLIENT KILL address, and CLIENT KILL ID id | ADDR address, that answers how many.
+// Reads the filter of CLIENT KILL at `at`; answers what is wrong.
+bool read_kill_filter(Session& session, const Request& request, std::size_t& at,
+                      ClientFilter& filter) {
+    const std::string_view word = request[at++];
+    if (at == request.size()) {
+        session.error("a value is missing after " + config::printable(word));
+        return false;
+    }
+    if (same_word(word, "ID")) {
+        return read_ids(session, request, at, filter);
+    }
+    if (same_word(word, "TYPE")) {
+        return read_type(session, request, at, filter);
+    }
+    const std::string_view value = request[at++];
+    if (same_word(word, "ADDR")) {
+        filter.address = value;
+    } else if (same_word(word, "LADDR")) {
+        filter.local_address = value;
+    } else if (same_word(word, "USER")) {
+        filter.user = value;
+    } else if (same_word(word, "SKIPME") && (same_word(value, "YES") || same_word(value, "NO"))) {
+        filter.skip_own = same_word(value, "YES");
+    } else if (same_word(word, "MAXAGE") && to_number(value) && *to_number(value) < 1'000'000'000) {
+        filter.age = std::chrono::seconds(*to_number(value));
+    } else if (same_word(word, "SKIPME") || same_word(word, "MAXAGE")) {
+        session.error("wrong value of " + std::string(word) + ": '" + config::printable(value) +
+                      "'");
+        return false;
+    } else {
+        session.error(unknown_option("filter", word, "CLIENT KILL",
+                                     {"ID", "TYPE", "USER", "ADDR", "LADDR", "SKIPME", "MAXAGE"}));
+        return false;
+    }
+    return true;
+}
+
+// CLIENT KILL address answers OK; CLIENT KILL with filters answers how many clients were closed.
 void client_kill(Session& session, const Request& request) {
-    const std::string_view value = request[request.size() - 1];
-    const auto has_address = [value](const Session& client) {
-        return client_address(client) == value;
-    };
     if (request.size() == 3) {
-        if (kill(session, has_address) == 0) {
+        if (kill(session, {.address = request[2], .skip_own = false}) == 0) {
             session.error("No such client");
         } else {
             session.ok();
         }
-    } else if (same_word(request[2], "ADDR")) {
-        session.reply().integer(static_cast<std::int64_t>(kill(session, has_address)));
-    } else if (same_word(request[2], "ID")) {
-        const auto id = to_number(value);
-        if (!id) {
-            session.error("client-id should be a number, found '" + config::printable(value) + "'");
+        return;
+    }
+    ClientFilter filter;
+    for (std::size_t at = 2; at < request.size();) {
+        if (!read_kill_filter(session, request, at, filter)) {
             return;
         }
-        const std::size_t killed =
-            kill(session, [id](const Session& client) { return client.id() == *id; });
-        session.reply().integer(static_cast<std::int64_t>(killed));
-    } else {
-        session.error(unknown_option("filter", request[2], "CLIENT KILL", {"ID", "ADDR"}));
     }
+    session.reply().integer(static_cast<std::int64_t>(kill(session, filter)));
 }
 
 constexpr std::array client_commands{
     Command{.name = "ID", .least = 2, .most = 2, .run = client_id},
     Command{.name = "INFO", .least = 2, .most = 2, .run = client_info},
-    Command{.name = "LIST", .least = 2, .most = 2, .run = client_list},
+    Command{.name = "LIST",
+            .usage = "[TYPE type] [ID id ...]",
+            .least = 2,
+            .most = any_number,
+            .run = client_list},
     Command{.name = "GETNAME", .least = 2, .most = 2, .run = client_get_name},
     Command{.name = "SETNAME", .usage = "name", .least = 3, .most = 3, .run = client_set_name},
     Command{.name = "SETINFO",
@@ -259,10 +386,15 @@ constexpr std::array client_commands{
             .most = 4,
             .run = client_set_info},
     Command{.name = "KILL",
-            .usage = "address | ID id | ADDR address",
+            .usage = "address | [ID id ...] [TYPE type] [USER user] [ADDR address] "
+                     "[LADDR address] [SKIPME yes|no] [MAXAGE seconds]",
             .least = 3,
-            .most = 4,
+            .most = any_number,
             .run = client_kill},
+    Command{.name = "NO-EVICT", .usage = "ON | OFF", .least = 3, .most = 3, .run = client_no},
+    Command{.name = "NO-TOUCH", .usage = "ON | OFF", .least = 3, .most = 3, .run = client_no},
+    Command{
+        .name = "REPLY", .usage = "ON | OFF | SKIP", .least = 3, .most = 3, .run = client_reply},
 };
 
 void client(Session& session, const Request& request) {
@@ -277,7 +409,8 @@ void client(Session& session, const Request& request) {
         }
     }
     session.error(unknown_option("subcommand", request[1], "CLIENT",
-                                 {"ID", "INFO", "LIST", "GETNAME", "SETNAME", "SETINFO", "KILL"}));
+                                 {"ID", "INFO", "LIST", "GETNAME", "SETNAME", "SETINFO", "KILL",
+                                  "NO-EVICT", "NO-TOUCH", "REPLY"}));
 }
 
 constexpr std::array connection_table{
@@ -290,12 +423,13 @@ constexpr std::array connection_table{
             .before_auth = true,
             .run = auth},
     Command{.name = "CLIENT",
-            .usage = "ID | INFO | LIST | GETNAME | SETNAME name | SETINFO attribute value | KILL "
-                     "filter",
+            .usage =
+                "ID | INFO | LIST [filter] | GETNAME | SETNAME name | SETINFO attribute value | "
+                "KILL filter | REPLY mode | NO-EVICT mode | NO-TOUCH mode",
             .summary = "Shows, names and closes clients",
             .group = "connection",
             .least = 2,
-            .most = 4,
+            .most = any_number,
             .run = client},
     Command{.name = "ECHO",
             .usage = "message",
@@ -306,7 +440,7 @@ constexpr std::array connection_table{
             .run = echo},
     Command{.name = "HELLO",
             .usage = "[version [AUTH username password] [SETNAME name]]",
-            .summary = "Chooses the version of the protocol, and tells about the server",
+            .summary = "Chooses the version of the protocol, and describes the server",
             .group = "connection",
             .least = 1,
             .most = 7,
@@ -323,11 +457,13 @@ constexpr std::array connection_table{
             .summary = "Gives back all locks and closes the connection",
             .group = "connection",
             .before_auth = true,
+            .ends_transaction = true,
             .run = quit},
     Command{.name = "RESET",
             .summary = "Gives back all locks and forgets name and password",
             .group = "connection",
             .before_auth = true,
+            .ends_transaction = true,
             .run = reset},
     Command{.name = "SELECT",
             .usage = "0",

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/base/clock.h"
@@ -9,12 +10,16 @@
 #include "modules/lock/session.h"
 #include "modules/resp/input_event.h"
 #include "modules/resp/parser.h"
+#include "modules/resp/transaction.h"
 #include "modules/resp/writer.h"
 
 namespace weir::resp {
 
+// What a client wants to be answered; see CLIENT REPLY.
+enum class ReplyMode { on, off, skip_next };
+
 // A client as one version of the plugin hands it to another, between two of its requests. Part of
-// the state of RespModule, whose version stands for the layout of this too.
+// the state of RespModule (RespState), whose version stands for the layout of this too.
 struct HandedSession {
     Connection* connection = nullptr;
     std::uint64_t id = 0;
@@ -28,11 +33,13 @@ struct HandedSession {
     std::string last_command;  // empty: there was none
     bool authenticated = false;
     bool input_ended = false;
-    std::string bytes;  // that were received and have not been looked at
+    std::optional<Transaction> transaction;
+    ReplyMode reply_mode = ReplyMode::on;
+    std::string bytes;  // that were received and not parsed
     bool end = false;   // nothing comes after them
 };
 
-// What takes clients over.
+// Takes clients over: the newest version of the plugin.
 class SessionTaker {
 public:
     virtual void take(HandedSession session) = 0;
@@ -41,8 +48,8 @@ protected:
     ~SessionTaker() = default;
 };
 
-// What all versions that run at a time share: who the newest of them is, which takes the clients of
-// the others, and what is counted for all.
+// Shared by all versions of the plugin that run at a time: the newest of them, which takes the
+// clients of the others, and the counters of all.
 struct RespSeat : RefCounted<RespSeat> {
     SessionTaker* newest = nullptr;
     Time started_at{};

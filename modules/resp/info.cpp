@@ -34,8 +34,12 @@ private:
 void write_server(InfoWriter& out, const RespProtocol& protocol, Scheduler& scheduler) {
     const auto up =
         std::chrono::duration_cast<std::chrono::seconds>(scheduler.now() - protocol.started_at());
+    // Clients of Redis choose by it what they send; lockd speaks the protocol of that version.
+    out.line("redis_version", "7.2.0");
+    out.line("redis_mode", "standalone");
     out.line("server", "weir");
     out.line("weir_version", own_abi.weir);
+    out.line("arch_bits", std::uint64_t{64});
     out.line("process_id", static_cast<std::uint64_t>(getpid()));
     out.line("uptime_in_seconds", static_cast<std::uint64_t>(up.count()));
 }
@@ -48,6 +52,16 @@ void write_clients(InfoWriter& out, const RespProtocol& protocol) {
     out.line("connected_clients", protocol.clients());
     out.line("maxclients", protocol.max_clients());
     out.line("blocked_clients", waiting);
+}
+
+// Clients of Redis wait until nothing is loading, and look for the master.
+void write_persistence(InfoWriter& out) {
+    out.line("loading", std::uint64_t{0});
+}
+
+void write_replication(InfoWriter& out) {
+    out.line("role", "master");
+    out.line("connected_slaves", std::uint64_t{0});
 }
 
 void write_stats(InfoWriter& out, const RespProtocol& protocol) {
@@ -75,6 +89,7 @@ void write_locks(InfoWriter& out, const Scheduler& scheduler) {
     }
     const LockStatistics statistics = table->statistics();
     out.line("locks_held", table->holding());
+    out.line("semaphores", table->semaphores());
     out.line("locks_waited_for", table->waiting());
     out.line("locks_acquired", statistics.acquired);
     out.line("locks_contended", statistics.contended);
@@ -107,6 +122,14 @@ std::string info_text(const RespProtocol& protocol, Scheduler& scheduler,
     if (wants("Stats")) {
         out.section("Stats");
         write_stats(out, protocol);
+    }
+    if (wants("Persistence")) {
+        out.section("Persistence");
+        write_persistence(out);
+    }
+    if (wants("Replication")) {
+        out.section("Replication");
+        write_replication(out);
     }
     if (wants("Locks")) {
         out.section("Locks");

@@ -9,8 +9,9 @@
 
 namespace weir::resp {
 
-// What INFO answers: lines `name:value` below headings `# Section`, as Redis has it. All sections
-// unless some are named; `all`, `default` and `everything` name all. Unknown ones are empty.
+// Returns the answer to INFO: lines `name:value` below headings `# Section`, as Redis has them; all
+// sections unless some are named. `all`, `default` and `everything` name all; unknown names are
+// ignored.
 std::string info_text(const RespProtocol& protocol, Scheduler& scheduler,
                       std::span<const std::string_view> sections);
 

@@ -12,13 +12,13 @@ class Connection;
 
 namespace weir::resp {
 
-// What events of a client need to know when it may be gone. Shared by its session and its events.
+// Tells the events of a client whether it is still connected. Shared by its session and its events.
 struct SessionLife : RefCounted<SessionLife> {
     bool open = true;
 };
 
-// Bytes that a client has sent, as they came. Blocks until the client's session takes it: a client
-// whose session is busy is read no further than a few of these.
+// Bytes that a client has sent, as they arrived. Blocks its queue until the client's session takes
+// it: while the session is busy, no more than a few of these are read from the client.
 struct InputEvent : Event {
     Index<const Connection*> connection;
     Ref<SessionLife> life;

@@ -6,11 +6,14 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "config/text/quoted.h"
 #include "modules/lock/errors.h"
 #include "modules/lock/fencing.h"
+#include "modules/lock/key.h"
 #include "modules/lock/semaphore.h"
 #include "modules/lock/session.h"
 #include "modules/lock/table.h"
@@ -22,16 +25,20 @@ namespace weir::resp {
 
 namespace {
 
-// More lines no listing has: it would be gone through in one go, and be in memory at once.
+// A listing is made in one go, and is in memory at once.
 constexpr std::size_t longest_listing = 10'000;
 
-// What may follow a key.
+// The options of a command, which follow its key.
 struct Options {
-    std::string context = "default";
+    std::string context{default_context};
+    bool context_given = false;
+    bool shared = false;
     std::optional<Duration> timeout;
 };
 
-// "2", "0.5"; nothing if it is no number of seconds from 0 to 10 years.
+enum class Takes { context, context_and_shared, all };
+
+// Reads "2" or "0.5"; returns nothing if it is not a number of seconds from 0 to 10 years.
 std::optional<Duration> to_duration(std::string_view text) {
     double seconds = 0;
     const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), seconds);
@@ -43,26 +50,49 @@ std::optional<Duration> to_duration(std::string_view text) {
     return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
-// The options from the argument `at` on; if they are wrong, answers why and gives nothing.
+std::string unknown_lock_option(std::string_view word, std::string_view command, Takes takes) {
+    switch (takes) {
+        case Takes::context:
+            return resp::unknown_lock_option("option", word, command, {"CONTEXT"});
+        case Takes::context_and_shared:
+            return resp::unknown_lock_option("option", word, command, {"CONTEXT", "SHARED"});
+        case Takes::all:
+            break;
+    }
+    return resp::unknown_lock_option("option", word, command, {"TIMEOUT", "CONTEXT", "SHARED"});
+}
+
+// Checks the key, which is argument `at - 1`, and returns the options from argument `at` on. If
+// something is wrong, answers why and returns nothing.
 std::optional<Options> read_options(Session& session, const Request& request, std::size_t at,
-                                    bool takes_timeout) {
+                                    Takes takes) {
     Options options;
-    const std::string_view command = request[0];
+    if (request[at - 1].empty()) {
+        session.error("the key is empty");
+        return {};
+    }
     for (; at < request.size(); at += 2) {
-        const bool is_timeout = takes_timeout && same_word(request[at], "TIMEOUT");
+        if (takes != Takes::context && same_word(request[at], "SHARED")) {
+            options.shared = true;
+            --at;  // it has no value
+            continue;
+        }
+        const bool is_timeout = takes == Takes::all && same_word(request[at], "TIMEOUT");
         if (!is_timeout && !same_word(request[at], "CONTEXT")) {
-            session.error(
-                takes_timeout
-                    ? unknown_option("option", request[at], command, {"TIMEOUT", "CONTEXT"})
-                    : unknown_option("option", request[at], command, {"CONTEXT"}));
+            session.error(unknown_lock_option(request[at], request[0], takes));
             return {};
         }
         if (at + 1 == request.size()) {
             session.error("a value is missing after " + std::string(request[at]));
             return {};
         }
+        if (!is_timeout && request[at + 1].empty()) {
+            session.error("the context is empty");
+            return {};
+        }
         if (!is_timeout) {
             options.context = request[at + 1];
+            options.context_given = true;
             continue;
         }
         options.timeout = to_duration(request[at + 1]);
@@ -75,12 +105,24 @@ std::optional<Options> read_options(Session& session, const Request& request, st
     return options;
 }
 
+LockMode mode_of(const Options& options) noexcept {
+    return options.shared ? LockMode::shared : LockMode::exclusive;
+}
+
 // Answers with the exception that is being handled.
 void answer_failure(Session& session) {
     try {
         throw;
     } catch (const DeadlockError& error) {
         session.reply().error("DEADLOCK", error.what());
+    } catch (const NotExclusive& error) {
+        session.reply().error("SEMAPHORE",
+                              std::string(error.what()) + " (add SHARED to take one of its slots)");
+    } catch (const NoSemaphore& error) {
+        session.reply().error(
+            "SEMAPHORE", std::string(error.what()) + " (leave SHARED out, or SEMAPHORE CREATE it)");
+    } catch (const LocksInUse& error) {
+        session.reply().error("INUSE", error.what());
     } catch (const std::exception& error) {
         session.error(error.what());
     }
@@ -100,45 +142,26 @@ bool may_hold_one_more(Session& session) {
         return true;
     }
     session.error("this client holds " + std::to_string(limit) +
-                  " locks already, as many as are allowed");
-    return false;
-}
-
-// Whether there was an answer without waiting: granted, or wrong.
-bool lock_at_once(Session& session, const IndexValue& key, const Options& options) {
-    if (!may_hold_one_more(session)) {
-        return true;
-    }
-    try {
-        if (const auto token = session.locks().try_acquire(key, options.context)) {
-            answer_token(session, token);
-            return true;
-        }
-    } catch (...) {
-        answer_failure(session);
-        return true;
-    }
+                  " locks already, as many as are allowed (max_locks)");
     return false;
 }
 
 Task<> lock(Session& session, const Request& request) {
-    const std::optional<Options> options = read_options(session, request, 2, true);
-    if (!options) {
-        co_return;
-    }
-    const IndexValue key(request[1]);
-    if (lock_at_once(session, key, *options)) {
-        co_return;
-    }
-    const bool connected = co_await session.begin_waiting("lock " + config::printable(request[1]));
-    if (!connected) {
+    const std::optional<Options> options = read_options(session, request, 2, Takes::all);
+    if (!options || !may_hold_one_more(session)) {
         co_return;
     }
     try {
-        Task<std::optional<std::uint64_t>> acquiring =
-            session.locks().acquire(key, options->context, options->timeout);
-        const std::optional<std::uint64_t> token = co_await acquiring;
-        answer_token(session, token);
+        auto acquiring = session.locks().acquire(IndexValue(request[1]), options->context,
+                                                 options->timeout, mode_of(*options));
+        if (acquiring.await_ready()) {
+            answer_token(session, acquiring.await_resume());
+            co_return;
+        }
+        if (!co_await session.begin_waiting("lock " + config::printable(request[1]))) {
+            co_return;
+        }
+        answer_token(session, co_await acquiring);
     } catch (const QuitException&) {
         throw;
     } catch (...) {
@@ -148,16 +171,133 @@ Task<> lock(Session& session, const Request& request) {
 }
 
 void try_lock(Session& session, const Request& request) {
-    const std::optional<Options> options = read_options(session, request, 2, false);
-    if (options && !lock_at_once(session, IndexValue(request[1]), *options)) {
-        session.reply().nil();
+    const auto options = read_options(session, request, 2, Takes::context_and_shared);
+    if (!options || !may_hold_one_more(session)) {
+        return;
+    }
+    try {
+        answer_token(session, session.locks().try_acquire(IndexValue(request[1]), options->context,
+                                                          mode_of(*options)));
+    } catch (...) {
+        answer_failure(session);
     }
 }
 
 void unlock(Session& session, const Request& request) {
-    if (const auto options = read_options(session, request, 2, false)) {
+    if (const auto options = read_options(session, request, 2, Takes::context)) {
         const bool held = session.locks().release(IndexValue(request[1]), options->context);
         session.reply().integer(held ? 1 : 0);
+    }
+}
+
+// --- LOCKS and WAITERS
+
+std::string seconds(Duration duration) {
+    const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(duration);
+    const std::string fraction = std::to_string(milliseconds.count() % 1000 + 1000);
+    return std::to_string(milliseconds.count() / 1000) + "." + fraction.substr(1);
+}
+
+void write_use(ReplyWriter& reply, const LockOwner& owner, const LockContext& context,
+               Duration since, std::optional<std::uint64_t> token) {
+    reply.map(token ? 4 : 3);
+    reply.bulk("owner");
+    reply.bulk(owner.describe());
+    reply.bulk("context");
+    reply.bulk(context.name());
+    reply.bulk("seconds");
+    reply.bulk(seconds(since));
+    if (token) {
+        reply.bulk("token");
+        reply.integer(static_cast<std::int64_t>(*token));
+    }
+}
+
+void write_semaphore(ReplyWriter& reply, const SemaphoreRecord* semaphore, Time now) {
+    if (semaphore == nullptr) {
+        reply.nil();
+        return;
+    }
+    reply.map(2);
+    reply.bulk("made_by");
+    reply.bulk(semaphore->made_by);
+    reply.bulk("seconds");
+    reply.bulk(seconds(now - semaphore->made));
+}
+
+void write_keys(Session& session, const std::vector<const LockKey*>& keys) {
+    const Time now = session.scheduler().now();
+    ReplyWriter& reply = session.reply();
+    reply.array(keys.size());
+    for (const LockKey* key : keys) {
+        reply.map(6);
+        reply.bulk("key");
+        reply.bulk(key_text(key->key()));
+        reply.bulk("context");
+        reply.bulk(key->context() == nullptr ? "" : key->context()->name());
+        reply.bulk("size");
+        reply.integer(static_cast<std::int64_t>(key->size()));
+        reply.bulk("semaphore");
+        write_semaphore(reply, key->semaphore(), now);
+        reply.bulk("holders");
+        reply.array(key->holding());
+        for (const LockState& holder : key->holders()) {
+            write_use(reply, holder.owner, *holder.context, now - holder.since, holder.token);
+        }
+        reply.bulk("waiters");
+        reply.integer(static_cast<std::int64_t>(key->waiting()));
+    }
+}
+
+// Lists the keys that match. If the pattern is too long, or too many match, answers that.
+void list_keys(Session& session, std::string_view pattern, bool only_semaphores) {
+    const LockTable* const table = LockTable::find(session.scheduler());
+    if (table == nullptr) {
+        session.reply().array(0);
+        return;
+    }
+    std::vector<const LockKey*> keys;
+    try {
+        keys = table->find(KeyPattern(std::string(pattern)));
+    } catch (const std::invalid_argument& error) {
+        session.error(error.what());
+        return;
+    }
+    if (only_semaphores) {
+        std::erase_if(keys, [](const LockKey* key) { return key->semaphore() == nullptr; });
+    }
+    if (keys.size() > longest_listing) {
+        session.error(std::to_string(keys.size()) + " keys match, more than " +
+                      std::to_string(longest_listing) + " are not listed: give a narrower pattern");
+        return;
+    }
+    write_keys(session, keys);
+}
+
+void locks(Session& session, const Request& request) {
+    list_keys(session, request.size() > 1 ? request[1] : "*", false);
+}
+
+void waiters(Session& session, const Request& request) {
+    const std::optional<Options> options = read_options(session, request, 2, Takes::context);
+    if (!options) {
+        return;
+    }
+    std::vector<const LockWait*> waits;
+    if (const LockTable* table = LockTable::find(session.scheduler())) {
+        const std::string* const context = options->context_given ? &options->context : nullptr;
+        for (const LockKey* key : table->find(IndexValue(request[1]), context)) {
+            for (const LockWait& wait : key->waiters()) {
+                if (context == nullptr || wait.state().context->name() == *context) {
+                    waits.push_back(&wait);
+                }
+            }
+        }
+    }
+    const Time now = session.scheduler().now();
+    session.reply().array(waits.size());
+    for (const LockWait* wait : waits) {
+        write_use(session.reply(), wait->owner(), *wait->state().context, now - wait->since(), {});
     }
 }
 
@@ -174,14 +314,12 @@ std::optional<std::size_t> read_size(Session& session, std::string_view text) {
 }
 
 Task<> destroy(Session& session, const Request& request) {
-    const std::optional<Options> options = read_options(session, request, 3, false);
+    const std::optional<Options> options = read_options(session, request, 3, Takes::context);
     if (!options) {
         co_return;
     }
     try {
-        Task<> destroying =
-            destroy_semaphore(session.scheduler(), IndexValue(request[2]), options->context);
-        co_await destroying;
+        co_await destroy_semaphore(session.scheduler(), IndexValue(request[2]), options->context);
         session.ok();
     } catch (const QuitException&) {
         throw;
@@ -199,17 +337,21 @@ void create_or_resize(Session& session, const Request& request, bool creates) {
     if (!size) {
         return;
     }
-    const std::optional<Options> options = read_options(session, request, 4, false);
+    if (request[2].empty()) {
+        session.error("the key is empty");
+        return;
+    }
+    const std::optional<Options> options = read_options(session, request, 4, Takes::context);
     if (!options) {
         return;
     }
     try {
+        LockTable& table = LockTable::of(session.scheduler());
         if (creates) {
-            Semaphore(session.scheduler(), IndexValue(request[2]), *size, options->context)
-                .create();
+            table.create_semaphore_of_client(options->context, IndexValue(request[2]), *size,
+                                             session.locks().name());
         } else {
-            LockTable::of(session.scheduler())
-                .resize_semaphore(options->context, IndexValue(request[2]), *size);
+            table.resize_semaphore(options->context, IndexValue(request[2]), *size);
         }
         session.ok();
     } catch (...) {
@@ -218,129 +360,52 @@ void create_or_resize(Session& session, const Request& request, bool creates) {
 }
 
 Task<> semaphore(Session& session, const Request& request) {
-    if (same_word(request[1], "DESTROY")) {
+    if (request.size() == 2 && !same_word(request[1], "LIST")) {
+        session.error(wrong_arity(*find_command(request[0])));
+    } else if (same_word(request[1], "DESTROY")) {
         co_await destroy(session, request);
     } else if (same_word(request[1], "CREATE") || same_word(request[1], "RESIZE")) {
         create_or_resize(session, request, same_word(request[1], "CREATE"));
+    } else if (same_word(request[1], "LIST") && request.size() <= 3) {
+        list_keys(session, request.size() == 3 ? request[2] : "*", true);
     } else {
-        session.error(
-            unknown_option("subcommand", request[1], "SEMAPHORE", {"CREATE", "RESIZE", "DESTROY"}));
+        session.error(resp::unknown_lock_option("subcommand", request[1], "SEMAPHORE",
+                                                {"CREATE", "RESIZE", "DESTROY", "LIST"}));
     }
-}
-
-// --- LOCKS and WAITERS
-
-std::string seconds(Duration duration) {
-    const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(duration);
-    const std::string fraction = std::to_string(milliseconds.count() % 1000 + 1000);
-    return std::to_string(milliseconds.count() / 1000) + "." + fraction.substr(1);
-}
-
-void write_uses(ReplyWriter& reply, const std::vector<LockUse>& uses, bool hold) {
-    reply.array(uses.size());
-    for (const LockUse& use : uses) {
-        reply.map(hold ? 4 : 3);
-        reply.bulk("owner");
-        reply.bulk(use.owner);
-        reply.bulk("context");
-        reply.bulk(use.context);
-        reply.bulk("seconds");
-        reply.bulk(seconds(use.since));
-        if (hold) {
-            reply.bulk("token");
-            reply.integer(static_cast<std::int64_t>(use.token));
-        }
-    }
-}
-
-void locks(Session& session, const Request& request) {
-    const KeyPattern pattern(request.size() > 1 ? std::string(request[1]) : "*");
-    const LockTable* table = LockTable::find(session.scheduler());
-    const std::vector<LockListing> listings =
-        table == nullptr ? std::vector<LockListing>() : table->list(pattern);
-    if (listings.size() > longest_listing) {
-        session.error(std::to_string(listings.size()) + " keys are in use, more than " +
-                      std::to_string(longest_listing) + " are not listed: give a pattern");
-        return;
-    }
-    ReplyWriter& reply = session.reply();
-    reply.array(listings.size());
-    for (const LockListing& listing : listings) {
-        reply.map(5);
-        reply.bulk("key");
-        reply.bulk(listing.key);
-        reply.bulk("context");
-        reply.bulk(listing.context);
-        reply.bulk("size");
-        reply.integer(static_cast<std::int64_t>(listing.size));
-        reply.bulk("holders");
-        write_uses(reply, listing.holders, true);
-        reply.bulk("waiters");
-        reply.integer(static_cast<std::int64_t>(listing.waiters.size()));
-    }
-}
-
-// The pattern that only this key matches.
-KeyPattern exactly(std::string_view key) {
-    std::string text;
-    for (const char c : key) {
-        if (c == '*' || c == '?' || c == '\\') {
-            text += '\\';
-        }
-        text += c;
-    }
-    return KeyPattern(std::move(text));
-}
-
-void waiters(Session& session, const Request& request) {
-    const std::optional<Options> options = read_options(session, request, 2, false);
-    if (!options) {
-        return;
-    }
-    const bool all_contexts = request.size() == 2;
-    std::vector<LockUse> waiting;
-    if (const LockTable* table = LockTable::find(session.scheduler())) {
-        for (LockListing& listing : table->list(exactly(request[1]))) {
-            std::ranges::copy_if(listing.waiters, std::back_inserter(waiting),
-                                 [&](const LockUse& use) {
-                                     return all_contexts || use.context == options->context;
-                                 });
-        }
-    }
-    write_uses(session.reply(), waiting, false);
 }
 
 constexpr std::array lock_table{
     Command{.name = "LOCK",
-            .usage = "key [TIMEOUT seconds] [CONTEXT context]",
+            .usage = "key [TIMEOUT seconds] [CONTEXT context] [SHARED]",
             .summary = "Waits until the client holds the lock; answers with the fencing token, or "
-                       "nil if the time was over before",
+                       "nil if the timeout expired before",
             .group = "lock",
             .least = 2,
-            .most = 6,
+            .most = 7,
             .run_long = lock},
     Command{.name = "LOCKS",
             .usage = "[pattern]",
-            .summary = "Lists the keys that are held or waited for",
+            .summary = "Lists the keys that are held, waited for or have a semaphore",
             .group = "lock",
             .least = 1,
             .most = 2,
             .run = locks},
     Command{.name = "SEMAPHORE",
-            .usage = "CREATE key size | RESIZE key size | DESTROY key [CONTEXT context]",
-            .summary = "Lets several clients hold a lock at a time",
-            .group = "lock",
-            .least = 3,
-            .most = 6,
-            .run_long = semaphore},
-    Command{.name = "TRYLOCK",
-            .usage = "key [CONTEXT context]",
-            .summary = "Takes the lock if that is possible at once; answers with the fencing token "
-                       "or nil",
+            .usage = "CREATE key size [CONTEXT context] | RESIZE key size [CONTEXT context] | "
+                     "DESTROY key [CONTEXT context] | LIST [pattern]",
+            .summary = "Makes semaphores, whose slots clients hold by LOCK key SHARED",
             .group = "lock",
             .least = 2,
-            .most = 4,
-            .run = try_lock},
+            .most = 6,
+            .run_long = semaphore},
+    Command{
+        .name = "TRYLOCK",
+        .usage = "key [CONTEXT context] [SHARED]",
+        .summary = "Takes the lock if that needs no wait; answers with the fencing token or nil",
+        .group = "lock",
+        .least = 2,
+        .most = 5,
+        .run = try_lock},
     Command{.name = "UNLOCK",
             .usage = "key [CONTEXT context]",
             .summary = "Gives the lock back; answers 1, or 0 if the client did not hold it",
@@ -350,7 +415,7 @@ constexpr std::array lock_table{
             .run = unlock},
     Command{.name = "WAITERS",
             .usage = "key [CONTEXT context]",
-            .summary = "Lists who waits for the key, the next one first",
+            .summary = "Lists the waiters for the key, the next one first",
             .group = "lock",
             .least = 2,
             .most = 4,

@@ -16,19 +16,20 @@ struct RequestLimits {
     std::size_t line_bytes = 64 * 1024;       // of a request that is a line of text
 };
 
-// Reads requests of the Redis protocol from bytes that come in any pieces: arrays of bulk strings,
+// Reads requests of the Redis protocol from bytes that arrive in any pieces: arrays of bulk
+// strings,
 //
 //     *2\r\n$4\r\nLOCK\r\n$3\r\nkey\r\n
 //
-// and lines that a person types: LOCK key. Keeps no more than one request, and of it no more than
-// the limits allow. Stricter than Redis in that each \r needs its \n.
+// and lines that a person types: LOCK key. Stores at most one request, within the limits. Stricter
+// than Redis in that each \r needs its \n.
 class RequestParser {
 public:
     enum class Status {
-        incomplete,  // all bytes are taken, and the request goes on
-        complete,    // there is a request
-        refused,     // the request was wrong, and is over; the next one can be read
-        broken,      // nothing that follows can be understood: close the connection
+        incomplete,  // all bytes are taken, and the request needs more
+        complete,    // a request is ready
+        refused,     // a request was wrong and has ended; the next one can be read
+        broken,      // framing is lost: close the connection
     };
 
     explicit RequestParser(RequestLimits limits = {}) noexcept : limits_(limits) {}
@@ -37,9 +38,9 @@ public:
     // skipped, as in Redis. Once broken it stays so and takes everything.
     Status parse(std::string_view& input);
 
-    // The request that the last call completed. Once only.
+    // Returns the request that the last call completed; to be called once.
     Request take_request() noexcept;
-    // Why the last call has refused a request, or broke; as Redis words it.
+    // Returns why the last call refused a request or lost the framing, as Redis words it.
     const std::string& reason() const noexcept { return reason_; }
 
     // Whether a request has begun and not ended.
@@ -48,7 +49,7 @@ public:
     // For the requests that begin after this.
     void set_limits(const RequestLimits& limits) noexcept { limits_ = limits; }
 
-    // What no configuration allows; a number above it is taken for garbage.
+    // Larger than any configuration allows; a larger number is taken for lost framing.
     static constexpr std::int64_t most_arguments = 1024 * 1024;
     static constexpr std::int64_t longest_argument = 512 * 1024 * 1024;
 

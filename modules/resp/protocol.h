@@ -15,7 +15,8 @@
 
 namespace weir::resp {
 
-// The Redis protocol, for the connections of all servers that listen for it. Each has a Session.
+// The Redis protocol, for the connections of all addresses where the module listens. Each
+// connection has a Session.
 class RespProtocol final : public Protocol, public SessionTaker {
 public:
     // The log must outlive this; the settings too, or be replaced before.
@@ -32,9 +33,10 @@ public:
     std::size_t max_clients() const noexcept { return max_clients_; }
     void set_max_clients(std::size_t most) noexcept { max_clients_ = most; }
 
-    // Clients that are connected and served by this version, in the order in which they came.
+    // Clients that are connected and served by this version of the plugin, in the order in which
+    // they connected.
     const List<Session, RespProtocol>& sessions() const noexcept { return sessions_; }
-    // Clients that are connected, in all.
+    // Number of clients that are connected, of all versions.
     std::size_t clients() const noexcept { return seat_->clients; }
 
     // --- counters, since the start
@@ -54,17 +56,18 @@ public:
     // --- for a version that replaces another
 
     const Ref<RespSeat>& seat() const noexcept { return seat_; }
-    // The other version hands over to this one, or back: from now on this is the newest.
+    // To be called when another version hands over to this one, or back: from now on this is the
+    // newest.
     void sit_down(Ref<RespSeat> seat) noexcept;
-    // Whether there is a newer version, which takes the client.
+    // Whether there is a newer version, which takes the clients.
     bool replaced() const noexcept { return seat_->newest != nullptr && seat_->newest != this; }
-    // Takes all clients that are between two requests out of this version. The others follow by
-    // themselves: hand_on.
+    // Takes all clients that are between two requests out of this version. The others follow when
+    // their request is answered: hand_on.
     std::vector<HandedSession> hand_over();
     void hand_on(HandedSession session) { seat_->newest->take(std::move(session)); }
     void take(HandedSession session) override;
 
-    // The queue that the requests of its clients need: a few for each.
+    // Describes the queue that the input of clients needs: a few events for each client.
     static QueueOptions request_queue();
 
     std::size_t parse(Connection& connection, const Input& input, Events& events) override;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
@@ -9,8 +10,8 @@
 
 namespace weir::resp {
 
-// The arguments of one request, the command's name first. All in one buffer, so that a request of
-// many arguments costs no more than one of few.
+// The arguments of one request; the first is the name of the command. All are in one buffer, so
+// that many arguments take no more allocations than a few.
 class Request {
 public:
     Request() = default;
@@ -25,10 +26,11 @@ public:
     bool empty() const noexcept { return ends_.empty(); }
     // Requires index < size(). Valid as long as the request is neither changed nor moved.
     std::string_view operator[](std::size_t index) const noexcept {
+        assert(index < ends_.size());
         const std::size_t begin = index == 0 ? 0 : ends_[index - 1];
         return {bytes_.data() + begin, ends_[index] - begin};
     }
-    // Of all arguments together, with the one that is not ended yet.
+    // Size of all arguments together, with the one that is not ended yet.
     std::size_t bytes() const noexcept { return bytes_.size(); }
 
     // --- for parsers: an argument is appended piece by piece, and then ended

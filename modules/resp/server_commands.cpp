@@ -1,5 +1,6 @@
 // Commands about the server, and the way to the API of all modules.
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <optional>
@@ -19,14 +20,42 @@ namespace {
 
 // --- CALL
 
-// Answers while the handler of the exception runs.
+// To be called while the exception is handled.
 void answer_bad_json(Session& session, const Json::exception& error) {
     session.error("the parameters are not JSON: " + config::printable(error.what(), 200));
+}
+
+// The deepest parameters: deeper JSON could overflow the stack where it is copied or written.
+constexpr int deepest = 100;
+
+// Returns how many arrays and objects are in one another, at most. The text may be wrong.
+int depth_of(std::string_view json) noexcept {
+    int depth = 0;
+    int most = 0;
+    bool in_text = false;
+    for (std::size_t i = 0; i != json.size(); ++i) {
+        const char c = json[i];
+        if (in_text && c == '\\' && i + 1 != json.size()) {
+            ++i;
+        } else if (c == '"') {
+            in_text = !in_text;
+        } else if (!in_text && (c == '[' || c == '{')) {
+            most = std::max(most, ++depth);
+        } else if (!in_text && (c == ']' || c == '}')) {
+            --depth;
+        }
+    }
+    return most;
 }
 
 Task<> call_module(Session& session, const Request& request) {
     Json parameters;
     if (request.size() > 3) {
+        if (depth_of(request[3]) > deepest) {
+            session.error("the parameters have more than " + std::to_string(deepest) +
+                          " arrays and objects in one another");
+            co_return;
+        }
         try {
             parameters = Json::parse(request[3]);
         } catch (const Json::exception& error) {
@@ -36,8 +65,7 @@ Task<> call_module(Session& session, const Request& request) {
     }
     const std::string module(request[1]);
     const std::string function(request[2]);
-    const bool connected = co_await session.begin_waiting("call of " + module + "." + function);
-    if (!connected) {
+    if (!co_await session.begin_waiting("call of " + module + "." + function)) {
         co_return;
     }
     const auto limit = session.protocol().settings().call_timeout;
@@ -45,8 +73,8 @@ Task<> call_module(Session& session, const Request& request) {
     if (limit.count() > 0) {
         timeout = limit;
     }
-    Task<ApiResult<Json>> calling = weir::call(module, function, std::move(parameters), timeout);
-    const ApiResult<Json> result = co_await calling;
+    const ApiResult<Json> result =
+        co_await weir::call(module, function, std::move(parameters), timeout);
     session.end_waiting();
     if (result) {
         session.reply().bulk(result.value().dump(-1, ' ', false, Json::error_handler_t::replace));
@@ -55,7 +83,7 @@ Task<> call_module(Session& session, const Request& request) {
     }
 }
 
-// --- INFO
+// --- INFO, and what clients of Redis ask about replicas
 
 void info(Session& session, const Request& request) {
     std::vector<std::string_view> sections;
@@ -63,6 +91,18 @@ void info(Session& session, const Request& request) {
         sections.push_back(request[i]);
     }
     session.reply().bulk(info_text(session.protocol(), session.scheduler(), sections));
+}
+
+void role(Session& session, const Request&) {
+    ReplyWriter& reply = session.reply();
+    reply.array(3);
+    reply.bulk("master");
+    reply.integer(0);
+    reply.array(0);
+}
+
+void accept(Session& session, const Request&) {
+    session.ok();
 }
 
 // --- COMMAND
@@ -167,11 +207,23 @@ constexpr std::array server_table{
             .run = command},
     Command{.name = "INFO",
             .usage = "[section ...]",
-            .summary = "Tells how the server is",
+            .summary = "Shows the state of the server",
             .group = "server",
             .least = 1,
             .most = any_number,
             .run = info},
+    Command{.name = "READONLY",
+            .summary = "Accepted for clients that send it; changes nothing",
+            .group = "server",
+            .run = accept},
+    Command{.name = "READWRITE",
+            .summary = "Accepted for clients that send it; changes nothing",
+            .group = "server",
+            .run = accept},
+    Command{.name = "ROLE",
+            .summary = "Answers master, without replicas",
+            .group = "server",
+            .run = role},
 };
 
 }  // namespace

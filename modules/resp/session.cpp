@@ -13,8 +13,8 @@ namespace {
 // Replies are collected while there are more requests, up to about this size.
 constexpr std::size_t reply_bytes = 16 * 1024;
 
-// What browsers send: a web page could otherwise make one send commands (Redis guards against the
-// same).
+// Browsers send these words: a web page could otherwise make a browser send commands. (Redis guards
+// against the same.)
 bool is_http(std::string_view word) noexcept {
     return same_word(word, "POST") || same_word(word, "HOST:");
 }
@@ -41,6 +41,8 @@ Session::Session(RespProtocol& protocol, HandedSession handed)
       reply_(std::move(handed.reply)),
       name_(std::move(handed.name)),
       locks_(std::move(handed.locks)),
+      transaction_(std::move(handed.transaction)),
+      reply_mode_(handed.reply_mode),
       connected_at_(handed.connected_at),
       last_request_at_(handed.last_request_at),
       last_command_(handed.last_command.empty() ? nullptr : find_command(handed.last_command)),
@@ -65,6 +67,8 @@ HandedSession Session::hand_over(std::string bytes, bool end) {
         .last_command = std::string(last_command_ == nullptr ? "" : last_command_->name),
         .authenticated = authenticated_,
         .input_ended = input_ended_,
+        .transaction = std::move(transaction_),
+        .reply_mode = reply_mode_,
         .bytes = std::move(bytes),
         .end = end};
     protocol_.leave(*this);
@@ -79,8 +83,8 @@ Session::~Session() {
 }
 
 void Session::start() {
-    routine_ =
-        connection_.start(run(std::move(bytes_), end_), {.name = "client " + std::to_string(id_)});
+    routine_ = connection_.start(serve(std::move(bytes_), end_),
+                                 {.name = "client " + std::to_string(id_)});
 }
 
 Ref<InputEvent> Session::input(std::string_view bytes, bool end) {
@@ -150,6 +154,8 @@ Task<bool> Session::begin_waiting(std::string what) {
 void Session::reset() {
     name_.clear();
     locks_ = std::make_unique<LockSession>(scheduler(), title());
+    transaction_.reset();
+    set_reply_mode(ReplyMode::on);
     reply_.set_version(ReplyWriter::oldest_version);
     set_authenticated(!protocol_.settings().password);
 }
@@ -157,7 +163,7 @@ void Session::reset() {
 void Session::set_name(std::string_view name) {
     name_ = name;
     if (locks_->held() == 0) {
-        // Listings name the owner of what it takes from now on.
+        // Listings show the new name for the locks that it takes from now on.
         locks_ = std::make_unique<LockSession>(scheduler(), title());
     }
 }
@@ -170,7 +176,7 @@ std::string Session::title() const {
     return "client " + std::to_string(id_) + (name_.empty() ? "" : " '" + name_ + "'");
 }
 
-Task<> Session::run(std::string bytes, bool end) {
+Task<> Session::serve(std::string bytes, bool end) {
     const MatcherOf<InputEvent> input = match<InputEvent>(&connection_);
     for (bool begun = !bytes.empty() || end;; begun = false) {
         if (!begun) {
@@ -200,7 +206,7 @@ Task<> Session::run(std::string bytes, bool end) {
     connection_.shutdown();
 }
 
-// Gives what is left for a newer version; nothing if there is none.
+// Returns the input that is left for a newer version; empty if there is none.
 Task<std::string_view> Session::execute_all(std::string_view bytes) {
     while (!bytes.empty() && !closing_ && !protocol_.replaced()) {
         switch (parser_.parse(bytes)) {
@@ -210,7 +216,11 @@ Task<std::string_view> Session::execute_all(std::string_view bytes) {
                 co_await execute(parser_.take_request());
                 break;
             case RequestParser::Status::refused:
+                begin_reply();
                 error(parser_.reason());
+                if (transaction_) {
+                    transaction_->refuse();
+                }
                 break;
             case RequestParser::Status::broken:
                 break_off();
@@ -225,20 +235,76 @@ Task<std::string_view> Session::execute_all(std::string_view bytes) {
 
 Task<> Session::execute(Request request) {
     last_request_at_ = scheduler().now();
+    begin_reply();
     const Command* command = check(request);
     if (command == nullptr) {
-        co_return;
-    }
-    last_command_ = command;
-    protocol_.count_command();
-    if (command->run != nullptr) {
-        command->run(*this, request);
+        if (transaction_) {
+            transaction_->refuse();
+        }
+    } else if (transaction_ && !command->ends_transaction) {
+        collect(std::move(request));
     } else {
-        co_await command->run_long(*this, request);
+        co_await run(*command, request);
+    }
+    reply_.set_silent(false);
+}
+
+Task<> Session::run(const Command& command, const Request& request) {
+    last_command_ = &command;
+    protocol_.count_command();
+    if (command.run != nullptr) {
+        command.run(*this, request);
+    } else {
+        co_await command.run_long(*this, request);
     }
 }
 
-// The command, if it may be run; otherwise answers why not.
+// Decides whether the reply to the request that begins is sent.
+void Session::begin_reply() noexcept {
+    reply_.set_silent(reply_mode_ != ReplyMode::on);
+    if (reply_mode_ == ReplyMode::skip_next) {
+        reply_mode_ = ReplyMode::on;
+    }
+}
+
+void Session::set_reply_mode(ReplyMode mode) noexcept {
+    // After OFF, only ON changes anything.
+    if (mode != ReplyMode::skip_next || reply_mode_ != ReplyMode::off) {
+        reply_mode_ = mode;
+    }
+    reply_.set_silent(mode != ReplyMode::on);
+}
+
+void Session::collect(Request request) {
+    const std::size_t most = protocol_.request_limits().request_bytes;
+    if (transaction_->add(std::move(request), most)) {
+        reply_.simple("QUEUED");
+    } else {
+        error("the transaction takes more than " + std::to_string(most) + " bytes (max_request)");
+    }
+}
+
+Task<> Session::execute_transaction() {
+    const Transaction transaction = std::move(*transaction_);
+    transaction_.reset();
+    if (transaction.refused()) {
+        reply_.error("EXECABORT", "Transaction discarded because of previous errors.");
+        co_return;
+    }
+    reply_.array(transaction.requests().size());
+    in_exec_ = true;
+    for (const Request& request : transaction.requests()) {
+        if (const Command* command = check(request)) {
+            co_await run(*command, request);
+        }
+        if (reply_.size() >= reply_bytes) {
+            co_await flush();
+        }
+    }
+    in_exec_ = false;
+}
+
+// Returns the command if it may be run; otherwise answers why not.
 const Command* Session::check(const Request& request) {
     const Command* command = find_command(request[0]);
     if (command == nullptr) {
@@ -247,11 +313,17 @@ const Command* Session::check(const Request& request) {
             closing_ = true;
             return nullptr;
         }
-        error(authenticated_ ? unknown_command(request[0]) : "unknown command, and AUTH is needed");
+        if (authenticated_) {
+            error(unknown_command(request[0]));
+        } else {
+            reply_.error("NOAUTH",
+                         "Authentication required. Send AUTH <password> first. (The command is "
+                         "unknown as well.)");
+        }
         return nullptr;
     }
     if (!authenticated_ && !command->before_auth) {
-        reply_.error("NOAUTH", "Authentication required.");
+        reply_.error("NOAUTH", "Authentication required. Send AUTH <password> first.");
         return nullptr;
     }
     if (request.size() < command->least || request.size() > command->most) {

@@ -16,6 +16,7 @@
 #include "modules/resp/input_event.h"
 #include "modules/resp/parser.h"
 #include "modules/resp/request.h"
+#include "modules/resp/transaction.h"
 #include "modules/resp/writer.h"
 
 namespace weir::resp {
@@ -23,31 +24,31 @@ namespace weir::resp {
 class RespProtocol;
 struct Command;
 
-// One client: what it has asked for and not been answered, its name, and the locks that it holds.
-// Its routine executes its requests in order, one at a time, and gives back what it holds when it
-// ends, however it ends.
+// One client: its unanswered requests, its name, and the locks that it holds. Its routine executes
+// its requests in order, one at a time, and gives back its locks when the connection ends, however
+// it ends.
 class Session final : public ConnectionData, public Link<Session, RespProtocol> {
 public:
     Session(RespProtocol& protocol, Connection& connection, std::uint64_t id);
-    // Goes on where another version of the plugin has stopped.
+    // Continues where another version of the plugin has stopped.
     Session(RespProtocol& protocol, HandedSession handed);
     ~Session() override;
 
     // --- for the protocol
 
-    // Begins to execute requests.
+    // Starts to execute requests.
     void start();
-    // The event for bytes that have come.
+    // Returns the event for bytes that were received.
     Ref<InputEvent> input(std::string_view bytes, bool end);
-    // The client sends no more, and nothing that it sent is left behind. A wait ends at once.
+    // The client has closed its side, and all that it sent has been read. A wait ends at once.
     void input_ended();
-    // The connection has ended: the routine is unwound, and all locks are given back.
+    // The connection has ended: unwinds the routine and gives back all locks.
     void end() noexcept;
-    // Whether the client has been silent for that long, and nothing would be lost by closing it.
+    // Whether the client has been silent for that long, and neither holds nor waits for a lock.
     bool idle_for(Duration time) const;
     // Whether it waits for a request.
     bool idle() const noexcept { return idle_; }
-    // Leaves the client, with what is left of its input, to another version. Only destroying is
+    // Hands the client, with what is left of its input, to another version. Only destroying is
     // allowed afterwards.
     HandedSession hand_over(std::string bytes, bool end);
     // Returns whether the client has taken none of the replies that wait, for that long since this
@@ -61,7 +62,7 @@ public:
     Connection& connection() const noexcept { return connection_; }
     Scheduler& scheduler() const noexcept { return connection_.scheduler(); }
     std::uint64_t id() const noexcept { return id_; }
-    // What the client holds.
+    // The locks of the client.
     LockSession& locks() noexcept { return *locks_; }
     const LockSession& locks() const noexcept { return *locks_; }
 
@@ -69,19 +70,27 @@ public:
     // Answers with an error of the most common code, ERR.
     void error(std::string_view message) { reply_.error("ERR", message); }
     void ok() { reply_.simple("OK"); }
-    // Sends what was answered so far; to be done before anything that may take long.
+    // Sends the replies so far; to be called before anything that may take long.
     Task<> flush();
 
-    // Around what waits for others: replies so far are sent, and CLIENT LIST shows `what`. False
-    // if the client is gone, so that there is nobody to wait for.
+    // To be called before a wait for other clients: sends the replies so far; CLIENT LIST shows
+    // `what`. Returns false if the client is gone, so that a wait would be for nobody.
     Task<bool> begin_waiting(std::string what);
     void end_waiting() noexcept { waiting_for_.clear(); }
     const std::string& waiting_for() const noexcept { return waiting_for_; }
 
-    // No request is executed after this one; its reply is sent.
+    // Closes the connection when the reply to this request is sent.
     void close_after_reply() noexcept { closing_ = true; }
     // Forgets locks, name and password, as if the client had just connected.
     void reset();
+
+    // Between MULTI and EXEC.
+    std::optional<Transaction>& transaction() noexcept { return transaction_; }
+    // Executes the requests since MULTI, in order. Requires a transaction.
+    Task<> execute_transaction();
+    bool in_exec() const noexcept { return in_exec_; }
+    // Whether this reply, and those to the next requests, are sent.
+    void set_reply_mode(ReplyMode mode) noexcept;
 
     const std::string& name() const noexcept { return name_; }
     void set_name(std::string_view name);
@@ -93,10 +102,13 @@ public:
     const Command* last_command() const noexcept { return last_command_; }
 
 private:
-    Task<> run(std::string bytes, bool end);
+    Task<> serve(std::string bytes, bool end);
     Task<std::string_view> execute_all(std::string_view bytes);
     Task<> execute(Request request);
+    Task<> run(const Command& command, const Request& request);
     const Command* check(const Request& request);
+    void collect(Request request);
+    void begin_reply() noexcept;
     void break_off();
     std::string title() const;
 
@@ -110,6 +122,9 @@ private:
     std::unique_ptr<LockSession> locks_;
     Ref<Routine> routine_;
     std::string waiting_for_;  // empty: nothing
+    std::optional<Transaction> transaction_;
+    ReplyMode reply_mode_ = ReplyMode::on;
+    bool in_exec_ = false;
     Time connected_at_;
     Time last_request_at_;
     const Command* last_command_ = nullptr;
@@ -119,7 +134,7 @@ private:
     bool input_ended_ = false;
     bool closing_ = false;
     bool idle_ = false;
-    std::string bytes_;  // to begin with: what another version has left
+    std::string bytes_;  // the first input: what another version has left
     bool end_ = false;
 };
 

@@ -20,7 +20,7 @@ namespace {
 // A server on a Unix socket, and locks.
 struct Lockd : World {
     explicit Lockd(RespSettings with = {}) : settings(std::move(with)) {
-        add_lock_queue(scheduler);
+        add_lock_queue(scheduler, {}, std::make_unique<FencingTokens>());  // from 1 on
         scheduler.queue().add("resp", 600, match<InputEvent>().make(),
                               RespProtocol::request_queue());
         server.start({.name = "server", .daemon = true});
@@ -28,7 +28,7 @@ struct Lockd : World {
 
     void run(Task<> task) { World::run(within(std::move(task))); }
 
-    // Until nobody is connected any more, or so many are.
+    // Until so many clients are connected.
     Task<> until_clients(std::size_t count) {
         while (protocol.clients() != count) {
             co_await do_events();
@@ -167,7 +167,7 @@ Task<> wrong_requests(Lockd& lockd) {
     co_await client.ask("LOKC a", "-ERR unknown command 'LOKC' (did you mean 'LOCK'?)\r\n");
     co_await client.ask("LOCK",
                         "-ERR wrong number of arguments for 'LOCK', expected LOCK key [TIMEOUT "
-                        "seconds] [CONTEXT context]\r\n");
+                        "seconds] [CONTEXT context] [SHARED]\r\n");
     co_await client.ask("LOCK a TIMEOT 1",
                         "-ERR unknown option 'TIMEOT' of LOCK (did you mean 'TIMEOUT'?)\r\n");
     co_await client.ask("LOCK a TIMEOUT", "-ERR a value is missing after TIMEOUT\r\n");
@@ -177,7 +177,20 @@ Task<> wrong_requests(Lockd& lockd) {
             "-ERR the timeout is not a number of seconds, as 2 or 0.5, but '" + wrong + "'\r\n");
     }
     co_await client.ask("TRYLOCK a TIMEOUT 1",
-                        "-ERR unknown option 'TIMEOUT' of TRYLOCK, expected CONTEXT\r\n");
+                        "-ERR unknown option 'TIMEOUT' of TRYLOCK, expected CONTEXT, SHARED\r\n");
+    for (const std::string command :
+         {"LOCK ''", "TRYLOCK ''", "UNLOCK ''", "WAITERS ''", "SEMAPHORE CREATE '' 2",
+          "SEMAPHORE RESIZE '' 2", "SEMAPHORE DESTROY ''"}) {
+        co_await client.ask(command, "-ERR the key is empty\r\n");
+    }
+    co_await client.ask("LOCK a CONTEXT ''", "-ERR the context is empty\r\n");
+    co_await client.ask("LOCK " + std::string(5000, 'x'),
+                        "-ERR the key has 5000 bytes, more than 4096 (max_key)\r\n");
+    co_await client.ask("LOCKS " + std::string(257, '*'),
+                        "-ERR the pattern has 257 bytes, more than 256\r\n");
+    co_await client.ask("CALL lock list " + std::string(101, '['),
+                        "-ERR the parameters have more than 100 arrays and objects in one "
+                        "another\r\n");
     co_await client.ask(
         "SEMAPHORE CREAT a 1",
         "-ERR unknown subcommand 'CREAT' of SEMAPHORE (did you mean 'CREATE'?)\r\n");
@@ -185,7 +198,7 @@ Task<> wrong_requests(Lockd& lockd) {
                         "-ERR the size is not a number from 1 on, but '0'\r\n");
     co_await client.ask("CLIENT NAME",
                         "-ERR unknown subcommand 'NAME' of CLIENT, expected ID, INFO, "
-                        "LIST, GETNAME, SETNAME, SETINFO, KILL\r\n");
+                        "LIST, GETNAME, SETNAME, SETINFO, KILL, NO-EVICT, NO-TOUCH, REPLY\r\n");
     co_await client.ask("ECHO \"a", "-ERR Protocol error: unbalanced quotes in request\r\n");
     co_await client.ask("SELECT 1", "-ERR DB index is out of range: there is only 0\r\n");
 }
@@ -207,22 +220,146 @@ Task<> semaphores(Lockd& lockd) {
     Client first(lockd);
     Client second(lockd);
     Client third(lockd);
+    const std::string refused = "-SEMAPHORE lock 's' in context 'default': the key has ";
+    co_await first.ask(
+        "LOCK s SHARED",
+        refused + "no semaphore to share (leave SHARED out, or SEMAPHORE CREATE it)\r\n");
     co_await first.ask("SEMAPHORE CREATE s 2", "+OK\r\n");
-    co_await first.ask("LOCK s", ":1\r\n");
-    co_await second.ask("LOCK s", ":2\r\n");
-    co_await third.ask("TRYLOCK s", "$-1\r\n");
-    third.send("LOCK s\r\n");
+    co_await first.ask("LOCK s SHARED", ":1\r\n");
+    co_await second.ask("LOCK s SHARED TIMEOUT 1", ":2\r\n");
+    co_await third.ask("TRYLOCK s CONTEXT default SHARED", "$-1\r\n");
+    for (const std::string command : {"LOCK", "TRYLOCK"}) {
+        co_await third.ask(
+            command + " s",
+            refused +
+                "a semaphore of size 2, made by client 1: it can be locked as shared "
+                "only (add SHARED to take one of its slots)\r\n");
+    }
+    third.send("LOCK s SHARED\r\n");
     co_await lockd.until_waiting(1);
     co_await first.ask("SEMAPHORE RESIZE s 3", "+OK\r\n");
     co_await third.expect(":3\r\n");
     co_await third.ask("SEMAPHORE DESTROY s", "+OK\r\n");
     co_await third.ask("UNLOCK s", ":1\r\n");
     co_await third.ask("TRYLOCK s", "$-1\r\n");
+    co_await third.ask("TRYLOCK t", ":4\r\n");
+    co_await first.ask("SEMAPHORE DESTROY",
+                       "-ERR wrong number of arguments for 'SEMAPHORE', expected SEMAPHORE CREATE "
+                       "key size [CONTEXT context] | RESIZE key size [CONTEXT context] | DESTROY "
+                       "key [CONTEXT context] | LIST [pattern]\r\n");
+}
+
+Task<> unused_semaphore(Lockd& lockd) {
+    Client client(lockd);
+    co_await client.ask("SEMAPHORE LIST", "*0\r\n");
+    co_await client.ask("SEMAPHORE CREATE s 2", "+OK\r\n");
+    for (const std::string command : {"LOCKS", "SEMAPHORE LIST s*"}) {
+        client.send(command + "\r\n");
+        co_await client.peer().receive_until(100);
+        CHECK_THAT(client.peer().received,
+                   Catch::Contains("made_by\r\n$8\r\nclient 1\r\n") &&
+                       Catch::Contains("$4\r\nsize\r\n:2\r\n") &&
+                       Catch::EndsWith("$7\r\nholders\r\n*0\r\n$7\r\nwaiters\r\n:0\r\n"));
+        client.peer().received.clear();
+    }
+}
+
+Task<> transactions(Lockd& lockd) {
+    Client client(lockd);
+    Client other(lockd);
+    co_await client.ask("EXEC", "-ERR EXEC without MULTI\r\n");
+    co_await client.ask("MULTI", "+OK\r\n");
+    co_await client.ask("MULTI", "-ERR MULTI calls can not be nested\r\n");
+    co_await client.ask("TRYLOCK a", "+QUEUED\r\n");
+    co_await client.ask("UNLOCK b", "+QUEUED\r\n");
+    CHECK(lockd.holding() == 0);
+    co_await client.ask("EXEC", "*2\r\n:1\r\n:0\r\n");
+    co_await client.ask("MULTI", "+OK\r\n");
+    co_await client.ask("TRYLOCK b", "+QUEUED\r\n");
+    co_await client.ask("DISCARD", "+OK\r\n");
+    // One that is wrong: nothing is executed.
+    co_await client.ask("MULTI", "+OK\r\n");
+    co_await client.ask("TRYLOCK b", "+QUEUED\r\n");
+    co_await client.ask("LOKC b", "-ERR unknown command 'LOKC' (did you mean 'LOCK'?)\r\n");
+    co_await client.ask("EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n");
+    CHECK(lockd.holding() == 1);
+    // A LOCK waits, and what is behind it too.
+    other.send("MULTI\r\nPING\r\nLOCK a\r\nUNLOCK a\r\nEXEC\r\nECHO x\r\n");
+    co_await other.expect("+OK\r\n+QUEUED\r\n+QUEUED\r\n+QUEUED\r\n*3\r\n+PONG\r\n");
+    co_await lockd.until_waiting(1);
+    co_await client.ask("UNLOCK a", ":1\r\n");
+    co_await other.expect(":2\r\n:1\r\n$1\r\nx\r\n");
+    // RESET ends it.
+    co_await client.ask("MULTI", "+OK\r\n");
+    co_await client.ask("RESET", "+RESET\r\n");
+    co_await client.ask("EXEC", "-ERR EXEC without MULTI\r\n");
+}
+
+Task<> long_transaction(Lockd& lockd) {
+    Client client(lockd);
+    co_await client.ask("MULTI", "+OK\r\n");
+    for (int i = 0; i != 7; ++i) {
+        co_await client.ask("PING", "+QUEUED\r\n");
+    }
+    co_await client.ask("PING",
+                        "-ERR the transaction takes more than 1000 bytes (max_request)\r\n");
+    co_await client.ask("EXEC", "-EXECABORT Transaction discarded because of previous errors.\r\n");
+}
+
+Task<> reply_modes(Lockd& lockd) {
+    Client client(lockd);
+    client.send("CLIENT REPLY SKIP\r\nECHO 1\r\nECHO 2\r\n");
+    co_await client.expect("$1\r\n2\r\n");
+    client.send(
+        "CLIENT REPLY OFF\r\nECHO 3\r\nLOKC\r\nCLIENT REPLY SKIP\r\nTRYLOCK a\r\n"
+        "ECHO 4\r\n");
+    co_await client.ask("CLIENT REPLY ON", "+OK\r\n");
+    CHECK(lockd.holding() == 1);
+    co_await client.ask("CLIENT REPLY MAYBE",
+                        "-ERR unknown mode 'MAYBE' of CLIENT REPLY, expected ON, OFF, SKIP\r\n");
+    client.send("MULTI\r\nCLIENT REPLY OFF\r\nEXEC\r\n");
+    co_await client.expect(
+        "+OK\r\n+QUEUED\r\n*1\r\n-ERR CLIENT REPLY is not allowed between "
+        "MULTI and EXEC\r\n");
+}
+
+// What libraries of Redis send without being asked to.
+Task<> courtesies(Lockd& lockd) {
+    Client client(lockd);
+    for (const std::string request : {"READONLY", "READWRITE", "CLIENT NO-EVICT ON",
+                                      "CLIENT NO-TOUCH off", "CLIENT SETINFO lib-name x"}) {
+        co_await client.ask(request, "+OK\r\n");
+    }
+    co_await client.ask("ROLE", "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
+    co_await client.ask("INFO replication",
+                        "$48\r\n# Replication\r\nrole:master\r\nconnected_slaves:0\r\n\r\n");
+}
+
+Task<> kill_by_filters(Lockd& lockd) {
+    Client killer(lockd);
+    co_await killer.ask("PING", "+PONG\r\n");
+    Client second(lockd);
+    co_await second.ask("PING", "+PONG\r\n");
+    Client third(lockd);
+    co_await third.ask("PING", "+PONG\r\n");
+    co_await killer.ask("CLIENT KILL ID 2 3 TYPE replica", ":0\r\n");
+    co_await killer.ask("CLIENT KILL ID 2 USER me", ":0\r\n");
+    co_await killer.ask("CLIENT KILL ID 1 MAXAGE 1000", ":0\r\n");
+    co_await killer.ask("CLIENT KILL ID 1", ":0\r\n");
+    co_await killer.ask("CLIENT KILL ID 0",
+                        "-ERR client-id should be a number from 1 on, found '0'\r\n");
+    co_await killer.ask("CLIENT KILL TYPE cat", "-ERR unknown client type 'cat'\r\n");
+    co_await killer.ask("CLIENT KILL SKIPME maybe", "-ERR wrong value of SKIPME: 'maybe'\r\n");
+    co_await killer.ask("CLIENT KILL ID 2 3 TYPE normal", ":2\r\n");
+    co_await lockd.until_clients(1);
+    co_await killer.ask("CLIENT LIST ID 7", "$0\r\n\r\n");
+    co_await killer.ask("CLIENT KILL SKIPME no ID 1", ":1\r\n");
+    co_await lockd.until_clients(0);
 }
 
 Task<> password(Lockd& lockd) {
     Client client(lockd);
-    co_await client.ask("PING", "-NOAUTH Authentication required.\r\n");
+    co_await client.ask("PING", "-NOAUTH Authentication required. Send AUTH <password> first.\r\n");
     co_await client.ask("HELLO 3",
                         "-NOAUTH HELLO must be called with the client already authenticated, or "
                         "with AUTH default <password>\r\n");
@@ -230,12 +367,15 @@ Task<> password(Lockd& lockd) {
     co_await client.ask("AUTH secre", "-WRONGPASS invalid username-password pair\r\n");
     co_await client.ask("AUTH secrets", "-WRONGPASS invalid username-password pair\r\n");
     co_await client.ask("AUTH me secret", "-WRONGPASS invalid username-password pair\r\n");
-    co_await client.ask("XYZ", "-ERR unknown command, and AUTH is needed\r\n");
+    co_await client.ask("XYZ",
+                        "-NOAUTH Authentication required. Send AUTH <password> first. (The command "
+                        "is unknown as well.)\r\n");
     co_await client.ask("AUTH secret", "+OK\r\n");
     co_await client.ask("TRYLOCK a", ":1\r\n");
     co_await client.ask("RESET", "+RESET\r\n");
     CHECK(lockd.holding() == 0);
-    co_await client.ask("TRYLOCK a", "-NOAUTH Authentication required.\r\n");
+    co_await client.ask("TRYLOCK a",
+                        "-NOAUTH Authentication required. Send AUTH <password> first.\r\n");
     co_await client.ask("AUTH default secret", "+OK\r\n");
 }
 
@@ -247,8 +387,8 @@ Task<> too_many(Lockd& lockd) {
     CHECK(last == "-ERR max number of clients reached\r\n");
     co_await first.ask("TRYLOCK a", ":1\r\n");
     co_await first.ask("TRYLOCK b", ":2\r\n");
-    co_await first.ask("LOCK c",
-                       "-ERR this client holds 2 locks already, as many as are allowed\r\n");
+    co_await first.ask(
+        "LOCK c", "-ERR this client holds 2 locks already, as many as are allowed (max_locks)\r\n");
 }
 
 // One that sends and never reads: memory stays bounded, and it is closed.
@@ -338,6 +478,38 @@ TEST_CASE("what is not the protocol is closed, with the reason, and browsers wit
 TEST_CASE("semaphores are made, resized and destroyed by command") {
     Lockd lockd;
     lockd.run(semaphores(lockd));
+}
+
+TEST_CASE("an unused semaphore is listed with its maker") {
+    Lockd lockd;
+    lockd.run(unused_semaphore(lockd));
+}
+
+TEST_CASE("requests between MULTI and EXEC are executed in order, and a LOCK among them waits") {
+    Lockd lockd;
+    lockd.run(transactions(lockd));
+}
+
+TEST_CASE("a transaction takes no more memory than a request may") {
+    RespSettings settings;
+    settings.max_request = config::ByteSize{1000};
+    Lockd lockd(settings);
+    lockd.run(long_transaction(lockd));
+}
+
+TEST_CASE("CLIENT REPLY switches replies off, for one request or for all that follow") {
+    Lockd lockd;
+    lockd.run(reply_modes(lockd));
+}
+
+TEST_CASE("what libraries of Redis send without being asked to is accepted") {
+    Lockd lockd;
+    lockd.run(courtesies(lockd));
+}
+
+TEST_CASE("CLIENT KILL closes the clients that all its filters choose, by default not its own") {
+    Lockd lockd;
+    lockd.run(kill_by_filters(lockd));
 }
 
 TEST_CASE("nothing works before the password is given") {

@@ -12,11 +12,11 @@
 
 namespace weir::resp {
 
-// What a next version gets: the sockets, and the clients that are between two requests. The others
-// follow when their request has been answered.
+// The state that one version of the plugin hands to the next: the sockets, and the clients that are
+// between two requests. The others follow when their request has been answered.
 struct RespState {
     static constexpr std::string_view name = "resp";
-    static constexpr std::uint32_t version = 1;
+    static constexpr std::uint32_t version = 2;
 
     std::vector<std::string> listen;  // the setting
     std::vector<std::unique_ptr<SocketServer>> listeners;

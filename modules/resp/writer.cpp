@@ -5,11 +5,17 @@
 namespace weir::resp {
 
 void ReplyWriter::simple(std::string_view text) {
+    if (silent_) {
+        return;
+    }
     bytes_ += '+';
     line(text);
 }
 
 void ReplyWriter::error(std::string_view code, std::string_view message) {
+    if (silent_) {
+        return;
+    }
     bytes_ += '-';
     bytes_ += code;
     bytes_ += ' ';
@@ -21,13 +27,18 @@ void ReplyWriter::integer(std::int64_t value) {
 }
 
 void ReplyWriter::bulk(std::string_view bytes) {
+    if (silent_) {
+        return;
+    }
     head('$', static_cast<std::int64_t>(bytes.size()));
     bytes_ += bytes;
     bytes_ += "\r\n";
 }
 
 void ReplyWriter::nil() {
-    bytes_ += version_ == 2 ? "$-1\r\n" : "_\r\n";
+    if (!silent_) {
+        bytes_ += version_ == 2 ? "$-1\r\n" : "_\r\n";
+    }
 }
 
 void ReplyWriter::array(std::size_t size) {
@@ -43,6 +54,9 @@ void ReplyWriter::map(std::size_t size) {
 }
 
 void ReplyWriter::head(char type, std::int64_t value) {
+    if (silent_) {
+        return;
+    }
     char digits[24];
     const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
     bytes_ += type;

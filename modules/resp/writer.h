@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -17,22 +18,28 @@ public:
 
     int version() const noexcept { return version_; }
     // Requires a version from the oldest to the newest.
-    void set_version(int version) noexcept { version_ = version; }
+    void set_version(int version) noexcept {
+        assert(version >= oldest_version && version <= newest_version);
+        version_ = version;
+    }
 
-    // Short texts of a program, as OK. A line break in it becomes a space.
+    // While silent, it drops what is written: the client wants no reply (CLIENT REPLY).
+    void set_silent(bool silent) noexcept { silent_ = silent; }
+
+    // Writes a short text of a program, as OK. A line break in it becomes a space.
     void simple(std::string_view text);
-    // `code` is one word in capitals, that programs know: ERR, NOAUTH. Of the message at most 1,000
-    // bytes, with line breaks as above.
+    // `code` is one word in capitals that programs know: ERR, NOAUTH. Writes at most 1,000 bytes of
+    // the message, with line breaks as above.
     void error(std::string_view code, std::string_view message);
     void integer(std::int64_t value);
     void bulk(std::string_view bytes);
     void nil();
-    // The replies that follow are its `size` elements, or its `size` pairs of name and value.
+    // Begins a reply whose `size` elements, or `size` pairs of name and value, are written next.
     void array(std::size_t size);
     void map(std::size_t size);
 
     std::size_t size() const noexcept { return bytes_.size(); }
-    // What was written since the last time.
+    // Returns what was written since the last call.
     std::string take() noexcept { return std::exchange(bytes_, {}); }
 
 private:
@@ -41,6 +48,7 @@ private:
 
     std::string bytes_;
     int version_ = oldest_version;
+    bool silent_ = false;
 };
 
 }  // namespace weir::resp

@@ -50,8 +50,10 @@ public:
           container_(scheduler_) {
         scheduler_.set_tracer(traced ? &tracer_ : nullptr);
         add_standard_queues(scheduler_.queue());
-        // The original has no deadlock detection, and sends no events for it.
+        // The original does not look for deadlocks, and sends no events for them. Its contexts
+        // share their keys.
         LockSettings locks;
+        locks.separate_contexts = false;
         locks.on_deadlock = OnDeadlock::ignore;
         add_lock_queue(scheduler_, locks);
         for (const Json& queue : scenario.at("queues")) {

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 import unittest
 
 import redis
@@ -35,8 +36,20 @@ class Locks(unittest.TestCase):
             waiting.join()
             self.assertEqual(len(tokens), 1)
 
-    def test_named_contexts_have_keys_of_their_own(self):
-        contexts = {"module": {"lock": {"contexts": {"printers": {}}}}}
+    def test_keys_of_different_contexts_are_different(self):
+        with Lockd() as lockd:
+            client, other = lockd.redis(), lockd.redis()
+            client.execute_command("LOCK", "key")
+            client.execute_command("LOCK", "key", "CONTEXT", "printers")
+            self.assertIsInstance(
+                other.execute_command("TRYLOCK", "key", "CONTEXT", "scanners"), int)
+            self.assertIsNone(other.execute_command("TRYLOCK", "key", "CONTEXT", "printers"))
+            self.assertIsNone(other.execute_command("TRYLOCK", "key", "CONTEXT", "default"))
+            self.assertEqual(other.execute_command("UNLOCK", "key", "CONTEXT", "scanners"), 1)
+
+    def test_contexts_share_keys_where_the_settings_say_so_unless_they_are_named(self):
+        contexts = {"module": {"lock": {"separate_contexts": False,
+                                        "contexts": {"printers": {}}}}}
         with Lockd(contexts) as lockd:
             client, other = lockd.redis(), lockd.redis()
             client.execute_command("LOCK", "key")
@@ -49,16 +62,20 @@ class Locks(unittest.TestCase):
         with Lockd() as lockd:
             clients = [lockd.redis() for _ in range(3)]
             def try_all():
-                return [client.execute_command("TRYLOCK", "key") is not None
+                return [client.execute_command("TRYLOCK", "key", "SHARED") is not None
                         for client in clients]
             lockd.cli("SEMAPHORE", "CREATE", "key", "2")
             self.assertEqual(try_all(), [True, True, False])
             self.assertEqual(lockd.cli("SEMAPHORE", "RESIZE", "key", "3"), "OK")
             self.assertEqual(try_all(), [True, True, True])
+            with self.assertRaisesRegex(redis.ResponseError, "add SHARED"):
+                clients[0].execute_command("TRYLOCK", "key")
+            self.assertIn("made_by", lockd.cli("SEMAPHORE", "LIST"))
             self.assertEqual(lockd.cli("SEMAPHORE", "DESTROY", "key"), "OK")
             for client in clients:
                 self.assertEqual(client.execute_command("UNLOCK", "key"), 1)
-            self.assertEqual(try_all(), [True, False, False])
+            self.assertEqual([client.execute_command("TRYLOCK", "key") is not None
+                              for client in clients], [True, False, False])
             self.assertIn("already", lockd.cli("SEMAPHORE", "CREATE", "other", "2") +
                           lockd.cli("SEMAPHORE", "CREATE", "other", "2"))
             self.assertIn("no semaphore", lockd.cli("SEMAPHORE", "RESIZE", "none", "2"))
@@ -127,6 +144,9 @@ class Others(unittest.TestCase):
             self.assertEqual(info["locks_held"], 1)
             self.assertEqual(info["process_id"], lockd.process.pid)
             self.assertNotIn("locks_held", client.info("clients"))
+            self.assertEqual(client.info("replication")["role"], "master")
+            self.assertRegex(info["redis_version"], r"^\d+\.\d+\.\d+$")
+            self.assertEqual(client.execute_command("ROLE")[0], b"master")
             [me] = [c for c in client.client_list() if c["name"] == "me"]
             self.assertEqual(me["locks"], "1")
             self.assertEqual(int(me["id"]), client.client_id())
@@ -175,6 +195,38 @@ class Others(unittest.TestCase):
             self.assertEqual([int(a) for a in answers[0::3]], list(range(2000)))
             self.assertEqual(answers[1::3], sorted(set(answers[1::3])))
             self.assertEqual(set(answers[2::3]), {1})
+
+    def test_a_pipeline_as_the_library_makes_it_is_a_transaction(self):
+        with Lockd() as lockd:
+            client, other = lockd.redis(), lockd.redis()
+            pipeline = client.pipeline()
+            pipeline.execute_command("LOCK", "a")
+            pipeline.execute_command("TRYLOCK", "b")
+            pipeline.execute_command("UNLOCK", "a")
+            first, second, unlocked = pipeline.execute()
+            self.assertEqual((second, unlocked), (first + 1, 1))
+            self.assertIsNone(other.execute_command("TRYLOCK", "b"))
+            with self.assertRaisesRegex(redis.ResponseError, "unknown command 'GET'"):
+                client.pipeline().execute_command("TRYLOCK", "c").get("d").execute()
+            self.assertIsInstance(other.execute_command("TRYLOCK", "c"), int)
+
+    def test_replies_are_switched_off_and_on(self):
+        with Lockd() as lockd, lockd.connect() as client:
+            client.send(b"CLIENT REPLY OFF\r\nTRYLOCK key\r\nCLIENT REPLY ON\r\n")
+            self.assertEqual(client.line(), "+OK")
+            self.assertEqual(lockd.info("locks_held"), 1)
+
+    def test_a_hostile_pattern_keeps_nobody_waiting(self):
+        with Lockd() as lockd, lockd.connect() as client, lockd.connect() as other:
+            for number in range(100):
+                client.token(f"LOCK {'a' * 4000}{number}")
+            began = time.monotonic()
+            for _ in range(20):
+                client.send(b"LOCKS " + b"a*" * 127 + b"b\r\nLOCKS *" + b"a?" * 100 + b"b*\r\n")
+            self.assertEqual(other.ask("PING"), "+PONG")
+            self.assertLess(time.monotonic() - began, 5)
+            self.assertEqual(client.line(), "*0")
+            self.assertIn("more than 256", other.ask("LOCKS " + "*" * 1000))
 
     def test_a_request_behind_a_waiting_lock_is_answered_after_it(self):
         with Lockd() as lockd:

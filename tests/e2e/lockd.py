@@ -52,10 +52,13 @@ class Lockd:
             json.dump(content, file)
 
     def __enter__(self):
+        # Not the folder of the user: a test begins without state.
+        environment = {**os.environ, "XDG_STATE_HOME": os.path.join(self.folder.name, "state")}
+        environment.pop("STATE_DIRECTORY", None)
         limit = [f"--nofile={self.files[0]}:{self.files[1]}"] if self.files else []
         command = (["prlimit", *limit] if limit else []) + [program("weir"), "run", APP, self.file]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=subprocess.PIPE, text=True, env=environment)
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
         listens = self.wait_for_log(r"listens at tcp://[\d.]+:(\d+)")

@@ -39,7 +39,7 @@ class Access(unittest.TestCase):
     def test_a_unix_socket_works_and_is_removed_at_the_end(self):
         with Lockd() as lockd:
             client = redis.Redis(unix_socket_path=lockd.unix, single_connection_client=True)
-            self.assertEqual(client.execute_command("LOCK", "key"), 1)
+            self.assertIsInstance(client.execute_command("LOCK", "key"), int)
             answer = subprocess.run(["redis-cli", "-s", lockd.unix, "TRYLOCK", "key"],
                                     capture_output=True, text=True, check=True, timeout=LIMIT)
             self.assertEqual(answer.stdout, "\n")
@@ -52,7 +52,8 @@ class Access(unittest.TestCase):
             self.assertIn("NOAUTH", lockd.cli("LOCK", "key"))
             self.assertIn("WRONGPASS", lockd.cli("-a", "other", "--no-auth-warning", "PING"))
             self.assertEqual(lockd.cli("-a", "secret", "--no-auth-warning", "PING"), "PONG")
-            self.assertEqual(lockd.redis(password="secret").execute_command("LOCK", "key"), 1)
+            client = lockd.redis(password="secret")
+            self.assertIsInstance(client.execute_command("LOCK", "key"), int)
             with self.assertRaisesRegex(redis.ResponseError, "WRONGPASS"):
                 lockd.redis(password="other")
             with lockd.connect() as raw:
@@ -75,7 +76,7 @@ class Access(unittest.TestCase):
             free = weir("call", address, "lock", "list")
             self.assertEqual(free.stdout, "[]\n")
             code = weir("lock", "key", "--server", address, "--", "sh", "-c",
-                        "test $WEIR_LOCK_TOKEN = 2 && exit 7")
+                        "test $WEIR_LOCK_TOKEN -gt 0 && exit 7")
             self.assertEqual(code.returncode, 7)
 
 

@@ -104,7 +104,7 @@ class OnATerminal(unittest.TestCase):
                 terminal.press("r")
                 terminal.wait_for(r"^client \d+ +resp +waiting .* lock 'my.*key'")
                 terminal.press("\t")
-                terminal.wait_for(r"^my\\x1bkey +1 +1 +1 .*'holder'")
+                terminal.wait_for(r"^my\\x1bkey +default +1 +1 +1 .*'holder'")
                 terminal.press("q")
                 self.assertEqual(terminal.end(), 0)
 

@@ -114,27 +114,57 @@ Task<> run_into_each_other(Container& container, Texts& told) {
                    statistics["wait_seconds"]["buckets"][0][1].dump());
 }
 
+// What each session answers that tries to take the key, shared or exclusive.
+Task<> try_all(const Texts& sessions, bool shared, Texts& told) {
+    for (const std::string& session : sessions) {
+        Json parameters{{"session", session}, {"key", "s"}, {"shared", shared}};
+        told.push_back((co_await ask("try", std::move(parameters))).dump());
+    }
+}
+
 Task<> use_semaphore(Texts& told) {
     Texts sessions;
     for (const char* name : {"a", "b", "c"}) {
         sessions.push_back(co_await open(name));
     }
-    const auto try_all = [](const Texts& all, Texts& answers) -> Task<> {
-        for (const std::string& session : all) {
-            co_await tell("try", session, "s", answers);
-        }
-    };
-    Json two{{"key", "s"}, {"size", 2}};
+    Json two{{"key", "s"}, {"size", 2}, {"made_by", "tester"}};
     co_await ask("create_semaphore", std::move(two));
-    co_await try_all(sessions, told);
+    co_await try_all(sessions, true, told);
+    const Texts first{sessions[0]};
+    co_await try_all(first, false, told);
     Json three{{"key", "s"}, {"size", 3}};
     co_await ask("resize_semaphore", std::move(three));
-    co_await try_all(sessions, told);
+    co_await try_all(sessions, true, told);
+    const Json listed = co_await ask("semaphores");
+    told.push_back(std::to_string(listed.size()) + " by " +
+                   listed[0]["semaphore"]["made_by"].get<std::string>());
     Json name{{"key", "s"}};
     co_await ask("destroy_semaphore", std::move(name));
     Json again{{"key", "s"}, {"size", 3}};
-    const Json error = co_await ask("resize_semaphore", std::move(again));
-    told.push_back(error.dump());
+    told.push_back((co_await ask("resize_semaphore", std::move(again))).dump());
+    co_await try_all(first, true, told);
+    Json in_use{{"key", "s"}, {"size", 3}};
+    const std::string refused = (co_await ask("create_semaphore", std::move(in_use))).dump();
+    told.push_back(refused.substr(0, 8));
+}
+
+// How many semaphores there are after so much time each.
+Task<> let_expire(Texts& told) {
+    const std::string session = co_await open("a", "1h");
+    const Texts sessions{session};
+    for (const char* key : {"s", "unused"}) {
+        Json two{{"key", key}, {"size", 2}};
+        co_await ask("create_semaphore", std::move(two));
+    }
+    co_await try_all(sessions, true, told);
+    co_await sleep(11min);
+    told.push_back(std::to_string((co_await ask("semaphores")).size()));
+    Json held{{"session", session}, {"key", "s"}};
+    co_await ask("release", std::move(held));
+    co_await sleep(9min);
+    told.push_back(std::to_string((co_await ask("semaphores")).size()));
+    co_await sleep(2min);
+    told.push_back(std::to_string((co_await ask("semaphores")).size()));
 }
 
 Task<> change(Server& server, Container& container, Texts& told) {
@@ -172,7 +202,7 @@ TEST_CASE("a lock that is acquired through the API belongs to a session") {
     CHECK(told == Texts{"acquire key: 1", "try key: 1", "try key: null", "acquire key: null",
                         "release key: false", "release key: true", "try key: 2",
                         "try key: \"unknown_session: there is no session 'none': it was closed, "
-                        "or its time was over\""});
+                        "or it expired\""});
     CHECK(world.log() == "");
 }
 
@@ -217,8 +247,23 @@ TEST_CASE("the API creates, resizes and destroys semaphores") {
     SimulatedServer world(app(), registry());
     world.leave_behind();  // open sessions
     world.run(use_semaphore(told));
-    CHECK(told == Texts{"try s: 1", "try s: 2", "try s: null", "try s: 1", "try s: 2", "try s: 3",
-                        "\"failed: there is no semaphore 's' in context 'default'\""});
+    CHECK(told ==
+          Texts{"1", "2", "null",
+                "\"not_exclusive: lock 's' in context 'default': the key has a semaphore of "
+                "size 2, made by tester: it can be locked as shared only\"",
+                "1", "2", "3", "1 by tester",
+                "\"failed: there is no semaphore 's' in context 'default'\"",
+                "\"no_semaphore: lock 's' in context 'default': the key has no semaphore to "
+                "share\"",
+                "\"in_use:"});
+}
+
+TEST_CASE("a semaphore expires when it was neither held nor waited for") {
+    Texts told;
+    SimulatedServer world(app(R"({"semaphore_idle_timeout": "10m"})"), registry());
+    world.leave_behind();  // sessions that are open
+    world.run(let_expire(told));
+    CHECK(told == Texts{"1", "1", "1", "0"});
 }
 
 TEST_CASE("limits and sizes may change while sessions hold locks and wait for them") {

@@ -1,5 +1,7 @@
 #include "modules/lock/plugin/api.h"
 
+#include "modules/lock/key_pattern.h"
+
 namespace weir::lock_api {
 
 using config::setting;
@@ -9,33 +11,40 @@ using std::chrono::milliseconds;
 config::Settings<OpenSession> OpenSession::describe() {
     return settings<OpenSession>(
         "Opens a session, which owns the locks that are taken with it",
-        setting("name", &OpenSession::name, "For listings"),
+        setting("name", &OpenSession::name, "Name for listings").length(0, 256),
         setting("time_to_live", &OpenSession::time_to_live,
-                "When it was neither used nor renewed for so long, its locks are given back")
+                "A session that is neither used nor renewed for so long ends, and its locks are "
+                "given back")
             .at_least(milliseconds(1)));
 }
 
 config::Settings<Session> Session::describe() {
     return settings<Session>(
-        "A session", setting("session", &Session::session, "As open_session answered").required());
+        "A session",
+        setting("session", &Session::session, "Id that open_session returned").required());
 }
 
 config::Settings<SessionInfo> SessionInfo::describe() {
     using S = SessionInfo;
     return settings<S>(
-        "A session", setting("session", &S::session, "Its id, which the other functions take"),
-        setting("name", &S::name, "For listings"),
-        setting("time_to_live", &S::time_to_live, "From its last use on"),
-        setting("left", &S::left, "Of that"), setting("locks", &S::locks, "How many it holds"));
+        "A session", setting("session", &S::session, "Id, which the other functions take"),
+        setting("name", &S::name, "Name for listings"),
+        setting("time_to_live", &S::time_to_live, "How long it lasts after its last use"),
+        setting("left", &S::left, "What is left of that time"),
+        setting("locks", &S::locks, "Number of locks that it holds"));
 }
 
 config::Settings<Acquire> Acquire::describe() {
     return settings<Acquire>(
-        "Waits until the session holds the lock; gives its fencing token, or null if the time was "
-        "over before",
-        setting("session", &Acquire::session, "Whose the lock will be").required(),
-        setting("key", &Acquire::key, "Which lock").not_empty().required(),
-        setting("context", &Acquire::context, "Of which context"),
+        "Waits until the session holds the lock; returns its fencing token, or null if the timeout "
+        "expired before",
+        setting("session", &Acquire::session, "Session that will hold the lock").required(),
+        setting("key", &Acquire::key, "Key of the lock").not_empty().required(),
+        setting("context", &Acquire::context, "Context of the key").not_empty(),
+        setting(
+            "shared", &Acquire::shared,
+            "Take one slot of the key's semaphore; false: an exclusive lock, which a key with a "
+            "semaphore refuses"),
         setting("timeout", &Acquire::timeout,
                 "How long to wait; null: as long as the call may take"));
 }
@@ -43,30 +52,57 @@ config::Settings<Acquire> Acquire::describe() {
 config::Settings<SessionKey> SessionKey::describe() {
     return settings<SessionKey>(
         "A lock of a session",
-        setting("session", &SessionKey::session, "Whose the lock is, or will be").required(),
-        setting("key", &SessionKey::key, "Which lock").not_empty().required(),
-        setting("context", &SessionKey::context, "Of which context"));
+        setting("session", &SessionKey::session, "Session that holds the lock").required(),
+        setting("key", &SessionKey::key, "Key of the lock").not_empty().required(),
+        setting("context", &SessionKey::context, "Context of the key").not_empty());
+}
+
+config::Settings<Try> Try::describe() {
+    return settings<Try>(
+        "Takes the lock if that needs no wait; returns its fencing token, or null",
+        setting("session", &Try::session, "Session that will hold the lock").required(),
+        setting("key", &Try::key, "Key of the lock").not_empty().required(),
+        setting("context", &Try::context, "Context of the key").not_empty(),
+        setting(
+            "shared", &Try::shared,
+            "Take one slot of the key's semaphore; false: an exclusive lock, which a key with a "
+            "semaphore refuses"));
 }
 
 config::Settings<Pattern> Pattern::describe() {
-    return settings<Pattern>("Lists the keys that are held or waited for, by whom, and since when",
-                             setting("pattern", &Pattern::pattern, "Which keys, with * and ?"));
+    return settings<Pattern>(
+        "Lists the keys that are held, waited for or have a semaphore, with holders and waiters",
+        setting("pattern", &Pattern::pattern, "Which keys, with * and ?")
+            .length(0, KeyPattern::longest));
 }
 
 config::Settings<SizedSemaphore> SizedSemaphore::describe() {
     using S = SizedSemaphore;
-    return settings<S>("Lets several hold a key at a time",
-                       setting("key", &S::key, "Which key").not_empty().required(),
-                       setting("context", &S::context, "Of which context"),
-                       setting("size", &S::size, "How many").at_least(1).required());
+    return settings<S>(
+        "Creates a semaphore: up to its size of shared locks hold the key at a time. Refused while "
+        "the key is held or waited for",
+        setting("key", &S::key, "Key of the semaphore").not_empty().required(),
+        setting("context", &S::context, "Context of the key").not_empty(),
+        setting("size", &S::size, "How many may hold the key").at_least(1).required(),
+        setting("made_by", &S::made_by, "Name of the maker, for listings").length(0, 256));
+}
+
+config::Settings<ResizedSemaphore> ResizedSemaphore::describe() {
+    using S = ResizedSemaphore;
+    return settings<S>(
+        "Changes the size of a semaphore; what is held stays held",
+        setting("key", &S::key, "Key of the semaphore").not_empty().required(),
+        setting("context", &S::context, "Context of the key").not_empty(),
+        setting("size", &S::size, "How many may hold the key").at_least(1).required());
 }
 
 config::Settings<NamedSemaphore> NamedSemaphore::describe() {
     using S = NamedSemaphore;
     return settings<S>(
-        "From now on as many may hold the key as the settings say; what is held stays held",
-        setting("key", &S::key, "Which key").not_empty().required(),
-        setting("context", &S::context, "Of which context"));
+        "Destroys a semaphore: from now on as many hold the key as the settings say; what is held "
+        "stays held",
+        setting("key", &S::key, "Key of the semaphore").not_empty().required(),
+        setting("context", &S::context, "Context of the key").not_empty());
 }
 
 }  // namespace weir::lock_api

@@ -7,9 +7,9 @@
 
 #include "config/settings/settings.h"
 
-// What the functions of the module `lock` take and give. Who owns a lock that is taken through the
-// API is a session that the caller opens: the caller itself is not seen to end. A session that is
-// neither used nor renewed for its time to live is over, and its locks are given back.
+// Parameters and results of the functions of the module `lock`. A lock that is taken through the
+// API is owned by a session that the caller opens, because the module cannot see a caller end. A
+// session that is neither used nor renewed for its time to live ends, and its locks are given back.
 namespace weir::lock_api {
 
 struct OpenSession {
@@ -39,12 +39,21 @@ struct Acquire {
     std::string session;
     std::string key;
     std::string context = "default";
+    bool shared = false;
     std::optional<std::chrono::milliseconds> timeout;
 
     static config::Settings<Acquire> describe();
 };
 
-// Of try and release.
+struct Try {
+    std::string session;
+    std::string key;
+    std::string context = "default";
+    bool shared = false;
+
+    static config::Settings<Try> describe();
+};
+
 struct SessionKey {
     std::string session;
     std::string key;
@@ -63,8 +72,17 @@ struct SizedSemaphore {
     std::string key;
     std::string context = "default";
     std::uint32_t size = 1;
+    std::string made_by;
 
     static config::Settings<SizedSemaphore> describe();
+};
+
+struct ResizedSemaphore {
+    std::string key;
+    std::string context = "default";
+    std::uint32_t size = 1;
+
+    static config::Settings<ResizedSemaphore> describe();
 };
 
 struct NamedSemaphore {

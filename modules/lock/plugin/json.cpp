@@ -30,9 +30,16 @@ Json uses_to_json(const std::vector<LockUse>& uses, bool hold) {
 Json to_json(const std::vector<LockListing>& listings) {
     Json result = Json::array();
     for (const LockListing& listing : listings) {
+        Json semaphore;
+        if (const auto& made = listing.semaphore) {
+            semaphore = {{"made_by", made->made_by},
+                         {"seconds", seconds(made->age)},
+                         {"idle_seconds", seconds(made->idle)}};
+        }
         result.push_back({{"key", listing.key},
                           {"context", listing.context},
                           {"size", listing.size},
+                          {"semaphore", std::move(semaphore)},
                           {"holders", uses_to_json(listing.holders, true)},
                           {"waiters", uses_to_json(listing.waiters, false)}});
     }

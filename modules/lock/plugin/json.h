@@ -6,13 +6,13 @@
 #include "modules/lock/table.h"
 #include "modules/system/call/json.h"
 
-// Insight into locks, as the module's API answers. Durations are seconds.
+// Listings and statistics of locks as JSON, as the functions of the module return them. Durations
+// are seconds.
 namespace weir::lock_api {
 
 Json to_json(const std::vector<LockListing>& listings);
 Json to_json(const std::vector<Deadlock>& deadlocks);
-// With the quantiles that people ask for, and all buckets: [upper bound, count], the shortest
-// first.
+// Returns the usual quantiles, and all buckets as [upper bound, count], the shortest first.
 Json to_json(const Histogram& times);
 Json to_json(const LockStatistics& statistics);
 

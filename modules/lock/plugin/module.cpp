@@ -1,15 +1,18 @@
 #include "modules/lock/plugin/module.h"
 
-#include <cstdio>
+#include <algorithm>
 #include <exception>
 #include <stdexcept>
 
 #include "config/settings/changes.h"
+#include "core/run/random_id.h"
 #include "core/simulation/failpoint.h"
+#include "core/wait/run_in_scheduler.h"
 #include "core/wait/timeout.h"
 #include "modules/lock/errors.h"
 #include "modules/lock/events.h"
 #include "modules/lock/plugin/json.h"
+#include "modules/lock/program_tokens.h"
 #include "modules/lock/semaphore.h"
 #include "modules/lock/table.h"
 #include "modules/system/call/json.h"
@@ -22,12 +25,15 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
+// A listing is made in one go, and is in memory at once.
+constexpr std::size_t longest_listing = 10'000;
+
 lock_api::SessionInfo info_of(const LockLease& lease) {
     return {lease.id(), lease.locks().name(), duration_cast<milliseconds>(lease.time_to_live()),
             duration_cast<milliseconds>(lease.left()), lease.locks().held()};
 }
 
-// The exception that is being handled, with a code for programs.
+// Throws the exception that is being handled anew, with a code for programs.
 [[noreturn]] void refuse() {
     try {
         throw;
@@ -37,7 +43,17 @@ lock_api::SessionInfo info_of(const LockLease& lease) {
         throw ApiException("deadlock", error.what());
     } catch (const LockSessionClosed& error) {
         throw ApiException("session_closed", error.what());
+    } catch (const NotExclusive& error) {
+        throw ApiException("not_exclusive", error.what());
+    } catch (const NoSemaphore& error) {
+        throw ApiException("no_semaphore", error.what());
+    } catch (const LocksInUse& error) {
+        throw ApiException("in_use", error.what());
     }
+}
+
+LockMode mode_of(bool shared) noexcept {
+    return shared ? LockMode::shared : LockMode::exclusive;
 }
 
 }  // namespace
@@ -45,28 +61,28 @@ lock_api::SessionInfo info_of(const LockLease& lease) {
 ModuleDeclaration<LockModule> LockModule::declare() {
     return declare_module<LockModule>("lock", "Gives out locks and semaphores")
         .event<LockEvent>()
-        .makes_queue<LockEvent>("lock", "one place for each key; its priority is a setting")
+        .makes_queue<LockEvent>("lock", "one slot for each key; its priority is a setting")
         .hands_over<LockHandover>(&LockModule::hand_over, &LockModule::take_over,
                                   CallsUnderWay::go_on)
         .function("open_session", &LockModule::open_session)
-        .function("renew_session", "Begins the session's time to live anew",
+        .function("renew_session", "Starts the session's time to live anew",
                   &LockModule::renew_session)
         .function("close_session", "Gives back all locks of the session, and ends its waits",
                   &LockModule::close_session)
         .function("sessions", "Lists the sessions that are open", &LockModule::sessions)
         .function("acquire", &LockModule::acquire)
-        .function("try", "Takes the lock if that is possible at once; its token, or null",
-                  &LockModule::try_acquire)
-        .function("release", "Gives the lock back; whether the session held it",
+        .function("try", &LockModule::try_acquire)
+        .function("release", "Gives the lock back; returns whether the session held it",
                   &LockModule::release)
         .function("list", &LockModule::list)
-        .function("deadlocks", "Lists who wait for each other in circles, for which locks",
+        .function("deadlocks", "Lists owners that wait for each other in a circle, and their locks",
                   &LockModule::deadlocks)
-        .function("statistics", "How many locks were taken, and how long that took",
+        .function("statistics", "Counts locks that were taken, and how long that took",
                   &LockModule::statistics)
         .function("create_semaphore", &LockModule::create_semaphore)
-        .function("resize_semaphore", "Changes how many may hold the key of a semaphore",
-                  &LockModule::resize_semaphore)
+        .function("resize_semaphore", &LockModule::resize_semaphore)
+        .function("semaphores", "Lists the semaphores that were created, and by whom",
+                  &LockModule::semaphores)
         .function("destroy_semaphore", &LockModule::destroy_semaphore);
 }
 
@@ -74,13 +90,11 @@ ModuleDeclaration<LockModule> LockModule::declare() {
 
 Task<> LockModule::load() {
     if (replaces()) {
-        co_return;  // the locks are there
+        co_return;  // the lock queue exists already
     }
-    std::unique_ptr<FencingTokens> tokens;
-    if (settings().state_dir) {
-        tokens = std::make_unique<FencingTokens>(*settings().state_dir);
-    }
-    add_lock_queue(scheduler(), settings().to_lock_settings(), std::move(tokens));
+    // Made by the library, which stays when this plugin is reloaded.
+    add_lock_queue(scheduler(), settings().to_lock_settings(),
+                   program_tokens(scheduler(), settings().state_dir));
     co_return;
 }
 
@@ -88,6 +102,7 @@ void LockModule::begin() {
     for (const auto& [id, lease] : sessions_) {
         watch(lease);
     }
+    expire_semaphores();
 }
 
 Task<> LockModule::unload() {
@@ -97,15 +112,14 @@ Task<> LockModule::unload() {
     for (const auto& [id, lease] : std::exchange(sessions_, {})) {
         lease->locks().close();
     }
-    Task<> removing = remove_lock_queue(scheduler(), true);
-    co_await removing;
+    co_await remove_lock_queue(scheduler(), true);
 }
 
 std::vector<std::string> LockModule::in_use() const {
     const LockTable* table = handed_over_ ? nullptr : LockTable::find(scheduler());
     std::vector<std::string> uses;
     if (table != nullptr) {
-        for (const LockListing& listing : table->list()) {
+        for (const LockListing& listing : table->list_used()) {
             uses.push_back(weir::describe({listing}));
         }
     }
@@ -141,6 +155,7 @@ void LockModule::settings_changed(const LockModuleSettings& before) {
         log().info("module.lock.{}", config::to_text(change));
     }
     LockTable::of(scheduler()).change_settings(settings().to_lock_settings());
+    expire_semaphores();
 }
 
 // --- sessions
@@ -149,19 +164,16 @@ LockLease& LockModule::session(const std::string& id) const {
     const auto found = sessions_.find(id);
     if (found == sessions_.end()) {
         throw ApiException("unknown_session",
-                           "there is no session '" + id + "': it was closed, or its time was over");
+                           "there is no session '" + id + "': it was closed, or it expired");
     }
     return *found->second;
 }
 
-// The id is random: one of before a restart of the server is nobody else's now.
+// The id is random, so that one of before a restart of the server does not name another session.
 lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& parameters) {
     std::string id;
     do {
-        char digits[17];
-        std::snprintf(digits, sizeof digits, "%016llx",
-                      static_cast<unsigned long long>(scheduler().poller().random()));
-        id = digits;
+        id = random_id(scheduler().poller());
     } while (sessions_.contains(id));
     const Ref<LockLease> lease(new LockLease(
         scheduler(), id, parameters.name.empty() ? id : parameters.name, parameters.time_to_live));
@@ -199,7 +211,7 @@ Task<> LockModule::until_over(Ref<LockLease> lease) {
         co_await sleep(lease->left());
     }
     if (!lease->locks().closed()) {
-        log().info("the session '{}' was not used for its time to live; it held {} locks",
+        log().info("session '{}' expired: it was not used for its time to live; {} locks are free",
                    lease->locks().name(), lease->locks().held());
         sessions_.erase(lease->id());
         lease->locks().close();
@@ -216,11 +228,10 @@ Task<LockModule::Token> LockModule::acquire(lock_api::Acquire parameters) {
         timeout = *parameters.timeout;
     }
     try {
-        Task<Token> acquiring =
-            lease->locks().acquire(IndexValue(parameters.key), parameters.context, timeout);
-        const Token token = co_await acquiring;
+        const Token token = co_await lease->locks().acquire(
+            IndexValue(parameters.key), parameters.context, timeout, mode_of(parameters.shared));
         if (token && failpoint(*this, "lock.late-answer", 0.2)) {
-            co_await sleep(milliseconds(50));  // time for the caller to have given up
+            co_await sleep(milliseconds(50));  // the caller may give up meanwhile
         }
         co_return token;
     } catch (const LockError&) {
@@ -228,10 +239,15 @@ Task<LockModule::Token> LockModule::acquire(lock_api::Acquire parameters) {
     }
 }
 
-LockModule::Token LockModule::try_acquire(const lock_api::SessionKey& parameters) {
+LockModule::Token LockModule::try_acquire(const lock_api::Try& parameters) {
     LockLease& lease = session(parameters.session);
     lease.renew();
-    return lease.locks().try_acquire(IndexValue(parameters.key), parameters.context);
+    try {
+        return lease.locks().try_acquire(IndexValue(parameters.key), parameters.context,
+                                         mode_of(parameters.shared));
+    } catch (const LockError&) {
+        refuse();
+    }
 }
 
 bool LockModule::release(const lock_api::SessionKey& parameters) {
@@ -240,10 +256,23 @@ bool LockModule::release(const lock_api::SessionKey& parameters) {
     return lease.locks().release(IndexValue(parameters.key), parameters.context);
 }
 
-// --- insight
+// --- listings
 
 Json LockModule::list(const lock_api::Pattern& parameters) const {
-    return lock_api::to_json(LockTable::of(scheduler()).list(KeyPattern(parameters.pattern)));
+    const LockTable& table = LockTable::of(scheduler());
+    const std::vector<const LockKey*> keys = table.find(KeyPattern(parameters.pattern));
+    if (keys.size() > longest_listing) {
+        throw ApiException("limit_reached", std::to_string(keys.size()) +
+                                                " keys match, more than " +
+                                                std::to_string(longest_listing) +
+                                                " are not listed: give a narrower pattern");
+    }
+    std::vector<LockListing> listings;
+    listings.reserve(keys.size());
+    for (const LockKey* key : keys) {
+        listings.push_back(table.listing_of(*key));
+    }
+    return lock_api::to_json(listings);
 }
 
 Json LockModule::deadlocks() const {
@@ -264,19 +293,54 @@ Json LockModule::statistics() const {
 // --- semaphores
 
 void LockModule::create_semaphore(const lock_api::SizedSemaphore& parameters) {
-    Semaphore(scheduler(), IndexValue(parameters.key), parameters.size, parameters.context)
-        .create();
+    try {
+        LockTable::of(scheduler())
+            .create_semaphore_of_client(
+                parameters.context, IndexValue(parameters.key), parameters.size,
+                parameters.made_by.empty() ? "a call of the API" : parameters.made_by);
+    } catch (const LockError&) {
+        refuse();
+    }
 }
 
-void LockModule::resize_semaphore(const lock_api::SizedSemaphore& parameters) {
+Json LockModule::semaphores() const {
+    return lock_api::to_json(LockTable::of(scheduler()).list_semaphores());
+}
+
+// Destroys semaphores of clients that expire, from now on, by the settings of now.
+void LockModule::expire_semaphores() {
+    if (expiring_semaphores_ != nullptr) {
+        expiring_semaphores_->close();
+    }
+    expiring_semaphores_ = nullptr;
+    if (settings().semaphore_idle_timeout.count() > 0) {
+        expiring_semaphores_ =
+            start(keep_expiring_semaphores(), {.name = "lock.expire_semaphores", .daemon = true});
+    }
+}
+
+Task<> LockModule::keep_expiring_semaphores() {
+    for (;;) {
+        // A semaphore that is created, or falls idle, during this sleep expires after it.
+        const Duration all = settings().semaphore_idle_timeout;
+        const std::optional<Time> next = LockTable::of(scheduler()).next_semaphore_expiry();
+        co_await sleep(next ? std::min(*next - scheduler().now(), all) : all);
+        auto destroy = [this](const Scheduler::Processor& processor) {
+            if (LockTable* table = LockTable::find(scheduler())) {
+                table->destroy_expired_semaphores(processor);
+            }
+        };
+        co_await run_in_scheduler(std::move(destroy));
+    }
+}
+
+void LockModule::resize_semaphore(const lock_api::ResizedSemaphore& parameters) {
     LockTable::of(scheduler())
         .resize_semaphore(parameters.context, IndexValue(parameters.key), parameters.size);
 }
 
 Task<> LockModule::destroy_semaphore(lock_api::NamedSemaphore parameters) {
-    Task<> destroying =
-        weir::destroy_semaphore(scheduler(), IndexValue(parameters.key), parameters.context);
-    co_await destroying;
+    co_await weir::destroy_semaphore(scheduler(), IndexValue(parameters.key), parameters.context);
 }
 
 }  // namespace weir

@@ -14,18 +14,18 @@
 
 namespace weir {
 
-// What goes from one version of the module to the next. The locks themselves are not the plugin's:
-// their queue and their table are the library's, and stay where they are.
+// The state that one version of the module hands to the next. The locks themselves belong to the
+// library, not to the plugin: their queue and their table stay where they are.
 struct LockHandover {
     static constexpr std::string_view name = "lock";
-    static constexpr std::uint32_t version = 2;
+    static constexpr std::uint32_t version = 3;
 
-    std::string settings;  // by which the locks were made, as JSON
+    std::string settings;  // with which the locks were made, as JSON
     std::map<std::string, Ref<LockLease>, std::less<>> sessions;
 };
 
-// The module `lock`: makes the queue of the locks, tells what is locked, and lets others lock
-// through its API.
+// The module `lock`: adds the lock queue to the server, lists what is locked, and lets callers of
+// its API take locks in sessions.
 class LockModule final : public ModuleOf<LockModuleSettings> {
 public:
     using ModuleOf::ModuleOf;
@@ -34,7 +34,7 @@ public:
 
     Task<> load() override;
     void begin() override;
-    // Only forced while anything is locked; see in_use().
+    // While anything is locked, the server calls it only if it is forced to; see in_use().
     Task<> unload() override;
     std::vector<std::string> in_use() const override;
     using ModuleOf::settings_changed;
@@ -48,7 +48,7 @@ private:
     void close_session(const lock_api::Session& parameters);
     std::vector<lock_api::SessionInfo> sessions() const;
     Task<Token> acquire(lock_api::Acquire parameters);
-    Token try_acquire(const lock_api::SessionKey& parameters);
+    Token try_acquire(const lock_api::Try& parameters);
     bool release(const lock_api::SessionKey& parameters);
 
     Json list(const lock_api::Pattern& parameters) const;
@@ -56,7 +56,8 @@ private:
     Json statistics() const;
 
     void create_semaphore(const lock_api::SizedSemaphore& parameters);
-    void resize_semaphore(const lock_api::SizedSemaphore& parameters);
+    Json semaphores() const;
+    void resize_semaphore(const lock_api::ResizedSemaphore& parameters);
     Task<> destroy_semaphore(lock_api::NamedSemaphore parameters);
 
     LockHandover hand_over();
@@ -66,8 +67,11 @@ private:
     LockLease& session(const std::string& id) const;
     void watch(const Ref<LockLease>& lease);
     Task<> until_over(Ref<LockLease> lease);
+    void expire_semaphores();
+    Task<> keep_expiring_semaphores();
 
     std::map<std::string, Ref<LockLease>, std::less<>> sessions_;
+    Ref<Routine> expiring_semaphores_;
     bool handed_over_ = false;
 };
 

@@ -7,16 +7,17 @@ using config::settings;
 
 config::Settings<LockModuleSettings::Semaphore> LockModuleSettings::Semaphore::describe() {
     return settings<Semaphore>(
-        "How many may hold a key at a time",
-        setting("keys", &Semaphore::keys, "Which keys: a text with * and ?").not_empty(),
-        setting("size", &Semaphore::size, "So many").at_least(1));
+        "Makes a semaphore of each key that matches",
+        setting("keys", &Semaphore::keys, "Which keys: a text with * and ?")
+            .length(1, KeyPattern::longest),
+        setting("size", &Semaphore::size, "How many may hold a key at a time").at_least(1));
 }
 
 config::Settings<LockModuleSettings::Context> LockModuleSettings::Context::describe() {
     return settings<Context>(
         "A context with keys of its own",
         setting("semaphores", &Context::semaphores,
-                "Keys that more than one may hold; the first that matches counts"),
+                "Keys that several may hold, as shared locks; the first entry that matches counts"),
         setting("max_waiters_per_key", &Context::max_waiters_per_key,
                 "How many may wait for one key; null: any number")
             .at_least(1)
@@ -27,7 +28,7 @@ config::Settings<LockModuleSettings> LockModuleSettings::describe() {
     using S = LockModuleSettings;
     return settings<S>(
         "Gives out locks and semaphores",
-        setting("priority", &S::priority, "Of the queue of the locks in the queue tree")
+        setting("priority", &S::priority, "Priority of the lock queue in the queue tree")
             .range(0, 10'000)
             .fixed(),
         setting("max_waiters_per_key", &S::max_waiters_per_key,
@@ -38,15 +39,27 @@ config::Settings<LockModuleSettings> LockModuleSettings::describe() {
             .at_least(1)
             .unit("waiters"),
         setting("on_deadlock", &S::on_deadlock,
-                "What is done when all of a circle wait for each other: nothing, a report, or the "
-                "wait that began last fails too"),
+                "What to do when owners of locks wait for each other in a circle: nothing, report "
+                "it, or report it and fail the wait that began last"),
         setting("separate_contexts", &S::separate_contexts,
-                "Whether contexts that are not named here have keys of their own too")
+                "Whether the keys of different contexts are different; false: as in VLCP, contexts "
+                "share their keys unless `contexts` names them")
             .fixed(),
-        setting("contexts", &S::contexts, "Contexts by name"),
+        setting("contexts", &S::contexts,
+                "Settings of contexts by name; one that is named always has keys of its own"),
+        setting("max_semaphores", &S::max_semaphores,
+                "How many semaphores clients may create, all together")
+            .unit("semaphores"),
+        setting("semaphore_idle_timeout", &S::semaphore_idle_timeout,
+                "A semaphore that a client created is destroyed when its key was neither held nor "
+                "waited for that long; 0: never"),
+        setting("max_key", &S::max_key, "The longest key, and context, that a client may choose")
+            .range(config::ByteSize{16}, config::mebibytes(1)),
         setting("state_dir", &S::state_dir,
-                "Folder in which the numbers of fencing tokens are reserved, so that they grow "
-                "across restarts; null: they start at 1")
+                "Folder in which fencing tokens are reserved, so that they grow across restarts "
+                "even if the clock is set back. null: $STATE_DIRECTORY, which systemd sets, else "
+                "$XDG_STATE_HOME/weir, else ~/.local/state/weir, if it can be written; \"\": none, "
+                "tokens only start at the clock")
             .fixed());
 }
 
@@ -60,6 +73,9 @@ LockSettings LockModuleSettings::to_lock_settings() const {
     result.max_waiters = limit(max_waiters);
     result.on_deadlock = on_deadlock;
     result.separate_contexts = separate_contexts;
+    result.max_semaphores = max_semaphores;
+    result.semaphore_idle_timeout = semaphore_idle_timeout;
+    result.max_key = max_key.bytes;
     for (const auto& [name, context] : contexts) {
         LockContextSettings& made = result.contexts[name];
         made.max_waiters_per_key = limit(context.max_waiters_per_key);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -30,8 +31,11 @@ struct LockModuleSettings {
     std::optional<std::uint32_t> max_waiters_per_key;
     std::optional<std::uint32_t> max_waiters;
     OnDeadlock on_deadlock = OnDeadlock::report;
-    bool separate_contexts = false;
+    bool separate_contexts = true;
     std::map<std::string, Context> contexts;
+    std::uint32_t max_semaphores = 1000;
+    std::chrono::milliseconds semaphore_idle_timeout = std::chrono::hours(1);
+    config::ByteSize max_key = config::kibibytes(4);
     std::optional<std::string> state_dir;
 
     static config::Settings<LockModuleSettings> describe();
