@@ -50,6 +50,10 @@ function(weir_plugin name)
     add_library(${objects} OBJECT ${sources})
     set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON)
     target_link_libraries(${objects} PUBLIC weir::modules ${arg_LIBRARIES})
+    if(COMMAND weir_tests) # inside weir; installed, <weir/module.h> is found with the library
+        target_include_directories(${objects} PUBLIC
+            "${weir_SOURCE_DIR}/core/include" "${weir_SOURCE_DIR}/modules/include")
+    endif()
     # A symbol marked "unique" would keep the plugin in memory for ever.
     target_compile_options(${objects} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-gnu-unique>)
     if(COMMAND weir_unity)

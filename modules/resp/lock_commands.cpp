@@ -53,13 +53,13 @@ std::optional<Duration> to_duration(std::string_view text) {
 std::string unknown_lock_option(std::string_view word, std::string_view command, Takes takes) {
     switch (takes) {
         case Takes::context:
-            return resp::unknown_lock_option("option", word, command, {"CONTEXT"});
+            return resp::unknown_option("option", word, command, {"CONTEXT"});
         case Takes::context_and_shared:
-            return resp::unknown_lock_option("option", word, command, {"CONTEXT", "SHARED"});
+            return resp::unknown_option("option", word, command, {"CONTEXT", "SHARED"});
         case Takes::all:
             break;
     }
-    return resp::unknown_lock_option("option", word, command, {"TIMEOUT", "CONTEXT", "SHARED"});
+    return resp::unknown_option("option", word, command, {"TIMEOUT", "CONTEXT", "SHARED"});
 }
 
 // Checks the key, which is argument `at - 1`, and returns the options from argument `at` on. If
@@ -369,8 +369,8 @@ Task<> semaphore(Session& session, const Request& request) {
     } else if (same_word(request[1], "LIST") && request.size() <= 3) {
         list_keys(session, request.size() == 3 ? request[2] : "*", true);
     } else {
-        session.error(resp::unknown_lock_option("subcommand", request[1], "SEMAPHORE",
-                                                {"CREATE", "RESIZE", "DESTROY", "LIST"}));
+        session.error(resp::unknown_option("subcommand", request[1], "SEMAPHORE",
+                                           {"CREATE", "RESIZE", "DESTROY", "LIST"}));
     }
 }
 

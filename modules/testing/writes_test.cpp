@@ -42,10 +42,11 @@ TEST_CASE("fencing tokens that cannot be reserved are not issued, whichever writ
         const config::testing::TemporaryFolder folder;  // also the working folder
         std::uint64_t before = 0;
         bool failed = false;
+        const FencingOptions options{.directory = "state", .block = 2, .largest_block = 2};
         {
-            FencingTokens tokens("state", 2);
             const WriteFailure failure(nth);
             try {
+                FencingTokens tokens(options);
                 for (int i = 0; i != 5; ++i) {
                     tokens.ensure();
                     before = tokens.next();
@@ -55,7 +56,7 @@ TEST_CASE("fencing tokens that cannot be reserved are not issued, whichever writ
             }
             CHECK(failed == failure.happened());
         }
-        FencingTokens again("state", 2);
+        FencingTokens again(options);
         again.ensure();
         CHECK(again.next() > before);  // no token is issued twice
         if (!failed) {
