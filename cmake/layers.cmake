@@ -183,7 +183,7 @@ endfunction()
 # Builds each file as the program bench/x_benchmark in the build folder; `./dev bench` runs them all.
 function(weir_benchmarks)
     cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "SOURCES;LIBRARIES")
-    if(NOT WEIR_TESTS)
+    if(NOT WEIR_TESTS OR WEIR_SANITIZE) # sanitized programs are not measured
         return()
     endif()
     foreach(file IN LISTS arg_SOURCES)

@@ -194,7 +194,7 @@ TEST_CASE("replacements from the environment are limited", "[layers]") {
                              "33554432 bytes\n") != std::string::npos);
 }
 
-TEST_CASE("--set takes JSON, or else text", "[layers]") {
+TEST_CASE("the option --set takes JSON, or else text", "[layers]") {
     Sources sources;
     sources.sets = {"a=1",   "b=true", "c=null", "d=\"x\"",    "e={\"f\": [1]}",
                     "g=abc", "h=",     "i=[1",   "j=a=b ${X}", "k=-"};

@@ -160,7 +160,7 @@ TEST_CASE("a recorder records a routine that runs inside the routine that starts
           "0 ms: inner ran\n"
           "0 ms: inner ended\n"
           "0 ms: outer ran\n"
-          "0 ms: world.h:66 ran\n");
+          "0 ms: world.h:61 ran\n");
 }
 
 TEST_CASE("a recorder may begin in a foreground routine whose starter continues afterwards",

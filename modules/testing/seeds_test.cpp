@@ -122,8 +122,8 @@ TEST_CASE("the command that replays a seed names this program and this test", "[
     const std::string command = command_for_seed(7);
     CHECK(command.starts_with("WEIR_SEED=7 /"));
     CHECK(
-        command.ends_with("/testing_tests 'seeds: the command that replays a seed names this "
-                          "program and this test'"));
+        command.ends_with("/testing_tests 'the command that replays a seed names this program and "
+                          "this test'"));
 }
 
 TEST_CASE("a wrong number of seeds is rejected", "[testing]") {

@@ -19,7 +19,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 RECORD = os.path.join(HERE, "lines.json")
-SMALLEST = "apps/examples/learn/01-smallest/bakery.cpp"
+SMALLEST = "apps/examples/learn/01-smallest"
 LARGEST = 10
 TOLERANCE = 1.1
 
@@ -30,8 +30,12 @@ def units(build):
         entries = json.load(file)
     result = {}
     for entry in entries:
-        name = os.path.relpath(entry["file"], build if "Unity" in entry["file"] else ROOT)
-        if name == SMALLEST or not name.startswith(("apps/examples", "..")):
+        is_unity = "/Unity/" in entry["file"]
+        name = os.path.relpath(entry["file"], build if is_unity else ROOT)
+        name = name.replace("CMakeFiles/", "").replace(".dir/Unity/unity_", " ")
+        if name.startswith(SMALLEST) and "objects" in name:
+            name = SMALLEST
+        if name == SMALLEST or not name.startswith(("apps/examples", "cmake", "..")):
             result.setdefault(name, (entry["command"], entry["directory"]))
     return result
 

@@ -116,11 +116,11 @@ Task<> ask_in(std::string target, std::string function, Json parameters, std::st
 }
 
 std::string ask(std::string target, std::string function, Json parameters,
-                std::string configuration = with_desk) {
+                std::string configuration = with_desk, const std::string& log = "") {
     SimulatedServer world(std::move(configuration), registry());
     std::string answer;
     world.run(ask_in(std::move(target), std::move(function), std::move(parameters), answer));
-    CHECK(world.log() == "");
+    CHECK(world.log() == log);
     return answer;
 }
 
@@ -136,7 +136,9 @@ TEST_CASE("api: functions of all forms answer in JSON") {
 
 TEST_CASE("api: errors have the function's own code, or one that says what happened") {
     CHECK(ask("desk", "refuse", {}) == "closed: the desk is closed");
-    CHECK(ask("desk", "fail", {}) == "failed: the pen is broken");
+    CHECK(ask("desk", "fail", {}, with_desk,
+              "error: the function desk.fail ended with an exception: the pen is broken\n") ==
+          "failed: the pen is broken");
     CHECK(ask("desk", "summ", {}) ==
           "unknown_function: the module 'desk' has no function 'summ' (did you mean 'sum'?)");
     CHECK(ask("dekk", "sum", {}) ==

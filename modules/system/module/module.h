@@ -105,6 +105,8 @@ public:
     void serve();
     bool serving() const noexcept { return !handler_.functions().empty(); }
     void stop_serving() noexcept;
+    // The module's functions no longer keep the server running.
+    void let_server_end() noexcept { handler_.set_daemon(true); }
     void close_calls() noexcept { calls_.close(); }
     void close_all() noexcept;
     const Ref<Holds>& holds() const noexcept { return holds_; }

@@ -90,6 +90,14 @@ Task<> Loader::unload_all(bool force) {
     }
 }
 
+void Loader::let_server_end() noexcept {
+    for (const auto& [name, entry] : parts_.table.entries) {
+        if (entry.module != nullptr) {
+            entry.module->let_server_end();
+        }
+    }
+}
+
 Task<> Loader::reload(std::vector<std::string> names) {
     for (std::string& name : names) {
         name = finder().resolve(name);

@@ -68,6 +68,8 @@ public:
     void begin_unload(std::string name, bool force = false);
     // Unloads all modules.
     Task<> unload_all(bool force = false);
+    // The functions of the modules that are loaded no longer keep the server running.
+    void let_server_end() noexcept;
 
     // Replaces the modules, and all that depend on them, by what their files are now, as one step.
     // The new versions load beside the old ones, which go on working; when all are ready, they

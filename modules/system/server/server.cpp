@@ -143,6 +143,9 @@ Task<> Server::start_up() {
         co_await loader_->load_all(app_.settings().startup, "listed in server.startup");
     } catch (const LoadException& exception) {
         startup_failure_ = exception.what();
+        // It runs on only if what has loaded has work of its own, such as clients that it serves.
+        functions_keep_it_up_ = false;
+        loader_->let_server_end();
     }
     app_.close_untaken();
 }
