@@ -57,7 +57,7 @@ class Plugins(unittest.TestCase):
         if shutil.which("strace") is None:
             self.skipTest("needs strace")
         trace = self.path("trace")
-        with subprocess.Popen(["strace", "-f", "-qq", "-e", "trace=openat", "-o", trace,
+        with subprocess.Popen(["strace", "-D", "-f", "-qq", "-e", "trace=openat", "-o", trace,
                                program("weir"), "run", APP, "--set",
                                f'module.resp.listen=["unix:{self.path("socket")}"]'],
                               stderr=subprocess.PIPE, text=True) as server:
