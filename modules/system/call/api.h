@@ -10,21 +10,21 @@
 
 namespace weir {
 
-// The functions of a module that others may call, in the order in which they were declared.
-// Several may have the same name if their criteria tell them apart.
+/// The functions of a module that other code may call, in the order of their declaration. Several
+/// may have the same name if their criteria differ. Not thread-safe.
 class Api {
 public:
     void add(ApiFunction function);
 
     const std::vector<ApiFunction>& functions() const noexcept { return functions_; }
-    // Names of all functions, each once.
+    /// Returns the names of all functions, each once.
     std::vector<std::string> names() const;
     bool has(std::string_view name) const noexcept;
 
-    // A text for people: each function with its parameters. Ends with a newline.
+    /// Returns a text for people: each function with its parameters. Ends with a newline.
     std::string describe(std::size_t width = 100) const;
-    // For programs: {"greet": {"description": ..., "parameters": [{"name": ..., "type": ...,
-    // "default": ..., "description": ...}], "result": "string"}}
+    /// Returns the same for programs: {"greet": {"description": ..., "parameters": [{"name": ...,
+    /// "type": ..., "default": ..., "description": ...}], "result": "string"}}
     Json to_json() const;
 
 private:

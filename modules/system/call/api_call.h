@@ -11,17 +11,19 @@
 
 namespace weir {
 
-// What caller and callee of one API call share while it is under way.
+/// What caller and callee of one API call share until the caller has its result.
 struct ApiCall final : RefCounted<ApiCall>, pool::Pooled {
     ApiValue parameters;
     bool wants_json = false;                    // how the caller wants the result
-    std::optional<ApiResult<ApiValue>> result;  // once it is answered
-    bool given_up = false;                      // the caller does not wait any more
+    std::optional<ApiResult<ApiValue>> result;  // once the callee has answered
+    bool given_up = false;                      // the caller no longer waits
     Ref<Routine> callee;                        // runs the function
-    // The caller's, so that answering takes no memory; null once it is used. See take_reply.
+    // The caller makes it, so that the callee needs no memory to answer; null once it is used. See
+    // take_reply().
     Ref<Event> reply;
 
-    // The caller goes: what runs for it is unwound, and nothing of it is kept.
+    /// Ends the call for a caller that no longer waits: unwinds the callee, and drops parameters
+    /// and result.
     void give_up() noexcept {
         given_up = true;
         parameters = {};

@@ -9,7 +9,7 @@
 
 namespace weir {
 
-// What an API call ends with: a value or an error.
+/// The result of an API call: a value or an error.
 template <class T>
 class [[nodiscard]] ApiResult {
 public:
@@ -24,7 +24,7 @@ public:
     bool ok() const noexcept { return content_.index() == 0; }
     explicit operator bool() const noexcept { return ok(); }
 
-    // The value; throws ApiException if there is an error instead.
+    /// Returns the value. Throws ApiException if there is an error instead.
     Value& value() & {
         check();
         return std::get<0>(content_);
@@ -38,7 +38,7 @@ public:
         return std::get<0>(std::move(content_));
     }
 
-    // Requires !ok().
+    /// Returns the error. Requires !ok().
     const ApiError& error() const { return std::get<1>(content_); }
 
 private:

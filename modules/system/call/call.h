@@ -20,12 +20,13 @@
 
 namespace weir {
 
-// How long a call may take if nothing else is said.
+/// The timeout of a call that gives none.
 inline constexpr Duration default_call_timeout = std::chrono::seconds(120);
 
 namespace detail {
 
-// A call under way: sent when it is awaited, and taken back, with what runs for it, when this goes.
+// A call. Sends its event when it is awaited; its destructor withdraws the event and unwinds the
+// function, if it still runs.
 class Calling final : public Wait {
 public:
     Calling(std::string_view target, std::string_view function, ApiValue parameters,
@@ -38,7 +39,7 @@ public:
         begin(*coroutine.promise().routine);
         Wait::await_suspend(coroutine, at);
     }
-    // What it ended with; valid as long as this lives.
+    // Returns the result; valid as long as this object.
     ApiResult<ApiValue>& await_resume();
 
     std::span<const Matcher> matchers() const noexcept override {
@@ -57,8 +58,8 @@ private:
 
     const Ref<ModuleApiCall> event_;
     const std::optional<Duration> timeout_;
-    Scheduler* scheduler_ = nullptr;   // once it has begun
-    std::array<Matcher, 2> matchers_;  // that there may be a place, then of the reply; of the timer
+    Scheduler* scheduler_ = nullptr;   // null until it is awaited
+    std::array<Matcher, 2> matchers_;  // of a free slot, then of the reply; of the timer
     Timer timer_;
     bool sent_ = false;
     std::optional<ApiResult<ApiValue>> time_is_over_;
@@ -66,28 +67,28 @@ private:
 
 }  // namespace detail
 
-// Calls a function of a module and returns its result or an error:
-//
-//     const Json parameters{{"pattern", "db*"}};
-//     const ApiResult<Json> locks = co_await call("lock", "list", parameters);
-//
-// The call is an event: it waits while the module is loading or being reloaded, and while too many
-// calls to it are under way. Returns the error `timeout` if all of that takes longer than the time.
-// A caller that is closed cancels the call. Requires a routine of the server's scheduler.
+/// Calls a function of a module and returns its result or an error:
+///
+///     const Json parameters{{"pattern", "db*"}};
+///     const ApiResult<Json> locks = co_await call("lock", "list", parameters);
+///
+/// The call is an event: it waits while the module is loading or being reloaded, and while too many
+/// calls to it are under way. Returns the error `timeout` if all of that takes longer than the
+/// time. A caller that is closed cancels the call. Requires a routine of the server's scheduler.
 Task<ApiResult<Json>> call(std::string target, std::string function, Json parameters,
                            std::optional<Duration> timeout = default_call_timeout);
-// The same without parameters.
+/// The same without parameters.
 Task<ApiResult<Json>> call(std::string target, std::string function);
 
-// The same with the C++ struct P that the function takes, and its result of type R; nothing is
-// converted on the way:
-//
-//     const Acquire acquire{.key = "a"};
-//     const ApiResult<Ticket> ticket = co_await call<Ticket>("lock", "acquire", acquire);
-//
-// The parameters have a name of their own because g++ 12 destroys an aggregate that is made in an
-// awaited expression twice. Returns the error `bad_parameter` or `bad_result` if the function takes
-// or returns another type.
+/// The same with the C++ struct P that the function takes, and its result of type R; nothing is
+/// converted on the way:
+///
+///     const Acquire acquire{.key = "a"};
+///     const ApiResult<Ticket> ticket = co_await call<Ticket>("lock", "acquire", acquire);
+///
+/// The parameters have a name of their own because g++ 12 destroys an aggregate that is made in an
+/// awaited expression twice. Returns the error `bad_parameter` or `bad_result` if the function
+/// takes or returns another type.
 template <class R, class P>
     requires(!std::is_same_v<P, Json> && config::Described<P>)
 Task<ApiResult<R>> call(std::string target, std::string function, P parameters,
@@ -108,8 +109,7 @@ Task<ApiResult<R>> call(std::string target, std::string function, P parameters,
     }
 }
 
-// Calls without waiting for the answer, which is dropped. Returns when the queue has taken the
-// call.
+/// Calls a function and drops its result. Returns when the queue has taken the call.
 Task<> send_call(std::string target, std::string function, Json parameters);
 Task<> send_call(std::string target, std::string function);
 

@@ -10,8 +10,8 @@ namespace weir {
 
 class Scheduler;
 
-// A function of a module's API is called. Whoever answers it makes it ignorable first; one that is
-// ignorable has been answered or given up.
+/// A call of a module's function. The code that answers makes the event ignorable first: an event
+/// that is ignorable has been answered or given up.
 struct ModuleApiCall : Event {
     Index<const ApiCall*> call;
     Index<std::string> target;  // the module, or "public"
@@ -27,7 +27,7 @@ struct ModuleApiCall : Event {
     }
 };
 
-// A call has been answered; the answer is in its state.
+/// The answer to a call; its state holds the result.
 struct ModuleApiReply : Event {
     Index<const ApiCall*> call;
     Ref<ApiCall> state;
@@ -38,14 +38,14 @@ struct ModuleApiReply : Event {
     }
 };
 
-// A call, with its state.
+/// Returns the event of a call, with its state.
 Ref<ModuleApiCall> make_call(std::string_view target, std::string_view function,
                              ApiValue parameters, bool wants_json);
 
-// The event that says that the call is answered; null the second time.
+/// Returns the event that answers the call; null the second time.
 Ref<Event> take_reply(const Ref<ApiCall>& call) noexcept;
 
-// Answers a call with an error, at once.
+/// Answers a call with an error, at once.
 void answer(Scheduler& scheduler, ModuleApiCall& event, ApiError error);
 
 }  // namespace weir

@@ -7,8 +7,8 @@
 
 namespace weir {
 
-// The same content in the other form. Throws ApiException with `bad_parameter` if lists and
-// objects are nested more than 64 deep.
+/// Returns the same content in the other form. Throws ApiException with `bad_parameter` if lists
+/// and objects are nested more than 64 deep.
 config::Value value_of(const Json& json);
 Json json_of(const config::Value& value);
 

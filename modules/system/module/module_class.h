@@ -19,14 +19,14 @@ namespace weir {
 class Module;
 struct ModuleContext;
 
-// What a module needs to be there before it loads: another module, or an interface, which is a name
-// for which the configuration chooses a module (`server.proxies`).
+/// What a module needs before it loads: another module, or an interface, a name for which the
+/// configuration chooses a module (`server.proxies`).
 struct Dependency {
     std::string name;
-    std::string default_implementation;  // of an interface, if the configuration says nothing
+    std::string default_implementation;  // of an interface, if the configuration names none
 };
 
-// A queue that a module has.
+/// A queue that a module has.
 struct ModuleQueue {
     std::string name;
     const EventType* event;  // whose events it takes
@@ -36,8 +36,8 @@ struct ModuleQueue {
     std::optional<QueueOptions> options = {};
 };
 
-// What is known of a kind of modules before one is made: `declare_module` makes it. Immutable. Lies
-// in the plugin that brings the module, and goes with it.
+/// What a plugin tells of its module before the module is made; declare_module() makes it.
+/// Immutable. Lies in the plugin, and is destroyed with it.
 struct ModuleClass {
     std::string name;      // under which it is loaded, configured and called
     std::string sentence;  // what it is for, without a full stop
@@ -60,7 +60,7 @@ struct ModuleClass {
 
 namespace detail {
 
-// A ModuleDeclaration as far as it does not depend on the module's type.
+// The part of a ModuleDeclaration that does not depend on the module's type.
 class ModuleDraft {
 public:
     using Maker = std::unique_ptr<Module> (*)(const ModuleContext& context);
@@ -70,7 +70,7 @@ public:
     ModuleDraft(ModuleDraft&&) noexcept;
     ~ModuleDraft();
 
-    // All of it, with the function `discover` that every module has.
+    // Returns the whole class, with the function `discover` that every module has.
     ModuleClass take();
 
 protected:
@@ -99,52 +99,55 @@ class ModuleDeclaration : public detail::ModuleDraft {
 public:
     explicit ModuleDeclaration(std::string name, std::string sentence);
 
-    // Loads before this one, and unloads after it. With a default, `name` may be an interface.
+    /// Names a module that loads before this one and unloads after it. With a default, `name` may
+    /// be an interface.
     ModuleDeclaration&& depends_on(std::string name, std::string default_implementation = {}) && {
         add_dependency(std::move(name), std::move(default_implementation));
         return std::move(*this);
     }
-    // Is to be unloaded when no module depends on it any more, unless it was loaded by name.
+    /// Unloads the module when no other module depends on it any more, unless it was loaded by
+    /// name.
     ModuleDeclaration&& service() && {
         class_.service = true;
         return std::move(*this);
     }
-    // Has state that is not lost when the module is reloaded: `giver` takes it out of the old
-    // version, and `taker` puts it into the new one, or back if that refuses it, by throwing before
-    // it has changed the state. Both at once, in the moment of the change; by then the calls that
-    // were under way have ended, unless they may go on. Without this, the new version starts fresh.
+    /// Keeps state across reloads: `giver` takes it out of the old version, and `taker` puts it
+    /// into the new version. A `taker` refuses it by throwing before it has changed the state,
+    /// which then goes back to the old version. The loader calls both in one step, after the calls
+    /// under way have ended, unless `calls` lets them go on. Without this, a new version starts
+    /// fresh.
     template <HandedOver S>
     ModuleDeclaration&& hands_over(S (M::*giver)(), void (M::*taker)(S&),
                                    CallsUnderWay calls = CallsUnderWay::end_first) && {
         add_handover(make_handover<S, M>(giver, taker, calls));
         return std::move(*this);
     }
-    // Takes over the state of older versions too.
+    /// Takes over the state of older versions too.
     template <HandedOver S>
     ModuleDeclaration&& takes_over(void (M::*taker)(S&)) && {
         add_handover(make_handover<S, M>(nullptr, taker));
         return std::move(*this);
     }
-    // Lets the configuration make queues for the events of this type.
+    /// Lets the configuration make queues for the events of this type.
     template <EventClass E>
     ModuleDeclaration&& event() && {
         add_event(event_type<E>());
         return std::move(*this);
     }
-    // Has a queue of its own for the events of this type, at the root of the queue tree: it is
-    // there when load() begins, and goes with the module; see Module::add_queue.
+    /// Gives the module a queue of its own for the events of this type, at the root of the queue
+    /// tree: it exists from before load() until the module is unloaded; see Module::add_queue.
     template <EventClass E>
     ModuleDeclaration&& queue(std::string name, int priority, QueueOptions options = {}) && {
         add_queue(std::move(name), event_type<E>(), {}, priority, std::move(options));
         return std::move(*this);
     }
-    // Has a queue for the events of this type that it makes itself: for whoever reads about it.
+    /// Documents a queue for the events of this type that the module makes itself.
     template <EventClass E>
     ModuleDeclaration&& makes_queue(std::string name, std::string sentence) && {
         add_queue(std::move(name), event_type<E>(), std::move(sentence), 0, {});
         return std::move(*this);
     }
-    // A function of the API, of which the struct of its parameters says what it does.
+    /// Adds a function of the API. The struct of its parameters says what it does.
     template <class F>
     ModuleDeclaration&& function(std::string name, F member) && {
         add_function(make_api_function(std::move(name), {}, member), false);
@@ -155,9 +158,9 @@ public:
         add_function(make_api_function(std::move(name), std::move(sentence), member), false);
         return std::move(*this);
     }
-    // A function that may also be called without naming the module, at the target "public". With
-    // criteria, a `bool (const P&) const` of the module, it only takes the calls for which they
-    // hold.
+    /// Adds a function that callers may also call at the target "public", without naming the
+    /// module. With criteria, a `bool (const P&) const` of the module, it takes only the calls for
+    /// which they hold.
     template <class F>
     ModuleDeclaration&& public_function(std::string name, std::string sentence, F member) && {
         add_function(make_api_function(std::move(name), std::move(sentence), member), true);
@@ -178,21 +181,21 @@ ModuleDeclaration<M> declare_module(std::string name, std::string sentence) {
     return ModuleDeclaration<M>(std::move(name), std::move(sentence));
 }
 
-// The class of M, from its `declare()`.
+/// Returns the class of M, from its `declare()`.
 template <class M>
 const ModuleClass& module_class() {
     static const ModuleClass made = M::declare().take();
     return made;
 }
 
-// The modules that a program brings itself, without plugins: weir::Registry{}.add<Hello>().
+/// The modules that a program brings itself, without plugins: weir::Registry{}.add<Hello>().
 class Registry {
 public:
     template <class M>
     Registry& add() {
         return add(module_class<M>());
     }
-    // The class must outlive the registry's use.
+    /// Adds a class, which must outlive the registry's use.
     Registry& add(const ModuleClass& added) {
         classes_.push_back(&added);
         return *this;
