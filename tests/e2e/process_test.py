@@ -136,7 +136,16 @@ class OpenFiles(unittest.TestCase):
                              200 - answers.count("+PONG"))
             for client in clients:
                 client.close()
-            wait_until(lambda: lockd.info("connected_clients") == 1, "all have gone")
+
+            def all_are_closed():
+                with lockd.connect() as own:
+                    try:
+                        return (own.ask("PING") == "+PONG"
+                                and lockd.info("connected_clients", own) == 1)
+                    except (ConnectionError, EOFError):
+                        return False  # lockd has not seen yet that the others are closed
+
+            wait_until(all_are_closed, "all are closed")
             with lockd.connect() as late:
                 self.assertEqual(late.ask("PING"), "+PONG")
 

@@ -74,7 +74,7 @@ public:
 
     /// Returns the content, or null if it is not of exactly this type.
     template <class T>
-    T* get() noexcept {
+    T* get() {
         return type_ != nullptr && *type_ == api_type_of<T>() ? static_cast<T*>(value_) : nullptr;
     }
 
