@@ -36,6 +36,12 @@ sigset_t hangup() noexcept {
 
 }  // namespace
 
+LateSignals::~LateSignals() {
+    for (const int late : {SIGINT, SIGTERM, SIGHUP}) {
+        std::signal(late, SIG_IGN);
+    }
+}
+
 void release_early_signals() noexcept {
     const sigset_t held = hangup();
     pthread_sigmask(SIG_UNBLOCK, &held, nullptr);

@@ -11,4 +11,14 @@ namespace weir::app {
 // To be called when the server's own handlers are in place: a SIGHUP that was held back comes now.
 void release_early_signals() noexcept;
 
+// While it lives it does nothing; its destructor ignores signals that would end the process while
+// it ends anyway, so that its exit code stays. Declare it before the server's own handlers: it is
+// then destroyed right after them.
+struct LateSignals {
+    LateSignals() = default;
+    LateSignals(const LateSignals&) = delete;
+    LateSignals& operator=(const LateSignals&) = delete;
+    ~LateSignals();
+};
+
 }  // namespace weir::app

@@ -71,6 +71,7 @@ void read_again(Server& server, const AppFiles& app) {
 int run_server(const AppFiles& app, CheckedApp checked) {
     UvPoller poller;
     Server server(poller, std::move(checked));
+    const LateSignals late_signals;
     const QuitOnSignals quit_on_signals(poller, server.scheduler());
     const OnHangup on_hangup(poller.loop(), [&] { read_again(server, app); });
     release_early_signals();
