@@ -32,6 +32,14 @@ public:
     // it. One that does not wait looks at everything that can be read or accepted.
     virtual bool poll(std::optional<Duration> wait) = 0;
 
+    // When the last poll began and ended, or was left out. Each poll reads the clock and notes it
+    // here, so that a round needs no reading of its own.
+    struct LastPoll {
+        Time began{};
+        Time ended{};
+    };
+    const LastPoll& last_poll() const noexcept { return last_poll_; }
+
     // Makes the running poll, or else the next one, not wait; and the next one is not left out.
     // Requires the scheduler's thread.
     virtual void wake() noexcept = 0;
@@ -105,8 +113,10 @@ public:
 protected:
     User* user() const noexcept { return user_; }
     void set_failpoints(Failpoints* failpoints) noexcept { failpoints_ = failpoints; }
+    void note_poll(Time began, Time ended) noexcept { last_poll_ = {began, ended}; }
 
 private:
+    LastPoll last_poll_;
     User* user_ = nullptr;
     Failpoints* failpoints_ = nullptr;
 };

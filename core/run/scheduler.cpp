@@ -535,12 +535,16 @@ bool Scheduler::round(bool can_happen) {
         quit(true);
     }
     process_round();
-    warn_if_long();
-    return alive() && !quit_now_;
+    if (alive() && !quit_now_) {
+        return true;
+    }
+    warn_if_long(now());
+    return false;
 }
 
 void Scheduler::after_poll(bool polled) {
-    round_began_ = now();
+    warn_if_long(poller_.last_poll().began);
+    round_began_ = poller_.last_poll().ended;
     if (timers_must_wait(polled)) {
         poller_.wake();  // the next poll must not be left out
     } else {
@@ -560,9 +564,9 @@ void Scheduler::end() noexcept {
 }
 
 // During a round nothing else happens: timers are late, and peers wait.
-void Scheduler::warn_if_long() const {
+void Scheduler::warn_if_long(Time ended) const {
     using Seconds = std::chrono::duration<double>;
-    if (const Duration took = poller_.now() - round_began_; took > long_round) [[unlikely]] {
+    if (const Duration took = ended - round_began_; took > long_round) [[unlikely]] {
         log(LogLevel::warning,
             "a round took " + std::to_string(std::chrono::duration_cast<Seconds>(took).count()) +
                 " s: a routine computes for long without waiting, or process_events is too large");

@@ -69,7 +69,8 @@ public:
     // --- time
 
     Time now() noexcept { return poller_.now(); }
-    /// Returns when the running round began: a bit old, but without a call of the clock.
+    /// Returns when the running round began, as the poll before it has read the clock: a bit old,
+    /// but free.
     Time time_of_round() const noexcept { return round_began_; }
     /// Sends a TimerEvent `after` from now, never earlier, and then, if there is an interval, every
     /// `interval`. Throws std::invalid_argument if the interval is negative.
@@ -186,7 +187,7 @@ private:
 
     bool alive() const noexcept { return keeping_alive_ > 0; }
     void process_round();
-    void warn_if_long() const;
+    void warn_if_long(Time ended) const;
     void process(const Ref<Event>& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied);
     void process_signal(const Ref<QueueCanWriteEvent>& signal);
     void deliver(const Ref<Event>& event, Subscription& subscription);

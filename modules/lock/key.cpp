@@ -75,7 +75,7 @@ void LockKey::remove(LockWait& wait) noexcept {
         signal_->stop();
     }
     if (semaphore_ != nullptr) {
-        semaphore_->used = table_.scheduler().now();
+        semaphore_->used = table_.scheduler().time_of_round();
     }
 }
 

@@ -303,7 +303,7 @@ Matcher LockTable::take(LockState& state, const LockOwner& owner, LockWait* wait
     if (queue != nullptr) {
         state.event = nullptr;
     }
-    const Time now = scheduler_.now();
+    const Time now = scheduler_.time_of_round();
     state.locked = true;
     state.owner = owner;
     graph_.took(owner);
@@ -337,7 +337,7 @@ Matcher LockTable::take(LockState& state, const LockOwner& owner, LockWait* wait
 
 void LockTable::released(LockState& state) noexcept {
     const Ref<LockKey> key = state.place;
-    const Time now = scheduler_.now();
+    const Time now = scheduler_.time_of_round();
     List<LockState, LockKey>::remove(state);
     --key->holding_;
     --holding_;

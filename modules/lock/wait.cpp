@@ -71,7 +71,7 @@ bool LockWait::begin(Routine& routine) {
 void LockWait::line_up(const Matcher& refused) {
     LockTable& table = *state_->table;
     LockKey& key = *state_->place;
-    since_ = table.scheduler().now();
+    since_ = table.scheduler().time_of_round();
     if (refused) {
         key.wait_for(refused);
     }
