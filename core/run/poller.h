@@ -26,14 +26,14 @@ public:
 
     // Calls the callbacks of everything that has happened outside; they send its events. If nothing
     // has, waits until something happens, at most for `wait`; none: without end. Returns false if
-    // `wait` is none and nothing can happen any more.
+    // `wait` is none and nothing can happen any more. Calls note_poll().
     //
     // A poll may return early and without having looked at everything, as when a signal interrupts
     // it. One that does not wait looks at everything that can be read or accepted.
     virtual bool poll(std::optional<Duration> wait) = 0;
 
-    // When the last poll began and ended, or was left out. Each poll reads the clock and notes it
-    // here, so that a round needs no reading of its own.
+    // When the last poll began and ended, or was left out: what a poll reads from the clock
+    // suffices for the round before and the round after it.
     struct LastPoll {
         Time began{};
         Time ended{};

@@ -563,7 +563,8 @@ void Scheduler::end() noexcept {
     running_ = quitting_ = quit_now_ = false;
 }
 
-// During a round nothing else happens: timers are late, and peers wait.
+// During a round nothing else happens: timers are late, and peers wait. The poll after the round
+// has noted when that ended.
 void Scheduler::warn_if_long(Time ended) const {
     using Seconds = std::chrono::duration<double>;
     if (const Duration took = ended - round_began_; took > long_round) [[unlikely]] {
