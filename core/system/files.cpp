@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "core/run/container.h"
-#include "core/run/system_error.h"
 #include "core/wait/task_pool.h"
 
 namespace weir {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/run/system_error.h"
 #include "core/run/task.h"
 #include "core/system/file_descriptor.h"
 

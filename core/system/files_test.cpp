@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/run/system_error.h"
 #include "core/run/uv_poller.h"
 #include "core/wait/future.h"
 #include "tests/support/world.h"

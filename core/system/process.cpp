@@ -18,7 +18,6 @@
 
 #include "core/run/poller.h"
 #include "core/run/scheduler.h"
-#include "core/run/system_error.h"
 #include "core/run/uv_loop.h"
 #include "core/wait/timeout.h"
 

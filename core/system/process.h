@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/clock.h"
+#include "core/run/system_error.h"
 #include "core/run/task.h"
 #include "core/system/descriptor.h"
 #include "core/system/file_descriptor.h"

@@ -11,7 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/run/system_error.h"
 #include "core/run/uv_poller.h"
 #include "core/simulation/simulation.h"
 #include "core/wait/future.h"
