@@ -21,7 +21,7 @@ static std::optional<int> count(const std::string& path) {
     }
 }
 
-TEST_CASE("a count in a file survives, whichever write fails") {
+TEST_CASE("a count in a file survives whichever write fails") {
     std::string folder = std::filesystem::temp_directory_path().string() + "/weir_starts.XXXXXX";
     REQUIRE(::mkdtemp(folder.data()) != nullptr);
     const std::string path = folder + "/starts";
