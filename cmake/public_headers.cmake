@@ -47,6 +47,8 @@ set(WEIR_PUBLIC_HEADERS
     core/system/file_descriptor.h
     core/system/files.h
     core/system/process.h
+    core/calendar/calendar_timer.h
+    core/calendar/schedule.h
     core/program/loop_guest.h
     core/program/quit_on_signals.h
     core/program/standard_queues.h
@@ -54,6 +56,7 @@ set(WEIR_PUBLIC_HEADERS
     core/observe/snapshot.h
     core/simulation/failpoint.h
     core/simulation/simulation.h
+    core/simulation/wall_clock.h
 
     config/settings/catalogue.h
     config/settings/changes.h

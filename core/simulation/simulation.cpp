@@ -12,6 +12,13 @@ void Simulation::happen(Duration after, std::function<void()> what) {
     outside_.emplace(std::pair(now_ + after, random_()), std::move(what));
 }
 
+void Simulation::set_wall_clock(std::chrono::sys_time<std::chrono::microseconds> time) {
+    wall_offset_ = time.time_since_epoch() - now_.time_since_epoch();
+    for (WallClockUser& clock_user : wall_clock_users_) {
+        clock_user.wall_clock_was_set();
+    }
+}
+
 // --- other threads
 
 // Ringing allocates nothing, because ring() may be called where nothing may throw.

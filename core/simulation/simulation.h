@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/list.h"
 #include "core/run/pending_code.h"
 #include "core/run/poller.h"
 #include "core/simulation/simulated_failpoints.h"
@@ -33,6 +35,25 @@ public:
     void pause(Duration time) noexcept {
         now_ += time;
         interrupted_ = true;
+    }
+
+    /// Sets the clock of the machine (wall_time), as an administrator or a time server does. The
+    /// clock of the timers, now(), does not jump.
+    void set_wall_clock(std::chrono::sys_time<std::chrono::microseconds> time);
+    std::chrono::sys_time<std::chrono::microseconds> wall_clock() const noexcept {
+        return std::chrono::time_point_cast<std::chrono::microseconds>(
+            std::chrono::sys_time<Duration>(now_.time_since_epoch() + wall_offset_));
+    }
+    /// Told when the clock of the machine is set.
+    class WallClockUser : public Link<WallClockUser, Simulation> {
+    public:
+        virtual void wall_clock_was_set() = 0;
+
+    protected:
+        ~WallClockUser() = default;
+    };
+    void add_wall_clock_user(WallClockUser& clock_user) noexcept {
+        wall_clock_users_.push_back(clock_user);
     }
 
     /// Makes the n-th poll from now, and only that one, return at once without result.
@@ -72,6 +93,8 @@ private:
     bool look(std::optional<Duration> wait);
 
     Time now_{};
+    Duration wall_offset_{};
+    List<WallClockUser, Simulation> wall_clock_users_;
     std::mt19937_64 random_;
     SimulatedFailpoints failpoints_;
     std::multimap<Moment, std::function<void()>> outside_;

@@ -16,7 +16,7 @@ namespace weir {
 
 // The watch itself. Its events and waits share it with the DescriptorWatch; only that, or the wait
 // that made it, closes it. The memory of the handle lives on until libuv has closed it.
-class DescriptorState final : public DescriptorIdentity {
+class DescriptorState final : public WatchIdentity {
 public:
     DescriptorState(Scheduler& scheduler, int number, FileDescriptor watched)
         : scheduler_(scheduler),
@@ -74,7 +74,7 @@ private:
     }
 
     MatcherOf<DescriptorEvent> made(Readiness readiness) const {
-        const DescriptorIdentity* const identity = this;
+        const WatchIdentity* const identity = this;
         return match<DescriptorEvent>(number_, readiness, identity);
     }
 

@@ -12,6 +12,7 @@
 #include "core/run/system_error.h"
 #include "core/run/wait.h"
 #include "core/system/file_descriptor.h"
+#include "core/system/watch_identity.h"
 
 namespace weir {
 
@@ -23,18 +24,12 @@ enum class Readiness {
     writable,  ///< a write does not block: there is room, or an error to fetch
 };
 
-/// What a watch is known by in its events, which share it.
-class DescriptorIdentity : public RefCounted<DescriptorIdentity> {
-public:
-    virtual ~DescriptorIdentity() = default;
-};
-
 /// Sent when a watched descriptor has become ready.
 struct DescriptorEvent : Event {
     Index<int> descriptor;  ///< the number that the watch was made with
     Index<Readiness> readiness;
-    Index<const DescriptorIdentity*> watch;
-    Ref<DescriptorIdentity> identity;  ///< keeps its address from being given to another watch
+    Index<const WatchIdentity*> watch;
+    Ref<WatchIdentity> identity;
 
     static auto declare() {
         return declare_event<DescriptorEvent>("weir.DescriptorEvent")

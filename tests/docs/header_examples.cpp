@@ -8,6 +8,7 @@
 #include <weir/module.h>
 #include <weir/testing.h>
 
+#include "core/calendar/calendar_timer.h"
 #include "core/net/socket_events.h"
 #include "core/system/descriptor.h"
 #include "core/system/process.h"
@@ -135,10 +136,27 @@ Task<> watch_socket(Scheduler& scheduler, int socket) {
 }
 
 // core/system/process.h
-Task<> back_up(Scheduler& scheduler) {
+Task<> back_up_now(Scheduler& scheduler) {
     Process backup(scheduler, {.command = {"tar", "-cf", "/backup.tar", "/data"}});
     const ProcessExit exit = co_await backup.wait();
     CHECK(exit.success());
+}
+
+// core/calendar/schedule.h
+void schedule() {
+    const Schedule nightly = Schedule::cron("30 2 * * mon-fri", "Europe/Berlin");
+    static_cast<void>(nightly);
+}
+
+// core/calendar/calendar_timer.h
+Task<> back_up() {
+    co_return;
+}
+Task<> back_up_nightly(Scheduler& scheduler) {
+    CalendarTimer nightly(scheduler, Schedule::cron("30 2 * * *", "Europe/Berlin"));
+    while (const auto due = co_await nightly.next()) {
+        co_await back_up();
+    }
 }
 
 // core/run/poster.h
@@ -244,7 +262,9 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::be_a_guest);
     static_cast<void>(&inside_weir::run);
     static_cast<void>(&inside_weir::watch_socket);
-    static_cast<void>(&inside_weir::back_up);
+    static_cast<void>(&inside_weir::back_up_now);
+    static_cast<void>(&inside_weir::schedule);
+    static_cast<void>(&inside_weir::back_up_nightly);
     static_cast<void>(&inside_weir::post);
     static_cast<void>(&inside_weir::read_file);
     static_cast<void>(&inside_weir::call_others);

@@ -52,6 +52,10 @@ ROOMS = {
         "A world with virtual time, seeded order and injected faults",
         ["core/run"],
     ),
+    "core/calendar": (
+        "Times of the calendar: cron expressions, time zones, and timers that follow the clock",
+        ["core/system", "core/simulation"],
+    ),
     "core/include/weir": (
         "`<weir/core.h>`: the event system for programs without modules",
         ["core/program", "core/simulation"],
@@ -118,7 +122,7 @@ ROOMS = {
     ),
     "apps/examples/**": (
         "What the documentation quotes, and the templates of `weir new`",
-        ["core/include/weir", "core/system", "modules/include/weir"],
+        ["core/include/weir", "core/calendar", "modules/include/weir"],
     ),
     "cmake": (
         "How weir and its users' modules are built; a source file that each plugin gets",

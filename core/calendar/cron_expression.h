@@ -1,0 +1,30 @@
+#pragma once
+
+#include <bitset>
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+// A cron expression, parsed: which minutes, hours and days it has; see Schedule::cron.
+struct CronExpression {
+    using Set = std::bitset<64>;
+
+    // Throws ScheduleError.
+    explicit CronExpression(std::string_view expression);
+
+    // Whether a day matches. `weekday`: 0 is Sunday.
+    bool has_day(int month, int day, int weekday) const noexcept;
+
+    std::string text;
+    Set minutes;
+    Set hours;
+    Set days;
+    Set months;
+    Set weekdays;  // 0 to 6
+    bool any_hour = false;
+    bool any_day = false;
+    bool any_weekday = false;
+};
+
+}  // namespace weir
