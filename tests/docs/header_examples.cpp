@@ -9,6 +9,7 @@
 #include <weir/testing.h>
 
 #include "core/net/socket_events.h"
+#include "core/system/descriptor.h"
 
 #define CHECK(expression) static_cast<void>(expression)  // the test framework's
 
@@ -126,6 +127,12 @@ void run(UvPoller& poller, Scheduler& scheduler) {
     scheduler.run();
 }
 
+// core/system/descriptor.h
+Task<> watch_socket(Scheduler& scheduler, int socket) {
+    DescriptorWatch watch(scheduler, socket);
+    co_await watch.readable();
+}
+
 // core/run/poster.h
 void post(Scheduler& scheduler) {
     Poster poster(scheduler);
@@ -228,6 +235,7 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::wait_for);
     static_cast<void>(&inside_weir::be_a_guest);
     static_cast<void>(&inside_weir::run);
+    static_cast<void>(&inside_weir::watch_socket);
     static_cast<void>(&inside_weir::post);
     static_cast<void>(&inside_weir::read_file);
     static_cast<void>(&inside_weir::call_others);
