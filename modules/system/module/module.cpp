@@ -123,6 +123,10 @@ void Module::serve() {
     }
 }
 
+void Module::stop_serving() noexcept {
+    functions_.stop();
+}
+
 void Module::Functions::take_calls_of(const Matcher& matcher) {
     scheduler().subscribe(*this, matcher);
     scheduler().enlist(*this);
