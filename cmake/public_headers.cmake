@@ -45,6 +45,9 @@ set(WEIR_PUBLIC_HEADERS
     core/net/resolve.h
     core/net/socket_server.h
     core/system/descriptor.h
+    core/system/file_descriptor.h
+    core/system/files.h
+    core/system/process.h
     core/program/loop_guest.h
     core/program/quit_on_signals.h
     core/program/standard_queues.h

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <uv.h>
+
 #include "core/run/system_error.h"
 
 namespace weir {

@@ -4,8 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include <uv.h>
-
 namespace weir {
 
 /// Thrown when the operating system refuses an operation. what() says which operation on what, and
@@ -14,15 +12,13 @@ namespace weir {
 ///     opening /etc/shadow: permission denied (EACCES)
 class SystemError : public std::runtime_error {
 public:
-    /// `code` is one of libuv's, which is -errno on Linux: UV_ENOENT.
-    SystemError(std::string_view operation, int code)
-        : std::runtime_error(std::string(operation) + ": " + reason(code)), code_(code) {}
+    /// `code` is -errno, or another one of libuv's.
+    SystemError(std::string_view operation, int code);
 
     int code() const noexcept { return code_; }
 
-    static std::string reason(int code) {
-        return std::string(uv_strerror(code)) + " (" + uv_err_name(code) + ')';
-    }
+    /// Returns "permission denied (EACCES)".
+    static std::string reason(int code);
 
 private:
     int code_;

@@ -10,7 +10,6 @@
 
 #include "core/run/routine.h"
 #include "core/run/scheduler.h"
-#include "core/run/system_error.h"
 #include "core/run/uv_loop.h"
 
 namespace weir {

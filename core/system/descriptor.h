@@ -9,6 +9,7 @@
 #include "core/base/ref.h"
 #include "core/event/event.h"
 #include "core/event/matcher.h"
+#include "core/run/system_error.h"
 #include "core/run/wait.h"
 #include "core/system/file_descriptor.h"
 

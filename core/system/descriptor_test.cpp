@@ -14,7 +14,6 @@
 
 #include "core/run/container.h"
 #include "core/run/event_handler.h"
-#include "core/run/system_error.h"
 #include "core/run/uv_loop.h"
 #include "core/run/uv_poller.h"
 #include "core/simulation/simulation.h"

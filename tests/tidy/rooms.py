@@ -37,8 +37,8 @@ ROOMS = {
         ["core/wait"],
     ),
     "core/system": (
-        "What the operating system offers besides sockets: descriptors of any origin",
-        ["core/run"],
+        "What the operating system offers: descriptors of any origin, files, processes",
+        ["core/wait"],
     ),
     "core/program": (
         "What makes a program of a scheduler: its standard queues, signals, a foreign loop",
