@@ -52,7 +52,7 @@ private:
 class ApiFunction {
 public:
     /// Runs a function that returns its result at once. Returns that, as JSON if `wants_json`;
-    /// throws what the function throws, and ApiException with `bad_parameter` if it takes others.
+    /// throws what the function throws, and ApiException with `bad_parameter` for wrong parameters.
     using Plain = ApiValue (*)(const detail::MemberPointer& function, Module& module,
                                ApiValue& parameters, bool wants_json);
     /// Runs a function that is a coroutine; otherwise the same.

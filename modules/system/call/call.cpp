@@ -20,13 +20,13 @@ Calling::~Calling() {
     ApiCall& state = *event_->state;
     if (scheduler_ != nullptr && !state.result) {
         event_->set_ignorable();
-        // The event that was sent, without asking for memory, and one that it was made into.
+        // The event that was sent, which takes no memory, and any event that carries the same call.
         scheduler_->ignore(*event_);
         try {
             const ApiCall* const identity = &state;
             scheduler_->ignore(match<ModuleApiCall>(identity).make());
         } catch (const std::bad_alloc&) {
-            // Whoever receives it sees that it is given up.
+            // Its receiver sees that it is given up.
         }
     }
     state.give_up();
@@ -78,7 +78,7 @@ const Event* Calling::carries() const noexcept {
 }
 
 std::string Calling::describe() const {
-    return sent_ ? "an answer from " + callee() : "a place for " + event_->describe();
+    return sent_ ? "an answer from " + callee() : "room in a queue for " + event_->describe();
 }
 
 std::string Calling::callee() const {

@@ -1,6 +1,7 @@
 #include "modules/system/module/module.h"
 
 #include <algorithm>
+#include <cassert>
 #include <new>
 #include <set>
 #include <stdexcept>
@@ -113,7 +114,6 @@ Module::Module(const ModuleContext& context)
     : Container(context.scheduler),
       server_(context.server),
       type_(context.type),
-      functions_keep_server_(context.functions_keep_server),
       log_(context.scheduler, type_.name, context.log_level),
       settings_(context.settings),
       handler_(context.scheduler),
@@ -188,9 +188,6 @@ void Module::add_declared_queues() {
 // --- answering calls
 
 void Module::serve() {
-    // Every module has `discover`; one with more functions is there to be called.
-    const bool is_for_callers = type_.api.functions().size() > 1;
-    handler_.set_daemon(!(is_for_callers && functions_keep_server_));
     handler_.handle(match<ModuleApiCall>().with(&ModuleApiCall::target, name()).make(),
                     [this](const Ref<Event>& event) {
                         take(Ref<ModuleApiCall>(&event->as<ModuleApiCall>()), false);
@@ -224,6 +221,7 @@ void Module::reserve_for_replacement(std::size_t adopted_in_all) {
 }
 
 void Module::replace_predecessor() {
+    assert(predecessor_ != nullptr && queues_.capacity() >= queues_.size() + adopted_.size());
     for (Adopted& adopted : adopted_) {
         std::erase(predecessor_->queues_, adopted.queue);
         if (Queue* parent = adopted.queue->parent()) {
