@@ -8,6 +8,7 @@
 #include "config/settings/codec.h"
 #include "config/settings/schema_writer.h"
 #include "config/settings/type.h"
+#include "config/text/joined.h"
 
 namespace weir::config {
 
@@ -17,9 +18,6 @@ std::string shown(const Value& value, bool secret);
 
 /// Returns `is not one of a, b (did you mean 'a'?)`.
 std::string not_one_of(const Value& value, bool secret, const std::vector<std::string>& names);
-
-/// Returns "a, b, c".
-std::string joined(const std::vector<std::string>& texts);
 
 /// Returns "1 to 10", "at least 1", "at most 10", or "" if both ends are open.
 std::string range_text(const std::string& low, const std::string& high);

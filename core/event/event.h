@@ -89,8 +89,8 @@ public:
     /// Returns the leaf queue that the event blocks, or null.
     const LeafQueue* blocks() const noexcept { return blocked_in_; }
 
-    /// Completes an event whose type was made at run time; make_event() calls it for all others.
-    /// Called once.
+    /// Completes an event whose type was made at run time; make_event() calls it for all other
+    /// types. Called once.
     void set_type(const EventType& type) noexcept {
         type_ = &type;
         type.add_living(1);

@@ -20,7 +20,7 @@ Wait::Then Send::matched(const Ref<Event>&, Subscription&) {
 }
 
 std::string Send::describe() const {
-    return "a place for " + event_->describe();
+    return "room in a queue for " + event_->describe();
 }
 
 bool SendUntil::try_now(Routine& routine) {
@@ -37,7 +37,7 @@ Wait::Then SendUntil::matched(const Ref<Event>&, Subscription&) {
 }
 
 std::string SendUntil::describe() const {
-    return "a place for " + event_->describe();
+    return "room in a queue for " + event_->describe();
 }
 
 }  // namespace weir

@@ -143,7 +143,7 @@ TEST_CASE("manager: a recording ends after its time, is taken, and is gone") {
     CHECK(world.log() == "");
 }
 
-TEST_CASE("manager: a recording that nobody asks about is given up") {
+TEST_CASE("manager: a recording about which no client asks is dropped") {
     SimulatedServer world = server();
     world.run(forget(world));
     CHECK(world.log() == "");

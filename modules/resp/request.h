@@ -30,7 +30,7 @@ public:
         const std::size_t begin = index == 0 ? 0 : ends_[index - 1];
         return {bytes_.data() + begin, ends_[index] - begin};
     }
-    // Size of all arguments together, with the one that is not ended yet.
+    // Returns the size of all arguments together, with the unfinished one.
     std::size_t bytes() const noexcept { return bytes_.size(); }
 
     // --- for parsers: an argument is appended piece by piece, and then ended

@@ -74,7 +74,7 @@ public:
     Task<> flush();
 
     // To be called before a wait for other clients: sends the replies so far; CLIENT LIST shows
-    // `what`. Returns false if the client is gone, so that a wait would be for nobody.
+    // `what`. Returns false if the client is gone, so that a wait would be useless.
     Task<bool> begin_waiting(std::string what);
     void end_waiting() noexcept { waiting_for_.clear(); }
     const std::string& waiting_for() const noexcept { return waiting_for_; }

@@ -96,8 +96,10 @@ ApiFunction named_function(std::string name, std::string sentence,
                            const config::Description* parameters) {
     ApiFunction made;
     made.name = std::move(name);
-    made.sentence =
-        sentence.empty() && parameters != nullptr ? parameters->sentence() : std::move(sentence);
+    made.sentence = std::move(sentence);
+    if (made.sentence.empty() && parameters != nullptr) {
+        made.sentence = parameters->sentence();
+    }
     made.parameters = parameters;
     return made;
 }

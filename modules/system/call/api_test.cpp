@@ -104,7 +104,7 @@ public:
     using Module::Module;
 
     static auto declare() {
-        return declare_module<OddDesk>("odd", "Takes what others do not")
+        return declare_module<OddDesk>("odd", "Takes what other modules do not")
             .public_function("even", "Adds odd numbers", &OddDesk::sum, &OddDesk::is_odd);
     }
 
@@ -149,7 +149,7 @@ TEST_CASE("api: functions of all forms answer in JSON") {
     CHECK(ask("desk", "echo", {{"any", {1, nullptr}}}) == R"({"any":[1,null]})");
 }
 
-TEST_CASE("api: errors have the function's own code, or one that says what happened") {
+TEST_CASE("api: errors have the function's own code, or a code that says what happened") {
     CHECK(ask("desk", "refuse", {}) == "closed: the desk is closed");
     CHECK(ask("desk", "fail", {}, with_desk,
               "error: the function desk.fail ended with an exception: the pen is broken\n") ==
@@ -178,7 +178,7 @@ TEST_CASE("api: each wrong parameter is named") {
           "bad_parameter: more than 64 lists and objects within each other");
 }
 
-TEST_CASE("api: a public function goes to the module that takes the parameters") {
+TEST_CASE("api: a public call is executed by the module that takes its parameters") {
     const std::string both = R"({"server": {"startup": ["desk", "odd"]}})";
     CHECK(ask("public", "even", {{"a", 2}}, both) == "12");
     CHECK(ask("public", "even", {{"a", 3}}, both) == "-13");
@@ -282,7 +282,7 @@ Task<> time_out(Server& server, std::string& answer, int& unwound) {
 
 }  // namespace
 
-TEST_CASE("api: when the time for a call is over, what runs for it is unwound") {
+TEST_CASE("api: when the deadline of a call expires, what runs for it is unwound") {
     SimulatedServer world(with_desk, registry());
     std::string answer;
     int unwound = 0;
@@ -326,7 +326,7 @@ TEST_CASE("api: a call waits for a module that is loading") {
     CHECK(answer == R"({"discover":"Tells which functions there are"})");
 }
 
-TEST_CASE("api: a call whose answer nobody waits for is made nevertheless") {
+TEST_CASE("api: a call is made although no caller waits for its answer") {
     SimulatedServer world(with_desk, registry());
     world.run(hog());
     CHECK(world.scheduler().now() >= Time(seconds(1)));

@@ -87,7 +87,7 @@ void Calling::withdraw() noexcept {
             const ApiCall* const identity = &state;
             scheduler_->ignore(match<ModuleApiCall>(identity).make());
         } catch (const std::bad_alloc&) {
-            // Whoever receives it sees that it is given up.
+            // Its receiver sees that it is given up.
         }
     }
     if (const Ref<Routine> callee = std::exchange(state.callee, nullptr)) {
@@ -100,7 +100,7 @@ const Event* Calling::carries() const noexcept {
 }
 
 std::string Calling::describe() const {
-    return signal_ ? "a place for " + event_->describe() : "an answer from " + to_text(name_);
+    return signal_ ? "room in a queue for " + event_->describe() : "an answer from " + to_text(name_);
 }
 
 namespace {

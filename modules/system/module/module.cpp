@@ -1,6 +1,7 @@
 #include "modules/system/module/module.h"
 
 #include <algorithm>
+#include <cassert>
 #include <new>
 #include <set>
 #include <stdexcept>
@@ -33,7 +34,6 @@ Module::Module(const ModuleContext& context)
     : Container(context.scheduler),
       server_(context.server),
       type_(context.type),
-      functions_keep_server_(context.functions_keep_server),
       log_(context.scheduler, type_.name, context.log_level),
       settings_(context.settings),
       functions_(*this),
@@ -108,9 +108,6 @@ void Module::add_declared_queues() {
 // --- answering calls
 
 void Module::serve() {
-    // Every module has `discover`; one with more functions is there to be called.
-    const bool is_for_callers = type_.api.functions().size() > 1;
-    functions_.set_daemon(!(is_for_callers && functions_keep_server_));
     functions_.take_calls_of(match<ModuleApiCall>().with(&ModuleApiCall::target, name()).make());
     std::set<std::string> public_names;
     for (const ApiFunction& function : type_.api.functions()) {
@@ -150,6 +147,7 @@ void Module::reserve_for_replacement(std::size_t adopted_in_all) {
 }
 
 void Module::replace_predecessor() {
+    assert(predecessor_ != nullptr && queues_.capacity() >= queues_.size() + adopted_.size());
     for (Adopted& adopted : adopted_) {
         std::erase(predecessor_->queues_, adopted.queue);
         if (Queue* parent = adopted.queue->parent()) {

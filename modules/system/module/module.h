@@ -27,7 +27,6 @@ struct ModuleContext {
     const ModuleClass& type;
     std::shared_ptr<void> settings;  // of the type that `type.settings` describes
     LogLevel log_level = LogLevel::info;
-    bool functions_keep_server = false;  // the server runs as long as a module has functions
 };
 
 // What Module::discover takes.
@@ -105,8 +104,6 @@ public:
     void serve();
     bool serving() const noexcept { return !functions_.subscriptions().empty(); }
     void stop_serving() noexcept;
-    // The module's functions no longer keep the server running.
-    void let_server_end() noexcept { functions_.set_daemon(true); }
     void close_calls() noexcept { calls_.close(); }
     void close_all() noexcept;
     const Ref<Holds>& holds() const noexcept { return holds_; }
@@ -153,7 +150,9 @@ private:
     class Functions final : public Subscriber {
     public:
         explicit Functions(Module& module) noexcept
-            : Subscriber(module.scheduler()), module_(module) {}
+            : Subscriber(module.scheduler()), module_(module) {
+            set_daemon(true);  // the server decides what keeps it running
+        }
         ~Functions() { stop(); }
 
         void take_calls_of(const Matcher& matcher);
@@ -175,7 +174,6 @@ private:
 
     Server& server_;
     const ModuleClass& type_;
-    const bool functions_keep_server_;
     ModuleLog log_;
     std::shared_ptr<void> settings_;
     ModuleState state_ = ModuleState::not_loaded;

@@ -20,7 +20,7 @@ namespace weir {
 
 namespace {
 
-// Whether the class of the object is in the library. Of an object that is derived from a class with
+// Returns whether the library has the class of the object, which must be derived from a class with
 // virtual functions.
 template <class T>
 bool has_class_of(const PluginLibrary& library, const T& object) {
@@ -176,7 +176,7 @@ void add_kept_events(std::vector<std::string>& living, const Scheduler& schedule
     }
     library.events().for_each_living([&](const EventType& type, std::uint64_t count) {
         if (const std::uint64_t kept = count - std::min(count, seen[&type]); kept != 0) {
-            living.push_back(count_of(kept, type.name()) + " kept by whoever got it");
+            living.push_back(count_of(kept, type.name()) + " still referenced by a receiver");
         }
     });
 }
