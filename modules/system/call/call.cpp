@@ -100,7 +100,8 @@ const Event* Calling::carries() const noexcept {
 }
 
 std::string Calling::describe() const {
-    return signal_ ? "room in a queue for " + event_->describe() : "an answer from " + to_text(name_);
+    return signal_ ? "room in a queue for " + event_->describe()
+                   : "an answer from " + to_text(name_);
 }
 
 namespace {
