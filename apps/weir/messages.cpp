@@ -29,7 +29,8 @@ int opened_again() noexcept {
 
 // As write(2), but fails with EAGAIN instead of waiting.
 ssize_t write_without_waiting(const std::string& text) noexcept {
-    const ssize_t sent = send(STDERR_FILENO, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent =
+        ::send(STDERR_FILENO, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0 || errno != ENOTSOCK) {
         return sent;
     }
