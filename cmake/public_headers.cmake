@@ -45,9 +45,13 @@ set(WEIR_PUBLIC_HEADERS
     core/net/resolve.h
     core/net/socket_server.h
     core/system/descriptor.h
+    core/system/datagram_socket.h
     core/system/file_descriptor.h
+    core/system/file_watch.h
     core/system/files.h
     core/system/process.h
+    core/system/run_program.h
+    core/system/signal_watch.h
     core/calendar/calendar_timer.h
     core/calendar/schedule.h
     core/program/loop_guest.h

@@ -12,10 +12,11 @@ namespace weir::app {
 
 namespace {
 
-sigset_t hangup() noexcept {
+sigset_t held_signals() noexcept {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGUSR1);
     return signals;
 }
 
@@ -25,7 +26,7 @@ sigset_t hangup() noexcept {
     if (count < 2 || std::strcmp(arguments[1], "run") != 0) {
         return;
     }
-    const sigset_t held = hangup();
+    const sigset_t held = held_signals();
     pthread_sigmask(SIG_BLOCK, &held, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
@@ -38,13 +39,13 @@ sigset_t hangup() noexcept {
 }  // namespace
 
 LateSignals::~LateSignals() {
-    for (const int late : {SIGINT, SIGTERM, SIGHUP}) {
+    for (const int late : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) {
         std::signal(late, SIG_IGN);
     }
 }
 
 void release_early_signals() noexcept {
-    const sigset_t held = hangup();
+    const sigset_t held = held_signals();
     pthread_sigmask(SIG_UNBLOCK, &held, nullptr);
 }
 

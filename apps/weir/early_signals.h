@@ -2,13 +2,13 @@
 
 namespace weir::app {
 
-// Signals to `weir run` that come before its server can obey them. From before main() on, SIGHUP is
-// held back, and SIGINT and SIGTERM end the process at once and with success: nothing runs yet. By
-// default SIGHUP would end it too, and a process that is the first of a container would never get
-// SIGTERM. SIGPIPE and SIGXFSZ are ignored for good: a write to a closed pipe, or beyond the limit
-// of file sizes, fails and is handled there.
+// Signals to `weir run` that come before its server can obey them. From before main() on, SIGHUP
+// and SIGUSR1 are held back, and SIGINT and SIGTERM end the process at once and with success:
+// nothing runs yet. By default the former would end it too, and a process that is the first of a
+// container would never get SIGTERM. SIGPIPE and SIGXFSZ are ignored for good: a write to a closed
+// pipe, or beyond the limit of file sizes, fails and is handled there.
 //
-// To be called when the server's own handlers are in place: a SIGHUP that was held back comes now.
+// To be called when the server's own handlers are in place: a signal that was held back comes now.
 void release_early_signals() noexcept;
 
 // While it lives it does nothing; its destructor ignores signals that would end the process while

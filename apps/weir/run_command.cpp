@@ -15,6 +15,7 @@
 #include "core/program/quit_on_signals.h"
 #include "core/run/uv_poller.h"
 #include "modules/system/server/server.h"
+#include "modules/system/server/wait_report.h"
 
 namespace weir::app {
 
@@ -24,24 +25,25 @@ void report(const config::Problems& problems) {
     std::fputs(problems.text().c_str(), stderr);
 }
 
-// Calls a function for each SIGHUP until it is destroyed.
-class OnHangup {
+// Calls a function for each signal of a number until it is destroyed.
+class OnSignal {
 public:
-    OnHangup(uv_loop_t& loop, std::function<void()> function) : function_(std::move(function)) {
+    OnSignal(uv_loop_t& loop, int number, std::function<void()> function)
+        : function_(std::move(function)) {
         uv_signal_init(&loop, handle_);
         handle_->data = this;
         uv_signal_start(
             handle_,
-            [](uv_signal_t* handle, int) { static_cast<OnHangup*>(handle->data)->function_(); },
-            SIGHUP);
+            [](uv_signal_t* handle, int) { static_cast<OnSignal*>(handle->data)->function_(); },
+            number);
         uv_unref(reinterpret_cast<uv_handle_t*>(handle_));
     }
-    ~OnHangup() {
+    ~OnSignal() {
         uv_close(reinterpret_cast<uv_handle_t*>(handle_),
                  [](uv_handle_t* handle) { delete reinterpret_cast<uv_signal_t*>(handle); });
     }
-    OnHangup(const OnHangup&) = delete;
-    OnHangup& operator=(const OnHangup&) = delete;
+    OnSignal(const OnSignal&) = delete;
+    OnSignal& operator=(const OnSignal&) = delete;
 
 private:
     std::function<void()> function_;
@@ -68,12 +70,20 @@ void read_again(Server& server, const AppFiles& app) {
     log(LogLevel::error, "the old configuration stays, because the new one has mistakes:\n" + why);
 }
 
+// Whatever level the log has: an operator has asked for it.
+void log_waits(Scheduler& scheduler) {
+    for (const std::string& text : wait_report(scheduler)) {
+        scheduler.log(LogLevel::warning, "SIGUSR1: " + text);
+    }
+}
+
 int run_server(const AppFiles& app, CheckedApp checked) {
     UvPoller poller;
     Server server(poller, std::move(checked));
     const LateSignals late_signals;
     const QuitOnSignals quit_on_signals(poller, server.scheduler());
-    const OnHangup on_hangup(poller.loop(), [&] { read_again(server, app); });
+    const OnSignal on_hangup(poller.loop(), SIGHUP, [&] { read_again(server, app); });
+    const OnSignal on_user(poller.loop(), SIGUSR1, [&] { log_waits(server.scheduler()); });
     release_early_signals();
     server.run();
     const int code = server.startup_failure().empty() ? success : failure;

@@ -11,8 +11,8 @@
 namespace weir {
 namespace {
 
-// The clock of the machine is corrected in small steps, of which no event tells.
-constexpr std::chrono::microseconds longest_wait = std::chrono::hours(24);
+// No event tells of corrections in small steps, of at most half a thousandth of the time.
+constexpr std::chrono::microseconds longest_wait = std::chrono::hours(1);
 
 }  // namespace
 

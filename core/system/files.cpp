@@ -265,17 +265,19 @@ Task<> replace_file(std::string path, std::string content, unsigned mode) {
     return elsewhere(std::move(function));
 }
 
+std::optional<FileStatus> file_status_now(const std::string& path) {
+    struct stat found {};
+    if (::stat(path.c_str(), &found) == 0) {
+        return status_of(found);
+    }
+    if (errno != ENOENT && errno != ENOTDIR) {
+        fail_operation("looking at", path);
+    }
+    return std::nullopt;
+}
+
 Task<std::optional<FileStatus>> file_status(std::string path) {
-    auto function = [path = std::move(path)]() -> std::optional<FileStatus> {
-        struct stat found {};
-        if (::stat(path.c_str(), &found) == 0) {
-            return status_of(found);
-        }
-        if (errno != ENOENT && errno != ENOTDIR) {
-            fail_operation("looking at", path);
-        }
-        return std::nullopt;
-    };
+    auto function = [path = std::move(path)] { return file_status_now(path); };
     return elsewhere(std::move(function));
 }
 

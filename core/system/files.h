@@ -55,6 +55,9 @@ Task<> replace_file(std::string path, std::string content, unsigned mode = 0644)
 /// Returns the status, or nothing if there is no such file. Follows symbolic links.
 Task<std::optional<FileStatus>> file_status(std::string path);
 
+/// Does the same on this thread, which it may stop for a moment.
+std::optional<FileStatus> file_status_now(const std::string& path);
+
 /// Replaces the file at `to`, if there is one, in one step.
 Task<> rename_file(std::string from, std::string to);
 /// Returns whether there was such a file. Removes no folder.

@@ -140,6 +140,14 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
     return result;
 }
 
+// A write to a process that no longer reads shall fail, and not end this one.
+void ignore_broken_pipes() noexcept {
+    struct sigaction now {};
+    if (::sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) {
+        std::signal(SIGPIPE, SIG_IGN);
+    }
+}
+
 // Waits for a process that was killed, on another thread: one in a system call may take a while.
 class Reaper final : public Poller::Work {
 public:
@@ -197,6 +205,9 @@ Process::Process(Scheduler& scheduler, const ProcessOptions& options) : schedule
     std::string operation = "starting " + options.command.front();
     if (!options.folder.empty()) {
         operation += " in " + options.folder;
+    }
+    if (options.input == StandardFile::piped) {
+        ignore_broken_pipes();
     }
     SpawnPlan plan;
     const std::array<StandardFile, standard_files> kinds = {options.input, options.output,

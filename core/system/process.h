@@ -87,7 +87,8 @@ public:
     Task<ProcessExit> stop(Duration patience);
 
     /// Return this program's end of a piped file; later calls return none. To end the process's
-    /// input, close it.
+    /// input, close it. A write to a process that no longer reads fails with EPIPE: the first
+    /// process with a piped input makes this program ignore SIGPIPE.
     FileDescriptor take_input() noexcept { return std::move(pipes_[0]); }
     FileDescriptor take_output() noexcept { return std::move(pipes_[1]); }
     FileDescriptor take_errors() noexcept { return std::move(pipes_[2]); }

@@ -187,7 +187,8 @@ TEST_CASE("the group ends although its first process has ended by itself") {
         {
             Process process(scheduler, options);
             output = process.take_output();
-            CHECK((co_await process.wait()).success());
+            const ProcessExit exit = co_await process.wait();
+            CHECK(exit.success());
         }
         // The child, which has the pipe too, would keep it open for long.
         co_return co_await read_all(std::move(output));
@@ -220,7 +221,8 @@ TEST_CASE("the end of a process is waited for beside other events, and known aft
         const Matched matched = co_await any_of(never.matcher(), ended);
         CHECK(matched.which == 1);
         CHECK(process.exit().has_value());
-        CHECK((co_await process.wait()).code == 5);
+        const ProcessExit first = co_await process.wait();
+        CHECK(first.code == 5);
         const MatcherOf<DescriptorEvent> still_ended = process.ended();
         co_await still_ended;
         co_return (co_await process.wait()).code;

@@ -1,6 +1,7 @@
 // The examples in the comments of headers: ./dev check finds each of them here, and here they are
 // compiled. They are not run; what they use besides weir is declared as it comes.
 
+#include <csignal>
 #include <thread>
 
 #include <weir/core.h>
@@ -10,8 +11,11 @@
 
 #include "core/calendar/calendar_timer.h"
 #include "core/net/socket_events.h"
+#include "core/system/datagram_socket.h"
 #include "core/system/descriptor.h"
+#include "core/system/file_watch.h"
 #include "core/system/process.h"
+#include "core/system/signal_watch.h"
 
 #define CHECK(expression) static_cast<void>(expression)  // the test framework's
 
@@ -102,6 +106,7 @@ std::string contents_of(const std::string& path) {
 
 namespace inside_weir {
 using namespace weir;
+using namespace std::chrono_literals;
 
 // core/net/socket_events.h
 struct Socket : Source {
@@ -156,6 +161,33 @@ Task<> back_up_nightly(Scheduler& scheduler) {
     CalendarTimer nightly(scheduler, Schedule::cron("30 2 * * *", "Europe/Berlin"));
     while (const auto due = co_await nightly.next()) {
         co_await back_up();
+    }
+}
+
+// core/system/signal_watch.h
+void read_settings() {}
+Task<> follow_hangups(Scheduler& scheduler) {
+    SignalWatch hangup(scheduler, SIGHUP);
+    for (;;) {
+        co_await hangup.next();
+        read_settings();
+    }
+}
+
+// core/system/file_watch.h
+Task<> follow_file(Scheduler& scheduler) {
+    FileWatch watch(scheduler, "/etc/service.json");
+    for (;;) {
+        co_await watch.changed(200ms);
+        read_settings();
+    }
+}
+
+// core/system/datagram_socket.h
+Task<> receive_logs(Scheduler& scheduler) {
+    DatagramSocket socket(scheduler, SocketAddress::of_number("0.0.0.0", 514).value());
+    for (;;) {
+        const Datagram datagram = co_await socket.receive();
     }
 }
 
@@ -265,6 +297,9 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::back_up_now);
     static_cast<void>(&inside_weir::schedule);
     static_cast<void>(&inside_weir::back_up_nightly);
+    static_cast<void>(&inside_weir::follow_hangups);
+    static_cast<void>(&inside_weir::follow_file);
+    static_cast<void>(&inside_weir::receive_logs);
     static_cast<void>(&inside_weir::post);
     static_cast<void>(&inside_weir::read_file);
     static_cast<void>(&inside_weir::call_others);

@@ -188,6 +188,16 @@ class Signals(unittest.TestCase):
             lockd.wait_for_log("the configuration has been read again")
             self.assertEqual(client.ask("PING"), "+PONG")
 
+    def test_user_signal_logs_where_every_routine_waits(self):
+        with Lockd() as lockd, lockd.connect() as holder, lockd.connect() as waiter:
+            holder.token("LOCK key")
+            waiter.send(b"LOCK key\r\n")
+            wait_until(lambda: lockd.info("locks_waited_for") == 1, "one waits")
+            lockd.process.send_signal(signal.SIGUSR1)
+            lockd.wait_for_log(r"SIGUSR1: 1 routine: .* started at .*:\d+, waits at .*:\d+ for "
+                               r".*key.*, for \d+ s")
+            self.assertEqual(holder.ask("PING"), "+PONG")
+
     def test_a_termination_right_after_the_start_is_obeyed(self):
         for end in signal.SIGTERM, signal.SIGINT:
             process = subprocess.Popen([program("weir"), "run", APP, "--set",

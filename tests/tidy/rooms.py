@@ -37,8 +37,8 @@ ROOMS = {
         ["core/wait"],
     ),
     "core/system": (
-        "What the operating system offers: descriptors of any origin, files, processes",
-        ["core/wait"],
+        "What the operating system offers: descriptors, files, processes, signals, datagrams",
+        ["core/net"],
     ),
     "core/program": (
         "What makes a program of a scheduler: its standard queues, signals, a foreign loop",

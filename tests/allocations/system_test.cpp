@@ -1,0 +1,141 @@
+// The parts for the operating system while memory runs out at each point: an operation throws
+// std::bad_alloc or succeeds, leaves nothing behind, and works afterwards.
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+
+#include <catch2/catch.hpp>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/calendar/calendar_timer.h"
+#include "core/run/uv_poller.h"
+#include "core/system/datagram_socket.h"
+#include "core/system/file_watch.h"
+#include "core/system/files.h"
+#include "core/system/process.h"
+#include "core/system/signal_watch.h"
+#include "core/wait/timeout.h"
+#include "modules/testing/allocations.h"
+#include "tests/support/world_on.h"
+
+namespace weir {
+namespace {
+
+using namespace std::chrono_literals;
+using Operation = Task<> (*)(Scheduler&);
+
+Task<> try_until_it_works(Scheduler& scheduler, Operation operation, AllocationFailure& failure,
+                          bool& worked) {
+    failure.arm();
+    while (!worked) {
+        try {
+            co_await operation(scheduler);
+            worked = true;
+        } catch (const std::bad_alloc&) {
+            // It is tried again; from here on there is memory.
+        }
+    }
+    failure.disarm();
+}
+
+int open_descriptors() {
+    int count = 0;
+    for (int number = 0; number != 256; ++number) {
+        count += ::fcntl(number, F_GETFD) >= 0 ? 1 : 0;
+    }
+    return count;
+}
+
+template <class P>
+void fail_everywhere(const char* what, Operation operation) {
+    INFO(what);
+    const auto attempt = [&](AllocationFailure& failure) {
+        const int open = open_descriptors();
+        bool worked = false;
+        {
+            test::WorldOn<P> world;
+            world.container.start(try_until_it_works(world.scheduler, operation, failure, worked));
+            for (bool ended = false; !ended;) {
+                try {
+                    world.scheduler.run();
+                    ended = true;
+                } catch (const std::bad_alloc&) {
+                    // It may be called again.
+                }
+            }
+        }
+        INFO("allocation " << failure.nth() << '\n' << failure.where());
+        CHECK(worked);
+        CHECK(open_descriptors() == open);
+    };
+    CHECK(fail_each_allocation(attempt) > 5);
+    CHECK((::waitpid(-1, nullptr, WNOHANG) == -1 && errno == ECHILD));
+}
+
+}  // namespace
+
+TEST_CASE("without memory, waiting for a descriptor fails and then works") {
+    fail_everywhere<UvPoller>("a descriptor", [](Scheduler& scheduler) -> Task<> {
+        std::array<int, 2> ends{};
+        static_cast<void>(::pipe2(ends.data(), O_CLOEXEC));
+        const FileDescriptor out(ends[0]);
+        const FileDescriptor in(ends[1]);
+        co_await writable(in.number());
+        static_cast<void>(::write(in.number(), "x", 1));
+        DescriptorWatch watch(scheduler, out.number());
+        co_await watch.readable();
+    });
+}
+
+TEST_CASE("without memory, a process is not started, or ends as it should") {
+    fail_everywhere<UvPoller>("a process", [](Scheduler& scheduler) -> Task<> {
+        Process process(scheduler, {.command = {"sh", "-c", "exit 3"}});
+        if ((co_await process.wait()).code != 3) {
+            throw std::logic_error("another code");
+        }
+    });
+}
+
+TEST_CASE("without memory, watching signals, files and the clock fails and then works") {
+    fail_everywhere<UvPoller>("watches", [](Scheduler& scheduler) -> Task<> {
+        SignalWatch signals(scheduler, SIGUSR2);
+        FileWatch file(scheduler, "/tmp/weir_not_there");
+        ::raise(SIGUSR2);
+        co_await signals.next();
+        CalendarTimer timer(scheduler, Schedule::every(1ms));
+        co_await timer.next();
+    });
+}
+
+TEST_CASE("without memory, datagrams are not sent or not received, and later are") {
+    fail_everywhere<UvPoller>("datagrams", [](Scheduler& scheduler) -> Task<> {
+        DatagramSocket one(scheduler, SocketAddress::of_number("127.0.0.1", 0).value());
+        DatagramSocket two = DatagramSocket::connected(scheduler, one.address());
+        co_await two.send("hello");
+        co_await one.receive();
+    });
+}
+
+TEST_CASE("without memory, a file has its old or its new content") {
+    fail_everywhere<Simulation>("files", [](Scheduler&) -> Task<> {
+        const std::string path = "/tmp/weir_allocations." + std::to_string(::getpid());
+        co_await replace_file(path, "content");
+        const std::string content = co_await read_file(path);
+        if (content != "content") {
+            throw std::logic_error("another content");
+        }
+        co_await remove_file(path);
+    });
+}
+
+TEST_CASE("without memory, a cron expression is refused and then understood") {
+    fail_everywhere<Simulation>("a calendar", [](Scheduler& scheduler) -> Task<> {
+        CalendarTimer timer(scheduler, Schedule::cron("*/5 * * * *", "Europe/Berlin"));
+        co_await timer.next();
+    });
+}
+
+}  // namespace weir
