@@ -24,11 +24,7 @@ namespace weir::app {
 
 namespace {
 
-<<<<<<< HEAD
-constexpr const char* weir_version = WEIR_VERSION;
-=======
 constexpr const char* program_version = WEIR_VERSION;
->>>>>>> house
 
 void add_plugins(CLI::App& command, std::vector<std::string>& folders) {
     command
@@ -262,11 +258,7 @@ int refuse(const CLI::App& program, const CLI::ParseError& error) {
 int run_command_line(int argc, char** argv) {
     CLI::App program("weir: events, queues, locks and modules", "weir");
     program.formatter(help_format());  // before the commands, which take it over
-<<<<<<< HEAD
-    program.set_version_flag("--version", std::string("weir ") + weir_version);
-=======
     program.set_version_flag("--version", std::string("weir ") + program_version);
->>>>>>> house
     program.require_subcommand(1);
     program.footer("Exits with 0: done, 1: failed, 2: wrong usage or configuration.");
     int code = success;
