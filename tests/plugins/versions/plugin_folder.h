@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
 
 namespace weir::test {
