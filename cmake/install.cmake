@@ -110,6 +110,6 @@ set(CPACK_DEBIAN_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS_PRIVATE_DIRS "${CMAKE_LIBRARY_OUTPUT_DIRECTORY}")
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS
-    "g++, cmake (>= 3.25), pkg-config, libuv1-dev, nlohmann-json3-dev (>= 3.11)")
+    "tzdata, g++, cmake (>= 3.25), pkg-config, libuv1-dev, nlohmann-json3-dev (>= 3.11)")
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS "catch2, bash-completion, redis-tools")
 include(CPack)
