@@ -303,9 +303,17 @@ void Scheduler::tell_to_quit(bool daemons_only) {
     run_ready();
 }
 
+template <class E>
+void Scheduler::send_own(Ref<E>& event, typename E::Type type) {
+    if (event == nullptr || !event->sole()) {
+        event = make_event<E>(type);
+    }
+    event->set_ignorable();
+    emergency_send(event);
+}
+
 void Scheduler::process_round() {
-    emergency_send(
-        make_event<SystemControlLowPriorityEvent>(SystemControlLowPriorityEvent::Type::loop));
+    send_own(loop_event_, SystemControlLowPriorityEvent::Type::loop);
     QueueSignals& signals = signals_;
     const struct ClearAtEnd {
         QueueSignals& signals;
@@ -439,7 +447,7 @@ void Scheduler::after_poll(bool polled) {
         fire_timers(round_began_);
     }
     if (go_on_wanted_) {
-        emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::go_on));
+        send_own(go_on_event_, SystemControlEvent::Type::go_on);
         go_on_wanted_ = false;
     }
     run_calls();
