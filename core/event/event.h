@@ -83,6 +83,9 @@ public:
         }
     }
 
+    /// Returns whether there is one reference only: the caller's.
+    bool sole() const noexcept { return references_ == 1; }
+
     bool queued() const noexcept { return queued_in_ != nullptr; }
     /// Returns the leaf queue that holds the event, or null.
     const LeafQueue* queued_in() const noexcept { return queued_in_; }

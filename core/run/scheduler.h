@@ -188,6 +188,8 @@ private:
     friend class Subscriber;
 
     bool alive() const noexcept { return keeping_alive_ > 0; }
+    template <class E>
+    void send_own(Ref<E>& event, typename E::Type type);
     void process_round();
     void warn_if_long(Time ended) const;
     void process(const Ref<Event>& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied);
@@ -230,6 +232,9 @@ private:
     Processor processor_;
     std::shared_ptr<Mailbox> mailbox_;  // shared with the Posters, which may outlive the scheduler
     QueueSignals signals_;              // of the event that is processed
+    // The events of each round: the same objects again, unless code keeps one.
+    Ref<SystemControlLowPriorityEvent> loop_event_;
+    Ref<SystemControlEvent> go_on_event_;
     // Subscriptions found, but not yet delivered to; null: gone meanwhile.
     std::vector<MatchTree::Entry*> deliveries_;
     std::size_t subscriptions_ = 0;
