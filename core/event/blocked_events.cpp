@@ -87,11 +87,11 @@ void BlockedEvents::let_go_below(Node& node) noexcept {
     }
 }
 
-void BlockedEvents::insert(Event& event, std::uint64_t arrival) {
+void BlockedEvents::insert(Event& event) {
     assert(event.blocked_slot_ == nullptr);
     auto slot = std::make_unique<BlockedEventSlot>();
     slot->event = Ref<Event>(&event);
-    slot->arrival = arrival;
+    slot->arrival = arrivals_++;
     Node* node = root_.get();
     while (node->children != nullptr && node->goes_on(*slot)) {
         node = &node->child_for(event);
@@ -179,14 +179,6 @@ void BlockedEvents::collect(Node& node, const Matcher& matcher, std::vector<Even
 }
 
 void BlockedEvents::take(const Matcher& matcher, std::vector<Ref<Event>>& taken) {
-    // Only keepers whose type can match give up their compact form.
-    for (Keeper& keeper : keepers_) {
-        const auto path = matcher.path();
-        if (keeper.kept_ != 0 &&
-            (path.empty() || path[0].is_any() || path[0] == keeper.type_.levels()[0].fixed)) {
-            keeper.show(*this);
-        }
-    }
     if (size_ == 0) {
         return;
     }
@@ -205,12 +197,7 @@ void BlockedEvents::take(const Matcher& matcher, std::vector<Ref<Event>>& taken)
     }
 }
 
-void BlockedEvents::for_each(const std::function<void(const Event&)>& visit) {
-    for (Keeper& keeper : keepers_) {
-        if (keeper.kept_ != 0) {
-            keeper.show(*this);
-        }
-    }
+void BlockedEvents::for_each(const std::function<void(const Event&)>& visit) const {
     std::vector<const Node*> nodes{root_.get()};
     for (std::size_t i = 0; i != nodes.size(); ++i) {
         for (const BlockedEventSlot& slot : nodes[i]->slots) {

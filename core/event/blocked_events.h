@@ -6,7 +6,6 @@
 #include <memory>
 #include <vector>
 
-#include "core/base/list.h"
 #include "core/event/event.h"
 #include "core/event/matcher.h"
 
@@ -21,49 +20,16 @@ class BlockedEvents {
 public:
     using PredicateFailed = std::function<void(const Matcher&, const Event&)>;
 
-    /// Stores blocked events of one type compactly until the tree is searched; callers see no
-    /// difference.
-    class Keeper : public Link<Keeper> {
-    public:
-        explicit Keeper(const EventType& type) noexcept : type_(type) {}
-
-    protected:
-        ~Keeper() = default;
-
-        std::size_t kept_ = 0;  ///< number of stored events
-
-    private:
-        friend class BlockedEvents;
-
-        // Inserts all stored events into the tree, each with the arrival that it had.
-        virtual void show(BlockedEvents& tree) = 0;
-
-        const EventType& type_;
-    };
-
     explicit BlockedEvents(PredicateFailed predicate_failed = {});
     ~BlockedEvents();
     BlockedEvents(const BlockedEvents&) = delete;
     BlockedEvents& operator=(const BlockedEvents&) = delete;
 
-    std::size_t size() const noexcept {
-        std::size_t size = size_;
-        for (const Keeper& keeper : keepers_) {
-            size += keeper.kept_;
-        }
-        return size;
-    }
-
-    /// Registers a keeper, until it is destroyed.
-    void add(Keeper& keeper) noexcept { keepers_.push_back(keeper); }
-    /// Returns the arrival number of an event that a keeper stores, to be passed to insert() later.
-    std::uint64_t arrive() noexcept { return arrivals_++; }
-    std::uint64_t last_arrival() const noexcept { return arrivals_ - 1; }
+    std::size_t size() const noexcept { return size_; }
 
     /// Requires that the event is in no tree. Throws std::bad_alloc and then leaves the tree
     /// unchanged.
-    void insert(Event& event) { insert(event, arrive()); }
-    void insert(Event& event, std::uint64_t arrival);
+    void insert(Event& event);
     /// Removes the event if the tree holds it.
     void remove(Event& event) noexcept;
     /// Moves all matching events to the end of `taken`, in order of their arrival. Throws
@@ -71,7 +37,7 @@ public:
     void take(const Matcher& matcher, std::vector<Ref<Event>>& taken);
 
     /// Calls the function for every event, in no particular order.
-    void for_each(const std::function<void(const Event&)>& visit);
+    void for_each(const std::function<void(const Event&)>& visit) const;
 
     class Node;
 
@@ -84,7 +50,6 @@ private:
     std::unique_ptr<Node> root_;
     std::size_t size_ = 0;
     std::uint64_t arrivals_ = 0;
-    List<Keeper> keepers_;
     PredicateFailed predicate_failed_;
 };
 

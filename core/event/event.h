@@ -75,6 +75,8 @@ public:
     /// For logs: shop.Order(customer="bob", number=7).
     std::string describe() const;
 
+    /// Returns the number of references: one that is left may send the event again.
+    std::uint32_t references() const noexcept { return references_; }
     void retain() noexcept { ++references_; }
     void release() noexcept {
         if (--references_ == 0) {
@@ -86,6 +88,7 @@ public:
     bool queued() const noexcept { return queued_in_ != nullptr; }
     /// Returns the leaf queue that holds the event, or null.
     const LeafQueue* queued_in() const noexcept { return queued_in_; }
+    LeafQueue* queued_in() noexcept { return queued_in_; }
     /// Returns the leaf queue that the event blocks, or null.
     const LeafQueue* blocks() const noexcept { return blocked_in_; }
 

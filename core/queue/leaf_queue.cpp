@@ -38,9 +38,9 @@ Matcher LeafQueue::wait_above() {
     return {};
 }
 
-void LeafQueue::count_above(std::ptrdiff_t change) noexcept {
+void LeafQueue::count_above() noexcept {
     for (Queue* queue = &turns_->queue(); queue != nullptr; queue = queue->parent()) {
-        queue->size_ += static_cast<std::size_t>(change);
+        ++queue->size_;
     }
 }
 

@@ -41,9 +41,6 @@ public:
     void block(Event& event);
     void unblock(Event& event);
 
-    /// Makes events of whatever the queue keeps in another form, so that for_each() visits it.
-    /// Called before for_each().
-    virtual void show_all() {}
     /// Calls the function for every event, in no particular order.
     virtual void for_each(const std::function<void(Event&)>& visit) const = 0;
 
@@ -65,17 +62,10 @@ protected:
 
     /// Takes a reference to the event, and counts it in the queues above.
     void hold(Event& event) noexcept {
-        hold_counted(event);
-        count_above(1);
-    }
-    /// For kinds that keep some events in another form: counts so many events in the queues above.
-    void count_above(std::ptrdiff_t change) noexcept;
-    /// For such kinds: takes a reference to an event that has been counted.
-    void hold_counted(Event& event) noexcept {
         event.retain();
         event.queued_in_ = this;
+        count_above();
     }
-    void set_blocked(Event& event) noexcept { event.blocked_in_ = this; }
     /// Gives back the reference that hold() took. The queues above count for themselves.
     static Ref<Event> let_go(Event& event) noexcept {
         event.queued_in_ = nullptr;
@@ -93,6 +83,7 @@ protected:
 private:
     friend class Queue;
     static void require_not_queued(const Event& event);
+    void count_above() noexcept;
 
     // The entry of the directory by which events find their default queue.
     struct Classifier : MatchTree::Entry {

@@ -289,9 +289,7 @@ void Queue::remove(Queue& subqueue, QueueSignals& signals) {
     subqueue.unblock_all();
     subqueue.leave_tree();
     while (subqueue.can_pop()) {
-        if (const Ref<Event> event = subqueue.pop(signals)) {
-            append(*event, true);
-        }
+        append(*subqueue.pop(signals), true);
     }
     RoundRobin& turns = *subqueue.turns_;
     turns.remove(subqueue);
@@ -321,7 +319,6 @@ Queue* Queue::find(std::string_view name) const noexcept {
 }
 
 void Queue::for_each(const std::function<void(Event&)>& visit) {
-    default_queue_->show_all();
     default_queue_->for_each(visit);
     for (const Ref<Queue>& subqueue : subqueues_) {
         subqueue->for_each(visit);

@@ -31,8 +31,7 @@ protected:
     friend class Queue;
 
     /// Removes the next event, and brings can_pop_ up to date. The queues above count for
-    /// themselves. Returns null if the member has dealt with the event because nobody could notice
-    /// it: see Scheduler::notices. Requires can_pop().
+    /// themselves. Requires can_pop().
     virtual Ref<Event> take(QueueSignals& signals) = 0;
     /// Drops all events, and sets can_pop_ to false. The queues above count for themselves.
     virtual void drop_all(QueueSignals& signals) = 0;

@@ -437,14 +437,6 @@ void Scheduler::process_round() {
                 process_signal(signal);
             }
         };
-        if (event == nullptr) {
-            wake_senders();
-            for (const auto& signal : signals.empty) {
-                process(signal, {});
-            }
-            run_ready();
-            continue;
-        }
         if (tracer_ != nullptr) [[unlikely]] {
             tracer_->popped(*event);
         }

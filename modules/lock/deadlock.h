@@ -12,7 +12,7 @@
 #include "core/base/pool.h"
 #include "core/event/event.h"
 #include "core/event/node_map.h"
-#include "modules/lock/wait.h"
+#include "modules/lock/request.h"
 
 namespace weir {
 
@@ -22,7 +22,7 @@ struct WaitingOwner final : pool::Pooled {
         : identity_(reinterpret_cast<std::uintptr_t>(identity)) {}
     const IndexValue& key() const noexcept { return identity_; }
 
-    List<LockWait, WaitingOwner> waits;
+    List<LockRequest, WaitingOwner> waits;
 
     // Of the search that visited it last.
     std::uint64_t search = 0;
@@ -73,15 +73,15 @@ public:
     DeadlockDetector& operator=(const DeadlockDetector&) = delete;
     ~DeadlockDetector();
 
-    void add(LockWait& wait);
-    void remove(LockWait& wait) noexcept;
+    void add(LockRequest& wait);
+    void remove(LockRequest& wait) noexcept;
     // To be called when the owner holds one lock more, or one less.
     void took(const LockOwner& owner) noexcept { ++counts_of(owner).holding; }
     void gave_back(const LockOwner& owner) noexcept { --counts_of(owner).holding; }
 
     // Returns the waits of the deadlock that the wait is a part of, in no particular order; none if
     // there is none. If no holder of the key waits, this is one look-up.
-    std::vector<LockWait*> deadlock_of(LockWait& wait);
+    std::vector<LockRequest*> deadlock_of(LockRequest& wait);
 
     // Returns null if the owner does not wait.
     WaitingOwner* find(const LockOwner& owner) const noexcept {
@@ -91,7 +91,7 @@ public:
 private:
     WaitingOwner* search(const LockOwner& owner) const noexcept;
     void collect(WaitingOwner& start, std::vector<WaitingOwner*>& reached);
-    bool can_go_on(const LockWait& wait) const noexcept;
+    bool can_go_on(const LockRequest& wait) const noexcept;
 
     // One counter for all owners whose identities share it: locks held, owners entered.
     struct Counts {
@@ -115,6 +115,6 @@ private:
 };
 
 // Describes the waits of a deadlock.
-Deadlock describe_deadlock(const std::vector<LockWait*>& waits, Time now);
+Deadlock describe_deadlock(const std::vector<LockRequest*>& waits, Time now);
 
 }  // namespace weir

@@ -95,15 +95,13 @@ public:
     // Nothing can be taken afterwards.
     void close() noexcept;
 
-    // --- for Lock
-
-    SessionRecord& record() noexcept { return record_; }
-    void add(LockState& state) noexcept;
-
 private:
+    friend class Lock;
+
     Locks::iterator use(Key key);
     void end_use(Locks::iterator kept) noexcept;
-    void check(const Kept& kept, LockMode mode) const;
+    void end_waits(const LockState& state) noexcept;
+    void check(Kept& kept, LockMode mode) const;
 
     Scheduler& scheduler_;
     SessionRecord record_;
