@@ -6,14 +6,20 @@
 #include <memory>
 #include <vector>
 
+#include "core/base/list.h"
 #include "core/event/event.h"
 #include "core/event/matcher.h"
+#include "core/event/type_cache.h"
 
 namespace weir {
 
 /// The blocked events: those that may not be dropped and that no routine has processed yet. A new
-/// matcher takes out the events that it matches. A trie like MatchTree, but of events. A node is
-/// split into one child per value only when it holds more than a few events.
+/// matcher takes out the events that it matches.
+///
+/// Most blocked events are never searched. So an event first stands in a list of its type, and is
+/// entered in the tree by the first search that concerns the type. The tree is a trie like
+/// MatchTree, but of events. A node is split into one child per value only when it holds more than
+/// a few events.
 ///
 /// Holds a reference to each event. Not thread-safe.
 class BlockedEvents {
@@ -26,6 +32,10 @@ public:
     BlockedEvents& operator=(const BlockedEvents&) = delete;
 
     std::size_t size() const noexcept { return size_; }
+    /// Returns whether an event could match. False is certain.
+    bool may_hold(const Matcher& matcher) const noexcept {
+        return size_ != 0 && (entered_ != 0 || may_be_listed(matcher));
+    }
 
     /// Requires that the event is in no tree. Throws std::bad_alloc and then leaves the tree
     /// unchanged.
@@ -42,13 +52,22 @@ public:
     class Node;
 
 private:
+    struct Listed;
+
+    Listed& list_of(const EventType& type);
+    bool may_be_listed(const Matcher& matcher) const noexcept;
+    void enter(BlockedEventSlot& slot);
     void collect(Node& node, const Matcher& matcher, std::vector<Event*>& found);
     bool judge(const Matcher& matcher, const Event& event) const noexcept;
     void split_if_many(Node& node) noexcept;
+    static void let_go(List<BlockedEventSlot>& slots) noexcept;
     static void let_go_below(Node& node) noexcept;
 
     std::unique_ptr<Node> root_;
-    std::size_t size_ = 0;
+    std::size_t entered_ = 0;                      // in the tree
+    std::vector<std::unique_ptr<Listed>> listed_;  // one of each type
+    TypeCache<Listed*> last_lists_;
+    std::size_t size_ = 0;  // of all
     std::uint64_t arrivals_ = 0;
     PredicateFailed predicate_failed_;
 };

@@ -20,7 +20,7 @@ inline constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max()
 ///
 /// It holds a reference to each of its events. A blocked event stands in front of the events that
 /// it holds back.
-class LeafQueue : public QueueMember, public Limited {
+class LeafQueue : public QueueMember, public Limited, public Link<LeafQueue, QueueSignals> {
 public:
     /// A limit of 0 is a limit of 1: a queue that takes nothing would stop its senders for ever.
     explicit LeafQueue(std::size_t max_size) noexcept : max_size_(max_size == 0 ? 1 : max_size) {}
@@ -40,6 +40,12 @@ public:
     /// after it until it is unblocked. Throws std::logic_error if the event is in a queue.
     void block(Event& event);
     void unblock(Event& event);
+
+    /// Serves the waiters that the queue itself knows. A kind of queue may have such waiters, which
+    /// wait for no signal: instead of giving one, its take() adds the queue to
+    /// QueueSignals::serving. Called when the event has left, at the moment in which a signal
+    /// would wake the senders that wait for it.
+    virtual void serve_waiters() {}
 
     /// Calls the function for every event, in no particular order.
     virtual void for_each(const std::function<void(Event&)>& visit) const = 0;

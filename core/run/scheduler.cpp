@@ -175,14 +175,14 @@ Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matche
     subscriber.subscriptions_.push_back(subscription);
     ++subscriptions_;
     static_cast<void>(allocated.release());  // deleted by unsubscribe()
-    if (blocked_events_.size() != 0) {
+    if (blocked_events_.may_hold(matcher)) {
         unblock_matching(matcher);
     }
     return subscription;
 }
 
 bool Scheduler::renew(Subscription& subscription, const Matcher& matcher) noexcept {
-    if (subscription.deliveries_ != 0 || blocked_events_.size() != 0 ||
+    if (subscription.deliveries_ != 0 || blocked_events_.may_hold(matcher) ||
         !subscription.matcher.same_events(matcher)) {
         return false;
     }
@@ -319,7 +319,7 @@ void Scheduler::process(const Ref<Event>& event,
         auto& subscription = static_cast<Subscription&>(*deliveries_.back());
         deliveries_.pop_back();
         deliver(event, subscription);
-    } else {
+    } else if (end != begin) {
         deliver_found(event, begin);
     }
     // An event that is in a queue again has been sent on by its receiver.
@@ -433,6 +433,10 @@ void Scheduler::process_round() {
         signals.behind = nullptr;
         const Ref<Event> event = queue_->pop(signals);
         const auto wake_senders = [&] {
+            while (!signals.serving.empty()) {
+                signals.serving.pop_front().serve_waiters();
+                run_calls();
+            }
             for (const auto& signal : signals.can_write) {
                 process_signal(signal);
             }
@@ -446,7 +450,8 @@ void Scheduler::process_round() {
         try {
             // An event that may block is put back before senders are woken: its slot may be taken
             // again.
-            const bool senders_first = !signals.can_write.empty() && droppable(*event);
+            const bool senders_first =
+                (!signals.can_write.empty() || !signals.serving.empty()) && droppable(*event);
             if (senders_first) {
                 wake_senders();
             }

@@ -169,6 +169,11 @@ public:
     Tracer* tracer() const noexcept { return tracer_; }
     void set_tracer(Tracer* tracer) noexcept { tracer_ = tracer; }
     bool traced() const noexcept { return tracer_ != nullptr; }
+    /// Returns whether the tracer or a subscriber could notice an event of this type. False is
+    /// certain.
+    bool notices(const EventType& type) noexcept {
+        return tracer_ != nullptr || match_tree_.may_match(type);
+    }
 
     /// Logs a text of the running routine. `source`: see LogRecord.
     void log(LogLevel level, std::string_view text, std::string_view source = {}) const;

@@ -42,8 +42,8 @@ struct LockStatistics {
     }
 };
 
-// A context: a name that separates the keys of one group of clients from those of others. One that
-// the settings do not name exists while a lock of it does.
+// A context: a name that separates the keys of one group of clients from those of other clients. A
+// context that the settings do not name is destroyed with the last lock in it.
 class LockContext final : public RefCounted<LockContext> {
 public:
     LockContext(LockContexts& contexts, std::string name, const LockContextSettings* settings,
@@ -51,7 +51,7 @@ public:
     ~LockContext();
 
     const std::string& name() const noexcept { return name_; }
-    // The same, as the events of its locks have it.
+    // Returns the name as the events of its locks have it.
     const Index<std::string>& value() const noexcept { return value_; }
     // Null if the settings do not name it.
     const LockContextSettings* settings() const noexcept { return settings_; }

@@ -60,7 +60,7 @@ void DeadlockDetector::remove(LockRequest& wait) noexcept {
     }
 }
 
-// All that the start waits for, directly or through others, itself included.
+// Appends all owners for which the start waits, directly or through other owners, and itself.
 void DeadlockDetector::collect(WaitingOwner& start, std::vector<WaitingOwner*>& reached) {
     const std::uint64_t search = ++searches_;
     const auto reach = [&](WaitingOwner& owner) {
@@ -129,7 +129,7 @@ std::vector<LockRequest*> DeadlockDetector::deadlock_of(LockRequest& wait) {
     if (!start->stuck) {
         return {};
     }
-    // Who of the stuck ones waits for the start, directly or through others?
+    // Which of the stuck owners wait for the start, directly or through other owners?
     for (bool changed = true; changed;) {
         changed = false;
         for (WaitingOwner* owner : reached) {

@@ -62,10 +62,10 @@ struct DeadlockEvent : Event {
 // An owner that waits for no lock can proceed. A wait can proceed if enough holders of its key can
 // that a slot becomes free. An owner that waits can proceed if one of its waits can (a session may
 // have several). An owner is deadlocked if it cannot proceed by these rules and waits, directly or
-// through other owners, for itself; an owner that only waits behind a deadlock is not a part of it.
+// through other owners, for itself. An owner that only waits behind a deadlock is not a part of it.
 //
-// Each deadlock that is found is one. Those by way of other waits, for a routine or for an event,
-// are not found.
+// Finds only what is a deadlock, but not each one: a wait for a routine or for an event can be a
+// part of a deadlock too, and is not known here.
 class DeadlockDetector {
 public:
     DeadlockDetector() = default;
@@ -107,8 +107,8 @@ private:
     }
     Counts& counts_of(const LockOwner& owner) noexcept { return counts_[counter_of(owner)]; }
 
-    // No owner waits for one that holds nothing: most waits are not entered here, and the counts
-    // say so without a search.
+    // A wait of an owner that holds nothing can close no circle, and is not entered here. These are
+    // most waits; the counts show it without a search.
     NodeMap<WaitingOwner> owners_;
     std::array<Counts, 8192> counts_{};
     std::uint64_t searches_ = 0;

@@ -1,6 +1,7 @@
 #include "modules/lock/queue.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "core/run/scheduler.h"
@@ -123,14 +124,36 @@ Ref<Event> LockQueue::take(QueueSignals& signals) {
     return event;
 }
 
+// Whether only waiters for locks wait for the key: they need no signal. While another sender could
+// observe the difference, they wait for the same signal as that sender.
+bool LockQueue::serves(const LockKey& key) const noexcept {
+    return !key.others_wait_ && !key.subscribed() && to_serve_ == nullptr &&
+           !home_->scheduler().notices(event_type<LockCanWriteEvent>());
+}
+
 void LockQueue::signal_place(LockKey& key, QueueSignals& signals) {
     // A Lock that was given back and wants the same key again waits for its own event to leave,
     // even if there are places.
-    if (key.waited_ && key.events_ < key.size_) {
-        key.waited_ = false;
+    if (!key.waited_ || key.events_ >= key.size_) {
+        return;
+    }
+    if (serves(key)) {
+        if (!key.has_place()) {
+            return;  // the event that leaves now is that of a holder: it will block the queue
+        }
+        to_serve_ = Ref<LockKey>(&key);
+        signals.serving.push_back(*this);
+    } else {
         const LockKey* const identity = &key;
         signals.can_write.push_back(make_event<LockCanWriteEvent>(
             static_cast<Limited*>(this), owner(), identity, Ref<LockKey>(&key)));
+    }
+    key.waited_ = false;
+}
+
+void LockQueue::serve_waiters() {
+    if (const Ref<LockKey> key = std::move(to_serve_)) {
+        home_->serve(*key);
     }
 }
 

@@ -28,6 +28,7 @@ public:
     std::size_t size() const noexcept override { return size_; }
     std::optional<bool> has_place(const QueueCanWriteEvent& signal) override;
     void for_each(const std::function<void(Event&)>& visit) const override;
+    void serve_waiters() override;
 
     // Returns the matcher of the signal that the key has a free slot, for which a waiter waits from
     // now on.
@@ -42,6 +43,7 @@ private:
     void unblock_all() override;
 
     void make_ready(Event& event);
+    bool serves(const LockKey& key) const noexcept;
     void signal_place(LockKey& key, QueueSignals& signals);
     void count_served(LockKey& key);
     void forget_turn(LockKey& key) noexcept;
@@ -55,6 +57,7 @@ private:
     FairTurns<LockKey> turns_;  // of the keys with events that may leave
     List<Event> blocked_;       // in order of blocking
     std::size_t size_ = 0;
+    Ref<LockKey> to_serve_;  // its waiters, by serve_waiters()
 };
 
 }  // namespace weir

@@ -75,6 +75,35 @@ TEST_CASE("a semaphore gives a free slot to a Lock that held one before") {
     CHECK(grants == 5);
 }
 
+namespace {
+
+Task<> hold_shared(Lock& lock, std::string name, Said& said) {
+    co_await sleep(1s);
+    co_await lock.lock();
+    said.push_back(name + " in");
+    co_await sleep(10s);
+    lock.unlock();
+}
+
+}  // namespace
+
+TEST_CASE("a second wait for the same Lock is served when the first has given it back") {
+    World world;
+    Said said;
+    Semaphore semaphore(world.scheduler, "key", 2);
+    semaphore.create();
+    Lock shared(world.scheduler, "key");
+    for (const char* name : {"1", "2"}) {
+        world.start(hold(world, "key", 5s, name, said));
+    }
+    for (const char* name : {"3", "4"}) {
+        world.start(hold_shared(shared, name, said));
+    }
+    world.scheduler.run();
+    CHECK(said == Said{"1 in", "2 in", "1 out", "3 in", "2 out", "4 in"});
+    CHECK(world.table().waiting() == 0);
+}
+
 TEST_CASE("what is held and waited for when a semaphore is created counts, and is served first") {
     World world;
     Said said;

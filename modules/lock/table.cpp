@@ -175,8 +175,8 @@ LockKey& LockTable::key_of(const LockEvent& event) {
     return find_or_make(*context, event.key.value());
 }
 
-// Moves the holders and waiters of a context from one LockKey to another. The events of holders that
-// are in a queue still count for the old one, until they move to the queue of the new one.
+// Moves the holders and waiters of a context from one LockKey to another. The events of holders
+// that are in a queue still count for the old one, until they move to the queue of the new one.
 void LockTable::move(LockKey& from, LockKey& to, const LockContext& context) {
     for (LockEvent* next = from.holders_.empty() ? nullptr : &from.holders_.front();
          next != nullptr;) {
@@ -297,8 +297,10 @@ void LockTable::released(LockEvent& event) noexcept {
     graph_.gave_back(event.owner);
     event.owner = {};
     if (event.queued()) {
-        scheduler_.ignore(event);  // once it has left, its slot is free
-        return;
+        if (event.blocks() != nullptr) {
+            scheduler_.ignore(event);
+        }
+        return;  // once it has left, its slot is free
     }
     const Ref<LockKey> keep(&key);
     try {
@@ -418,6 +420,8 @@ void LockTable::serve(LockKey& key) noexcept {
         request->granted();
         request = first();
     }
+    // Waiters are left whose Lock is held by the one before, or whose event has not left yet.
+    key.waited_ = key.waited_ || key.waiting_ != 0;
 }
 
 // Grants free slots to the waiters of the key when the running routine waits again.
