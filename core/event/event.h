@@ -75,8 +75,6 @@ public:
     /// For logs: shop.Order(customer="bob", number=7).
     std::string describe() const;
 
-    /// Returns the number of references: one that is left may send the event again.
-    std::uint32_t references() const noexcept { return references_; }
     void retain() noexcept { ++references_; }
     void release() noexcept {
         if (--references_ == 0) {
@@ -84,6 +82,9 @@ public:
             type_->destroy_function()(this);
         }
     }
+
+    /// Returns whether there is one reference only: the caller's.
+    bool sole() const noexcept { return references_ == 1; }
 
     bool queued() const noexcept { return queued_in_ != nullptr; }
     /// Returns the leaf queue that holds the event, or null.

@@ -1,7 +1,6 @@
 #include "core/run/scheduler.h"
 
 #include <algorithm>
-#include <cassert>
 #include <stdexcept>
 
 #include "core/base/safe_text.h"
@@ -140,117 +139,6 @@ const std::shared_ptr<Mailbox>& Scheduler::mailbox() {
         });
     }
     return mailbox_;
-}
-
-// --- subscribers
-
-void Subscriber::set_daemon(bool daemon) noexcept {
-    if (daemon_ != daemon) {
-        daemon_ = daemon;
-        if (registered_) {
-            scheduler_->keeping_alive_ += daemon ? static_cast<std::size_t>(-1) : 1U;
-        }
-    }
-}
-
-Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matcher) {
-    assert(&subscriber.scheduler() == this);
-    std::unique_ptr<Subscription> allocated;
-    if (subscriber.inside_.inserted()) {
-        allocated = std::make_unique<Subscription>(subscriber);
-    }
-    Subscription& subscription = allocated != nullptr ? *allocated : subscriber.inside_;
-    subscription.matcher = matcher;
-    subscription.serial_ = ++subscriptions_made_;
-    try {
-        if (matcher == go_on_matcher_) {
-            MatchTree::insert_at(go_on_node_, subscription);
-        } else {
-            match_tree_.insert(subscription);
-        }
-    } catch (...) {
-        subscription.matcher = {};
-        throw;
-    }
-    subscriber.subscriptions_.push_back(subscription);
-    ++subscriptions_;
-    static_cast<void>(allocated.release());  // deleted by unsubscribe()
-    if (blocked_events_.may_hold(matcher)) {
-        unblock_matching(matcher);
-    }
-    return subscription;
-}
-
-bool Scheduler::renew(Subscription& subscription, const Matcher& matcher) noexcept {
-    if (subscription.deliveries_ != 0 || blocked_events_.may_hold(matcher) ||
-        !subscription.matcher.same_events(matcher)) {
-        return false;
-    }
-    subscription.matcher = matcher;
-    subscription.serial_ = ++subscriptions_made_;
-    MatchTree::move_to_end(subscription);
-    return true;
-}
-
-// Blocked events that match leave their queues again.
-void Scheduler::unblock_matching(const Matcher& matcher) {
-    std::vector<Ref<Event>> taken;
-    blocked_events_.take(matcher, taken);
-    for (const Ref<Event>& event : taken) {
-        unblock(*event);
-    }
-}
-
-void Scheduler::unblock(Event& event) {
-    Queue::unblock(event);
-    if (tracer_ != nullptr) [[unlikely]] {
-        tracer_->unblocked(event);
-    }
-}
-
-void Scheduler::unsubscribe(Subscription& subscription) noexcept {
-    const std::size_t last = subscription.last_delivery_;
-    if (subscription.deliveries_ == 1 && last < deliveries_.size() &&
-        deliveries_[last] == &subscription) {
-        deliveries_[last] = nullptr;
-    } else if (subscription.deliveries_ != 0) {
-        std::replace(deliveries_.begin(), deliveries_.end(),
-                     static_cast<MatchTree::Entry*>(&subscription),
-                     static_cast<MatchTree::Entry*>(nullptr));
-    }
-    --subscriptions_;
-    Subscriber& subscriber = subscription.subscriber();
-    if (&subscription != &subscriber.inside_) {
-        delete &subscription;
-        return;
-    }
-    MatchTree::remove(subscription);
-    List<Subscription, Subscriber>::remove(subscription);
-    subscription.matcher = {};
-    subscription.deliveries_ = 0;
-}
-
-void Scheduler::unsubscribe_all(Subscriber& subscriber) noexcept {
-    while (!subscriber.subscriptions_.empty()) {
-        unsubscribe(subscriber.subscriptions_.front());
-    }
-}
-
-void Scheduler::enlist(Subscriber& subscriber) noexcept {
-    if (!subscriber.registered_) {
-        subscriber.registered_ = true;
-        subscribers_.push_back(subscriber);
-        keeping_alive_ += subscriber.daemon_ ? 0 : 1;
-    }
-}
-
-void Scheduler::delist(Subscriber& subscriber) noexcept {
-    unsubscribe_all(subscriber);
-    if (subscriber.registered_) {
-        subscriber.registered_ = false;
-        List<Subscriber, Scheduler>::remove(subscriber);
-        keeping_alive_ -= subscriber.daemon_ ? 0 : 1;
-    }
 }
 
 void Scheduler::make_ready(Routine& routine) {
@@ -415,9 +303,17 @@ void Scheduler::tell_to_quit(bool daemons_only) {
     run_ready();
 }
 
+template <class E>
+void Scheduler::send_own(Ref<E>& event, typename E::Type type) {
+    if (event == nullptr || !event->sole()) {
+        event = make_event<E>(type);
+    }
+    event->set_ignorable();
+    emergency_send(event);
+}
+
 void Scheduler::process_round() {
-    emergency_send(
-        make_event<SystemControlLowPriorityEvent>(SystemControlLowPriorityEvent::Type::loop));
+    send_own(loop_event_, SystemControlLowPriorityEvent::Type::loop);
     QueueSignals& signals = signals_;
     const struct ClearAtEnd {
         QueueSignals& signals;
@@ -532,19 +428,23 @@ bool Scheduler::round(bool can_happen) {
         quit(true);
     }
     process_round();
-    warn_if_long();
-    return alive() && !quit_now_;
+    if (alive() && !quit_now_) {
+        return true;
+    }
+    warn_if_long(now());
+    return false;
 }
 
 void Scheduler::after_poll(bool polled) {
-    round_began_ = now();
+    warn_if_long(poller_.last_poll().began);
+    round_began_ = poller_.last_poll().ended;
     if (timers_must_wait(polled)) {
         poller_.wake();  // the next poll must not be left out
     } else {
         fire_timers(round_began_);
     }
     if (go_on_wanted_) {
-        emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::go_on));
+        send_own(go_on_event_, SystemControlEvent::Type::go_on);
         go_on_wanted_ = false;
     }
     run_calls();
@@ -556,10 +456,11 @@ void Scheduler::end() noexcept {
     running_ = quitting_ = quit_now_ = false;
 }
 
-// During a round nothing else happens: timers are late, and peers wait.
-void Scheduler::warn_if_long() const {
+// During a round nothing else happens: timers are late, and peers wait. The poll after the round
+// has noted when that ended.
+void Scheduler::warn_if_long(Time ended) const {
     using Seconds = std::chrono::duration<double>;
-    if (const Duration took = poller_.now() - round_began_; took > long_round) [[unlikely]] {
+    if (const Duration took = ended - round_began_; took > long_round) [[unlikely]] {
         log(LogLevel::warning,
             "a round took " + std::to_string(std::chrono::duration_cast<Seconds>(took).count()) +
                 " s: a routine computes for long without waiting, or process_events is too large");

@@ -69,7 +69,8 @@ public:
     // --- time
 
     Time now() noexcept { return poller_.now(); }
-    /// Returns when the running round began: a bit old, but without a call of the clock.
+    /// Returns when the running round began, as the poll before it has read the clock: a bit old,
+    /// but free.
     Time time_of_round() const noexcept { return round_began_; }
     /// Sends a TimerEvent `after` from now, never earlier, and then, if there is an interval, every
     /// `interval`. Throws std::invalid_argument if the interval is negative.
@@ -185,8 +186,10 @@ private:
     friend class Subscriber;
 
     bool alive() const noexcept { return keeping_alive_ > 0; }
+    template <class E>
+    void send_own(Ref<E>& event, typename E::Type type);
     void process_round();
-    void warn_if_long() const;
+    void warn_if_long(Time ended) const;
     void process(const Ref<Event>& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied);
     void process_signal(const Ref<QueueCanWriteEvent>& signal);
     void deliver(const Ref<Event>& event, Subscription& subscription);
@@ -227,6 +230,9 @@ private:
     Processor processor_;
     std::shared_ptr<Mailbox> mailbox_;  // shared with the Posters, which may outlive the scheduler
     QueueSignals signals_;              // of the event that is processed
+    // The events of each round: the same objects again, unless code keeps one.
+    Ref<SystemControlLowPriorityEvent> loop_event_;
+    Ref<SystemControlEvent> go_on_event_;
     // Subscriptions found, but not yet delivered to; null: gone meanwhile.
     std::vector<MatchTree::Entry*> deliveries_;
     std::size_t subscriptions_ = 0;

@@ -69,6 +69,7 @@ private:
     SimulatedBell* next_bell() const noexcept;
     std::optional<Time> next_outside() const noexcept;
     void happen_next();
+    bool look(std::optional<Duration> wait);
 
     Time now_{};
     std::mt19937_64 random_;

@@ -210,7 +210,7 @@ void LockTable::move(LockKey& from, LockKey& to, const LockContext& context) {
 // Returns the event by which the Lock takes its key. The event of the grant before is used again,
 // unless an observer has kept it, for which it has to stay what it is.
 LockEvent& LockTable::event_of(LockState& state, LockKey& key) {
-    if (state.event == nullptr || (state.event->taken && state.event->references() != 1)) {
+    if (state.event == nullptr || (state.event->taken && !state.event->sole())) {
         Ref<LockEvent> made = make_event<LockEvent>(state.context->value(), state.key, &state);
         made->group = state.context;
         made->token = state.token();
@@ -253,7 +253,7 @@ Matcher LockTable::take(LockState& state, LockOwner& owner, LockRequest* request
     graph_.took(owner);
     event.held = event.taken = true;
     event.owner = std::move(owner);
-    event.since = scheduler_.now();
+    event.since = scheduler_.time_of_round();
     event.token = tokens_->next();
     if (event.owner.session != nullptr) {
         ++event.owner.session->held;
@@ -283,7 +283,7 @@ Matcher LockTable::take(LockState& state, LockOwner& owner, LockRequest* request
 
 void LockTable::released(LockEvent& event) noexcept {
     LockKey& key = *event.place;
-    const Time now = scheduler_.now();
+    const Time now = scheduler_.time_of_round();
     List<LockEvent, LockKey>::remove(event);
     --key.holding_;
     --holding_;
@@ -335,7 +335,7 @@ void LockTable::check_limits(const LockState& state) {
 void LockTable::line_up(LockRequest& request, const Matcher& refused) {
     LockState& state = request.state();
     LockKey& key = *state.place;
-    request.since_ = scheduler_.now();
+    request.since_ = scheduler_.time_of_round();
     if (refused) {
         key.wait_for(refused);
     }
@@ -360,7 +360,7 @@ void LockTable::leave_line(LockRequest& request) noexcept {
     }
     key.unsubscribe();
     if (key.semaphore_ != nullptr) {
-        key.semaphore_->used = scheduler_.now();
+        key.semaphore_->used = scheduler_.time_of_round();
     }
 }
 
