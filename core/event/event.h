@@ -89,6 +89,7 @@ public:
     bool queued() const noexcept { return queued_in_ != nullptr; }
     /// Returns the leaf queue that holds the event, or null.
     const LeafQueue* queued_in() const noexcept { return queued_in_; }
+    LeafQueue* queued_in() noexcept { return queued_in_; }
     /// Returns the leaf queue that the event blocks, or null.
     const LeafQueue* blocks() const noexcept { return blocked_in_; }
 

@@ -55,9 +55,9 @@ Matcher LeafQueue::wait_above() {
     return {};
 }
 
-void LeafQueue::count_in_queues(std::ptrdiff_t change) noexcept {
+void LeafQueue::count_in_queues() noexcept {
     for (Queue* queue = counting_; queue != nullptr; queue = queue->counting_above_) {
-        queue->size_ += static_cast<std::size_t>(change);
+        ++queue->size_;
     }
 }
 

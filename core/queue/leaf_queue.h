@@ -22,7 +22,7 @@ inline constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max()
 ///
 /// It holds a reference to each of its events. A blocked event stands in front of the events that
 /// it holds back.
-class LeafQueue : public QueueMember, public Limited {
+class LeafQueue : public QueueMember, public Limited, public Link<LeafQueue, QueueSignals> {
 public:
     /// A limit of 0 is a limit of 1: a queue that takes nothing would stop its senders for ever.
     explicit LeafQueue(std::size_t max_size) noexcept : max_size_(max_size == 0 ? 1 : max_size) {}
@@ -45,9 +45,12 @@ public:
     void block(Event& event);
     void unblock(Event& event);
 
-    /// Makes events of whatever the queue keeps in another form, so that for_each() visits it.
-    /// Called before for_each().
-    virtual void show_all() {}
+    /// Serves the waiters that the queue itself knows. A kind of queue may have such waiters, which
+    /// wait for no signal: instead of giving one, its take() adds the queue to
+    /// QueueSignals::serving. Called when the event has left, at the moment in which a signal
+    /// would wake the senders that wait for it.
+    virtual void serve_waiters() {}
+
     /// Calls the function for every event, in no particular order.
     virtual void for_each(const std::function<void(Event&)>& visit) const = 0;
 
@@ -58,8 +61,7 @@ protected:
     virtual void release_block(Event& event) = 0;
 
     /// Removes the next event, and brings can_pop_ up to date. The queues above count for
-    /// themselves. Returns null if the queue has dealt with the event because nobody could notice
-    /// it: see Scheduler::notices. Requires can_pop().
+    /// themselves. Requires can_pop().
     virtual Ref<Event> take(QueueSignals& signals) = 0;
 
     // --- for the kinds. add() does, in this order: wait_above(), hold(), link the event in,
@@ -76,21 +78,12 @@ protected:
 
     /// Takes a reference to the event, and counts it in the queues above.
     void hold(Event& event) noexcept {
-        hold_counted(event);
-        count_above(1);
-    }
-    /// For kinds that keep some events in another form: counts so many events in the queues above.
-    void count_above(std::ptrdiff_t change) noexcept {
-        if (counting_ != nullptr) [[unlikely]] {
-            count_in_queues(change);
-        }
-    }
-    /// For such kinds: takes a reference to an event that has been counted.
-    void hold_counted(Event& event) noexcept {
         event.retain();
         event.queued_in_ = this;
+        if (counting_ != nullptr) [[unlikely]] {
+            count_in_queues();
+        }
     }
-    void set_blocked(Event& event) noexcept { event.blocked_in_ = this; }
     /// Gives back the reference that hold() took. The queues above count for themselves.
     static Ref<Event> let_go(Event& event) noexcept {
         event.queued_in_ = nullptr;
@@ -120,7 +113,7 @@ private:
     void prepare_plan() final {}
     void begin_plan() noexcept final { plan_ = nullptr; }
     void tell_can_pop() noexcept;
-    void count_in_queues(std::ptrdiff_t change) noexcept;
+    void count_in_queues() noexcept;
 
     static void require_not_queued(const Event& event);
 

@@ -416,9 +416,7 @@ void Queue::remove(Queue& subqueue, QueueSignals& signals) {
     subqueue.unblock_all();
     subqueue.leave_tree();
     while (subqueue.can_pop()) {
-        if (const Ref<Event> event = subqueue.pop(signals)) {
-            append(*event, true);
-        }
+        append(*subqueue.pop(signals), true);
     }
     left_otherwise_ += subqueue.popped();
     subqueue.turns_->remove(subqueue);
@@ -480,7 +478,6 @@ Queue* Queue::find(std::string_view name) const noexcept {
 }
 
 void Queue::for_each(const std::function<void(Event&)>& visit) {
-    default_queue_->show_all();
     default_queue_->for_each(visit);
     for (const Ref<Queue>& subqueue : subqueues_) {
         subqueue->for_each(visit);

@@ -70,24 +70,14 @@ public:
     /// Throws std::logic_error if the event is in a queue already.
     Matcher append(Event& event, bool force = false);
 
-    struct Taker {
-        LeafQueue* queue = nullptr;
-        bool of_all = false;  ///< it takes all events of the type
-    };
-    /// Returns the default queue that takes the event. Requires that this is a root.
-    Taker taker(const Event& event) const { return own_directory_->taker(event); }
     /// Returns the default queue that takes all events of a type, if that is known; null otherwise.
     /// Requires that this is a root.
     LeafQueue* known_taker(const EventType& type) const noexcept {
         return own_directory_->known_taker(type);
     }
-    /// Returns a number that changes whenever an event may have another taker than before. Requires
-    /// that this is a root.
-    std::uint64_t shape() const noexcept { return own_directory_->shape; }
 
-    /// Removes the next event, and returns it. Appends the signals of that to `signals`. Returns
-    /// null if the event's queue has dealt with it because nobody could notice it: see
-    /// LeafQueue::take. Throws std::logic_error unless can_pop().
+    /// Removes the next event, and returns it. Appends the signals of that to `signals`. Throws
+    /// std::logic_error unless can_pop().
     Ref<Event> pop(QueueSignals& signals);
 
     /// Puts back the event that was popped last, in front of the events that would come after it,
@@ -145,21 +135,13 @@ private:
     struct Directory {
         MatchTree tree;
         TypeCache<LeafQueue*> known;  // of types whose events all go to the same queue
-        std::uint64_t shape = 1;
 
         LeafQueue& find(const Event& event);
         LeafQueue* known_taker(const EventType& type) const noexcept {
             LeafQueue* const* const leaf = known.find(type);
             return leaf != nullptr ? *leaf : nullptr;
         }
-        Taker taker(const Event& event) {
-            LeafQueue& leaf = find(event);
-            return {&leaf, known_taker(event.type()) == &leaf};
-        }
-        void changed() noexcept {
-            known.clear();
-            ++shape;
-        }
+        void changed() noexcept { known.clear(); }
     };
 
     Queue(std::string name, Matcher matcher, QueueOptions options);

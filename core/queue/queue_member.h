@@ -42,9 +42,8 @@ protected:
     virtual void begin_plan() noexcept = 0;
     /// Returns this if it is a default queue, else null.
     virtual LeafQueue* as_leaf() noexcept { return nullptr; }
-    /// Removes the next event, and counts it, but tells the queues above nothing. Returns null if
-    /// the member has dealt with the event because nobody could notice it: see Scheduler::notices.
-    /// Requires can_pop().
+    /// Removes the next event, and counts it, but tells the queues above nothing. Requires
+    /// can_pop().
     virtual Ref<Event> serve(QueueSignals& signals) = 0;
     /// Drops all events, so that none may leave. Tells the queues above nothing.
     virtual void drop_all(QueueSignals& signals) = 0;

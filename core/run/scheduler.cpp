@@ -209,7 +209,7 @@ void Scheduler::process(const Ref<Event>& event,
         auto& subscription = static_cast<Subscription&>(*deliveries_.back());
         deliveries_.pop_back();
         deliver(event, subscription);
-    } else {
+    } else if (end != begin) {
         deliver_found(event, begin);
     }
     if (const EventType::Receiver receive = event->type().receiver()) {
@@ -335,18 +335,14 @@ void Scheduler::process_round() {
         signals.behind = nullptr;
         const Ref<Event> event = queue_->pop(signals);
         const auto wake_senders = [&] {
+            while (!signals.serving.empty()) {
+                signals.serving.pop_front().serve_waiters();
+                run_calls();
+            }
             for (const auto& signal : signals.can_write) {
                 process_signal(signal);
             }
         };
-        if (event == nullptr) {
-            wake_senders();
-            for (const auto& signal : signals.empty) {
-                process(signal, {});
-            }
-            run_ready();
-            continue;
-        }
         if (tracer_ != nullptr) [[unlikely]] {
             tracer_->popped(*event);
         }
@@ -356,7 +352,8 @@ void Scheduler::process_round() {
         try {
             // An event that may block is put back before senders are woken: its slot may be taken
             // again.
-            const bool senders_first = !signals.can_write.empty() && droppable(*event);
+            const bool senders_first =
+                (!signals.can_write.empty() || !signals.serving.empty()) && droppable(*event);
             if (senders_first) {
                 wake_senders();
             }

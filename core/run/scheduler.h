@@ -172,8 +172,8 @@ public:
     Tracer* tracer() const noexcept { return tracer_; }
     void set_tracer(Tracer* tracer) noexcept { tracer_ = tracer; }
     bool traced() const noexcept { return tracer_ != nullptr; }
-    /// Returns whether a tracer, or a subscriber, could notice that an event of this type leaves
-    /// its queue. False is certain.
+    /// Returns whether the tracer or a subscriber could notice an event of this type. False is
+    /// certain.
     bool notices(const EventType& type) noexcept {
         return tracer_ != nullptr || match_tree_.may_match(type);
     }

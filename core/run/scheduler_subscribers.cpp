@@ -28,14 +28,14 @@ Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matche
     subscriber.subscriptions_.push_back(subscription);
     ++subscriptions_;
     static_cast<void>(allocated.release());  // deleted by unsubscribe()
-    if (blocked_events_.size() != 0) {
+    if (blocked_events_.may_hold(matcher)) {
         unblock_matching(matcher);
     }
     return subscription;
 }
 
 bool Scheduler::renew(Subscription& subscription, const Matcher& matcher) noexcept {
-    if (subscription.deliveries_ != 0 || blocked_events_.size() != 0 ||
+    if (subscription.deliveries_ != 0 || blocked_events_.may_hold(matcher) ||
         !subscription.matcher.same_events(matcher)) {
         return false;
     }

@@ -241,8 +241,8 @@ void write_keys(Session& session, const std::vector<const LockKey*>& keys) {
         write_semaphore(reply, key->semaphore(), now);
         reply.bulk("holders");
         reply.array(key->holding());
-        for (const LockState& holder : key->holders()) {
-            write_use(reply, holder.owner, *holder.context, now - holder.since, holder.token);
+        for (const LockEvent& holder : key->holders()) {
+            write_use(reply, holder.owner, *holder.group, now - holder.since, holder.token);
         }
         reply.bulk("waiters");
         reply.integer(static_cast<std::int64_t>(key->waiting()));
