@@ -95,7 +95,7 @@ void add_pages(CLI::App& program, std::string& folder, int& code) {
     CLI::App& manual = *program.add_subcommand("manual", "Write the manual pages of all commands");
     manual.add_option("FOLDER", folder, "Where to write weir.1, weir-run.1, ...")->required();
     manual.callback([&] {
-        write_manual_pages(program, std::string("weir ") + version, folder);
+        write_manual_pages(program, std::string("weir ") + program_version, folder);
         code = success;
     });
 }
