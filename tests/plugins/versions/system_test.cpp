@@ -17,8 +17,9 @@ using namespace test;
 
 config::Configuration configuration_of(const PluginFolder& folder) {
     config::Problems problems;
-    config::Configuration configuration =
-        config::Configuration::load({.files = {{"app.json", folder.configuration({})}}}, problems);
+    config::Sources sources;
+    sources.files = {{"app.json", folder.configuration({})}};
+    config::Configuration configuration = config::Configuration::load(sources, problems);
     REQUIRE(problems.empty());
     return configuration;
 }
