@@ -12,6 +12,7 @@
 
 #include "core/calendar/calendar_timer.h"
 #include "core/run/uv_poller.h"
+#include "core/simulation/simulation.h"
 #include "core/system/datagram_socket.h"
 #include "core/system/file_watch.h"
 #include "core/system/files.h"
