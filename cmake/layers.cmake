@@ -74,11 +74,11 @@ function(weir_compile_as_layer target)
     target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
 endfunction()
 
-# weir_unity(<target>): with WEIR_UNITY, compiles the sources as a few large units. A header is then
-# read once instead of once for each source, which is most of the time to compile.
+# weir_unity(<target>): with WEIR_UNITY, compiles the sources as one unit. A header is then read once
+# instead of once for each source, which is most of the time to compile.
 function(weir_unity target)
     if(WEIR_UNITY)
-        set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 16)
+        set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
         # g++ mistakes an unnamed namespace in an included source for one in a header.
         target_compile_options(${target} PRIVATE
             $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)

@@ -32,6 +32,7 @@ constinit std::atomic<Exit*> last{nullptr};
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" [[gnu::visibility("hidden")]] int __cxa_atexit(void (*destroy)(void*), void* object,
                                                           void* /*library*/) {
     void* memory = std::malloc(sizeof(Exit));

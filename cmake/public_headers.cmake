@@ -1,6 +1,6 @@
-# The headers that programs and modules may include: with those of <weir/...> nearly everything is
-# said, the others are for those who want less, or more. What these need of weir's other headers is
-# installed with them, for the compiler only, and may change with each version.
+# The headers that programs and modules may include. Those of <weir/...> are enough for nearly
+# everything; the rest are for authors who want less, or more. What they include of weir's other
+# headers is installed with them, for the compiler only, and may change with each version.
 # docs/reference.md says what is in which.
 cmake_policy(VERSION 3.25) # scripts of an installation have none
 set(WEIR_PUBLIC_HEADERS
@@ -16,6 +16,7 @@ set(WEIR_PUBLIC_HEADERS
     core/queue/leaf_queue.h
     core/queue/priority_queue.h
     core/run/container.h
+    core/run/deadline.h
     core/run/event_handler.h
     core/run/poster.h
     core/run/scheduler.h
@@ -67,6 +68,7 @@ set(WEIR_PUBLIC_HEADERS
     config/settings/configuration.h
     config/settings/settings.h
 
+    modules/system/server/loader.h
     modules/system/server/server.h)
 
 # weir_header_closure(<result> <root> <header>...)

@@ -22,7 +22,7 @@ THINKING = 0.002  # seconds between reading and writing
 
 
 class Worker:
-    """A process that counts, by one of the ways below; it tells each count, and how it waited."""
+    """A process that counts, by one of the ways below; it prints each count and its wait."""
 
     def __init__(self, way, number, args, folder, address):
         self.log = os.path.join(folder, f"{way}-{number}.log")
@@ -191,8 +191,8 @@ def main():
     print_table(rows)
     failed = [row for row in rows if row["way"] != "no-lock" and row["lost"]]
     if failed or not rows[0]["lost"]:
-        sys.exit("\ndemo: this should not happen: nothing is to be lost with a lock, "
-                 "something without")
+        sys.exit("\ndemo: this should not happen: nothing may be lost with a lock, "
+                 "and something is lost without")
     print(f"""
 Go on by hand:
     {args.weir}/weir run {os.path.relpath(app)} &

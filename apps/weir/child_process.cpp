@@ -39,7 +39,7 @@ sigset_t signals_to_hold() noexcept {
         sigdelset(&held, signal);
     }
     for (int signal = 1; signal <= SIGRTMAX; ++signal) {
-        // One that is ignored and blocked would be read all the same.
+        // A signal that is ignored and blocked would be read all the same.
         if (signal != SIGCHLD && is_ignored(signal)) {
             sigdelset(&held, signal);
         }
@@ -218,7 +218,7 @@ void ChildProcess::reap() {
 
 void ChildProcess::leader_ended(int status) {
     leader_lives_ = false;
-    watch_->end();  // for one that was stopped when reap() looked, and ended since
+    watch_->end();  // in case the leader was stopped when reap() looked, and has ended since
     end_signal_ = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     exit_code_ = end_signal_ != 0 ? killed + end_signal_ : WEXITSTATUS(status);
     had_terminal_ = terminal_.is_lent();
@@ -227,7 +227,7 @@ void ChildProcess::leader_ended(int status) {
 
 void ChildProcess::leader_stopped(int signal) noexcept {
     if (!terminal_.exists() || !is_from_terminal(signal) || ending_) {
-        return;  // nobody would continue this process, and it must watch the lock
+        return;  // no shell would continue this process, and it must watch the lock
     }
     needs_terminal_ = needs_terminal_ || signal == SIGTTIN || signal == SIGTTOU;
     if (needs_terminal_ && signal != SIGTSTP && terminal_.is_ours()) {
@@ -237,8 +237,8 @@ void ChildProcess::leader_stopped(int signal) noexcept {
     }
 }
 
-// Stops this process as the command was stopped, so that a shell sees its job stopped, and goes on
-// when the shell continues it.
+// Stops this process as the command was stopped, so that a shell sees its job stopped. Returns when
+// the shell continues it.
 void ChildProcess::stop_with_it(int signal) noexcept {
     const bool was_lent = terminal_.is_lent();
     needs_terminal_ = needs_terminal_ || was_lent;
@@ -246,7 +246,8 @@ void ChildProcess::stop_with_it(int signal) noexcept {
     sigset_t let_through;
     sigemptyset(&let_through);
     sigaddset(&let_through, signal);
-    // If the key reached only the command, the others of this group, as a script, stop as well.
+    // If the key reached only the command, the other processes of this group, as a script, stop
+    // too.
     kill(was_lent ? 0 : getpid(), signal);
     sigprocmask(SIG_UNBLOCK, &let_through, nullptr);
     sigprocmask(SIG_BLOCK, &let_through, nullptr);

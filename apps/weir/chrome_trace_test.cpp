@@ -97,7 +97,7 @@ TEST_CASE("trace: routines and queues become lines of a trace, as approved") {
     CHECK(Json::parse(text).at("otherData").at("server") == "host:1");
 }
 
-TEST_CASE("trace: one that recorded nothing is a trace too") {
+TEST_CASE("trace: an empty recording is a trace too") {
     ChromeTrace trace;
     trace.add(Part({""}).json());
     CHECK(Json::parse(written(trace)).at("traceEvents").size() == 4);

@@ -30,7 +30,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("a manual page tells what --help tells") {
+TEST_CASE("a manual page says what --help says") {
     const Program tea;
     CHECK(manual_page(tea.program(), "tea 1.0") ==
           ".TH \"tea\" 1 \"\" \"tea 1.0\"\n"

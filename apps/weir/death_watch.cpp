@@ -19,7 +19,8 @@ namespace weir::app {
 
 namespace {
 
-// Files that the watch kept open would keep others waiting: the reader of a pipe, for its end.
+// A file that the watch kept open would keep other processes waiting: the reader of a pipe, for its
+// end.
 void close_others(int kept, int also_kept) noexcept {
     const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
     for (int file = 0; file <= STDERR_FILENO; ++file) {

@@ -18,7 +18,7 @@ std::string digits(double number) {
     return text;
 }
 
-// Of a control character, which has at most three bytes.
+// Returns the code point of a control character, which has at most three bytes.
 unsigned code_point(std::string_view character) {
     const auto byte = [&](std::size_t i) {
         return static_cast<unsigned>(static_cast<unsigned char>(character[i]));

@@ -18,11 +18,11 @@ std::string figure(double number);
 // 1 event, 2 events.
 std::string count_text(std::size_t number, const std::string& what);
 
-// A text of a server, made safe to print: anyone may have chosen it, as the keys of locks.
+// Returns a server's text safe to print: any client may have chosen it, as the key of a lock.
 std::string shown(const Json& text);
 // JSON in which no character acts on a terminal: such characters, which can only be in its texts,
-// are written as \u1234, which means the same. Bytes that are not UTF-8 become U+FFFD. Of a text
-// that is no JSON the line ends and blanks stay as they are, too.
+// are written as \u1234, which means the same. Bytes that are not UTF-8 become U+FFFD. Line ends
+// and blanks stay, even in a text that is no JSON.
 std::string printable_json(std::string_view json);
 
 }  // namespace weir::app

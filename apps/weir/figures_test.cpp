@@ -4,7 +4,7 @@
 
 namespace weir::app {
 
-TEST_CASE("figures: a duration is told in the two units that say most") {
+TEST_CASE("figures: a duration is shown in its two largest units") {
     CHECK(duration_text(0) == "0 s");
     CHECK(duration_text(0.25) == "0.25 s");
     CHECK(duration_text(17.34) == "17.3 s");
@@ -13,7 +13,7 @@ TEST_CASE("figures: a duration is told in the two units that say most") {
     CHECK(duration_text(12 * 86400 + 5 * 3600) == "12 d 5 h");
 }
 
-TEST_CASE("figures: a size is told in the largest unit that it fills") {
+TEST_CASE("figures: a size is shown in the largest unit that it fills") {
     CHECK(size_text(0) == "0 B");
     CHECK(size_text(1023) == "1023 B");
     CHECK(size_text(1024) == "1 KiB");
@@ -21,7 +21,7 @@ TEST_CASE("figures: a size is told in the largest unit that it fills") {
     CHECK(size_text(1024.0 * 1024 * 1024 * 1024) == "1024 GiB");
 }
 
-TEST_CASE("figures: a number is told with three digits, and a small one whole") {
+TEST_CASE("figures: a number is shown with three digits, and a small number whole") {
     CHECK(figure(0) == "0");
     CHECK(figure(0.5) == "0.5");
     CHECK(figure(1234) == "1234");

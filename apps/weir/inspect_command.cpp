@@ -178,7 +178,7 @@ private:
         for (const Json& lock : locks) {
             const std::string context = shown(lock.at("context"));
             line(1,
-                 config::quoted(lock.at("key").get<std::string>(), 300) +
+                 config::in_quotes(lock.at("key").get<std::string>(), 300) +
                      (context.empty() ? "" : " of the context " + context) +
                      (lock.at("size") == 1 ? "" : ", for " + lock.at("size").dump()) +
                      (lock.at("semaphore").is_null()

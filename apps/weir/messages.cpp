@@ -15,9 +15,9 @@ namespace weir::app {
 
 namespace {
 
-// Standard error is shared with the command and others, so it cannot be made non-blocking. A pipe
-// or terminal that is opened again can: the new descriptor is only ours. Returns -1 if that is not
-// possible.
+// Standard error is shared with the command and other processes, so it cannot be made non-blocking.
+// A pipe or terminal that is opened again can: the new descriptor is only ours. Returns -1 if that
+// is not possible.
 int opened_again() noexcept {
     struct stat status {};
     if (fstat(STDERR_FILENO, &status) != 0 ||
@@ -29,7 +29,8 @@ int opened_again() noexcept {
 
 // As write(2), but fails with EAGAIN instead of waiting.
 ssize_t write_without_waiting(const std::string& text) noexcept {
-    const ssize_t sent = send(STDERR_FILENO, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    const ssize_t sent =
+        ::send(STDERR_FILENO, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent >= 0 || errno != ENOTSOCK) {
         return sent;
     }
@@ -69,7 +70,7 @@ void Messages::write() noexcept {
         } else if (written < 0 && errno == EAGAIN) {
             return;
         } else if (written == 0 || errno != EINTR) {
-            kept_.clear();  // nobody will ever read it
+            kept_.clear();  // it can never be read
         }
     }
 }

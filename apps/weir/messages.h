@@ -4,8 +4,8 @@
 
 namespace weir::app {
 
-// What `weir lock` says on standard error. Nothing waits for it: who reads standard error may have
-// stopped reading, or ended, while a command must be ended at once. From here on, the program
+// What `weir lock` says on standard error. Nothing waits for it: the reader of standard error may
+// have stopped reading, or ended, while a command must be ended at once. From here on, the program
 // ignores SIGPIPE and SIGXFSZ.
 class Messages {
 public:

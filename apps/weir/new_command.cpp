@@ -112,7 +112,7 @@ int make_new(const std::string& kind, const std::string& name, const fs::path& p
     };
     std::error_code error;
     if (const std::string why = wrong_module_name(name); !why.empty()) {
-        return refuse(config::quoted(name) + " cannot be the name of a module: " + why,
+        return refuse(config::in_quotes(name) + " cannot be the name of a module: " + why,
                       wrong_usage);
     }
     if (fs::exists(fs::path(own_plugin_folder()) / (name + ".so"), error)) {
@@ -136,7 +136,7 @@ int make_new(const std::string& kind, const std::string& name, const fs::path& p
         }
         copy_template(templates / "module", folder, name);
         print("The " + kind + " is in " + folder.string() +
-              "; its README.md tells how to build, test and run it.\n");
+              "; its README.md says how to build, test and run it.\n");
     } catch (const std::exception& exception) {
         fs::remove_all(folder, error);
         return refuse(exception.what(), failure);

@@ -23,8 +23,8 @@ void print(std::string_view text);
 // Returns what people read after "cannot ...": the reason that an error number stands for.
 std::string reason(int error_number);
 
-// A file that a command writes, as a stream. Every write is checked, and close() tells whether all
-// succeeded; a file that is not closed is incomplete.
+// A file that a command writes, as a stream. Every write is checked, and close() returns whether
+// all succeeded; a file that is not closed is incomplete.
 class OutputFile {
 public:
     // Creates the file, or empties it; "-" is standard output. Throws OutputError.

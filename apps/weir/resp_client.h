@@ -33,10 +33,10 @@ public:
     explicit Reply(redisReply* reply) noexcept;
 
     Kind kind() const noexcept;
-    // Of a text or an error.
+    // Returns the text of a reply of kind text or error.
     std::string_view text() const noexcept;
     long long integer() const noexcept;
-    // Of an error, for people: made safe to print, and with what to do about a missing password.
+    // Returns an error for people: safe to print, and with what to do about a missing password.
     std::string error() const;
 
 private:

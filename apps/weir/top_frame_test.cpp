@@ -139,7 +139,7 @@ TEST_CASE("top: rows are sorted by the chosen column, either way") {
     CHECK(state.order().column == 8);
 }
 
-TEST_CASE("top: a frame has no more lines and characters than there is place for") {
+TEST_CASE("top: a frame has no more lines and characters than the terminal has room for") {
     TopState state;
     const std::size_t whole = top_frame("host:1", {}, inspection(3), state).lines.size();
     CHECK(whole == 9);

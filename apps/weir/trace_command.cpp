@@ -21,7 +21,7 @@ namespace weir::app {
 
 namespace {
 
-// Seconds between two questions to the server, which drops a recording that nobody asks about.
+// Seconds between two questions to the server, which drops a recording about which no client asks.
 constexpr double interval = 0.5;
 
 // Blocks SIGINT and SIGTERM until it is destroyed, so that they can be waited for.

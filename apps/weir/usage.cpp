@@ -125,8 +125,8 @@ CLI::Validator number_between(double least, double most) {
                 !std::signbit(number) && number >= least && number <= most) {
                 return {};
             }
-            return config::quoted(text) + " is not a number from " + number_text(least) + " to " +
-                   number_text(most);
+            return config::in_quotes(text) + " is not a number from " + number_text(least) +
+                   " to " + number_text(most);
         },
         "");
 }

@@ -232,7 +232,7 @@ TEST_CASE("a syntax error is explained at its position", "[document]") {
         const Read result = read(text);
         INFO(text);
         CHECK(result.problems.size() == 1);
-        report += quoted(text, 100) + "\n    " + result.problems.text();
+        report += in_quotes(text, 100) + "\n    " + result.problems.text();
     }
     testing::check_approved("syntax_errors", report, "config/document/testdata");
 }

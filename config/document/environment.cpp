@@ -104,7 +104,7 @@ private:
 
     // Appends the replacement of `${NAME` or `${NAME:-text`. Returns what is wrong, or "".
     std::string append_reference(std::string& text, std::string_view reference, bool closed) {
-        const std::string shown = quoted(std::string(reference) + (closed ? "}" : ""));
+        const std::string shown = in_quotes(std::string(reference) + (closed ? "}" : ""));
         if (!closed) return "in " + shown + ", '}' is missing";
         const std::string_view content = reference.substr(2);
         const std::size_t separator = content.find(":-");

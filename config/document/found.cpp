@@ -11,12 +11,12 @@ std::string found(const Value& value) {
     } else if (value.is_object()) {
         text = "an object";
     } else if (const auto* string = value.get<std::string>()) {
-        text = "the string " + quoted(*string);
+        text = "the string " + in_quotes(*string);
     } else {
         text = to_json(value);
     }
     if (value.substitution && !value.substitution->written.empty()) {
-        text += " (from " + quoted(value.substitution->written) + ")";
+        text += " (from " + in_quotes(value.substitution->written) + ")";
     }
     return text;
 }

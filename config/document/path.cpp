@@ -76,7 +76,7 @@ std::string Path::text() const {
         if (name.empty() || name.size() > shown_characters ||
             !std::all_of(name.begin(), name.end(), is_plain)) {
             result += '[';
-            result += quoted(name);
+            result += in_quotes(name);
             result += ']';
         } else {
             if (!result.empty()) result += '.';

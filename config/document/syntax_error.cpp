@@ -18,7 +18,7 @@ std::string token_at(std::string_view text, std::size_t offset) {
     if (rest.empty()) return "the end of the text";
     if (rest[0] == '"') {
         const std::size_t end = rest.find('"', 1);
-        return "the string " + quoted(rest.substr(1, end == rest.npos ? end : end - 1));
+        return "the string " + in_quotes(rest.substr(1, end == rest.npos ? end : end - 1));
     }
     if (punctuation.find(rest[0]) != punctuation.npos) return std::string("'") + rest[0] + "'";
     const std::size_t end = rest.find_first_of("{}[],:\"/ \t\r\n");

@@ -1,6 +1,7 @@
 #include "config/settings/description.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace weir::config {
 
@@ -40,7 +41,10 @@ Setting& Setting::operator=(Setting&&) noexcept = default;
 Setting::~Setting() = default;
 
 Description::Description(std::string sentence, std::vector<Setting> settings, Maker maker)
-    : sentence_(std::move(sentence)), settings_(std::move(settings)), make_(maker) {}
+    : sentence_(std::move(sentence)), settings_(std::move(settings)), make_(maker) {
+    assert(std::ranges::all_of(
+        settings_, [this](const Setting& setting) { return find(setting.name) == &setting; }));
+}
 Description::Description(const Description&) = default;
 Description::Description(Description&&) noexcept = default;
 Description::~Description() = default;

@@ -1,6 +1,7 @@
 #include "config/settings/quantity.h"
 
 #include <algorithm>
+#include <cassert>
 #include <limits>
 #include <numeric>
 
@@ -73,6 +74,7 @@ Quantity parse_quantity(std::string_view text, const std::vector<Unit>& units) {
 
 std::string quantity_text(std::int64_t value, const std::vector<Unit>& units,
                           std::string_view zero_unit) {
+    assert(!units.empty() && units.front().factor == 1);
     if (value == 0) return "0" + std::string(zero_unit);
     const auto unit = std::find_if(units.rbegin(), units.rend(), [&](const Unit& candidate) {
         return value % candidate.factor == 0;

@@ -9,12 +9,12 @@ std::string shown(const Value& value, bool secret) {
     if (secret) return "the value";
     std::string text;
     if (const auto* string = value.get<std::string>()) {
-        text = quoted(*string);
+        text = in_quotes(*string);
     } else {
         text = to_json(value);
     }
     if (value.substitution && !value.substitution->written.empty()) {
-        text += " (from " + quoted(value.substitution->written) + ")";
+        text += " (from " + in_quotes(value.substitution->written) + ")";
     }
     return text;
 }
@@ -23,12 +23,6 @@ std::string not_one_of(const Value& value, bool secret, const std::vector<std::s
     std::string what = "is not one of " + joined(names);
     if (const auto text = value.text(); text && !secret) what += did_you_mean(*text, names);
     return what;
-}
-
-std::string joined(const std::vector<std::string>& texts) {
-    std::string result;
-    for (const std::string& text : texts) result += (result.empty() ? "" : ", ") + text;
-    return result;
 }
 
 std::string range_text(const std::string& low, const std::string& high) {

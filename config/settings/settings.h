@@ -1,6 +1,7 @@
 #pragma once
 
 #include <bit>
+#include <cassert>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -178,6 +179,7 @@ public:
     SettingBuilder&& range(Restricted low, Restricted high) &&
             requires Scalar<Restricted>
     {
+        assert(!(high < low));
         bounds_.low = std::move(low);
         bounds_.high = std::move(high);
         return std::move(*this);

@@ -46,7 +46,7 @@ struct GreeterSettings {
     static weir::config::Settings<GreeterSettings> describe() {
         using namespace std::chrono;
         return settings<GreeterSettings>(
-            "Greets everyone who comes",
+            "Greets every guest",
             setting("socket", &GreeterSettings::socket, "Where guests come in").fixed(),
             setting("tone", &GreeterSettings::tone, "How everyone is greeted"),
             setting("pause", &GreeterSettings::pause, "Wait before each greeting")

@@ -40,7 +40,7 @@ std::string printable(std::string_view text, std::size_t limit) {
     return shown(text, limit, "");
 }
 
-std::string quoted(std::string_view text, std::size_t limit) {
+std::string in_quotes(std::string_view text, std::size_t limit) {
     return '"' + shown(text, limit, "\"\\") + '"';
 }
 

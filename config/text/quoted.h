@@ -14,13 +14,6 @@ inline constexpr std::size_t shown_characters = 60;
 std::string printable(std::string_view text, std::size_t limit = shown_characters);
 
 /// Returns printable() text between double quotes, with `"` and `\` escaped.
-std::string quoted(std::string_view text, std::size_t limit = shown_characters);
-/// The same; without these, an unqualified call with such a text would find std::quoted.
-inline std::string quoted(const std::string& text, std::size_t limit = shown_characters) {
-    return quoted(std::string_view(text), limit);
-}
-inline std::string quoted(const char* text, std::size_t limit = shown_characters) {
-    return quoted(std::string_view(text), limit);
-}
+std::string in_quotes(std::string_view text, std::size_t limit = shown_characters);
 
 }  // namespace weir::config

@@ -9,20 +9,20 @@
 namespace weir::config {
 
 TEST_CASE("a user's text is safe to print", "[quoted]") {
-    CHECK(quoted("a \"b\" \\ c") == R"("a \"b\" \\ c")");
+    CHECK(in_quotes("a \"b\" \\ c") == R"("a \"b\" \\ c")");
     CHECK(printable("a \"b\" \\ c") == R"(a "b" \ c)");
-    CHECK(quoted("line\nand\ttab") == R"("line\nand\ttab")");
-    CHECK(quoted(std::string("\x1b[31m\0\x7f", 7)) == R"("\x1b[31m\x00\x7f")");
-    CHECK(quoted("grün 日本 😀") == "\"grün 日本 😀\"");
-    CHECK(quoted("no\xFF\xC3 text") == R"("no\xff\xc3 text")");
-    CHECK(quoted("\xE2\x80\xAE turned") == R"("\xe2\x80\xae turned")");
-    CHECK(quoted("\xC2\x9B") == R"("\xc2\x9b")");
+    CHECK(in_quotes("line\nand\ttab") == R"("line\nand\ttab")");
+    CHECK(in_quotes(std::string("\x1b[31m\0\x7f", 7)) == R"("\x1b[31m\x00\x7f")");
+    CHECK(in_quotes("grün 日本 😀") == "\"grün 日本 😀\"");
+    CHECK(in_quotes("no\xFF\xC3 text") == R"("no\xff\xc3 text")");
+    CHECK(in_quotes("\xE2\x80\xAE turned") == R"("\xe2\x80\xae turned")");
+    CHECK(in_quotes("\xC2\x9B") == R"("\xc2\x9b")");
 }
 
 TEST_CASE("long text is cut between characters", "[quoted]") {
-    CHECK(quoted("日本語", 2) == "\"日本...\"");
-    CHECK(quoted("日本", 2) == "\"日本\"");
-    CHECK(quoted(std::string(1000, 'x')) == "\"" + std::string(60, 'x') + "...\"");
+    CHECK(in_quotes("日本語", 2) == "\"日本...\"");
+    CHECK(in_quotes("日本", 2) == "\"日本\"");
+    CHECK(in_quotes(std::string(1000, 'x')) == "\"" + std::string(60, 'x') + "...\"");
     CHECK(printable("\n\n\n", 2) == "\\n\\n...");
 }
 

@@ -1,10 +1,12 @@
 #include "config/text/text_cursor.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace weir::config {
 
 const Position& TextCursor::advance_to(std::size_t offset) {
+    assert(offset >= offset_);
     for (; offset_ < offset && offset_ < text_.size(); ++offset_) {
         const char byte = text_[offset_];
         if (byte == '\n') {

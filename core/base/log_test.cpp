@@ -79,14 +79,15 @@ TEST_CASE("a log record names the routine that runs, or the routine that an exce
     Scheduler scheduler(
         simulation, {.log = [&told](const LogRecord& record) {
             told.push_back(std::string(to_string(record.level)) + " " + std::string(record.source) +
-                           " " + (record.routine == nullptr ? "nobody" : record.routine->name()));
+                           " " +
+                           (record.routine == nullptr ? "no routine" : record.routine->name()));
         }});
     Container container(scheduler);
     container.start(say_and_throw(scheduler), {.name = "speaker"});
     scheduler.log(LogLevel::info, "before");
     scheduler.run();
-    CHECK(told ==
-          std::vector<std::string>{"info  nobody", "warning the test speaker", "error  speaker"});
+    CHECK(told == std::vector<std::string>{"info  no routine", "warning the test speaker",
+                                           "error  speaker"});
 }
 
 }  // namespace weir

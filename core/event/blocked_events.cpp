@@ -55,6 +55,20 @@ private:
     IndexValue key_;
 };
 
+// Events of a type that are not in the tree.
+struct BlockedEvents::Listed {
+    std::uint64_t type_id = 0;
+    List<BlockedEventSlot> slots;
+
+    bool may_match(const Matcher& matcher) const noexcept {
+        if (slots.empty()) {
+            return false;
+        }
+        const auto path = matcher.path();
+        return path.empty() || path[0].is_any() || path[0] == slots.front().event->at(0);
+    }
+};
+
 BlockedEvents::BlockedEvents(PredicateFailed predicate_failed)
     : root_(std::make_unique<Node>(nullptr, IndexValue(), 0)),
       predicate_failed_(std::move(predicate_failed)) {}
@@ -70,15 +84,22 @@ BlockedEvents::Node& BlockedEvents::Node::child_for(const Event& event) {
 }
 
 BlockedEvents::~BlockedEvents() {
+    for (const auto& list : listed_) {
+        let_go(list->slots);
+    }
     let_go_below(*root_);
+}
+
+void BlockedEvents::let_go(List<BlockedEventSlot>& slots) noexcept {
+    while (!slots.empty()) {
+        const std::unique_ptr<BlockedEventSlot> slot(&slots.pop_front());
+        slot->event->blocked_slot_ = nullptr;
+    }
 }
 
 // Recursion is bounded by the number of levels of the events' types.
 void BlockedEvents::let_go_below(Node& node) noexcept {
-    while (!node.slots.empty()) {
-        const std::unique_ptr<BlockedEventSlot> slot(&node.slots.pop_front());
-        slot->event->blocked_slot_ = nullptr;
-    }
+    let_go(node.slots);
     if (node.children != nullptr) {
         node.children->for_each([](Node& child) {
             let_go_below(child);
@@ -87,18 +108,56 @@ void BlockedEvents::let_go_below(Node& node) noexcept {
     }
 }
 
-void BlockedEvents::insert(Event& event, std::uint64_t arrival) {
+// A list that is empty is used for another type.
+BlockedEvents::Listed& BlockedEvents::list_of(const EventType& type) {
+    if (Listed* const* const last = last_lists_.find(type)) [[likely]] {
+        return **last;
+    }
+    Listed* found = nullptr;
+    for (const auto& list : listed_) {
+        if (list->type_id == type.id()) {
+            found = list.get();
+            break;
+        }
+        if (list->slots.empty()) {
+            found = list.get();
+        }
+    }
+    if (found == nullptr) {
+        found = listed_.emplace_back(std::make_unique<Listed>()).get();
+    }
+    if (found->type_id != type.id()) {
+        last_lists_.clear();
+        found->type_id = type.id();
+    }
+    last_lists_.remember(type, found);
+    return *found;
+}
+
+bool BlockedEvents::may_be_listed(const Matcher& matcher) const noexcept {
+    return std::any_of(listed_.begin(), listed_.end(),
+                       [&](const auto& list) { return list->may_match(matcher); });
+}
+
+void BlockedEvents::insert(Event& event) {
     assert(event.blocked_slot_ == nullptr);
     auto slot = std::make_unique<BlockedEventSlot>();
+    Listed& list = list_of(event.type());
     slot->event = Ref<Event>(&event);
-    slot->arrival = arrival;
-    Node* node = root_.get();
-    while (node->children != nullptr && node->goes_on(*slot)) {
-        node = &node->child_for(event);
-    }
-    node->hold(*slot);
+    slot->arrival = arrivals_++;
+    list.slots.push_back(*slot);
     event.blocked_slot_ = slot.release();
     ++size_;
+}
+
+// Moves an event from its list to the tree.
+void BlockedEvents::enter(BlockedEventSlot& slot) {
+    Node* node = root_.get();
+    while (node->children != nullptr && node->goes_on(slot)) {
+        node = &node->child_for(*slot.event);
+    }
+    node->hold(slot);
+    ++entered_;
     split_if_many(*node);
 }
 
@@ -134,6 +193,11 @@ void BlockedEvents::remove(Event& event) noexcept {
     }
     --size_;
     Node* node = slot->node;
+    if (node == nullptr) {
+        delete slot;
+        return;
+    }
+    --entered_;
     node->let_go(*slot);
     delete slot;
     while (node->parent != nullptr && node->here == 0 && node->children == nullptr) {
@@ -179,15 +243,14 @@ void BlockedEvents::collect(Node& node, const Matcher& matcher, std::vector<Even
 }
 
 void BlockedEvents::take(const Matcher& matcher, std::vector<Ref<Event>>& taken) {
-    // Only keepers whose type can match give up their compact form.
-    for (Keeper& keeper : keepers_) {
-        const auto path = matcher.path();
-        if (keeper.kept_ != 0 &&
-            (path.empty() || path[0].is_any() || path[0] == keeper.type_.levels()[0].fixed)) {
-            keeper.show(*this);
+    for (const auto& list : listed_) {
+        if (list->may_match(matcher)) {
+            while (!list->slots.empty()) {
+                enter(list->slots.front());
+            }
         }
     }
-    if (size_ == 0) {
+    if (entered_ == 0) {
         return;
     }
     std::vector<Event*> found;
@@ -205,10 +268,10 @@ void BlockedEvents::take(const Matcher& matcher, std::vector<Ref<Event>>& taken)
     }
 }
 
-void BlockedEvents::for_each(const std::function<void(const Event&)>& visit) {
-    for (Keeper& keeper : keepers_) {
-        if (keeper.kept_ != 0) {
-            keeper.show(*this);
+void BlockedEvents::for_each(const std::function<void(const Event&)>& visit) const {
+    for (const auto& list : listed_) {
+        for (const BlockedEventSlot& slot : list->slots) {
+            visit(*slot.event);
         }
     }
     std::vector<const Node*> nodes{root_.get()};

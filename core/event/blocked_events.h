@@ -9,61 +9,37 @@
 #include "core/base/list.h"
 #include "core/event/event.h"
 #include "core/event/matcher.h"
+#include "core/event/type_cache.h"
 
 namespace weir {
 
 /// The blocked events: those that may not be dropped and that no routine has processed yet. A new
-/// matcher takes out the events that it matches. A trie like MatchTree, but of events. A node is
-/// split into one child per value only when it holds more than a few events.
+/// matcher takes out the events that it matches.
+///
+/// Most blocked events are never searched. So an event first stands in a list of its type, and is
+/// entered in the tree by the first search that concerns the type. The tree is a trie like
+/// MatchTree, but of events. A node is split into one child per value only when it holds more than
+/// a few events.
 ///
 /// Holds a reference to each event. Not thread-safe.
 class BlockedEvents {
 public:
     using PredicateFailed = std::function<void(const Matcher&, const Event&)>;
 
-    /// Stores blocked events of one type compactly until the tree is searched; callers see no
-    /// difference.
-    class Keeper : public Link<Keeper> {
-    public:
-        explicit Keeper(const EventType& type) noexcept : type_(type) {}
-
-    protected:
-        ~Keeper() = default;
-
-        std::size_t kept_ = 0;  ///< number of stored events
-
-    private:
-        friend class BlockedEvents;
-
-        // Inserts all stored events into the tree, each with the arrival that it had.
-        virtual void show(BlockedEvents& tree) = 0;
-
-        const EventType& type_;
-    };
-
     explicit BlockedEvents(PredicateFailed predicate_failed = {});
     ~BlockedEvents();
     BlockedEvents(const BlockedEvents&) = delete;
     BlockedEvents& operator=(const BlockedEvents&) = delete;
 
-    std::size_t size() const noexcept {
-        std::size_t size = size_;
-        for (const Keeper& keeper : keepers_) {
-            size += keeper.kept_;
-        }
-        return size;
+    std::size_t size() const noexcept { return size_; }
+    /// Returns whether an event could match. False is certain.
+    bool may_hold(const Matcher& matcher) const noexcept {
+        return size_ != 0 && (entered_ != 0 || may_be_listed(matcher));
     }
-
-    /// Registers a keeper, until it is destroyed.
-    void add(Keeper& keeper) noexcept { keepers_.push_back(keeper); }
-    /// Returns the arrival number of an event that a keeper stores, to be passed to insert() later.
-    std::uint64_t arrive() noexcept { return arrivals_++; }
-    std::uint64_t last_arrival() const noexcept { return arrivals_ - 1; }
 
     /// Requires that the event is in no tree. Throws std::bad_alloc and then leaves the tree
     /// unchanged.
-    void insert(Event& event) { insert(event, arrive()); }
-    void insert(Event& event, std::uint64_t arrival);
+    void insert(Event& event);
     /// Removes the event if the tree holds it.
     void remove(Event& event) noexcept;
     /// Moves all matching events to the end of `taken`, in order of their arrival. Throws
@@ -71,20 +47,28 @@ public:
     void take(const Matcher& matcher, std::vector<Ref<Event>>& taken);
 
     /// Calls the function for every event, in no particular order.
-    void for_each(const std::function<void(const Event&)>& visit);
+    void for_each(const std::function<void(const Event&)>& visit) const;
 
     class Node;
 
 private:
+    struct Listed;
+
+    Listed& list_of(const EventType& type);
+    bool may_be_listed(const Matcher& matcher) const noexcept;
+    void enter(BlockedEventSlot& slot);
     void collect(Node& node, const Matcher& matcher, std::vector<Event*>& found);
     bool judge(const Matcher& matcher, const Event& event) const noexcept;
     void split_if_many(Node& node) noexcept;
+    static void let_go(List<BlockedEventSlot>& slots) noexcept;
     static void let_go_below(Node& node) noexcept;
 
     std::unique_ptr<Node> root_;
-    std::size_t size_ = 0;
+    std::size_t entered_ = 0;                      // in the tree
+    std::vector<std::unique_ptr<Listed>> listed_;  // one of each type
+    TypeCache<Listed*> last_lists_;
+    std::size_t size_ = 0;  // of all
     std::uint64_t arrivals_ = 0;
-    List<Keeper> keepers_;
     PredicateFailed predicate_failed_;
 };
 

@@ -160,51 +160,6 @@ TEST_CASE("a tree keeps its events alive and releases them when it is destroyed"
     CHECK(other.size() == 1);
 }
 
-namespace {
-
-// Stores numbers instead of events.
-class Numbers : public BlockedEvents::Keeper {
-public:
-    Numbers() : Keeper(event_type<Blocked>()) {}
-
-    void keep(BlockedEvents& tree, int number) {
-        numbers_.emplace_back(number, tree.arrive());
-        ++kept_;
-    }
-
-private:
-    void show(BlockedEvents& tree) override {
-        for (const auto& [number, arrival] : numbers_) {
-            tree.insert(*make_event<Blocked>("kept", number, number), arrival);
-        }
-        numbers_.clear();
-        kept_ = 0;
-    }
-
-    std::vector<std::pair<int, std::uint64_t>> numbers_;
-};
-
-}  // namespace
-
-TEST_CASE("events that a keeper stores are taken in their order of arrival", "[blocked_events]") {
-    BlockedEvents tree;
-    Numbers numbers;
-    tree.add(numbers);
-    tree.insert(*make_event<Blocked>("a", 1, 1));
-    numbers.keep(tree, 2);
-    tree.insert(*make_event<Blocked>("a", 3, 3));
-    CHECK(tree.size() == 3);
-    std::vector<Ref<Event>> bare;
-    tree.take(match<Bare>().make(), bare);
-    CHECK(bare.empty());
-    CHECK(take(tree, match<Blocked>().make()) == std::vector<int>{1, 2, 3});
-    numbers.keep(tree, 4);
-    int visited = 0;
-    tree.for_each([&](const Event&) { ++visited; });
-    CHECK(visited == 1);
-    CHECK(tree.size() == 1);
-}
-
 TEST_CASE("a tree holds any number of events without indices or with equal indices",
           "[blocked_events]") {
     BlockedEvents tree;

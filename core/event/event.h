@@ -83,14 +83,18 @@ public:
         }
     }
 
+    /// Returns whether there is one reference only: the caller's.
+    bool sole() const noexcept { return references_ == 1; }
+
     bool queued() const noexcept { return queued_in_ != nullptr; }
     /// Returns the leaf queue that holds the event, or null.
     const LeafQueue* queued_in() const noexcept { return queued_in_; }
+    LeafQueue* queued_in() noexcept { return queued_in_; }
     /// Returns the leaf queue that the event blocks, or null.
     const LeafQueue* blocks() const noexcept { return blocked_in_; }
 
-    /// Completes an event whose type was made at run time; make_event() calls it for all others.
-    /// Called once.
+    /// Completes an event whose type was made at run time; make_event() calls it for all other
+    /// types. Called once.
     void set_type(const EventType& type) noexcept {
         type_ = &type;
         type.add_living(1);
@@ -185,6 +189,10 @@ EventDeclaration<E, Base>::EventDeclaration(std::string_view name)
         type_.set_can_ignore_now([](const Event& event) -> bool {
             return static_cast<const E&>(event).can_ignore_now();
         });
+    }
+    if constexpr (requires(E& event) { event.received(); }) {
+        static_assert(noexcept(std::declval<E&>().received()));
+        type_.set_receiver([](Event& event) noexcept { static_cast<E&>(event).received(); });
     }
 }
 

@@ -26,7 +26,7 @@ class Matchable {
 /// matchers with the event's own value, then those that take any value, then those that end there,
 /// in order of insertion.
 ///
-/// The caller owns the entries; one that is destroyed leaves the tree. Belongs to one thread.
+/// The caller owns the entries; a destroyed entry leaves the tree. Belongs to one thread.
 class MatchTree {
 public:
     class Node;
@@ -45,8 +45,8 @@ public:
         bool inserted() const noexcept { return node_ != nullptr; }
         Matchable* object() const noexcept { return object_; }
 
-        /// An empty one matches whatever reaches the entry's node. Must not change while inserted,
-        /// but for one that same_events().
+        /// An empty matcher matches whatever reaches the entry's node. Must not change while
+        /// inserted, except to a matcher of the same_events().
         Matcher matcher;
 
     private:
@@ -94,7 +94,7 @@ public:
     /// matchers that come and go all the time.
     Node& keep(const Matcher& matcher);
     static void insert_at(Node& node, Entry& entry) noexcept;
-    /// Moves an entry behind the others at its node.
+    /// Moves an entry behind the other entries of its node.
     static void move_to_end(Entry& entry) noexcept;
     /// As match_first, among the entries at the node and below.
     Entry* match_first_below(const Node& node, const Event& event) const;

@@ -85,7 +85,7 @@ private:
 /// The matcher's counted state: this header, followed by the values of the path.
 struct Matcher::State {
     std::uint32_t references = 0;
-    std::uint16_t levels = 0;  ///< of which there are values
+    std::uint16_t levels = 0;  ///< of the indices that have values
     std::uint16_t size = 0;    ///< without trailing "any"s
     std::unique_ptr<Predicate> predicate;
 

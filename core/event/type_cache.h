@@ -9,8 +9,9 @@
 namespace weir {
 
 /// Remembers a value for each of a few event types, so that what is the same for all events of a
-/// type is found out once. Each type has one slot, which it may share with others: a value may be
-/// forgotten at any time. A lookup is a load and a comparison, and there is no memory to allocate.
+/// type is found out once. Each type has one slot, which it may share with other types: a value may
+/// be forgotten at any time. A lookup is a load and a comparison, and there is no memory to
+/// allocate.
 template <class T>
 class TypeCache {
 public:

@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view expected =
     "; an address is tcp://host:port, tcp://[ipv6 address]:port or unix:/path";
 
-[[noreturn]] void fail(std::string_view text, const std::string& what) {
+[[noreturn]] void reject(std::string_view text, const std::string& what) {
     throw AddressError("address '" + std::string(text) + "': " + what + std::string(expected));
 }
 
@@ -32,7 +32,7 @@ std::uint16_t parse_port(std::string_view all, std::string_view digits) {
     std::uint16_t port = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
     if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) {
-        fail(all, "the port '" + std::string(digits) + "' is not a number from 0 to 65535");
+        reject(all, "the port '" + std::string(digits) + "' is not a number from 0 to 65535");
     }
     return port;
 }
@@ -49,30 +49,30 @@ Address Address::parse(std::string_view text, std::optional<std::uint16_t> defau
             rest.remove_prefix(2);
         }
         if (rest.empty()) {
-            fail(text, "the path is missing");
+            reject(text, "the path is missing");
         }
         address.kind = Kind::unix_socket;
         address.path = rest;
         try {
             SocketAddress::of_unix(address.path);
         } catch (const AddressError& error) {
-            fail(text, error.what());
+            reject(text, error.what());
         }
         return address;
     }
     if (!take_prefix(rest, "tcp://")) {
-        fail(text, rest.find(':') == std::string_view::npos ? "it begins with no kind"
-                                                            : "its kind is unknown");
+        reject(text, rest.find(':') == std::string_view::npos ? "it begins with no kind"
+                                                              : "its kind is unknown");
     }
     if (take_prefix(rest, "[")) {
         const std::size_t end = rest.find(']');
         if (end == std::string_view::npos) {
-            fail(text, "a ']' is missing");
+            reject(text, "a ']' is missing");
         }
         address.host = rest.substr(0, end);
         in6_addr ignored;
         if (inet_pton(AF_INET6, address.host.c_str(), &ignored) != 1) {
-            fail(text, "'" + address.host + "' is not an IPv6 address");
+            reject(text, "'" + address.host + "' is not an IPv6 address");
         }
         rest.remove_prefix(end + 1);
     } else {
@@ -80,20 +80,20 @@ Address Address::parse(std::string_view text, std::optional<std::uint16_t> defau
         address.host = rest.substr(0, end);
         rest.remove_prefix(end);
         if (std::count(rest.begin(), rest.end(), ':') > 1) {
-            fail(text, "an IPv6 address needs brackets");
+            reject(text, "an IPv6 address needs brackets");
         }
         if (address.host.find_first_of("/@ ") != std::string::npos) {
-            fail(text, "'" + address.host + "' is not a host");
+            reject(text, "'" + address.host + "' is not a host");
         }
     }
     if (take_prefix(rest, ":")) {
         address.port = parse_port(text, rest);
     } else if (!rest.empty()) {
-        fail(text, "'" + std::string(rest) + "' is not expected after the host");
+        reject(text, "'" + std::string(rest) + "' is not expected after the host");
     } else if (default_port) {
         address.port = *default_port;
     } else {
-        fail(text, "the port is missing");
+        reject(text, "the port is missing");
     }
     return address;
 }

@@ -26,7 +26,7 @@ public:
 //     tcp://[::1]:port   an IPv6 address
 //     unix:/path         a socket in the file system; unix:path is relative
 //
-// A server whose port is 0 listens at one that the system chooses.
+// A server with port 0 listens at a port that the system chooses.
 struct Address {
     enum class Kind { tcp, unix_socket };
 

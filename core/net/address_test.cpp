@@ -23,7 +23,7 @@ TEST_CASE("an address is parsed and written as people write it") {
     REQUIRE(Address::parse(text).text() == text);
 }
 
-TEST_CASE("the parts of an address are told apart") {
+TEST_CASE("an address is split into its parts") {
     const Address v6 = Address::parse("tcp://[fe80::1]:99");
     CHECK(v6.kind == Address::Kind::tcp);
     CHECK(v6.host == "fe80::1");

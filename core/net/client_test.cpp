@@ -17,8 +17,8 @@ Task<> until_ended(Ref<Routine> routine) {
     }
 }
 
-// A TCP address at which nobody listens.
-std::string nobody(Scheduler& scheduler) {
+// A TCP address at which no server listens.
+std::string closed_address(Scheduler& scheduler) {
     Source source(scheduler);
     const auto listener =
         Listener::listen(scheduler, *SocketAddress::of_number("127.0.0.1", 0), source);
@@ -74,15 +74,15 @@ TEST_CASE("a client that cannot connect and does not persist says so and ends") 
         CHECK(p.last_error == error);
         CHECK(p.journal == std::vector<std::string>{"not connected"});
     };
-    SECTION("nobody listens") {
-        world.run(test(world, protocol, nobody(world.scheduler), UV_ECONNREFUSED));
+    SECTION("no server listens") {
+        world.run(test(world, protocol, closed_address(world.scheduler), UV_ECONNREFUSED));
     }
     SECTION("there is no such file") {
         world.run(test(world, protocol, world.socket(), UV_ENOENT));
     }
 }
 
-TEST_CASE("a client gives up when the connect timeout is over") {
+TEST_CASE("a client gives up when the connect timeout expires") {
     World world;
     LineProtocol protocol({.connect_timeout = 30ms});
     // A backlog that is full does not answer.
@@ -142,7 +142,7 @@ TEST_CASE("a shutdown ends the wait for the next try, and a backoff that ends th
     World world;
     SECTION("a shutdown") {
         LineProtocol protocol({.persist = true});
-        Client client(world.scheduler, protocol, nobody(world.scheduler));
+        Client client(world.scheduler, protocol, closed_address(world.scheduler));
         const auto test = [](Client& c) -> Task<> {
             const Ref<Routine> routine = c.start();
             co_await sleep(5ms);
@@ -156,14 +156,15 @@ TEST_CASE("a shutdown ends the wait for the next try, and a backoff that ends th
         LineProtocol protocol({.persist = true, .backoff = [](std::size_t n) {
                                    return n < 3 ? soon(n) : std::nullopt;
                                }});
-        Client client(world.scheduler, protocol, nobody(world.scheduler));
+        Client client(world.scheduler, protocol, closed_address(world.scheduler));
         client.start();
         world.run(protocol.reached("not connected"));
         CHECK(protocol.last_error == UV_ECONNREFUSED);
     }
 }
 
-TEST_CASE("a client that goes while its name is looked up or it connects leaves nothing behind") {
+TEST_CASE(
+    "a client that is destroyed while its name is looked up or it connects leaves nothing behind") {
     World world;
     LineProtocol protocol;
     const std::string address =

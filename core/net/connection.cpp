@@ -256,7 +256,8 @@ bool Connection::times_out() {
     }
     const Time received = stream_->last_received();
     const Time sent = stream_->last_sent();
-    // A peer whose input is not read is not silent, and one that has ended its input only reads.
+    // A peer whose input weir does not read is not silent. A peer that has ended its input only
+    // reads.
     const Time heard = input_over_ ? std::max(received, sent) : received;
     if (is_set(options.idle_timeout) && !stream_->stopped() &&
         now - heard >= options.idle_timeout) {

@@ -160,7 +160,7 @@ private:
     std::uint64_t received_ = 0;  // by former connects
     std::uint64_t sent_ = 0;
 
-    // Of this connect.
+    // The rest belongs to one connect.
     Ref<Routine> reader_;
     Ref<Routine> writer_;
     Ref<Routine> keeping_alive_;

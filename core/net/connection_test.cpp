@@ -10,7 +10,7 @@ using namespace weir::testing;
 
 namespace {
 
-// Of the original's test: messages of 1,000 bytes, of which each side sends ten in turn.
+// As in VLCP's test: messages of 1,000 bytes; each side sends ten in turn.
 struct PacketEvent : Event {
     Index<Connection*> connection;
     static auto declare() {
@@ -61,8 +61,8 @@ private:
     const bool answers_;
 };
 
-// Notes who received a packet, B for the clients; nobody else may connect when each has received
-// one.
+// Notes which connection received a packet, B for the clients. Requires that no other connects
+// after each has received one.
 Task<> note_packets(SocketServer& server, std::vector<Connection*> clients, std::string& notes) {
     const MatcherOf<PacketEvent> packets = match<PacketEvent>();
     std::vector<Connection*> unseen = clients;
@@ -207,7 +207,7 @@ TEST_CASE("many small writes go out together and in order") {
 }
 
 TEST_CASE("a slow reader stops a fast sender, with bounded memory") {
-    // Both sides are ours; the receiver's events have ten places and nobody takes them.
+    // Both sides are ours; the receiver's queue holds ten events, and no routine takes them.
     World world;
     LineProtocol sending;
     LineProtocol receiving({.stream = {.buffer_size = 4096}});
@@ -258,7 +258,7 @@ TEST_CASE("a slow reader stops a fast sender, with bounded memory") {
     world.run(test(server, client, receiving, *lines, written));
 }
 
-TEST_CASE("who waits to write is told when the connection ends") {
+TEST_CASE("a wait to write ends when the connection ends") {
     EchoWorld world;
     run(world, [](EchoWorld& w, Peer& peer) -> Task<> {
         co_await w.protocol.reached("init");
@@ -284,7 +284,7 @@ TEST_CASE("who waits to write is told when the connection ends") {
     CHECK(world.scheduler.blocked_events().size() == 0);
 }
 
-TEST_CASE("a write for an earlier connect is dropped, and blocks nobody") {
+TEST_CASE("a write for an earlier connect is dropped, and blocks no other write") {
     EchoWorld world;
     run(world, [](EchoWorld& w, Peer& peer) -> Task<> {
         co_await w.protocol.reached("init");
@@ -300,7 +300,7 @@ TEST_CASE("a write for an earlier connect is dropped, and blocks nobody") {
     });
 }
 
-TEST_CASE("the peer's end is told apart from a reset") {
+TEST_CASE("the peer's end differs from a reset") {
     EchoWorld world;
     world.start_echo();
     SECTION("an end") {
@@ -377,7 +377,7 @@ TEST_CASE("a shutdown in order writes what was written before, and nothing later
     });
 }
 
-TEST_CASE("a peer that never closes is left when the time for the shutdown is over") {
+TEST_CASE("a peer that never closes is left when the shutdown time expires") {
     EchoWorld world({.shutdown_timeout = 20ms});
     run(world, [](EchoWorld& w, Peer& peer) -> Task<> {
         co_await w.protocol.reached("init");

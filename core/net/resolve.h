@@ -18,7 +18,7 @@ enum class ResolveFor {
 // least one. To connect, try them in their order. To listen, listen at all of them; an IPv4 address
 // comes before IPv6. Throws SocketError.
 //
-// Looks names up on a thread of libuv, so that the loop goes on meanwhile. An empty host and
+// Looks names up on a thread of libuv, so that the loop continues meanwhile. An empty host and
 // `localhost` are IPv4 and IPv6 whatever the system's files say, and like numbers and Unix sockets
 // need no look-up.
 Task<std::vector<SocketAddress>> resolve(Scheduler& scheduler, Address address,

@@ -37,8 +37,8 @@ bool is_absent(int error) noexcept {
 
 }  // namespace
 
-// A descriptor that is given up so that a connection can be accepted, and refused, when no others
-// are left: in the backlog its peer would wait without a word.
+// A descriptor in reserve. When the process has no other left, the server closes it to accept and
+// refuse a connection, whose peer would otherwise wait in the backlog without an answer.
 class SocketServer::SpareDescriptor {
 public:
     SpareDescriptor() noexcept { open(); }
@@ -61,7 +61,7 @@ SocketServer::SocketServer(Scheduler& scheduler, Protocol& protocol, std::string
     : Container(scheduler),
       protocol_(&protocol),
       address_(Address::parse(address)),
-      options_(std::move(options)),
+      options_(options),
       control_(match<ServerControlEvent>(this)),
       wakeup_(scheduler) {}
 
@@ -453,7 +453,7 @@ Task<> SocketServer::wait_for_connections(std::optional<Duration> timeout) {
                 co_return;
             }
         } catch (const QuitException&) {
-            // The connections are told to quit too.
+            // The connections quit too.
         }
     }
 }

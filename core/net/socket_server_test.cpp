@@ -31,7 +31,7 @@ Task<> until_open(SocketServer& server, std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("over the limit a server stops accepting, and goes on when a connection ends") {
+TEST_CASE("over the limit a server stops accepting, and accepts again when a connection ends") {
     World world;
     LineProtocol protocol;
     SocketServer server(world.scheduler, protocol, "tcp://127.0.0.1:0", {.max_connections = 2});
@@ -56,7 +56,7 @@ TEST_CASE("over the limit a server stops accepting, and goes on when a connectio
     world.run(test(server));
 }
 
-TEST_CASE("a server that refuses closes who comes over the limit at once") {
+TEST_CASE("a server that refuses closes connections over the limit at once") {
     World world;
     LineProtocol protocol;
     SocketServer server(world.scheduler, protocol, world.socket(),
@@ -79,7 +79,7 @@ TEST_CASE("a server that refuses closes who comes over the limit at once") {
     world.run(test(server));
 }
 
-TEST_CASE("a protocol decides who is accepted, and by which protocol") {
+TEST_CASE("a protocol decides which peers are accepted, and by which protocol") {
     class Choosy final : public LineProtocol {
     public:
         Protocol* accept(SocketServer&, const SocketAddress&) override {
@@ -107,7 +107,7 @@ TEST_CASE("a protocol decides who is accepted, and by which protocol") {
 
 namespace {
 
-// A crowd of sockets that connects to a Unix socket, as many as it is told.
+// Connects a given number of sockets to a Unix socket.
 class Crowd {
 public:
     explicit Crowd(const SocketAddress& address) : address_(address) {}
@@ -159,7 +159,7 @@ std::size_t room_for_connections(std::size_t wanted) {
 
 }  // namespace
 
-TEST_CASE("10,000 connections are accepted at the limit, and others refused") {
+TEST_CASE("10,000 connections are accepted at the limit, and more are refused") {
     const bool refuse = GENERATE(true, false);
     const std::size_t limit = room_for_connections(10'000) * 4 / 5;
     const std::size_t more = limit / 4;
@@ -358,7 +358,7 @@ TEST_CASE("a server at a name, or without host, listens at IPv4 and IPv6 with on
     world.run(test(server));
 }
 
-TEST_CASE("a server that cannot listen at one of its addresses does not listen at the others") {
+TEST_CASE("a server that cannot listen at one of its addresses listens at none") {
     World world;
     LineProtocol protocol;
     Source source(world.scheduler);
@@ -380,7 +380,7 @@ TEST_CASE("a server that cannot listen at one of its addresses does not listen a
           "listening on tcp://[::1]:" + port + ": address already in use (EADDRINUSE)");
 }
 
-TEST_CASE("a server stops listening and starts again, and who is connected stays") {
+TEST_CASE("a server stops listening and starts again, and its connections stay") {
     World world;
     LineProtocol protocol;
     SocketServer server(world.scheduler, protocol, world.socket());
@@ -433,7 +433,8 @@ TEST_CASE("a server that is shut down closes in order") {
     CHECK(protocol.journal == std::vector<std::string>{"init", "closed: shut down", "final"});
 }
 
-TEST_CASE("who does not end in time when the server is shut down is closed by force") {
+TEST_CASE(
+    "a connection that does not end in time when the server is shut down is closed by force") {
     World world;
     LineProtocol protocol;
     SocketServer server(world.scheduler, protocol, world.socket(), {.shutdown_timeout = 20ms});
@@ -450,12 +451,12 @@ TEST_CASE("who does not end in time when the server is shut down is closed by fo
     CHECK(server.open() == 0);
 }
 
-TEST_CASE("the file of a Unix socket is replaced only if nobody listens on it") {
+TEST_CASE("the file of a Unix socket is replaced only if no server listens on it") {
     World world;
     LineProtocol protocol;
     Source source(world.scheduler);
     const SocketAddress address = SocketAddress::of_unix(world.folder);
-    SECTION("one that was left behind is replaced, and removed at the end") {
+    SECTION("a file that was left behind is replaced, and removed at the end") {
         const int stale = ::socket(AF_UNIX, SOCK_STREAM, 0);
         REQUIRE(::bind(stale, address.data(), address.size()) == 0);
         ::close(stale);
@@ -466,7 +467,7 @@ TEST_CASE("the file of a Unix socket is replaced only if nobody listens on it") 
         }
         CHECK_FALSE(exists(world.folder));
     }
-    SECTION("one on which somebody listens is not") {
+    SECTION("a file on which a server listens is not") {
         const auto listener = Listener::listen(world.scheduler, address, source);
         CHECK_THROWS_WITH(
             Listener::listen(world.scheduler, address, source),
@@ -480,7 +481,7 @@ TEST_CASE("the file of a Unix socket is replaced only if nobody listens on it") 
         CHECK(exists(world.folder));
         unlink(world.folder.c_str());
     }
-    SECTION("one that was replaced meanwhile is not removed") {
+    SECTION("a file that was replaced meanwhile is not removed") {
         auto listener = Listener::listen(world.scheduler, address, source);
         unlink(world.folder.c_str());
         std::ofstream(world.folder) << "another";

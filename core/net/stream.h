@@ -32,8 +32,8 @@ struct StreamOptions {
 //
 // Several probes, some time apart, since one packet may be lost: a link that fails for a shorter
 // time than `interval * (count - 1)` ends no connection. TCP_USER_TIMEOUT is not set for the same
-// reason: on Linux it replaces the count, and one that is shorter than `idle` ends a connection
-// whose first probe is lost.
+// reason: on Linux it replaces the count, and a value below `idle` ends a connection whose first
+// probe is lost.
 struct TcpKeepalive {
     int idle = 0;      // silence before the first probe
     int interval = 0;  // between two probes

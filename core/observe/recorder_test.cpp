@@ -24,7 +24,7 @@ using Kind = Recorder::Kind;
 // Returns the records of jobs, of pings and of named routines, one line each, in their order.
 std::string text(Recorder& recorder) {
     std::string result;
-    std::map<std::uint32_t, std::string> routines{{0, "nobody"}};
+    std::map<std::uint32_t, std::string> routines{{0, "no routine"}};
     std::map<std::uint32_t, std::string> queues;
     const auto line = [&](const Recorder::Record& record, const std::string& what) {
         result += std::to_string(record.at / 1'000'000) + " ms: " + what + '\n';
@@ -239,8 +239,9 @@ TEST_CASE("a recorder distinguishes queues, and routines, that had the same addr
     world.run();
     CHECK(world.count == 1);
     const std::string told = text(recorder);
-    CHECK_THAT(told, Catch::Contains("weir.test.Ping of nobody went into root/first, now 1\n"));
-    CHECK_THAT(told, Catch::Contains("weir.test.Ping of nobody went into root/second, now 1\n"));
+    CHECK_THAT(told, Catch::Contains("weir.test.Ping of no routine went into root/first, now 1\n"));
+    CHECK_THAT(told,
+               Catch::Contains("weir.test.Ping of no routine went into root/second, now 1\n"));
     CHECK_THAT(told, Catch::Contains("first ended\n") && Catch::Contains("second ended\n"));
 }
 

@@ -32,8 +32,8 @@ struct RoutineInfo {
     std::string waits_for;   ///< empty unless it waits
     Time since{};            ///< when the wait began
     std::size_t timers = 0;  ///< set timers that it waits for
-    /// Bytes of the routine and of its coroutines' frames. Of a running routine only the outermost
-    /// frame is known.
+    /// Bytes of the routine and of its coroutines' frames; only the outermost frame counts while it
+    /// runs.
     std::size_t memory = 0;
     /// Identifies the owner; null if the container was destroyed.
     const Container* container = nullptr;

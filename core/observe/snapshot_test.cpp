@@ -203,7 +203,7 @@ TEST_CASE("a snapshot shows every queue, what blocks it and which senders wait f
         CHECK(queue_path(*w.scheduler.queue().find("jobs")->subqueues()[0]) ==
               "root/jobs/weir.test.Job(9)");
 
-        CHECK(now.routines.at(0).waits_for == "a place for weir.test.Job(number=2)");
+        CHECK(now.routines.at(0).waits_for == "room in a queue for weir.test.Job(number=2)");
         w.output += "seen";
         const auto all = match<Job>().make();
         for (int i = 0; i != 2; ++i) {

@@ -50,13 +50,14 @@ LoopGuest::~LoopGuest() {
 // it, because an owner that runs the loop only once would leave it undone.
 void LoopGuest::turn(bool polled) {
     poller_.lift_limit();
+    const Time now = poller_.note_wait();
     if (!begun_) {
         begun_ = true;
-        last_round_ = poller_.now();
+        last_round_ = now;
         scheduler_.begin();
     }
     std::optional<Duration> wait = scheduler_.time_to_wait();
-    if (wait != Duration::zero() && poller_.now() - last_round_ >= UvPoller::idle_after) {
+    if (wait != Duration::zero() && now - last_round_ >= UvPoller::idle_after) {
         scheduler_.nothing_happened();
         wait = Duration::zero();
     }
@@ -72,8 +73,9 @@ void LoopGuest::turn(bool polled) {
         }
         wait = scheduler_.time_to_wait();
         may_go_on = wait.has_value() || can_happen();
-        last_round_ = poller_.now();
-        if (may_go_on && !poller_.may_skip_poll(wait)) {
+        const bool skip = poller_.may_skip_poll(wait);
+        last_round_ = poller_.last_poll().began;
+        if (may_go_on && !skip) {
             break;
         }
     }

@@ -4,8 +4,8 @@
 
 namespace weir {
 
-/// The priorities of the event system's own queues: larger goes first. Events of no subqueue have
-/// priority `other` and take turns by their type.
+/// The priorities of the event system's own queues: the largest is served first. Events of no
+/// subqueue have priority `other` and take turns by their type.
 struct StandardPriorities {
     int system_control = 2000;
     int routine_control = 1000;

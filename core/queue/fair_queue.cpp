@@ -39,7 +39,7 @@ FairQueue::FairQueue(std::size_t max_size, FairQueueOptions options)
           return max_size_ < most / 10 ? max_size_ * 10 : most;
       }()),
       limited_(max_size_ != unlimited || options_.subqueue_limit != unlimited),
-      turns_(options_.returning),
+      turns_(Rule{options_.returning}),
       no_key_(this) {}
 
 FairQueue::~FairQueue() {
@@ -64,6 +64,21 @@ const IndexValue& FairQueue::class_key(const Event& event) const {
     return key.is_any() ? no_key_ : key;
 }
 
+// Returns null if there is no such class.
+FairQueue::Class* FairQueue::find_class(const Event& event) noexcept {
+    if (!options_.key.is_type()) {
+        return classes_.find(class_key(event));
+    }
+    if (Class* const* const known = class_of_type_.find(event.type())) [[likely]] {
+        return *known;
+    }
+    Class* const found = classes_.find(class_key(event));
+    if (found != nullptr) {
+        class_of_type_.remember(event.type(), found);
+    }
+    return found;
+}
+
 FairQueue::Class& FairQueue::make_class(const IndexValue& key) {
     auto made = std::make_unique<Class>(key);
     classes_.insert(*made);
@@ -73,6 +88,7 @@ FairQueue::Class& FairQueue::make_class(const IndexValue& key) {
 void FairQueue::forget_if_unused(Class& c) noexcept {
     if (c.size == 0 && !c.has_share() && !c.waited_for_place && !c.waited_for_first) {
         classes_.erase(c);
+        class_of_type_.clear();
         delete &c;
     }
 }
@@ -141,11 +157,10 @@ Matcher FairQueue::why_not(const IndexValue& key, Class* c) {
 }
 
 Matcher FairQueue::add(Event& event, bool force) {
-    const IndexValue& key = class_key(event);
-    Class* c = classes_.find(key);
+    Class* c = find_class(event);
     if (!force) {
         if (limited_) {
-            if (Matcher wait = why_not(key, c)) {
+            if (Matcher wait = why_not(class_key(event), c)) {
                 may_be_waited_ = true;
                 return wait;
             }
@@ -155,7 +170,7 @@ Matcher FairQueue::add(Event& event, bool force) {
         }
     }
     if (c == nullptr) {
-        c = &make_class(key);
+        c = &make_class(class_key(event));
     }
     hold(event);
     c->events.push_back(event);
@@ -190,7 +205,7 @@ void FairQueue::count_served(Class& c) {
     turns_.served(
         c, [this] { return most_remembered(); },
         [&](Class* oldest) {
-            if (FairTurns<Class>::forget_turn(*oldest)) {
+            if (decltype(turns_)::forget_turn(*oldest)) {
                 turns_.drop_share(*oldest);
                 if (oldest != &c) {
                     forget_if_unused(*oldest);
@@ -284,9 +299,8 @@ void FairQueue::signal_place(Class& c, QueueSignals& signals) {
 
 // Blocks the class, not the queue: events of other classes overtake.
 void FairQueue::put_back(Event& event) {
-    const IndexValue& key = class_key(event);
-    Class* found = classes_.find(key);
-    Class& c = found != nullptr ? *found : make_class(key);
+    Class* const found = find_class(event);
+    Class& c = found != nullptr ? *found : make_class(class_key(event));
     hold(event);
     c.events.push_front(event);
     if (c.size++ == 0) {
@@ -305,7 +319,7 @@ void FairQueue::unblock(Class& c) {
 }
 
 void FairQueue::release_block(Event& event) {
-    Class* c = classes_.find(class_key(event));
+    Class* const c = find_class(event);
     if (c != nullptr && c->blocked()) {
         unblock(*c);
         set_can_pop(true);

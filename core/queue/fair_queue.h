@@ -7,6 +7,7 @@
 #include "core/base/list.h"
 #include "core/event/event_key.h"
 #include "core/event/node_map.h"
+#include "core/event/type_cache.h"
 #include "core/queue/fair_turns.h"
 #include "core/queue/queue.h"
 
@@ -66,6 +67,7 @@ private:
 
     static FairQueueOptions with_a_place_for_all(FairQueueOptions options, std::size_t max_size);
     const IndexValue& class_key(const Event& event) const;
+    Class* find_class(const Event& event) noexcept;
     Class& make_class(const IndexValue& key);
     void forget_if_unused(Class& c) noexcept;
     void unblock(Class& c);
@@ -84,7 +86,12 @@ private:
     const std::size_t max_history_;
     const bool limited_;  // in all or in a class
     NodeMap<Class> classes_;
-    FairTurns<Class> turns_;       // of the classes whose events may leave
+    TypeCache<Class*> class_of_type_;  // where the type is the key
+    // Of the classes whose events may leave.
+    struct Rule {
+        FairQueueOptions::Returning returning;
+    };
+    FairTurns<Class, Rule> turns_;
     List<Class> blocked_classes_;  // in order of blocking
     std::size_t size_ = 0;
     std::size_t with_events_ = 0;

@@ -19,6 +19,11 @@ enum class Returning {
     in_turn,
 };
 
+/// The rule of FairTurns for queues and for the keys of locks.
+struct LastCome {
+    static constexpr Returning returning = Returning::last_come;
+};
+
 /// What an object has that takes turns; derive from FairLink<T>.
 template <class T>
 class FairLink : public RingLink<T> {
@@ -29,7 +34,7 @@ public:
     std::int32_t served() const noexcept { return served_; }
 
 private:
-    template <class>
+    template <class, class>
     friend class FairTurns;
 
     std::int32_t served_ = 0;
@@ -49,13 +54,15 @@ private:
 /// An object has a share from when it first becomes ready until the caller says otherwise. How long
 /// the history is, and what follows when a turn leaves it, is the caller's rule too; see served().
 ///
+/// `Rule` says when an object is served that returns: a type with a `Returning returning`, which is
+/// a constant except where the user chooses.
+///
 /// Does not own the objects. Belongs to one thread. Only make_room() and served() without room need
 /// memory.
-template <class T>
+template <class T, class Rule = LastCome>
 class FairTurns {
 public:
-    explicit FairTurns(Returning returning = Returning::last_come) noexcept
-        : returning_(returning) {}
+    explicit FairTurns(Rule rule = {}) noexcept : rule_(rule) {}
 
     /// Returns whether no object is ready.
     bool empty() const noexcept { return ready_.empty(); }
@@ -71,8 +78,8 @@ public:
     /// Returns the number of turns in the history.
     std::size_t remembered() const noexcept { return history_.size(); }
 
-    /// Reserves memory so that the next served() cannot fail.
-    void make_room() { history_.make_room(); }
+    /// Reserves memory so that the next so many served() cannot fail.
+    void make_room(std::size_t turns = 1) { history_.make_room(turns); }
 
     /// Gives the object a share, if it has none.
     void add_share(T& object) noexcept {
@@ -101,9 +108,9 @@ public:
         // In whole numbers: served / remembered >= 1 / shares.
         if (std::int64_t{link.served_} * static_cast<std::int64_t>(shares_) >=
                 static_cast<std::int64_t>(history_.size()) ||
-            returning_ == Returning::in_turn) {
+            rule_.returning == Returning::in_turn) {
             add_last(object);
-        } else if (returning_ == Returning::last_come) {
+        } else if (rule_.returning == Returning::last_come) {
             ready_.insert_next(object);
         } else {
             add_returned(object);
@@ -112,13 +119,13 @@ public:
     /// Adds an object, last, whatever it has had.
     void add_last(T& object) noexcept {
         ready_.insert_last(object);
-        if (returned_ != 0 && behind_ == nullptr) {
+        if (some_returned() && behind_ == nullptr) {
             behind_ = &object;
         }
     }
     /// Removes an object that is no longer ready; does nothing if it is not in the ring.
     void remove(T& object) noexcept {
-        if (returned_ != 0) [[unlikely]] {
+        if (some_returned()) [[unlikely]] {
             leave_returned(object);
         }
         ready_.remove(object);
@@ -132,10 +139,10 @@ public:
     /// Returns the object whose turn it is, and passes the turn on. Requires that one is ready.
     T& take_turn() noexcept {
         T& object = ready_.take_turn();
-        if (returned_ != 0) [[unlikely]] {
+        if (some_returned()) [[unlikely]] {
             count_returned(object);
             // It is behind those that have returned, as the first if there is no other.
-            if (returned_ != 0 && behind_ == nullptr) {
+            if (some_returned() && behind_ == nullptr) {
                 behind_ = &object;
             }
         }
@@ -149,7 +156,8 @@ public:
         FairLink<T>& link = object;
         // The most common case, one object that is served again and again: its oldest turn would
         // leave, and an equal one come.
-        if (link.has_share_ && history_.is_full_of(&object, most())) {
+        if (link.has_share_ && static_cast<std::size_t>(link.served_) == history_.size() &&
+            history_.size() == most()) {
             return;
         }
         add_share(object);
@@ -171,6 +179,10 @@ public:
     void forget_object(T& object) noexcept { history_.replace(&object, nullptr); }
 
 private:
+    // False is known when this is compiled unless the rule says first come.
+    bool some_returned() const noexcept {
+        return rule_.returning == Returning::first_come && returned_ != 0;
+    }
     void add_returned(T& object) noexcept {
         static_cast<FairLink<T>&>(object).returned_ = true;
         if (returned_ == 0) {
@@ -204,7 +216,7 @@ private:
     // Objects that were added before the others and have not been served: the first in the ring.
     std::size_t returned_ = 0;
     T* behind_ = nullptr;  // the first object behind these; null if there is none, or none of these
-    const Returning returning_;
+    [[no_unique_address]] const Rule rule_;
 };
 
 }  // namespace weir

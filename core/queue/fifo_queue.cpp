@@ -9,7 +9,11 @@ FifoQueue::~FifoQueue() {
 }
 
 LeafQueueFactory FifoQueue::factory() {
-    return [](std::size_t max_size) { return std::make_unique<FifoQueue>(max_size); };
+    return make_fifo_queue;
+}
+
+std::unique_ptr<LeafQueue> make_fifo_queue(std::size_t max_size) {
+    return std::make_unique<FifoQueue>(max_size);
 }
 
 Matcher FifoQueue::add(Event& event, bool force) {
@@ -40,8 +44,7 @@ std::optional<bool> FifoQueue::has_place(const QueueCanWriteEvent&) {
 void FifoQueue::signal_place(QueueSignals& signals) {
     if (waited_ && size_ < max_size_) {
         waited_ = false;
-        signals.can_write.push_back(
-            make_event<QueueCanWriteEvent>(static_cast<Limited*>(this), owner()));
+        signals.can_write.push_back(make_can_write());
     }
 }
 

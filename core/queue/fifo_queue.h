@@ -1,7 +1,7 @@
 #pragma once
 
 #include "core/base/list.h"
-#include "core/queue/queue.h"
+#include "core/queue/leaf_queue.h"
 
 namespace weir {
 

@@ -30,21 +30,6 @@ TEST_CASE("a history gives back the oldest first, whatever it has grown to", "[h
     CHECK(history.size() == 0);
 }
 
-TEST_CASE("a history knows whether all in it are the same", "[history]") {
-    History<int> history;
-    CHECK_FALSE(history.is_full_of(1, 0));
-    history.push_back(1);
-    history.push_back(1);
-    CHECK(history.is_full_of(1, 2));
-    CHECK_FALSE(history.is_full_of(1, 3));
-    CHECK_FALSE(history.is_full_of(2, 2));
-    history.push_back(2);
-    CHECK_FALSE(history.is_full_of(1, 3));
-    history.pop_front();
-    history.pop_front();
-    CHECK(history.is_full_of(2, 1));
-}
-
 TEST_CASE("a value is replaced wherever it stands in a history", "[history]") {
     History<int> history;
     for (const int value : {1, 2, 2, 1, 3}) {

@@ -29,8 +29,25 @@ void LeafQueue::unblock(Event& event) {
     release_block(event);
 }
 
+Ref<Event> LeafQueue::serve(QueueSignals& signals) {
+    Ref<Event> event = take(signals);
+    ++popped_;
+    if (counting_ != nullptr) [[unlikely]] {
+        Queue::count_out(counting_, 1, signals);
+    }
+    return event;
+}
+
+// An event that may no longer leave was not served, but its queue has been ready.
+void LeafQueue::tell_can_pop() noexcept {
+    if (!can_pop_) {
+        RoundRobin::give_shares(*this);
+    }
+    RoundRobin::tell(*this);
+}
+
 Matcher LeafQueue::wait_above() {
-    for (Queue* queue = &turns_->queue(); queue != nullptr; queue = queue->parent()) {
+    for (Queue* queue = counting_; queue != nullptr; queue = queue->counting_above_) {
         if (queue->size_ >= queue->max_total_) {
             return queue->wait_for_place();
         }
@@ -38,9 +55,9 @@ Matcher LeafQueue::wait_above() {
     return {};
 }
 
-void LeafQueue::count_above(std::ptrdiff_t change) noexcept {
-    for (Queue* queue = &turns_->queue(); queue != nullptr; queue = queue->parent()) {
-        queue->size_ += static_cast<std::size_t>(change);
+void LeafQueue::count_in_queues() noexcept {
+    for (Queue* queue = counting_; queue != nullptr; queue = queue->counting_above_) {
+        ++queue->size_;
     }
 }
 
@@ -49,6 +66,10 @@ const Matcher& LeafQueue::can_write_matcher() {
         can_write_matcher_ = match<QueueCanWriteEvent>(static_cast<Limited*>(this)).make();
     }
     return can_write_matcher_;
+}
+
+Ref<QueueCanWriteEvent> LeafQueue::make_can_write() {
+    return make_event<QueueCanWriteEvent>(static_cast<Limited*>(this), owner());
 }
 
 Queue& LeafQueue::queue() const noexcept {

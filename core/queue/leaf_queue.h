@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -8,6 +9,7 @@
 
 #include "core/event/match_tree.h"
 #include "core/queue/queue_member.h"
+#include "core/queue/queue_plan.h"
 
 namespace weir {
 
@@ -20,7 +22,7 @@ inline constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max()
 ///
 /// It holds a reference to each of its events. A blocked event stands in front of the events that
 /// it holds back.
-class LeafQueue : public QueueMember, public Limited {
+class LeafQueue : public QueueMember, public Limited, public Link<LeafQueue, QueueSignals> {
 public:
     /// A limit of 0 is a limit of 1: a queue that takes nothing would stop its senders for ever.
     explicit LeafQueue(std::size_t max_size) noexcept : max_size_(max_size == 0 ? 1 : max_size) {}
@@ -28,6 +30,8 @@ public:
     /// Returns the name of the kind, for listings.
     virtual std::string_view kind() const noexcept = 0;
     std::size_t max_size() const noexcept { return max_size_; }
+    std::uint64_t popped() const noexcept final { return popped_; }
+    bool can_pop() const noexcept final { return can_pop_; }
     /// Returns the queue whose default queue this is.
     Queue& queue() const noexcept;
 
@@ -41,9 +45,12 @@ public:
     void block(Event& event);
     void unblock(Event& event);
 
-    /// Makes events of whatever the queue keeps in another form, so that for_each() visits it.
-    /// Called before for_each().
-    virtual void show_all() {}
+    /// Serves the waiters that the queue itself knows. A kind of queue may have such waiters, which
+    /// wait for no signal: instead of giving one, its take() adds the queue to
+    /// QueueSignals::serving. Called when the event has left, at the moment in which a signal
+    /// would wake the senders that wait for it.
+    virtual void serve_waiters() {}
+
     /// Calls the function for every event, in no particular order.
     virtual void for_each(const std::function<void(Event&)>& visit) const = 0;
 
@@ -53,6 +60,10 @@ protected:
     virtual void put_back(Event& event) = 0;
     virtual void release_block(Event& event) = 0;
 
+    /// Removes the next event, and brings can_pop_ up to date. The queues above count for
+    /// themselves. Requires can_pop().
+    virtual Ref<Event> take(QueueSignals& signals) = 0;
+
     // --- for the kinds. add() does, in this order: wait_above(), hold(), link the event in,
     // set_can_pop().
 
@@ -61,21 +72,18 @@ protected:
     Matcher wait_above();
     /// Returns the matcher of the signal that this queue has a free slot.
     const Matcher& can_write_matcher();
+    /// Makes that signal.
+    Ref<QueueCanWriteEvent> make_can_write();
     Ref<Queue> owner() const noexcept;
 
     /// Takes a reference to the event, and counts it in the queues above.
     void hold(Event& event) noexcept {
-        hold_counted(event);
-        count_above(1);
-    }
-    /// For kinds that keep some events in another form: counts so many events in the queues above.
-    void count_above(std::ptrdiff_t change) noexcept;
-    /// For such kinds: takes a reference to an event that has been counted.
-    void hold_counted(Event& event) noexcept {
         event.retain();
         event.queued_in_ = this;
+        if (counting_ != nullptr) [[unlikely]] {
+            count_in_queues();
+        }
     }
-    void set_blocked(Event& event) noexcept { event.blocked_in_ = this; }
     /// Gives back the reference that hold() took. The queues above count for themselves.
     static Ref<Event> let_go(Event& event) noexcept {
         event.queued_in_ = nullptr;
@@ -88,10 +96,25 @@ protected:
     /// Drops an event at once.
     static void drop(Event& event) noexcept;
 
+    /// Sets whether there is an event that may leave, and tells the queues above if that has
+    /// changed.
+    void set_can_pop(bool can_pop) noexcept;
+
     const std::size_t max_size_;
+    bool can_pop_ = false;
 
 private:
     friend class Queue;
+    friend class QueuePlan;
+    friend class RoundRobin;
+
+    Ref<Event> serve(QueueSignals& signals) final;
+    LeafQueue* as_leaf() noexcept final { return this; }
+    void prepare_plan() final {}
+    void begin_plan() noexcept final { plan_ = nullptr; }
+    void tell_can_pop() noexcept;
+    void count_in_queues() noexcept;
+
     static void require_not_queued(const Event& event);
 
     // The entry of the directory by which events find their default queue.
@@ -99,11 +122,27 @@ private:
         LeafQueue* queue = nullptr;
     };
 
+    QueuePlan* plan_ = nullptr;  // in which it has a slot; null if it has none of its own
+    std::size_t slot_ = 0;
+    Queue* counting_ = nullptr;  // the first queue above that counts its events; see Queue::counts
+    std::uint64_t popped_ = 0;
     Classifier classifier_;
     Matcher can_write_matcher_;
 };
 
 /// Makes the default queue of a queue, with a limit.
 using LeafQueueFactory = std::function<std::unique_ptr<LeafQueue>(std::size_t max_size)>;
+/// Makes a default queue of the kind that queues have unless told otherwise, a FifoQueue.
+std::unique_ptr<LeafQueue> make_fifo_queue(std::size_t max_size);
+
+inline void LeafQueue::set_can_pop(bool can_pop) noexcept {
+    if (can_pop_ == can_pop) {
+        return;
+    }
+    can_pop_ = can_pop;
+    if (!can_pop || plan_ == nullptr || !plan_->note(slot_)) [[unlikely]] {
+        tell_can_pop();
+    }
+}
 
 }  // namespace weir

@@ -77,8 +77,7 @@ std::optional<bool> PriorityQueue::has_place(const QueueCanWriteEvent&) {
 void PriorityQueue::signal_place(QueueSignals& signals) {
     if (waited_ && size() < max_size_) {
         waited_ = false;
-        signals.can_write.push_back(
-            make_event<QueueCanWriteEvent>(static_cast<Limited*>(this), owner()));
+        signals.can_write.push_back(make_can_write());
     }
 }
 

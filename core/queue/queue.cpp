@@ -4,39 +4,43 @@
 #include <cassert>
 #include <stdexcept>
 
-#include "core/queue/fifo_queue.h"
-
 namespace weir {
 
 Queue::Queue(QueueOptions options) : Queue({}, {}, std::move(options)) {
+    if (own_plan_ == nullptr) {
+        make_plan();
+    }
     own_directory_ = std::make_unique<Directory>();
     enter(*own_directory_, own_directory_->tree.root());
 }
 
 Queue::Queue(std::string name, Matcher matcher, QueueOptions options)
-    : name_(std::move(name)),
+    : compiled_(options.compiled),
+      name_(std::move(name)),
       matcher_(std::move(matcher)),
       default_queue_(options.kind ? options.kind(options.max_default)
-                                  : std::make_unique<FifoQueue>(options.max_default)),
-      max_total_(std::max<std::size_t>(options.max_total, 1)) {
+                                  : make_fifo_queue(options.max_default)),
+      max_total_(std::max<std::size_t>(options.max_total, 1)),
+      counts_(!compiled_ || max_total_ != unlimited) {
     default_queue_->classifier_.queue = default_queue_.get();
-    turns_of(options.default_priority).add(*default_queue_);
+    set_counting_above(nullptr);
+    RoundRobin& turns = turns_of(options.default_priority);
+    turns.make_room();
+    turns.add(*default_queue_);
+    if (!compiled_) {
+        make_plan();
+    }
 }
 
 Queue::~Queue() {
     Queue* const above = removed_from_ != nullptr ? removed_from_.get() : parent();
     for (const Ref<Queue>& subqueue : subqueues_) {
         subqueue->leave_tree();
-        subqueue->turns_ = nullptr;
-        subqueue->removed_from_ = Ref<Queue>(above);
+        subqueue->leave_parent(above);
     }
     if (node_ != nullptr) {
         MatchTree::remove(default_queue_->classifier_);
     }
-}
-
-Queue* Queue::parent() const noexcept {
-    return turns_ == nullptr ? nullptr : &turns_->queue();
 }
 
 int Queue::priority() const noexcept {
@@ -48,12 +52,17 @@ int Queue::default_priority() const noexcept {
 }
 
 RoundRobin& Queue::turns_of(int priority) {
-    for (const auto& turns : priorities_) {
-        if (turns->priority() == priority) {
-            return *turns;
-        }
+    auto behind = by_priority_.begin();
+    while (behind != by_priority_.end() && behind->priority() > priority) {
+        ++behind;
     }
-    return *priorities_.emplace_back(std::make_unique<RoundRobin>(*this, priority));
+    if (behind != by_priority_.end() && behind->priority() == priority) {
+        return *behind;
+    }
+    RoundRobin& turns =
+        *priorities_.emplace_back(std::make_unique<RoundRobin>(*this, priority, !compiled_));
+    by_priority_.insert_before(behind, turns);
+    return turns;
 }
 
 // Returns the queue or, if it has been removed, the nearest one above that has not.
@@ -129,57 +138,164 @@ void Queue::signal_place(QueueSignals& signals) {
     }
 }
 
-void Queue::after_pop(std::size_t count, QueueSignals& signals) {
-    size_ -= count;
-    signal_place(signals);
-    if (turns_ != nullptr) {
-        turns_->after_pop(*this, count, signals);
-    }
-}
-
-// Keeps the priorities with events that may leave in order. Returns whether can_pop() has changed.
-bool Queue::list(RoundRobin& turns, bool can_pop) noexcept {
-    const bool before = can_pop_;
-    if (can_pop) {
-        auto behind = ready_.begin();
-        while (behind != ready_.end() && behind->priority() > turns.priority()) {
-            ++behind;
+void Queue::count_out(Queue* queue, std::size_t count, QueueSignals& signals) {
+    for (; queue != nullptr; queue = queue->counting_above_) {
+        queue->size_ -= count;
+        if (queue->waited_ || queue->waited_for_empty_) [[unlikely]] {
+            queue->signal_place(signals);
         }
-        ready_.insert_before(behind, turns);
-    } else {
-        List<RoundRobin>::remove(turns);
     }
-    can_pop_ = !ready_.empty();
-    return can_pop_ != before;
 }
 
-Ref<Event> Queue::take(QueueSignals& signals) {
-    assert(can_pop());
-    RoundRobin& turns = ready_.front();
-    Ref<Event> event = turns.take(signals);
-    if (!turns.can_pop()) {
-        turns.listed_ = false;
-        List<RoundRobin>::remove(turns);
-        can_pop_ = !ready_.empty();
+void Queue::start_counting() noexcept {
+    if (!counts_) {
+        size_ = size();
+        counts_ = true;
+        set_counting_above(counting_above_);
     }
-    ++popped_;
-    --size_;
-    if (waited_ || waited_for_empty_) [[unlikely]] {
-        signal_place(signals);
+}
+
+// Tells the queues below, too.
+void Queue::set_counting_above(Queue* queue) noexcept {
+    counting_above_ = queue;
+    Queue* const first = counts_ ? this : queue;
+    default_queue_->counting_ = first;
+    for (const Ref<Queue>& subqueue : subqueues_) {
+        subqueue->set_counting_above(first);
     }
-    return event;
+}
+
+std::size_t Queue::size() const noexcept {
+    if (counts_) {
+        return size_;
+    }
+    std::size_t size = default_queue_->size();
+    for (const Ref<Queue>& subqueue : subqueues_) {
+        size += subqueue->size();
+    }
+    return size;
+}
+
+std::uint64_t Queue::popped() const noexcept {
+    std::uint64_t popped = left_otherwise_ + default_queue_->popped();
+    for (const Ref<Queue>& subqueue : subqueues_) {
+        popped += subqueue->popped();
+    }
+    return popped;
+}
+
+// --- the plan
+
+// Returns how many slots the plan of this queue has, if it has one.
+std::size_t Queue::slots() const noexcept {
+    std::size_t slots = 0;
+    for (RoundRobin& turns : by_priority_) {
+        QueueMember* const member = turns.shared() ? nullptr : turns.only_member();
+        const bool nested = member != nullptr && member->as_leaf() == nullptr;
+        slots += nested ? static_cast<Queue*>(member)->slots() : 1;
+    }
+    return slots;
+}
+
+void Queue::make_plan() {
+    if (own_plan_ == nullptr) {
+        own_plan_ = std::make_unique<QueuePlan>(*this);
+    }
+    own_plan_->make_room(slots());
+}
+
+QueuePlan& Queue::need_plan() {
+    if (plan() == nullptr) {
+        make_plan();
+    }
+    return *plan();
+}
+
+// A default queue that is alone needs no plan.
+void Queue::prepare_plan() {
+    if (own_plan_ != nullptr || !subqueues_.empty() || default_queue_->turns_->shared()) {
+        make_plan();
+    }
+}
+
+void Queue::begin_plan() noexcept {
+    plan_ = nullptr;
+    if (own_plan_ != nullptr) {
+        own_plan_->make_stale();
+        own_plan_->fresh();
+    } else {
+        default_queue_->plan_ = nullptr;
+    }
+}
+
+// Lets no part of the queue point into the plan of a queue above.
+void Queue::leave_plan() noexcept {
+    if (own_plan_ != nullptr && plan_ == own_plan_.get()) {
+        own_plan_->make_stale();
+        return;
+    }
+    own_plan_.reset();  // of another time, if there is one
+    plan_ = nullptr;
+    for (RoundRobin& turns : by_priority_) {
+        turns.plan_ = nullptr;
+        QueueMember* const member = turns.shared() ? nullptr : turns.only_member();
+        if (member == nullptr) {
+            continue;
+        }
+        if (LeafQueue* const leaf = member->as_leaf()) {
+            leaf->plan_ = nullptr;
+        } else {
+            static_cast<Queue*>(member)->leave_plan();
+        }
+    }
+}
+
+bool Queue::can_pop_below() const noexcept {
+    if (QueuePlan* const plan = this->plan()) {
+        plan->fresh();  // the slots of this queue are known then
+        return plan->first(first_slot_) < end_slot_;
+    }
+    return default_queue_->can_pop() ||
+           std::ranges::any_of(subqueues_, [](const auto& below) { return below->can_pop(); });
+}
+
+Ref<Event> Queue::serve(QueueSignals& signals) {
+    if (own_plan_ == nullptr) {
+        return default_queue_->serve(signals);
+    }
+    QueuePlan& plan = own_plan_->fresh();
+    return plan.take(plan.first(), signals);
 }
 
 Ref<Event> Queue::pop(QueueSignals& signals) {
-    if (!can_pop()) {
+    if (!can_pop()) [[unlikely]] {
         throw std::logic_error("queue '" + name_ + "' has no event that may leave");
     }
-    Ref<Event> event = take(signals);
-    if (turns_ != nullptr) {
-        turns_->after_pop(*this, 1, signals);
+    if (is_root()) [[likely]] {
+        return own_plan_->take(own_plan_->first(), signals);
     }
+    return pop_out_of_turn(signals);
+}
+
+// Requires can_pop(). The event is the next of this queue, but for the queues above it is not a
+// turn.
+Ref<Event> Queue::pop_out_of_turn(QueueSignals& signals) {
+    if (turns_ == nullptr) {
+        make_plan();  // it has been removed
+        own_plan_->fresh();
+    }
+    QueuePlan* const plan = this->plan();
+    Ref<Event> event = plan == nullptr ? default_queue_->serve(signals)
+                                       : plan->take(plan->first(first_slot_), signals);
+    for (Queue* queue = this; queue->turns_ != nullptr; queue = queue->parent()) {
+        queue->turns_->leaves_out_of_turn(*queue);
+        --queue->parent()->left_otherwise_;
+    }
+    RoundRobin::tell(plan == nullptr ? static_cast<QueueMember&>(*default_queue_) : plan->queue());
     return event;
 }
+
+// --- blocked events
 
 void Queue::block(Event& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied) {
     leaf_for(event).block(event);
@@ -204,27 +320,35 @@ void Queue::unblock_all() {
 void Queue::drop_all(QueueSignals& signals) {
     for (const auto& turns : priorities_) {
         turns->drop_all(signals);
-        turns->listed_ = false;
     }
-    ready_.clear();
-    can_pop_ = false;
+    if (own_plan_ != nullptr) {
+        own_plan_->make_stale();
+    }
     size_ = 0;
     signal_place(signals);
 }
 
 void Queue::clear(QueueSignals& signals) {
-    const std::size_t count = size_;
+    if (can_pop()) {
+        RoundRobin::give_shares(*this);
+    }
+    const std::size_t count = size();
     drop_all(signals);
-    if (turns_ != nullptr) {
-        turns_->after_pop(*this, count, signals);
+    count_out(counting_above_, count, signals);
+    if (QueuePlan* const plan = this->plan()) {
+        plan->make_stale();
+        RoundRobin::tell(plan->queue());
+    } else {
+        RoundRobin::tell(*default_queue_);
     }
     signals.dropped.release();
 }
 
 Matcher Queue::wait_for_empty() {
-    if (size_ == 0) {
+    if (size() == 0) {
         return {};
     }
+    start_counting();
     waited_for_empty_ = true;
     return match<QueueIsEmptyEvent>(this).make();
 }
@@ -240,18 +364,21 @@ Ref<Queue> Queue::add(std::string name, int priority, Matcher matcher, QueueOpti
         throw std::invalid_argument("the matcher of subqueue '" + name +
                                     "' has a predicate; events are classified by indices only");
     }
+    options.compiled = compiled_;
     Ref<Queue> queue(new Queue(std::move(name), std::move(matcher), std::move(options)));
     RoundRobin& turns = turns_of(priority);
-    turns.add(*queue);
+    turns.make_room();
+    need_plan().make_room_for_one_more();
+    subqueues_.push_back(queue);
     try {
-        subqueues_.push_back(queue);
         queue->enter(*directory_, MatchTree::descend(*node_, queue->matcher_));
     } catch (...) {
-        std::erase(subqueues_, queue);
-        turns.remove(*queue);
-        queue->turns_ = nullptr;
+        subqueues_.pop_back();
         throw;
     }
+    turns.add(*queue);
+    queue->set_counting_above(counts_ ? this : counting_above_);
+    put_in_plan(*queue);
     return queue;
 }
 
@@ -289,26 +416,56 @@ void Queue::remove(Queue& subqueue, QueueSignals& signals) {
     subqueue.unblock_all();
     subqueue.leave_tree();
     while (subqueue.can_pop()) {
-        if (const Ref<Event> event = subqueue.pop(signals)) {
-            append(*event, true);
-        }
+        append(*subqueue.pop(signals), true);
     }
-    RoundRobin& turns = *subqueue.turns_;
-    turns.remove(subqueue);
+    left_otherwise_ += subqueue.popped();
+    subqueue.turns_->remove(subqueue);
     for (const auto& priority : priorities_) {
         priority->forget(subqueue);
     }
-    subqueue.turns_ = nullptr;
-    subqueue.removed_from_ = Ref<Queue>(this);
+    if (QueuePlan* const plan = this->plan()) {
+        plan->make_stale();
+    }
+    subqueue.leave_parent(this);
     std::erase(subqueues_, keep);
+}
+
+// Called when a subqueue has been added to its turns, which may have compiled the plan meanwhile.
+void Queue::put_in_plan(Queue& subqueue) noexcept {
+    plan()->make_stale();
+    if (!subqueue.turns_->shared()) {
+        subqueue.plan_ = plan();
+    }
+}
+
+// Called when it is no longer a subqueue. `nearest` is the queue that takes what is sent to it.
+void Queue::leave_parent(Queue* nearest) noexcept {
+    leave_plan();
+    turns_ = nullptr;
+    removed_from_ = Ref<Queue>(nearest);
+    set_counting_above(nullptr);
+}
+
+void Queue::make_room(int priority, std::size_t subqueues) {
+    turns_of(priority).make_room(subqueues);
+    std::size_t slots = need_plan().queue().slots() + 1;
+    for (const Ref<Queue>& subqueue : subqueues_) {
+        subqueue->prepare_plan();
+        slots += subqueue->slots();
+    }
+    plan()->make_room(slots);
 }
 
 void Queue::set_priority(Queue& subqueue, int priority) {
     require_own(subqueue);
     RoundRobin& turns = turns_of(priority);
     turns.make_room();
+    subqueue.prepare_plan();
+    QueuePlan& plan = need_plan();
+    plan.make_room(plan.queue().slots() + subqueue.slots());
     subqueue.turns_->remove(subqueue);
     turns.add(subqueue);
+    put_in_plan(subqueue);
 }
 
 Queue* Queue::find(std::string_view name) const noexcept {
@@ -321,7 +478,6 @@ Queue* Queue::find(std::string_view name) const noexcept {
 }
 
 void Queue::for_each(const std::function<void(Event&)>& visit) {
-    default_queue_->show_all();
     default_queue_->for_each(visit);
     for (const Ref<Queue>& subqueue : subqueues_) {
         subqueue->for_each(visit);

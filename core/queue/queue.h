@@ -23,6 +23,9 @@ struct QueueOptions {
     std::size_t max_total = unlimited;    ///< limit of the queue with all below it; 0 is 1
     LeafQueueFactory kind = {};           ///< of the default queue; default: FifoQueue
     int default_priority = 0;             ///< of the default queue, among the subqueues
+    /// Of a root: whether the tree is compiled (QueuePlan). Without that each priority takes its
+    /// turns and each queue counts its events, which tests compare: all else is the same.
+    bool compiled = true;
 };
 
 /// A tree of queues, through which all events of a scheduler go. It decides which event is
@@ -47,16 +50,19 @@ public:
     /// Returns the name; empty if the queue has none.
     const std::string& name() const noexcept { return name_; }
     /// Returns the queue whose subqueue this is; null for a root, and once it has been removed.
-    Queue* parent() const noexcept;
+    Queue* parent() const noexcept { return turns_ == nullptr ? nullptr : &turns_->queue(); }
     /// Returns the priority in the parent; 0 for a root.
     int priority() const noexcept;
     const Matcher& matcher() const noexcept { return matcher_; }
     LeafQueue& default_queue() const noexcept { return *default_queue_; }
     int default_priority() const noexcept;
     std::size_t max_total() const noexcept { return max_total_; }
-    std::size_t size() const noexcept override { return size_; }
+    std::size_t size() const noexcept override;
     /// Returns how many events have left the queue since it was made.
-    std::uint64_t popped() const noexcept { return popped_; }
+    std::uint64_t popped() const noexcept override;
+    bool can_pop() const noexcept override {
+        return is_root() ? own_plan_->fresh().any() : can_pop_below();
+    }
     bool removed() const noexcept { return node_ == nullptr; }
 
     /// Adds the event to the queue that takes it. Returns an empty matcher, or, if that is full,
@@ -64,24 +70,14 @@ public:
     /// Throws std::logic_error if the event is in a queue already.
     Matcher append(Event& event, bool force = false);
 
-    struct Taker {
-        LeafQueue* queue = nullptr;
-        bool of_all = false;  ///< it takes all events of the type
-    };
-    /// Returns the default queue that takes the event. Requires that this is a root.
-    Taker taker(const Event& event) const { return own_directory_->taker(event); }
     /// Returns the default queue that takes all events of a type, if that is known; null otherwise.
     /// Requires that this is a root.
     LeafQueue* known_taker(const EventType& type) const noexcept {
         return own_directory_->known_taker(type);
     }
-    /// Returns a number that changes whenever an event may have another taker than before. Requires
-    /// that this is a root.
-    std::uint64_t shape() const noexcept { return own_directory_->shape; }
 
-    /// Removes the next event, and returns it. Appends the signals of that to `signals`. Returns
-    /// null if the event's queue has dealt with it because nobody could notice it: see
-    /// QueueMember::take. Throws std::logic_error unless can_pop().
+    /// Removes the next event, and returns it. Appends the signals of that to `signals`. Throws
+    /// std::logic_error unless can_pop().
     Ref<Event> pop(QueueSignals& signals);
 
     /// Puts back the event that was popped last, in front of the events that would come after it,
@@ -117,7 +113,7 @@ public:
     /// this queue.
     void set_priority(Queue& subqueue, int priority);
     /// Reserves memory so that the next so many set_priority() to this priority cannot fail.
-    void make_room(int priority, std::size_t subqueues) { turns_of(priority).make_room(subqueues); }
+    void make_room(int priority, std::size_t subqueues);
 
     /// Returns the subqueue of that name, or null.
     Queue* find(std::string_view name) const noexcept;
@@ -133,32 +129,43 @@ public:
 private:
     friend class RoundRobin;
     friend class LeafQueue;
+    friend class QueuePlan;
 
     // Which queue of a whole tree of queues takes an event. One for each root.
     struct Directory {
         MatchTree tree;
         TypeCache<LeafQueue*> known;  // of types whose events all go to the same queue
-        std::uint64_t shape = 1;
 
         LeafQueue& find(const Event& event);
         LeafQueue* known_taker(const EventType& type) const noexcept {
             LeafQueue* const* const leaf = known.find(type);
             return leaf != nullptr ? *leaf : nullptr;
         }
-        Taker taker(const Event& event) {
-            LeafQueue& leaf = find(event);
-            return {&leaf, known_taker(event.type()) == &leaf};
-        }
-        void changed() noexcept {
-            known.clear();
-            ++shape;
-        }
+        void changed() noexcept { known.clear(); }
     };
 
     Queue(std::string name, Matcher matcher, QueueOptions options);
 
-    Ref<Event> take(QueueSignals& signals) override;
+    Ref<Event> serve(QueueSignals& signals) override;
     void drop_all(QueueSignals& signals) override;
+    void prepare_plan() override;
+    void begin_plan() noexcept override;
+
+    // Whether it is the root of a tree, from which events are popped.
+    bool is_root() const noexcept { return turns_ == nullptr && own_plan_ != nullptr; }
+    // The plan in which its events have slots; null if only its default queue can have events, or
+    // if it has been removed.
+    QueuePlan* plan() const noexcept {
+        return turns_ == nullptr || turns_->shared() ? own_plan_.get() : plan_;
+    }
+    std::size_t slots() const noexcept;
+    void put_in_plan(Queue& subqueue) noexcept;
+    void leave_plan() noexcept;
+    bool can_pop_below() const noexcept;
+    Ref<Event> pop_out_of_turn(QueueSignals& signals);
+    void leave_parent(Queue* nearest) noexcept;
+    void make_plan();
+    QueuePlan& need_plan();
 
     RoundRobin& turns_of(int priority);
     void require_own(const Queue& subqueue) const;
@@ -169,10 +176,13 @@ private:
     void signal_place(QueueSignals& signals);
     Matcher wait_for_place();
 
-    // Called by the priorities: events were taken; whether there is one that may leave has changed.
-    void after_pop(std::size_t count, QueueSignals& signals);
-    bool list(RoundRobin& turns, bool can_pop) noexcept;
+    // Lets the queue count its events from now on, so that size_ is size().
+    void start_counting() noexcept;
+    void set_counting_above(Queue* queue) noexcept;
+    // Counts events that have left, in the queue and in those above that count.
+    static void count_out(Queue* queue, std::size_t count, QueueSignals& signals);
 
+    const bool compiled_;
     std::string name_;
     Matcher matcher_;
     std::unique_ptr<Directory> own_directory_;  // null unless this is a root
@@ -180,12 +190,20 @@ private:
     MatchTree::Node* node_ = nullptr;  // where the matchers of this queue end; null once removed
     Ref<Queue> removed_from_;
     std::vector<std::unique_ptr<RoundRobin>> priorities_;  // in order of their first use
-    List<RoundRobin> ready_;  // with events that may leave, the highest priority first
+    List<RoundRobin> by_priority_;                         // the highest first
     std::unique_ptr<LeafQueue> default_queue_;
     std::vector<Ref<Queue>> subqueues_;
-    std::size_t size_ = 0;
+    // Of a root and of a queue that shares its priority; null if that has no subqueues.
+    std::unique_ptr<QueuePlan> own_plan_;
+    QueuePlan* plan_ = nullptr;  // the plan that it was compiled into, and its slots there
+    std::size_t first_slot_ = 0;
+    std::size_t end_slot_ = 0;
+    std::size_t size_ = 0;  // while it counts
     const std::size_t max_total_;
-    std::uint64_t popped_ = 0;
+    bool counts_ = false;
+    Queue* counting_above_ = nullptr;  // the first queue above that counts
+    // What has left, less what has left the default queue and the subqueues that there are.
+    std::uint64_t left_otherwise_ = 0;
     bool waited_ = false;  // a sender waits for a free slot
     bool waited_for_empty_ = false;
     Matcher can_write_matcher_;

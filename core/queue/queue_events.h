@@ -9,6 +9,7 @@
 
 namespace weir {
 
+class LeafQueue;
 class Queue;
 struct QueueCanWriteEvent;
 
@@ -88,6 +89,9 @@ private:
 struct QueueSignals {
     std::vector<Ref<QueueCanWriteEvent>> can_write;
     std::vector<Ref<QueueIsEmptyEvent>> empty;
+    /// The queues whose own waiters are served when the senders that wait for a signal are woken.
+    /// See LeafQueue::serve_waiters().
+    List<LeafQueue, QueueSignals> serving;
     DroppedEvents dropped;
     /// The events behind the one that was popped last, for prefetching; null if they are not known.
     /// Valid until the queue changes.
@@ -97,6 +101,7 @@ struct QueueSignals {
     void clear() noexcept {
         can_write.clear();
         empty.clear();
+        serving.clear();
         dropped.release();
         behind = nullptr;
     }

@@ -2,15 +2,17 @@
 
 #include <algorithm>
 #include <cassert>
+#include <new>
 #include <utility>
 
 #include "core/queue/queue.h"
+#include "core/queue/queue_plan.h"
 
 namespace weir {
 
-// Requires that there is room in the history. A member that was removed may still be in it, and may
-// belong to another queue or priority by now: such turns count for nothing.
-void RoundRobin::count_served(QueueMember& member) noexcept {
+// A member that was removed may still be in the history, and may belong to another queue or
+// priority by now: such turns count for nothing.
+void RoundRobin::count_served(QueueMember& member) {
     turns_.served(
         member, [this] { return most_remembered(); },
         [this](QueueMember* oldest) {
@@ -20,79 +22,75 @@ void RoundRobin::count_served(QueueMember& member) noexcept {
         });
 }
 
-// Tells the queue whether there is an event that may leave, if it does not know. Returns whether
-// that has changed the same of the queue.
-bool RoundRobin::tell() {
-    if (listed_ == can_pop()) {
-        return false;
+// Counts the turns of the only member, as if each had been counted when it was served. Older ones
+// than are remembered would have left the history.
+void RoundRobin::settle() noexcept {
+    QueueMember* const member = only_member();
+    if (shared_ || member == nullptr) {
+        return;
     }
-    listed_ = !listed_;
-    return queue_.list(*this, listed_);
-}
-
-// The only member does not stay the only one: from now on there are turns, and the history has
-// those that it has had. add() has made room for that; they are equal neighbours, and take one
-// entry.
-void RoundRobin::begin_turns() noexcept {
-    if (QueueMember* const first = std::exchange(only_, nullptr)) {
-        for (; only_served_ != 0; --only_served_) {
-            count_served(*first);
+    if (member->can_pop()) {
+        turns_.add_share(*member);
+    }
+    const std::uint64_t turns = member->popped() - std::exchange(settled_, member->popped());
+    try {
+        for (std::uint64_t i = 0; i != std::min<std::uint64_t>(turns, most_remembered()); ++i) {
+            count_served(*member);
         }
-        if (first->can_pop()) {
-            turns_.add_last(*first);
-        }
+    } catch (const std::bad_alloc&) {
+        // Without make_room(). Forgotten turns only change who comes first, once.
     }
 }
 
 void RoundRobin::make_room(std::size_t members) {
     if (members_.capacity() - members_.size() < members) {
-        members_.reserve(members_.size() * 2 + members + 3);
+        members_.reserve(members_.size() * 2 + members);
     }
-    turns_.make_room();
+    if (!shared_ && members_.size() + members > 1) {
+        turns_.make_room(20);  // all turns of an only member that settle() counts
+        if (QueueMember* const member = only_member()) {
+            member->prepare_plan();
+        }
+    }
 }
 
-void RoundRobin::add(QueueMember& member) {
-    make_room();
-    const bool first = members_.empty() && turns_.remembered() == 0;
-    if (!first) {
-        begin_turns();
+void RoundRobin::add(QueueMember& member) noexcept {
+    assert(members_.size() < members_.capacity());
+    if (QueueMember* const first = shared_ ? nullptr : only_member()) {
+        settle();
+        shared_ = true;
+        first->begin_plan();
+        if (first->can_pop()) {
+            turns_.add_last(*first);
+        }
     }
     members_.push_back(&member);
     member.turns_ = this;
-    if (first) {
-        only_ = &member;
+    settled_ = member.popped();
+    if (shared_) {
+        member.begin_plan();
     }
     if (member.can_pop()) {
         turns_.add_share(member);
-        if (!first) {
+        if (shared_) {
             turns_.add_last(member);
         }
-    }
-    if (tell()) {
-        can_pop_changed(queue_);
     }
 }
 
 void RoundRobin::remove(QueueMember& member) noexcept {
     assert(member.turns_ == this);
-    begin_turns();
+    settle();
     std::erase(members_, &member);
     turns_.remove(member);
     turns_.drop_share(member);
-    if (tell()) {
-        can_pop_changed(queue_);
-    }
-}
-
-void RoundRobin::forget(QueueMember& member) noexcept {
-    turns_.forget_object(member);
 }
 
 // Room is made first: once the event is out, nothing may fail.
-Ref<Event> RoundRobin::take_in_turn(QueueSignals& signals) {
+Ref<Event> RoundRobin::take(QueueSignals& signals) {
     turns_.make_room();
     QueueMember& member = turns_.take_turn();
-    Ref<Event> event = member.take(signals);
+    Ref<Event> event = member.serve(signals);
     count_served(member);
     if (!member.can_pop()) {
         turns_.remove(member);
@@ -100,8 +98,16 @@ Ref<Event> RoundRobin::take_in_turn(QueueSignals& signals) {
     return event;
 }
 
+void RoundRobin::leaves_out_of_turn(QueueMember& member) noexcept {
+    turns_.add_share(member);
+    ++settled_;
+}
+
 void RoundRobin::drop_all(QueueSignals& signals) {
     for (QueueMember* member : members_) {
+        if (member->can_pop()) {
+            turns_.add_share(*member);
+        }
         member->drop_all(signals);
     }
     turns_.remove_all();
@@ -113,31 +119,40 @@ void RoundRobin::unblock_all() {
     }
 }
 
-void RoundRobin::after_pop(QueueMember& member, std::size_t count, QueueSignals& signals) {
-    if (!member.can_pop()) {
-        turns_.remove(member);
-    }
-    queue_.after_pop(count, signals);
-    if (tell()) {
-        can_pop_changed(queue_);
+void RoundRobin::give_shares(QueueMember& member) noexcept {
+    for (QueueMember* ready = &member; ready->turns_ != nullptr; ready = &ready->turns_->queue_) {
+        ready->turns_->turns_.add_share(*ready);
     }
 }
 
-// A loop, not a recursion: queues nest as deeply as a configuration says.
-void RoundRobin::can_pop_changed(QueueMember& member) {
+// Returns whether can_pop() has changed.
+bool RoundRobin::update(QueueMember& member) noexcept {
+    const bool before = can_pop();
+    if (!member.can_pop()) {
+        turns_.remove(member);
+    } else if (!member.in_ring()) {
+        turns_.add(member);
+    }
+    return can_pop() != before;
+}
+
+// A loop, not a recursion: queues nest as deeply as a configuration says. It goes from plan to plan
+// and from turns to turns; what a plan that is stale does not know yet is found on the way.
+void RoundRobin::tell(QueueMember& member) noexcept {
     for (QueueMember* changed = &member; changed->turns_ != nullptr;) {
-        RoundRobin& own = *changed->turns_;
-        if (own.only_ != nullptr) [[likely]] {
-            own.turns_.add_share(*changed);
-        } else if (changed->can_pop()) {
-            own.turns_.add(*changed);
-        } else {
-            own.turns_.remove(*changed);
+        RoundRobin& turns = *changed->turns_;
+        LeafQueue* const leaf = changed->as_leaf();
+        if (turns.shared_) {
+            if (!turns.update(*changed)) {
+                return;
+            }
+            if (turns.plan_ != nullptr) {
+                turns.plan_->fresh().set(turns.slot_, turns.can_pop());
+            }
+        } else if (leaf != nullptr && leaf->plan_ != nullptr) {
+            leaf->plan_->fresh().set(leaf->slot_, leaf->can_pop());
         }
-        if (!own.tell()) {
-            return;
-        }
-        changed = &own.queue_;
+        changed = &turns.queue_;
     }
 }
 

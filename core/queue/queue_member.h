@@ -12,7 +12,9 @@
 
 namespace weir {
 
+class LeafQueue;
 class Queue;
+class QueuePlan;
 class RoundRobin;
 
 /// A part of a queue that holds events: its default queue, or one of its subqueues. Members of
@@ -23,103 +25,98 @@ public:
 
     /// Returns the number of events, blocked ones included.
     virtual std::size_t size() const noexcept = 0;
+    /// Returns how many events have left since it was made.
+    virtual std::uint64_t popped() const noexcept = 0;
     /// Returns whether there is an event that may leave.
-    bool can_pop() const noexcept { return can_pop_; }
+    virtual bool can_pop() const noexcept = 0;
 
 protected:
     friend class RoundRobin;
     friend class Queue;
+    friend class QueuePlan;
 
-    /// Removes the next event, and brings can_pop_ up to date. The queues above count for
-    /// themselves. Returns null if the member has dealt with the event because nobody could notice
-    /// it: see Scheduler::notices. Requires can_pop().
-    virtual Ref<Event> take(QueueSignals& signals) = 0;
-    /// Drops all events, and sets can_pop_ to false. The queues above count for themselves.
+    /// Makes a plan that begin_plan() will need. Throws std::bad_alloc.
+    virtual void prepare_plan() = 0;
+    /// Called when the member begins to share its priority: its events no longer have slots in the
+    /// plan of the queue above. Requires prepare_plan().
+    virtual void begin_plan() noexcept = 0;
+    /// Returns this if it is a default queue, else null.
+    virtual LeafQueue* as_leaf() noexcept { return nullptr; }
+    /// Removes the next event, and counts it, but tells the queues above nothing. Requires
+    /// can_pop().
+    virtual Ref<Event> serve(QueueSignals& signals) = 0;
+    /// Drops all events, so that none may leave. Tells the queues above nothing.
     virtual void drop_all(QueueSignals& signals) = 0;
     /// Lets all blocked events leave again.
     virtual void unblock_all() = 0;
 
-    /// Sets whether there is an event that may leave, and tells the queues above if that has
-    /// changed.
-    void set_can_pop(bool can_pop);
-
     RoundRobin* turns_ = nullptr;  // among which it takes turns; null for a root
-    bool can_pop_ = false;
 };
 
 /// The members of one priority of a queue, which take fair turns (FairTurns).
 ///
-/// Most often there is one member, which needs no turns. Then only the number of its turns is
-/// counted, up to as many as a history has: when a second member comes, the history is filled in as
-/// if it had been there all the time.
+/// As long as it has not had two members at a time, nothing needs its turns, and it is left out of
+/// the plan (QueuePlan). The turns that it has served are then known from what has left the member;
+/// settle() counts them.
 class RoundRobin : public Link<RoundRobin> {
 public:
-    RoundRobin(Queue& queue, int priority) noexcept : queue_(queue), priority_(priority) {}
+    /// `shared`: it takes part in plans from the beginning.
+    RoundRobin(Queue& queue, int priority, bool shared) noexcept
+        : queue_(queue), priority_(priority), shared_(shared) {}
     RoundRobin(const RoundRobin&) = delete;
     RoundRobin& operator=(const RoundRobin&) = delete;
 
     int priority() const noexcept { return priority_; }
     /// Returns the queue whose members these are.
     Queue& queue() const noexcept { return queue_; }
-    /// Returns whether a member has an event that may leave.
-    bool can_pop() const noexcept { return only_ != nullptr ? only_->can_pop() : !turns_.empty(); }
+    /// Returns whether its members take turns one by one.
+    bool shared() const noexcept { return shared_; }
+    /// Returns its member; null if it has none. Requires that it is not shared.
+    QueueMember* only_member() const noexcept { return members_.empty() ? nullptr : members_[0]; }
+    /// Returns whether a member has an event that may leave. Requires that it is shared.
+    bool can_pop() const noexcept { return !turns_.empty(); }
 
     /// Reserves memory so that the next so many add() cannot fail.
     void make_room(std::size_t members = 1);
-    /// Adds a member. On failure nothing has changed.
-    void add(QueueMember& member);
+    /// Adds a member. Requires make_room().
+    void add(QueueMember& member) noexcept;
     /// Removes a member, with its share of the turns. The history may still name it: see forget().
     void remove(QueueMember& member) noexcept;
     /// Lets go of a member that is about to be destroyed.
-    void forget(QueueMember& member) noexcept;
+    void forget(QueueMember& member) noexcept { turns_.forget_object(member); }
 
-    /// Removes the next event of the member whose turn it is. The queue above counts for itself.
+    /// Removes the next event of the member whose turn it is. Requires that it is shared.
     Ref<Event> take(QueueSignals& signals);
-    /// Drops all events of the members. The queue above counts for itself.
+    /// Called when an event leaves the member otherwise than by a pop of the queues above, for
+    /// which it does not count as a turn.
+    void leaves_out_of_turn(QueueMember& member) noexcept;
+    /// Drops all events of the members.
     void drop_all(QueueSignals& signals);
     /// Lets all blocked events of the members leave again.
     void unblock_all();
 
-    /// Called by a member that has lost so many events, to count them in the queues above.
-    void after_pop(QueueMember& member, std::size_t count, QueueSignals& signals);
-    /// Called when a member's can_pop() has changed, to tell the queues above as far as it matters.
-    static void can_pop_changed(QueueMember& member);
+    /// Gives the member, and each queue above it, its share of the turns: it has been ready.
+    static void give_shares(QueueMember& member) noexcept;
+    /// Called when the member's can_pop() may have changed otherwise than by a pop, to tell the
+    /// queues above. `member` is a default queue, or a queue that has a plan.
+    static void tell(QueueMember& member) noexcept;
 
 private:
     friend class Queue;
-    Ref<Event> take_in_turn(QueueSignals& signals);
-    void begin_turns() noexcept;
-    void count_served(QueueMember& member) noexcept;
+    friend class QueuePlan;
+    void settle() noexcept;
+    void count_served(QueueMember& member);
+    bool update(QueueMember& member) noexcept;
     std::size_t most_remembered() const noexcept { return 10 * members_.size() + 10; }
-    bool tell();
 
     Queue& queue_;
     const int priority_;
-    bool listed_ = false;  // among those of the queue that can pop
-    // The first member, as long as there has been no other, and how many of its turns would be
-    // remembered.
-    QueueMember* only_ = nullptr;
-    std::size_t only_served_ = 0;
+    bool shared_;
+    QueuePlan* plan_ = nullptr;  // in which it has a slot, once that is compiled
+    std::size_t slot_ = 0;
+    std::uint64_t settled_ = 0;  // how much of the only member's popped() counts as no more turns
     FairTurns<QueueMember> turns_;  // of the members that can pop
     std::vector<QueueMember*> members_;
 };
-
-inline Ref<Event> RoundRobin::take(QueueSignals& signals) {
-    if (only_ == nullptr) [[unlikely]] {
-        return take_in_turn(signals);
-    }
-    Ref<Event> event = only_->take(signals);
-    only_served_ += only_served_ < most_remembered() ? 1U : 0U;
-    return event;
-}
-
-inline void QueueMember::set_can_pop(bool can_pop) {
-    if (can_pop_ != can_pop) {
-        can_pop_ = can_pop;
-        if (turns_ != nullptr) {
-            RoundRobin::can_pop_changed(*this);
-        }
-    }
-}
 
 }  // namespace weir

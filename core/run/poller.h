@@ -26,11 +26,19 @@ public:
 
     // Calls the callbacks of everything that has happened outside; they send its events. If nothing
     // has, waits until something happens, at most for `wait`; none: without end. Returns false if
-    // `wait` is none and nothing can happen any more.
+    // `wait` is none and nothing can happen any more. Calls note_poll().
     //
     // A poll may return early and without having looked at everything, as when a signal interrupts
     // it. One that does not wait looks at everything that can be read or accepted.
     virtual bool poll(std::optional<Duration> wait) = 0;
+
+    // When the last poll began and ended, or was left out: what a poll reads from the clock
+    // suffices for the round before and the round after it.
+    struct LastPoll {
+        Time began{};
+        Time ended{};
+    };
+    const LastPoll& last_poll() const noexcept { return last_poll_; }
 
     // Makes the running poll, or else the next one, not wait; and the next one is not left out.
     // Requires the scheduler's thread.
@@ -105,8 +113,10 @@ public:
 protected:
     User* user() const noexcept { return user_; }
     void set_failpoints(Failpoints* failpoints) noexcept { failpoints_ = failpoints; }
+    void note_poll(Time began, Time ended) noexcept { last_poll_ = {began, ended}; }
 
 private:
+    LastPoll last_poll_;
     User* user_ = nullptr;
     Failpoints* failpoints_ = nullptr;
 };

@@ -1,7 +1,6 @@
 #include "core/run/scheduler.h"
 
 #include <algorithm>
-#include <cassert>
 #include <stdexcept>
 
 #include "core/base/safe_text.h"
@@ -95,12 +94,14 @@ Timer Scheduler::set_timer(Duration after, Duration interval) {
         throw std::invalid_argument("the interval of a timer is negative");
     }
     const Ref<TimerState> state(new TimerState(interval));
+    set_timer(*state, after);
+    return Timer(state);
+}
+
+void Scheduler::set_timer(TimerState& timer, Duration after) {
     const Time time = now();
     // A time that the clock cannot tell counts as never; the sum must not overflow.
-    after = std::clamp(after, Duration::zero(), Time::max() - time);
-    Timer timer(state);
-    timers_.set(*state, time + after);
-    return timer;
+    timers_.set(timer, time + std::clamp(after, Duration::zero(), Time::max() - time));
 }
 
 void Scheduler::fire_timers(Time time) {
@@ -140,117 +141,6 @@ const std::shared_ptr<Mailbox>& Scheduler::mailbox() {
         });
     }
     return mailbox_;
-}
-
-// --- subscribers
-
-void Subscriber::set_daemon(bool daemon) noexcept {
-    if (daemon_ != daemon) {
-        daemon_ = daemon;
-        if (registered_) {
-            scheduler_->keeping_alive_ += daemon ? static_cast<std::size_t>(-1) : 1U;
-        }
-    }
-}
-
-Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matcher) {
-    assert(&subscriber.scheduler() == this);
-    std::unique_ptr<Subscription> allocated;
-    if (subscriber.inside_.inserted()) {
-        allocated = std::make_unique<Subscription>(subscriber);
-    }
-    Subscription& subscription = allocated != nullptr ? *allocated : subscriber.inside_;
-    subscription.matcher = matcher;
-    subscription.serial_ = ++subscriptions_made_;
-    try {
-        if (matcher == go_on_matcher_) {
-            MatchTree::insert_at(go_on_node_, subscription);
-        } else {
-            match_tree_.insert(subscription);
-        }
-    } catch (...) {
-        subscription.matcher = {};
-        throw;
-    }
-    subscriber.subscriptions_.push_back(subscription);
-    ++subscriptions_;
-    static_cast<void>(allocated.release());  // deleted by unsubscribe()
-    if (blocked_events_.size() != 0) {
-        unblock_matching(matcher);
-    }
-    return subscription;
-}
-
-bool Scheduler::renew(Subscription& subscription, const Matcher& matcher) noexcept {
-    if (subscription.deliveries_ != 0 || blocked_events_.size() != 0 ||
-        !subscription.matcher.same_events(matcher)) {
-        return false;
-    }
-    subscription.matcher = matcher;
-    subscription.serial_ = ++subscriptions_made_;
-    MatchTree::move_to_end(subscription);
-    return true;
-}
-
-// Blocked events that match leave their queues again.
-void Scheduler::unblock_matching(const Matcher& matcher) {
-    std::vector<Ref<Event>> taken;
-    blocked_events_.take(matcher, taken);
-    for (const Ref<Event>& event : taken) {
-        unblock(*event);
-    }
-}
-
-void Scheduler::unblock(Event& event) {
-    Queue::unblock(event);
-    if (tracer_ != nullptr) [[unlikely]] {
-        tracer_->unblocked(event);
-    }
-}
-
-void Scheduler::unsubscribe(Subscription& subscription) noexcept {
-    const std::size_t last = subscription.last_delivery_;
-    if (subscription.deliveries_ == 1 && last < deliveries_.size() &&
-        deliveries_[last] == &subscription) {
-        deliveries_[last] = nullptr;
-    } else if (subscription.deliveries_ != 0) {
-        std::replace(deliveries_.begin(), deliveries_.end(),
-                     static_cast<MatchTree::Entry*>(&subscription),
-                     static_cast<MatchTree::Entry*>(nullptr));
-    }
-    --subscriptions_;
-    Subscriber& subscriber = subscription.subscriber();
-    if (&subscription != &subscriber.inside_) {
-        delete &subscription;
-        return;
-    }
-    MatchTree::remove(subscription);
-    List<Subscription, Subscriber>::remove(subscription);
-    subscription.matcher = {};
-    subscription.deliveries_ = 0;
-}
-
-void Scheduler::unsubscribe_all(Subscriber& subscriber) noexcept {
-    while (!subscriber.subscriptions_.empty()) {
-        unsubscribe(subscriber.subscriptions_.front());
-    }
-}
-
-void Scheduler::enlist(Subscriber& subscriber) noexcept {
-    if (!subscriber.registered_) {
-        subscriber.registered_ = true;
-        subscribers_.push_back(subscriber);
-        keeping_alive_ += subscriber.daemon_ ? 0 : 1;
-    }
-}
-
-void Scheduler::delist(Subscriber& subscriber) noexcept {
-    unsubscribe_all(subscriber);
-    if (subscriber.registered_) {
-        subscriber.registered_ = false;
-        List<Subscriber, Scheduler>::remove(subscriber);
-        keeping_alive_ -= subscriber.daemon_ ? 0 : 1;
-    }
 }
 
 void Scheduler::make_ready(Routine& routine) {
@@ -319,8 +209,12 @@ void Scheduler::process(const Ref<Event>& event,
         auto& subscription = static_cast<Subscription&>(*deliveries_.back());
         deliveries_.pop_back();
         deliver(event, subscription);
-    } else {
+    } else if (end != begin) {
         deliver_found(event, begin);
+    }
+    if (const EventType::Receiver receive = event->type().receiver()) {
+        receive(*event);
+        run_calls();
     }
     // An event that is in a queue again has been sent on by its receiver.
     if (event->queued() || droppable(*event)) {
@@ -415,9 +309,17 @@ void Scheduler::tell_to_quit(bool daemons_only) {
     run_ready();
 }
 
+template <class E>
+void Scheduler::send_own(Ref<E>& event, typename E::Type type) {
+    if (event == nullptr || !event->sole()) {
+        event = make_event<E>(type);
+    }
+    event->set_ignorable();
+    emergency_send(event);
+}
+
 void Scheduler::process_round() {
-    emergency_send(
-        make_event<SystemControlLowPriorityEvent>(SystemControlLowPriorityEvent::Type::loop));
+    send_own(loop_event_, SystemControlLowPriorityEvent::Type::loop);
     QueueSignals& signals = signals_;
     const struct ClearAtEnd {
         QueueSignals& signals;
@@ -433,18 +335,14 @@ void Scheduler::process_round() {
         signals.behind = nullptr;
         const Ref<Event> event = queue_->pop(signals);
         const auto wake_senders = [&] {
+            while (!signals.serving.empty()) {
+                signals.serving.pop_front().serve_waiters();
+                run_calls();
+            }
             for (const auto& signal : signals.can_write) {
                 process_signal(signal);
             }
         };
-        if (event == nullptr) {
-            wake_senders();
-            for (const auto& signal : signals.empty) {
-                process(signal, {});
-            }
-            run_ready();
-            continue;
-        }
         if (tracer_ != nullptr) [[unlikely]] {
             tracer_->popped(*event);
         }
@@ -454,7 +352,8 @@ void Scheduler::process_round() {
         try {
             // An event that may block is put back before senders are woken: its slot may be taken
             // again.
-            const bool senders_first = !signals.can_write.empty() && droppable(*event);
+            const bool senders_first =
+                (!signals.can_write.empty() || !signals.serving.empty()) && droppable(*event);
             if (senders_first) {
                 wake_senders();
             }
@@ -535,19 +434,23 @@ bool Scheduler::round(bool can_happen) {
         quit(true);
     }
     process_round();
-    warn_if_long();
-    return alive() && !quit_now_;
+    if (alive() && !quit_now_) {
+        return true;
+    }
+    warn_if_long(now());
+    return false;
 }
 
 void Scheduler::after_poll(bool polled) {
-    round_began_ = now();
+    warn_if_long(poller_.last_poll().began);
+    round_began_ = poller_.last_poll().ended;
     if (timers_must_wait(polled)) {
         poller_.wake();  // the next poll must not be left out
     } else {
         fire_timers(round_began_);
     }
     if (go_on_wanted_) {
-        emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::go_on));
+        send_own(go_on_event_, SystemControlEvent::Type::go_on);
         go_on_wanted_ = false;
     }
     run_calls();
@@ -559,10 +462,11 @@ void Scheduler::end() noexcept {
     running_ = quitting_ = quit_now_ = false;
 }
 
-// During a round nothing else happens: timers are late, and peers wait.
-void Scheduler::warn_if_long() const {
+// During a round nothing else happens: timers are late, and peers wait. The poll after the round
+// has noted when that ended.
+void Scheduler::warn_if_long(Time ended) const {
     using Seconds = std::chrono::duration<double>;
-    if (const Duration took = poller_.now() - round_began_; took > long_round) [[unlikely]] {
+    if (const Duration took = ended - round_began_; took > long_round) [[unlikely]] {
         log(LogLevel::warning,
             "a round took " + std::to_string(std::chrono::duration_cast<Seconds>(took).count()) +
                 " s: a routine computes for long without waiting, or process_events is too large");

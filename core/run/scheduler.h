@@ -69,11 +69,14 @@ public:
     // --- time
 
     Time now() noexcept { return poller_.now(); }
-    /// Returns when the running round began: a bit old, but without a call of the clock.
+    /// Returns when the running round began, as the poll before it has read the clock: a bit old,
+    /// but free.
     Time time_of_round() const noexcept { return round_began_; }
     /// Sends a TimerEvent `after` from now, never earlier, and then, if there is an interval, every
     /// `interval`. Throws std::invalid_argument if the interval is negative.
     Timer set_timer(Duration after, Duration interval = {});
+    /// The same for a timer that the caller has made, and that is not active.
+    void set_timer(TimerState& timer, Duration after);
 
     // --- running
 
@@ -169,8 +172,8 @@ public:
     Tracer* tracer() const noexcept { return tracer_; }
     void set_tracer(Tracer* tracer) noexcept { tracer_ = tracer; }
     bool traced() const noexcept { return tracer_ != nullptr; }
-    /// Returns whether a tracer, or a subscriber, could notice that an event of this type leaves
-    /// its queue. False is certain.
+    /// Returns whether the tracer or a subscriber could notice an event of this type. False is
+    /// certain.
     bool notices(const EventType& type) noexcept {
         return tracer_ != nullptr || match_tree_.may_match(type);
     }
@@ -185,8 +188,10 @@ private:
     friend class Subscriber;
 
     bool alive() const noexcept { return keeping_alive_ > 0; }
+    template <class E>
+    void send_own(Ref<E>& event, typename E::Type type);
     void process_round();
-    void warn_if_long() const;
+    void warn_if_long(Time ended) const;
     void process(const Ref<Event>& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied);
     void process_signal(const Ref<QueueCanWriteEvent>& signal);
     void deliver(const Ref<Event>& event, Subscription& subscription);
@@ -227,6 +232,9 @@ private:
     Processor processor_;
     std::shared_ptr<Mailbox> mailbox_;  // shared with the Posters, which may outlive the scheduler
     QueueSignals signals_;              // of the event that is processed
+    // The events of each round: the same objects again, unless code keeps one.
+    Ref<SystemControlLowPriorityEvent> loop_event_;
+    Ref<SystemControlEvent> go_on_event_;
     // Subscriptions found, but not yet delivered to; null: gone meanwhile.
     std::vector<MatchTree::Entry*> deliveries_;
     std::size_t subscriptions_ = 0;
@@ -240,5 +248,14 @@ private:
     bool quit_now_ = false;
     bool go_on_wanted_ = false;
 };
+
+inline void Subscriber::set_daemon(bool daemon) noexcept {
+    if (daemon_ != daemon) {
+        daemon_ = daemon;
+        if (registered_) {
+            scheduler_->keeping_alive_ += daemon ? static_cast<std::size_t>(-1) : 1U;
+        }
+    }
+}
 
 }  // namespace weir

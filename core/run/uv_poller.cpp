@@ -121,13 +121,20 @@ bool UvPoller::woken() const noexcept {
     return uv_is_active(reinterpret_cast<const uv_handle_t*>(&wake_)) != 0;
 }
 
+Time UvPoller::note_wait() noexcept {
+    note_poll(last_poll().began, now());
+    return last_poll().ended;
+}
+
 bool UvPoller::may_skip_poll(std::optional<Duration> wait) noexcept {
+    const Time time = now();
+    note_poll(time, time);
     if (wait == Duration::zero() && !woken() && ++rounds_ < rounds_between_polls &&
-        now() - last_poll_ < poll_at_least_every) {
+        time - looked_at_ < poll_at_least_every) {
         return true;
     }
     rounds_ = 0;
-    last_poll_ = now();
+    looked_at_ = time;
     return false;
 }
 
@@ -138,14 +145,13 @@ bool UvPoller::poll(std::optional<Duration> wait) {
     if (!wait && !woken() && uv_loop_alive(loop_) == 0) {
         return false;
     }
-    const Time start = last_poll_;
     limit_wait(wait);
     waiting_ = wait != Duration::zero();
     uv_run(loop_, UV_RUN_ONCE);
     waiting_ = false;
     lift_limit();
-    last_poll_ = now();
-    if (last_poll_ - start >= idle_after && user() != nullptr &&
+    looked_at_ = note_wait();
+    if (looked_at_ - last_poll().began >= idle_after && user() != nullptr &&
         user()->time_to_wait() != Duration::zero()) {
         user()->nothing_happened();
     }

@@ -58,7 +58,9 @@ public:
 
     // --- for LoopGuest
 
-    // Returns whether the poll that would now be due can be left out.
+    // Notes and returns the time, at which the loop has come back from its other callbacks.
+    Time note_wait() noexcept;
+    // Returns whether the poll that would now be due can be left out. Notes the time.
     bool may_skip_poll(std::optional<Duration> wait) noexcept;
     // Makes the next wait of the loop no longer than `wait`.
     void limit_wait(std::optional<Duration> wait) noexcept;
@@ -81,7 +83,7 @@ private:
     std::uint64_t due_ = 0;  // of the timer, in the loop's milliseconds
     bool waiting_ = false;   // in a poll that may wait
     unsigned rounds_ = 0;    // since the last poll
-    Time last_poll_{};
+    Time looked_at_{};       // when the last poll that was not left out ended
     std::unordered_map<Work*, std::unique_ptr<UvWork>> works_;  // not done yet
     std::mt19937_64 random_;
 };

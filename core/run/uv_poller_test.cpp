@@ -208,7 +208,10 @@ namespace {
 class SlowPoller final : public Poller {
 public:
     Time now() noexcept override { return time; }
-    bool poll(std::optional<Duration>) override { return false; }
+    bool poll(std::optional<Duration>) override {
+        note_poll(time, time);
+        return false;
+    }
     void wake() noexcept override {}
     std::uint64_t random() noexcept override { return 0; }
     std::unique_ptr<Bell> make_bell(std::function<void()>) override { return nullptr; }

@@ -129,6 +129,13 @@ void Simulation::happen_next() {
 }
 
 bool Simulation::poll(std::optional<Duration> wait) {
+    const Time began = now_;
+    const bool can_happen = look(wait);
+    note_poll(began, now_);
+    return can_happen;
+}
+
+bool Simulation::look(std::optional<Duration> wait) {
     ++polls_;
     if (std::exchange(woken_, false)) {
         wait = Duration::zero();

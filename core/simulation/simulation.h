@@ -90,6 +90,7 @@ private:
     SimulatedBell* next_bell() const noexcept;
     std::optional<Time> next_outside() const noexcept;
     void happen_next();
+    bool look(std::optional<Duration> wait);
 
     Time now_{};
     Duration wall_offset_{};

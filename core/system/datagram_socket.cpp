@@ -12,7 +12,7 @@
 namespace weir {
 namespace {
 
-void set_option(int socket, int level, int name, int value) noexcept {
+void enable(int socket, int level, int name, int value) noexcept {
     ::setsockopt(socket, level, name, &value, sizeof value);
 }
 
@@ -30,12 +30,12 @@ DatagramSocket::DatagramSocket(Scheduler& scheduler, int family, DatagramOptions
     if (!socket) {
         throw SocketError("making a socket for datagrams", -errno);
     }
-    set_option(socket.number(), SOL_SOCKET, SO_RXQ_OVFL, 1);
+    enable(socket.number(), SOL_SOCKET, SO_RXQ_OVFL, 1);
     if (options.broadcast) {
-        set_option(socket.number(), SOL_SOCKET, SO_BROADCAST, 1);
+        enable(socket.number(), SOL_SOCKET, SO_BROADCAST, 1);
     }
     if (options.shared) {
-        set_option(socket.number(), SOL_SOCKET, SO_REUSEADDR, 1);
+        enable(socket.number(), SOL_SOCKET, SO_REUSEADDR, 1);
     }
     watch_ = std::make_unique<DescriptorWatch>(scheduler, std::move(socket));
 }

@@ -26,7 +26,8 @@ Task<std::invoke_result_t<F&>> elsewhere(F function) {
     co_return co_await pool.run(std::move(function));
 }
 
-[[noreturn]] void fail(std::string_view operation, const std::string& path, int error = errno) {
+[[noreturn]] void fail_operation(std::string_view operation, const std::string& path,
+                                 int error = errno) {
     throw SystemError(std::string(operation) + ' ' + path, -error);
 }
 
@@ -44,7 +45,7 @@ FileDescriptor open_file(const std::string& path, int flags, unsigned mode = 0) 
     FileDescriptor file(
         uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }));
     if (!file) {
-        fail("opening", path);
+        fail_operation("opening", path);
     }
     return file;
 }
@@ -76,7 +77,7 @@ std::string read_at(int file, const std::string& path, std::uint64_t position, s
                            static_cast<off_t>(position + filled));
         });
         if (count < 0) {
-            fail("reading", path);
+            fail_operation("reading", path);
         }
         if (count == 0) {
             break;
@@ -93,7 +94,7 @@ void write_at(int file, const std::string& path, std::uint64_t position, std::st
             return ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(position));
         });
         if (count < 0) {
-            fail("writing", path);
+            fail_operation("writing", path);
         }
         position += static_cast<std::uint64_t>(count);
         bytes.remove_prefix(static_cast<std::size_t>(count));
@@ -102,7 +103,7 @@ void write_at(int file, const std::string& path, std::uint64_t position, std::st
 
 void sync(int file, const std::string& path) {
     if (uninterrupted([&] { return ::fsync(file); }) != 0) {
-        fail("syncing", path);
+        fail_operation("syncing", path);
     }
 }
 
@@ -117,7 +118,7 @@ std::string folder_of(const std::string& path) {
 
 void rename_now(const std::string& from, const std::string& to) {
     if (::rename(from.c_str(), to.c_str()) != 0) {
-        fail("renaming", from + " to " + to);
+        fail_operation("renaming", from + " to " + to);
     }
 }
 
@@ -127,7 +128,7 @@ public:
     explicit TemporaryFile(const std::string& beside)
         : path_(beside + ".XXXXXX"), file_(::mkostemp(path_.data(), O_CLOEXEC)) {
         if (!file_) {
-            fail("making a temporary file for", beside);
+            fail_operation("making a temporary file for", beside);
         }
     }
     TemporaryFile(const TemporaryFile&) = delete;
@@ -141,7 +142,7 @@ public:
     void fill(std::string_view content, unsigned mode) const {
         write_at(file_.number(), path_, 0, content);
         if (::fchmod(file_.number(), mode) != 0) {
-            fail("setting the permissions of", path_);
+            fail_operation("setting the permissions of", path_);
         }
         sync(file_.number(), path_);
     }
@@ -179,7 +180,7 @@ std::string read_now(const std::string& path, std::size_t at_most) {
         const std::string part = read_at(file.number(), path, content.size(), wanted);
         content += part;
         if (content.size() > at_most) {
-            fail("reading", path, EFBIG);
+            fail_operation("reading", path, EFBIG);
         }
         if (part.size() < wanted) {
             return content;
@@ -191,7 +192,7 @@ std::string read_now(const std::string& path, std::size_t at_most) {
 // Returns whether the call has removed something.
 bool removed(int result, const std::string& path) {
     if (result != 0 && errno != ENOENT) {
-        fail("removing", path);
+        fail_operation("removing", path);
     }
     return result == 0;
 }
@@ -200,7 +201,7 @@ bool make_folder_now(const std::string& path) {
     std::error_code error;
     const bool made = fs::create_directories(path, error);
     if (error) {
-        fail("making folder", path, error.value());
+        fail_operation("making folder", path, error.value());
     }
     return made;
 }
@@ -226,7 +227,7 @@ std::vector<FolderEntry> list_now(const std::string& path) {
         entries.push_back({at->path().filename(), kind_of(at->symlink_status(unknown))});
     }
     if (error) {
-        fail("listing", path, error.value());
+        fail_operation("listing", path, error.value());
     }
     std::ranges::sort(entries, {}, &FolderEntry::name);
     return entries;
@@ -270,7 +271,7 @@ std::optional<FileStatus> file_status_now(const std::string& path) {
         return status_of(found);
     }
     if (errno != ENOENT && errno != ENOTDIR) {
-        fail("looking at", path);
+        fail_operation("looking at", path);
     }
     return std::nullopt;
 }
@@ -345,7 +346,7 @@ Task<> File::sync() {
 Task<> File::resize(std::uint64_t size) {
     auto function = [file = descriptor_, path = path_, size] {
         if (::ftruncate(file->number(), static_cast<off_t>(size)) != 0) {
-            fail("resizing", path);
+            fail_operation("resizing", path);
         }
     };
     return elsewhere(std::move(function));
@@ -355,7 +356,7 @@ Task<FileStatus> File::status() {
     auto function = [file = descriptor_, path = path_] {
         struct stat found {};
         if (::fstat(file->number(), &found) != 0) {
-            fail("looking at", path);
+            fail_operation("looking at", path);
         }
         return status_of(found);
     };

@@ -141,7 +141,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 // A write to a process that no longer reads shall fail, and not end this one.
-void ignore_broken_pipes() noexcept {
+void ignore_sigpipe() noexcept {
     struct sigaction now {};
     if (::sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) {
         std::signal(SIGPIPE, SIG_IGN);
@@ -207,7 +207,7 @@ Process::Process(Scheduler& scheduler, const ProcessOptions& options) : schedule
         operation += " in " + options.folder;
     }
     if (options.input == StandardFile::piped) {
-        ignore_broken_pipes();
+        ignore_sigpipe();
     }
     SpawnPlan plan;
     const std::array<StandardFile, standard_files> kinds = {options.input, options.output,

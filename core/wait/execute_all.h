@@ -154,15 +154,15 @@ template <class T>
 using AllResults = std::conditional_t<std::is_void_v<T>, void, std::vector<T>>;
 
 // co_await execute_all(container, tasks): runs the tasks side by side, each as a routine of its
-// own in the container, until all have ended. If one throws, the others still run to their end;
-// then its exception is thrown, or, of several, a MultipleException; the exception of one that was
-// closed is a DelegateClosedException. If the waiting routine is unwound, the tasks are closed,
-// unless `when_unwound` says otherwise.
+// own in the container, until all have ended. If a task throws, the rest still run to their end;
+// then its exception is thrown, or a MultipleException if several have thrown. A task that was
+// closed counts as one that threw a DelegateClosedException. If the waiting routine is unwound, the
+// tasks are closed, unless `when_unwound` says otherwise.
 template <class T>
 Task<AllResults<T>> execute_all(Container& container, std::vector<Task<T>> tasks,
                                 WhenUnwound when_unwound = WhenUnwound::close,
                                 std::source_location at = std::source_location::current()) {
-    // One that is unwound with its caller needs no routine of its own.
+    // A single task that is unwound with its caller needs no routine of its own.
     const bool here = tasks.size() == 1 && when_unwound == WhenUnwound::close;
     if constexpr (std::is_void_v<T>) {
         if (here) {
@@ -203,7 +203,7 @@ Task<AllResults<T>> execute_all(Container& container, std::vector<Task<T>> tasks
 
 // co_await delegate(container, task): runs the task as a routine of another container and gives
 // its result, or throws what it throws, DelegateClosedException if that routine is closed. If the
-// waiting routine is unwound, the task goes on, unless `when_unwound` says otherwise.
+// waiting routine is unwound, the task continues, unless `when_unwound` says otherwise.
 template <class T>
 Task<T> delegate(Container& container, Task<T> task, WhenUnwound when_unwound = WhenUnwound::go_on,
                  std::source_location at = std::source_location::current()) {

@@ -72,7 +72,7 @@ TEST_CASE(
     CHECK(world.run() == "one .");
 }
 
-TEST_CASE("if one task throws, the others run to their end, and its exception is thrown",
+TEST_CASE("if one task throws, the rest run to their end, and its exception is thrown",
           "[execute_all]") {
     World world;
     world.start([](World& w) -> Task<> {

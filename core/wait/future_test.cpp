@@ -69,7 +69,7 @@ TEST_CASE("a future throws its exception in routines that wait before or after i
     CHECK_THROWS_AS(future.result(), std::runtime_error);
 }
 
-TEST_CASE("done() tells without waiting whether a future has a result", "[future]") {
+TEST_CASE("done() returns without waiting whether a future has a result", "[future]") {
     World world;
     Future<std::string> future(world.scheduler);
     CHECK_FALSE(future.done());

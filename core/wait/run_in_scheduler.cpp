@@ -46,7 +46,10 @@ void forget_blocked(Scheduler& scheduler, Queue& queue) {
     queue.for_each([&](Event& event) { scheduler.forget_blocked(event); });
 }
 
-void tell(const QueueSignals& signals, const Scheduler::Processor& processor) {
+void tell(QueueSignals& signals, const Scheduler::Processor& processor) {
+    while (!signals.serving.empty()) {
+        signals.serving.pop_front().serve_waiters();
+    }
     for (const auto& signal : signals.can_write) {
         processor(signal);
     }

@@ -5,22 +5,18 @@
 
 namespace weir {
 
-bool Send::try_now(Routine& routine) {
-    Matcher signal = routine.scheduler().try_send(event_);
-    if (!signal) [[likely]] {
-        return true;
-    }
-    signal_ = std::move(signal);
-    return false;
+Matcher Send::try_now(Routine& routine) const {
+    return routine.scheduler().try_send(event_);
 }
 
-Wait::Then Send::matched(const Ref<Event>&, Subscription&) {
+Wait::Then RefusedSend::matched(const Ref<Event>&, Subscription&) {
     // Another sender may have filled the queue since the signal: the wait then begins anew.
-    return try_now(*routine_) ? Then::resume : Then::wait_anew;
+    signal_ = routine_->scheduler().try_send(event_);
+    return signal_ ? Then::wait_anew : Then::resume;
 }
 
-std::string Send::describe() const {
-    return "a place for " + event_->describe();
+std::string RefusedSend::describe() const {
+    return "room in a queue for " + event_->describe();
 }
 
 bool SendUntil::try_now(Routine& routine) {
@@ -37,7 +33,7 @@ Wait::Then SendUntil::matched(const Ref<Event>&, Subscription&) {
 }
 
 std::string SendUntil::describe() const {
-    return "a place for " + event_->describe();
+    return "room in a queue for " + event_->describe();
 }
 
 }  // namespace weir

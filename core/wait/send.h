@@ -1,8 +1,11 @@
 #pragma once
 
+#include <coroutine>
 #include <functional>
+#include <optional>
 #include <source_location>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "core/event/event.h"
@@ -11,25 +14,14 @@
 
 namespace weir {
 
-/// Sends an event. Waits while its queue has no capacity. For routines, on the scheduler's thread
-/// only.
-class Send final : public Wait {
+/// The wait of a sender whose event was refused, for a free slot. Sends the event when there is
+/// one.
+class RefusedSend final : public Wait {
 public:
-    explicit Send(Ref<Event> event) noexcept : event_(std::move(event)) {}
+    RefusedSend(const Ref<Event>& event, Matcher signal) noexcept
+        : event_(event), signal_(std::move(signal)) {}
 
-    template <InRoutine Promise>
-    bool await_suspend(std::coroutine_handle<Promise> coroutine) {
-        if (try_now(*coroutine.promise().routine)) {
-            return false;
-        }
-        Wait::await_suspend(coroutine);
-        return true;
-    }
-    /// Returns true: the event was sent.
-    bool await_resume() {
-        check_interrupted();
-        return true;
-    }
+    void await_resume() { check_interrupted(); }
 
     std::span<const Matcher> matchers() const noexcept override { return {&signal_, 1}; }
     Then matched(const Ref<Event>& event, Subscription& subscription) override;
@@ -37,11 +29,43 @@ public:
     std::string describe() const override;
 
 private:
-    // Returns whether the event was sent.
-    bool try_now(Routine& routine);
+    const Ref<Event>& event_;
+    Matcher signal_;  // of a queue that may have capacity again
+};
+
+/// Sends an event. Waits while its queue has no capacity. For routines, on the scheduler's thread
+/// only.
+class Send final {
+public:
+    explicit Send(Ref<Event> event) noexcept : event_(std::move(event)) {}
+    Send(const Send&) = delete;
+    Send& operator=(const Send&) = delete;
+
+    bool await_ready() const noexcept { return false; }
+    template <InRoutine Promise>
+    bool await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) {
+        Matcher signal = try_now(*coroutine.promise().routine);
+        if (!signal) [[likely]] {
+            return false;
+        }
+        refused_.emplace(event_, std::move(signal)).await_suspend(coroutine, at);
+        return true;
+    }
+    /// Returns true: the event was sent.
+    bool await_resume() {
+        if (refused_) [[unlikely]] {
+            refused_->await_resume();
+        }
+        return true;
+    }
+
+private:
+    // Returns an empty matcher if the event was sent, else that of the signal to wait for.
+    Matcher try_now(Routine& routine) const;
 
     const Ref<Event> event_;
-    Matcher signal_;  // of a queue that may have capacity again
+    std::optional<RefusedSend> refused_;
 };
 
 /// co_await send(event): sends the event into the queue tree. Returns true when its queue has

@@ -26,8 +26,8 @@ public:
         return std::move(arrived_);
     }
 
-    // The events that have come so far. For callers that keep the object: if the wait fails, as
-    // when the routine is told to quit, or its time is over, they tell what has come before.
+    /// Returns the events that have come so far. For callers that keep the object: after a wait
+    /// that failed, because the routine quits or its time expires, it still has what came before.
     const std::vector<Matched>& arrived() const noexcept { return arrived_; }
 
     std::span<const Matcher> matchers() const noexcept override { return matchers_; }

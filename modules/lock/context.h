@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/ref.h"
 #include "core/event/index_value.h"
@@ -13,8 +15,8 @@
 
 namespace weir {
 
+class LockContexts;
 class LockKey;
-class LockTable;
 
 // The context of a lock for which none is named.
 inline constexpr std::string_view default_context = "default";
@@ -40,40 +42,82 @@ struct LockStatistics {
     }
 };
 
-// A context: a name that separates the keys of one group of clients from those of others. One that
-// the settings do not name exists while a lock of it does.
-//
-// Clients choose names of contexts, and a LockStatistics takes 4 KB: only contexts that the
-// settings name, and "default", have their own. All others count in one that the table has.
+// A context: a name that separates the keys of one group of clients from those of other clients. A
+// context that the settings do not name is destroyed with the last lock in it.
 class LockContext final : public RefCounted<LockContext> {
 public:
-    LockContext(LockTable& table, std::string name, const LockContextSettings* settings,
+    LockContext(LockContexts& contexts, std::string name, const LockContextSettings* settings,
                 bool own_keys);
     ~LockContext();
 
     const std::string& name() const noexcept { return name_; }
-    // The same, as the events of its locks have it.
+    // Returns the name as the events of its locks have it.
     const Index<std::string>& value() const noexcept { return value_; }
     // Null if the settings do not name it.
     const LockContextSettings* settings() const noexcept { return settings_; }
     // Whether its keys are its own, or shared with other contexts.
     bool has_own_keys() const noexcept { return own_keys_; }
-    bool has_own_statistics() const noexcept { return own_statistics_ != nullptr; }
-    const LockStatistics& statistics() const noexcept { return statistics_; }
+    // Its own keys.
+    NodeMap<LockKey>& keys() noexcept { return keys_; }
+    const NodeMap<LockKey>& keys() const noexcept { return keys_; }
+    // Where it is counted.
+    LockStatistics& statistics() noexcept { return *statistics_; }
 
 private:
-    friend class LockTable;
-    friend class LockWait;
-    friend struct LockState;
+    friend class LockContexts;
 
-    LockTable* table_;  // null once that is gone
+    LockContexts* contexts_;  // null once they are destroyed
     const std::string name_;
     const Index<std::string> value_;
     const LockContextSettings* settings_;
     const bool own_keys_;
-    const std::unique_ptr<LockStatistics> own_statistics_;
-    LockStatistics& statistics_;
-    NodeMap<LockKey> keys_;  // those that it does not share
+    std::unique_ptr<LockStatistics> own_statistics_;
+    LockStatistics* statistics_;
+    NodeMap<LockKey> keys_;
+};
+
+// All contexts of a lock table, and their statistics.
+//
+// Clients choose names of contexts, and a LockStatistics takes 4 KB: only contexts that the
+// settings name, and "default", have their own. All others count in one.
+class LockContexts {
+public:
+    // With `separate`, contexts that the settings do not name have keys of their own too. The
+    // settings of the contexts have to stay where they are.
+    explicit LockContexts(bool separate) : separate_(separate) {}
+    ~LockContexts();
+    LockContexts(const LockContexts&) = delete;
+    LockContexts& operator=(const LockContexts&) = delete;
+
+    // Returns the context of that name, which is made if there is none.
+    Ref<LockContext> get(std::string_view name);
+    // Returns the context of that name, or null.
+    LockContext* find(std::string_view name) const noexcept;
+    // Keeps the context of that name although no lock of it exists. Gives it settings, if any, and
+    // keys of its own. Returns false, and has changed nothing, if it exists and shares its keys.
+    bool keep(std::string_view name, const LockContextSettings* settings);
+
+    // Calls visit(context) for each, in the order of their names.
+    template <class F>
+    void for_each(F visit) const {
+        for (const auto& [name, context] : contexts_) {
+            visit(*context);
+        }
+    }
+
+    // Of all contexts, also those that do not exist any more.
+    LockStatistics statistics() const;
+    // By the name of the context: those that the settings name, and "default".
+    std::map<std::string, LockStatistics> statistics_by_context() const;
+
+private:
+    friend class LockContext;
+
+    const bool separate_;
+    LockStatistics others_;  // of contexts without own ones, and of those that are destroyed
+    std::map<std::string, LockContext*, std::less<>> contexts_;
+    LockContext* last_ = nullptr;  // that was asked for; most often it is the same
+    std::vector<Ref<LockContext>> kept_;
 };
 
 }  // namespace weir

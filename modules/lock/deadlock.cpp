@@ -29,7 +29,7 @@ WaitingOwner* DeadlockDetector::search(const LockOwner& owner) const noexcept {
     return owners_.find(identity_of(owner));
 }
 
-void DeadlockDetector::add(LockWait& wait) {
+void DeadlockDetector::add(LockRequest& wait) {
     const LockOwner& of = wait.owner();
     if (of.identity() == nullptr) {
         return;
@@ -47,11 +47,11 @@ void DeadlockDetector::add(LockWait& wait) {
     owner->waits.push_back(wait);
 }
 
-void DeadlockDetector::remove(LockWait& wait) noexcept {
-    if (!static_cast<Link<LockWait, WaitingOwner>&>(wait).linked()) {
+void DeadlockDetector::remove(LockRequest& wait) noexcept {
+    if (!static_cast<Link<LockRequest, WaitingOwner>&>(wait).linked()) {
         return;
     }
-    List<LockWait, WaitingOwner>::remove(wait);
+    List<LockRequest, WaitingOwner>::remove(wait);
     WaitingOwner* owner = find(wait.owner());
     if (owner != nullptr && owner->waits.empty()) {
         --counts_of(wait.owner()).entered;
@@ -60,7 +60,7 @@ void DeadlockDetector::remove(LockWait& wait) noexcept {
     }
 }
 
-// All that the start waits for, directly or through others, itself included.
+// Appends all owners for which the start waits, directly or through other owners, and itself.
 void DeadlockDetector::collect(WaitingOwner& start, std::vector<WaitingOwner*>& reached) {
     const std::uint64_t search = ++searches_;
     const auto reach = [&](WaitingOwner& owner) {
@@ -73,8 +73,8 @@ void DeadlockDetector::collect(WaitingOwner& start, std::vector<WaitingOwner*>& 
     };
     reach(start);
     for (std::size_t i = 0; i != reached.size(); ++i) {
-        for (const LockWait& wait : reached[i]->waits) {
-            for (const LockState& holder : wait.state().place->holders()) {
+        for (const LockRequest& wait : reached[i]->waits) {
+            for (const LockEvent& holder : wait.state().place->holders()) {
                 if (WaitingOwner* owner = find(holder.owner)) {
                     reach(*owner);
                 }
@@ -83,13 +83,13 @@ void DeadlockDetector::collect(WaitingOwner& start, std::vector<WaitingOwner*>& 
     }
 }
 
-bool DeadlockDetector::can_go_on(const LockWait& wait) const noexcept {
+bool DeadlockDetector::can_go_on(const LockRequest& wait) const noexcept {
     const LockKey& key = *wait.state().place;
     if (key.holding() < key.size()) {
         return true;
     }
     std::size_t needed = key.holding() - key.size() + 1;
-    for (const LockState& holder : key.holders()) {
+    for (const LockEvent& holder : key.holders()) {
         const WaitingOwner* owner = find(holder.owner);
         if ((owner == nullptr || !owner->stuck) && --needed == 0) {
             return true;
@@ -98,7 +98,7 @@ bool DeadlockDetector::can_go_on(const LockWait& wait) const noexcept {
     return false;
 }
 
-std::vector<LockWait*> DeadlockDetector::deadlock_of(LockWait& wait) {
+std::vector<LockRequest*> DeadlockDetector::deadlock_of(LockRequest& wait) {
     WaitingOwner* const start = find(wait.owner());
     if (start == nullptr) {
         return {};
@@ -117,7 +117,7 @@ std::vector<LockWait*> DeadlockDetector::deadlock_of(LockWait& wait) {
             if (!owner->stuck) {
                 continue;
             }
-            for (const LockWait& waits : owner->waits) {
+            for (const LockRequest& waits : owner->waits) {
                 if (can_go_on(waits)) {
                     owner->stuck = false;
                     changed = true;
@@ -129,15 +129,15 @@ std::vector<LockWait*> DeadlockDetector::deadlock_of(LockWait& wait) {
     if (!start->stuck) {
         return {};
     }
-    // Who of the stuck ones waits for the start, directly or through others?
+    // Which of the stuck owners wait for the start, directly or through other owners?
     for (bool changed = true; changed;) {
         changed = false;
         for (WaitingOwner* owner : reached) {
             if (owner->reaches_start || !owner->stuck) {
                 continue;
             }
-            for (const LockWait& waits : owner->waits) {
-                for (const LockState& holder : waits.state().place->holders()) {
+            for (const LockRequest& waits : owner->waits) {
+                for (const LockEvent& holder : waits.state().place->holders()) {
                     const WaitingOwner* next = find(holder.owner);
                     if (next != nullptr && (next == start || next->reaches_start)) {
                         owner->reaches_start = true;
@@ -147,11 +147,11 @@ std::vector<LockWait*> DeadlockDetector::deadlock_of(LockWait& wait) {
             }
         }
     }
-    std::vector<LockWait*> waits;
+    std::vector<LockRequest*> waits;
     if (start->reaches_start) {
         for (WaitingOwner* owner : reached) {
             if (owner->reaches_start) {
-                for (LockWait& member : owner->waits) {
+                for (LockRequest& member : owner->waits) {
                     waits.push_back(&member);
                 }
             }
@@ -160,15 +160,15 @@ std::vector<LockWait*> DeadlockDetector::deadlock_of(LockWait& wait) {
     return waits;
 }
 
-Deadlock describe_deadlock(const std::vector<LockWait*>& waits, Time now) {
+Deadlock describe_deadlock(const std::vector<LockRequest*>& waits, Time now) {
     Deadlock deadlock;
-    for (const LockWait* wait : waits) {
+    for (const LockRequest* wait : waits) {
         DeadlockMember member{.owner = wait->owner().describe(),
                               .context = wait->state().context->name(),
                               .key = key_text(wait->state().key),
                               .waiting = now - wait->since(),
                               .holders = {}};
-        for (const LockState& holder : wait->state().place->holders()) {
+        for (const LockEvent& holder : wait->state().place->holders()) {
             member.holders.push_back(holder.owner.describe());
         }
         deadlock.members.push_back(std::move(member));

@@ -12,7 +12,7 @@
 #include "core/base/pool.h"
 #include "core/event/event.h"
 #include "core/event/node_map.h"
-#include "modules/lock/wait.h"
+#include "modules/lock/request.h"
 
 namespace weir {
 
@@ -22,7 +22,7 @@ struct WaitingOwner final : pool::Pooled {
         : identity_(reinterpret_cast<std::uintptr_t>(identity)) {}
     const IndexValue& key() const noexcept { return identity_; }
 
-    List<LockWait, WaitingOwner> waits;
+    List<LockRequest, WaitingOwner> waits;
 
     // Of the search that visited it last.
     std::uint64_t search = 0;
@@ -62,10 +62,10 @@ struct DeadlockEvent : Event {
 // An owner that waits for no lock can proceed. A wait can proceed if enough holders of its key can
 // that a slot becomes free. An owner that waits can proceed if one of its waits can (a session may
 // have several). An owner is deadlocked if it cannot proceed by these rules and waits, directly or
-// through other owners, for itself; an owner that only waits behind a deadlock is not a part of it.
+// through other owners, for itself. An owner that only waits behind a deadlock is not a part of it.
 //
-// Each deadlock that is found is one. Those by way of other waits, for a routine or for an event,
-// are not found.
+// Finds only what is a deadlock, but not each one: a wait for a routine or for an event can be a
+// part of a deadlock too, and is not known here.
 class DeadlockDetector {
 public:
     DeadlockDetector() = default;
@@ -73,15 +73,15 @@ public:
     DeadlockDetector& operator=(const DeadlockDetector&) = delete;
     ~DeadlockDetector();
 
-    void add(LockWait& wait);
-    void remove(LockWait& wait) noexcept;
+    void add(LockRequest& wait);
+    void remove(LockRequest& wait) noexcept;
     // To be called when the owner holds one lock more, or one less.
     void took(const LockOwner& owner) noexcept { ++counts_of(owner).holding; }
     void gave_back(const LockOwner& owner) noexcept { --counts_of(owner).holding; }
 
     // Returns the waits of the deadlock that the wait is a part of, in no particular order; none if
     // there is none. If no holder of the key waits, this is one look-up.
-    std::vector<LockWait*> deadlock_of(LockWait& wait);
+    std::vector<LockRequest*> deadlock_of(LockRequest& wait);
 
     // Returns null if the owner does not wait.
     WaitingOwner* find(const LockOwner& owner) const noexcept {
@@ -91,7 +91,7 @@ public:
 private:
     WaitingOwner* search(const LockOwner& owner) const noexcept;
     void collect(WaitingOwner& start, std::vector<WaitingOwner*>& reached);
-    bool can_go_on(const LockWait& wait) const noexcept;
+    bool can_go_on(const LockRequest& wait) const noexcept;
 
     // One counter for all owners whose identities share it: locks held, owners entered.
     struct Counts {
@@ -107,14 +107,14 @@ private:
     }
     Counts& counts_of(const LockOwner& owner) noexcept { return counts_[counter_of(owner)]; }
 
-    // No owner waits for one that holds nothing: most waits are not entered here, and the counts
-    // say so without a search.
+    // A wait of an owner that holds nothing can close no circle, and is not entered here. These are
+    // most waits; the counts show it without a search.
     NodeMap<WaitingOwner> owners_;
     std::array<Counts, 8192> counts_{};
     std::uint64_t searches_ = 0;
 };
 
 // Describes the waits of a deadlock.
-Deadlock describe_deadlock(const std::vector<LockWait*>& waits, Time now);
+Deadlock describe_deadlock(const std::vector<LockRequest*>& waits, Time now);
 
 }  // namespace weir

@@ -76,7 +76,7 @@ TEST_CASE("the youngest wait of a deadlock fails if the settings say so") {
     CHECK(world.table().holding() == 0);
 }
 
-TEST_CASE("who waits for itself is deadlocked") {
+TEST_CASE("an owner that waits for itself is deadlocked") {
     LockSettings settings;
     settings.on_deadlock = OnDeadlock::fail_youngest;
     World world(settings);
@@ -88,7 +88,7 @@ TEST_CASE("who waits for itself is deadlocked") {
     CHECK_FALSE(failed.empty());
 }
 
-TEST_CASE("who waits behind a deadlock is not a part of it, and a chain is none") {
+TEST_CASE("an owner that waits behind a deadlock is not a part of it, and a chain is no deadlock") {
     World world;
     int ended = 0;
     std::string failed;
@@ -109,7 +109,7 @@ TEST_CASE("who waits behind a deadlock is not a part of it, and a chain is none"
     }
 }
 
-TEST_CASE("waiting for a semaphore is a deadlock only if no holder can go on") {
+TEST_CASE("waiting for a semaphore is a deadlock only if no holder can proceed") {
     World world;
     int ended = 0;
     std::string failed;

@@ -1,31 +1,57 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
-#include <vector>
 
+#include "core/base/clock.h"
+#include "core/base/list.h"
 #include "core/event/event.h"
 #include "core/queue/queue_events.h"
+#include "modules/lock/context.h"
 #include "modules/lock/key.h"
-#include "modules/lock/state.h"
+#include "modules/lock/owner.h"
 
 namespace weir {
 
-// Holds a lock for as long as it is in the lock queue: the queue takes one such event for each key,
-// or as many as a semaphore says, and the event blocks the queue until the lock is given back.
-struct LockEvent : Event {
+struct LockState;
+
+// A lock that is held. The lock queue takes one such event for each key, or as many as a semaphore
+// allows; the event blocks the queue until the lock is given back, and then leaves it.
+//
+// Made by a Lock when it takes its key. A module may send one of its own (context, key and any
+// locker), which waits for its turn like a Lock, and leaves the queue at once.
+struct LockEvent : Event, Link<LockEvent, LockKey> {
     Index<std::string> context;
     Index<IndexValue> key;
-    Index<const LockState*> locker;
-    Ref<LockState> state;
-    Ref<LockKey> place;  // where a lock queue counts it
+    Index<LockState*> locker;  // the identity of the Lock, which may be gone
 
-    bool can_ignore_now() const { return !state->locked || state->event != this; }
+    // --- for the queue and the table
 
-    ~LockEvent() {
-        if (state != nullptr && state->event == this) {
-            state->event = nullptr;
+    Ref<LockKey> place;       // where a lock queue counts it
+    Ref<LockContext> group;   // that counts the grant; null: no Lock has made it
+    LockOwner owner;          // while it is held
+    Time since{};             // held since then
+    std::uint64_t token = 0;  // of the grant; before it, that of the Lock's grant before
+    bool held = false;
+    bool taken = false;   // held now, or once: another grant of the Lock needs an unshared event
+    bool asking = false;  // a Lock or its waiter tries to take the key by it at this moment
+    Ref<LockEvent> successor;  // by which it is held since the key has got a semaphore
+
+    template <class Context, class Key>
+    LockEvent(const Context& in_context, const Key& of_key, LockState* by)
+        : context(in_context), key(of_key), locker(by) {}
+    LockEvent(const LockEvent&) = delete;
+    LockEvent& operator=(const LockEvent&) = delete;
+
+    // Gives the lock back, if it is held.
+    void give_back() noexcept {
+        if (held) {
+            held = false;
+            place->home().released(*this);
         }
     }
+
+    bool can_ignore_now() const noexcept { return !held; }
 
     static auto declare() {
         return declare_event<LockEvent>("weir.LockEvent")
@@ -38,10 +64,9 @@ struct LockEvent : Event {
 
 // Sent when a lock that begin_lock began has been taken, or cannot be taken.
 struct LockedEvent : Event {
-    Index<const LockState*> locker;
+    Index<LockState*> locker;
     Index<std::string> context;
     Index<IndexValue> key;
-    Ref<LockState> state;
 
     static auto declare() {
         return declare_event<LockedEvent>("weir.LockedEvent")

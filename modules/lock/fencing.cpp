@@ -92,8 +92,8 @@ public:
         if (!lock_) {
             fail_system(path / "fencing.lock", "cannot be opened");
         }
-        // Another process holds it for one write. This blocks the loop, so it does not wait for
-        // one that was stopped meanwhile.
+        // Another process holds it for one write. The wait blocks the loop, so it ends also if that
+        // process was stopped meanwhile.
         for (int tries = 0; ::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
             if (errno != EWOULDBLOCK && errno != EINTR) {
                 fail_system(path / "fencing.lock", "cannot be locked");

@@ -29,10 +29,10 @@ struct FencingOptions {
     std::uint64_t largest_block = 1'000'000;
 };
 
-// Hands out fencing tokens: numbers of which each is larger than all before it, one for each grant
-// of a lock. What a lock protects refuses a smaller number than it has seen, and with it a holder
-// that was stopped and lost its lock meanwhile. (The idea is M. Kleppmann's, "How to do distributed
-// locking".)
+// Hands out fencing tokens: each number is larger than all before it, and each grant of a lock has
+// its own. A resource that a lock protects refuses a smaller number than it has seen, and with it a
+// holder that was stopped and lost its lock meanwhile. (The idea is M. Kleppmann's, "How to do
+// distributed locking".)
 //
 // Tokens grow across restarts for two reasons, of which either is enough:
 // - The first token of a run is at least FencingOptions::start, the clock.

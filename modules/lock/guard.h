@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "modules/lock/events.h"
 #include "modules/lock/wait.h"
 
 namespace weir {
@@ -13,34 +14,39 @@ namespace weir {
 class [[nodiscard]] LockGuard {
 public:
     LockGuard() noexcept = default;
-    explicit LockGuard(Ref<LockState> state) noexcept
-        : state_(std::move(state)), token_(state_ == nullptr ? 0 : state_->token) {}
+    // Of what the Lock holds now, if it does.
+    explicit LockGuard(const LockState& state) noexcept
+        : event_(state.held() ? state.event : nullptr) {}
     LockGuard(LockGuard&&) noexcept = default;
     LockGuard& operator=(LockGuard&& other) noexcept {
         unlock();
-        state_ = std::move(other.state_);
-        token_ = other.token_;
+        event_ = std::move(other.event_);
         return *this;
     }
     ~LockGuard() { unlock(); }
 
-    // Whether the lock is held still.
-    explicit operator bool() const noexcept {
-        return state_ != nullptr && state_->locked && state_->token == token_;
-    }
-    // The fencing token of the grant; 0 if there was none.
-    std::uint64_t token() const noexcept { return token_; }
+    // Returns whether the lock is still held.
+    explicit operator bool() const noexcept { return event_ != nullptr && grant().held; }
+    // Returns the fencing token of the grant; 0 if there was none.
+    std::uint64_t token() const noexcept { return event_ == nullptr ? 0 : event_->token; }
 
     void unlock() noexcept {
-        if (*this) {
-            state_->unlock();
+        if (event_ != nullptr) {
+            grant().give_back();
+            event_.reset();
         }
-        state_.reset();
     }
 
 private:
-    Ref<LockState> state_;
-    std::uint64_t token_ = 0;
+    LockEvent& grant() const noexcept {
+        LockEvent* event = event_.get();
+        while (event->successor != nullptr) {
+            event = event->successor.get();
+        }
+        return *event;
+    }
+
+    Ref<LockEvent> event_;
 };
 
 // Waits as LockWait does, and returns a guard.
@@ -48,9 +54,7 @@ class LockAcquire final : public LockWait {
 public:
     using LockWait::LockWait;
 
-    LockGuard await_resume() {
-        return LockWait::await_resume() ? LockGuard(Ref<LockState>(&state())) : LockGuard();
-    }
+    LockGuard await_resume() { return LockWait::await_resume() ? LockGuard(state()) : LockGuard(); }
 };
 
 }  // namespace weir

@@ -7,18 +7,18 @@
 
 #include "core/base/clock.h"
 #include "core/base/list.h"
+#include "core/base/pool.h"
+#include "core/event/event.h"
 #include "core/event/matcher.h"
 #include "core/event/node_map.h"
 #include "core/queue/fair_turns.h"
 #include "core/queue/queue.h"
-#include "modules/lock/state.h"
+#include "modules/lock/home.h"
 
 namespace weir {
 
 class LockContext;
-class LockQueue;
-class LockTable;
-class LockWait;
+class LockRequest;
 
 // A semaphore that was made at run time: the queue of its key, and what listings show.
 struct SemaphoreRecord {
@@ -33,18 +33,18 @@ struct SemaphoreRecord {
 //
 // Waiters do not wait for events: the key grants slots to them in the order in which they came. A
 // waiter that is cancelled therefore loses no wake-up, and FIFO order holds. When a slot may be
-// free, the queue calls the key directly. Only while another sender could observe the difference,
-// the key waits for the same signal as that sender.
+// free, the queue has the key served directly. Only while another sender could observe the
+// difference, the key waits for the same signal as that sender.
 //
 // Exists while a lock or an event refers to it, or the queue's history of served keys does.
 class LockKey final : public RefCounted<LockKey>, public FairLink<LockKey>, public pool::Pooled {
 public:
     // `context` is null for a key that contexts share.
-    LockKey(LockTable& table, LockContext* context, const IndexValue& key);
+    LockKey(LockHome& home, LockContext* context, const IndexValue& key);
     ~LockKey();
 
     const IndexValue& key() const noexcept { return key_; }
-    LockTable& table() const noexcept { return table_; }
+    LockHome& home() const noexcept { return home_; }
     // Null if several contexts share the key.
     const LockContext* context() const noexcept { return context_.get(); }
 
@@ -57,49 +57,42 @@ public:
     bool in_use() const noexcept { return holding_ != 0 || waiting_ != 0; }
     std::size_t holding() const noexcept { return holding_; }
     std::size_t waiting() const noexcept { return waiting_; }
-    const List<LockState, LockKey>& holders() const noexcept { return holders_; }
-    const List<LockWait, LockKey>& waiters() const noexcept { return waiters_; }
+    const List<LockEvent, LockKey>& holders() const noexcept { return holders_; }
+    const List<LockRequest, LockKey>& waiters() const noexcept { return waiters_; }
 
-    // Whether a slot is free. An event that has been unlocked takes its slot until it has left the
-    // queue; a lock that is held counts even if its event was taken out of there.
+    // Whether a slot is free. An event whose lock has been given back takes its slot until it has
+    // left the queue; a lock that is held counts even if its event was taken out of there.
     bool has_place() const noexcept { return events_ < size_ && holding_ < size_; }
 
 private:
     friend class LockQueue;
     friend class LockTable;
-    friend class LockWait;
-    friend struct LockState;
     class Signal;
 
-    // Grants free slots to the waiters, in order.
-    void serve() noexcept;
-    // Serves the waiters when this signal is sent.
+    // Lets the waiters be served when this signal is sent.
     void wait_for(const Matcher& signal);
+    // The same, by a subscription of its own.
     void subscribe(const Matcher& signal);
-    // Whether it waits for a signal itself.
+    void unsubscribe() noexcept;
     bool subscribed() const noexcept;
-    void add(LockWait& wait) noexcept;
-    void remove(LockWait& wait) noexcept;
 
-    LockTable& table_;
+    LockHome& home_;
     const Ref<LockContext> context_;
     const IndexValue key_;
     NodeMap<LockKey>* map_ = nullptr;  // where it is found; null: nowhere
     std::size_t size_ = 1;
-    List<LockState, LockKey> holders_;
+    List<LockEvent, LockKey> holders_;
     std::size_t holding_ = 0;
-    List<LockWait, LockKey> waiters_;
+    List<LockRequest, LockKey> waiters_;
     std::size_t waiting_ = 0;
     std::unique_ptr<Signal> signal_;  // made when it is first needed
 
     // What the queue knows of the key.
-    List<Event> ready_;                 // events that may leave
-    List<LockState, LockQueue> seats_;  // the same in their other form
-    std::size_t events_ = 0;            // all its events, in whatever form
-    std::size_t seated_ = 0;            // of these, seats
-    Matcher can_write_;                 // of the signal that there may be a place
-    bool waited_ = false;               // the key or a sender waits for the signal
-    bool others_wait_ = false;          // a sender that is not a LockWait waits, or has waited
+    List<Event> ready_;         // events that may leave
+    std::size_t events_ = 0;    // these, and those that block
+    Matcher can_write_;         // of the signal that there may be a place
+    bool waited_ = false;       // the key or a sender waits for the signal
+    bool others_wait_ = false;  // a sender that is no LockRequest waits, or has waited
 
     std::unique_ptr<SemaphoreRecord> semaphore_;
     bool by_rule_ = false;  // the settings give it a size

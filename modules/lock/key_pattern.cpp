@@ -108,7 +108,8 @@ bool KeyPattern::matches(std::string_view key) const noexcept {
     }
     key.remove_prefix(first.bytes.size());
     key.remove_suffix(last.bytes.size());
-    // Each of the others is taken where it is first found: that leaves most for those behind it.
+    // Each of the other pieces is matched where it is first found: that leaves the longest rest for
+    // the pieces behind it.
     for (std::size_t i = 1; i + 1 != pieces_.size(); ++i) {
         const std::size_t at = pieces_[i].find_in(key);
         if (at == std::string_view::npos) {

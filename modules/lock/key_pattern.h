@@ -12,8 +12,8 @@
 namespace weir {
 
 // Chooses keys, for a rule or a listing: a text in which `*` stands for any number of characters,
-// `?` for one, and a backslash takes the meaning from what follows. A key that is not a text is
-// compared as listings show it: 7, ("disk", 3).
+// `?` for one, and a backslash makes the character after it an ordinary one. A key that is not a
+// text is compared as listings show it: 7, ("disk", 3).
 //
 // Clients choose patterns and keys, so matching takes time in proportion to the length of the key,
 // whatever the pattern, and the length of patterns is limited.
@@ -31,7 +31,7 @@ public:
 private:
     using Set = std::array<std::uint64_t, longest / 64>;
 
-    // What stands between two stars.
+    // The part of a pattern between two stars.
     struct Piece {
         std::string bytes;
         std::vector<bool> any;     // where it has a `?`
@@ -46,7 +46,7 @@ private:
     std::vector<Piece> pieces_;  // at least one; between each two of them stood a star
 };
 
-// Returns a key for people: texts without quotes, all else as IndexValue describes it.
+// Returns a key for listings: a text without quotes, any other key as IndexValue describes it.
 std::string key_text(const IndexValue& key);
 
 }  // namespace weir

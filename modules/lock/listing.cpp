@@ -45,16 +45,14 @@ std::vector<const LockKey*> LockTable::find(const IndexValue& key,
         keys.push_back(shared);
     }
     const auto add_own = [&](const LockContext& of) {
-        if (const LockKey* own = of.keys_.find(key)) {
+        if (const LockKey* own = of.keys().find(key)) {
             keys.push_back(own);
         }
     };
     if (context == nullptr) {
-        for (const auto& [name, one] : contexts_) {
-            add_own(*one);
-        }
-    } else if (const auto found = contexts_.find(*context); found != contexts_.end()) {
-        add_own(*found->second);
+        contexts_.for_each(add_own);
+    } else if (const LockContext* const found = contexts_.find(*context)) {
+        add_own(*found);
     }
     return keys;
 }
@@ -66,13 +64,13 @@ LockListing LockTable::listing_of(const LockKey& key) const {
                         .size = key.size(),
                         .holders = {},
                         .waiters = {}};
-    for (const LockState& holder : key.holders()) {
+    for (const LockEvent& holder : key.holders()) {
         listing.holders.push_back(
-            {holder.owner.describe(), holder.context->name(), now - holder.since, holder.token});
+            {holder.owner.describe(), holder.group->name(), now - holder.since, holder.token});
     }
-    for (const LockWait& wait : key.waiters()) {
+    for (const LockRequest& waiter : key.waiters()) {
         listing.waiters.push_back(
-            {wait.owner().describe(), wait.state().context->name(), now - wait.since(), 0});
+            {waiter.owner().describe(), waiter.state().context->name(), now - waiter.since(), 0});
     }
     if (const SemaphoreRecord* semaphore = key.semaphore()) {
         listing.semaphore = {semaphore->made_by, now - semaphore->made,
@@ -105,26 +103,6 @@ std::vector<LockListing> LockTable::list_semaphores() const {
         listings.push_back(listing_of(*key));
     }
     return listings;
-}
-
-LockStatistics LockTable::statistics() const {
-    LockStatistics all = others_;
-    for (const auto& [name, context] : contexts_) {
-        if (context->has_own_statistics()) {
-            all.add(context->statistics());
-        }
-    }
-    return all;
-}
-
-std::map<std::string, LockStatistics> LockTable::statistics_by_context() const {
-    std::map<std::string, LockStatistics> all;
-    for (const auto& [name, context] : contexts_) {
-        if (context->has_own_statistics()) {
-            all.emplace(name, context->statistics());
-        }
-    }
-    return all;
 }
 
 std::string describe(const std::vector<LockListing>& listings) {

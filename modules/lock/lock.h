@@ -17,6 +17,7 @@
 namespace weir {
 
 class LockSession;
+class LockTable;
 
 // A lock on a key in a context. Of all locks on the same key and context one is held at a time, or
 // as many as a semaphore allows, in the order in which they were asked for. A waiter that is
@@ -24,6 +25,8 @@ class LockSession;
 //
 // A lock belongs to the routine that takes it, or to the session for which it was made. It is given
 // back when the object is destroyed: by the unwinding of its owner at the latest.
+//
+// Must outlive the waits for it: a wait whose Lock is destroyed fails with a LockError.
 //
 // Requires the queue that add_lock_queue makes: throws NoLockQueue when there is none. Throws
 // std::invalid_argument if the key is an empty text. To be used on the scheduler's thread.
@@ -34,13 +37,13 @@ public:
     explicit Lock(LockSession& session, IndexValue key, std::string_view context = "default");
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
-    ~Lock() { unlock(); }
+    ~Lock();
 
-    const IndexValue& key() const noexcept { return state_->key; }
+    const IndexValue& key() const noexcept { return state_.key; }
     const std::string& context() const noexcept;
-    bool locked() const noexcept { return state_->locked; }
+    bool locked() const noexcept { return state_.held(); }
     // The fencing token of the last grant: larger than those of all grants before it.
-    std::uint64_t token() const noexcept { return state_->token; }
+    std::uint64_t token() const noexcept { return state_.token(); }
 
     // co_await lock(): waits until the lock is held; returns false if the timeout expired before.
     // Returns at once if this object holds it already; if it has been begun, waits for that.
@@ -59,13 +62,15 @@ public:
 
 private:
     bool begun() const noexcept;
+    Task<> take_and_tell(LockOwner owner);
     template <class W>
     W wait(std::optional<Duration> timeout);
 
     friend class LockSession;
 
-    Ref<LockState> state_;
-    Ref<Routine> beginning_;
+    Lock(LockTable& table, IndexValue key, std::string_view context, SessionRecord* session);
+
+    LockState state_;
 };
 
 // co_await with_lock(lock, task): runs the task while the lock is held; returns its result.

@@ -121,7 +121,8 @@ std::string_view key_text(char (&text)[32], long n) {
     return {text, static_cast<std::size_t>(std::to_chars(text + 4, text + 32, n).ptr - text)};
 }
 
-// Holds so many keys while it locks and unlocks others, one after the other. Measures the latter.
+// Locks and unlocks `keys` keys, one after the other, while it holds `held` other keys. Measures
+// the former.
 Task<> lock_each(Scheduler& scheduler, long held, long keys, double& taken) {
     char text[32];
     std::deque<Lock> holding;

@@ -68,7 +68,7 @@ TEST_CASE("routines that lock the same key do not lose each other's updates") {
     CHECK(world.table().holding() == 0);
 }
 
-TEST_CASE("routines that lock different keys do") {
+TEST_CASE("routines that lock different keys run at the same time and lose updates") {
     World world;
     int counter = 0;
     world.start(increment(world, "key", counter));
@@ -209,7 +209,7 @@ Task<> wait_for(World& world, std::optional<Duration> timeout, std::string name,
 
 }  // namespace
 
-TEST_CASE("a wait whose time is over leaves the line, and the next one is served") {
+TEST_CASE("a wait whose timeout expires leaves the line, and the next one is served") {
     World world;
     Said said;
     world.start(hold(world, "key", 5s, "1", said));
@@ -258,23 +258,86 @@ TEST_CASE("a holder or waiter that is closed leaves nothing behind") {
     CHECK(world.table().holding() == 0);
 }
 
+TEST_CASE("a guard outlives its Lock, and does not give back a later grant") {
+    World world;
+    auto body = [&]() -> Task<> {
+        LockGuard first;
+        LockGuard second;
+        {
+            Lock lock(world.scheduler, "key");
+            first = co_await lock.acquire();
+            CHECK(first.token() == 1);
+            lock.unlock();
+            CHECK_FALSE(first);
+            second = co_await lock.acquire();
+            CHECK(second.token() == 2);
+            first.unlock();
+            CHECK(second);
+            CHECK(lock.locked());
+        }
+        CHECK_FALSE(second);
+        CHECK(second.token() == 2);
+        CHECK(world.table().holding() == 0);
+    };
+    world.start(body());
+    world.scheduler.run();
+    CHECK(world.logged.empty());
+}
+
 namespace {
 
-Task<> lock_outside(Lock& lock) {
-    co_await lock.lock();
+Task<> wait_for_foreign(Lock& lock, std::optional<Duration> timeout, Said& said) {
+    try {
+        said.push_back(co_await lock.lock(timeout) ? "held" : "gave up");
+    } catch (const LockError& error) {
+        said.push_back(error.what());
+    }
 }
 
 }  // namespace
 
-TEST_CASE("a guard outlives its Lock, and does not give back a later grant") {
+TEST_CASE("a wait fails when its Lock is destroyed, in the turn of its routine") {
     World world;
+    Said said;
     auto lock = std::make_unique<Lock>(world.scheduler, "key");
-    REQUIRE(lock->try_lock());
-    CHECK(lock->token() == 1);
-    world.start(lock_outside(*lock));
+    const bool begun = GENERATE(false, true);
+    world.start(hold(world, "key", 5s, "1", said));
+    if (begun) {
+        world.simulation.happen(1s, [&] { lock->begin_lock(world.container); });
+    }
+    world.simulation.happen(2s, [&] {
+        for (const auto timeout : {std::optional<Duration>(), std::optional<Duration>(1s)}) {
+            world.start(wait_for_foreign(*lock, timeout, said));
+        }
+    });
+    world.simulation.happen(3s, [&] {
+        lock.reset();
+        CHECK(said == Said{"1 in"});
+        CHECK(world.table().waiting() == 0);
+    });
     world.scheduler.run();
-    lock.reset();
-    CHECK(world.table().holding() == 0);
+    const std::string gone =
+        "lock 'key' in context 'default': the Lock was destroyed during the wait";
+    CHECK(said == Said{"1 in", gone, gone, "1 out"});
+}
+
+TEST_CASE("the event of an earlier Lock does not wake a wait for a later one at its address") {
+    World world;
+    Said said;
+    world.start(hold(world, "b", 5s, "1", said));
+    auto body = [&]() -> Task<> {
+        std::optional<Lock> lock;
+        lock.emplace(world.scheduler, "a");
+        CHECK(lock->begin_lock(world.container));  // its event is on the way
+        lock.emplace(world.scheduler, "b");
+        CHECK_FALSE(lock->begin_lock(world.container));
+        co_await lock->lock();
+        CHECK(lock->locked());
+        said.push_back("held");
+    };
+    world.start(body());
+    world.scheduler.run();
+    CHECK(said == Said{"1 in", "1 out", "held"});
 }
 
 TEST_CASE("the container's end gives back what its routines hold") {
@@ -288,7 +351,7 @@ TEST_CASE("the container's end gives back what its routines hold") {
     CHECK(said == Said{"1 in", "2 in", "2 out"});
 }
 
-TEST_CASE("without the lock queue a Lock says so at once") {
+TEST_CASE("without the lock queue, making a Lock fails at once") {
     Simulation simulation;
     Scheduler scheduler(simulation);
     CHECK_THROWS_WITH(Lock(scheduler, "key"),
@@ -339,7 +402,7 @@ TEST_CASE("too many waiters are refused with the limit") {
     CHECK(said.size() >= 4);
 }
 
-TEST_CASE("listings say who holds and waits, since when, and statistics how often and how long") {
+TEST_CASE("listings show owners and their times, statistics count grants and measure their times") {
     World world;
     Said said;
     world.start(hold(world, "jobs/1", 5s, "1", said), "one");

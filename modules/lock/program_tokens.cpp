@@ -20,7 +20,7 @@ std::filesystem::path default_state_directory() {
         return state.substr(0, state.find(':'));  // systemd lists all of the unit
     }
     const std::filesystem::path home = variable("XDG_STATE_HOME");
-    if (home.is_absolute()) {  // the specification says to ignore others
+    if (home.is_absolute()) {  // the specification says to ignore relative paths
         return home / "weir";
     }
     if (const std::filesystem::path user = variable("HOME"); user.is_absolute()) {

@@ -33,7 +33,7 @@ public:
         CHECK(world_.table().waiting() == 0);
         CHECK(world_.table().list_used().empty());
         CHECK(grants_ > 0);
-        // No place has been lost: all can be taken again.
+        // No slot has been lost: all can be taken again.
         world_.start(take_all());
         world_.scheduler.run();
         CHECK(all_taken_);
@@ -104,7 +104,7 @@ private:
         ++grants_;
         ++holding_[static_cast<std::size_t>(key)];
         if (holding_[static_cast<std::size_t>(key)] > largest_[static_cast<std::size_t>(key)]) {
-            FAIL("more holders than places");
+            FAIL("more holders than slots");
         }
     }
 
@@ -158,7 +158,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("at random: no place is lost, none is given twice, nobody waits for ever") {
+TEST_CASE("at random: no slot is lost or granted twice, and every wait ends") {
     for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
         INFO("seed " << seed);
         RandomRun run(seed);
@@ -180,7 +180,9 @@ Task<> line_up(World& world, int number, Duration timeout, std::vector<int>& ser
 
 }  // namespace
 
-TEST_CASE("at random: the line of a key is kept whoever leaves it and however it is resized") {
+TEST_CASE(
+    "at random: waiters are served in order, whichever of them leave and however the size "
+    "changes") {
     for (std::uint64_t seed = 1; seed <= 200; ++seed) {
         INFO("seed " << seed);
         World world({}, seed);

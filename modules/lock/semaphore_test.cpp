@@ -29,7 +29,7 @@ Task<> count(World& world, std::string key, Count& counted, std::string context 
 
 }  // namespace
 
-TEST_CASE("a semaphore lets so many hold a key, until it is destroyed") {
+TEST_CASE("a semaphore lets as many owners hold a key as its size says, until it is destroyed") {
     World world;
     Count counted;
     Count afterwards;
@@ -55,7 +55,7 @@ TEST_CASE("a semaphore lets so many hold a key, until it is destroyed") {
     CHECK(world.scheduler.now() == Time(6s));
 }
 
-TEST_CASE("a semaphore gives a free place to a lock that held one before") {
+TEST_CASE("a semaphore gives a free slot to a Lock that held one before") {
     World world;
     const std::size_t size = GENERATE(1u, 2u);
     int grants = 0;
@@ -75,6 +75,35 @@ TEST_CASE("a semaphore gives a free place to a lock that held one before") {
     CHECK(grants == 5);
 }
 
+namespace {
+
+Task<> hold_shared(Lock& lock, std::string name, Said& said) {
+    co_await sleep(1s);
+    co_await lock.lock();
+    said.push_back(name + " in");
+    co_await sleep(10s);
+    lock.unlock();
+}
+
+}  // namespace
+
+TEST_CASE("a second wait for the same Lock is served when the first has given it back") {
+    World world;
+    Said said;
+    Semaphore semaphore(world.scheduler, "key", 2);
+    semaphore.create();
+    Lock shared(world.scheduler, "key");
+    for (const char* name : {"1", "2"}) {
+        world.start(hold(world, "key", 5s, name, said));
+    }
+    for (const char* name : {"3", "4"}) {
+        world.start(hold_shared(shared, name, said));
+    }
+    world.scheduler.run();
+    CHECK(said == Said{"1 in", "2 in", "1 out", "3 in", "2 out", "4 in"});
+    CHECK(world.table().waiting() == 0);
+}
+
 TEST_CASE("what is held and waited for when a semaphore is created counts, and is served first") {
     World world;
     Said said;
@@ -91,6 +120,30 @@ TEST_CASE("what is held and waited for when a semaphore is created counts, and i
     CHECK(said == Said{"1 in", "2 in", "1 out", "3 in", "2 out", "4 in", "3 out", "4 out"});
 }
 
+TEST_CASE("a guard holds on when its key gets a semaphore, and gives the lock back") {
+    World world;
+    Semaphore semaphore(world.scheduler, "key", 2);
+    const bool blocks = GENERATE(false, true);
+    auto body = [&]() -> Task<> {
+        Lock lock(world.scheduler, "key");
+        LockGuard guard = co_await lock.acquire();
+        if (blocks) {
+            co_await do_events();
+        }
+        semaphore.create();
+        CHECK(guard);
+        CHECK(lock.locked());
+        CHECK(guard.token() == lock.token());
+        co_await do_events();
+        guard.unlock();
+        CHECK_FALSE(lock.locked());
+        CHECK(world.table().holding() == 0);
+    };
+    world.start(body());
+    world.scheduler.run();
+    CHECK(world.scheduler.queue().size() == 0);
+}
+
 TEST_CASE("a semaphore is resized while it is in use") {
     World world;
     Said said;
@@ -99,12 +152,12 @@ TEST_CASE("a semaphore is resized while it is in use") {
     for (const char* name : {"1", "2", "3"}) {
         world.start(hold(world, "key", 10s, name, said));
     }
-    SECTION("larger: who waits takes the places at once") {
+    SECTION("larger: waiters take the new slots at once") {
         world.simulation.happen(1s, [&] { semaphore.resize(3); });
         world.simulation.happen(2s, [&] { CHECK(world.table().holding() == 3); });
         world.scheduler.run();
     }
-    SECTION("smaller: nobody before enough have been given back") {
+    SECTION("smaller: no waiter is served before enough slots have been given back") {
         world.simulation.happen(1s, [&] { semaphore.resize(2); });
         world.simulation.happen(2s, [&] { semaphore.resize(1); });
         world.simulation.happen(10500ms, [&] { CHECK(world.table().holding() == 1); });
@@ -147,7 +200,7 @@ TEST_CASE("the settings make semaphores of keys that match a pattern") {
     CHECK(other.most == 1);
 }
 
-TEST_CASE("keys that nobody uses any more are forgotten") {
+TEST_CASE("keys that are not used any more are destroyed") {
     LockSettings settings;
     settings.contexts["default"].semaphores.push_back({KeyPattern("pool/*"), 2});
     World world(settings);
@@ -208,7 +261,7 @@ TEST_CASE("a shared lock is refused on a key without a semaphore") {
     CHECK_THROWS_AS(session.try_acquire("pool/b", "default", LockMode::exclusive), NotExclusive);
 }
 
-TEST_CASE("a session that holds a key as shared cannot take it as exclusive for that") {
+TEST_CASE("holding a key as shared does not let a session take it as exclusive") {
     World world;
     world.table().create_semaphore_of_client("default", "key", 2, "client 7");
     LockSession a(world.scheduler, "a");

@@ -35,6 +35,14 @@ std::optional<std::uint64_t> LockSession::Acquiring::await_resume() {
     return kept_->second.lock.token();
 }
 
+// --- Lock
+
+Lock::Lock(LockSession& session, IndexValue key, std::string_view context)
+    : Lock(LockTable::of(session.scheduler()), std::move(key), context, &session.record_) {
+    state_.session_closed = session.closed();
+    session.record_.locks.push_back(state_);
+}
+
 // --- LockSession
 
 // Returns the lock of the key, which stays until end_use().
@@ -56,12 +64,12 @@ void LockSession::end_use(Locks::iterator kept) noexcept {
 }
 
 // Throws if the lock cannot be had in this mode.
-void LockSession::check(const Kept& kept, LockMode mode) const {
+void LockSession::check(Kept& kept, LockMode mode) const {
     if (mode == LockMode::by_key || record_.closed) {
         return;
     }
-    LockState& state = *kept.lock.state_;
-    const LockKey& key = state.table->resolve(state);
+    LockState& state = kept.lock.state_;
+    const LockKey& key = table_of(state).resolve(state);
     if (mode == LockMode::shared) {
         if (!key.is_semaphore()) {
             throw NoSemaphore(describe_lock(state) + ": the key has no semaphore to share");
@@ -96,32 +104,36 @@ bool LockSession::release(const IndexValue& key, const std::string& context) {
     return true;
 }
 
-void LockSession::add(LockState& state) noexcept {
-    state.session_closed = record_.closed;
-    record_.locks.push_back(state);
-}
-
 void LockSession::close() noexcept {
     record_.closed = true;
     for (LockState& state : record_.locks) {
         state.session_closed = true;
     }
-    // Code that runs when a wait ends here may destroy locks of the session, or try to make more.
     while (!record_.locks.empty()) {
-        const Ref<LockState> state(&record_.locks.front());
-        std::exception_ptr error;
-        try {
-            error = std::make_exception_ptr(LockSessionClosed(
-                describe_lock(*state) + ": session '" + record_.name + "' was closed"));
-        } catch (const std::bad_alloc&) {
-            error = std::current_exception();
+        LockState& state = record_.locks.front();
+        if (table_of(state).waits(record_)) {
+            // Code that runs when a wait ends here may destroy locks of the session, or try to make
+            // more.
+            end_waits(state);
+            continue;
         }
-        // All locks of a scheduler are in the same table, but for those of one that was unloaded.
-        state->table->fail_waits(record_, error);
-        state->unlock();
-        state->session = nullptr;
-        List<LockState, SessionRecord>::remove(*state);
+        state.give_back();
+        state.session = nullptr;
+        List<LockState, SessionRecord>::remove(state);
     }
+}
+
+// All locks of a scheduler are in the same table, but for those of one that was unloaded.
+void LockSession::end_waits(const LockState& state) noexcept {
+    const Ref<LockTable> table(&table_of(state));
+    std::exception_ptr error;
+    try {
+        error = std::make_exception_ptr(LockSessionClosed(describe_lock(state) + ": session '" +
+                                                          record_.name + "' was closed"));
+    } catch (const std::bad_alloc&) {
+        error = std::current_exception();
+    }
+    table->fail_waits(record_, error);
 }
 
 }  // namespace weir

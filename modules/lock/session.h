@@ -14,7 +14,7 @@
 
 namespace weir {
 
-// Whether a lock may share its key with others.
+// How a lock shares its key with other locks.
 enum class LockMode {
     by_key,     // as the key has it: alone, or one slot of its semaphore
     exclusive,  // alone; fails with NotExclusive on a key that has a semaphore
@@ -92,18 +92,16 @@ public:
     // Gives the lock back; returns false if acquire() or try_acquire() did not take it.
     bool release(const IndexValue& key, const std::string& context = "default");
 
-    // Nothing can be taken afterwards.
+    // Ends its waits and gives its locks back. It can take no lock afterwards.
     void close() noexcept;
 
-    // --- for Lock
-
-    SessionRecord& record() noexcept { return record_; }
-    void add(LockState& state) noexcept;
-
 private:
+    friend class Lock;
+
     Locks::iterator use(Key key);
     void end_use(Locks::iterator kept) noexcept;
-    void check(const Kept& kept, LockMode mode) const;
+    void end_waits(const LockState& state) noexcept;
+    void check(Kept& kept, LockMode mode) const;
 
     Scheduler& scheduler_;
     SessionRecord record_;

@@ -12,7 +12,7 @@
 
 namespace weir {
 
-// A semaphore by the settings: keys that match may be held by `size` at a time. The first rule that
+// A semaphore by the settings: up to `size` locks may hold a key that matches. The first rule that
 // matches a key counts.
 struct SemaphoreRule {
     KeyPattern keys;
@@ -22,7 +22,7 @@ struct SemaphoreRule {
 // A context that is named in the settings has keys of its own.
 struct LockContextSettings {
     std::vector<SemaphoreRule> semaphores;
-    // How many may wait for one key of the context. The limit for all contexts counts as well.
+    // How many may wait for one key of the context. The limit for all contexts applies as well.
     std::size_t max_waiters_per_key = unlimited;
 };
 
@@ -42,8 +42,8 @@ struct LockSettings {
     // a lock excludes all on the same key, whatever their context, unless a semaphore is made for
     // one of them.
     bool separate_contexts = true;
-    // Of semaphores that clients make: how many there may be, and after which time without use one
-    // is destroyed; zero: never.
+    // How many semaphores of clients there may be, and after which time without use one is
+    // destroyed; zero: never.
     std::size_t max_semaphores = 1000;
     Duration semaphore_idle_timeout = std::chrono::hours(1);
     // The longest key, and context, that a client may choose, in bytes.

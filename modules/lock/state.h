@@ -1,87 +1,57 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <string>
 
-#include "core/base/clock.h"
 #include "core/base/list.h"
 #include "core/base/pool.h"
 #include "core/base/ref.h"
 #include "core/event/index_value.h"
-#include "core/run/routine.h"
+#include "modules/lock/events.h"
+#include "modules/lock/owner.h"
 
 namespace weir {
 
-class LockContext;
-class LockKey;
-class LockQueue;
-class LockTable;
-struct LockEvent;
+class LockRequest;
 
-struct LockState;
-
-// What the locks of a session know of it; see LockSession.
-struct SessionRecord {
-    const std::string name;
-    bool closed = false;
-    std::size_t held = 0;  // locks
-    List<LockState, SessionRecord> locks = {};
-};
-
-// The owner of a lock: the session for which it was made, or else the routine that asked for it.
-// Neither, for a lock that is taken outside of all routines.
-struct LockOwner {
+// What begin_lock began: another routine that takes the lock.
+struct LockBeginning : pool::Pooled {
     Ref<Routine> routine;
-    SessionRecord* session = nullptr;
-
-    const void* identity() const noexcept {
-        return session != nullptr ? static_cast<const void*>(session) : routine.get();
-    }
-    // For logs and listings: 'name' started at file:line; session 'name'.
-    std::string describe() const;
+    std::exception_ptr error;  // why the lock could not be taken
 };
 
-// The state of one Lock: whether it is held, by which owner, with which token. Its guards and
-// events refer to it as well, so that it may outlive the Lock. The links are those of the key's
-// holders, of the queue's seats and of the session's locks.
-struct LockState final : pool::Pooled,
-                         Link<LockState, LockKey>,
-                         Link<LockState, LockQueue>,
-                         Link<LockState, SessionRecord>,
-                         RefCounted<LockState> {
-    LockState(Ref<LockTable> in_table, Ref<LockContext> in_context, IndexValue on_key,
-              SessionRecord* of_session);
-    ~LockState();
-
-    // Takes the lock back from its holder, if it is held. Never fails.
-    void unlock() noexcept;
-    // Whether it takes a slot in a queue, which it may do for a while after the unlock.
-    bool in_queue() const noexcept {
-        return seated_in != nullptr || (event != nullptr && event_is_queued());
-    }
-
-    bool locked = false;
-    bool seat_blocks = false;
-    bool session_closed = false;
-    const Ref<LockTable> table;
+// What a Lock knows: the key that it is on, and the event by which it is held. The link is that of
+// the session's locks.
+struct LockState : Link<LockState, SessionRecord> {
+    const Ref<LockHome> home;
     const Ref<LockContext> context;
     const IndexValue key;
-    Ref<LockKey> place;                // as the table resolved the context and key last
+    Ref<LockKey> place;                // as the table resolved context and key last
     std::uint64_t resolved_at = 0;     // the table's generation then
-    LockEvent* event = nullptr;        // by which it takes a slot in a queue
-    LockQueue* seated_in = nullptr;    // where it has a seat in place of an event
-    std::uint64_t arrival = 0;         // among the blocked events
-    LockQueue* queue = nullptr;        // that takes its events; null: another kind of queue does
-    std::uint64_t queue_found_at = 0;  // the shape of the queue tree then
+    Ref<LockEvent> event;              // of the grant, or the latest attempt; null: none so far
     SessionRecord* session = nullptr;  // that it was made for; null once that is closed
-    LockOwner owner;                   // while it is held
-    Time since{};                      // held since then
-    std::uint64_t token = 0;           // of the grant
-    std::exception_ptr begin_error;    // why what was begun could not be taken
+    bool session_closed = false;
+    std::uint32_t waiting = 0;  // requests for it in the line of its key
+    std::unique_ptr<LockBeginning> beginning;
+    List<LockRequest, LockKey> waiting_for_beginning;
 
-private:
-    bool event_is_queued() const noexcept;
+    LockState(LockHome& in, Ref<LockContext> in_context, IndexValue on_key,
+              SessionRecord* of_session) noexcept
+        : home(&in), context(std::move(in_context)), key(std::move(on_key)), session(of_session) {}
+    LockState(const LockState&) = delete;
+    LockState& operator=(const LockState&) = delete;
+
+    // The fencing token of the latest grant; 0 before the first.
+    std::uint64_t token() const noexcept { return event == nullptr ? 0 : event->token; }
+    bool held() const noexcept { return event != nullptr && event->held; }
+    void give_back() noexcept {
+        if (event != nullptr) {
+            event->give_back();
+        }
+    }
 };
 
 // For messages: lock 'key' in context 'name'.

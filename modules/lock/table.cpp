@@ -12,55 +12,46 @@
 
 namespace weir {
 
-// --- LockContext
+namespace {
 
-LockContext::LockContext(LockTable& table, std::string name, const LockContextSettings* settings,
-                         bool own_keys)
-    : table_(&table),
-      name_(std::move(name)),
-      value_(name_),
-      settings_(settings),
-      own_keys_(own_keys),
-      own_statistics_(settings != nullptr || name_ == default_context
-                          ? std::make_unique<LockStatistics>()
-                          : nullptr),
-      statistics_(own_statistics_ == nullptr ? table.others_ : *own_statistics_) {}
-
-LockContext::~LockContext() {
-    if (table_ != nullptr) {
-        if (own_statistics_ != nullptr) {
-            table_->others_.add(*own_statistics_);
-        }
-        table_->contexts_.erase(name_);
-        if (table_->last_context_ == this) {
-            table_->last_context_ = nullptr;
-        }
+// Returns the lock queue in which the event takes a slot of the key; null if it does not.
+LockQueue* queue_that_counts(LockEvent* event, const LockKey& key) noexcept {
+    if (event == nullptr || event->place.get() != &key) {
+        return nullptr;
     }
+    LeafQueue* const queue = event->queued_in();
+    return queue != nullptr && queue->kind() == LockQueue::kind_name
+               ? static_cast<LockQueue*>(queue)
+               : nullptr;
 }
 
-// --- LockTable
+}  // namespace
+
+std::string describe_lock(const LockState& state) {
+    return "lock '" + key_text(state.key) + "' in context '" + state.context->name() + "'";
+}
 
 LockTable::LockTable(Scheduler& scheduler, LockSettings settings,
                      std::unique_ptr<FencingTokens> tokens)
-    : scheduler_(scheduler),
+    : LockHome(scheduler),
       settings_(std::move(settings)),
       tokens_(tokens != nullptr ? std::move(tokens)
-                                : program_tokens(scheduler, std::filesystem::path())) {
+                                : program_tokens(scheduler, std::filesystem::path())),
+      contexts_(settings_.separate_contexts) {
     for (const auto& [name, of_context] : settings_.contexts) {
-        Ref<LockContext> made(new LockContext(*this, name, &of_context, true));
-        contexts_[name] = made.get();
-        kept_contexts_.push_back(std::move(made));
+        contexts_.keep(name, &of_context);
     }
     if (settings_.separate_contexts) {
         // Most locks are in it: it is not made anew each time that one is taken.
-        kept_contexts_.push_back(context(default_context));
+        contexts_.keep(default_context, contexts_.find(default_context) == nullptr
+                                            ? nullptr
+                                            : contexts_.find(default_context)->settings());
     }
 }
 
+// A key may be referred to by a guard that outlives the table.
 LockTable::~LockTable() {
-    for (const auto& [name, context] : contexts_) {
-        context->table_ = nullptr;
-    }
+    shared_keys_.for_each([](LockKey& key) { key.map_ = nullptr; });
 }
 
 void LockTable::change_settings(const LockSettings& settings) {
@@ -75,31 +66,19 @@ void LockTable::change_settings(const LockSettings& settings) {
         own = found == settings.contexts.end() ? LockContextSettings() : found->second;
     }
     for (const auto& [name, added] : settings.contexts) {
-        if (settings_.contexts.contains(name)) {
-            continue;
-        }
-        const auto found = contexts_.find(name);
-        if (found != contexts_.end() && !found->second->has_own_keys()) {
+        const auto [own, is_new] = settings_.contexts.try_emplace(name, added);
+        if (is_new && !contexts_.keep(name, &own->second)) {
+            settings_.contexts.erase(own);
             scheduler_.log(LogLevel::warning, "the context '" + name +
                                                   "' is in use: its settings take effect when the "
                                                   "settings change while it is not");
-            continue;
         }
-        const LockContextSettings& own = settings_.contexts.emplace(name, added).first->second;
-        if (found != contexts_.end()) {
-            found->second->settings_ = &own;
-            kept_contexts_.emplace_back(found->second);
-            continue;
-        }
-        Ref<LockContext> made(new LockContext(*this, name, &own, true));
-        contexts_[name] = made.get();
-        kept_contexts_.push_back(std::move(made));
     }
-    for (const auto& [name, context] : contexts_) {
-        context->keys_.for_each([&](LockKey& key) {
+    contexts_.for_each([&](LockContext& context) {
+        context.keys().for_each([&](LockKey& key) {
             const std::size_t before = key.size_;
             if (key.semaphore_ == nullptr) {
-                apply_rules(*context, key);
+                apply_rules(context, key);
             }
             if (key.size_ > before) {
                 serve_later(key);
@@ -107,19 +86,19 @@ void LockTable::change_settings(const LockSettings& settings) {
                 look_for_deadlocks_of(key);
             }
         });
-    }
+    });
 }
 
 LockTable* LockTable::find(const Scheduler& scheduler) noexcept {
     const LeafQueue* taker = scheduler.queue().known_taker(event_type<LockEvent>());
-    if (taker != nullptr && taker->kind() == LockQueue::kind_name) {
-        return &static_cast<const LockQueue&>(*taker).table();
+    if (taker == nullptr || taker->kind() != LockQueue::kind_name) {
+        const Queue* const queue = scheduler.queue().find("lock");
+        if (queue == nullptr || queue->default_queue().kind() != LockQueue::kind_name) {
+            return nullptr;
+        }
+        taker = &queue->default_queue();
     }
-    const Queue* queue = scheduler.queue().find("lock");
-    if (queue == nullptr || queue->default_queue().kind() != LockQueue::kind_name) {
-        return nullptr;
-    }
-    return &static_cast<const LockQueue&>(queue->default_queue()).table();
+    return &static_cast<LockTable&>(static_cast<const LockQueue*>(taker)->home());
 }
 
 LockTable& LockTable::of(const Scheduler& scheduler) {
@@ -127,24 +106,6 @@ LockTable& LockTable::of(const Scheduler& scheduler) {
         return *table;
     }
     throw NoLockQueue("there is no lock queue; load the module 'lock' before making locks");
-}
-
-Ref<LockContext> LockTable::context(std::string_view name) {
-    if (last_context_ != nullptr && last_context_->name() == name) {
-        return Ref<LockContext>(last_context_);
-    }
-    if (const auto found = contexts_.find(name); found != contexts_.end()) {
-        last_context_ = found->second;
-        return Ref<LockContext>(last_context_);
-    }
-    Ref<LockContext> made(
-        new LockContext(*this, std::string(name), nullptr, settings_.separate_contexts));
-    contexts_.emplace(name, made.get());
-    return made;
-}
-
-LockOwner LockTable::owner_of(const LockState& state, Routine* routine) const noexcept {
-    return {Ref<Routine>(routine), state.session};
 }
 
 // --- keys
@@ -182,14 +143,12 @@ void LockTable::apply_rules(const LockContext& context, LockKey& key) {
 }
 
 LockKey& LockTable::find_or_make(LockContext& context, const IndexValue& key) {
-    if (!context.keys_.empty()) {
-        if (LockKey* found = context.keys_.find(key)) {
-            return *found;
-        }
+    if (LockKey* const found = context.keys().find(key)) {
+        return *found;
     }
-    NodeMap<LockKey>& map = context.has_own_keys() ? context.keys_ : shared_keys_;
+    NodeMap<LockKey>& map = context.has_own_keys() ? context.keys() : shared_keys_;
     if (!context.has_own_keys()) {
-        if (LockKey* found = map.find(key)) {
+        if (LockKey* const found = map.find(key)) {
             return *found;
         }
     }
@@ -208,124 +167,111 @@ void LockTable::find_place(LockState& state) {
     state.resolved_at = generation_;
 }
 
-// Returns the lock queue that would take the lock's event; null if another kind of queue would.
-LockQueue* LockTable::queue_of(LockState& state) {
-    const std::uint64_t shape = scheduler_.queue().shape();
-    if (queue_found_at_ == shape && queue_of_all_ != nullptr) [[likely]] {
-        return queue_of_all_;
+LockKey& LockTable::key_of(const LockEvent& event) {
+    if (event.held) {
+        return resolve(*event.locker.get());
     }
-    return state.queue_found_at == shape ? state.queue : find_queue(state);
+    const Ref<LockContext> context = contexts_.get(event.context);
+    return find_or_make(*context, event.key.value());
 }
 
-LockQueue* LockTable::find_queue(LockState& state) {
-    const LockState* const locker = &state;
-    const Ref<LockEvent> event =
-        make_event<LockEvent>(state.context->value(), state.key, locker, Ref<LockState>(&state));
-    const Queue::Taker taker = scheduler_.queue().taker(*event);
-    LockQueue* found = nullptr;
-    if (taker.queue->kind() == LockQueue::kind_name) {
-        found = static_cast<LockQueue*>(taker.queue);
-    }
-    if (found != nullptr && &found->table() != this) {
-        found = nullptr;
-    }
-    queue_found_at_ = state.queue_found_at = scheduler_.queue().shape();
-    queue_of_all_ = taker.of_all ? found : nullptr;
-    state.queue = found;
-    return found;
-}
-
-void LockTable::show_all() {
-    if (leaf_ != nullptr) {
-        leaf_->show_all();
-    }
-    for (const Ref<LockKey>& semaphore : semaphores_) {
-        static_cast<LockQueue&>(semaphore->semaphore_->queue->default_queue()).show_all();
-    }
-}
-
-// Moves the holders and waiters of a context from one LockKey to another.
+// Moves the holders and waiters of a context from one LockKey to another. The events of holders
+// that are in a queue still count for the old one, until they move to the queue of the new one.
 void LockTable::move(LockKey& from, LockKey& to, const LockContext& context) {
-    std::vector<LockState*> holders;
-    for (LockState& holder : from.holders_) {
-        if (holder.context.get() == &context) {
-            holders.push_back(&holder);
+    for (LockEvent* next = from.holders_.empty() ? nullptr : &from.holders_.front();
+         next != nullptr;) {
+        LockEvent& holder = *next;
+        next = from.holders_.next(holder);
+        if (holder.group.get() == &context) {
+            to.holders_.push_back(holder);
+            --from.holding_;
+            ++to.holding_;
+            if (queue_that_counts(&holder, from) == nullptr) {
+                holder.place = Ref<LockKey>(&to);  // otherwise its queue does that
+            }
         }
     }
-    for (LockState* holder : holders) {
-        to.holders_.push_back(*holder);
-        --from.holding_;
-        ++to.holding_;
-        holder->place = Ref<LockKey>(&to);
-    }
-    std::vector<LockWait*> waiters;
-    for (LockWait& wait : from.waiters_) {
-        if (wait.state().context.get() == &context) {
-            waiters.push_back(&wait);
+    for (LockRequest* next = from.waiters_.empty() ? nullptr : &from.waiters_.front();
+         next != nullptr;) {
+        LockRequest& waiter = *next;
+        next = from.waiters_.next(waiter);
+        if (waiter.state().context.get() == &context) {
+            leave_line(waiter);
+            to.waiters_.push_back(waiter);
+            ++to.waiting_;
+            waiter.state().place = Ref<LockKey>(&to);
+            waiter.state().resolved_at = generation_;
         }
-    }
-    for (LockWait* wait : waiters) {
-        from.remove(*wait);
-        to.add(*wait);
-        wait->state().place = Ref<LockKey>(&to);
-        wait->state().resolved_at = generation_;
     }
 }
 
 // --- taking and giving back
 
-// Takes a slot by an event that goes through the whole queue tree.
-Matcher LockTable::send_event(LockState& state) {
-    const LockState* const locker = &state;
-    const Ref<LockEvent> event =
-        make_event<LockEvent>(state.context->value(), state.key, locker, Ref<LockState>(&state));
-    if (Matcher refused = scheduler_.try_send(event)) {
-        return refused;
+// Returns the event by which the Lock takes its key. The event of the grant before is used again,
+// unless an observer has kept it, for which it has to stay what it is.
+LockEvent& LockTable::event_of(LockState& state, LockKey& key) {
+    if (state.event == nullptr || (state.event->taken && !state.event->sole())) {
+        Ref<LockEvent> made = make_event<LockEvent>(state.context->value(), state.key, &state);
+        made->group = state.context;
+        made->token = state.token();
+        state.event = std::move(made);
+    } else if (state.event->taken) {
+        state.event->taken = false;
+        state.event->set_ignorable(false);
     }
-    state.event = event.get();
-    return {};
+    if (state.event->place.get() != &key) {
+        state.event->place = Ref<LockKey>(&key);
+    }
+    return *state.event;
 }
 
-Matcher LockTable::take(LockState& state, const LockOwner& owner, LockWait* wait) {
+Matcher LockTable::take(LockState& state, LockOwner& owner, LockRequest* request) {
     if (state.session_closed) {
         throw LockSessionClosed(describe_lock(state) + ": the session has been closed");
     }
     LockKey& key = resolve(state);
     tokens_->ensure();
-    const bool as_event = scheduler_.traced() || key.events_ != key.seated_;
-    LockQueue* const queue = as_event ? nullptr : queue_of(state);
-    if (Matcher refused = queue != nullptr ? queue->seat(state, key) : send_event(state)) {
+    if (LockQueue* const queue = queue_that_counts(state.event.get(), key)) {
+        return queue->refuse(key);  // the event of the grant before has not left yet
+    }
+    LockEvent& event = event_of(state, key);
+    event.asking = true;
+    Matcher refused;
+    try {
+        refused = scheduler_.try_send(state.event);
+    } catch (...) {
+        event.asking = false;
+        throw;
+    }
+    event.asking = false;
+    if (refused) {
         return refused;
     }
-    if (wait != nullptr) {
-        remove(*wait);
+    if (request != nullptr) {
+        remove(*request);
     }
-    if (queue != nullptr) {
-        state.event = nullptr;
-    }
-    const Time now = scheduler_.now();
-    state.locked = true;
-    state.owner = owner;
     graph_.took(owner);
-    state.since = now;
-    state.token = tokens_->next();
-    if (state.session != nullptr) {
-        ++state.session->held;
+    event.held = event.taken = true;
+    event.owner = std::move(owner);
+    event.since = scheduler_.time_of_round();
+    event.token = tokens_->next();
+    if (event.owner.session != nullptr) {
+        ++event.owner.session->held;
     }
-    key.holders_.push_back(state);
+    key.holders_.push_back(event);
     ++key.holding_;
     ++holding_;
-    LockStatistics& statistics = state.context->statistics_;
+    LockStatistics& statistics = state.context->statistics();
     ++statistics.acquired;
-    if (wait == nullptr) {
+    if (request == nullptr) {
         statistics.wait_time.record_nothing();
     } else {
         ++statistics.contended;
-        statistics.wait_time.record(now - wait->since());
+        statistics.wait_time.record(event.since - request->since());
     }
     // An owner that waits for another lock, as a session may, can close a cycle by a new one.
     if (waiting_ != 0 && settings_.on_deadlock != OnDeadlock::ignore &&
-        graph_.find(owner) != nullptr) {
+        graph_.find(event.owner) != nullptr) {
         try {
             look_for_deadlocks_of(key);
         } catch (const std::bad_alloc&) {
@@ -335,47 +281,43 @@ Matcher LockTable::take(LockState& state, const LockOwner& owner, LockWait* wait
     return {};
 }
 
-void LockTable::released(LockState& state) noexcept {
-    const Ref<LockKey> key = state.place;
-    const Time now = scheduler_.now();
-    List<LockState, LockKey>::remove(state);
-    --key->holding_;
+void LockTable::released(LockEvent& event) noexcept {
+    LockKey& key = *event.place;
+    const Time now = scheduler_.time_of_round();
+    List<LockEvent, LockKey>::remove(event);
+    --key.holding_;
     --holding_;
-    if (key->semaphore_ != nullptr) {
-        key->semaphore_->used = now;
+    if (key.semaphore_ != nullptr) {
+        key.semaphore_->used = now;
     }
-    state.context->statistics_.hold_time.record(now - state.since);
-    if (state.session != nullptr) {
-        --state.session->held;
+    event.group->statistics().hold_time.record(now - event.since);
+    if (event.owner.session != nullptr) {
+        --event.owner.session->held;
     }
-    graph_.gave_back(state.owner);
-    state.owner = {};
-    if (state.seated_in != nullptr && scheduler_.traced()) {
-        try {
-            show_all();
-        } catch (const std::bad_alloc&) {
-            // The seat leaves unseen.
+    graph_.gave_back(event.owner);
+    event.owner = {};
+    if (event.queued()) {
+        if (event.blocks() != nullptr) {
+            scheduler_.ignore(event);
         }
+        return;  // once it has left, its slot is free
     }
-    if (state.seated_in != nullptr) {
-        state.seated_in->leave_seat(state);
-    } else if (state.event != nullptr && state.event->queued()) {
-        scheduler_.ignore(*state.event);  // once it has left, its slot is free
-    } else {
-        try {
-            serve_later(*key);
-        } catch (const std::bad_alloc&) {
-            key->serve();  // there is no memory for doing it later
-        }
+    const Ref<LockKey> keep(&key);
+    try {
+        serve_later(key);
+    } catch (const std::bad_alloc&) {
+        serve(key);  // there is no memory for doing it later
     }
 }
+
+// --- waiting
 
 void LockTable::check_limits(const LockState& state) {
     if (state.session_closed) {
         throw LockSessionClosed(describe_lock(state) + ": the session has been closed");
     }
     const auto refuse = [&](const std::string& limit) {
-        ++state.context->statistics_.refused;
+        ++state.context->statistics().refused;
         throw LockLimitReached(describe_lock(state) + ": too many wait: " + limit);
     };
     std::size_t per_key = settings_.max_waiters_per_key;
@@ -390,22 +332,105 @@ void LockTable::check_limits(const LockState& state) {
     }
 }
 
-void LockTable::add(LockWait& wait) {
-    graph_.add(wait);
-    wait.serial_ = ++serials_;
-    wait.state().place->add(wait);
-    waits_.push_back(wait);
+void LockTable::line_up(LockRequest& request, const Matcher& refused) {
+    LockState& state = request.state();
+    LockKey& key = *state.place;
+    request.since_ = scheduler_.time_of_round();
+    if (refused) {
+        key.wait_for(refused);
+    }
+    graph_.add(request);
+    request.serial_ = ++serials_;
+    key.waiters_.push_back(request);
+    ++key.waiting_;
+    ++state.waiting;
     ++waiting_;
+    if (key.has_place()) {
+        serve_later(key);
+    }
+    look_for_deadlock(request, true);
 }
 
-void LockTable::remove(LockWait& wait) noexcept {
-    graph_.remove(wait);
-    wait.state().place->remove(wait);
-    List<LockWait, LockTable>::remove(wait);
+// Takes the waiter out of the line of its key.
+void LockTable::leave_line(LockRequest& request) noexcept {
+    LockKey& key = *request.state().place;
+    List<LockRequest, LockKey>::remove(request);
+    if (--key.waiting_ != 0) {
+        return;
+    }
+    key.unsubscribe();
+    if (key.semaphore_ != nullptr) {
+        key.semaphore_->used = scheduler_.time_of_round();
+    }
+}
+
+void LockTable::remove(LockRequest& request) noexcept {
+    graph_.remove(request);
+    leave_line(request);
+    --request.state().waiting;
     --waiting_;
 }
 
-// --- what is done when the running routine waits
+void LockTable::abandon(LockState& state) noexcept {
+    while (!state.waiting_for_beginning.empty()) {
+        state.waiting_for_beginning.front().lock_is_gone();
+    }
+    while (state.waiting != 0) {
+        auto request = state.place->waiters_.begin();
+        while (&request->state() != &state) {
+            ++request;
+        }
+        request->lock_is_gone();
+    }
+}
+
+void LockTable::serve(LockKey& key) noexcept {
+    const Ref<LockKey> keep(&key);
+    const auto first = [&key] { return key.waiting_ == 0 ? nullptr : &key.waiters_.front(); };
+    for (LockRequest* request = first(); request != nullptr;) {
+        LockState& state = request->state();
+        if (state.held()) {
+            // The same Lock is waited for twice: this wait ends when the holder's does, and the
+            // waiters behind it need not wait for that.
+            request = key.waiters_.next(*request);
+            continue;
+        }
+        if (!key.has_place() && !key.others_wait_ && !key.subscribed() && !scheduler_.traced()) {
+            key.waited_ = true;
+            return;
+        }
+        Matcher refused;
+        try {
+            refused = take(state, request->owner_, request);
+            if (refused && key.has_place()) {
+                // A slot is free, but not for this Lock: its own event has not left the queue yet.
+                key.wait_for(refused);
+                request = key.waiters_.next(*request);
+                continue;
+            }
+            if (refused) {
+                key.wait_for(refused);
+                return;
+            }
+        } catch (...) {
+            request->fail(std::current_exception());
+            request = first();
+            continue;
+        }
+        request->granted();
+        request = first();
+    }
+    // Waiters are left whose Lock is held by the one before, or whose event has not left yet.
+    key.waited_ = key.waited_ || key.waiting_ != 0;
+}
+
+// Grants free slots to the waiters of the key when the running routine waits again.
+void LockTable::serve_later(LockKey& key) {
+    if (key.waiting_ != 0) {
+        to_serve_.emplace_back(&key);
+        request_call();
+    }
+}
 
 void LockTable::request_call() {
     if (!called_) {
@@ -415,35 +440,62 @@ void LockTable::request_call() {
     }
 }
 
-void LockTable::serve_later(LockKey& key) {
-    if (key.waiting_ != 0) {
-        to_serve_.emplace_back(&key);
-        request_call();
-    }
-}
-
 void LockTable::do_calls() noexcept {
     called_ = false;
     for (const auto& [serial, error] : std::exchange(to_fail_, {})) {
-        for (LockWait& wait : waits_) {
-            if (wait.serial() == serial) {
-                wait.fail(error);
-                break;
-            }
+        LockRequest* failing = nullptr;
+        for_each_key([&, wanted = serial](const LockKey& key) {
+            LockRequest* const found = find_request(key, wanted);
+            failing = found != nullptr ? found : failing;
+        });
+        if (failing != nullptr) {
+            failing->fail(error);
         }
     }
     for (const Ref<LockKey>& key : std::exchange(to_serve_, {})) {
-        key->serve();
+        serve(*key);
     }
+}
+
+void LockTable::fail_waits(SessionRecord& session, const std::exception_ptr& error) noexcept {
+    const LockOwner owner{nullptr, &session};
+    for (WaitingOwner* waits = graph_.find(owner); waits != nullptr; waits = graph_.find(owner)) {
+        waits->waits.front().fail(error);
+    }
+}
+
+// Returns the waiter of that serial number if it waits for the key; null otherwise.
+LockRequest* LockTable::find_request(const LockKey& key, std::uint64_t serial) noexcept {
+    for (LockRequest& request : key.waiters_) {
+        if (request.serial_ == serial) {
+            return &request;
+        }
+    }
+    return nullptr;
+}
+
+// All waiters, in the order in which they came.
+std::vector<LockRequest*> LockTable::requests() const {
+    std::vector<LockRequest*> all;
+    all.reserve(waiting_);
+    for_each_key([&](const LockKey& key) {
+        for (LockRequest& request : key.waiters_) {
+            all.push_back(&request);
+        }
+    });
+    std::sort(all.begin(), all.end(),
+              [](const LockRequest* a, const LockRequest* b) { return a->serial() < b->serial(); });
+    return all;
 }
 
 // --- deadlocks
 
-void LockTable::look_for_deadlock(LockWait& wait) {
+// `begins`: the request is not suspended yet.
+void LockTable::look_for_deadlock(LockRequest& request, bool begins) {
     if (settings_.on_deadlock == OnDeadlock::ignore) {
         return;
     }
-    const std::vector<LockWait*> waits = graph_.deadlock_of(wait);
+    const std::vector<LockRequest*> waits = graph_.deadlock_of(request);
     if (waits.empty()) {
         return;
     }
@@ -454,12 +506,12 @@ void LockTable::look_for_deadlock(LockWait& wait) {
     if (settings_.on_deadlock != OnDeadlock::fail_youngest) {
         return;
     }
-    LockWait& youngest = **std::max_element(
+    LockRequest& youngest = **std::max_element(
         waits.begin(), waits.end(),
-        [](const LockWait* a, const LockWait* b) { return a->serial() < b->serial(); });
+        [](const LockRequest* a, const LockRequest* b) { return a->serial() < b->serial(); });
     auto error = std::make_exception_ptr(DeadlockError(text));
-    if (&youngest == &wait && !wait.suspended()) {
-        wait.fail(std::move(error));
+    if (begins && &youngest == &request) {
+        request.fail(std::move(error));
     } else {
         to_fail_.emplace_back(youngest.serial(), std::move(error));
         request_call();
@@ -468,16 +520,16 @@ void LockTable::look_for_deadlock(LockWait& wait) {
 
 void LockTable::look_for_deadlocks_of(LockKey& key) {
     if (key.waiting_ != 0 && settings_.on_deadlock != OnDeadlock::ignore) {
-        look_for_deadlock(key.waiters_.front());
+        look_for_deadlock(key.waiters_.front(), false);
     }
 }
 
 std::vector<Deadlock> LockTable::deadlocks() {
     std::vector<Deadlock> found;
-    std::vector<const LockWait*> seen;
-    for (LockWait& wait : waits_) {
-        if (std::find(seen.begin(), seen.end(), &wait) == seen.end()) {
-            const std::vector<LockWait*> waits = graph_.deadlock_of(wait);
+    std::vector<const LockRequest*> seen;
+    for (LockRequest* request : requests()) {
+        if (std::find(seen.begin(), seen.end(), request) == seen.end()) {
+            const std::vector<LockRequest*> waits = graph_.deadlock_of(*request);
             if (!waits.empty()) {
                 found.push_back(describe_deadlock(waits, scheduler_.now()));
                 seen.insert(seen.end(), waits.begin(), waits.end());
@@ -485,13 +537,6 @@ std::vector<Deadlock> LockTable::deadlocks() {
         }
     }
     return found;
-}
-
-void LockTable::fail_waits(SessionRecord& session, const std::exception_ptr& error) noexcept {
-    const LockOwner owner{nullptr, &session};
-    for (WaitingOwner* waits = graph_.find(owner); waits != nullptr; waits = graph_.find(owner)) {
-        waits->waits.front().fail(error);
-    }
 }
 
 }  // namespace weir

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/list.h"
 #include "core/base/ref.h"
 #include "core/event/node_map.h"
 #include "core/queue/queue.h"
@@ -19,14 +18,14 @@
 #include "modules/lock/context.h"
 #include "modules/lock/deadlock.h"
 #include "modules/lock/fencing.h"
+#include "modules/lock/home.h"
 #include "modules/lock/key.h"
 #include "modules/lock/key_pattern.h"
+#include "modules/lock/request.h"
 #include "modules/lock/settings.h"
-#include "modules/lock/wait.h"
+#include "modules/lock/state.h"
 
 namespace weir {
-
-class LockQueue;
 
 // A holder of a key, or a waiter for it.
 struct LockUse {
@@ -59,28 +58,26 @@ std::string describe(const std::vector<LockListing>& listings);
 // For messages: ", made by client 7"; empty if the key has no semaphore.
 std::string made_by(const LockKey& key);
 
-// All locks of a scheduler: keys with their holders and waiters, semaphores, statistics. A Lock
-// finds its key here, takes it and gives it back. Made by add_lock_queue; exists as long as its
-// queue or a Lock does.
-class LockTable final : public RefCounted<LockTable> {
+// All locks of a scheduler: the one place that grants them and takes them back. A Lock finds its
+// key here. Made by add_lock_queue; exists as long as its queue or a Lock does.
+class LockTable final : public LockHome {
 public:
     LockTable(Scheduler& scheduler, LockSettings settings, std::unique_ptr<FencingTokens> tokens);
-    ~LockTable();
+    ~LockTable() override;
 
-    // The table of a scheduler. Throws NoLockQueue if it has no lock queue.
+    // Returns the table of a scheduler. Throws NoLockQueue if it has no lock queue.
     static LockTable& of(const Scheduler& scheduler);
     // The same, or null.
     static LockTable* find(const Scheduler& scheduler) noexcept;
 
-    Scheduler& scheduler() const noexcept { return scheduler_; }
     const LockSettings& settings() const noexcept { return settings_; }
     // Takes other limits, another way with deadlocks and other settings of contexts. Sizes count at
-    // once for keys that no Semaphore has: waiters take new slots when the running routine waits,
+    // once for keys that have no Semaphore: waiters take new slots when the running routine waits,
     // and what is held stays held. A context that is not named any more keeps its own keys, each
-    // for one holder. One that is named newly, and shares keys so far, gets its own if it is not in
-    // use, which is logged otherwise. Priority and `separate_contexts` stay.
+    // for one holder. A context that is newly named, and shares keys so far, gets its own if it is
+    // not in use; otherwise that is logged. Priority and `separate_contexts` stay.
     void change_settings(const LockSettings& settings);
-    // Whether there is a queue still.
+    // Returns whether the queue still exists.
     bool open() const noexcept { return queue_ != nullptr; }
 
     // --- for listings
@@ -99,14 +96,16 @@ public:
     std::vector<LockListing> list_semaphores() const;
     std::size_t waiting() const noexcept { return waiting_; }
     std::size_t holding() const noexcept { return holding_; }
-    // The number of semaphores that were made at run time.
+    // Returns the number of semaphores that were made at run time.
     std::size_t semaphores() const noexcept { return semaphores_.size(); }
-    // The number of keys in memory, in use or not.
+    // Returns the number of keys in memory, in use or not.
     std::size_t keys() const noexcept;
     // Of all contexts, also those that do not exist any more.
-    LockStatistics statistics() const;
+    LockStatistics statistics() const { return contexts_.statistics(); }
     // By the name of the context: those that the settings name, and "default".
-    std::map<std::string, LockStatistics> statistics_by_context() const;
+    std::map<std::string, LockStatistics> statistics_by_context() const {
+        return contexts_.statistics_by_context();
+    }
     // Returns the deadlocks that exist now.
     std::vector<Deadlock> deadlocks();
 
@@ -130,58 +129,60 @@ public:
     // if there is no such Semaphore. To be called in the scheduler's context; see Semaphore.
     void destroy_semaphore(std::string_view context, const IndexValue& key,
                            const Scheduler::Processor& processor);
-    // When the next semaphore of a client expires; nothing if none is unused.
+    // Returns when the next semaphore of a client expires; nothing if none is unused.
     std::optional<Time> next_semaphore_expiry() const noexcept;
     // To be called in the scheduler's context.
     void destroy_expired_semaphores(const Scheduler::Processor& processor);
 
-    // --- for locks, waits and queues
+    // --- for locks and waits
 
     // Checks a key and a context that a client has chosen: throws std::invalid_argument if one is
     // empty, LockLimitReached if one is too long.
     void check_key(const IndexValue& key, std::string_view context) const;
-    Ref<LockContext> context(std::string_view name);
-    LockOwner owner_of(const LockState& state, Routine* routine) const noexcept;
+    Ref<LockContext> context(std::string_view name) { return contexts_.get(name); }
     // Returns the key that the lock is on now. Throws NoLockQueue.
     LockKey& resolve(LockState& state) {
-        // Where a lock that is held is counted changes only by move().
-        if (state.resolved_at != generation_ && !state.locked) [[unlikely]] {
+        if (state.resolved_at != generation_) [[unlikely]] {
             find_place(state);
         }
         return *state.place;
     }
-    // Takes the lock if a slot is free; otherwise returns the matcher of the signal to wait for.
-    // `wait` is the one that ends with it, if any, and leaves the waiters. Throws FencingError,
-    // LockSessionClosed and NoLockQueue.
-    Matcher take(LockState& state, const LockOwner& owner, LockWait* wait);
-    void released(LockState& state) noexcept;
-    // Throws LockLimitReached if there are as many waits as are allowed.
+    // Takes the lock for the owner, which moves to the lock's event, if a slot is free; otherwise
+    // returns the matcher of the signal to wait for. `request` leaves the waiters with that; null:
+    // there is none. Throws FencingError, LockSessionClosed and NoLockQueue.
+    Matcher take(LockState& state, LockOwner& owner, LockRequest* request);
+    // Throws LockLimitReached if there are as many waiters as are allowed.
     void check_limits(const LockState& state);
-    void add(LockWait& wait);
-    void remove(LockWait& wait) noexcept;
-    // May end the wait with an error, or another.
-    void look_for_deadlock(LockWait& wait);
+    // Adds a waiter, the last of its key. `refused`: what take() has returned, if it was asked.
+    // May end its wait with an error, or another one: that of a deadlock.
+    void line_up(LockRequest& request, const Matcher& refused);
+    // Removes a waiter from the line of its key.
+    void remove(LockRequest& request) noexcept;
+    // Ends all waits for a Lock that is destroyed.
+    static void abandon(LockState& state) noexcept;
+    // Returns whether the session waits for a lock.
+    bool waits(SessionRecord& session) const noexcept {
+        return graph_.find({nullptr, &session}) != nullptr;
+    }
     // Ends the waits of a session.
     void fail_waits(SessionRecord& session, const std::exception_ptr& error) noexcept;
-    // Grants free slots to the waiters of the key when the running routine waits again.
-    void serve_later(LockKey& key);
-
-    void queue_is_gone(const LockQueue& queue) noexcept;
     // Ends all waits with an error, takes all locks from their holders and is closed; the queues
     // are to be removed. To be called in the scheduler's context.
     void close(const Scheduler::Processor& processor);
 
+    // --- for keys, events and queues
+
+    void serve(LockKey& key) noexcept override;
+    void released(LockEvent& event) noexcept override;
+    LockKey& key_of(const LockEvent& event) override;
+    void queue_is_gone(const LockQueue& queue) noexcept override;
+
 private:
-    friend class LockContext;
-    friend class LockKey;
     friend Ref<Queue> add_lock_queue(Scheduler& scheduler, LockSettings settings,
                                      std::unique_ptr<FencingTokens> tokens);
 
     void find_place(LockState& state);
-    LockQueue* queue_of(LockState& state);
-    LockQueue* find_queue(LockState& state);
-    Matcher send_event(LockState& state);
-    void show_all();
+    LockEvent& event_of(LockState& state, LockKey& key);
     LockKey* find_semaphore(const LockContext& context, const IndexValue& key) const noexcept;
     LockKey& find_or_make(LockContext& context, const IndexValue& key);
     static void apply_rules(const LockContext& context, LockKey& key);
@@ -189,47 +190,47 @@ private:
     void destroy_semaphore(LockContext& context, LockKey& semaphore,
                            const Scheduler::Processor& processor);
     void move(LockKey& from, LockKey& to, const LockContext& context);
+    void move_to_own_queue(LockEvent& held, const Ref<LockEvent>& event, LockKey& key);
+    void serve_later(LockKey& key);
+    void leave_line(LockRequest& request) noexcept;
+    void look_for_deadlock(LockRequest& request, bool begins);
     void look_for_deadlocks_of(LockKey& key);
     void request_call();
     void do_calls() noexcept;
+    std::vector<LockRequest*> requests() const;
+    static LockRequest* find_request(const LockKey& key, std::uint64_t serial) noexcept;
+    void fail_all(const std::exception_ptr& error);
     template <class F>
     void for_each_key(F visit) const;
 
     static constexpr int client_semaphore_priority = 1000;
 
-    Scheduler& scheduler_;
     LockSettings settings_;  // named contexts refer to theirs
-    LockStatistics
-        others_;  // of contexts that have no own, and of those that do not exist any more
     std::unique_ptr<FencingTokens> tokens_;
     Queue* queue_ = nullptr;
-    LockQueue* leaf_ = nullptr;
-    std::map<std::string, LockContext*, std::less<>> contexts_;
-    LockContext* last_context_ = nullptr;          // that was asked for; most often it is the same
-    std::vector<Ref<LockContext>> kept_contexts_;  // those that the settings name, and "default"
+    const LockQueue* leaf_ = nullptr;
+    LockContexts contexts_;
     NodeMap<LockKey> shared_keys_;
     std::vector<Ref<LockKey>> semaphores_;
     // To be done when the running routine waits.
     std::vector<Ref<LockKey>> to_serve_;
     std::vector<std::pair<std::uint64_t, std::exception_ptr>> to_fail_;  // by serial
     bool called_ = false;
-    // The queue that takes all LockEvents, if there is one, and the shape of the queue tree then.
-    LockQueue* queue_of_all_ = nullptr;
-    std::uint64_t queue_found_at_ = 0;
     std::uint64_t generation_ = 1;  // changes when a context and key may lead to another LockKey
-    List<LockWait, LockTable> waits_;
     std::size_t waiting_ = 0;
     std::size_t holding_ = 0;
     std::uint64_t serials_ = 0;
     DeadlockDetector graph_;
 };
 
+inline LockTable& table_of(const LockState& state) noexcept {
+    return static_cast<LockTable&>(*state.home);
+}
+
 template <class F>
 void LockTable::for_each_key(F visit) const {
     shared_keys_.for_each(visit);
-    for (const auto& [name, context] : contexts_) {
-        context->keys_.for_each(visit);
-    }
+    contexts_.for_each([&](const LockContext& context) { context.keys().for_each(visit); });
 }
 
 // Adds the lock queue to the scheduler's queue tree: from now on there may be Locks. Without

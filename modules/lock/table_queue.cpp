@@ -15,7 +15,7 @@ Ref<Queue> add_lock_queue(Scheduler& scheduler, LockSettings settings,
         "lock", priority, match<LockEvent>().make(),
         {.kind = [&](std::size_t) { return std::make_unique<LockQueue>(*table); }});
     table->queue_ = queue.get();
-    table->leaf_ = static_cast<LockQueue*>(&queue->default_queue());
+    table->leaf_ = static_cast<const LockQueue*>(&queue->default_queue());
     return queue;
 }
 
@@ -27,25 +27,37 @@ void LockTable::queue_is_gone(const LockQueue& queue) noexcept {
     }
 }
 
+// Ends all waits, in the order in which they began. Code that runs then may end others.
+void LockTable::fail_all(const std::exception_ptr& error) {
+    std::vector<std::uint64_t> serials;
+    std::vector<Ref<LockKey>> keys;
+    for (const LockRequest* request : requests()) {
+        serials.push_back(request->serial());
+        keys.push_back(request->state().place);
+    }
+    for (std::size_t i = 0; i != serials.size(); ++i) {
+        if (LockRequest* const request = find_request(*keys[i], serials[i])) {
+            request->fail(error);
+        }
+    }
+}
+
 void LockTable::close(const Scheduler::Processor& processor) {
     const Ref<LockTable> keep(this);
-    show_all();
     const auto error = std::make_exception_ptr(
         NoLockQueue("the lock queue has been removed: the module 'lock' was unloaded"));
     const Ref<Queue> queue(std::exchange(queue_, nullptr));
     ++generation_;
     try {
-        while (!waits_.empty()) {
-            waits_.front().fail(error);
-        }
-        std::vector<Ref<LockState>> holders;
+        fail_all(error);
+        std::vector<Ref<LockEvent>> holders;
         for_each_key([&](const LockKey& key) {
-            for (LockState& holder : key.holders()) {
+            for (LockEvent& holder : key.holders()) {
                 holders.emplace_back(&holder);
             }
         });
-        for (const Ref<LockState>& holder : holders) {
-            holder->unlock();
+        for (const Ref<LockEvent>& holder : holders) {
+            holder->give_back();
         }
         while (!semaphores_.empty()) {
             const Ref<LockKey> semaphore = semaphores_.back();

@@ -29,7 +29,7 @@ void check_size(const IndexValue& key, const std::string& context, std::size_t s
 
 LockKey* LockTable::find_semaphore(const LockContext& context,
                                    const IndexValue& key) const noexcept {
-    LockKey* const found = context.keys_.find(key);
+    LockKey* const found = context.keys().find(key);
     return found != nullptr && found->semaphore_ != nullptr ? found : nullptr;
 }
 
@@ -41,9 +41,14 @@ void LockTable::create_semaphore(std::string_view context_name, const IndexValue
         throw std::logic_error(named(key, of->name()) + " exists already, with size " +
                                std::to_string(found->size()) + weir::made_by(*found));
     }
-    show_all();
     const Ref<LockKey> before(&find_or_make(*of, key));
     const Ref<LockKey> made(new LockKey(*this, of.get(), key));
+    std::vector<Ref<LockEvent>> events;
+    for (const LockEvent& holder : before->holders_) {
+        if (holder.group == of) {
+            events.push_back(make_event<LockEvent>(of->value(), key, holder.locker.get()));
+        }
+    }
     made->size_ = size;
     const Ref<Queue> queue = scheduler_.queue().add(
         {}, priority, match<LockEvent>(of->name(), key).make(),
@@ -51,27 +56,39 @@ void LockTable::create_semaphore(std::string_view context_name, const IndexValue
     const Time now = scheduler_.now();
     made->semaphore_ = std::make_unique<SemaphoreRecord>(
         SemaphoreRecord{queue.get(), std::move(made_by), now, now});
-    if (before->map_ == &of->keys_) {
-        of->keys_.erase(*before);
+    if (before->map_ == &of->keys()) {
+        of->keys().erase(*before);
         before->map_ = nullptr;
     }
-    of->keys_.insert(*made);
-    made->map_ = &of->keys_;
+    of->keys().insert(*made);
+    made->map_ = &of->keys();
     semaphores_.push_back(made);
     ++generation_;
     move(*before, *made, *of);
-    // A holder takes a slot in the new queue; its event in the old one leaves that.
-    for (LockState& holder : made->holders_) {
-        const LockState* const locker = &holder;
-        const Ref<LockEvent> event =
-            make_event<LockEvent>(of->value(), key, locker, Ref<LockState>(&holder));
-        LockEvent* const old = std::exchange(holder.event, event.get());
-        scheduler_.emergency_send(event);
-        if (old != nullptr) {
-            scheduler_.ignore(*old);
-        }
+    for (const Ref<LockEvent>& event : events) {
+        move_to_own_queue(*event->locker.get()->event, event, *made);
     }
     serve_later(*made);
+}
+
+// The holder takes a slot in the queue of the semaphore by a new event; the old one leaves its
+// queue.
+void LockTable::move_to_own_queue(LockEvent& held, const Ref<LockEvent>& event, LockKey& key) {
+    const Ref<LockEvent> keep(&held);
+    event->place = Ref<LockKey>(&key);
+    event->group = held.group;
+    event->token = held.token;
+    event->since = held.since;
+    event->taken = true;
+    event->owner = std::exchange(held.owner, {});
+    event->held = std::exchange(held.held, false);
+    List<LockEvent, LockKey>::insert_before(held, *event);
+    List<LockEvent, LockKey>::remove(held);
+    held.successor = event->locker.get()->event = event;
+    event->asking = true;
+    scheduler_.emergency_send(event);
+    event->asking = false;
+    scheduler_.ignore(held);
 }
 
 void LockTable::create_semaphore_of_client(std::string_view context_name, const IndexValue& key,
@@ -128,9 +145,8 @@ void LockTable::destroy_semaphore(LockContext& context, LockKey& semaphore,
                                   const Scheduler::Processor& processor) {
     const Ref<LockKey> keep(&semaphore);
     const Ref<LockContext> keep_context(&context);
-    show_all();
     std::erase(semaphores_, keep);
-    context.keys_.erase(semaphore);
+    context.keys().erase(semaphore);
     semaphore.map_ = nullptr;
     ++generation_;
     const Ref<LockKey> now_on(&find_or_make(context, semaphore.key()));
@@ -138,7 +154,7 @@ void LockTable::destroy_semaphore(LockContext& context, LockKey& semaphore,
     Queue& queue = *semaphore.semaphore_->queue;
     semaphore.semaphore_.reset();
     remove_queue(scheduler_, queue, processor);
-    now_on->serve();
+    serve(*now_on);
     look_for_deadlocks_of(*now_on);
 }
 

@@ -1,15 +1,13 @@
 #include "modules/lock/wait.h"
 
 #include "core/run/scheduler.h"
-#include "modules/lock/context.h"
 #include "modules/lock/errors.h"
-#include "modules/lock/events.h"
 #include "modules/lock/table.h"
 
 namespace weir {
 
-LockWait::LockWait(Ref<LockState> state, std::optional<Duration> timeout, Matcher begun)
-    : state_(std::move(state)), timeout_(timeout), begun_(true) {
+LockWait::LockWait(LockState& state, std::optional<Duration> timeout, Matcher begun)
+    : LockRequest(state), timeout_(timeout), begun_(true) {
     events().add(std::move(begun));
 }
 
@@ -23,84 +21,96 @@ LockWait::Events& LockWait::events() {
 void LockWait::give_up() noexcept {
     leave();
     if (unused_grant_) {
-        state_->unlock();
+        state_->give_back();
     }
 }
 
 bool LockWait::begin(Routine& routine) {
-    if (state_->locked) {
+    if (state_->held()) {
         return false;
     }
-    LockTable& table = *state_->table;
-    if (!begun_) {
-        if (!owner_given_) {
-            owner_ = table.owner_of(*state_, &routine);
-        }
+    if (begun_) {
+        state_->waiting_for_beginning.push_back(*this);
+    } else {
         try {
-            LockKey& key = table.resolve(*state_);
-            Matcher refused;
-            // Who comes now stands behind those who wait already.
-            if (key.waiting() == 0) {
-                refused = table.take(*state_, owner_, nullptr);
-                if (!refused) {
-                    return false;
-                }
-            }
-            if (timeout_ && *timeout_ <= Duration::zero()) {
-                timed_out_ = true;
-                return false;
-            }
-            table.check_limits(*state_);
-            line_up(refused);
-            if (interruption()) {
-                return false;
-            }
+            take_or_line_up(routine);
         } catch (...) {
             set_interruption(std::current_exception());
             leave();
+        }
+        if (!lined_up()) {
             return false;
         }
     }
     if (timeout_) {
-        events().timer = table.scheduler().set_timer(*timeout_);
+        events().timer = state_->home->scheduler().set_timer(*timeout_);
         events().add(events().timer.matcher());
     }
     return true;
 }
 
-void LockWait::line_up(const Matcher& refused) {
-    LockTable& table = *state_->table;
-    LockKey& key = *state_->place;
-    since_ = table.scheduler().now();
-    if (refused) {
-        key.wait_for(refused);
+void LockWait::take_or_line_up(Routine& routine) {
+    LockTable& table = table_of(*state_);
+    if (!owner_given_) {
+        owner_ = {Ref<Routine>(&routine), state_->session};
     }
-    table.add(*this);
-    if (key.has_place()) {
-        table.serve_later(key);
+    Matcher refused;
+    // A new waiter stands behind those that wait already.
+    if (table.resolve(*state_).waiting() == 0) {
+        refused = table.take(*state_, owner_, nullptr);
+        if (!refused) {
+            return;
+        }
     }
-    table.look_for_deadlock(*this);
+    if (timeout_ && *timeout_ <= Duration::zero()) {
+        timed_out_ = true;
+        return;
+    }
+    table.check_limits(*state_);
+    table.line_up(*this, refused);
 }
 
 void LockWait::leave() noexcept {
-    if (waiting()) {
-        state_->table->remove(*this);
+    if (lined_up()) {
+        table_of(*state_).remove(*this);
     }
 }
 
 void LockWait::granted() noexcept {
-    leave();
     unused_grant_ = true;
     routine_->wait_is_over(*this);
 }
 
 void LockWait::fail(std::exception_ptr error) noexcept {
     leave();
-    ++state_->context->statistics_.failed;
+    ++state_->context->statistics().failed;
     set_interruption(std::move(error));
     if (routine_ != nullptr) {
         routine_->wait_is_over(*this);
     }
+}
+
+// The routine is not resumed in the destructor of the Lock, but in its turn.
+void LockWait::lock_is_gone() noexcept {
+    try {
+        set_interruption(std::make_exception_ptr(
+            LockError(describe_lock(*state_) + ": the Lock was destroyed during the wait")));
+    } catch (...) {
+        set_interruption(std::current_exception());
+    }
+    Scheduler& scheduler = state_->home->scheduler();
+    leave();
+    Link<LockRequest, LockKey>::unlink();
+    state_ = nullptr;
+    try {
+        scheduler.make_ready(*routine_);
+    } catch (...) {
+        routine_->wait_is_over(*this);  // there is no memory for doing it later
+    }
+}
+
+void LockWait::take_turn() noexcept {
+    routine_->wait_is_over(*this);
 }
 
 std::span<const Matcher> LockWait::matchers() const noexcept {
@@ -111,12 +121,18 @@ std::span<const Matcher> LockWait::matchers() const noexcept {
 }
 
 Wait::Then LockWait::matched(const Ref<Event>&, Subscription& subscription) {
-    if (begun_ && subscription.position == 0) {
+    if (state_ == nullptr) {
         return Then::resume;
+    }
+    if (begun_ && subscription.position == 0) {
+        // The event may be that of an earlier Lock at the same address.
+        const LockBeginning* const beginning = state_->beginning.get();
+        return state_->held() || beginning == nullptr || beginning->error ? Then::resume
+                                                                          : Then::wait_on;
     }
     leave();
     timed_out_ = true;
-    ++state_->context->statistics_.timed_out;
+    ++state_->context->statistics().timed_out;
     return Then::resume;
 }
 
@@ -125,15 +141,16 @@ bool LockWait::await_resume() {
         events_->timer.cancel();
     }
     check_interrupted();
-    if (begun_ && !timed_out_ && !state_->locked && state_->begin_error) {
-        std::rethrow_exception(state_->begin_error);
+    if (begun_ && !timed_out_ && !state_->held() && state_->beginning != nullptr &&
+        state_->beginning->error) {
+        std::rethrow_exception(state_->beginning->error);
     }
     unused_grant_ = false;
     return !timed_out_;
 }
 
 std::string LockWait::describe() const {
-    return describe_lock(*state_);
+    return state_ != nullptr ? describe_lock(*state_) : "a lock whose Lock was destroyed";
 }
 
 }  // namespace weir

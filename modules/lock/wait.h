@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -10,35 +9,26 @@
 #include <string>
 
 #include "core/base/clock.h"
-#include "core/base/list.h"
 #include "core/run/timer.h"
 #include "core/run/wait.h"
-#include "modules/lock/state.h"
+#include "modules/lock/request.h"
 
 namespace weir {
 
-struct WaitingOwner;
-
 // One wait for a lock: what `co_await lock.lock()` waits in. It is one of the waiters of the lock's
-// key, which grants it a slot in its turn and resumes the routine. When it is destroyed before, it
+// key, which is given a slot in its turn; that resumes the routine. When it is destroyed before, it
 // leaves the waiters, and gives back a slot that was granted but that the routine has not seen.
-class LockWait : public Wait,
-                 public Link<LockWait, LockKey>,
-                 public Link<LockWait, LockTable>,
-                 public Link<LockWait, WaitingOwner> {
+class LockWait : public Wait, public LockRequest {
 public:
-    LockWait(Ref<LockState> state, std::optional<Duration> timeout) noexcept
-        : state_(std::move(state)), timeout_(timeout) {}
+    LockWait(LockState& state, std::optional<Duration> timeout) noexcept
+        : LockRequest(state), timeout_(timeout) {}
     // On behalf of an owner.
-    LockWait(Ref<LockState> state, std::optional<Duration> timeout, LockOwner owner) noexcept
-        : state_(std::move(state)),
-          timeout_(timeout),
-          owner_(std::move(owner)),
-          owner_given_(true) {}
+    LockWait(LockState& state, std::optional<Duration> timeout, LockOwner owner) noexcept
+        : LockRequest(state, std::move(owner)), timeout_(timeout) {}
     // Waits for what is begun in another routine.
-    LockWait(Ref<LockState> state, std::optional<Duration> timeout, Matcher begun);
+    LockWait(LockState& state, std::optional<Duration> timeout, Matcher begun);
     ~LockWait() {
-        if (waiting() || unused_grant_) [[unlikely]] {
+        if (lined_up() || unused_grant_) [[unlikely]] {
             give_up();
         }
     }
@@ -58,31 +48,21 @@ public:
 
     std::span<const Matcher> matchers() const noexcept override;
     Then matched(const Ref<Event>& event, Subscription& subscription) override;
+    void take_turn() noexcept override;
     std::string describe() const override;
 
-    LockState& state() const noexcept { return *state_; }
-    const LockOwner& owner() const noexcept { return owner_; }
-    Time since() const noexcept { return since_; }
-    // Unique in a table; larger for later waits.
-    std::uint64_t serial() const noexcept { return serial_; }
-    bool waiting() const noexcept { return Link<LockWait, LockKey>::linked(); }
-    // Whether its owner is the routine that waits here. Such an owner waits for nothing else,
-    // unless it has begun to take other locks.
-    bool is_owners_only() const noexcept { return owner_.session == nullptr && !owner_given_; }
-    bool suspended() const noexcept { return routine_ != nullptr; }
+    void granted() noexcept override;
+    void fail(std::exception_ptr error) noexcept override;
+    void lock_is_gone() noexcept override;
 
 private:
-    friend class LockKey;
-    friend class LockTable;
-
-    // Takes the lock, or joins the waiters; returns whether the routine has to wait.
+    // Takes the lock, or lines up; returns whether the routine has to wait.
     bool begin(Routine& routine);
-    void line_up(const Matcher& refused);
+    void take_or_line_up(Routine& routine);
+    // Whether it is one of the waiters of the key.
+    bool lined_up() const noexcept { return !begun_ && Link<LockRequest, LockKey>::linked(); }
     void leave() noexcept;
     void give_up() noexcept;
-    // The slot is granted, or never will be: resumes the routine.
-    void granted() noexcept;
-    void fail(std::exception_ptr error) noexcept;
 
     // What a few waits wait for besides the lock: the routine that has begun to take it, a timeout.
     struct Events : pool::Pooled {
@@ -94,14 +74,9 @@ private:
     };
     Events& events();
 
-    const Ref<LockState> state_;
     const std::optional<Duration> timeout_;
-    LockOwner owner_;
-    Time since_{};
-    std::uint64_t serial_ = 0;
     std::unique_ptr<Events> events_;
     bool begun_ = false;
-    bool owner_given_ = false;
     bool timed_out_ = false;
     bool unused_grant_ = false;  // the routine has not seen the granted slot yet
 };

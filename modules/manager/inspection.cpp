@@ -10,6 +10,7 @@
 
 #include "core/observe/snapshot.h"
 #include "modules/system/call/json.h"
+#include "modules/system/server/loader.h"
 
 namespace weir {
 
@@ -23,7 +24,7 @@ Json limit(std::size_t limit) {
     return limit == unlimited ? Json() : Json(limit);
 }
 
-// Of the process: what of it is in memory, and what of that was allocated and not freed.
+// Returns how much memory the process has, and how much of that was allocated and not freed.
 Json memory() {
     std::size_t pages = 0;
     std::size_t resident = 0;
@@ -204,7 +205,7 @@ private:
     Server& server_;
     const InspectParameters& parts_;
     const Snapshot now_;
-    std::map<std::string, Owned> owned_;  // by module; "": nobody's
+    std::map<std::string, Owned> owned_;  // by module; "": no module's
 };
 
 }  // namespace

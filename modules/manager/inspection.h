@@ -25,7 +25,7 @@ struct InspectParameters {
 //   blocked  those of them that block their queue
 //   library  the size of its code and static objects, 0 if it is part of the program
 //   memory   that of its routines and the frames of their coroutines. What else it allocates
-//            cannot be told from what others do, and is in memory.heap of the process.
+//            cannot be told from the rest, and is in memory.heap of the process.
 Json inspection(Server& server, const InspectParameters& parts);
 
 }  // namespace weir

@@ -1,10 +1,12 @@
 #include "modules/manager/manager.h"
 
 #include "config/settings/duration.h"
+#include "config/text/joined.h"
 #include "config/text/quoted.h"
 #include "core/run/random_id.h"
 #include "core/wait/timeout.h"
 #include "modules/system/call/json.h"
+#include "modules/system/server/loader.h"
 
 namespace weir {
 
@@ -23,16 +25,17 @@ config::Settings<ManagerSettings> ManagerSettings::describe() {
 config::Settings<ManagedModule> ManagedModule::describe() {
     using M = ManagedModule;
     return config::settings<M>(
-        "A module", setting("name", &M::name, "Under which it is loaded and called"),
+        "A module", setting("name", &M::name, "Its name, under which it is loaded and called"),
         setting("sentence", &M::sentence, "What it is for"),
         setting("state", &M::state, "Its state"),
-        setting("reason", &M::reason, "Why it came into that state"),
+        setting("reason", &M::reason, "Reason of its last change of state"),
         setting("by_name", &M::by_name, "Whether it was asked for itself"),
-        setting("service", &M::service, "Whether it goes when no module depends on it any more"),
+        setting("service", &M::service, "Whether it unloads when no module depends on it any more"),
         setting("dependencies", &M::dependencies, "The modules that it depends on"),
         setting("users", &M::users, "The modules that depend on it"),
         setting("file", &M::file, "Its plugin; empty if it is part of the program"),
-        setting("leaving", &M::leaving, "Of each old version that is still there: what keeps it"));
+        setting("leaving", &M::leaving,
+                "For each old version that is still in memory: what keeps it"));
 }
 
 config::Settings<LoadParameters> LoadParameters::describe() {
@@ -57,7 +60,7 @@ config::Settings<ReloadParameters> ReloadParameters::describe() {
 config::Settings<AutoReloadParameters> AutoReloadParameters::describe() {
     return config::settings<AutoReloadParameters>(
         "Starts or stops reloading modules whose plugin's file has changed",
-        setting("enabled", &AutoReloadParameters::enabled, "Whether to"));
+        setting("enabled", &AutoReloadParameters::enabled, "true: starts, false: stops"));
 }
 
 ModuleDeclaration<Manager> Manager::declare() {
@@ -69,12 +72,12 @@ ModuleDeclaration<Manager> Manager::declare() {
         .function("reload", &Manager::reload_modules)
         .function("auto_reload", &Manager::auto_reload)
         .function("start_trace", &Manager::start_trace)
-        .function("trace", "Tells how a recording is getting on", &Manager::trace)
-        .function(
-            "take_trace",
-            "Ends a recording, if it goes on, and takes a part of its records; with the last it "
-            "is gone",
-            &Manager::take_trace);
+        .function("trace", "Returns the state of a recording", &Manager::trace)
+        .function("take_trace",
+                  "Ends a recording that still runs, and takes a part of its records; taking the "
+                  "last part "
+                  "drops it",
+                  &Manager::take_trace);
 }
 
 void Manager::begin() {
@@ -91,10 +94,7 @@ std::vector<ManagedModule> Manager::modules() const {
     for (ModuleInfo& info : server().loader().modules()) {
         std::vector<std::string> leaving;
         for (const std::vector<std::string>& living : info.leaving) {
-            std::string& text = leaving.emplace_back();
-            for (const std::string& what : living) {
-                text += (text.empty() ? "" : "; ") + what;
-            }
+            leaving.push_back(config::joined(living, "; "));
         }
         result.push_back({std::move(info.name), std::move(info.sentence),
                           std::string(to_string(info.state)), std::move(info.reason), info.by_name,
@@ -112,8 +112,7 @@ Task<Json> ask_about_locks(Server& server, std::string function) {
         co_return Json();
     }
     Json all = Json::object();
-    Task<ApiResult<Json>> asking = call("lock", std::move(function), std::move(all));
-    ApiResult<Json> answer = co_await asking;
+    ApiResult<Json> answer = co_await call("lock", std::move(function), std::move(all));
     co_return answer ? std::move(answer).value() : Json();
 }
 
@@ -178,7 +177,7 @@ void Manager::auto_reload(const AutoReloadParameters& parameters) {
 
 namespace {
 
-// The plugins whose files are others than those that run, and since when each is as it is.
+// The plugins whose files differ from those that run, and since when each file is as it is.
 class ChangedFiles {
 public:
     // Looks at the files.
@@ -257,7 +256,7 @@ TraceStatus Manager::start_trace(const StartTraceParameters& parameters) {
     if (scheduler().tracer() != nullptr) {
         throw ApiException("in_use", "a part of the program traces the server already");
     }
-    // Random: who asked for one before a restart of the server does not get another.
+    // Random: a client that began one before a restart of the server does not get another's.
     recording_.emplace(scheduler(), random_id(scheduler().poller()), parameters);
     watching_recording_ =
         start(watch_recording(), {.name = "manager.watch_recording", .daemon = true});

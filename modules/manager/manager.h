@@ -62,9 +62,9 @@ struct AutoReloadParameters {
 };
 
 // Lists, loads, unloads and reloads modules when it is called, and reloads plugins whose files have
-// changed, if the settings say so. A file is reloaded when it has not changed for `quiet_time`, so
-// that one that is being written is not. A file that could not be loaded is not tried again before
-// it changes.
+// changed, if the settings say so. A file is reloaded when it has not changed for `quiet_time`,
+// which excludes a file that is still being written. A file that could not be loaded is tried again
+// when it changes.
 //
 // Records what the server does, for one client at a time; see Recording::take. The recording is
 // dropped when no client asks about it for Recording::patience.

@@ -21,8 +21,7 @@ SimulatedServer server() {
 }
 
 Task<Json> ask(std::string function, Json parameters = Json::object()) {
-    Task<ApiResult<Json>> calling = call("manager", function, std::move(parameters));
-    const ApiResult<Json> result = co_await calling;
+    const ApiResult<Json> result = co_await call("manager", function, std::move(parameters));
     co_return result ? result.value() : Json(to_text(result.error()));
 }
 
@@ -144,7 +143,7 @@ TEST_CASE("manager: a recording ends after its time, is taken, and is gone") {
     CHECK(world.log() == "");
 }
 
-TEST_CASE("manager: a recording that nobody asks about is given up") {
+TEST_CASE("manager: a recording about which no client asks is dropped") {
     SimulatedServer world = server();
     world.run(forget(world));
     CHECK(world.log() == "");

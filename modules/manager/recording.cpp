@@ -20,27 +20,28 @@ constexpr std::size_t part = 10'000;
 config::Settings<StartTraceParameters> StartTraceParameters::describe() {
     using P = StartTraceParameters;
     return config::settings<P>(
-        "Begins to record which routine runs when and the ways of events, until the time is over",
+        "Begins to record which routine runs when and the ways of events, until the time expires",
         setting("time", &P::time, "How long to record")
             .range(std::chrono::milliseconds(1), std::chrono::hours(1)),
-        setting("records", &P::records, "How many to keep, of 40 bytes; others are counted")
+        setting("records", &P::records, "How many to keep, of 40 bytes; the rest are counted")
             .unit("records")
             .range(1, 10'000'000));
 }
 
 config::Settings<TraceParameters> TraceParameters::describe() {
     return config::settings<TraceParameters>(
-        "", setting("trace", &TraceParameters::trace, "As start_trace answered").required());
+        "",
+        setting("trace", &TraceParameters::trace, "Its id, as start_trace returned it").required());
 }
 
 config::Settings<TraceStatus> TraceStatus::describe() {
     using S = TraceStatus;
     return config::settings<S>(
         "A recording", setting("trace", &S::trace, "Its id, which the other functions take"),
-        setting("running", &S::running, "Whether it goes on"),
-        setting("left", &S::left, "For how long"),
-        setting("records", &S::records, "How many there are"),
-        setting("dropped", &S::dropped, "How many there was no place for"));
+        setting("running", &S::running, "Whether it still records"),
+        setting("left", &S::left, "How long it will still record"),
+        setting("records", &S::records, "How many records it has"),
+        setting("dropped", &S::dropped, "How many were dropped because it was full"));
 }
 
 Recording::Recording(Scheduler& scheduler, std::string id, const StartTraceParameters& parameters)

@@ -38,7 +38,7 @@ struct TraceStatus {
 // no client asks about it for a while.
 class Recording {
 public:
-    // When nobody has asked for so long, the client that wanted it is gone.
+    // The client that wanted it counts as gone when it has not asked for so long.
     static constexpr Duration patience = std::chrono::seconds(10);
 
     // Begins to record. Throws std::logic_error if the scheduler has a tracer.
@@ -49,7 +49,7 @@ public:
     void asked() noexcept;
     TraceStatus status() const;
     void stop() noexcept { recorder_.stop(); }
-    // Stops when its time is over. Returns when to look again; nothing if it is to be dropped.
+    // Stops when its time expires. Returns when to look again; nothing if it must be dropped.
     std::optional<Duration> look();
 
     // Takes records out, as many as delay the loop for some milliseconds only. An object:
@@ -58,7 +58,7 @@ public:
     //   records  7 numbers for each: kind, at, amount, event, routine, queue, text; see
     //            Recorder::Record
     //   left     how many are left
-    //   dropped  how many there was no place for
+    //   dropped  how many were dropped because it was full
     Json take();
     bool empty() const noexcept { return recorder_.records().empty(); }
 

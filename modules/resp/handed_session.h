@@ -49,7 +49,7 @@ protected:
 };
 
 // Shared by all versions of the plugin that run at a time: the newest of them, which takes the
-// clients of the others, and the counters of all.
+// clients of the older ones, and the counters of all.
 struct RespSeat : RefCounted<RespSeat> {
     SessionTaker* newest = nullptr;
     Time started_at{};

@@ -241,8 +241,8 @@ void write_keys(Session& session, const std::vector<const LockKey*>& keys) {
         write_semaphore(reply, key->semaphore(), now);
         reply.bulk("holders");
         reply.array(key->holding());
-        for (const LockState& holder : key->holders()) {
-            write_use(reply, holder.owner, *holder.context, now - holder.since, holder.token);
+        for (const LockEvent& holder : key->holders()) {
+            write_use(reply, holder.owner, *holder.group, now - holder.since, holder.token);
         }
         reply.bulk("waiters");
         reply.integer(static_cast<std::int64_t>(key->waiting()));
@@ -283,11 +283,11 @@ void waiters(Session& session, const Request& request) {
     if (!options) {
         return;
     }
-    std::vector<const LockWait*> waits;
+    std::vector<const LockRequest*> waits;
     if (const LockTable* table = LockTable::find(session.scheduler())) {
         const std::string* const context = options->context_given ? &options->context : nullptr;
         for (const LockKey* key : table->find(IndexValue(request[1]), context)) {
-            for (const LockWait& wait : key->waiters()) {
+            for (const LockRequest& wait : key->waiters()) {
                 if (context == nullptr || wait.state().context->name() == *context) {
                     waits.push_back(&wait);
                 }
@@ -296,7 +296,7 @@ void waiters(Session& session, const Request& request) {
     }
     const Time now = session.scheduler().now();
     session.reply().array(waits.size());
-    for (const LockWait* wait : waits) {
+    for (const LockRequest* wait : waits) {
         write_use(session.reply(), wait->owner(), *wait->state().context, now - wait->since(), {});
     }
 }

@@ -45,7 +45,8 @@ public:
                                    CallsUnderWay::go_on)
             .function("addresses", "The addresses where it listens, with the real ports",
                       &RespModule::addresses)
-            .function("clients", "Who is connected, one line each", &RespModule::clients);
+            .function("clients", "Lists the connected clients, one line each",
+                      &RespModule::clients);
     }
 
     Task<> load() override {

@@ -51,7 +51,7 @@ std::vector<HandedSession> RespProtocol::hand_over() {
     return handed;
 }
 
-// The client's former session goes.
+// Destroys the session that the client had in the old version.
 void RespProtocol::take(HandedSession handed) {
     Connection& connection = *handed.connection;
     auto session = std::make_unique<Session>(*this, std::move(handed));

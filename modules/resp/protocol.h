@@ -61,8 +61,8 @@ public:
     void sit_down(Ref<RespSeat> seat) noexcept;
     // Whether there is a newer version, which takes the clients.
     bool replaced() const noexcept { return seat_->newest != nullptr && seat_->newest != this; }
-    // Takes all clients that are between two requests out of this version. The others follow when
-    // their request is answered: hand_on.
+    // Takes all clients that are between two requests out of this version. The other clients follow
+    // when their request is answered: hand_on.
     std::vector<HandedSession> hand_over();
     void hand_on(HandedSession session) { seat_->newest->take(std::move(session)); }
     void take(HandedSession session) override;

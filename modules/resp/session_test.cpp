@@ -100,7 +100,7 @@ Task<> lock_and_unlock(Lockd& lockd) {
     co_await first.ask("LOCK c TIMEOUT 0.001", "$-1\r\n");
 }
 
-// Requests behind one that waits are answered after it.
+// Requests behind a waiting request are answered after it.
 Task<> pipelining(Lockd& lockd) {
     Client holder(lockd);
     Client client(lockd);
@@ -277,7 +277,7 @@ Task<> transactions(Lockd& lockd) {
     co_await client.ask("MULTI", "+OK\r\n");
     co_await client.ask("TRYLOCK b", "+QUEUED\r\n");
     co_await client.ask("DISCARD", "+OK\r\n");
-    // One that is wrong: nothing is executed.
+    // With a wrong request nothing is executed.
     co_await client.ask("MULTI", "+OK\r\n");
     co_await client.ask("TRYLOCK b", "+QUEUED\r\n");
     co_await client.ask("LOKC b", "-ERR unknown command 'LOKC' (did you mean 'LOCK'?)\r\n");
@@ -391,7 +391,7 @@ Task<> too_many(Lockd& lockd) {
         "LOCK c", "-ERR this client holds 2 locks already, as many as are allowed (max_locks)\r\n");
 }
 
-// One that sends and never reads: memory stays bounded, and it is closed.
+// A client that sends and never reads: memory stays bounded, and the client is closed.
 Task<> slow_reader(Lockd& lockd) {
     Client client(lockd);
     co_await client.ask("TRYLOCK a", ":1\r\n");
@@ -448,7 +448,8 @@ TEST_CASE("locks are granted, refused, waited for and given back by command") {
     lockd.run(lock_and_unlock(lockd));
 }
 
-TEST_CASE("requests are answered in order, and one that waits holds up only its own connection") {
+TEST_CASE(
+    "requests are answered in order, and a request that waits delays only its own connection") {
     Lockd lockd;
     lockd.run(pipelining(lockd));
 }

@@ -6,7 +6,7 @@ namespace weir::resp {
 
 namespace {
 
-// All that are wrong, so that one look at the file mends all.
+// Returns what is wrong with all addresses, so that the user mends them in one go.
 std::string wrong_addresses(const std::vector<std::string>& addresses) {
     std::string wrong;
     for (const std::string& address : addresses) {
@@ -34,45 +34,48 @@ config::Settings<RespSettings> RespSettings::describe() {
             .check(wrong_addresses)
             .fixed(),
         setting("password", &S::password,
-                "What clients must give with AUTH before anything else; null: nothing")
+                "The password that clients send with AUTH before any other command; null: none")
             .length(1, 512)
             .secret(),
-        setting("max_clients", &S::max_clients,
-                "Clients at a time; further clients get an error and are closed. The limit of open "
-                "files is raised for them at the start; where it cannot be, fewer are served, and "
-                "the log says so")
+        setting(
+            "max_clients", &S::max_clients,
+            "Most clients at a time; weir answers a further client with an error and closes it. At "
+            "the start weir raises its limit of open files to serve so many; if the system does "
+            "not allow that, it serves fewer, and the log says so")
             .at_least(1)
             .unit("clients"),
-        setting("max_locks", &S::max_locks, "Locks that one client may hold")
+        setting("max_locks", &S::max_locks, "Most locks that one client may hold")
             .at_least(1)
             .unit("locks"),
-        setting("max_arguments", &S::max_arguments, "Arguments of one request")
+        setting("max_arguments", &S::max_arguments, "Most arguments of one request")
             .range(4, 1024 * 1024)
             .unit("arguments"),
-        setting("max_argument", &S::max_argument, "The longest argument")
+        setting("max_argument", &S::max_argument, "Size of the longest argument")
             .range(ByteSize{64}, mebibytes(256)),
-        setting("max_request", &S::max_request, "The arguments of one request, all together")
+        setting("max_request", &S::max_request, "Size of all arguments of one request together")
             .range(ByteSize{256}, mebibytes(1024)),
-        setting("idle_timeout", &S::idle_timeout,
-                "A client that is silent for so long, and neither holds a lock nor waits, is "
-                "closed; 0: never")
+        setting(
+            "idle_timeout", &S::idle_timeout,
+            "Closes a client that has sent nothing for so long, and neither holds a lock nor waits "
+            "for one; 0: never")
             .fixed(),
-        setting("write_timeout", &S::write_timeout,
-                "A client that takes none of its replies, or whose machine acknowledges none, for "
-                "so long is closed, after twice as long at the latest; 0: never")
+        setting(
+            "write_timeout", &S::write_timeout,
+            "Closes a client that takes none of its replies, or whose machine acknowledges none, "
+            "for so long, after twice as long at the latest; 0: never")
             .fixed(),
         setting(
             "tcp_keepalive", &S::tcp_keepalive,
-            "Silence, or up to a quarter less, after which the system asks whether the client's "
-            "machine is still there: 6 times, a twelfth of that time apart, at least 1 s. "
-            "Without any answer the client is closed; with 1m after 75 to 90 s. 0: never")
+            "Probes the machine of a client that has been silent for so long, or up to a quarter "
+            "less: 6 times, a twelfth of that time apart, at least 1 s. Closes the client if no "
+            "probe is answered; with 1m after 75 to 90 s. 0: never")
             .fixed(),
-        setting("call_timeout", &S::call_timeout, "How long CALL may take; 0: any time"),
+        setting("call_timeout", &S::call_timeout, "How long CALL may take; 0: without limit"),
         setting("shutdown_timeout", &S::shutdown_timeout,
-                "How long clients have to close their side when the server closes")
+                "How long weir waits for clients to close their side when it shuts down")
             .at_least(milliseconds(1))
             .fixed(),
-        setting("priority", &S::priority, "Of requests and replies in the queue tree")
+        setting("priority", &S::priority, "Priority of requests and replies in the queue tree")
             .range(0, 10'000)
             .fixed());
 }

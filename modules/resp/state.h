@@ -13,7 +13,7 @@
 namespace weir::resp {
 
 // The state that one version of the plugin hands to the next: the sockets, and the clients that are
-// between two requests. The others follow when their request has been answered.
+// between two requests. The other clients follow when their request has been answered.
 struct RespState {
     static constexpr std::string_view name = "resp";
     static constexpr std::uint32_t version = 2;

@@ -38,7 +38,7 @@ TEST_CASE("version 3 has nil and maps of its own") {
     CHECK(reply.take() == "%1\r\n$1\r\na\r\n_\r\n");
 }
 
-TEST_CASE("no text of somebody else can end a line or flood the client") {
+TEST_CASE("another client's text cannot end a line or flood the client") {
     ReplyWriter reply;
     reply.error("ERR", "a\r\n+OK\r\n");
     reply.simple("b\n");

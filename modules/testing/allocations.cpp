@@ -146,7 +146,7 @@ std::uint64_t fail_each_allocation(const std::function<void(AllocationFailure&)>
         }
         if (leaked > 0) {
             fail_test("when allocation " + std::to_string(nth) + " fails, " +
-                      std::to_string(leaked) + " others leak; it is asked for by\n" +
+                      std::to_string(leaked) + " other allocations leak; it is asked for by\n" +
                       failure.where());
         }
         if (!failure.happened()) {

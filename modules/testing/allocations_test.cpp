@@ -69,7 +69,8 @@ TEST_CASE("the kit reports allocations that leak when one fails", "[testing]") {
             leaked.push_back(std::make_unique<int>());
         }
     });
-    CHECK(said.starts_with("when allocation 1 fails, 1 others leak; it is asked for by\n"));
+    CHECK(said.starts_with(
+        "when allocation 1 fails, 1 other allocations leak; it is asked for by\n"));
 }
 
 TEST_CASE("no allocation fails during a pause", "[testing]") {

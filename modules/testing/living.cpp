@@ -9,6 +9,7 @@
 #include "core/observe/snapshot.h"
 #include "modules/system/server/fallback_calls.h"
 #include "modules/system/server/library_users.h"
+#include "modules/system/server/loader.h"
 #include "modules/system/server/server.h"
 
 namespace weir {

@@ -8,6 +8,7 @@
 
 #include "core/base/pool.h"
 #include "core/simulation/simulation.h"
+#include "modules/system/server/loader.h"
 #include "modules/system/server/server.h"
 #include "modules/testing/run_trace.h"
 

@@ -14,6 +14,7 @@ namespace {
 constexpr const char* usage =
     "usage: conformance CASE.json...         runs cases, compares their traces\n"
     "       conformance --traced CASE.json...  the same while a tracer sees every event\n"
+    "       conformance --literal CASE.json...  the same with queue trees that are not compiled\n"
     "       conformance --trace CASE.json    prints the trace of the case's scenario\n";
 
 Json read(const char* path) {
@@ -24,9 +25,9 @@ Json read(const char* path) {
     return Json::parse(file);
 }
 
-Json run(const Json& scenario, bool traced = false) {
-    return scenario.at("kind") == "structures" ? run_structures(scenario)
-                                               : run_program(scenario, traced);
+Json run(const Json& scenario, const Way& way = {}) {
+    return scenario.at("kind") == "structures" ? run_structures(scenario, way)
+                                               : run_program(scenario, way);
 }
 
 // Returns the first entry that differs, as one line of output; empty if none does.
@@ -43,15 +44,14 @@ std::string first_difference(const Json& expected, const Json& got) {
     return {};
 }
 
-int check(int count, char** paths, bool traced) {
+int check(int count, char** paths, const Way& way) {
     int passed = 0;
     int failed = 0;
     for (int i = 0; i < count; ++i) {
         std::string difference;
         try {
             const Json recorded = read(paths[i]);
-            difference =
-                first_difference(recorded.at("trace"), run(recorded.at("scenario"), traced));
+            difference = first_difference(recorded.at("trace"), run(recorded.at("scenario"), way));
         } catch (const std::exception& error) {
             difference = error.what();
         }
@@ -87,11 +87,12 @@ int main(int argc, char** argv) {
             return 2;
         }
     }
-    const bool traced = argc > 1 && std::string_view(argv[1]) == "--traced";
-    const int first = traced ? 2 : 1;
+    const std::string_view option = argc > 1 ? argv[1] : "";
+    const Way way{.traced = option == "--traced", .compiled = option != "--literal"};
+    const int first = way.traced || !way.compiled ? 2 : 1;
     if (argc <= first || argv[first][0] == '-') {
         std::fputs(usage, stderr);
         return 2;
     }
-    return check(argc - first, argv + first, traced);
+    return check(argc - first, argv + first, way);
 }

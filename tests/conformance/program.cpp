@@ -43,12 +43,12 @@ Duration seconds(const Json& value) {
 // A scenario's routines on a scheduler with virtual time.
 class Program {
 public:
-    Program(const Json& scenario, bool traced)
+    Program(const Json& scenario, const Way& way)
         : scenario_(scenario),
           types_(scenario),
-          scheduler_(simulation_, options(scenario)),
+          scheduler_(simulation_, options(scenario, way)),
           container_(scheduler_) {
-        scheduler_.set_tracer(traced ? &tracer_ : nullptr);
+        scheduler_.set_tracer(way.traced ? &tracer_ : nullptr);
         add_standard_queues(scheduler_.queue());
         // The original does not look for deadlocks, and sends no events for them. Its contexts
         // share their keys.
@@ -74,10 +74,11 @@ public:
     }
 
 private:
-    static SchedulerOptions options(const Json& scenario) {
+    static SchedulerOptions options(const Json& scenario, const Way& way) {
         SchedulerOptions result{.queue = standard_root(), .log = [](const LogRecord&) {}};
         result.queue.kind = FairQueue::factory(
             {.key = EventKey::by_type(), .returning = FairQueueOptions::Returning::last_come});
+        result.queue.compiled = way.compiled;
         if (const auto limit = scenario.find("process_events");
             limit != scenario.end() && !limit->is_null()) {
             result.process_events = limit->get<std::size_t>();
@@ -443,8 +444,8 @@ private:
 
 }  // namespace
 
-Json run_program(const Json& scenario, bool traced) {
-    return Program(scenario, traced).run();
+Json run_program(const Json& scenario, const Way& way) {
+    return Program(scenario, way).run();
 }
 
 }  // namespace weir::conformance

@@ -47,9 +47,15 @@ private:
 /// Returns an index value of a scenario: an integer or a text.
 IndexValue index_value(const Json& value);
 
+/// How a scenario is run. Its trace does not depend on that.
+struct Way {
+    bool traced = false;   ///< with a tracer, so that events that no routine can notice take no
+                           ///< shortcut; programs only
+    bool compiled = true;  ///< see QueueOptions
+};
+
 /// Returns the trace of a run of the scenario, an array.
-Json run_structures(const Json& scenario);
-/// `traced`: with a tracer, so that events that no routine can notice take no shortcut.
-Json run_program(const Json& scenario, bool traced);
+Json run_structures(const Json& scenario, const Way& way);
+Json run_program(const Json& scenario, const Way& way);
 
 }  // namespace weir::conformance

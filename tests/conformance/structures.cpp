@@ -12,8 +12,8 @@ namespace {
 // A scenario's steps on a match tree, an event tree and a queue tree.
 class Structures {
 public:
-    explicit Structures(const Json& scenario)
-        : scenario_(scenario), types_(scenario), root_(new Queue(types_.queue(scenario["queue"]))) {
+    Structures(const Json& scenario, const Way& way)
+        : scenario_(scenario), types_(scenario), root_(new Queue(root_options(way))) {
         for (const auto& [name, description] : scenario.at("matchers").items()) {
             matchers_[name] = types_.matcher(description);
         }
@@ -35,6 +35,12 @@ public:
     }
 
 private:
+    QueueOptions root_options(const Way& way) const {
+        QueueOptions options = types_.queue(scenario_["queue"]);
+        options.compiled = way.compiled;
+        return options;
+    }
+
     struct Object : Matchable {
         std::string name;
     };
@@ -244,8 +250,8 @@ private:
 
 }  // namespace
 
-Json run_structures(const Json& scenario) {
-    return Structures(scenario).run();
+Json run_structures(const Json& scenario, const Way& way) {
+    return Structures(scenario, way).run();
 }
 
 }  // namespace weir::conformance

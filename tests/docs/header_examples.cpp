@@ -225,7 +225,7 @@ public:
 
     // modules/system/module/module_class.h
     static auto declare() {
-        return weir::declare_module<Hello>("hello", "Greets whoever asks")
+        return weir::declare_module<Hello>("hello", "Greets its callers")
             .depends_on("clock")
             .function("greet", &Hello::greet)
             .function("count", "How many were greeted so far", &Hello::count);

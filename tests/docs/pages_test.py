@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""pages.py finds stale blocks and reports no others."""
+"""pages.py finds stale blocks, and reports only those."""
 
 import os
 import tempfile

@@ -144,7 +144,7 @@ class Lockd:
             return "libasan" in maps.read()
 
     def stopped(self):
-        """As a context: the process stands still, as one that is migrated or has no CPU."""
+        """As a context: the process stands still, as if migrated or without a CPU."""
         return Stopped(self.process)
 
     def memory(self):
@@ -238,6 +238,10 @@ def wait_until(condition, what):
 
 def program(name):
     return os.path.join(BUILD, "bin", name)
+
+
+def plugin(name):
+    return os.path.join(BUILD, "plugins", name + ".so")
 
 
 BUILD = "build"

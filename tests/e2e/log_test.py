@@ -133,10 +133,10 @@ class Log(unittest.TestCase):
         process = subprocess.Popen([program("weir"), "run", APP, lockd.file],
                                    stderr=subprocess.PIPE, text=True)
         try:
-            wait_until(lambda: os.path.exists(lockd.unix), "it listens though nobody reads")
+            wait_until(lambda: os.path.exists(lockd.unix), "it listens though its log is not read")
             read_until(pipe, "listens at unix:")
             for _ in range(2):
-                process.send_signal(signal.SIGHUP)  # while nobody reads
+                process.send_signal(signal.SIGHUP)  # while its log is not read
                 read_until(pipe, "read again")
         finally:
             process.send_signal(signal.SIGTERM)

@@ -31,7 +31,7 @@ class Order(unittest.TestCase):
                 self.addCleanup(client.close)
                 client.send(b"CLIENT ID\r\n")
                 numbers.append(int(client.line()[1:]))
-            for _ in range(50):  # who asked for much before does not lose its turn
+            for _ in range(50):  # a client that asked for much before does not lose its turn
                 clients[5].ask("PING")
             order = [5, 2, 11, 0, 7, 1, 10, 3, 9, 4, 8, 6]
             with lockd.stopped():

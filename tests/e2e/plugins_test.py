@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from lockd import APP, LIMIT, main, program
+from lockd import APP, LIMIT, main, plugin, program
 
 
 def weir(*arguments):
@@ -20,7 +20,7 @@ class Plugins(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="plugins-test-")
         self.addCleanup(self.folder.cleanup)
-        self.hello = os.path.join(os.path.dirname(program("weir")), "../plugins/hello.so")
+        self.hello = plugin("hello")
 
     def path(self, name):
         return os.path.join(self.folder.name, name)

@@ -149,7 +149,7 @@ class OpenFiles(unittest.TestCase):
                         return (own.ask("PING") == "+PONG"
                                 and lockd.info("connected_clients", own) == 1)
                     except (ConnectionError, EOFError):
-                        return False  # lockd has not seen yet that the others are closed
+                        return False  # lockd has not yet seen all connections close
 
             wait_until(all_are_closed, "all are closed")
             with lockd.connect() as late:
@@ -209,7 +209,7 @@ class Signals(unittest.TestCase):
             self.assertEqual(process.returncode, 0)
 
     def test_two_terminations_end_it_at_once_however_close_they_come(self):
-        # One that waited for its client or its modules would take longer than a test may.
+        # A lockd that waited for its clients or its modules would exceed the limit of a test.
         slow = {"module": {"default": {"unload_timeout": "10m", "drain_timeout": "10m"}}}
         for together in True, False:
             with Lockd(slow, shutdown_timeout="10m") as lockd, lockd.connect() as client:
@@ -265,7 +265,7 @@ class Signals(unittest.TestCase):
             wait_until(lambda: lockd.info("locks_waited_for") == 1, "one waits")
             self.assertEqual(lockd.end(), 0)
             self.assertEqual(holder.rest(), b"")
-            self.assertNotIn(b":", waiter.rest())  # no waiter is told that it holds a lock
+            self.assertNotIn(b":", waiter.rest())  # no waiter gets a lock
             self.assertIn("lock unloaded", lockd.text())
             self.assertNotIn("error", lockd.text())
             holder.close()

@@ -66,7 +66,7 @@ class Processes(unittest.TestCase):
         return ids
 
     def lose(self):
-        """Closes the connection of whoever holds a lock."""
+        """Closes the connection of a client that holds a lock."""
         [holder] = [line for line in self.lockd.cli("CLIENT", "LIST").splitlines()
                     if "locks=1" in line]
         self.lockd.cli("CLIENT", "KILL", "ID", re.search(r"\bid=(\d+)", holder).group(1))

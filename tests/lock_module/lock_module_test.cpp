@@ -181,7 +181,7 @@ Task<> change(Server& server, Container& container, Texts& told) {
     co_await first;
     container.start(acquire(sessions[1], told));
     co_await sleep(1s);
-    told.push_back("limited to one that waits:");
+    told.push_back("limited to one waiter:");
     server.reconfigure(
         SimulatedServer::read(app(R"({"max_waiters": 1, "contexts": {"pool": {}}})")));
     Task<> refused = acquire(sessions[2], told);

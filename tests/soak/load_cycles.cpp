@@ -16,6 +16,7 @@
 #include "core/run/uv_poller.h"
 #include "core/wait/timeout.h"
 #include "modules/system/call/json.h"
+#include "modules/system/server/loader.h"
 #include "modules/system/server/server.h"
 
 using namespace weir;

@@ -56,7 +56,7 @@ def users_include_public_headers(root, files):
 
 
 def reference(root, files):
-    """A header that no page names is found by nobody."""
+    """A header that no page names is not found."""
     headers = public(files)
     if headers is None:
         return

@@ -1,4 +1,4 @@
-"""The rooms of the tree: what each is for, and which others it may use.
+"""The rooms of the tree: what each is for, and which rooms it may use.
 
 A room is one folder of source files; `PATH/**` is a folder with all below it. tidy.py checks every
 include against this table, and writes the map and the picture of docs/inside.md from it.
@@ -133,9 +133,7 @@ ROOMS = {
 # Rooms with a circle of more than CIRCLE files, each with the size of the largest one and the
 # reason. The number only ever falls; tidy.py says when it is too high.
 CIRCLE = 4
-CIRCLES = {
-    "modules/lock": (7, "the table, its keys, its queue and its waits know each other"),
-}
+CIRCLES = {}
 
 # Where <weir/...> is found.
 INCLUDE_FOLDERS = (os.path.join("core", "include"), os.path.join("modules", "include"))
@@ -215,7 +213,7 @@ def reach(graph, node, seen=None):
 
 
 def reduced(graph):
-    """The graph without each arrow that follows from others; it must have no circle."""
+    """The graph without each arrow that follows from the rest; it must have no circle."""
     return {
         node: sorted(
             goal
@@ -272,7 +270,7 @@ TABLE = os.path.join("tests", "tidy", "rooms.py")
 
 
 def table(root, files):
-    """Who may use whom is an order: nobody uses, over whatever others, what uses it."""
+    """The rooms have an order: no room uses, directly or through rooms, a room that uses it."""
     graph = {room: uses for room, (_, uses) in ROOMS.items()}
     for room, uses in graph.items():
         for goal in uses:
@@ -283,7 +281,7 @@ def table(root, files):
 
 
 def outside(root, files):
-    """A file outside of all rooms has nobody who says what it may use."""
+    """For a file outside of all rooms nothing says what it may use."""
     for file in files:
         if file.is_cpp and not is_test(file.path) and room_of(file.path) is None:
             yield file.path, 1, "is in no room; tests/tidy/rooms.py lists them"
@@ -303,7 +301,7 @@ def order(root, files):
 
 
 def unused(root, files):
-    """A permission that is not needed invites what nobody meant."""
+    """A permission that is not needed invites includes that were not meant."""
     used = Includes(files).rooms()
     for room, (_, uses) in ROOMS.items():
         for goal in uses:

@@ -82,7 +82,7 @@ def find_files(root):
 
 
 def whitespace(file):
-    """What an editor does not show makes changes that nobody meant."""
+    """What an editor does not show is changed by accident."""
     for number, line in enumerate(file.lines, 1):
         if "\t" in line:
             yield number, "tab; indent with spaces"
@@ -102,7 +102,7 @@ def columns(file):
 
 
 def length(file):
-    """A file is one concept; nobody holds more than this many lines in mind."""
+    """A file is one concept; a reader cannot hold more lines than this in mind."""
     if not file.is_cpp:
         return
     count = file.text.count("\n")
@@ -160,7 +160,7 @@ RULES = [
 
 
 def dead_headers(root, files):
-    """A header that nobody includes is forgotten code."""
+    """A header that is not included anywhere is forgotten code."""
     paths = {file.path for file in files if file.is_cpp}
     included = {
         rooms.included(file.path, header, paths) for file in files for _, header in file.includes
@@ -259,7 +259,7 @@ def heading_anchors(file):
 
 
 def layout(root, files):
-    """clang-format decides, so that nobody has to. Skipped where it is not installed."""
+    """clang-format decides about layout. Skipped where it is not installed."""
     sources = [file.path for file in files if file.is_cpp]
     if not sources or not shutil.which(CLANG_FORMAT):
         return

@@ -228,7 +228,7 @@ class Rules(unittest.TestCase):
 
 
 def without_dead_headers(test):
-    """Headers of the samples that nobody includes are no mistake here."""
+    """Headers of the samples need no includer here."""
     rules = [rule for rule in tidy.TREE_RULES if rule is not tidy.dead_headers]
     patch = unittest.mock.patch.object(tidy, "TREE_RULES", rules)
     patch.start()
@@ -319,7 +319,7 @@ class RoomRules(unittest.TestCase):
         self.assertIn("| [`core/mid`](../core/mid) | Middle | `core/low` |\n", page)
         self.assertIn("        core_top[top]\n", page)
         self.assertIn("    core_top --> core_mid\n", page)
-        self.assertNotIn("core_top --> core_low", page)  # follows from the others
+        self.assertNotIn("core_top --> core_low", page)  # follows from the rest
         self.assertEqual(mistakes(tree | {rooms.PAGE: page}), [])
 
         without = f"{rooms.PAGE}:1: has no place for the map of the rooms, or for their includes"

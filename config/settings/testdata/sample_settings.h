@@ -83,9 +83,9 @@ struct ModuleSettings {
     bool service = false;
 
     static Settings<ModuleSettings> describe() {
-        return settings<ModuleSettings>(
-            "What every module has",
-            setting("service", &ModuleSettings::service, "Keep it when nobody uses it any more"));
+        return settings<ModuleSettings>("What every module has",
+                                        setting("service", &ModuleSettings::service,
+                                                "Keep it when no module uses it any more"));
     }
 };
 
@@ -152,7 +152,7 @@ struct RespSettings {
             setting("password", &RespSettings::password, "What clients must give; null: nothing")
                 .length(4, 64)
                 .secret(),
-            setting("max_argument", &RespSettings::max_argument, "The longest argument")
+            setting("max_argument", &RespSettings::max_argument, "Size of the longest argument")
                 .range(ByteSize{64}, mebibytes(64)),
             setting("idle_timeout", &RespSettings::idle_timeout,
                     "A silent client is closed after this time"),

@@ -12,7 +12,7 @@ namespace weir::lock_api {
 
 Json to_json(const std::vector<LockListing>& listings);
 Json to_json(const std::vector<Deadlock>& deadlocks);
-// Returns the usual quantiles, and all buckets as [upper bound, count], the shortest first.
+// Returns count, mean, quantiles, and all buckets as [upper bound, count], the shortest first.
 Json to_json(const Histogram& times);
 Json to_json(const LockStatistics& statistics);
 

@@ -25,7 +25,7 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
-// A listing is made in one go, and is in memory at once.
+// A listing is made without a pause, and is in memory as a whole.
 constexpr std::size_t longest_listing = 10'000;
 
 lock_api::SessionInfo info_of(const LockLease& lease) {
@@ -86,7 +86,7 @@ ModuleDeclaration<LockModule> LockModule::declare() {
         .function("destroy_semaphore", &LockModule::destroy_semaphore);
 }
 
-// --- coming and going
+// --- loading and unloading
 
 Task<> LockModule::load() {
     if (replaces()) {
@@ -169,7 +169,7 @@ LockLease& LockModule::session(const std::string& id) const {
     return *found->second;
 }
 
-// The id is random, so that one of before a restart of the server does not name another session.
+// The id is random: an id from before a restart of the server must not name another session.
 lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& parameters) {
     std::string id;
     do {
@@ -307,7 +307,7 @@ Json LockModule::semaphores() const {
     return lock_api::to_json(LockTable::of(scheduler()).list_semaphores());
 }
 
-// Destroys semaphores of clients that expire, from now on, by the settings of now.
+// From now on destroys semaphores of clients when they expire, as the present settings say.
 void LockModule::expire_semaphores() {
     if (expiring_semaphores_ != nullptr) {
         expiring_semaphores_->close();

@@ -8,7 +8,7 @@ using config::settings;
 config::Settings<LockModuleSettings::Semaphore> LockModuleSettings::Semaphore::describe() {
     return settings<Semaphore>(
         "Makes a semaphore of each key that matches",
-        setting("keys", &Semaphore::keys, "Which keys: a text with * and ?")
+        setting("keys", &Semaphore::keys, "Pattern of the keys, with * and ?")
             .length(1, KeyPattern::longest),
         setting("size", &Semaphore::size, "How many may hold a key at a time").at_least(1));
 }
@@ -46,7 +46,7 @@ config::Settings<LockModuleSettings> LockModuleSettings::describe() {
                 "share their keys unless `contexts` names them")
             .fixed(),
         setting("contexts", &S::contexts,
-                "Settings of contexts by name; one that is named always has keys of its own"),
+                "Settings of contexts by name; each context named here has keys of its own"),
         setting("max_semaphores", &S::max_semaphores,
                 "How many semaphores clients may create, all together")
             .unit("semaphores"),

@@ -1,5 +1,8 @@
 #include "modules/system/call/api_error.h"
 
+#include <cassert>
+#include <exception>
+
 #include "core/run/routine.h"
 
 namespace weir {
@@ -15,6 +18,7 @@ ApiException::ApiException(ApiError error)
 ApiException::~ApiException() = default;
 
 ApiError current_api_error() {
+    assert(std::current_exception() != nullptr);
     try {
         throw;
     } catch (const ApiException& exception) {

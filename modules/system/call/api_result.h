@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cassert>
 #include <concepts>
 #include <type_traits>
 #include <utility>
@@ -39,7 +40,14 @@ public:
     }
 
     /// Returns the error. Requires !ok().
-    const ApiError& error() const { return std::get<1>(content_); }
+    const ApiError& error() const& {
+        assert(!ok());
+        return std::get<1>(content_);
+    }
+    ApiError error() && {
+        assert(!ok());
+        return std::get<1>(std::move(content_));
+    }
 
 private:
     void check() const {

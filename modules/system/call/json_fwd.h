@@ -4,7 +4,7 @@
 
 namespace weir {
 
-/// JSON as it comes from and goes to the outside. This header only names the type; code that
+/// JSON as weir reads and writes it. This header only names the type; code that
 /// looks into a value includes json.h.
 using Json = nlohmann::json;
 

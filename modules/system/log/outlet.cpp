@@ -78,8 +78,8 @@ private:
     std::string text_;
 };
 
-// Writes lines to a file descriptor without stdio: a write that hangs holds no lock of stdio, and
-// one that fails is seen.
+// Writes lines to a file descriptor without stdio: a write that hangs holds no lock of stdio, and a
+// write that fails is seen.
 class DescriptorSink : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
 public:
     // A line waits for `patience` milliseconds until the descriptor takes bytes; -1: without end.
@@ -121,7 +121,7 @@ private:
 
 // A pipe, a terminal or another device, which is opened and written without waiting for its other
 // side. A pipe is opened for reading too, as Linux allows: so it needs no reader, keeps what is
-// written until one comes, and a reader that goes away breaks nothing.
+// written until a reader opens it, and a reader that closes it breaks nothing.
 class SpecialFile final : public DescriptorSink {
 public:
     explicit SpecialFile(std::string file)
@@ -202,7 +202,7 @@ spdlog::sink_ptr open_file(const std::string& file, const LogSettings& settings)
     return std::make_shared<spdlog::sinks::basic_file_sink_st>(file, false, handlers);
 }
 
-// Opening makes folders that are missing: the last one that is there must be writable.
+// Opening makes missing folders: the last folder of the path that exists must be writable.
 std::string why_no_new_file(std::filesystem::path folder) {
     std::error_code error;
     if (folder.empty()) {

@@ -173,7 +173,7 @@ private:
             // The next line finds out what is wrong with writing.
         }
     }
-    // On standard error, where people look who do not find their log.
+    // On standard error, where people look when they do not find their log.
     static void complain(const std::string& what) {
         const std::string text = "weir: error: " + what + '\n';
         [[maybe_unused]] const ssize_t nowhere_left =

@@ -27,7 +27,7 @@ namespace {
 using namespace std::chrono_literals;
 using Texts = std::vector<std::string>;
 
-// What tests wait for takes no time; one that takes this long has failed.
+// What tests wait for takes no time: a wait of this length has failed.
 constexpr std::chrono::milliseconds patience = 30s;
 
 Texts lines_of(std::istream& stream) {
@@ -62,12 +62,12 @@ void write(LogWriter& writer, const std::string& text) {
     writer.write({LogLevel::info, text});
 }
 
-// A pipe with a name that is full, of empty lines, and its reader, who takes nothing unless told.
+// A named pipe that is full of empty lines, and its reader, which takes lines only when asked.
 class Pipe {
 public:
     explicit Pipe(const std::string& file) {
         REQUIRE(mkfifo(file.c_str(), 0600) == 0);
-        fd_ = open(file.c_str(), O_RDWR | O_CLOEXEC);  // so that whoever opens it does not wait
+        fd_ = open(file.c_str(), O_RDWR | O_CLOEXEC);  // so that opening it does not wait
         REQUIRE(fd_ >= 0);
         fcntl(fd_, F_SETFL, O_NONBLOCK);
         const std::string nothing(4096, '\n');
@@ -149,7 +149,7 @@ TEST_CASE("log writer: lines of many threads are whole", "[log][threads]") {
     CHECK(writer.dropped() == 0);
 }
 
-TEST_CASE("log writer: with a pipe that nobody reads it drops the oldest lines, and counts them",
+TEST_CASE("log writer: if a pipe is not read, the oldest lines are dropped and counted",
           "[log][threads]") {
     const config::testing::TemporaryFolder folder;
     const std::string file = "pipe";
@@ -185,8 +185,9 @@ TEST_CASE("log writer: with a pipe that nobody reads it drops the oldest lines, 
     CHECK(writer.dropped() == dropped);
 }
 
-TEST_CASE("log writer: lines for a full disk are counted, and it goes on when there is room",
-          "[log][threads]") {
+TEST_CASE(
+    "log writer: lines for a full disk are counted, and later lines are written when there is room",
+    "[log][threads]") {
     const config::testing::TemporaryFolder folder;
     const std::string file = "app.log";
     std::filesystem::create_symlink("/dev/full", file);
@@ -255,7 +256,7 @@ TEST_CASE("log writer: a file that cannot be opened is refused, or the log goes 
     CHECK(writer.dropped() == 0);
 }
 
-TEST_CASE("log writer: a pipe needs no reader, and one that comes later gets all lines",
+TEST_CASE("log writer: a pipe needs no reader, and a later reader gets all lines",
           "[log][threads]") {
     const config::testing::TemporaryFolder folder;
     const std::string file = "pipe";

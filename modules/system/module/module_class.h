@@ -30,8 +30,8 @@ struct Dependency {
 struct ModuleQueue {
     std::string name;
     const EventType* event;  // whose events it takes
-    std::string sentence;    // of one that the module makes itself
-    // Of one that is made for it, at the root of the queue tree:
+    std::string sentence;    // of a queue that the module makes itself
+    // Of a queue that is made for it, at the root of the queue tree:
     int priority = 0;
     std::optional<QueueOptions> options = {};
 };

@@ -7,8 +7,8 @@
 
 namespace weir {
 
-// Something has happened in a module that others may want to know: `target` is about what,
-// usually the module's name, `name` what happened.
+// Tells other modules what has happened in a module: `target` says about what, usually the module's
+// name, `name` what happened.
 struct ModuleNotification : Event {
     Index<std::string> target;
     Index<std::string> name;

@@ -1,5 +1,6 @@
 #include "modules/system/server/checked_app.h"
 
+#include <cassert>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -27,8 +28,8 @@ void add_settings(config::Catalogue& catalogue, const std::string& name, const F
     catalogue.add<CommonModuleSettings>(section, use);
 }
 
-// Modules that are not started, but have settings: these may be wrong too. Where there are defaults
-// for all modules, any module may be the one that has such a setting.
+// Modules that are not started, but have settings: these may be wrong too. With defaults for all
+// modules, any module may have such a setting.
 std::set<std::string> names_with_settings(const config::Configuration& configuration,
                                           const ModuleFinder& finder) {
     std::set<std::string> names;
@@ -52,12 +53,13 @@ CheckedApp::CheckedApp(config::Configuration configuration, Registry registry,
       settings_(read_settings(configuration_)),
       finder_(settings_, registry_) {
     check(problems);
+    sound_ = problems.empty();
 }
 
 CheckedApp CheckedApp::require(config::Configuration configuration, Registry registry) {
     config::Problems problems;
     CheckedApp app(std::move(configuration), std::move(registry), problems);
-    if (!problems.empty()) {
+    if (!app.sound()) {
         throw std::invalid_argument(problems.text());
     }
     return app;
@@ -107,6 +109,7 @@ FoundModule CheckedApp::open(const std::string& name) {
 }
 
 void CheckedApp::change_to(CheckedApp changed) {
+    assert(changed.sound());
     configuration_ = std::move(changed.configuration_);
     changed.settings_.log.queue = settings_.log.queue;
     settings_.log = std::move(changed.settings_.log);

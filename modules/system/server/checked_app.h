@@ -23,6 +23,8 @@ public:
     // The same, but throws std::invalid_argument with all problems if there are some.
     static CheckedApp require(config::Configuration configuration, Registry registry);
 
+    // Returns whether there were no problems.
+    bool sound() const noexcept { return sound_; }
     const config::Configuration& configuration() const noexcept { return configuration_; }
     const ServerSettings& settings() const noexcept { return settings_; }
     const Registry& registry() const noexcept { return registry_; }
@@ -47,6 +49,7 @@ private:
     ServerSettings settings_;
     ModuleFinder finder_;
     std::map<std::string, FoundModule> opened_;
+    bool sound_ = false;
 };
 
 }  // namespace weir

@@ -21,9 +21,9 @@ public:
     ConfiguredQueues(Queue& root, const std::vector<QueueSettings>& settings) noexcept
         : root_(root), settings_(settings) {}
 
-    // Makes those queues of which the standard event types are known.
+    // Makes the queues for standard event types.
     void add_standard() { add(standard_event_types()); }
-    // Makes those queues whose events the module brings.
+    // Makes the queues for events that the module brings.
     void add_for(const ModuleClass& type);
 
     // Reports queues for event types that are not among these, or for indices that they do not

@@ -13,7 +13,6 @@
 #include "core/run/pending_code.h"
 #include "core/run/scheduler.h"
 #include "core/wait/future.h"
-#include "modules/system/call/call_events.h"
 #include "modules/system/module/module_events.h"
 #include "modules/system/server/plugin_library.h"
 
@@ -21,7 +20,7 @@ namespace weir {
 
 namespace {
 
-// Whether the class of the object is in the library. Of an object that is derived from a class with
+// Returns whether the library has the class of the object, which must be derived from a class with
 // virtual functions.
 template <class T>
 bool has_class_of(const PluginLibrary& library, const T& object) {
@@ -34,10 +33,6 @@ bool is_of(const PluginLibrary& library, const std::function<Signature>& functio
     return std::any_of(words.begin(), words.end(),
                        [&](const void* word) { return library.contains(word); }) ||
            (function && library.contains(&function.target_type()));
-}
-
-bool is_of(const PluginLibrary& library, ApiValue& value) {
-    return value.type() != nullptr && library.contains(value.type());
 }
 
 bool is_of(const PluginLibrary& library, const Queue& queue) {
@@ -53,15 +48,7 @@ bool is_of(const PluginLibrary& library, const Event& event) {
         const Ref<FutureStateBase>& state = event.as<FutureEvent>().state;
         return state != nullptr && has_class_of(library, *state);
     }
-    ApiCall* call = nullptr;
-    if (event.is<ModuleApiCall>()) {
-        call = event.as<ModuleApiCall>().state.get();
-    } else if (event.is<ModuleApiReply>()) {
-        call = event.as<ModuleApiReply>().state.get();
-    }
-    return call != nullptr &&
-           (is_of(library, call->parameters) ||
-            (call->result && call->result->ok() && is_of(library, call->result->value())));
+    return false;
 }
 
 bool has_predicate_of(const PluginLibrary& library, const Subscriber& subscriber) {
@@ -189,7 +176,7 @@ void add_kept_events(std::vector<std::string>& living, const Scheduler& schedule
     }
     library.events().for_each_living([&](const EventType& type, std::uint64_t count) {
         if (const std::uint64_t kept = count - std::min(count, seen[&type]); kept != 0) {
-            living.push_back(count_of(kept, type.name()) + " kept by whoever got it");
+            living.push_back(count_of(kept, type.name()) + " still referenced by a receiver");
         }
     });
 }

@@ -28,7 +28,7 @@ class Scheduler;
 // is Module::hold. Takes time in proportion to all that there is.
 std::vector<std::string> users_of_code(Scheduler& scheduler, const PluginLibrary& library);
 
-// Drops the events of the library that are in queues: for a library that nobody replaces.
+// Drops the library's events that are in queues. For a library that no new version replaces.
 void drop_events_of(Scheduler& scheduler, const PluginLibrary& library);
 
 // Closes the routines that need the library.

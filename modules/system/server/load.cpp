@@ -99,8 +99,8 @@ Task<> Load::bring_up(ModuleEntry& entry, std::string reason) {
 
 Task<> Load::load_dependencies(ModuleEntry& entry) {
     entry.dependencies = resolved_dependencies(*entry.found.type);
-    // Modules that wait for each other are all loading, and know on what they depend: the one that
-    // closes the cycle sees it.
+    // Modules that wait for each other are all loading, and know on what they depend: the module
+    // that closes the cycle finds it.
     const std::string cycle = find_cycle(entry.name, [this](const std::string& name) {
         const ModuleEntry* other = parts_.table.find(name);
         return other == nullptr ? std::vector<std::string>() : other->dependencies;
@@ -152,8 +152,8 @@ void Load::make_module(ModuleVersion& version) {
     }
     const std::shared_ptr<void> settings = read_settings(type);
     const LogLevel level = version.common.log_level.value_or(parts_.app.settings().log.level);
-    version.module = type.make(ModuleContext{parts_.scheduler(), parts_.server, type, settings,
-                                             level, parts_.server.functions_keep_it_up()});
+    version.module =
+        type.make(ModuleContext{parts_.scheduler(), parts_.server, type, settings, level});
     version.holds = version.module->holds();
     version.module->set_state(ModuleState::loading);
     parts_.queues.add_for(type);

@@ -1,7 +1,9 @@
 #include "modules/system/server/load_error.h"
 
+#include <string_view>
 #include <utility>
 
+#include "config/text/joined.h"
 #include "config/text/quoted.h"
 
 namespace weir {
@@ -25,16 +27,6 @@ std::string printable_lines(std::string_view text) {
 
 }  // namespace
 
-std::string joined(const std::vector<std::string>& texts, std::string_view separator) {
-    std::string result;
-    for (const std::string& text : texts) {
-        if (!text.empty()) {
-            result += (result.empty() ? "" : std::string(separator)) + text;
-        }
-    }
-    return result;
-}
-
 // The destructors are here, so that the types belong to this library and not to a plugin that may
 // leave.
 
@@ -48,7 +40,7 @@ LoadException::~LoadException() = default;
 
 UnloadRefused::UnloadRefused(const std::string& module, std::vector<std::string> living)
     : LoadException("the module '" + module +
-                    "' is not unloaded, there still is: " + joined(living)),
+                    "' is not unloaded, there still is: " + config::joined(living, "; ")),
       living_(std::move(living)) {}
 
 UnloadRefused::~UnloadRefused() = default;

@@ -2,7 +2,6 @@
 
 #include <stdexcept>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace weir {
@@ -35,8 +34,5 @@ public:
 private:
     std::vector<std::string> living_;
 };
-
-// Returns the texts that are not empty, with the separator between them.
-std::string joined(const std::vector<std::string>& texts, std::string_view separator = "; ");
 
 }  // namespace weir

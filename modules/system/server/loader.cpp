@@ -5,10 +5,23 @@
 
 #include "config/settings/changes.h"
 #include "config/settings/reader.h"
+#include "config/text/joined.h"
 #include "core/wait/execute_all.h"
 #include "modules/system/server/reload.h"
 
 namespace weir {
+
+namespace {
+
+// Throws one exception for all failures. An empty text stands for success.
+void throw_if_any(std::vector<std::string> failures) {
+    std::erase(failures, "");
+    if (!failures.empty()) {
+        throw LoadException(config::joined(failures, "; "));
+    }
+}
+
+}  // namespace
 
 Loader::Loader(Scheduler& scheduler, Server& server, CheckedApp& app, ConfiguredQueues& queues,
                ModuleTable& table)
@@ -43,10 +56,7 @@ Task<> Loader::load_all(std::vector<std::string> names, std::string reason) {
     if (loading.empty()) {
         co_return;
     }
-    const std::vector<std::string> failures = co_await execute_all(*this, std::move(loading));
-    if (const std::string text = joined(failures); !text.empty()) {
-        throw LoadException(text);
-    }
+    throw_if_any(co_await execute_all(*this, std::move(loading)));
 }
 
 Task<> Loader::unload(std::string name, bool force) {
@@ -84,18 +94,15 @@ Task<> Loader::unload_all(bool force) {
     if (unloading.empty()) {
         co_return;
     }
-    const std::vector<std::string> failures = co_await execute_all(*this, std::move(unloading));
-    if (const std::string text = joined(failures); !text.empty()) {
-        throw LoadException(text);
-    }
+    throw_if_any(co_await execute_all(*this, std::move(unloading)));
 }
 
-void Loader::let_server_end() noexcept {
-    for (const auto& [name, entry] : parts_.table.entries) {
-        if (entry.module != nullptr) {
-            entry.module->let_server_end();
-        }
-    }
+bool Loader::has_functions() const noexcept {
+    return std::ranges::any_of(parts_.table.entries, [](const auto& entry) {
+        const Module* module = entry.second.module.get();
+        // Every module has `discover`; one with more functions is there to be called.
+        return module != nullptr && module->serving() && module->type().api.functions().size() > 1;
+    });
 }
 
 Task<> Loader::reload(std::vector<std::string> names) {

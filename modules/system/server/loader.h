@@ -24,7 +24,7 @@ struct ModuleInfo {
     ModuleState state = ModuleState::not_loaded;
     std::string reason;    // of its last change
     Time since{};          // of its last change
-    bool by_name = false;  // it was loaded for itself, not only because others need it
+    bool by_name = false;  // it was loaded for itself, not only as a dependency
     bool service = false;
     std::vector<std::string> dependencies;
     std::vector<std::string> users;  // loaded modules that depend on it
@@ -48,7 +48,7 @@ public:
 
     // Loads a module, and before it all that it depends on, side by side where that is possible.
     // Returns when it has succeeded, at once if it had before; throws LoadException if it, or what
-    // it depends on, fails. One that failed before is tried again.
+    // it depends on, fails. A module that failed before is tried again.
     Task<> load(std::string name);
     // Loads several modules side by side; throws LoadException with all failures. `reason` is
     // logged.
@@ -68,8 +68,6 @@ public:
     void begin_unload(std::string name, bool force = false);
     // Unloads all modules.
     Task<> unload_all(bool force = false);
-    // The functions of the modules that are loaded no longer keep the server running.
-    void let_server_end() noexcept;
 
     // Replaces the modules, and all that depend on them, by what their files are now, as one step.
     // The new versions load beside the old ones, which go on working; when all are ready, they
@@ -91,6 +89,8 @@ public:
     // The module that runs under the name, or for the interface; null if none does.
     Module* find(std::string_view name) const;
     ModuleState state(std::string_view name) const;
+    // Whether a module takes calls of functions of its own.
+    bool has_functions() const noexcept;
     // All modules that have been loaded or tried, by name.
     std::vector<ModuleInfo> modules() const;
     // The module that the routine belongs to: it owns it, or its code started it; "" if none does.

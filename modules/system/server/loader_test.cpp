@@ -15,7 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// What modules of these tests do, told by name.
+// What modules of these tests did, by name.
 struct Story {
     static inline std::vector<std::string> told;
     static inline std::vector<std::string> failing;
@@ -220,7 +220,7 @@ Task<> load_one(Loader& loader, std::string name, std::string& what) {
 
 }  // namespace
 
-TEST_CASE("loader: a cycle is told with its chain") {
+TEST_CASE("loader: a cycle is reported with its chain") {
     Stage stage;
     std::string what;
     stage.run(load_one(stage.loader(), "f", what));
@@ -229,7 +229,7 @@ TEST_CASE("loader: a cycle is told with its chain") {
           "failed: dependency cycle h -> f -> g -> h");
 }
 
-TEST_CASE("loader: an unknown module is told with the nearest") {
+TEST_CASE("loader: an unknown module is reported with the nearest name") {
     Stage stage;
     std::string what;
     stage.run(load_one(stage.loader(), "slwo", what));
@@ -271,8 +271,7 @@ Task<> use_proxy(Loader& loader, std::string& through) {
     Task<> loading = tell(loader.load("chooser"), what);
     co_await loading;
     CHECK(what == "");
-    Task<ApiResult<Json>> calling = call("storage", "discover");
-    const ApiResult<Json> result = co_await calling;
+    const ApiResult<Json> result = co_await call("storage", "discover");
     through = result ? "answered" : to_text(result.error());
 }
 
@@ -382,7 +381,7 @@ Task<> load_and_collect(Loader& loader, std::string& text) {
 
 }  // namespace
 
-TEST_CASE("loader: a declared queue is there when load() begins, and goes with the module") {
+TEST_CASE("loader: a declared queue exists when load() begins, and is removed with the module") {
     Story::told.clear();
     SimulatedServer world("{}", Registry().add<Mill>());
     world.run(load_and_unload(world));

@@ -62,7 +62,7 @@ public:
 
     Entries entries;
     std::list<LeavingVersion> leaving;
-    std::vector<std::shared_ptr<PluginLibrary>> pinned;  // of which something still lives
+    std::vector<std::shared_ptr<PluginLibrary>> pinned;  // something of each still lives
     bool reloading = false;                              // modules are being reloaded
 
     // The entry, made if there is none.

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "config/text/joined.h"
 #include "core/wait/timeout.h"
 #include "modules/system/server/load_error.h"
 #include "modules/system/server/wait_until.h"
@@ -68,9 +69,10 @@ Task<> OldVersions::wait_for(LeavingVersion& version, std::function<bool()> hold
     Task<bool> waiting = wait_until(holds, version.common.drain_timeout);
     const bool in_time = co_await waiting;
     if (!in_time) {
-        parts_.scheduler().log(LogLevel::info, "the old version of the module '" + version.name +
-                                                   "' stays until this has ended: " +
-                                                   joined(living_of(parts_.scheduler(), version)));
+        parts_.scheduler().log(LogLevel::info,
+                               "the old version of the module '" + version.name +
+                                   "' stays until this has ended: " +
+                                   config::joined(living_of(parts_.scheduler(), version), "; "));
         co_await wait_until(std::move(holds));
     }
 }

@@ -8,7 +8,8 @@
 #include "modules/system/server/module_table.h"
 #include "modules/system/server/wait_until.h"
 
-// What loading and unloading have in common: others wait for the one that runs by its future.
+// What loading and unloading have in common: callers wait for the operation under way by its
+// future.
 namespace weir {
 
 // Takes the future of an operation back when the operation ends, however that is.

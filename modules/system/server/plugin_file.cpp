@@ -1,16 +1,19 @@
 #include "modules/system/server/plugin_file.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include <link.h>
-
-#include "modules/system/server/md5.h"
+#include <openssl/evp.h>
 
 // The header of the library that this code is in, put there by the linker.
+// NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" [[gnu::visibility("hidden")]] const ElfW(Ehdr) __ehdr_start;
 
 namespace weir {
@@ -30,8 +33,10 @@ constexpr std::uint64_t most_memory = std::uint64_t{1} << 32;
 // Compilers fill gaps in code with instructions: so many zeros are a part that was not written.
 constexpr std::size_t hole_size = 256;
 
-constexpr std::string_view seal_begin = "\n!weir-seal md5 ";
+constexpr std::string_view seal_begin = "\n!weir-seal sha256 ";
 constexpr std::size_t digest_size = 32;
+// The digest in hexadecimal digits, and a line end.
+constexpr std::size_t seal_size = seal_begin.size() + 2 * digest_size + 1;
 
 // What is wrong, thrown within this file.
 struct Fault {
@@ -112,7 +117,7 @@ private:
     }
 
     // A file may have no sections: only linkers and debuggers need them. With them comes the end of
-    // the file, so that one that is cut off is seen.
+    // the file, so that a file that is cut off is seen.
     void read_sections() {
         if (header_.e_shoff == 0) {
             return;
@@ -291,7 +296,6 @@ std::string_view text_of(Bytes bytes) {
 // Whether the file has a seal, as the last of what follows the end of the library. Throws a Fault
 // if that is not right.
 bool check_seal(Bytes file, std::uint64_t end) {
-    const std::size_t size = plugin_seal(std::string(digest_size, '0')).size();
     const std::string_view rest = text_of(file.subspan(end));
     const std::size_t begin = rest.rfind(seal_begin);
     if (begin == std::string_view::npos) {
@@ -300,8 +304,8 @@ bool check_seal(Bytes file, std::uint64_t end) {
         return false;
     }
     const std::string_view seal = rest.substr(begin);
-    require(seal.size() >= size, "is not yet written to its end: it ends in its seal");
-    if (seal != plugin_seal(md5(file.first(end + begin)))) {
+    require(seal.size() >= seal_size, "is not yet written to its end: it ends in its seal");
+    if (seal != plugin_seal(file.first(end + begin))) {
         throw Fault{
             "is damaged: it is not what the build made, for the digest in its seal is another"};
     }
@@ -310,8 +314,18 @@ bool check_seal(Bytes file, std::uint64_t end) {
 
 }  // namespace
 
-std::string plugin_seal(std::string_view digest) {
-    return std::string(seal_begin) + std::string(digest) + "\n";
+std::string plugin_seal(std::span<const std::byte> file) {
+    std::array<unsigned char, digest_size> digest{};
+    if (EVP_Digest(file.data(), file.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) {
+        throw std::bad_alloc();  // the only way in which it fails
+    }
+    std::string seal(seal_begin);
+    constexpr std::string_view digits = "0123456789abcdef";
+    for (const unsigned char byte : digest) {
+        seal += digits[byte >> 4];
+        seal += digits[byte & 15];
+    }
+    return seal + "\n";
 }
 
 std::string plugin_header_fault(std::span<const std::byte> begin) {

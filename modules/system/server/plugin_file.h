@@ -3,17 +3,16 @@
 #include <cstddef>
 #include <span>
 #include <string>
-#include <string_view>
 
 namespace weir {
 
 // What can be known of a plugin's file before it is opened: a file that is damaged, or not yet
 // written to its end, kills the process that opens it.
 //
-// The build seals a plugin (cmake/seal_plugin.cmake): it appends a line with the MD5 digest of all
-// bytes before it. The dynamic linker does not look at what follows the sections. A tool that
-// changes a plugin, as `strip`, usually drops the seal. Of a file without one only the structure is
-// checked, and what structure cannot show is tried in another process: see try_plugin.
+// The build seals a plugin (cmake/seal_plugin.cmake): it appends a line with the SHA-256 digest of
+// all bytes before it. The dynamic linker does not look at what follows the sections. A tool that
+// changes a plugin, as `strip`, usually drops the seal. Without a seal only the structure of the
+// file is checked, and what structure cannot show is tried in another process: see try_plugin.
 
 // A file begins with so many bytes that tell whether it is a shared library for this machine.
 inline constexpr std::size_t plugin_header_size = 64;
@@ -31,7 +30,7 @@ struct PluginFileCheck {
 // reads, its code for holes, and its seal.
 PluginFileCheck check_plugin_file(std::span<const std::byte> file);
 
-// The line that seals a file with this digest.
-std::string plugin_seal(std::string_view digest);
+// Returns the line that seals a file with this content.
+std::string plugin_seal(std::span<const std::byte> file);
 
 }  // namespace weir

@@ -11,8 +11,6 @@
 #include <elf.h>
 #include <uv.h>
 
-#include "modules/system/server/md5.h"
-
 namespace weir {
 
 namespace {
@@ -36,7 +34,7 @@ void append(Bytes& bytes, const std::string& text) {
 }
 
 Bytes sealed(Bytes bytes) {
-    append(bytes, plugin_seal(md5(bytes)));
+    append(bytes, plugin_seal(bytes));
     return bytes;
 }
 
@@ -70,7 +68,7 @@ TEST_CASE("plugin file: a library is in order, with a seal and without") {
     CHECK(check_plugin_file(sealed(sealed(library))).sealed);
 }
 
-TEST_CASE("plugin file: what is no library is told as what it is") {
+TEST_CASE("plugin file: a file that is no library is reported as what it is") {
     CHECK(fault_of(std::string()) == "is empty");
     CHECK(fault_of("GROUP") == "is no shared library: it has only 5 bytes");
     CHECK(fault_of(std::string(100, 'x')) ==
@@ -88,7 +86,7 @@ TEST_CASE("plugin file: what is no library is told as what it is") {
     CHECK(fault_of(with_header(library, header)) == "is for another machine");
 }
 
-TEST_CASE("plugin file: one that is cut off anywhere is refused") {
+TEST_CASE("plugin file: a file that is cut off anywhere is refused") {
     const Bytes library = sealed(some_library());
     std::mt19937_64 random(1);
     std::vector<std::size_t> lengths{
@@ -98,7 +96,7 @@ TEST_CASE("plugin file: one that is cut off anywhere is refused") {
     }
     for (const std::size_t length : lengths) {
         // The whole library without its seal is in order.
-        if (length == library.size() - plugin_seal(std::string(32, '0')).size()) continue;
+        if (length == library.size() - plugin_seal({}).size()) continue;
         CAPTURE(length);
         const auto cut = std::span(library).first(length);
         CHECK(check_plugin_file(cut).fault != "");

@@ -94,7 +94,7 @@ PluginLibrary::PluginLibrary(std::string path, const std::string& name) : path_(
 }
 
 void PluginLibrary::open(const std::string& file, const std::string& name) {
-    // All that it needs of others is looked up now: what is missing would end the process later.
+    // RTLD_NOW: a symbol that is missing would end the process when it is first used.
     library_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library_ == nullptr) {
         throw PluginError("cannot open " + path_ + ": " + dlerror());

@@ -19,7 +19,7 @@ struct PluginTable;
 // file may be overwritten, and opened again beside this one, at any time.
 //
 // A file that is damaged or half written would end the process that opens it. The copy is therefore
-// checked first (check_plugin_file), and one that the build has not sealed is opened in a child
+// checked first (check_plugin_file), and a file that the build has not sealed is opened in a child
 // process first (try_plugin).
 class PluginLibrary {
 public:

@@ -19,12 +19,12 @@ struct FileStamp {
 // Returns the stamp of what is there now; all zero if there is no such file.
 FileStamp file_stamp(const std::string& path);
 
-// A copy of a plugin's file in a folder of its own, which is removed with this object: nobody else
-// writes it, so that it stays what was checked.
+// A copy of a plugin's file in a folder of its own, which is removed with this object. No other
+// process writes it, so it stays what was checked.
 class PrivateCopy {
 public:
     // Copies the file to <name>.so. Throws PluginError: it is no file, cannot be read, is no shared
-    // library, or changed while it was copied; or there is no place for the copy. Blocks meanwhile.
+    // library, or changed while it was copied; or there is no room for the copy. Blocks meanwhile.
     PrivateCopy(const std::string& path, const std::string& name);
     PrivateCopy(const PrivateCopy&) = delete;
     PrivateCopy& operator=(const PrivateCopy&) = delete;

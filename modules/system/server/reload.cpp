@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/settings/duration.h"
+#include "config/text/joined.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
 #include "modules/system/call/api_error.h"
@@ -162,7 +163,7 @@ Task<> Reload::bring_up(Successor& successor) {
     }
 }
 
-// Finds which state goes from the old to the new version, if any does.
+// Finds the state that the old version hands to the new one, if there is any.
 void Reload::agree_on_state(Successor& successor) {
     const auto& old = successor.entry->found.type->handovers;
     const auto& now = successor.found.type->handovers;
@@ -178,7 +179,7 @@ void Reload::agree_on_state(Successor& successor) {
         std::vector<std::string> known;
         for (const Handover& handover : now) known.push_back(handover.describe());
         throw LoadException("the module '" + successor.name + "' does not take over the state " +
-                            gives->describe() + ", only " + joined(known));
+                            gives->describe() + ", only " + config::joined(known, "; "));
     }
     if (takes->size != gives->size) {
         throw LoadException("the module '" + successor.name + "': the state " + gives->describe() +
@@ -206,8 +207,9 @@ Task<> Reload::end_calls_before_handover() {
         if (!ended) {
             std::vector<std::string> calls;
             for (const Routine& call : old.calls()) calls.push_back(describe_wait(call));
-            throw LoadException("the module '" + successor.name +
-                                "' cannot hand over its state, there still is: " + joined(calls));
+            throw LoadException(
+                "the module '" + successor.name +
+                "' cannot hand over its state, there still is: " + config::joined(calls, "; "));
         }
     }
 }

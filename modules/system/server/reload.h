@@ -51,7 +51,7 @@ private:
     Load& load_;
     Release& release_;
     OldVersions& old_versions_;
-    // Those first that others depend on. None moves: routines refer to them.
+    // Dependencies before their users. None moves: routines refer to them.
     std::vector<std::unique_ptr<Successor>> successors_;
 };
 

@@ -1,6 +1,7 @@
 #include "modules/system/server/server.h"
 
 #include <algorithm>
+#include <cassert>
 #include <stdexcept>
 #include <utility>
 
@@ -11,7 +12,9 @@
 #include "core/wait/future.h"
 #include "core/wait/rate_limiter.h"
 #include "core/wait/routine_events.h"
+#include "modules/system/log/writer.h"
 #include "modules/system/module/notification.h"
+#include "modules/system/server/loader.h"
 
 namespace weir {
 
@@ -52,7 +55,9 @@ Server::Server(Poller& poller, CheckedApp app, LogSink log)
       log_writer_(log ? nullptr : open_log(app_.configuration(), app_.settings())),
       log_(std::move(log)),
       scheduler_(poller, scheduler_options()),
+      keeper_(scheduler_),
       queues_(scheduler_.queue(), app_.settings().queues) {
+    assert(app_.sound());
     add_standard_queues(scheduler_.queue(), app_.settings().priorities);
     add_module_queues(scheduler_.queue(), app_.settings());
     queues_.add_standard();
@@ -120,10 +125,10 @@ std::uint64_t Server::dropped_log_lines() const noexcept {
 // --- running
 
 void Server::run() {
-    functions_keep_it_up_ = true;
+    keeper_.handle(match<ModuleStateEvent>().make(),
+                   [this](const Ref<Event>&) { keep_for_functions(); });
     start_modules();
-    scheduler_.run();
-    functions_keep_it_up_ = false;
+    scheduler_.run();  // stops the handler when it ends
     stop_modules();
     scheduler_.run();
 }
@@ -143,11 +148,15 @@ Task<> Server::start_up() {
         co_await loader_->load_all(app_.settings().startup, "listed in server.startup");
     } catch (const LoadException& exception) {
         startup_failure_ = exception.what();
-        // It runs on only if what has loaded has work of its own, such as clients that it serves.
-        functions_keep_it_up_ = false;
-        loader_->let_server_end();
     }
+    keep_for_functions();
     app_.close_untaken();
+}
+
+// After a startup that failed, the server goes on only for what has work of its own, such as
+// clients that it serves.
+void Server::keep_for_functions() {
+    keeper_.set_daemon(!(startup_failure_.empty() && loader_->has_functions()));
 }
 
 Task<> Server::shut_down() {

@@ -6,16 +6,18 @@
 #include <vector>
 
 #include "config/settings/configuration.h"
+#include "core/run/event_handler.h"
 #include "core/run/poller.h"
 #include "core/run/scheduler.h"
-#include "modules/system/log/writer.h"
 #include "modules/system/server/checked_app.h"
 #include "modules/system/server/configured_queues.h"
-#include "modules/system/server/loader.h"
 #include "modules/system/server/module_table.h"
 #include "modules/system/server/server_settings.h"
 
 namespace weir {
+
+class Loader;
+class LogWriter;
 
 struct ServerOptions {
     // Modules that are linked into the program, of a server that checks its configuration itself.
@@ -31,7 +33,7 @@ struct ServerOptions {
 // Runs on any poller: UvPoller, or a Simulation in tests.
 class Server {
 public:
-    // The app must have been checked without problems. Throws std::invalid_argument if the file of
+    // Requires that the app is sound(). Throws std::invalid_argument if the file of
     // the log cannot be opened. The poller must outlive the server.
     Server(Poller& poller, CheckedApp app, LogSink log = {});
     // Checks the configuration, and throws std::invalid_argument with all problems if it has some.
@@ -46,11 +48,9 @@ public:
     const config::Configuration& configuration() const noexcept { return app_.configuration(); }
 
     // Loads the modules of `server.startup` and runs until the scheduler ends; then unloads all
-    // modules. As long as a module has functions of its own, the scheduler ends only when it is
-    // told to quit, or nothing can happen any more.
+    // modules. As long as a module has functions of its own, the scheduler ends only after quit(),
+    // or when nothing can happen any more.
     void run();
-    // Returns whether modules with functions keep the scheduler running: while run() runs it.
-    bool functions_keep_it_up() const noexcept { return functions_keep_it_up_; }
 
     // The two halves of run(), for programs that run the scheduler otherwise: each starts a
     // routine.
@@ -81,16 +81,17 @@ private:
     Task<> start_up();
     Task<> change_startup(std::vector<std::string> before);
     Task<> shut_down();
+    void keep_for_functions();
 
     CheckedApp app_;
     ModuleTable modules_;                    // before the scheduler, which it outlives
     std::unique_ptr<LogWriter> log_writer_;  // null: another sink was given
     LogSink log_;
     Scheduler scheduler_;
+    EventHandler keeper_;  // keeps the scheduler running while it is no daemon
     ConfiguredQueues queues_;
     std::unique_ptr<Loader> loader_;
     std::string startup_failure_;
-    bool functions_keep_it_up_ = false;
 };
 
 }  // namespace weir

@@ -157,7 +157,7 @@ TEST_CASE("server log: of a line below the level, no value is made text", "[log]
     CHECK(Talker::formatted == 3);
 }
 
-TEST_CASE("server log: it goes to the file of the configuration, also to another one later",
+TEST_CASE("server log: lines are written to the configured file, and to another one after a change",
           "[log][threads]") {
     const config::testing::TemporaryFolder folder;
     {

@@ -11,9 +11,10 @@ config::Settings<PrioritySettings> PrioritySettings::describe() {
             .fixed();
     };
     return settings<P>(
-        "Priorities of the standard queues; a larger one goes first",
+        "Priorities of the standard queues; the queue with the largest is served first",
         priority("system_control", &P::system_control, "The scheduler's own events"),
-        priority("routine_control", &P::routine_control, "Ends of routines that others wait for"),
+        priority("routine_control", &P::routine_control,
+                 "Ends of routines for which routines wait"),
         priority("rate_limiting", &P::rate_limiting, "Places that rate limiters give"),
         priority("future", &P::future, "Futures that have their result"),
         priority("timer", &P::timer, "Timers that are due"),
@@ -58,8 +59,9 @@ config::Settings<ServerSettings> ServerSettings::describe() {
             .at_least(1)
             .unit("events")
             .fixed(),
-        setting("calls_kept_for_new", &S::calls_kept_for_new,
-                "Of the places for calls, how many are kept for modules that have none waiting")
+        setting(
+            "calls_kept_for_new", &S::calls_kept_for_new,
+            "Calls that are reserved, out of all that may wait, for modules without a waiting call")
             .unit("events")
             .fixed(),
         setting("notifications_per_target", &S::notifications_per_target,

@@ -14,7 +14,7 @@
 
 namespace weir {
 
-// Where the standard queues stand in the queue tree: a larger number goes first.
+// Priorities of the standard queues in the queue tree: the largest is served first.
 struct PrioritySettings : StandardPriorities {
     int module_state = 890;
     int module_call = 630;

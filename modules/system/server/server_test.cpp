@@ -121,7 +121,7 @@ Task<> receive(Scheduler& scheduler, Texts& told) {
     co_await sleep(10s);
     const Queue* urgent = scheduler.queue().find("urgent");
     const Queue* parcels = scheduler.queue().find("parcels");
-    told.push_back("urgent holds " + std::to_string(urgent->size()) + ", all others " +
+    told.push_back("urgent holds " + std::to_string(urgent->size()) + ", the rest " +
                    std::to_string(parcels->size()));
     const MatcherOf<Parcel> all = match<Parcel>().make();
     for (int i = 0; i != 5; ++i) {
@@ -140,8 +140,7 @@ Task<> post_office(Container& container, Scheduler& scheduler, Texts& told) {
 }
 
 Task<> call_it(Texts& told) {
-    Task<ApiResult<Json>> calling = call("post", "stamps");
-    const ApiResult<Json> result = co_await calling;
+    const ApiResult<Json> result = co_await call("post", "stamps");
     told.push_back(result ? result.value().dump() : to_text(result.error()));
 }
 
@@ -217,12 +216,13 @@ TEST_CASE("server: queues of the configuration take their events, with limits an
     Container container(world.scheduler());
     world.run(post_office(container, world.scheduler(), told));
     CHECK(told == Texts{"sent home0", "sent home1", "sent king0", "sent king1",
-                        "urgent holds 2, all others 2", "got king0", "got king1", "got home0",
+                        "urgent holds 2, the rest 2", "got king0", "got king1", "got home0",
                         "sent home2", "got home1", "got home2"});
     CHECK(world.log() == "");
 }
 
-TEST_CASE("server: so many calls of a module wait in its queue, the others outside of it") {
+TEST_CASE(
+    "server: a limited number of calls of a module wait in its queue, the rest outside of it") {
     Texts told;
     SimulatedServer world(R"({"server": {"startup": ["post"], "calls_per_module": 2}})",
                           registry());
@@ -231,7 +231,8 @@ TEST_CASE("server: so many calls of a module wait in its queue, the others outsi
     CHECK(told == Texts{"2 wait in the queue", "1", "1", "1", "1", "1"});
 }
 
-TEST_CASE("server: notifications of modules reach those who wait for that target and name") {
+TEST_CASE(
+    "server: a notification of a module reaches the routines that wait for its target and name") {
     Texts told;
     SimulatedServer world(R"({"server": {"startup": ["bell"]}})", registry());
     world.run(listen(told));
@@ -259,7 +260,7 @@ TEST_CASE("server: a setting that cannot change while the program runs stays, an
           "warning: module.post.counters takes effect when the module is reloaded\n");
 }
 
-TEST_CASE("server: of a configuration with mistakes nothing is taken, and all are told") {
+TEST_CASE("server: a configuration with mistakes changes nothing, and all mistakes are reported") {
     std::string log;
     const Texts told = after_change(
         R"({"server": {"startup": ["post"]}, "module": {"post": {"stamps": 0, "stmaps": 2}}})",
@@ -278,7 +279,7 @@ TEST_CASE("server: modules that come into the startup load, those that go from i
     CHECK(log == "");
 }
 
-TEST_CASE("a server whose modules have functions runs until it is told to quit", "[server]") {
+TEST_CASE("a server whose modules have functions runs until it quits", "[server]") {
     const auto time_of_run = [](const char* startup) {
         Simulation simulation;
         Server server(simulation, SimulatedServer::read(startup),

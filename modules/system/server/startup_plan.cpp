@@ -4,6 +4,8 @@
 #include <set>
 #include <utility>
 
+#include "config/text/joined.h"
+
 namespace weir {
 
 namespace {
@@ -41,11 +43,7 @@ std::string find_cycle(
     if (!close_chain(chain, done, dependencies)) {
         return {};
     }
-    std::string text;
-    for (const std::string& step : chain) {
-        text += (text.empty() ? "" : " -> ") + step;
-    }
-    return text;
+    return config::joined(chain, " -> ");
 }
 
 StartupPlan::StartupPlan(const config::Configuration& configuration, const ServerSettings& settings,

@@ -54,7 +54,7 @@ Task<> Unload::run(ModuleEntry& entry, std::string reason, bool force) {
         co_await end_work(entry, force);
     }
     // An old version may wait for a queue of its kind, which belongs to the module now: the module
-    // goes first.
+    // is destroyed first.
     co_await release_.destroy(entry);
     co_await old_versions_.end_all(entry, force);
     const std::string kept = co_await release_.let_go(entry, force);

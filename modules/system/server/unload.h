@@ -21,7 +21,7 @@ public:
     // The same, but returns what unload() throws as a LoadException, or "".
     Task<std::string> try_unload(std::string name, std::string reason, bool force);
 
-    // Throws UnloadRefused if something holds the module, or one that depends on it, in use.
+    // Throws UnloadRefused if something holds the module, or a module that depends on it, in use.
     void refuse_if_in_use(const ModuleEntry& entry);
 
     // Begins to unload services that no module depends on any more.

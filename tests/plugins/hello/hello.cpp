@@ -23,7 +23,8 @@ struct Greet {
     int times = 1;
 
     static weir::config::Settings<Greet> describe() {
-        return settings<Greet>("Greets somebody", setting("name", &Greet::name, "Whom"),
+        return settings<Greet>("Greets a person",
+                               setting("name", &Greet::name, "Name of the person"),
                                setting("times", &Greet::times, "How often").range(1, 10));
     }
 };
@@ -33,7 +34,7 @@ public:
     using ModuleOf::ModuleOf;
 
     static auto declare() {
-        return weir::declare_module<Hello>("hello", "Greets whoever asks")
+        return weir::declare_module<Hello>("hello", "Greets its callers")
             .function("greet", &Hello::greet)
             .function("seconds", "For how many seconds it has been there", &Hello::seconds);
     }

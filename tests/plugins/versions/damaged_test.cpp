@@ -1,5 +1,5 @@
 // Files of plugins that are damaged, half written, or end the process that opens them: a server
-// that is told to load or reload them works on.
+// that is asked to load or reload them works on.
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
@@ -73,7 +73,7 @@ Task<> reload_with(Server& server, const PluginFolder& folder, Texts files, Text
     told.push_back(co_await asking);
 }
 
-// What is told of each file, after checking what is the same for all.
+// Returns what is reported of each file, after checking what is the same for all.
 Texts told_of(Texts files) {
     const CopyFolder copies;
     const PluginFolder folder;
@@ -95,7 +95,8 @@ Texts told_of(Texts files) {
 
 }  // namespace
 
-TEST_CASE("damaged plugins: one that is cut off anywhere is not loaded, and the server works on") {
+TEST_CASE(
+    "damaged plugins: a plugin that is cut off anywhere is not loaded, and the server works on") {
     const std::string whole = test_plugin("counter", "second");
     std::mt19937_64 random(1);
     std::vector<std::size_t> lengths{0,
@@ -145,7 +146,7 @@ TEST_CASE("damaged plugins: one with other bytes than were built is not loaded")
     told_of(std::move(files));
 }
 
-TEST_CASE("damaged plugins: without a seal, one that is cut off is not loaded either") {
+TEST_CASE("damaged plugins: without a seal, a plugin that is cut off is not loaded either") {
     const std::string whole = without_seal(test_plugin("counter", "second"));
     std::mt19937_64 random(3);
     Texts files;
@@ -177,7 +178,8 @@ std::string told_of_killer(const std::string& version) {
 
 }  // namespace
 
-TEST_CASE("damaged plugins: one that ends the process that opens it is tried in another process") {
+TEST_CASE(
+    "damaged plugins: a plugin that ends the process that opens it is tried in another process") {
     if (std::string_view(own_abi.sanitizer) != "none") {
         return;  // which has handlers of its own for signals
     }

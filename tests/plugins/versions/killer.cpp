@@ -18,7 +18,7 @@ struct Killer {
         } else if (version == "exits") {
             _exit(0);
         } else if (version == "throws") {
-            throw std::runtime_error("nobody catches this");
+            throw std::runtime_error("no handler catches this");
         }
     }
 };

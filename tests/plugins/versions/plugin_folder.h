@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
 
 namespace weir::test {
@@ -52,9 +53,8 @@ private:
 
 /// Returns the result as JSON, or the error.
 inline Task<std::string> ask(std::string module, std::string function, Json parameters) {
-    Task<ApiResult<Json>> calling =
-        call(std::move(module), std::move(function), std::move(parameters));
-    const ApiResult<Json> result = co_await calling;
+    const ApiResult<Json> result =
+        co_await call(std::move(module), std::move(function), std::move(parameters));
     co_return result ? result.value().dump() : to_text(result.error());
 }
 

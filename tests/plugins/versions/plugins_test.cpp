@@ -189,7 +189,7 @@ TEST_CASE("a plugin that does not fit is rejected with the reason", "[plugins]")
     CHECK(what == "the module 'noting' failed: unknown module 'noting' (did you mean 'nothing'?)");
 }
 
-TEST_CASE("plugins: what has a plugin's name and is no file is told as what it is") {
+TEST_CASE("plugins: a folder or device with a plugin's name is reported as what it is") {
     const PluginFolder folder;
     std::filesystem::create_directory(folder.path() + "/tea.so");
     std::filesystem::create_symlink("/nowhere.so", folder.path() + "/milk.so");

@@ -392,7 +392,7 @@ TEST_CASE("unload fails while an event of the module's types is kept, and works 
     Texts told;
     world.run(unload_while_event_is_kept(world.server(), told));
     CHECK(told == Texts{"the module 'producer' is not unloaded, there still is: an event "
-                        "test.Announcement kept by whoever got it",
+                        "test.Announcement still referenced by a receiver",
                         ""});
     CHECK(has_left("producer.so"));
 }
@@ -429,7 +429,8 @@ TEST_CASE("an old version stays while an event of its types is kept", "[reload]"
     SimulatedServer world(folder.configuration({"producer"}));
     Texts told;
     world.run(reload_while_event_is_kept(world.server(), folder, told));
-    CHECK(told == Texts{"", R"("version2")", "an event test.Announcement kept by whoever got it",
+    CHECK(told == Texts{"", R"("version2")",
+                        "an event test.Announcement still referenced by a receiver",
                         "test.Announcement()", "0"});
     CHECK(has_left("producer.so"));
 }
@@ -470,7 +471,8 @@ Task<> pile_up(Server& server, const PluginFolder& folder, Texts& told) {
 
 }  // namespace
 
-TEST_CASE("reload: a queue of a plugin's own kind keeps the version that made it, until it goes") {
+TEST_CASE(
+    "reload: a queue of a plugin's own kind keeps the version that made it until it is removed") {
     const PluginFolder folder;
     folder.put("own_kind", "first");
     SimulatedServer world(folder.configuration({"own_kind"}));

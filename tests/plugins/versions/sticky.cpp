@@ -9,6 +9,7 @@
 #include "core/wait/task_pool.h"
 #include "core/wait/timeout.h"
 #include "modules/system/module/plugin.h"
+#include "modules/system/server/loader.h"
 #include "modules/system/server/server.h"
 #include "tests/plugins/versions/announcement.h"
 

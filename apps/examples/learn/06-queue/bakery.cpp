@@ -22,7 +22,8 @@ struct OrderParameters {
 
     static weir::config::Settings<OrderParameters> describe() {
         return settings<OrderParameters>(
-            "Orders bread", setting("customer", &OrderParameters::customer, "Who").required(),
+            "Orders bread",
+            setting("customer", &OrderParameters::customer, "Name of the customer").required(),
             setting("loaves", &OrderParameters::loaves, "How many").range(1, 100));
     }
 };

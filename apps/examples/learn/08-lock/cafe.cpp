@@ -20,8 +20,9 @@ struct Breakfast {
     std::string guest;
 
     static weir::config::Settings<Breakfast> describe() {
-        return settings<Breakfast>("Serves breakfast",
-                                   setting("guest", &Breakfast::guest, "For whom").required());
+        return settings<Breakfast>(
+            "Serves breakfast",
+            setting("guest", &Breakfast::guest, "Name of the guest").required());
     }
 };
 

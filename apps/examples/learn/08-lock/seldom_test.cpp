@@ -27,7 +27,7 @@ private:
 
 static weir::Task<> have_breakfast(weir::ApiResult<weir::Json>& result) {
     const weir::Json parameters{{"guest", "Ann"}};
-    // The last guest waits for the coffee of all others, longer than the default deadline.
+    // The last guest waits for the coffee of all other guests, longer than the default deadline.
     result = co_await weir::call("cafe", "breakfast", parameters, 1h);
 }
 

@@ -25,7 +25,7 @@ TEST_CASE("sample greets people and counts them") {
     CHECK(world.log() == "");
 }
 
-TEST_CASE("sample needs to know whom to greet") {
+TEST_CASE("sample requires the name to greet") {
     weir::SimulatedServer world(R"({"server": {"startup": ["sample"]}})");
     world.run(ask("greet", {}, "bad_parameter: person: is missing and has no default"));
     CHECK(world.log() == "");

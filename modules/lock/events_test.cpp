@@ -1,4 +1,4 @@
-// Most locks take their places without events (LockQueue). Whoever looks must not be able to tell.
+#include "modules/lock/events.h"
 
 #include <algorithm>
 #include <random>
@@ -9,7 +9,6 @@
 #include "core/observe/snapshot.h"
 #include "core/run/trace.h"
 #include "core/wait/send.h"
-#include "modules/lock/events.h"
 #include "modules/lock/test_world.h"
 
 using namespace weir;
@@ -17,16 +16,16 @@ using namespace weir::lock_test;
 
 namespace {
 
-// How a run is looked at.
-enum class Looking { nobody, traced, visited };
+// How a run is observed.
+enum class Observed { no, traced, visited };
 
-// A random program, the same for the same seed, that says all that it sees. Of some seeds, a
-// routine of it waits for the events of locks.
+// A random program, the same for the same seed, that records all that it sees. With some seeds, one
+// of its routines waits for the events of locks.
 class RandomProgram {
 public:
-    RandomProgram(std::uint64_t seed, Looking looking)
-        : world_(settings(), seed), looking_(looking), seed_(seed) {
-        if (looking == Looking::traced) {
+    RandomProgram(std::uint64_t seed, Observed observed)
+        : world_(settings(), seed), observed_(observed), seed_(seed) {
+        if (observed == Observed::traced) {
             world_.scheduler.set_tracer(&tracer_);
         }
         world_.start(visit(), "visit");
@@ -66,7 +65,7 @@ private:
         const auto now = world_.scheduler.now().time_since_epoch();
         said_.push_back(std::to_string(std::chrono::nanoseconds(now).count()) + " " + what);
     }
-    // What can be known without visiting events.
+    // What is known without a visit of events.
     void say_state() {
         say("queue " + std::to_string(world_.scheduler.queue().size()) + " popped " +
             std::to_string(world_.scheduler.queue().popped()) + " blocked " +
@@ -159,7 +158,7 @@ private:
         std::mt19937_64 random(seed_ + 8);
         for (int i = 0; i != 12; ++i) {
             co_await sleep(std::chrono::milliseconds(random() % 30));
-            if (looking_ != Looking::visited) {
+            if (observed_ != Observed::visited) {
                 continue;
             }
             std::size_t counted = 0;
@@ -180,7 +179,7 @@ private:
 
     World world_;
     Tracer tracer_;
-    const Looking looking_;
+    const Observed observed_;
     const std::uint64_t seed_;
     std::vector<Ref<Routine>> routines_;
     std::vector<std::string> said_;
@@ -188,12 +187,12 @@ private:
 
 }  // namespace
 
-TEST_CASE("at random: whether anybody looks at the events of locks changes nothing") {
+TEST_CASE("at random: observing the events of locks changes nothing") {
     for (std::uint64_t seed = 1; seed <= 300; ++seed) {
         INFO("seed " << seed);
-        const std::vector<std::string> unseen = RandomProgram(seed, Looking::nobody).run();
-        for (const Looking looking : {Looking::traced, Looking::visited}) {
-            const std::vector<std::string> seen = RandomProgram(seed, looking).run();
+        const std::vector<std::string> unseen = RandomProgram(seed, Observed::no).run();
+        for (const Observed observed : {Observed::traced, Observed::visited}) {
+            const std::vector<std::string> seen = RandomProgram(seed, observed).run();
             for (std::size_t i = 0; i != std::min(unseen.size(), seen.size()); ++i) {
                 REQUIRE(unseen[i] == seen[i]);
             }
@@ -222,7 +221,7 @@ std::vector<std::string> events_in(Queue& queue) {
 
 }  // namespace
 
-TEST_CASE("what visits a queue of locks finds their events, ready and blocking ones") {
+TEST_CASE("visiting a queue of locks shows their events, ready and blocking ones") {
     World world;
     world.start(hold_some(world, "a", 1s));
     world.start(hold_some(world, "b", 1s));
@@ -254,7 +253,7 @@ Task<> receive_two(std::vector<std::string>& received) {
 
 }  // namespace
 
-TEST_CASE("who comes to wait for the events of locks gets those that block, in their order") {
+TEST_CASE("a new receiver of lock events gets those that block, in their order") {
     World world;
     std::vector<std::string> received;
     world.start(hold_some(world, "a", 1s));
@@ -286,7 +285,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("a tracer sees the events of locks that were taken before it came, too") {
+TEST_CASE("a tracer also sees the events of locks that were taken before it was set") {
     World world;
     Names tracer;
     world.start(hold_some(world, "a", 1s));
@@ -301,13 +300,11 @@ TEST_CASE("a tracer sees the events of locks that were taken before it came, too
 namespace {
 
 Task<> send_lock_event(World& world, std::string& said) {
-    // As who makes events of locks himself: by the state of another one.
-    Ref<LockState> state(new LockState(Ref<LockTable>(&world.table()),
-                                       world.table().context("default"), "a", nullptr));
-    const LockState* const locker = state.get();
-    Ref<Event> event =
-        make_event<LockEvent>(state->context->value(), state->key, locker, std::move(state));
-    co_await send(std::move(event));
+    // As a module does that knows nothing of the lock table.
+    Lock other(world.scheduler, "other");
+    REQUIRE(other.try_lock());
+    LockState* const locker = nullptr;
+    co_await send(make_event<LockEvent>("default", "a", locker));
     said += "sent ";
 }
 
@@ -319,7 +316,7 @@ Task<> lock_late(World& world, std::string& said) {
 
 }  // namespace
 
-TEST_CASE("who sends events of locks stands in one line with those who lock") {
+TEST_CASE("a sender of lock events waits in one line with the waiters for locks") {
     World world;
     std::string said;
     world.start(hold_some(world, "a", 1s));
@@ -328,4 +325,53 @@ TEST_CASE("who sends events of locks stands in one line with those who lock") {
     world.start(lock_late(world, said));
     world.scheduler.run();
     CHECK(said == "locked locked sent ");
+}
+
+namespace {
+
+Ref<LockEvent> event_of(World& world) {
+    Ref<LockEvent> found;
+    world.scheduler.queue().find("lock")->for_each(
+        [&](Event& event) { found = Ref<LockEvent>(&event.as<LockEvent>()); });
+    return found;
+}
+
+Task<> lock_three_times(World& world, std::vector<const Event*>& events, bool keep) {
+    Lock lock(world.scheduler, "a");
+    std::vector<Ref<LockEvent>> kept;
+    for (int i = 0; i != 3; ++i) {
+        co_await lock.lock();
+        co_await do_events();
+        const Ref<LockEvent> event = event_of(world);
+        CHECK(event->token == lock.token());
+        events.push_back(event.get());
+        if (keep) {
+            kept.push_back(event);
+        }
+        lock.unlock();
+        co_await sleep(1ms);
+    }
+    for (const Ref<LockEvent>& event : kept) {
+        CHECK_FALSE(event->held);
+        CHECK_FALSE(event->queued());
+    }
+    CHECK(kept.size() == (keep ? 3 : 0));
+}
+
+}  // namespace
+
+TEST_CASE("a Lock takes its key again by the same event, unless an observer has kept that") {
+    World world;
+    std::vector<const Event*> events;
+    SECTION("the same") {
+        world.start(lock_three_times(world, events, false));
+        world.scheduler.run();
+        CHECK(std::set<const Event*>(events.begin(), events.end()).size() == 1);
+    }
+    SECTION("another") {
+        world.start(lock_three_times(world, events, true));
+        world.scheduler.run();
+        CHECK(std::set<const Event*>(events.begin(), events.end()).size() == 3);
+    }
+    CHECK(events.size() == 3);
 }

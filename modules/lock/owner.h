@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "core/base/list.h"
+#include "core/base/ref.h"
+#include "core/run/routine.h"
+
+namespace weir {
+
+struct LockState;
+
+// What the locks of a session know of it; see LockSession.
+struct SessionRecord {
+    const std::string name;
+    bool closed = false;
+    std::size_t held = 0;  // locks
+    List<LockState, SessionRecord> locks = {};
+};
+
+// The owner of a lock: the session for which it was made, or else the routine that asked for it.
+// Neither, for a lock that is taken outside of all routines.
+struct LockOwner {
+    Ref<Routine> routine;
+    SessionRecord* session = nullptr;
+
+    const void* identity() const noexcept {
+        return session != nullptr ? static_cast<const void*>(session) : routine.get();
+    }
+    // For logs and listings: 'name' started at file:line; session 'name'.
+    std::string describe() const {
+        if (session != nullptr) {
+            return "session '" + session->name + "'";
+        }
+        return routine != nullptr ? routine->describe() : "code outside of routines";
+    }
+};
+
+}  // namespace weir

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <utility>
+
+#include "core/base/clock.h"
+#include "core/base/list.h"
+#include "modules/lock/key.h"
+#include "modules/lock/owner.h"
+#include "modules/lock/state.h"
+
+namespace weir {
+
+struct WaitingOwner;
+
+// A waiter for a lock, in the line of the lock's key.
+class LockRequest : public Link<LockRequest, LockKey>, public Link<LockRequest, WaitingOwner> {
+public:
+    LockState& state() const noexcept { return *state_; }
+    const LockOwner& owner() const noexcept { return owner_; }
+    Time since() const noexcept { return since_; }
+    // Unique in a table; larger for later waiters.
+    std::uint64_t serial() const noexcept { return serial_; }
+    // Whether its owner is the routine that waits here. Such an owner waits for nothing else,
+    // unless it has begun to take other locks.
+    bool is_owners_only() const noexcept { return owner_.session == nullptr && !owner_given_; }
+
+    // Called when the lock is held; the waiter has left the line.
+    virtual void granted() noexcept = 0;
+    // Ends the wait with an error: it leaves the line.
+    virtual void fail(std::exception_ptr error) noexcept = 0;
+    // Called when the Lock is destroyed.
+    virtual void lock_is_gone() noexcept = 0;
+
+protected:
+    explicit LockRequest(LockState& state) noexcept : state_(&state) {}
+    LockRequest(LockState& state, LockOwner owner) noexcept
+        : state_(&state), owner_(std::move(owner)), owner_given_(true) {}
+    ~LockRequest() = default;
+
+    LockState* state_;  // null once the Lock is destroyed
+    LockOwner owner_;   // moves to the event when the lock is granted
+    Time since_{};
+    const bool owner_given_ = false;  // its owner is not the routine that waits
+
+private:
+    friend class LockTable;
+
+    std::uint64_t serial_ = 0;
+};
+
+}  // namespace weir
