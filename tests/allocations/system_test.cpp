@@ -53,6 +53,7 @@ int open_descriptors() {
 template <class P>
 void fail_everywhere(const char* what, Operation operation) {
     INFO(what);
+    { const UvPoller opens_what_libuv_keeps; }
     const auto attempt = [&](AllocationFailure& failure) {
         const int open = open_descriptors();
         bool worked = false;

@@ -1,6 +1,7 @@
 // Has one of everything that the operating system gives it. VERSION, given by the build, says
 // whether it leaves that to weir, or has a handle of libuv of its own.
 #include <csignal>
+#include <cstdint>
 #include <string_view>
 
 #include <uv.h>
@@ -17,6 +18,7 @@
 namespace {
 
 constexpr std::string_view version = VERSION;
+constexpr std::uint64_t an_hour = 3'600'000;  // in milliseconds
 
 class System : public weir::Module {
 public:
@@ -35,7 +37,7 @@ public:
         if (version == "handle") {
             auto* const timer = new uv_timer_t;
             uv_timer_init(&weir::loop_of(scheduler()), timer);
-            uv_timer_start(timer, &close, 100, 0);
+            uv_timer_start(timer, &close, an_hour, 0);
         }
         co_return;
     }
