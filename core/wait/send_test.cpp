@@ -225,8 +225,7 @@ TEST_CASE("an event that is queued already cannot be sent", "[send]") {
 
 TEST_CASE("a sender describes what it waits for", "[send]") {
     const Ref<Event> event = make_event<Job>(7);
-    CHECK(RefusedSend(event, Matcher()).describe() ==
-          "room in a queue for weir.test.Job(number=7)");
+    CHECK(RefusedSend(event, {}).describe() == "room in a queue for weir.test.Job(number=7)");
 }
 
 TEST_CASE("where classes share a queue fairly, a rejected sender is woken for its own class",
