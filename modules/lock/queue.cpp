@@ -137,10 +137,10 @@ void LockQueue::signal_place(LockKey& key, QueueSignals& signals) {
     if (!key.waited_ || key.events_ >= key.size_) {
         return;
     }
+    if (!key.others_wait_ && !key.subscribed() && !key.has_place()) {
+        return;  // the event that leaves now is that of a holder: it will block the queue
+    }
     if (serves(key)) {
-        if (!key.has_place()) {
-            return;  // the event that leaves now is that of a holder: it will block the queue
-        }
         to_serve_ = Ref<LockKey>(&key);
         signals.serving.push_back(*this);
     } else {
