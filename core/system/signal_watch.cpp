@@ -9,6 +9,7 @@
 
 #include "core/run/scheduler.h"
 #include "core/run/uv_loop.h"
+#include "core/run/wait.h"
 
 namespace weir {
 
