@@ -17,6 +17,20 @@ namespace weir {
 
 namespace {
 
+// Runs a function that is no coroutine in a routine nevertheless, so that a tracer sees it.
+Task<> run_traced(const ApiFunction& function, Module& module, Ref<ApiCall> call) {
+    detail::Answering answering(function, std::move(call), co_await this_routine());
+    try {
+        function.plain(function, module, answering.call());
+    } catch (...) {
+        answering.answer_with_exception();
+    }
+    if (answering.call().wanted()) {
+        co_await send(answering.reply());
+        answering.set_sent();
+    }
+}
+
 Task<> send_reply(Ref<Event> reply) {
     co_await send(std::move(reply));
 }
@@ -216,10 +230,12 @@ std::optional<ApiError> Module::try_to_run(ModuleApiCall& event) {
     return refusal;
 }
 
-// A function that is no coroutine needs no routine, unless the queue of the replies is full.
+// A function that is no coroutine needs no routine, unless a tracer looks or the queue of the
+// replies is full.
 void Module::run(const ApiFunction& function, const Ref<ApiCall>& call) {
-    if (function.plain == nullptr) {
-        calls_.start(function.coroutine(function, *this, call),
+    if (function.plain == nullptr || scheduler().traced()) {
+        calls_.start(function.plain == nullptr ? function.coroutine(function, *this, call)
+                                               : run_traced(function, *this, call),
                      {.name = type_.name + '.' + function.name, .foreground = true});
         return;
     }
