@@ -16,6 +16,7 @@ set(WEIR_PUBLIC_HEADERS
     core/queue/leaf_queue.h
     core/queue/priority_queue.h
     core/run/container.h
+    core/run/deadline.h
     core/run/event_handler.h
     core/run/poster.h
     core/run/scheduler.h

@@ -186,6 +186,10 @@ EventDeclaration<E, Base>::EventDeclaration(std::string_view name)
             return static_cast<const E&>(event).can_ignore_now();
         });
     }
+    if constexpr (requires(E& event) { event.received(); }) {
+        static_assert(noexcept(std::declval<E&>().received()));
+        type_.set_receiver([](Event& event) noexcept { static_cast<E&>(event).received(); });
+    }
 }
 
 }  // namespace weir

@@ -64,6 +64,7 @@ public:
     };
     using Destroy = void (*)(Event*) noexcept;
     using CanIgnoreNow = bool (*)(const Event&);
+    using Receiver = void (*)(Event&) noexcept;
 
     const std::string& name() const noexcept { return name_; }
     const EventType* base() const noexcept { return base_; }
@@ -93,6 +94,8 @@ public:
 
     Destroy destroy_function() const noexcept { return destroy_; }
     CanIgnoreNow can_ignore_now_function() const noexcept { return can_ignore_now_; }
+    /// Returns the receiver of the type; null if it has none. See EventDeclaration.
+    Receiver receiver() const noexcept { return receiver_; }
 
     /// Called by Event when an event of the type is made or destroyed. See LiveEvents.
     void add_living(std::int64_t difference) const noexcept { living_.add(difference); }
@@ -106,6 +109,7 @@ public:
     void add_member(Member member) { members_.push_back(std::move(member)); }
     void set_ignorable(bool ignorable) noexcept { ignorable_ = ignorable; }
     void set_can_ignore_now(CanIgnoreNow function) noexcept { can_ignore_now_ = function; }
+    void set_receiver(Receiver function) noexcept { receiver_ = function; }
 
 private:
     friend class DeclaredEventType;
@@ -120,6 +124,7 @@ private:
     std::vector<Member> members_;
     Destroy destroy_;
     CanIgnoreNow can_ignore_now_ = nullptr;
+    Receiver receiver_ = nullptr;
 };
 
 /// A library's description of a type, from its first use until the library is unloaded.
@@ -173,6 +178,11 @@ std::ptrdiff_t member_offset(T C::*member) noexcept {
 ///
 /// A `bool can_ignore_now() const` in E makes blocking conditional: it is called when a blocking
 /// event leaves its queue, and true lets the event pass as if it were ignorable.
+///
+/// A `void received() noexcept` in E is the receiver of the type: it gets each event of the type
+/// after all subscribers that match, as if a handler of the whole type had subscribed last. An
+/// event that one routine waits for can thus name that routine and resume it, without a matcher;
+/// whoever looks, by a matcher or a tracer, sees the event all the same.
 template <class E, class Base = Event>
 class EventDeclaration {
 public:

@@ -17,7 +17,7 @@ namespace {
 
 using Timers = std::unordered_set<const void*>;
 
-// Counts the set timers that the routine waits for.
+// Counts the set timers that the routine waits for, or that end its wait.
 std::size_t timers_of(const Routine& routine, const Timers& timers) {
     const std::string& type = event_type<TimerEvent>().name();
     std::size_t count = 0;
@@ -28,7 +28,7 @@ std::size_t timers_of(const Routine& routine, const Timers& timers) {
             count += timers.count(path[1].identity());
         }
     }
-    return count;
+    return count + timers.count(routine.wait());
 }
 
 std::size_t memory_of(const Routine& routine) {
@@ -133,6 +133,9 @@ Snapshot snapshot(Scheduler& scheduler) {
     for (const TimerState* timer : scheduler.timers().timers()) {
         result.timers.push_back({timer->due(), timer->interval()});
         timers.insert(timer);
+        if (timer->ends() != nullptr) {
+            timers.insert(timer->ends());
+        }
     }
     // A routine in its first run has no subscription yet and must be added separately.
     const Routine* running = scheduler.current();

@@ -37,6 +37,12 @@ void Wait::suspend(Routine& routine, std::coroutine_handle<> coroutine) noexcept
     routine.waiting_ = coroutine;
 }
 
+void Wait::resume() noexcept {
+    if (routine_ != nullptr) {
+        routine_->wait_is_over(*this);
+    }
+}
+
 std::string Wait::describe() const {
     std::string text;
     for (const Matcher& matcher : matchers()) {

@@ -95,12 +95,14 @@ Timer Scheduler::set_timer(Duration after, Duration interval) {
         throw std::invalid_argument("the interval of a timer is negative");
     }
     const Ref<TimerState> state(new TimerState(interval));
+    set_timer(*state, after);
+    return Timer(state);
+}
+
+void Scheduler::set_timer(TimerState& timer, Duration after) {
     const Time time = now();
     // A time that the clock cannot tell counts as never; the sum must not overflow.
-    after = std::clamp(after, Duration::zero(), Time::max() - time);
-    Timer timer(state);
-    timers_.set(*state, time + after);
-    return timer;
+    timers_.set(timer, time + std::clamp(after, Duration::zero(), Time::max() - time));
 }
 
 void Scheduler::fire_timers(Time time) {
@@ -143,15 +145,6 @@ const std::shared_ptr<Mailbox>& Scheduler::mailbox() {
 }
 
 // --- subscribers
-
-void Subscriber::set_daemon(bool daemon) noexcept {
-    if (daemon_ != daemon) {
-        daemon_ = daemon;
-        if (registered_) {
-            scheduler_->keeping_alive_ += daemon ? static_cast<std::size_t>(-1) : 1U;
-        }
-    }
-}
 
 Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matcher) {
     assert(&subscriber.scheduler() == this);
@@ -321,6 +314,10 @@ void Scheduler::process(const Ref<Event>& event,
         deliver(event, subscription);
     } else {
         deliver_found(event, begin);
+    }
+    if (const EventType::Receiver receive = event->type().receiver()) {
+        receive(*event);
+        run_calls();
     }
     // An event that is in a queue again has been sent on by its receiver.
     if (event->queued() || droppable(*event)) {

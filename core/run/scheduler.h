@@ -74,6 +74,8 @@ public:
     /// Sends a TimerEvent `after` from now, never earlier, and then, if there is an interval, every
     /// `interval`. Throws std::invalid_argument if the interval is negative.
     Timer set_timer(Duration after, Duration interval = {});
+    /// The same for a timer that the caller has made, and that is not active.
+    void set_timer(TimerState& timer, Duration after);
 
     // --- running
 
@@ -240,5 +242,14 @@ private:
     bool quit_now_ = false;
     bool go_on_wanted_ = false;
 };
+
+inline void Subscriber::set_daemon(bool daemon) noexcept {
+    if (daemon_ != daemon) {
+        daemon_ = daemon;
+        if (registered_) {
+            scheduler_->keeping_alive_ += daemon ? static_cast<std::size_t>(-1) : 1U;
+        }
+    }
+}
 
 }  // namespace weir

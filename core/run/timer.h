@@ -15,6 +15,7 @@
 namespace weir {
 
 class TimerHeap;
+class Wait;
 
 /// The state of a timer that the heap needs: when it is due, and where it stands in the heap.
 class TimerState final : public RefCounted<TimerState>,
@@ -27,18 +28,22 @@ public:
     /// Returns the interval; 0 if the timer fires once.
     Duration interval() const noexcept { return interval_; }
     bool active() const noexcept { return heap_ != nullptr; }
+    /// Returns the wait that the timer ends; null if it ends none. See Deadline.
+    Wait* ends() const noexcept { return ends_; }
 
 private:
     friend class TimerHeap;
+    friend class Deadline;
 
     Time due_{};
     Duration interval_;
     TimerHeap* heap_ = nullptr;
+    Wait* ends_ = nullptr;
     std::size_t position_ = waiting;  // in the heap
     static constexpr std::size_t waiting = static_cast<std::size_t>(-1);
 };
 
-/// Sent when a timer has become due.
+/// Sent when a timer has become due. Ends the wait whose deadline it is.
 struct TimerEvent : Event {
     Index<const TimerState*> timer;
     Ref<TimerState> state;  ///< keeps the identity from being given to another timer
@@ -46,6 +51,8 @@ struct TimerEvent : Event {
     static auto declare() {
         return declare_event<TimerEvent>("weir.TimerEvent").index("timer", &TimerEvent::timer);
     }
+
+    void received() noexcept;
 };
 
 /// The timers of a scheduler, ordered by the time when they are due. Holds a reference to each.

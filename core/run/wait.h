@@ -50,10 +50,15 @@ public:
     virtual bool at_the_end() const noexcept { return false; }
     /// Called in the routine's turn that the wait has asked for with Scheduler::make_ready.
     virtual void take_turn() noexcept {}
+    /// Called when the Deadline that was set for the wait is reached: it usually calls resume().
+    virtual void time_is_over() noexcept {}
     /// Returns what is waited for, for listings.
     virtual std::string describe() const;
     /// Returns the event that the wait keeps, as that of a sender; null if there is none.
     virtual const Event* carries() const noexcept { return nullptr; }
+
+    /// Resumes the coroutine without an event, if it still waits here.
+    void resume() noexcept;
 
 protected:
     /// `same`: the matcher of a wait that only ever has this one, and is not at_the_end(). To wait
