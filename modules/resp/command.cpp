@@ -1,6 +1,8 @@
 #include "modules/resp/command.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <vector>
 
 #include "config/text/nearest_name.h"
@@ -14,8 +16,31 @@ char upper(char c) noexcept {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
-bool before(std::string_view a, std::string_view b) noexcept {
-    return std::ranges::lexicographical_compare(a, b, {}, upper, upper);
+// Equal for words that are the same but for capitals.
+std::size_t hash_of(std::string_view word) noexcept {
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    for (const char c : word) {
+        hash = (hash ^ static_cast<unsigned char>(upper(c))) * 0x100000001b3U;
+    }
+    return static_cast<std::size_t>(hash ^ (hash >> 32));
+}
+
+// The commands by the hashes of their names: a power of two of slots, at least half of them null.
+const std::vector<const Command*>& command_slots() {
+    static const std::vector<const Command*> slots = [] {
+        const auto commands = all_commands();
+        std::vector<const Command*> result(std::bit_ceil(2 * commands.size()));
+        const std::size_t mask = result.size() - 1;
+        for (const Command* command : commands) {
+            std::size_t slot = hash_of(command->name) & mask;
+            while (result[slot] != nullptr) {
+                slot = (slot + 1) & mask;
+            }
+            result[slot] = command;
+        }
+        return result;
+    }();
+    return slots;
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known) {
@@ -40,9 +65,13 @@ std::span<const Command* const> all_commands() {
 }
 
 const Command* find_command(std::string_view name) {
-    const auto commands = all_commands();
-    const auto found = std::ranges::lower_bound(commands, name, before, &Command::name);
-    return found != commands.end() && same_word((*found)->name, name) ? *found : nullptr;
+    const std::vector<const Command*>& slots = command_slots();
+    const std::size_t mask = slots.size() - 1;
+    std::size_t slot = hash_of(name) & mask;
+    while (slots[slot] != nullptr && !same_word(slots[slot]->name, name)) {
+        slot = (slot + 1) & mask;
+    }
+    return slots[slot];
 }
 
 std::string unknown_command(std::string_view name) {

@@ -61,7 +61,7 @@ std::vector<Outcome> read_all(std::string_view bytes, std::size_t odd, std::size
             }
             Outcome outcome{status, {}, {}};
             if (status == Status::complete) {
-                outcome.request = parser.take_request();
+                outcome.request = std::move(parser.request());
                 require(!outcome.request.empty());
                 require(outcome.request.size() <= limits.arguments);
                 require(outcome.request.bytes() <=
@@ -94,7 +94,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         std::string_view again = text;
         require(parser.parse(again) == Status::complete);
         require(again.empty());
-        require(parser.take_request() == outcome.request);
+        require(parser.request() == outcome.request);
     }
     return 0;
 }

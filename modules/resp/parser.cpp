@@ -1,6 +1,7 @@
 #include "modules/resp/parser.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "config/text/quoted.h"
@@ -10,7 +11,39 @@ namespace weir::resp {
 
 using Status = RequestParser::Status;
 
+namespace {
+
+// Reads "<prefix><number>\r\n" from the front of the text, a number without sign or leading zeros
+// of at most 6 digits. Returns nothing if the text is anything else, or not whole.
+std::optional<std::size_t> read_short_number(std::string_view& text, char prefix) noexcept {
+    constexpr std::size_t most_digits = 6;
+    if (text.empty() || text.front() != prefix) {
+        return {};
+    }
+    std::size_t value = 0;
+    std::size_t at = 1;
+    for (; at < text.size() && at <= most_digits; ++at) {
+        const auto digit = static_cast<unsigned char>(text[at] - '0');
+        if (digit > 9) {
+            break;
+        }
+        value = value * 10 + digit;
+    }
+    const bool leading_zero = at > 2 && text[1] == '0';
+    if (at == 1 || leading_zero || text.size() < at + 2 || text[at] != '\r' ||
+        text[at + 1] != '\n') {
+        return {};
+    }
+    text.remove_prefix(at + 2);
+    return value;
+}
+
+}  // namespace
+
 Status RequestParser::parse(std::string_view& input) {
+    if (state_ == State::start && take_whole(input)) {
+        return Status::complete;
+    }
     Status status = state_ == State::broken ? Status::broken : Status::incomplete;
     while (status == Status::incomplete && !input.empty()) {
         status = step(input);
@@ -21,8 +54,29 @@ Status RequestParser::parse(std::string_view& input) {
     return status;
 }
 
-Request RequestParser::take_request() noexcept {
-    return std::exchange(request_, {});
+// Nearly all requests are arrays that have arrived as a whole, within the limits: these are read
+// line by line. Returns false, and has taken nothing, if the request is anything else; the steps
+// below read it then, and say what is wrong.
+bool RequestParser::take_whole(std::string_view& input) {
+    std::string_view rest = input;
+    const std::optional<std::size_t> arguments = read_short_number(rest, '*');
+    if (!arguments || *arguments == 0 || *arguments > limits_.arguments) {
+        return false;
+    }
+    request_.clear();
+    for (std::size_t i = 0; i != *arguments; ++i) {
+        const std::optional<std::size_t> length = read_short_number(rest, '$');
+        if (!length || *length > limits_.argument_bytes ||
+            *length + request_.bytes() > limits_.request_bytes || rest.size() < *length + 2 ||
+            rest[*length] != '\r' || rest[*length + 1] != '\n') {
+            return false;
+        }
+        request_.append(rest.substr(0, *length));
+        request_.end_argument();
+        rest.remove_prefix(*length + 2);
+    }
+    input = rest;
+    return true;
 }
 
 Status RequestParser::step(std::string_view& input) {

@@ -38,8 +38,9 @@ public:
     // skipped, as in Redis. Once broken it stays so and takes everything.
     Status parse(std::string_view& input);
 
-    // Returns the request that the last call completed; to be called once.
-    Request take_request() noexcept;
+    // Returns the request that the last call completed; valid until the next call. May be moved
+    // from.
+    Request& request() noexcept { return request_; }
     // Returns why the last call refused a request or lost the framing, as Redis words it.
     const std::string& reason() const noexcept { return reason_; }
 
@@ -67,6 +68,7 @@ private:
         bool ending = false;  // \r was there
     };
 
+    bool take_whole(std::string_view& input);
     Status step(std::string_view& input);
     Status take_line(std::string_view& input);
     Status take_number(std::string_view& input);

@@ -18,7 +18,7 @@ std::vector<std::string> read_all(RequestParser& parser, std::string_view input)
             case Status::incomplete:
                 break;
             case Status::complete: {
-                const Request request = parser.take_request();
+                const Request request = std::move(parser.request());
                 std::string text(request[0]);
                 for (std::size_t i = 1; i != request.size(); ++i) {
                     text.append("|").append(request[i]);

@@ -38,7 +38,11 @@ public:
     void append(std::string_view piece) { bytes_.append(piece); }
     void append(char c) { bytes_.push_back(c); }
     void end_argument() { ends_.push_back(static_cast<std::uint32_t>(bytes_.size())); }
+    // Keeps the memory, unless it is more than most requests need.
     void clear() noexcept {
+        if (bytes_.capacity() > most_kept || ends_.capacity() > most_kept) {
+            *this = {};
+        }
         bytes_.clear();
         ends_.clear();
     }
@@ -46,6 +50,8 @@ public:
     friend bool operator==(const Request&, const Request&) = default;
 
 private:
+    static constexpr std::size_t most_kept = 128;
+
     std::string bytes_;
     std::vector<std::uint32_t> ends_;
 };

@@ -188,11 +188,22 @@ Task<> Session::serve(std::string bytes, bool end) {
             bytes = std::move(event->bytes);
             end = event->end;
         }
-        const std::string_view rest = co_await execute_all(bytes);
+        std::string_view rest = bytes;
+        do {
+            if (const Command* command = execute(rest)) {
+                co_await command->run_long(*this, parser_.request());
+                end_request();
+            }
+            if (has_many_replies()) {
+                co_await flush();
+            }
+        } while (goes_on(rest));
         if (rest.empty() && end) {
             closing_ = true;
         }
-        co_await flush();
+        if (reply_.size() != 0) {
+            co_await connection_.write(reply_.take());
+        }
         if (closing_) {
             break;
         }
@@ -206,47 +217,65 @@ Task<> Session::serve(std::string bytes, bool end) {
     connection_.shutdown();
 }
 
-// Returns the input that is left for a newer version; empty if there is none.
-Task<std::string_view> Session::execute_all(std::string_view bytes) {
-    while (!bytes.empty() && !closing_ && !protocol_.replaced()) {
+bool Session::goes_on(std::string_view bytes) const noexcept {
+    return !bytes.empty() && !closing_ && !protocol_.replaced();
+}
+
+bool Session::has_many_replies() const noexcept {
+    return reply_.size() >= reply_bytes;
+}
+
+const Command* Session::execute(std::string_view& bytes) {
+    while (goes_on(bytes) && !has_many_replies()) {
         switch (parser_.parse(bytes)) {
             case RequestParser::Status::incomplete:
                 break;
             case RequestParser::Status::complete:
-                co_await execute(parser_.take_request());
+                if (const Command* command = begin_request()) {
+                    return command;
+                }
+                end_request();
                 break;
             case RequestParser::Status::refused:
                 begin_reply();
                 error(parser_.reason());
-                if (transaction_) {
-                    transaction_->refuse();
-                }
+                refuse_request();
                 break;
             case RequestParser::Status::broken:
                 break_off();
                 break;
         }
-        if (reply_.size() >= reply_bytes) {
-            co_await flush();
-        }
     }
-    co_return bytes;
+    return nullptr;
 }
 
-Task<> Session::execute(Request request) {
-    last_request_at_ = scheduler().now();
+// Executes the request of the parser. Returns its command instead if it may take long.
+const Command* Session::begin_request() {
+    last_request_at_ = scheduler().time_of_round();
     begin_reply();
+    Request& request = parser_.request();
     const Command* command = check(request);
     if (command == nullptr) {
-        if (transaction_) {
-            transaction_->refuse();
-        }
-    } else if (transaction_ && !command->ends_transaction) {
-        collect(std::move(request));
-    } else {
-        co_await run(*command, request);
+        refuse_request();
+        return nullptr;
     }
-    reply_.set_silent(false);
+    if (transaction_ && !command->ends_transaction) {
+        collect(std::move(request));
+        return nullptr;
+    }
+    last_command_ = command;
+    protocol_.count_command();
+    if (command->run == nullptr) {
+        return command;
+    }
+    command->run(*this, request);
+    return nullptr;
+}
+
+void Session::refuse_request() {
+    if (transaction_) {
+        transaction_->refuse();
+    }
 }
 
 Task<> Session::run(const Command& command, const Request& request) {

@@ -103,8 +103,16 @@ public:
 
 private:
     Task<> serve(std::string bytes, bool end);
-    Task<std::string_view> execute_all(std::string_view bytes);
-    Task<> execute(Request request);
+    // Executes requests from the front of the input, up to one that may take long. Returns its
+    // command, which is to be run and then ended; null if there is no request left, if the replies
+    // are to be sent, or if the rest of the input is for a newer version.
+    const Command* execute(std::string_view& bytes);
+    const Command* begin_request();
+    void end_request() noexcept { reply_.set_silent(false); }
+    void refuse_request();
+    bool goes_on(std::string_view bytes) const noexcept;
+    // Whether so many replies are collected that they are sent before the next request.
+    bool has_many_replies() const noexcept;
     Task<> run(const Command& command, const Request& request);
     const Command* check(const Request& request);
     void collect(Request request);
