@@ -105,6 +105,16 @@ public:
         }
     }
 
+    bool read_scalar(const Value& scalar, void* value) const override {
+        if (!inner_->read_scalar(scalar, value)) return false;
+        const T& result = *static_cast<const T*>(value);
+        if constexpr (HasLength<T>) {
+            const std::size_t length = length_of(result);
+            if (length < length_.low || length > length_.high) return false;
+        }
+        return !check_ || check_(result).empty();
+    }
+
     Value to_json(const void* value) const override { return inner_->to_json(value); }
     bool equal(const void* left, const void* right) const override {
         return inner_->equal(left, right);

@@ -61,6 +61,17 @@ public:
         inner_->read(rest, &inner, reader);
         result = std::move(inner);
     }
+    bool read_scalar(const Value& scalar, void* value) const override {
+        auto& result = *static_cast<std::optional<T>*>(value);
+        if (scalar.is_null()) {
+            result.reset();
+            return true;
+        }
+        T inner{};
+        if (!inner_->read_scalar(scalar, &inner)) return false;
+        result = std::move(inner);
+        return true;
+    }
 
     Value to_json(const void* value) const override {
         const auto& optional = *static_cast<const std::optional<T>*>(value);

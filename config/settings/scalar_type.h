@@ -61,6 +61,13 @@ public:
         }
     }
 
+    bool read_scalar(const Value& scalar, void* value) const override {
+        Decoded<T> decoded = Codec<T>::decode(scalar);
+        if (!decoded.value || !decoded.wrong.empty() || !allows(*decoded.value)) return false;
+        *static_cast<T*>(value) = *std::move(decoded.value);
+        return true;
+    }
+
     Value to_json(const void* value) const override {
         return Codec<T>::encode(*static_cast<const T*>(value));
     }
@@ -95,21 +102,26 @@ private:
         return choices().empty() ? Codec<T>::expected() : "one of " + joined(choices());
     }
 
-    // Returns why the setting does not allow the decoded value; "" if it does, or if nothing was
-    // decoded.
-    std::string wrong_value(const Decoded<T>& decoded, const Value& value, bool secret) const {
-        const std::optional<T>& result = decoded.value;
-        if (result && !bounds_.one_of.empty()) {
-            const bool is_one = std::find(bounds_.one_of.begin(), bounds_.one_of.end(), *result) !=
-                                bounds_.one_of.end();
-            return is_one ? "" : not_one_of(value, secret, choices());
+    bool allows(const T& value) const {
+        if (!bounds_.one_of.empty()) {
+            return std::find(bounds_.one_of.begin(), bounds_.one_of.end(), value) !=
+                   bounds_.one_of.end();
         }
         const Bounds<T> natural = Codec<T>::natural();
         const std::optional<T>& low = bounds_.low ? bounds_.low : natural.low;
         const std::optional<T>& high = bounds_.high ? bounds_.high : natural.high;
-        const bool in_range =
-            result && (!low || !(*result < *low)) && (!high || !(*high < *result));
-        if (in_range || (!result && !decoded.out_of_range)) return "";
+        return (!low || !(value < *low)) && (!high || !(*high < value));
+    }
+
+    // Returns why the setting does not allow the decoded value; "" if it does, or if nothing was
+    // decoded.
+    std::string wrong_value(const Decoded<T>& decoded, const Value& value, bool secret) const {
+        const std::optional<T>& result = decoded.value;
+        if (result ? allows(*result) : !decoded.out_of_range) return "";
+        if (result && !bounds_.one_of.empty()) return not_one_of(value, secret, choices());
+        const Bounds<T> natural = Codec<T>::natural();
+        const std::optional<T>& low = bounds_.low ? bounds_.low : natural.low;
+        const std::optional<T>& high = bounds_.high ? bounds_.high : natural.high;
         const bool needs_both = decoded.out_of_range;
         return "is out of range: " +
                range_text(needs_both || bounds_.low || low == T{} ? text(low) : "",

@@ -38,6 +38,13 @@ public:
     /// Reads the fragments into `value`. Parts that no layer gives keep their values. Reports every
     /// mistake, also in layers that a later layer hides.
     virtual void read(const Fragments& fragments, void* value, Reader& reader) const = 0;
+    /// Reads a scalar or null that came alone, from no layer. Returns false if it is not of this
+    /// type or not allowed, or if the type has no such short way: read() decides then, and says
+    /// what is wrong.
+    virtual bool read_scalar(const Value& scalar, void* value) const {
+        (void)scalar, (void)value;
+        return false;
+    }
     /// Returns the value as in a file.
     virtual Value to_json(const void* value) const = 0;
     virtual bool equal(const void* left, const void* right) const = 0;

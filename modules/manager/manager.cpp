@@ -112,8 +112,7 @@ Task<Json> ask_about_locks(Server& server, std::string function) {
         co_return Json();
     }
     Json all = Json::object();
-    Task<ApiResult<Json>> asking = call("lock", std::move(function), std::move(all));
-    ApiResult<Json> answer = co_await asking;
+    ApiResult<Json> answer = co_await call("lock", std::move(function), std::move(all));
     co_return answer ? std::move(answer).value() : Json();
 }
 

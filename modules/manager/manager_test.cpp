@@ -21,8 +21,7 @@ SimulatedServer server() {
 }
 
 Task<Json> ask(std::string function, Json parameters = Json::object()) {
-    Task<ApiResult<Json>> calling = call("manager", function, std::move(parameters));
-    const ApiResult<Json> result = co_await calling;
+    const ApiResult<Json> result = co_await call("manager", function, std::move(parameters));
     co_return result ? result.value() : Json(to_text(result.error()));
 }
 

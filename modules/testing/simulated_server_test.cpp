@@ -73,7 +73,7 @@ private:
 };
 
 Task<> ask_careless(std::string function) {
-    Task<ApiResult<Json>> calling = call("careless", std::move(function), {}, 1min);
+    auto calling = call("careless", std::move(function), {}, 1min);
     const ApiResult<Json> result = co_await calling;
     CHECK(result.ok());
 }

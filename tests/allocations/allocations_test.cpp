@@ -117,9 +117,8 @@ Task<> load_hello(SimulatedServer& world) {
 }
 
 Task<Json> ask(std::string module, std::string function, Json parameters) {
-    Task<ApiResult<Json>> calling =
-        call(std::move(module), std::move(function), std::move(parameters), 10s);
-    const ApiResult<Json> result = co_await calling;
+    const ApiResult<Json> result =
+        co_await call(std::move(module), std::move(function), std::move(parameters), 10s);
     if (!result) {
         throw ApiException(result.error());
     }

@@ -36,6 +36,7 @@ WORKLOADS = [
     ("queue_benchmark", "W8 20 queues, 10,000 events"),
     ("queue_benchmark", "W8 a full queue"),
     ("api_benchmark", "W9 a call and its reply, C++ values"),
+    ("api_benchmark", "W9 a call of a coroutine"),
     ("api_benchmark", "W9 a call and its reply, JSON"),
 ]
 

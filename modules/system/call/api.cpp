@@ -1,6 +1,7 @@
 #include "modules/system/call/api.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "config/settings/describe_text.h"
 #include "modules/system/call/json.h"
@@ -60,6 +61,25 @@ Json describe_parameter(const config::Setting& parameter, const void* defaults) 
 
 void Api::add(ApiFunction function) {
     functions_.push_back(std::move(function));
+    make_slots();
+}
+
+void Api::make_slots() {
+    slots_.assign(std::bit_ceil(2 * functions_.size()), Slot());
+    for (std::size_t i = 0; i != functions_.size(); ++i) {
+        const IndexValue name(functions_[i].name);
+        if (Slot& slot = slots_[slot_of(name)]; slot.name.is_any()) {
+            slot = {name, i};
+        }
+    }
+}
+
+const ApiFunction* Api::next(const ApiFunction& function) const noexcept {
+    const ApiFunction* const end = functions_.data() + functions_.size();
+    const ApiFunction* const found =
+        std::find_if(&function + 1, end,
+                     [&function](const ApiFunction& other) { return other.name == function.name; });
+    return found == end ? nullptr : found;
 }
 
 std::vector<std::string> Api::names() const {
@@ -70,11 +90,6 @@ std::vector<std::string> Api::names() const {
         }
     }
     return names;
-}
-
-bool Api::has(std::string_view name) const noexcept {
-    return std::any_of(functions_.begin(), functions_.end(),
-                       [name](const ApiFunction& function) { return function.name == name; });
 }
 
 std::string Api::describe(std::size_t width) const {

@@ -46,11 +46,14 @@ public:
     using Module::Module;
 
     static auto declare() {
-        return declare_module<Desk>("desk", "Answers questions").function("sum", &Desk::sum);
+        return declare_module<Desk>("desk", "Answers questions")
+            .function("sum", &Desk::sum)
+            .function("sum_in_coroutine", &Desk::sum_in_coroutine);
     }
 
 private:
     Total sum(const Sum& sum) { return {sum.a + sum.b}; }
+    Task<Total> sum_in_coroutine(Sum sum) { co_return Total{sum.a + sum.b}; }
 };
 
 void expect(long got, long wanted) {
@@ -62,9 +65,16 @@ void expect(long got, long wanted) {
 
 Task<> call_typed(long count, long& sum) {
     for (long i = 0; i != count; ++i) {
-        Sum parameters{.a = 1, .b = 2};
-        Task<ApiResult<Total>> calling = call<Total>("desk", "sum", parameters);
-        ApiResult<Total> result = co_await calling;
+        const Sum parameters{.a = 1, .b = 2};
+        ApiResult<Total> result = co_await call<Total>("desk", "sum", parameters);
+        sum += result.value().total;
+    }
+}
+
+Task<> call_coroutine(long count, long& sum) {
+    for (long i = 0; i != count; ++i) {
+        const Sum parameters{.a = 1, .b = 2};
+        ApiResult<Total> result = co_await call<Total>("desk", "sum_in_coroutine", parameters);
         sum += result.value().total;
     }
 }
@@ -72,8 +82,7 @@ Task<> call_typed(long count, long& sum) {
 Task<> call_json(long count, long& sum) {
     for (long i = 0; i != count; ++i) {
         Json parameters{{"a", 1}, {"b", 2}};
-        Task<ApiResult<Json>> calling = call("desk", "sum", std::move(parameters));
-        ApiResult<Json> result = co_await calling;
+        ApiResult<Json> result = co_await call("desk", "sum", std::move(parameters));
         sum += result.value().at("total").get<long>();
     }
 }
@@ -106,6 +115,10 @@ public:
             const Sum& sum = std::any_cast<const Sum&>(given);
             return std::any(Total{sum.a + sum.b});
         };
+        coroutines_["desk"]["sum"] = [](Sum sum, Total& total) -> Bare {
+            total.total = sum.a + sum.b;
+            co_return;
+        };
         json_["desk"]["sum"] = [](const Json& given) {
             return Json{{"total", given.at("a").get<int>() + given.at("b").get<int>()}};
         };
@@ -118,6 +131,16 @@ public:
             const std::any result = typed_.find("desk")->second.find("sum")->second(parameters);
             co_await NextRound{ring_};
             sum_ += std::any_cast<const Total&>(result).total;
+        }
+    }
+    Bare call_coroutine(long count) {
+        for (long i = 0; i != count; ++i) {
+            const Sum parameters{.a = 1, .b = 2};
+            co_await NextRound{ring_};
+            Total result;
+            coroutines_.find("desk")->second.find("sum")->second(parameters, result);
+            co_await NextRound{ring_};
+            sum_ += result.total;
         }
     }
     Bare call_json(long count) {
@@ -148,6 +171,9 @@ private:
     ReadyRing ring_;
     long sum_ = 0;
     std::unordered_map<std::string, Functions<std::any>> typed_;
+    std::unordered_map<std::string,
+                       std::unordered_map<std::string, std::function<Bare(Sum, Total&)>>>
+        coroutines_;
     std::unordered_map<std::string, Functions<Json>> json_;
 };
 
@@ -168,6 +194,8 @@ int main(int argc, char** argv) {
              {"baseline", [=] { return BareDesk().calls(1, count, bare); }, Kind::baseline}});
     };
     compare("W9 a call and its reply, C++ values", call_typed, &BareDesk::call_typed);
+    compare("W9 a call of a coroutine and its reply, C++ values", call_coroutine,
+            &BareDesk::call_coroutine);
     compare("W9 a call and its reply, JSON", call_json, &BareDesk::call_json);
 
     const auto each = [](long callers, auto run) {

@@ -1,38 +1,33 @@
 #pragma once
 
-#include <optional>
+#include <memory>
 
 #include "core/base/pool.h"
 #include "core/base/ref.h"
 #include "core/event/event.h"
 #include "core/run/routine.h"
-#include "modules/system/call/api_result.h"
-#include "modules/system/call/api_value.h"
+#include "modules/system/call/call_slots.h"
 
 namespace weir {
 
-/// What caller and callee of one API call share until the caller has its result.
-struct ApiCall final : RefCounted<ApiCall>, pool::Pooled {
-    ApiValue parameters;
-    bool wants_json = false;                    // how the caller wants the result
-    std::optional<ApiResult<ApiValue>> result;  // once the callee has answered
-    bool given_up = false;                      // the caller no longer waits
-    Ref<Routine> callee;                        // runs the function
-    // The caller makes it, so that the callee needs no memory to answer; null once it is used. See
-    // take_reply().
-    Ref<Event> reply;
+struct SentCall;
 
-    /// Ends the call for a caller that no longer waits: unwinds the callee, and drops parameters
-    /// and result.
-    void give_up() noexcept {
-        given_up = true;
-        parameters = {};
-        result.reset();
-        reply.reset();
-        if (const Ref<Routine> routine = std::move(callee)) {
-            routine->close();
-        }
-    }
+/// What caller and callee of one call share, and what the events of the call refer to. Either may
+/// end before the other.
+struct ApiCall final : RefCounted<ApiCall>, pool::Pooled {
+    ApiCall() noexcept;
+    ~ApiCall();
+
+    /// Returns whether the caller still wants the function to run.
+    bool wanted() const noexcept { return slots != nullptr; }
+    /// Returns the event that answers the call; null the second time.
+    Ref<Event> take_reply() noexcept;
+
+    CallSlots* slots = nullptr;      // null: the caller has given up, or has its answer
+    Wait* caller = nullptr;          // where the caller waits; null: no caller waits
+    Ref<Routine> callee;             // runs the function, if that is a coroutine
+    Ref<Event> reply;                // made by the caller, so that the callee needs no memory
+    std::unique_ptr<SentCall> sent;  // has the slots if no caller waits
 };
 
 }  // namespace weir

@@ -19,7 +19,38 @@ ApiFunction& ApiFunction::operator=(const ApiFunction&) = default;
 ApiFunction& ApiFunction::operator=(ApiFunction&&) noexcept = default;
 ApiFunction::~ApiFunction() = default;
 
+namespace {
+
+// The short way, for parameters that are all scalars, known and allowed. Returns false otherwise;
+// read_parameters() then reads them all anew.
+bool read_scalars(const config::Description& description, const Json& json, void* parameters) {
+    if (!json.is_object()) {
+        return false;
+    }
+    std::size_t read = 0;
+    for (const config::Setting& setting : description.settings()) {
+        const auto found = json.find(setting.name);
+        if (found == json.end()) {
+            if (setting.required) {
+                return false;
+            }
+            continue;
+        }
+        if (found->is_structured() ||
+            !setting.type->read_scalar(value_of(*found), setting.value_in(parameters))) {
+            return false;
+        }
+        ++read;
+    }
+    return read == json.size();
+}
+
+}  // namespace
+
 void read_parameters(const config::Description& description, const Json& json, void* parameters) {
+    if (read_scalars(description, json, parameters)) {
+        return;
+    }
     if (!json.is_null() && !json.is_object()) {
         throw ApiException(
             ApiError::bad_parameter,
@@ -50,11 +81,12 @@ void read_parameters(const config::Description& description, const Json& json, v
 
 namespace detail {
 
-void convert_parameters(const config::Description& description, ApiValue& given, void* parameters) {
-    if (const Json* json = given.get<Json>()) {
-        read_parameters(description, *json, parameters);
-    } else if (given.empty()) {
+void convert_parameters(const config::Description& description, const CallSlots& slots,
+                        void* parameters) {
+    if (slots.parameters_type == nullptr) {
         read_parameters(description, Json(), parameters);
+    } else if (*slots.parameters_type == api_type_of<Json>()) {
+        read_parameters(description, *static_cast<const Json*>(slots.parameters), parameters);
     } else {
         throw_other_parameters();
     }

@@ -3,14 +3,18 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <new>
 #include <string>
 #include <type_traits>
 #include <utility>
 
 #include "config/settings/settings.h"
+#include "core/run/container.h"
 #include "core/run/task.h"
+#include "core/wait/send.h"
+#include "modules/system/call/answering.h"
+#include "modules/system/call/api_call.h"
 #include "modules/system/call/api_result.h"
-#include "modules/system/call/api_value.h"
 
 namespace weir {
 
@@ -51,16 +55,14 @@ private:
 /// function of the module by `declare_module`; immutable afterwards.
 class ApiFunction {
 public:
-    /// Runs a function that returns its result at once. Returns that, as JSON if `wants_json`;
-    /// throws what the function throws, and ApiException with `bad_parameter` if it takes others.
-    using Plain = ApiValue (*)(const detail::MemberPointer& function, Module& module,
-                               ApiValue& parameters, bool wants_json);
-    /// Runs a function that is a coroutine; otherwise the same.
-    using Coroutine = Task<ApiValue> (*)(detail::MemberPointer function, Module& module,
-                                         ApiValue parameters, bool wants_json);
-    /// Returns whether the function takes a call with these parameters.
-    using Criteria = bool (*)(const detail::MemberPointer& criteria, const Module& module,
-                              ApiValue& parameters);
+    /// Runs a function that returns its result at once, and stores the result in the call. Throws
+    /// what the function throws, and ApiException with `bad_parameter` if it takes others. Requires
+    /// that the call is wanted.
+    using Plain = void (*)(const ApiFunction& function, Module& module, ApiCall& call);
+    /// Runs a function that is a coroutine, and sends the reply; throws nothing.
+    using Coroutine = Task<> (*)(const ApiFunction& function, Module& module, Ref<ApiCall> call);
+    /// Returns whether the function takes the call. Requires that the call is wanted.
+    using Criteria = bool (*)(const ApiFunction& function, const Module& module, CallSlots& slots);
 
     ApiFunction();
     ApiFunction(const ApiFunction&);
@@ -69,11 +71,12 @@ public:
     ApiFunction& operator=(ApiFunction&&) noexcept;
     ~ApiFunction();
 
-    /// Whether the function takes a call with these parameters.
-    bool takes(const Module& module, ApiValue& given) const {
-        return criteria == nullptr || criteria(criteria_member, module, given);
+    /// Returns whether the function takes the call. Requires that the call is wanted.
+    bool takes(const Module& module, ApiCall& call) const {
+        return criteria == nullptr || criteria(*this, module, *call.slots);
     }
 
+    std::string owner;  ///< the name of its module
     std::string name;
     std::string sentence;                                 ///< what it does, without a full stop
     const config::Description* parameters = nullptr;      ///< null: any JSON
@@ -144,39 +147,65 @@ struct MemberFunction<R (M::*)(P) const> : MemberFunction<R (M::*)(P)> {};
 
 /// Reads parameters that are not of the function's own type: from JSON, or nothing. Throws
 /// ApiException with `bad_parameter` if they are another C++ type.
-void convert_parameters(const config::Description& description, ApiValue& given, void* parameters);
+void convert_parameters(const config::Description& description, const CallSlots& slots,
+                        void* parameters);
 [[noreturn]] void throw_other_parameters();
 
+/// Returns the parameters, if they are of this type; null otherwise.
 template <class P>
-P take_parameters(ApiValue& given) {
-    if (P* typed = given.get<P>()) {
-        return std::move(*typed);
-    }
+P* typed_parameters(CallSlots& slots) {
+    return slots.parameters_type != nullptr && *slots.parameters_type == api_type_of<P>()
+               ? static_cast<P*>(slots.parameters)
+               : nullptr;
+}
+
+template <class P>
+P converted_parameters(const CallSlots& slots) {
     if constexpr (std::is_same_v<P, Json>) {
         throw_other_parameters();
     } else {
         P result{};
-        convert_parameters(config::description_of<P>(), given, &result);
+        convert_parameters(config::description_of<P>(), slots, &result);
         return result;
     }
 }
 
+template <class P>
+P take_parameters(CallSlots& slots) {
+    if (P* typed = typed_parameters<P>(slots)) {
+        return std::move(*typed);
+    }
+    return converted_parameters<P>(slots);
+}
+
+/// Stores the result in the call. The caller may have given up meanwhile.
 template <class T>
-ApiValue give_result(T value, bool wants_json) {
+void give_result(ApiCall& call, T value) {
+    CallSlots* const slots = call.slots;
+    if (slots == nullptr) {
+        return;
+    }
     if constexpr (is_api_result<T>) {
-        if constexpr (std::is_void_v<typename Unwrapped<T>::type>) {
-            value.value();
-            return ApiValue::null();
+        if (!value) {
+            slots->fail(std::move(value).error());
+        } else if constexpr (std::is_void_v<typename Unwrapped<T>::type>) {
+            slots->give_nothing();
         } else {
-            return give_result(std::move(value).value(), wants_json);
+            give_result(call, std::move(value).value());
         }
-    } else if constexpr (std::is_same_v<T, Json>) {
-        return ApiValue(std::move(value));
+    } else if (slots->result_type == nullptr) {
+        slots->state = CallSlots::State::value;
+    } else if (*slots->result_type == api_type_of<T>()) {
+        ::new (slots->result) T(std::move(value));
+        slots->state = CallSlots::State::value;
     } else {
-        if (wants_json) {
-            return ApiValue::json_from(config::type_of<T>(), &value);
+        if constexpr (!std::is_same_v<T, Json>) {
+            if (*slots->result_type == api_type_of<Json>()) {
+                slots->give_json(config::type_of<T>(), &value);
+                return;
+            }
         }
-        return ApiValue::of(std::move(value));
+        slots->state = CallSlots::State::other_type;
     }
 }
 
@@ -192,40 +221,51 @@ decltype(auto) invoke_member(const MemberPointer& function, Module& module, P& p
 }
 
 template <class F>
-ApiValue run_plain(const MemberPointer& function, Module& module, ApiValue& given,
-                   bool wants_json) {
-    auto parameters = take_parameters<typename MemberFunction<F>::Parameters>(given);
+void run_plain(const ApiFunction& function, Module& module, ApiCall& call) {
+    auto parameters = take_parameters<typename MemberFunction<F>::Parameters>(*call.slots);
     if constexpr (std::is_void_v<typename MemberFunction<F>::Result>) {
-        invoke_member<F>(function, module, parameters);
-        return ApiValue::null();
+        invoke_member<F>(function.member, module, parameters);
+        if (call.wanted()) {
+            call.slots->give_nothing();
+        }
     } else {
-        return give_result(invoke_member<F>(function, module, parameters), wants_json);
+        give_result(call, invoke_member<F>(function.member, module, parameters));
     }
 }
 
 /// The parameters live in this frame as long as the function runs.
 template <class F>
-Task<ApiValue> run_coroutine(MemberPointer function, Module& module, ApiValue given,
-                             bool wants_json) {
-    auto parameters = take_parameters<typename MemberFunction<F>::Parameters>(given);
-    auto task = invoke_member<F>(function, module, parameters);
-    if constexpr (std::is_same_v<typename MemberFunction<F>::Result, Task<void>>) {
-        co_await task;
-        co_return ApiValue::null();
-    } else {
-        co_return give_result(co_await task, wants_json);
+Task<> run_coroutine(const ApiFunction& function, Module& module, Ref<ApiCall> call) {
+    Answering answering(function, std::move(call), co_await this_routine());
+    try {
+        auto parameters =
+            take_parameters<typename MemberFunction<F>::Parameters>(*answering.call().slots);
+        auto task = invoke_member<F>(function.member, module, parameters);
+        if constexpr (std::is_same_v<typename MemberFunction<F>::Result, Task<void>>) {
+            co_await task;
+            if (answering.call().wanted()) {
+                answering.call().slots->give_nothing();
+            }
+        } else {
+            give_result(answering.call(), co_await task);
+        }
+    } catch (...) {
+        answering.answer_with_exception();
+    }
+    if (answering.call().wanted()) {
+        co_await send(answering.reply());
+        answering.set_sent();
     }
 }
 
 template <class M, class P>
-bool check_criteria(const MemberPointer& criteria, const Module& module, ApiValue& parameters) {
-    P own = take_parameters<P>(parameters);
-    const bool takes =
-        (static_cast<const M&>(module).*criteria.as<bool (M::*)(const P&) const>())(own);
-    if (parameters.get<P>() != nullptr) {
-        parameters = ApiValue::of(std::move(own));
+bool check_criteria(const ApiFunction& function, const Module& module, CallSlots& slots) {
+    const auto criteria = function.criteria_member.as<bool (M::*)(const P&) const>();
+    if (const P* typed = typed_parameters<P>(slots)) {
+        return (static_cast<const M&>(module).*criteria)(*typed);
     }
-    return takes;
+    const P converted = converted_parameters<P>(slots);
+    return (static_cast<const M&>(module).*criteria)(converted);
 }
 
 /// Gives the function its name, and its sentence: that of its parameters if `sentence` is empty.

@@ -39,7 +39,8 @@ public:
     }
 
     /// Returns the error. Requires !ok().
-    const ApiError& error() const { return std::get<1>(content_); }
+    const ApiError& error() const& { return std::get<1>(content_); }
+    ApiError error() && { return std::get<1>(std::move(content_)); }
 
 private:
     void check() const {

@@ -57,10 +57,15 @@ public:
             .function("refuse", "Never does anything", &Desk::refuse)
             .function("fail", "Fails", &Desk::fail)
             .function("echo", "Says what you say", &Desk::echo)
+            .function("has_routine", "Whether a routine runs it", &Desk::has_routine)
+            .function("has_routine_later", "Whether a routine runs it", &Desk::has_routine_later)
+            .function("close", "Closes a routine", &Desk::close_routine)
+            .function("close_later", "Closes a routine", &Desk::close_routine_later)
             .public_function("even", "Adds even numbers", &Desk::sum, &Desk::is_even);
     }
 
     int unwound = 0;
+    Ref<Routine> to_close;
 
 private:
     int sum(const Sum& sum) { return sum.a + sum.b; }
@@ -79,6 +84,17 @@ private:
     ApiResult<int> refuse() { return ApiError{"closed", "the desk is closed"}; }
     void fail() { throw std::runtime_error("the pen is broken"); }
     Json echo(const Json& what) { return what; }
+    bool has_routine() { return scheduler().current() != nullptr; }
+    Task<bool> has_routine_later() { co_return scheduler().current() != nullptr; }
+    std::string close_routine() {
+        to_close->close();
+        return std::string(100, 'x');
+    }
+    Task<std::string> close_routine_later() {
+        to_close->close();
+        co_await sleep(seconds(1));
+        co_return std::string(100, 'x');
+    }
 
     std::uint64_t tickets_ = 0;
 };
@@ -109,9 +125,8 @@ std::string text(const ApiResult<Json>& result) {
 
 Task<> ask_in(std::string target, std::string function, Json parameters, std::string& answer,
               std::optional<Duration> timeout = default_call_timeout) {
-    Task<ApiResult<Json>> calling =
-        call(std::move(target), std::move(function), std::move(parameters), timeout);
-    const ApiResult<Json> result = co_await calling;
+    const ApiResult<Json> result =
+        co_await call(std::move(target), std::move(function), std::move(parameters), timeout);
     answer = text(result);
 }
 
@@ -171,19 +186,79 @@ TEST_CASE("api: a public function goes to the module that takes the parameters")
           "rejected: desk.even does not take a call with these parameters");
 }
 
+TEST_CASE("api: a function that is no coroutine runs without a routine") {
+    CHECK(ask("desk", "has_routine", {}) == "false");
+    CHECK(ask("desk", "has_routine_later", {}) == "true");
+}
+
+namespace {
+
+Task<> ask_and_be_closed(Server& server, std::string function, std::string& answer) {
+    Container container(server.scheduler());
+    co_await ask_in("desk", "ticket", Json(), answer);  // the module is loaded then
+    answer.clear();
+    auto* const desk = static_cast<Desk*>(server.loader().find("desk"));
+    desk->to_close = container.start(ask_in("desk", std::move(function), {}, answer));
+    co_await sleep(milliseconds(10));
+    CHECK(desk->to_close->ended());
+    CHECK(desk->calls().empty());
+    desk->to_close.reset();
+}
+
+}  // namespace
+
+TEST_CASE("api: a function may close its caller, and its result is dropped") {
+    for (const char* function : {"close", "close_later"}) {
+        SimulatedServer world(with_desk, registry());
+        std::string answer;
+        world.run(ask_and_be_closed(world.server(), function, answer));
+        CHECK(answer.empty());
+    }
+}
+
+namespace {
+
+Task<> watch(std::string& seen) {
+    const Matcher calls = match<ModuleApiCall>().make();
+    const Matcher replies = match<ModuleApiReply>().make();
+    for (;;) {
+        const Matched matched = co_await any_of(calls, replies);
+        seen += matched.event->is<ModuleApiCall>()
+                    ? "call " + std::string(matched.event->as<ModuleApiCall>().function.get()) + " "
+                    : "reply ";
+    }
+}
+
+Task<> ask_watched(Server& server, std::string& seen) {
+    Container container(server.scheduler());
+    container.start(watch(seen), {.daemon = true, .foreground = true});
+    std::string answer;
+    co_await ask_in("desk", "ticket", Json(), answer);
+    seen += answer;
+}
+
+}  // namespace
+
+TEST_CASE("api: a matcher sees calls and replies, and the caller has its result all the same") {
+    SimulatedServer world(with_desk, registry());
+    std::string seen;
+    world.run(ask_watched(world.server(), seen));
+    CHECK(seen == R"(call ticket reply {"name":"bob","number":1})");
+}
+
 namespace {
 
 Task<> typed(std::vector<std::string>& answers) {
-    Task<ApiResult<int>> sum = call<int>("desk", "sum", Sum{.a = 5});
+    auto sum = call<int>("desk", "sum", Sum{.a = 5});
     const ApiResult<int> eleven = co_await sum;
     answers.push_back(std::to_string(eleven.value()));
-    Task<ApiResult<Ticket>> ticket = call<Ticket>("desk", "ticket", NoParameters{});
+    auto ticket = call<Ticket>("desk", "ticket", NoParameters{});
     const ApiResult<Ticket> given = co_await ticket;
     answers.push_back(given.value().name);
-    Task<ApiResult<int>> other = call<int>("desk", "sum", Ticket{});
+    auto other = call<int>("desk", "sum", Ticket{});
     const ApiResult<int> no_sum = co_await other;
     answers.push_back(no_sum.error().code);
-    Task<ApiResult<std::string>> wrong = call<std::string>("desk", "sum", Sum{.a = 5});
+    auto wrong = call<std::string>("desk", "sum", Sum{.a = 5});
     const ApiResult<std::string> no_string = co_await wrong;
     answers.push_back(no_string.error().code);
 }
@@ -310,6 +385,18 @@ fail()
 
 echo(any) -> any
     Says what you say
+
+has_routine() -> boolean
+    Whether a routine runs it
+
+has_routine_later() -> boolean
+    Whether a routine runs it
+
+close() -> string
+    Closes a routine
+
+close_later() -> string
+    Closes a routine
 
 even(a, [b]) -> integer, public
     Adds even numbers

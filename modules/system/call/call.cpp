@@ -1,5 +1,6 @@
 #include "modules/system/call/call.h"
 
+#include <cassert>
 #include <new>
 
 #include "config/settings/duration.h"
@@ -10,18 +11,78 @@
 
 namespace weir {
 
+// What a call owns whose caller does not wait.
+struct SentCall {
+    explicit SentCall(Json given) : parameters(std::move(given)) {
+        slots.parameters = &parameters;
+        slots.parameters_type = &api_type_of<Json>();
+    }
+    Json parameters;
+    CallSlots slots;
+};
+
+ApiCall::ApiCall() noexcept = default;
+ApiCall::~ApiCall() = default;
+
 namespace detail {
 
-Calling::Calling(std::string_view target, std::string_view function, ApiValue parameters,
-                 bool wants_json, std::optional<Duration> timeout)
-    : event_(make_call(target, function, std::move(parameters), wants_json)), timeout_(timeout) {}
+void Calling::begin(Routine& routine) {
+    assert(scheduler_ == nullptr);  // a call is awaited once
+    scheduler_ = &routine.scheduler();
+    Ref<ApiCall> state(new ApiCall);
+    state->slots = &slots_;
+    state->caller = this;
+    event_ = make_call(name_, std::move(state));
+    if (timeout_) {
+        deadline_.set(*scheduler_, *timeout_, *this);
+    }
+    try_to_send();
+}
 
-Calling::~Calling() {
-    ApiCall& state = *event_->state;
-    if (scheduler_ != nullptr && !state.result) {
-        event_->set_ignorable();
+void Calling::try_to_send() {
+    signal_ = scheduler_->try_send(event_);
+}
+
+Wait::Then Calling::matched(const Ref<Event>&, Subscription&) {
+    try_to_send();
+    return Then::wait_anew;
+}
+
+void Calling::time_is_over() noexcept {
+    timed_out_ = true;
+    resume();
+}
+
+bool Calling::finish() {
+    withdraw();
+    check_interrupted();
+    if (timed_out_) {
+        slots_.error.emplace(
+            std::string(ApiError::timeout),
+            "no answer from " + to_text(name_) + " within " + config::duration_text(*timeout_));
+        return false;
+    }
+    if (slots_.state == CallSlots::State::other_type) {
+        slots_.error.emplace(
+            std::string(ApiError::bad_result),
+            "the result of " + to_text(name_) + " is not of the type that is expected");
+    }
+    return slots_.state == CallSlots::State::value;
+}
+
+void Calling::withdraw() noexcept {
+    deadline_.cancel();
+    const Ref<ModuleApiCall> event = std::exchange(event_, nullptr);
+    if (event == nullptr) {
+        return;
+    }
+    ApiCall& state = *event->state;
+    state.slots = nullptr;
+    state.caller = nullptr;
+    if (slots_.state == CallSlots::State::pending) {
+        event->set_ignorable();
         // The event that was sent, without asking for memory, and one that it was made into.
-        scheduler_->ignore(*event_);
+        scheduler_->ignore(*event);
         try {
             const ApiCall* const identity = &state;
             scheduler_->ignore(match<ModuleApiCall>(identity).make());
@@ -29,87 +90,71 @@ Calling::~Calling() {
             // Whoever receives it sees that it is given up.
         }
     }
-    state.give_up();
-}
-
-void Calling::begin(Routine& routine) {
-    scheduler_ = &routine.scheduler();
-    if (timeout_) {
-        timer_ = scheduler_->set_timer(*timeout_);
-        matchers_[1] = timer_.matcher();
+    if (const Ref<Routine> callee = std::exchange(state.callee, nullptr)) {
+        callee->close();
     }
-    try_to_send();
-}
-
-// Either way there is something to wait for then.
-void Calling::try_to_send() {
-    Matcher signal = scheduler_->try_send(event_);
-    sent_ = !signal;
-    if (sent_) {
-        const ApiCall* const identity = event_->state.get();
-        matchers_[0] = match<ModuleApiReply>(identity).make();
-    } else {
-        matchers_[0] = std::move(signal);
-    }
-}
-
-Wait::Then Calling::matched(const Ref<Event>&, Subscription& subscription) {
-    if (subscription.position != 0) {
-        time_is_over_.emplace(
-            ApiError{std::string(ApiError::timeout),
-                     "no answer from " + callee() + " within " + config::duration_text(*timeout_)});
-        return Then::resume;
-    }
-    if (!sent_) {
-        try_to_send();
-        return Then::wait_anew;
-    }
-    return Then::resume;
-}
-
-ApiResult<ApiValue>& Calling::await_resume() {
-    timer_.cancel();
-    check_interrupted();
-    return time_is_over_ ? *time_is_over_ : *event_->state->result;
 }
 
 const Event* Calling::carries() const noexcept {
-    return sent_ ? nullptr : event_.get();
+    return signal_ ? event_.get() : nullptr;
 }
 
 std::string Calling::describe() const {
-    return sent_ ? "an answer from " + callee() : "a place for " + event_->describe();
+    return signal_ ? "a place for " + event_->describe() : "an answer from " + to_text(name_);
 }
 
-std::string Calling::callee() const {
-    return std::string(event_->target.get()) + "." + std::string(event_->function.get());
+namespace {
+
+Json& json_in(void* memory) noexcept {
+    return *std::launder(static_cast<Json*>(memory));
 }
 
-ApiError Calling::wrong_result() const {
-    return {std::string(ApiError::bad_result),
-            "the result of " + callee() + " is not of the type that is expected"};
+}  // namespace
+
+JsonCall::JsonCall(ApiName name, Json parameters, std::optional<Duration> timeout)
+    : Calling(std::move(name), timeout) {
+    static_assert(sizeof(Memory) >= sizeof(Json) && alignof(Memory) >= alignof(Json));
+    slots_.parameters = ::new (parameters_.data()) Json(std::move(parameters));
+    slots_.parameters_type = &api_type_of<Json>();
+    slots_.result = result_.data();
+    slots_.result_type = &api_type_of<Json>();
+}
+
+JsonCall::~JsonCall() {
+    withdraw();
+    json_in(parameters_.data()).~Json();
+    if (slots_.state == CallSlots::State::value) {
+        json_in(result_.data()).~Json();
+    }
+}
+
+ApiResult<Json> JsonCall::await_resume() {
+    if (!finish()) {
+        return *std::move(slots_.error);
+    }
+    return std::move(json_in(result_.data()));
 }
 
 }  // namespace detail
 
-Task<ApiResult<Json>> call(std::string target, std::string function, Json parameters,
-                           std::optional<Duration> timeout) {
-    detail::Calling calling(target, function, ApiValue(std::move(parameters)), true, timeout);
-    ApiResult<ApiValue>& result = co_await calling;
-    if (!result) {
-        co_return result.error();
-    }
-    Json* json = result.value().get<Json>();
-    co_return json == nullptr ? Json() : std::move(*json);
+detail::JsonCall call(ApiName name, Json parameters, std::optional<Duration> timeout) {
+    return {std::move(name), std::move(parameters), timeout};
 }
 
-Task<ApiResult<Json>> call(std::string target, std::string function) {
-    return call(std::move(target), std::move(function), Json());
+detail::JsonCall call(std::string_view target, std::string_view function, Json parameters,
+                      std::optional<Duration> timeout) {
+    return {ApiName(target, function), std::move(parameters), timeout};
+}
+
+detail::JsonCall call(std::string_view target, std::string_view function) {
+    return {ApiName(target, function), Json(), default_call_timeout};
 }
 
 Task<> send_call(std::string target, std::string function, Json parameters) {
-    Ref<ModuleApiCall> event = make_call(target, function, ApiValue(std::move(parameters)), true);
-    co_await send(std::move(event));
+    Ref<ApiCall> state(new ApiCall);
+    state->sent = std::make_unique<SentCall>(std::move(parameters));
+    state->slots = &state->sent->slots;
+    co_await send(make_call(ApiName(target, function), std::move(state)));
 }
 
 Task<> send_call(std::string target, std::string function) {

@@ -4,29 +4,35 @@
 
 namespace weir {
 
-Ref<ModuleApiCall> make_call(std::string_view target, std::string_view function,
-                             ApiValue parameters, bool wants_json) {
-    Ref<ApiCall> state(new ApiCall);
-    state->parameters = std::move(parameters);
-    state->wants_json = wants_json;
-    const ApiCall* const identity = state.get();
-    state->reply = make_event<ModuleApiReply>(identity);
-    return make_event<ModuleApiCall>(identity, target, function, std::move(state));
+std::string to_text(const ApiName& name) {
+    return std::string(name.target.get()) + '.' + std::string(name.function.get());
 }
 
-Ref<Event> take_reply(const Ref<ApiCall>& call) noexcept {
-    Ref<Event> reply = std::move(call->reply);
+Ref<Event> ApiCall::take_reply() noexcept {
     if (reply != nullptr) {
-        reply->as<ModuleApiReply>().state = call;
+        reply->as<ModuleApiReply>().state = Ref<ApiCall>(this);
     }
-    return reply;
+    return std::move(reply);
+}
+
+void ModuleApiReply::received() noexcept {
+    if (state != nullptr && state->caller != nullptr) {
+        state->caller->resume();
+    }
+}
+
+Ref<ModuleApiCall> make_call(const ApiName& name, Ref<ApiCall> state) {
+    const ApiCall* const identity = state.get();
+    state->reply = make_event<ModuleApiReply>(identity);
+    return make_event<ModuleApiCall>(identity, name.target, name.function, std::move(state));
 }
 
 void answer(Scheduler& scheduler, ModuleApiCall& event, ApiError error) {
     event.set_ignorable();
-    event.state->parameters = {};
-    event.state->result.emplace(std::move(error));
-    if (const Ref<Event> reply = take_reply(event.state)) {
+    if (CallSlots* const slots = event.state->slots) {
+        slots->fail(std::move(error));
+    }
+    if (const Ref<Event> reply = event.state->take_reply()) {
         scheduler.emergency_send(reply);
     }
 }

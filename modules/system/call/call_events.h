@@ -1,10 +1,10 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "core/event/event.h"
 #include "modules/system/call/api_call.h"
+#include "modules/system/call/api_name.h"
 
 namespace weir {
 
@@ -14,7 +14,7 @@ class Scheduler;
 /// that is ignorable has been answered or given up.
 struct ModuleApiCall : Event {
     Index<const ApiCall*> call;
-    Index<std::string> target;  // the module, or "public"
+    Index<std::string> target;  // the module, or `public_target`
     Index<std::string> function;
     Ref<ApiCall> state;
 
@@ -27,7 +27,7 @@ struct ModuleApiCall : Event {
     }
 };
 
-/// The answer to a call; its state holds the result.
+/// The answer to a call. Resumes the caller, after those who watch such events.
 struct ModuleApiReply : Event {
     Index<const ApiCall*> call;
     Ref<ApiCall> state;
@@ -36,14 +36,12 @@ struct ModuleApiReply : Event {
         return declare_event<ModuleApiReply>("weir.ModuleApiReply")
             .index("call", &ModuleApiReply::call);
     }
+
+    void received() noexcept;
 };
 
-/// Returns the event of a call, with its state.
-Ref<ModuleApiCall> make_call(std::string_view target, std::string_view function,
-                             ApiValue parameters, bool wants_json);
-
-/// Returns the event that answers the call; null the second time.
-Ref<Event> take_reply(const Ref<ApiCall>& call) noexcept;
+/// Returns the event of a call, and makes that of its reply.
+Ref<ModuleApiCall> make_call(const ApiName& name, Ref<ApiCall> state);
 
 /// Answers a call with an error, at once.
 void answer(Scheduler& scheduler, ModuleApiCall& event, ApiError error);

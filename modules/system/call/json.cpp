@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "config/settings/description.h"
 #include "modules/system/call/api_error.h"
 
 namespace weir {
@@ -66,6 +67,20 @@ Json json_of(const config::Value& value) {
         return result;
     }
     return nullptr;
+}
+
+// The members of a struct go straight into the object.
+Json json_from(const config::Type& type, const void* value) {
+    const config::Nested nested = type.nested();
+    if (!nested.is_member) {
+        return json_of(type.to_json(value));
+    }
+    Json result = Json::object();
+    for (const config::Setting& setting : nested.description->settings()) {
+        result[setting.name] =
+            setting.secret ? Json("(secret)") : json_from(*setting.type, setting.value_in(value));
+    }
+    return result;
 }
 
 }  // namespace weir

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "config/document/value.h"
+#include "config/settings/type.h"
 #include "modules/system/call/json_fwd.h"
 
 namespace weir {
@@ -11,5 +12,7 @@ namespace weir {
 /// and objects are nested more than 64 deep.
 config::Value value_of(const Json& json);
 Json json_of(const config::Value& value);
+/// Returns a value of the described type.
+Json json_from(const config::Type& type, const void* value);
 
 }  // namespace weir

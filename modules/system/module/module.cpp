@@ -16,88 +16,22 @@ namespace weir {
 
 namespace {
 
-// Answers a call whose function was unwound before it could.
-class AnswerGuard {
-public:
-    // The class of a module outlives its calls.
-    AnswerGuard(const Module& module, Ref<ApiCall> call)
-        : scheduler_(module.scheduler()), type_(module.type()), call_(std::move(call)) {
-        reply = take_reply(call_);
-    }
-    AnswerGuard(const AnswerGuard&) = delete;
-    AnswerGuard& operator=(const AnswerGuard&) = delete;
-    ~AnswerGuard() {
-        call_->callee.reset();
-        if (answered || call_->given_up) {
-            return;
-        }
-        try {
-            if (!call_->result) {
-                call_->result.emplace(ApiError{std::string(ApiError::rejected), why()});
-            }
-            scheduler_.emergency_send(reply);
-        } catch (...) {
-            scheduler_.log_exception("answering a call");
-        }
-    }
-
-    Ref<Event> reply;
-    bool answered = false;
-
-private:
-    std::string why() const noexcept {
-        try {
-            return "the module '" + type_.name + "' was unloaded during the call";
-        } catch (const std::bad_alloc&) {
-            return {};
-        }
-    }
-
-    Scheduler& scheduler_;
-    const ModuleClass& type_;
-    Ref<ApiCall> call_;
-};
-
-// Whether what was thrown is an answer that the function means to give, or the server is quitting.
-bool is_answer() {
+// Runs a function that is no coroutine in a routine nevertheless, so that a tracer sees it.
+Task<> run_traced(const ApiFunction& function, Module& module, Ref<ApiCall> call) {
+    detail::Answering answering(function, std::move(call), co_await this_routine());
     try {
-        throw;
-    } catch (const ApiException&) {
-        return true;
-    } catch (const QuitException&) {
-        return true;
+        function.plain(function, module, answering.call());
     } catch (...) {
-        return false;
+        answering.answer_with_exception();
+    }
+    if (answering.call().wanted()) {
+        co_await send(answering.reply());
+        answering.set_sent();
     }
 }
 
-Task<> run_call(Module& module, const ApiFunction& function, Ref<ApiCall> call) {
-    AnswerGuard guard(module, call);
-    Routine& self = co_await this_routine();
-    call->callee = Ref<Routine>(&self);
-    try {
-        ApiValue result;
-        if (function.plain != nullptr) {
-            result = function.plain(function.member, module, call->parameters, call->wants_json);
-        } else {
-            result = co_await function.coroutine(function.member, module,
-                                                 std::move(call->parameters), call->wants_json);
-        }
-        if (call->given_up) {
-            co_return;
-        }
-        call->result.emplace(std::move(result));
-    } catch (...) {
-        if (!is_answer()) {
-            module.scheduler().log_exception(safe_text(
-                [&] { return "the function " + module.name() + "." + function.name + " ended"; }));
-        }
-        if (call->given_up) {
-            co_return;
-        }
-        call->result.emplace(current_api_error());
-    }
-    guard.answered = co_await send(guard.reply);
+Task<> send_reply(Ref<Event> reply) {
+    co_await send(std::move(reply));
 }
 
 }  // namespace
@@ -116,7 +50,7 @@ Module::Module(const ModuleContext& context)
       functions_keep_server_(context.functions_keep_server),
       log_(context.scheduler, type_.name, context.log_level),
       settings_(context.settings),
-      handler_(context.scheduler),
+      functions_(*this),
       calls_(context.scheduler),
       holds_(new Holds) {}
 
@@ -190,28 +124,34 @@ void Module::add_declared_queues() {
 void Module::serve() {
     // Every module has `discover`; one with more functions is there to be called.
     const bool is_for_callers = type_.api.functions().size() > 1;
-    handler_.set_daemon(!(is_for_callers && functions_keep_server_));
-    handler_.handle(match<ModuleApiCall>().with(&ModuleApiCall::target, name()).make(),
-                    [this](const Ref<Event>& event) {
-                        take(Ref<ModuleApiCall>(&event->as<ModuleApiCall>()), false);
-                    });
+    functions_.set_daemon(!(is_for_callers && functions_keep_server_));
+    functions_.take_calls_of(match<ModuleApiCall>().with(&ModuleApiCall::target, name()).make());
     std::set<std::string> public_names;
     for (const ApiFunction& function : type_.api.functions()) {
-        if (!function.is_public || !public_names.insert(function.name).second) {
-            continue;
+        if (function.is_public && public_names.insert(function.name).second) {
+            functions_.take_calls_of(match<ModuleApiCall>()
+                                         .with(&ModuleApiCall::target, public_target)
+                                         .with(&ModuleApiCall::function, function.name)
+                                         .make());
         }
-        handler_.handle(match<ModuleApiCall>()
-                            .with(&ModuleApiCall::target, "public")
-                            .with(&ModuleApiCall::function, function.name)
-                            .make(),
-                        [this](const Ref<Event>& event) {
-                            take(Ref<ModuleApiCall>(&event->as<ModuleApiCall>()), true);
-                        });
     }
 }
 
 void Module::stop_serving() noexcept {
-    handler_.stop_all();
+    functions_.stop();
+}
+
+void Module::Functions::take_calls_of(const Matcher& matcher) {
+    scheduler().subscribe(*this, matcher);
+    scheduler().enlist(*this);
+}
+
+void Module::Functions::matched(const Ref<Event>& event, Subscription&) noexcept {
+    module_.take(event->as<ModuleApiCall>());
+}
+
+void Module::Functions::stop() noexcept {
+    scheduler().delist(*this);
 }
 
 void Module::reserve_for_replacement(std::size_t adopted_in_all) {
@@ -240,43 +180,79 @@ void Module::close_all() noexcept {
     close();
 }
 
-// A public call that no function of this module takes is left to other modules, and refused by the
-// loader at last.
-void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
-    if (event->ignorable() || event->state->given_up) {
-        event->set_ignorable();
+void Module::take(ModuleApiCall& event) noexcept {
+    if (!event.state->wanted()) {
+        event.set_ignorable();
+    }
+    if (event.ignorable()) {
         return;
     }
-    const std::string_view name = event->function;
+    try {
+        if (std::optional<ApiError> refusal = try_to_run(event)) {
+            answer(scheduler(), event, *std::move(refusal));
+        }
+    } catch (...) {
+        scheduler().log_exception(safe_text([&] { return "a handler of " + event.describe(); }));
+    }
+}
+
+// A public call that no function of this module takes is left to other modules, and refused by the
+// loader at last.
+std::optional<ApiError> Module::try_to_run(ModuleApiCall& event) {
+    const Api& api = type_.api;
+    const bool is_public = event.target == public_target;
     std::optional<ApiError> refusal;
-    for (const ApiFunction& function : type_.api.functions()) {
-        if (function.name != name || (is_public && !function.is_public)) {
+    const ApiFunction* const first = api.find(event.function.value());
+    for (const ApiFunction* function = first; function != nullptr; function = api.next(*function)) {
+        if (is_public && !function->is_public) {
             continue;
         }
         try {
-            if (function.takes(*this, event->state->parameters)) {
-                event->set_ignorable();
-                calls_.start(run_call(*this, function, event->state),
-                             {.name = type_.name + '.' + function.name, .foreground = true});
-                return;
+            if (function->takes(*this, *event.state)) {
+                event.set_ignorable();
+                run(*function, event.state);
+                return std::nullopt;
             }
         } catch (...) {
             refusal = current_api_error();
         }
     }
     if (is_public) {
-        return;
+        return std::nullopt;
     }
-    if (!refusal && type_.api.has(name)) {
-        refusal = {
-            std::string(ApiError::rejected),
-            type_.name + "." + std::string(name) + " does not take a call with these parameters"};
+    if (!refusal && first != nullptr) {
+        refusal = {std::string(ApiError::rejected),
+                   type_.name + '.' + first->name + " does not take a call with these parameters"};
     } else if (!refusal) {
+        const std::string_view name = event.function;
         refusal = {std::string(ApiError::unknown_function),
                    "the module '" + type_.name + "' has no function '" + config::printable(name) +
-                       "'" + config::did_you_mean(name, type_.api.names())};
+                       "'" + config::did_you_mean(name, api.names())};
     }
-    answer(scheduler(), *event, *std::move(refusal));
+    return refusal;
+}
+
+// A function that is no coroutine needs no routine, unless a tracer looks or the queue of the
+// replies is full.
+void Module::run(const ApiFunction& function, const Ref<ApiCall>& call) {
+    if (function.plain == nullptr || scheduler().traced()) {
+        calls_.start(function.plain == nullptr ? function.coroutine(function, *this, call)
+                                               : run_traced(function, *this, call),
+                     {.name = type_.name + '.' + function.name, .foreground = true});
+        return;
+    }
+    try {
+        function.plain(function, *this, *call);
+    } catch (...) {
+        detail::answer_with_exception(function, *call, scheduler());
+    }
+    if (!call->wanted()) {
+        return;
+    }
+    Ref<Event> reply = call->take_reply();
+    if (scheduler().try_send(reply)) {
+        calls_.start(send_reply(std::move(reply)), {.name = type_.name + '.' + function.name});
+    }
 }
 
 }  // namespace weir

@@ -9,7 +9,7 @@
 #include "config/settings/settings.h"
 #include "core/queue/queue.h"
 #include "core/run/container.h"
-#include "core/run/event_handler.h"
+#include "core/run/subscriber.h"
 #include "modules/system/call/call.h"
 #include "modules/system/module/holds.h"
 #include "modules/system/module/module_class.h"
@@ -103,10 +103,10 @@ public:
 
     // Takes calls from now on.
     void serve();
-    bool serving() const noexcept { return !handler_.functions().empty(); }
+    bool serving() const noexcept { return !functions_.subscriptions().empty(); }
     void stop_serving() noexcept;
     // The module's functions no longer keep the server running.
-    void let_server_end() noexcept { handler_.set_daemon(true); }
+    void let_server_end() noexcept { functions_.set_daemon(true); }
     void close_calls() noexcept { calls_.close(); }
     void close_all() noexcept;
     const Ref<Holds>& holds() const noexcept { return holds_; }
@@ -149,7 +149,29 @@ private:
         int priority;
     };
 
-    void take(const Ref<ModuleApiCall>& event, bool is_public);
+    // Receives the calls of the module's functions.
+    class Functions final : public Subscriber {
+    public:
+        explicit Functions(Module& module) noexcept
+            : Subscriber(module.scheduler()), module_(module) {}
+        ~Functions() { stop(); }
+
+        void take_calls_of(const Matcher& matcher);
+        void stop() noexcept;
+
+    private:
+        void matched(const Ref<Event>& event, Subscription& subscription) noexcept override;
+        void quit() noexcept override { stop(); }
+        void close_at_end() noexcept override { stop(); }
+
+        Module& module_;
+    };
+
+    void take(ModuleApiCall& event) noexcept;
+    // Runs the function that takes the call. Returns why none does; nothing if it may be taken by
+    // other modules.
+    std::optional<ApiError> try_to_run(ModuleApiCall& event);
+    void run(const ApiFunction& function, const Ref<ApiCall>& call);
 
     Server& server_;
     const ModuleClass& type_;
@@ -157,7 +179,7 @@ private:
     ModuleLog log_;
     std::shared_ptr<void> settings_;
     ModuleState state_ = ModuleState::not_loaded;
-    EventHandler handler_;
+    Functions functions_;
     Container calls_;  // apart: they go on when a new version has taken the module's place
     std::vector<Ref<Queue>> queues_;
     Module* predecessor_ = nullptr;

@@ -49,6 +49,7 @@ void ModuleDraft::add_queue(std::string name, const EventType& event, std::strin
 }
 
 void ModuleDraft::add_function(ApiFunction function, bool is_public) {
+    function.owner = class_.name;
     function.is_public = is_public;
     class_.api.add(std::move(function));
 }

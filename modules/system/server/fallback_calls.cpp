@@ -43,7 +43,7 @@ void FallbackCalls::quit() noexcept {
 
 void FallbackCalls::matched(const Ref<Event>& event, Subscription&) noexcept {
     auto& call = event->as<ModuleApiCall>();
-    if (call.ignorable() || call.state->given_up) {
+    if (call.ignorable() || !call.state->wanted()) {
         call.set_ignorable();
         return;
     }
@@ -60,7 +60,7 @@ void FallbackCalls::judge(ModuleApiCall& call) {
         refuse(call, ApiError::rejected, "the server quits");
         return;
     }
-    if (target == "public") {
+    if (target == public_target) {
         refuse(call, ApiError::unknown_function,
                "no module has a public function '" + std::string(call.function.get()) +
                    "' that takes this call");
@@ -70,8 +70,8 @@ void FallbackCalls::judge(ModuleApiCall& call) {
     if (name != target) {
         call.set_ignorable();
         const ApiCall* const identity = call.state.get();
-        scheduler().emergency_send(make_event<ModuleApiCall>(
-            identity, name, std::string(call.function.get()), call.state));
+        scheduler().emergency_send(
+            make_event<ModuleApiCall>(identity, name, call.function, call.state));
         return;
     }
     const ModuleEntry* entry = table_.find(name);

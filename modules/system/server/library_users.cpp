@@ -13,7 +13,6 @@
 #include "core/run/pending_code.h"
 #include "core/run/scheduler.h"
 #include "core/wait/future.h"
-#include "modules/system/call/call_events.h"
 #include "modules/system/module/module_events.h"
 #include "modules/system/server/plugin_library.h"
 
@@ -36,10 +35,6 @@ bool is_of(const PluginLibrary& library, const std::function<Signature>& functio
            (function && library.contains(&function.target_type()));
 }
 
-bool is_of(const PluginLibrary& library, ApiValue& value) {
-    return value.type() != nullptr && library.contains(value.type());
-}
-
 bool is_of(const PluginLibrary& library, const Queue& queue) {
     return has_class_of(library, queue.default_queue());
 }
@@ -53,15 +48,7 @@ bool is_of(const PluginLibrary& library, const Event& event) {
         const Ref<FutureStateBase>& state = event.as<FutureEvent>().state;
         return state != nullptr && has_class_of(library, *state);
     }
-    ApiCall* call = nullptr;
-    if (event.is<ModuleApiCall>()) {
-        call = event.as<ModuleApiCall>().state.get();
-    } else if (event.is<ModuleApiReply>()) {
-        call = event.as<ModuleApiReply>().state.get();
-    }
-    return call != nullptr &&
-           (is_of(library, call->parameters) ||
-            (call->result && call->result->ok() && is_of(library, call->result->value())));
+    return false;
 }
 
 bool has_predicate_of(const PluginLibrary& library, const Subscriber& subscriber) {

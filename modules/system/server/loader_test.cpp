@@ -271,8 +271,7 @@ Task<> use_proxy(Loader& loader, std::string& through) {
     Task<> loading = tell(loader.load("chooser"), what);
     co_await loading;
     CHECK(what == "");
-    Task<ApiResult<Json>> calling = call("storage", "discover");
-    const ApiResult<Json> result = co_await calling;
+    const ApiResult<Json> result = co_await call("storage", "discover");
     through = result ? "answered" : to_text(result.error());
 }
 

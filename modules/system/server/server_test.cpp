@@ -140,8 +140,7 @@ Task<> post_office(Container& container, Scheduler& scheduler, Texts& told) {
 }
 
 Task<> call_it(Texts& told) {
-    Task<ApiResult<Json>> calling = call("post", "stamps");
-    const ApiResult<Json> result = co_await calling;
+    const ApiResult<Json> result = co_await call("post", "stamps");
     told.push_back(result ? result.value().dump() : to_text(result.error()));
 }
 

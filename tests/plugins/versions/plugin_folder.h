@@ -52,9 +52,8 @@ private:
 
 /// Returns the result as JSON, or the error.
 inline Task<std::string> ask(std::string module, std::string function, Json parameters) {
-    Task<ApiResult<Json>> calling =
-        call(std::move(module), std::move(function), std::move(parameters));
-    const ApiResult<Json> result = co_await calling;
+    const ApiResult<Json> result =
+        co_await call(std::move(module), std::move(function), std::move(parameters));
     co_return result ? result.value().dump() : to_text(result.error());
 }
 

@@ -1,4 +1,4 @@
-#include "modules/system/call/api_value.h"
+#include "modules/system/call/api_type.h"
 
 #include <algorithm>
 #include <functional>
@@ -43,22 +43,10 @@ std::uint64_t shape_of(const config::Type& type, std::size_t size) {
 }
 
 const ApiType& json_api_type() noexcept {
-    static constexpr auto destroy = [](void* value) noexcept { delete static_cast<Json*>(value); };
-    static const ApiType type{&typeid(Json), 0, destroy};
+    static const ApiType type{&typeid(Json), 0};
     return type;
 }
 
 }  // namespace detail
-
-ApiValue::ApiValue(Json json)
-    : value_(new Json(std::move(json))), type_(&detail::json_api_type()) {}
-
-ApiValue ApiValue::null() {
-    return ApiValue(Json());
-}
-
-ApiValue ApiValue::json_from(const config::Type& type, const void* value) {
-    return ApiValue(json_of(type.to_json(value)));
-}
 
 }  // namespace weir
