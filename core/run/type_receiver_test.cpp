@@ -41,6 +41,7 @@ TEST_CASE("an event goes to the receiver of its type, with no matcher", "[type_r
     world.start([](World& w) -> Task<> {
         co_await send(make_event<Parcel>(1, &w.output));
         co_await send(make_event<LargeParcel>(2, &w.output));
+        co_await sleep(1s);  // the scheduler runs until they are delivered
     });
     CHECK(world.run() == "receiver receiver ");
 }
@@ -48,11 +49,14 @@ TEST_CASE("an event goes to the receiver of its type, with no matcher", "[type_r
 TEST_CASE("the receiver of a type comes after all matchers, which see the event too",
           "[type_receiver]") {
     World world;
-    EventHandler handler(world.scheduler);
-    handler.handle(match<Parcel>().make(), [&world](const Ref<Event>&) { world.output += "all "; });
-    handler.handle(match<Parcel>(1).make(),
-                   [&world](const Ref<Event>&) { world.output += "one "; });
-    world.start([](World& w) -> Task<> { co_await send(make_event<Parcel>(1, &w.output)); });
+    EventHandler of_all(world.scheduler);
+    EventHandler of_one(world.scheduler);
+    of_all.handle(match<Parcel>().make(), [&world](const Ref<Event>&) { world.output += "all "; });
+    of_one.handle(match<Parcel>(1).make(), [&world](const Ref<Event>&) { world.output += "one "; });
+    world.start([](World& w) -> Task<> {
+        co_await send(make_event<Parcel>(1, &w.output));
+        co_await sleep(1s);
+    });
     CHECK(world.run() == "one all receiver ");
 }
 
@@ -67,7 +71,10 @@ TEST_CASE("a tracer sees the events that only a receiver takes", "[type_receiver
     } seen;
     World world;
     world.scheduler.set_tracer(&seen);
-    world.start([](World& w) -> Task<> { co_await send(make_event<Parcel>(1, &w.output)); });
+    world.start([](World& w) -> Task<> {
+        co_await send(make_event<Parcel>(1, &w.output));
+        co_await sleep(1s);
+    });
     CHECK(world.run() == "receiver ");
     CHECK(seen.text == "queued popped ");
     world.scheduler.set_tracer(nullptr);

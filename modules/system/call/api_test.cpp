@@ -195,6 +195,8 @@ namespace {
 
 Task<> ask_and_be_closed(Server& server, std::string function, std::string& answer) {
     Container container(server.scheduler());
+    co_await ask_in("desk", "ticket", Json(), answer);  // the module is loaded then
+    answer.clear();
     auto* const desk = static_cast<Desk*>(server.loader().find("desk"));
     desk->to_close = container.start(ask_in("desk", std::move(function), {}, answer));
     co_await sleep(milliseconds(10));
@@ -231,7 +233,7 @@ Task<> ask_watched(Server& server, std::string& seen) {
     Container container(server.scheduler());
     container.start(watch(seen), {.daemon = true, .foreground = true});
     std::string answer;
-    co_await ask_in("desk", "ticket", {}, answer);
+    co_await ask_in("desk", "ticket", Json(), answer);
     seen += answer;
 }
 
