@@ -1,10 +1,6 @@
 #pragma once
 
-#include <stdexcept>
-#include <string>
-#include <string_view>
-
-#include <uv.h>
+#include "core/stream/stream_error.h"
 
 namespace weir {
 
@@ -12,20 +8,10 @@ namespace weir {
 // why, in words and with the name that manuals use:
 //
 //     listening on tcp://127.0.0.1:80: permission denied (EACCES)
-class SocketError : public std::runtime_error {
+class SocketError : public StreamError {
 public:
-    // `code` is one of libuv's: UV_ECONNREFUSED, -errno.
-    SocketError(std::string_view operation, int code)
-        : std::runtime_error(std::string(operation) + ": " + reason(code)), code_(code) {}
-
-    int code() const noexcept { return code_; }
-
-    static std::string reason(int code) {
-        return std::string(uv_strerror(code)) + " (" + uv_err_name(code) + ')';
-    }
-
-private:
-    int code_;
+    using StreamError::StreamError;
+    explicit SocketError(const StreamError& error) : StreamError(error) {}
 };
 
 }  // namespace weir

@@ -8,7 +8,8 @@
 #include <weir/module.h>
 #include <weir/testing.h>
 
-#include "core/net/socket_events.h"
+#include "core/stream/byte_stream.h"
+#include "core/stream/socket_events.h"
 
 #define CHECK(expression) static_cast<void>(expression)  // the test framework's
 
@@ -100,7 +101,7 @@ std::string contents_of(const std::string& path) {
 namespace inside_weir {
 using namespace weir;
 
-// core/net/socket_events.h
+// core/stream/socket_events.h
 struct Socket : Source {
     bool ready() const { return ready_; }
     bool ready_ = false;
@@ -109,6 +110,13 @@ Task<> wait_for(Socket& source, const MatcherOf<SocketEvent>& readable) {
     while (!source.ready()) {
         source.want(SocketEvent::Type::readable);
         co_await readable;
+    }
+}
+
+// core/stream/byte_stream.h
+Task<> answer_lines(ByteStream::Owner stream) {
+    while (const auto line = co_await stream->read_line(1024)) {
+        co_await stream->write("you said " + std::string(*line) + "\n");
     }
 }
 

@@ -1,4 +1,4 @@
-#include "core/net/socket_events.h"
+#include "core/stream/socket_events.h"
 
 #include <stdexcept>
 
