@@ -40,10 +40,15 @@ set(WEIR_PUBLIC_HEADERS
     core/wait/wait_for_empty.h
     core/net/address.h
     core/net/client.h
+    core/net/connect.h
     core/net/connection.h
     core/net/protocol.h
     core/net/resolve.h
     core/net/socket_server.h
+    core/net/stream_server.h
+    core/stream/byte_stream.h
+    core/stream/memory_stream.h
+    core/tls/tls_context.h
     core/system/descriptor.h
     core/system/datagram_socket.h
     core/system/file_descriptor.h

@@ -14,7 +14,7 @@ namespace weir {
 namespace {
 
 constexpr std::string_view expected =
-    "; an address is tcp://host:port, tcp://[ipv6 address]:port or unix:/path";
+    "; an address is tcp://host:port, tcp://[ipv6 address]:port, tls:// with either, or unix:/path";
 
 [[noreturn]] void reject(std::string_view text, const std::string& what) {
     throw AddressError("address '" + std::string(text) + "': " + what + std::string(expected));
@@ -60,7 +60,8 @@ Address Address::parse(std::string_view text, std::optional<std::uint16_t> defau
         }
         return address;
     }
-    if (!take_prefix(rest, "tcp://")) {
+    address.tls = take_prefix(rest, "tls://");
+    if (!address.tls && !take_prefix(rest, "tcp://")) {
         reject(text, rest.find(':') == std::string_view::npos ? "it begins with no kind"
                                                               : "its kind is unknown");
     }
@@ -103,7 +104,8 @@ std::string Address::text() const {
         return "unix:" + path;
     }
     const bool brackets = host.find(':') != std::string::npos;
-    return "tcp://" + (brackets ? '[' + host + ']' : host) + ':' + std::to_string(port);
+    return (tls ? "tls://" : "tcp://") + (brackets ? '[' + host + ']' : host) + ':' +
+           std::to_string(port);
 }
 
 // --- SocketAddress

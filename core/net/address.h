@@ -20,10 +20,10 @@ public:
 // The address of a server, as it stands in a configuration:
 //
 //     tcp://host:port    a name or an IPv4 address. A name, and `localhost`, stands for all its
-//     IPv4
-//                        and IPv6 addresses: servers listen at all, clients try one after the other
+//                        addresses, IPv4 and IPv6: servers listen at all, clients try each in turn
 //     tcp://:port        servers: every IPv4 and IPv6 address of this machine; clients: localhost
 //     tcp://[::1]:port   an IPv6 address
+//     tls://host:port    the same as tcp, with TLS on it
 //     unix:/path         a socket in the file system; unix:path is relative
 //
 // A server with port 0 listens at a port that the system chooses.
@@ -33,6 +33,7 @@ struct Address {
     Kind kind = Kind::tcp;
     std::string host;        // of tcp, without brackets
     std::uint16_t port = 0;  // of tcp
+    bool tls = false;        // of tcp
     std::string path;        // of unix_socket
 
     // Throws AddressError. The port may be left out where there is a default.

@@ -36,7 +36,8 @@ TEST_CASE("an address is split into its parts") {
 
 TEST_CASE("a wrong address is refused with the reason and what is expected") {
     const std::string expected =
-        "; an address is tcp://host:port, tcp://[ipv6 address]:port or unix:/path";
+        "; an address is tcp://host:port, tcp://[ipv6 address]:port, tls:// with either, or "
+        "unix:/path";
     CHECK(error_of("localhost") == "address 'localhost': it begins with no kind" + expected);
     CHECK(error_of("udp://host:1") == "address 'udp://host:1': its kind is unknown" + expected);
     CHECK(error_of("tcp://host") == "address 'tcp://host': the port is missing" + expected);

@@ -31,7 +31,6 @@ private:
     bool can_connect() const noexcept override { return true; }
     Task<bool> open() override;
     Task<> connect();
-    Task<bool> connect_to(SocketAddress address);
 
     const Address address_;
 };

@@ -37,7 +37,7 @@ struct Connection::Disconnect {
     ~Disconnect() { connection.disconnect(); }
 };
 
-Connection::Connection(Scheduler& scheduler, Protocol& protocol, Stream::Owner stream)
+Connection::Connection(Scheduler& scheduler, Protocol& protocol, ByteStream::Owner stream)
     : Container(scheduler),
       protocol_(&protocol),
       identity_(new ConnectionIdentity),
@@ -135,7 +135,11 @@ void Connection::begin_shutdown() {
 // --- the routine that serves the connection
 
 Task<bool> Connection::open() {
-    co_return stream_ != nullptr;
+    if (stream_ == nullptr) {
+        co_return false;
+    }
+    co_await stream_->open();
+    co_return true;
 }
 
 Task<> Connection::run() {
@@ -144,7 +148,9 @@ Task<> Connection::run() {
     for (bool first = true;; first = false) {
         phase_ = Phase::opening;
         if (!co_await try_open()) {
-            if (error_ && !stopped_) {
+            if (error_ && !can_connect()) {
+                scheduler().log(LogLevel::info, error_->what());
+            } else if (error_ && !stopped_) {
                 co_await guard(protocol_->not_connected(*this, *error_), "not_connected");
             }
             break;
@@ -170,8 +176,8 @@ Task<bool> Connection::try_open() {
     } catch (const Ended&) {
     } catch (const QuitException&) {
         stopped_ = true;
-    } catch (const SocketError& error) {
-        error_ = error;
+    } catch (const StreamError& error) {
+        error_.emplace(error);
     } catch (...) {
         scheduler().log_exception("connecting");
     }
@@ -233,13 +239,12 @@ bool Connection::is_over() const noexcept {
     return outcome_ || (no_input && output_over_);
 }
 
-void Connection::set_outcome() noexcept {
+void Connection::set_outcome() {
     if (outcome_) {
         return;
     }
-    const int error = stream_->output_error();
-    if (error != 0 && !input_over_ && !shutting_down_) {
-        error_.emplace("writing to " + remote_.text(), error);
+    if (stream_->output_error() != 0 && !input_over_ && !shutting_down_) {
+        error_.emplace(stream_->output_failure());
         outcome_ = CloseReason::socket_error;
     } else {
         outcome_ = shutting_down_ && !peer_ended_first_ ? CloseReason::shut_down
@@ -351,7 +356,7 @@ void Connection::disconnect() noexcept {
     identity_->mark = 0;
     received_ += stream_->received();
     sent_ += stream_->sent();
-    Stream* stream = stream_.release();
+    ByteStream* stream = stream_.release();
     if (resetting_) {
         stream->reset();
     } else {
@@ -375,7 +380,7 @@ Task<> Connection::read() {
         }
         const std::string_view bytes = stream_->input();
         if (stream_->input_error() != 0 && bytes.size() == stream_->seen()) {
-            error_.emplace("reading from " + remote_.text(), stream_->input_error());
+            error_.emplace(stream_->input_failure());
             fail(CloseReason::socket_error);
             co_return;
         }
@@ -428,14 +433,14 @@ Task<> Connection::write_out() {
             } else {
                 Output output = protocol_->serialize(*this, *event);
                 end = output.end;
-                stream_->write(std::move(output.bytes));
+                stream_->queue_output(std::move(output.bytes));
             }
         } catch (...) {
             fail_by_hook("serialize");
             break;
         }
         event.reset();
-        const std::size_t limit = end ? 1 : options().write_buffer_size;
+        const std::size_t limit = end ? 1 : options().stream.write_buffer_size;
         if (stream_->pending() >= limit) {
             stream_->flush();
         }

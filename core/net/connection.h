@@ -12,9 +12,9 @@
 #include "core/event/matcher.h"
 #include "core/net/connection_events.h"
 #include "core/net/protocol.h"
-#include "core/net/stream.h"
 #include "core/run/container.h"
 #include "core/run/task.h"
+#include "core/stream/byte_stream.h"
 #include "core/wait/send.h"
 
 namespace weir {
@@ -34,7 +34,7 @@ struct ConnectionData {
 class Connection : public Container, public Link<Connection, SocketServer> {
 public:
     // Takes a connected socket. The protocol must outlive the connection.
-    Connection(Scheduler& scheduler, Protocol& protocol, Stream::Owner stream);
+    Connection(Scheduler& scheduler, Protocol& protocol, ByteStream::Owner stream);
     ~Connection() override;
 
     Protocol& protocol() const noexcept { return *protocol_; }
@@ -115,7 +115,7 @@ protected:
     virtual Task<bool> open();
     virtual bool can_connect() const noexcept { return false; }
 
-    void set_stream(Stream::Owner stream) noexcept { stream_ = std::move(stream); }
+    void set_stream(ByteStream::Owner stream) noexcept { stream_ = std::move(stream); }
     bool was_connected() const noexcept { return mark_ != 0; }
 
 private:
@@ -144,13 +144,13 @@ private:
     void fail(CloseReason reason);
     void fail_by_hook(std::string_view hook);
     bool is_over() const noexcept;
-    void set_outcome() noexcept;
+    void set_outcome();
     bool times_out();
     std::optional<Duration> time_left() const;
 
     Protocol* protocol_;
     const Ref<ConnectionIdentity> identity_;
-    Stream::Owner stream_;
+    ByteStream::Owner stream_;
     MatcherOf<ConnectionControlEvent> control_;
     Phase phase_ = Phase::opening;
     bool daemon_ = false;

@@ -10,7 +10,7 @@
 namespace weir {
 
 class Connection;
-class SocketServer;
+class Acceptor;
 
 // What events of a connection need to know of it. Shared by the connection and its events, which
 // may outlive it.
@@ -69,14 +69,14 @@ struct ConnectionControlEvent : Event {
     }
 };
 
-// Orders a server. Sent by SocketServer's functions.
+// Orders a server. Sent by Acceptor's functions.
 struct ServerControlEvent : Event {
     enum class Type {
         stop_listening,   // open connections stay
         start_listening,  // again
         shutdown,         // end in order
     };
-    Index<SocketServer*> server;
+    Index<Acceptor*> server;
     Index<Type> type;
 
     static auto declare() {

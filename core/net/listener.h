@@ -6,7 +6,7 @@
 #include <uv.h>
 
 #include "core/net/address.h"
-#include "core/net/socket_events.h"
+#include "core/stream/socket_events.h"
 
 namespace weir {
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,10 +10,12 @@
 
 #include "core/base/clock.h"
 #include "core/event/event.h"
+#include "core/net/address.h"
 #include "core/net/connection_events.h"
 #include "core/net/socket_error.h"
-#include "core/net/stream.h"
 #include "core/run/task.h"
+#include "core/stream/byte_stream.h"
+#include "core/tls/tls_context.h"
 
 namespace weir {
 
@@ -27,9 +30,8 @@ std::optional<Duration> standard_backoff(std::size_t n);
 
 // How a protocol's connections are served. Times of 0 mean never.
 struct ConnectionOptions {
+    // With its write_buffer_size pending, no more write events are taken from their queue.
     StreamOptions stream = {};
-    // With so many bytes pending, no more write events are taken from their queue.
-    std::size_t write_buffer_size = 64 * 1024;
     // A connection that has received nothing for so long is closed.
     Duration idle_timeout{};
     // Each time that nothing was received, or nothing written, for so long, the hook `keepalive` is
@@ -43,6 +45,8 @@ struct ConnectionOptions {
     bool persist = false;
     // Clients: for the look-up of the name, and for each address.
     Duration connect_timeout = std::chrono::seconds(30);
+    // Clients of tls:// addresses; see ConnectOptions.
+    std::shared_ptr<TlsContext> tls = {};
     // Clients: the waits between two tries.
     Backoff backoff = standard_backoff;
 };

@@ -8,8 +8,8 @@
 #include <netdb.h>
 
 #include "core/net/socket_error.h"
-#include "core/net/socket_events.h"
 #include "core/run/wait.h"
+#include "core/stream/socket_events.h"
 
 namespace weir {
 namespace {

@@ -1,78 +1,15 @@
 #include "core/net/socket_server.h"
 
-#include <array>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "core/net/descriptor_limit.h"
-#include "core/net/resolve.h"
-#include "core/run/wait.h"
-#include "core/run/watch.h"
-#include "core/wait/timeout.h"
-
 namespace weir {
-namespace {
-
-// How many connections one listener accepts in one turn, before other routines get theirs.
-constexpr int accepted_at_once = 64;
-
-// How long it waits to accept again when no file descriptor or memory was left.
-constexpr Duration exhausted_wait = std::chrono::milliseconds(100);
-
-// How often the log says that no file descriptors are left.
-constexpr Duration exhausted_again = std::chrono::seconds(10);
-
-// How often listening at a port that the system chooses is tried, until all families have it free.
-constexpr int port_tries = 16;
-
-struct Reordered {};  // thrown where the server works, by an order that changes what it does
-
-// Whether this machine does not have the family or the address at all.
-bool is_absent(int error) noexcept {
-    return error == UV_EADDRNOTAVAIL || error == UV_EAFNOSUPPORT || error == UV_EPROTONOSUPPORT;
-}
-
-}  // namespace
-
-// A descriptor in reserve. When the process has no other left, the server closes it to accept and
-// refuse a connection, whose peer would otherwise wait in the backlog without an answer.
-class SocketServer::SpareDescriptor {
-public:
-    SpareDescriptor() noexcept { open(); }
-    SpareDescriptor(const SpareDescriptor&) = delete;
-    SpareDescriptor& operator=(const SpareDescriptor&) = delete;
-    ~SpareDescriptor() { close(); }
-
-    // Fails if another thread has taken the descriptor meanwhile; then the next close() fails too.
-    void open() noexcept { descriptor_ = ::open("/dev/null", O_RDONLY | O_CLOEXEC); }
-    bool close() noexcept {
-        return descriptor_ >= 0 && ::close(std::exchange(descriptor_, -1)) == 0;
-    }
-
-private:
-    int descriptor_ = -1;
-};
 
 SocketServer::SocketServer(Scheduler& scheduler, Protocol& protocol, std::string_view address,
                            SocketServerOptions options)
-    : Container(scheduler),
-      protocol_(&protocol),
-      address_(Address::parse(address)),
-      options_(options),
-      control_(match<ServerControlEvent>(this)),
-      wakeup_(scheduler) {}
+    : Acceptor(scheduler, address, std::move(options)), protocol_(&protocol) {}
 
 SocketServer::~SocketServer() {
     close();
-}
-
-// Not in the header: the caller's library may be unloaded, and the routine keeps the place in the
-// source where it was started.
-Ref<Routine> SocketServer::start(StartOptions options) {
-    return Container::start(run(), std::move(options));
 }
 
 std::uint64_t SocketServer::received() const noexcept {
@@ -91,371 +28,51 @@ std::uint64_t SocketServer::sent() const noexcept {
     return sum;
 }
 
-void SocketServer::set_max_connections(std::size_t most) {
-    options_.max_connections = most;
-    wakeup_.signal(SocketEvent::Type::changed);
+bool SocketServer::welcome(const SocketAddress& peer) {
+    accepting_ = protocol_->accept(*this, peer);
+    return accepting_ != nullptr;
 }
 
-Task<bool> SocketServer::listening() {
-    const MatcherOf<ServerStateEvent> changed = match<ServerStateEvent>(this);
-    while (state_ != State::listening && state_ != State::ended) {
-        co_await changed;
+// A connection in the server's list and count, from the moment in which it is accepted.
+struct SocketServer::Served {
+    Served(SocketServer& its_server, Protocol& protocol, ByteStream::Owner stream)
+        : server(its_server),
+          opened(its_server),
+          connection(its_server.scheduler(), protocol, std::move(stream)) {
+        server.connections_.push_back(connection);
     }
-    co_return state_ == State::listening;
-}
-
-// --- orders
-
-void SocketServer::order(ServerControlEvent::Type type) {
-    scheduler().emergency_send(make_event<ServerControlEvent>(this, type));
-}
-
-// Runs in the routine that runs the server, wherever that waits.
-void SocketServer::obey(const ServerControlEvent& event) {
-    switch (event.type) {
-        case ServerControlEvent::Type::stop_listening:
-            wants_to_listen_ = false;
-            break;
-        case ServerControlEvent::Type::start_listening:
-            wants_to_listen_ = true;
-            break;
-        case ServerControlEvent::Type::shutdown:
-            stopped_ = true;
-            break;
-    }
-    if (state_ != State::closing &&
-        (stopped_ || wants_to_listen_ != (state_ == State::listening))) {
-        throw Reordered();
-    }
-}
-
-void SocketServer::set_state(State state) {
-    if (state_ != state) {
-        state_ = state;
-        scheduler().emergency_send(make_event<ServerStateEvent>(this, state));
-    }
-}
-
-// --- the routine that runs the server
-
-// Stops listening when the routine ends or is unwound. A server whose routine is closed, as when
-// the scheduler quits at once, has ended: its module, unloaded later, must not wait for that.
-class SocketServer::Closing {
-public:
-    explicit Closing(SocketServer& server) noexcept : server_(server) {}
-    Closing(const Closing&) = delete;
-    Closing& operator=(const Closing&) = delete;
-    ~Closing() {
-        server_.listeners_.clear();
-        try {
-            server_.set_state(State::ended);
-        } catch (...) {
-            server_.scheduler().log_exception("sending the event that a server has ended");
-        }
+    Served(const Served&) = delete;
+    Served& operator=(const Served&) = delete;
+    ~Served() {
+        server.received_ += connection.received();
+        server.sent_ += connection.sent();
+        List<Connection, SocketServer>::remove(connection);
     }
 
-private:
-    SocketServer& server_;
+    SocketServer& server;
+    const Opened opened;
+    Connection connection;
 };
 
-Task<> SocketServer::run() {
-    const Closing at_the_end(*this);
-    daemon_ = (co_await this_routine()).daemon();
-    const auto obedience = [this](const Ref<Event>& event, std::size_t) {
-        obey(event->as<ServerControlEvent>());
-    };
-    while (!stopped_) {
-        try {
-            co_await with_callback(work(), obedience, control_);
-        } catch (const Reordered&) {
-        } catch (const QuitException&) {
-            stopped_ = true;
-        } catch (...) {
-            scheduler().log_exception("the server at " + address_.text() + " ended");
-            stopped_ = true;
-        }
-        listeners_.clear();
-        spare_.reset();
-    }
-    set_state(State::closing);
-    co_await close_in_order();
-    try {
-        co_await protocol_->server_ended(*this);
-    } catch (const QuitException&) {
-    } catch (...) {
-        scheduler().log_exception("the protocol's hook 'server_ended' ended");
-    }
-    set_state(State::ended);
+void SocketServer::serve(int socket, int family, const SocketAddress& peer) {
+    Protocol& protocol = *accepting_;
+    ByteStream::Owner stream = adopt(socket, family, protocol.options().stream, peer);
+    Container::start(run_connection(std::make_unique<Served>(*this, protocol, std::move(stream))),
+                     {.name = "connection", .daemon = daemon()});
 }
 
-// Listens and accepts, or waits for an order.
-Task<> SocketServer::work() {
-    if (!wants_to_listen_) {
-        set_state(State::paused);
-        const MatcherOf<SocketEvent> never = wakeup_.matcher(SocketEvent::Type::readable);
-        for (;;) {
-            co_await never;
-        }
-    }
-    set_state(State::starting);
-    for (;;) {
-        bool failed = false;
-        try {
-            co_await listen();
-        } catch (const SocketError& failure) {
-            error_ = failure.what();
-            failed = true;
-        }
-        if (!failed) {
-            error_.clear();
-            co_await accept_all();
-        }
-        if (!options_.retry_listen) {
-            scheduler().log(LogLevel::error, error_ + ": the server ends");
-            stopped_ = true;
-            co_return;
-        }
-        scheduler().log(LogLevel::warning, error_ + ": the server tries again");
-        co_await sleep(*options_.retry_listen);
-    }
+Task<> SocketServer::run_connection(std::unique_ptr<Served> served) {
+    co_await served->connection.run();
 }
 
-Task<> SocketServer::listen() {
-    listeners_ = listen_at(co_await resolve(scheduler(), address_, ResolveFor::listening));
-    addresses_.clear();
-    for (const Listener::Owner& listener : listeners_) {
-        addresses_.push_back(listener->address());
-    }
-}
-
-// Listens at all addresses but those that this machine does not have, as one without IPv6. An
-// address that it has and cannot use is a failure: its clients would reach another server, or none.
-std::vector<Listener::Owner> SocketServer::listen_at(const std::vector<SocketAddress>& addresses) {
-    ListenOptions options = options_.listen;
-    options.only_ipv6 = addresses.size() > 1;
-    for (int tries = 1;; ++tries) {
-        std::vector<Listener::Owner> listeners;
-        std::optional<SocketError> absent;
-        try {
-            for (SocketAddress address : addresses) {
-                if (address.port() == 0 && !listeners.empty()) {
-                    address = address.with_port(listeners.front()->address().port());
-                }
-                try {
-                    listeners.push_back(Listener::listen(scheduler(), address, wakeup_, options));
-                } catch (const SocketError& error) {
-                    if (!is_absent(error.code())) {
-                        throw;
-                    }
-                    absent = error;
-                }
-            }
-        } catch (const SocketError& error) {
-            // The port that the system chose for one family may be taken in another.
-            if (addresses.front().port() == 0 && error.code() == UV_EADDRINUSE &&
-                tries != port_tries) {
-                continue;
-            }
-            throw;
-        }
-        if (listeners.empty()) {
-            throw SocketError(absent.value());
-        }
-        return listeners;
-    }
-}
-
-Task<> SocketServer::accept_all() {
-    set_state(State::listening);
-    spare_ = std::make_unique<SpareDescriptor>();
-    const MatcherOf<SocketEvent> readable = wakeup_.matcher(SocketEvent::Type::readable);
-    const MatcherOf<SocketEvent> ended = wakeup_.matcher(SocketEvent::Type::changed);
-    const auto pause = [this] {
-        for (const Listener::Owner& listener : listeners_) {
-            listener->pause();
-        }
-        wakeup_.want(SocketEvent::Type::changed);
-    };
-    for (;;) {
-        if (full() && !options_.refuse) {
-            pause();
-            co_await ended;
-            continue;
-        }
-        for (const Listener::Owner& listener : listeners_) {
-            listener->resume();
-        }
-        wakeup_.want(SocketEvent::Type::readable);
-        co_await readable;
-        if (accept_ready() != 0) {
-            pause();
-            co_await wait_with_timeout(exhausted_wait, ended);
-        }
-    }
-}
-
-// Accepts what waits, up to a number. Returns 0, or the error for which accepting must pause.
-int SocketServer::accept_ready() {
-    for (const Listener::Owner& listener : listeners_) {
-        for (int n = 0; n != accepted_at_once && (options_.refuse || !full()); ++n) {
-            const int error = accept_from(*listener);
-            if (error == UV_EAGAIN) {
-                break;
-            }
-            if (error != 0) {
-                return error;
-            }
-        }
-    }
-    return 0;
-}
-
-// Accepts or refuses one connection. Returns 0 or an error.
-int SocketServer::accept_from(Listener& listener) {
-    int socket = listener.accept();
-    if (socket >= 0) {
-        return take(socket, listener.family()) ? 0 : UV_ENOMEM;
-    }
-    const int error = socket;
-    if (error == UV_EAGAIN) {
-        return error;
-    }
-    if ((error == UV_EMFILE || error == UV_ENFILE) && spare_->close()) {
-        socket = listener.accept();
-        if (socket >= 0) {
-            refuse(socket);
-        }
-        spare_->open();
-        if (socket >= 0) {
-            warn_exhausted(error, true);
-            return 0;
-        }
-    }
-    warn_exhausted(error, false);
-    spare_->close();
-    spare_->open();
-    return error;
-}
-
-void SocketServer::warn_exhausted(int error, bool refused) {
-    refused_since_ += refused ? 1 : 0;
-    const Time now = scheduler().now();
-    if (exhausted_at_ && now - *exhausted_at_ < exhausted_again) {
-        return;
-    }
-    exhausted_at_ = now;
-    std::string text =
-        "cannot accept connections at " + address_.text() + ": " + SocketError::reason(error);
-    if (error == UV_EMFILE) {
-        text += "; the limit of open files is " + std::to_string(descriptor_limit());
-    }
-    if (refused_since_ != 0) {
-        text += "; refused " + std::to_string(refused_since_) +
-                (refused_since_ == 1 ? " connection" : " connections");
-    }
-    refused_since_ = 0;
-    scheduler().log(LogLevel::warning, text);
-}
-
-// Makes a connection of the socket, or refuses it. Returns false if there is no memory for it.
-bool SocketServer::take(int socket, int family) {
-    const SocketAddress peer = SocketAddress::remote(socket);
-    Protocol* protocol = nullptr;
-    if (!full()) {
-        try {
-            protocol = protocol_->accept(*this, peer);
-        } catch (...) {
-            scheduler().log_exception("the protocol's hook 'accept' ended");
-        }
-    }
-    if (protocol == nullptr) {
-        refuse(socket);
-        return true;
-    }
-    try {
-        Stream::Owner stream =
-            Stream::adopt(scheduler(), socket, family, protocol->options().stream);
-        auto connection = std::make_unique<Connection>(scheduler(), *protocol, std::move(stream));
-        connections_.push_back(*connection);
-        ++open_;
-        ++accepted_;
-        Container::start(serve(std::move(connection)), {.name = "connection", .daemon = daemon_});
-        return true;
-    } catch (const SocketError& error) {
-        scheduler().log(LogLevel::warning, error.what());
-        return false;
-    }
-}
-
-// Closes the socket after the protocol's last words, as far as the peer takes them at once.
-void SocketServer::refuse(int socket) {
-    ++refused_;
-    try {
-        const std::string words = protocol_->refusal(*this);
-        static_cast<void>(::send(socket, words.data(), words.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
-    } catch (...) {
-        scheduler().log_exception("the protocol's hook 'refusal' ended");
-    }
-    // Closing a socket with unread input resets the connection, and the words may be lost.
-    ::shutdown(socket, SHUT_WR);
-    std::array<char, 4096> dropped;
-    static_cast<void>(::recv(socket, dropped.data(), dropped.size(), MSG_DONTWAIT));
-    ::close(socket);
-}
-
-// Owns the connection.
-Task<> SocketServer::serve(std::unique_ptr<Connection> connection) {
-    struct Count {
-        SocketServer& server;
-        Connection& connection;
-        Count(SocketServer& its_server, Connection& counted) noexcept
-            : server(its_server), connection(counted) {}
-        Count(const Count&) = delete;
-        Count& operator=(const Count&) = delete;
-        ~Count() {
-            server.received_ += connection.received();
-            server.sent_ += connection.sent();
-            List<Connection, SocketServer>::remove(connection);
-            --server.open_;
-            server.wakeup_.signal(SocketEvent::Type::changed);
-        }
-    };
-    const Count counted(*this, *connection);
-    co_await connection->run();
-}
-
-// --- the end
-
-Task<> SocketServer::close_in_order() {
+void SocketServer::shut_clients_down(bool force) {
     for (Connection& connection : connections_) {
-        connection.shutdown();
-    }
-    co_await wait_for_connections(options_.shutdown_timeout);
-    for (Connection& connection : connections_) {
-        connection.shutdown(true);
-    }
-    // Only hooks are left now.
-    co_await wait_for_connections(options_.shutdown_timeout);
-    if (open_ != 0) {
-        scheduler().log(LogLevel::warning, "the server at " + address_.text() +
-                                               " ends while hooks of " + std::to_string(open_) +
-                                               " connections still wait");
+        connection.shutdown(force);
     }
 }
 
-Task<> SocketServer::wait_for_connections(std::optional<Duration> timeout) {
-    const MatcherOf<SocketEvent> ended = wakeup_.matcher(SocketEvent::Type::changed);
-    const Time deadline = scheduler().now() + timeout.value_or(Duration::zero());
-    while (open_ != 0) {
-        wakeup_.want(SocketEvent::Type::changed);
-        try {
-            if (!co_await wait_with_timeout(deadline - scheduler().now(), ended)) {
-                co_return;
-            }
-        } catch (const QuitException&) {
-            // The connections quit too.
-        }
-    }
+Task<> SocketServer::finished() {
+    return protocol_->server_ended(*this);
 }
 
 }  // namespace weir

@@ -1,161 +1,50 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "core/base/clock.h"
 #include "core/base/list.h"
-#include "core/net/address.h"
+#include "core/net/acceptor.h"
 #include "core/net/connection.h"
-#include "core/net/listener.h"
 #include "core/net/protocol.h"
-#include "core/run/container.h"
-#include "core/run/task.h"
 
 namespace weir {
 
-struct SocketServerOptions {
-    ListenOptions listen = {};
-    // The most connections at a time. More wait in the system's backlog until one ends; with
-    // `refuse` they are refused: they get Protocol::refusal and are closed.
-    std::size_t max_connections = 10'000;
-    bool refuse = false;
-    // When listening fails, the server tries again after this time; none: it ends with an error.
-    std::optional<Duration> retry_listen = std::chrono::seconds(3);
-    // How long connections have to end in order before they are closed by force.
-    Duration shutdown_timeout = std::chrono::seconds(10);
-};
-
-// The state of a server has changed.
-struct ServerStateEvent : Event {
-    enum class State {
-        starting,  // does not listen yet, or is about to try again
-        listening,
-        paused,   // stop_listening() was called
-        closing,  // shutdown() was called: the connections end
-        ended,
-    };
-    Index<SocketServer*> server;
-    Index<State> state;
-
-    static auto declare() {
-        return declare_event<ServerStateEvent>("weir.ServerStateEvent")
-            .index("server", &ServerStateEvent::server)
-            .index("state", &ServerStateEvent::state);
-    }
-};
-
-// Listens at an address, TCP or Unix, and makes and owns a Connection for each peer that connects.
-// Listens at all socket addresses that the address stands for, IPv4 and IPv6; see resolve().
-//
-// When the process has no file descriptors left, peers that connect are refused, by means of one
-// descriptor that is kept for that, and the log says so. Accepting goes on as soon as descriptors
-// are free.
-//
-// Must not be destroyed by one of its connections' routines or hooks.
-class SocketServer final : public Container {
+// Listens at an address, and makes and owns a Connection for each peer that connects, served by a
+// Protocol.
+class SocketServer final : public Acceptor {
 public:
-    using State = ServerStateEvent::State;
-
     // Throws AddressError. The protocol must outlive the server.
     SocketServer(Scheduler& scheduler, Protocol& protocol, std::string_view address,
                  SocketServerOptions options = {});
     ~SocketServer() override;
 
-    // Starts to listen. Requires that it was not called before.
-    Ref<Routine> start(StartOptions options = {.name = "server"});
-    using Container::start;
-
     Protocol& protocol() const noexcept { return *protocol_; }
     // Makes another protocol serve new connections. Those that are open keep theirs; see
     // Connection::hand_to.
     void hand_to(Protocol& protocol) noexcept { protocol_ = &protocol; }
-    const SocketServerOptions& options() const noexcept { return options_; }
-    State state() const noexcept { return state_; }
-    // Where it listens, or has listened last, with the real port. There is one address for each
-    // family; `local` is the first.
-    const std::vector<SocketAddress>& addresses() const noexcept { return addresses_; }
-    SocketAddress local() const noexcept {
-        return addresses_.empty() ? SocketAddress() : addresses_.front();
-    }
-    // Why it does not listen; empty if there was no error.
-    const std::string& error() const noexcept { return error_; }
-    // Changes the limit of connections. Those that are open stay.
-    void set_max_connections(std::size_t most);
 
-    // co_await server.listening(): waits until the server listens; returns false if it has ended.
-    Task<bool> listening();
-
-    // --- orders; each takes effect in the turn of its event
-
-    // Open connections stay.
-    void stop_listening() { order(ServerControlEvent::Type::stop_listening); }
-    void start_listening() { order(ServerControlEvent::Type::start_listening); }
-    // Ends in order: stops listening, shuts the connections down, and closes by force those that
-    // have not ended after the shutdown_timeout.
-    void shutdown() { order(ServerControlEvent::Type::shutdown); }
-
-    // --- counters
-
-    std::size_t open() const noexcept { return open_; }            // connections now
-    std::uint64_t accepted() const noexcept { return accepted_; }  // in all
-    std::uint64_t refused() const noexcept { return refused_; }    // in all, for any reason
-    std::uint64_t received() const noexcept;                       // bytes, in all
+    std::uint64_t received() const noexcept;  // bytes, in all
     std::uint64_t sent() const noexcept;
     const List<Connection, SocketServer>& connections() const noexcept { return connections_; }
     List<Connection, SocketServer>& connections() noexcept { return connections_; }
 
 private:
-    class Closing;
-    class SpareDescriptor;
+    struct Served;
 
-    void order(ServerControlEvent::Type type);
-    void obey(const ServerControlEvent& event);
-    void set_state(State state);
+    bool welcome(const SocketAddress& peer) override;
+    void serve(int socket, int family, const SocketAddress& peer) override;
+    std::string refusal() override { return protocol_->refusal(*this); }
+    void shut_clients_down(bool force) override;
+    Task<> finished() override;
 
-    Task<> run();
-    Task<> work();
-    Task<> listen();
-    std::vector<Listener::Owner> listen_at(const std::vector<SocketAddress>& addresses);
-    Task<> accept_all();
-    int accept_ready();
-    int accept_from(Listener& listener);
-    Task<> close_in_order();
-    Task<> wait_for_connections(std::optional<Duration> timeout);
-    Task<> serve(std::unique_ptr<Connection> connection);
-
-    bool full() const noexcept { return open_ >= options_.max_connections; }
-    bool take(int socket, int family);
-    void refuse(int socket);
-    void warn_exhausted(int error, bool refused);
+    static Task<> run_connection(std::unique_ptr<Served> served);
 
     Protocol* protocol_;
-    const Address address_;
-    SocketServerOptions options_;
-    const MatcherOf<ServerControlEvent> control_;
-    Source wakeup_;  // readable: a connection waits to be accepted; changed: one has ended
-    std::vector<Listener::Owner> listeners_;
-    std::unique_ptr<SpareDescriptor> spare_;
-    State state_ = State::starting;
-    std::vector<SocketAddress> addresses_;
-    std::string error_;
-    bool daemon_ = false;
-    bool wants_to_listen_ = true;
-    bool stopped_ = false;  // shutdown() was called
-
-    // No descriptors were left: when the log said so last, and how many were refused since.
-    std::optional<Time> exhausted_at_;
-    std::uint64_t refused_since_ = 0;
-
+    Protocol* accepting_ = nullptr;  // of the peer that is being accepted
     List<Connection, SocketServer> connections_;
-    std::size_t open_ = 0;
-    std::uint64_t accepted_ = 0;
-    std::uint64_t refused_ = 0;
     std::uint64_t received_ = 0;  // by closed connections
     std::uint64_t sent_ = 0;
 };

@@ -1,10 +1,10 @@
 #include "core/program/standard_queues.h"
 
 #include "core/net/connection_events.h"
-#include "core/net/socket_events.h"
 #include "core/queue/fair_queue.h"
 #include "core/run/system_events.h"
 #include "core/run/timer.h"
+#include "core/stream/socket_events.h"
 #include "core/wait/future.h"
 #include "core/wait/rate_limiter.h"
 #include "core/wait/routine_events.h"

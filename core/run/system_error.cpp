@@ -4,8 +4,10 @@
 
 namespace weir {
 
-SystemError::SystemError(std::string_view operation, int code)
-    : std::runtime_error(std::string(operation) + ": " + reason(code)), code_(code) {}
+SystemError::SystemError(std::string_view operation, int code, std::string_view detail)
+    : std::runtime_error(std::string(operation) + ": " +
+                         (detail.empty() ? reason(code) : std::string(detail))),
+      code_(code) {}
 
 std::string SystemError::reason(int code) {
     return std::string(uv_strerror(code)) + " (" + uv_err_name(code) + ')';

@@ -12,8 +12,9 @@ namespace weir {
 ///     opening /etc/shadow: permission denied (EACCES)
 class SystemError : public std::runtime_error {
 public:
-    /// `code` is -errno, or another one of libuv's.
-    SystemError(std::string_view operation, int code);
+    /// `code` is -errno, or another one of libuv's. `detail`: the reason in words, where the code
+    /// does not tell it; empty: that of the code.
+    SystemError(std::string_view operation, int code, std::string_view detail = {});
 
     int code() const noexcept { return code_; }
 

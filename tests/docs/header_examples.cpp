@@ -10,7 +10,8 @@
 #include <weir/testing.h>
 
 #include "core/calendar/calendar_timer.h"
-#include "core/net/socket_events.h"
+#include "core/stream/byte_stream.h"
+#include "core/stream/socket_events.h"
 #include "core/system/datagram_socket.h"
 #include "core/system/descriptor.h"
 #include "core/system/file_watch.h"
@@ -108,7 +109,7 @@ namespace inside_weir {
 using namespace weir;
 using namespace std::chrono_literals;
 
-// core/net/socket_events.h
+// core/stream/socket_events.h
 struct Socket : Source {
     bool ready() const { return ready_; }
     bool ready_ = false;
@@ -117,6 +118,13 @@ Task<> wait_for(Socket& source, const MatcherOf<SocketEvent>& readable) {
     while (!source.ready()) {
         source.want(SocketEvent::Type::readable);
         co_await readable;
+    }
+}
+
+// core/stream/byte_stream.h
+Task<> answer_lines(ByteStream::Owner stream) {
+    while (const auto line = co_await stream->read_line(1024)) {
+        co_await stream->write("you said " + std::string(*line) + "\n");
     }
 }
 
@@ -291,6 +299,7 @@ void use_the_examples() {
     static_cast<void>(names_of(QueueKind::fifo));
     static_cast<void>(&ServerSettings::describe);
     static_cast<void>(&inside_weir::wait_for);
+    static_cast<void>(&inside_weir::answer_lines);
     static_cast<void>(&inside_weir::be_a_guest);
     static_cast<void>(&inside_weir::run);
     static_cast<void>(&inside_weir::watch_socket);

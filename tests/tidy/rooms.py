@@ -32,9 +32,17 @@ ROOMS = {
         "What a routine awaits: send, sleep, timeouts, futures, several tasks, threads",
         ["core/run"],
     ),
-    "core/net": (
-        "Addresses, connections, listeners and the protocols that speak on them",
+    "core/stream": (
+        "Byte streams that routines read and write, and their buffers; pairs in memory",
         ["core/wait"],
+    ),
+    "core/tls": (
+        "TLS over any byte stream; the only room that includes OpenSSL",
+        ["core/stream"],
+    ),
+    "core/net": (
+        "Addresses, sockets, servers and clients, and the protocols that speak on them",
+        ["core/tls"],
     ),
     "core/system": (
         "What the operating system offers: descriptors, files, processes, signals, datagrams",

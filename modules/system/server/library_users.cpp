@@ -8,6 +8,7 @@
 #include "core/base/function_words.h"
 #include "core/net/connection.h"
 #include "core/net/socket_server.h"
+#include "core/net/stream_server.h"
 #include "core/run/event_handler.h"
 #include "core/run/mailbox.h"
 #include "core/run/pending_code.h"
@@ -69,6 +70,9 @@ bool is_of(const PluginLibrary& library, const Container& container) {
     if (const auto* connection = dynamic_cast<const Connection*>(&container)) {
         return has_class_of(library, connection->protocol()) ||
                (connection->data != nullptr && has_class_of(library, *connection->data));
+    }
+    if (const auto* streams = dynamic_cast<const StreamServer*>(&container)) {
+        return library.contains(&streams->handler_type());
     }
     const auto* server = dynamic_cast<const SocketServer*>(&container);
     return server != nullptr && has_class_of(library, server->protocol());

@@ -1,10 +1,11 @@
-#include "core/net/stream.h"
+#include "core/net/socket_stream.h"
 
 #include <algorithm>
 #include <array>
 #include <cassert>
 #include <csignal>
-#include <cstring>
+#include <new>
+#include <span>
 #include <utility>
 
 #include <linux/sockios.h>
@@ -14,7 +15,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/net/read_buffers.h"
 #include "core/net/socket_error.h"
 
 namespace weir {
@@ -57,15 +57,12 @@ TcpKeepalive TcpKeepalive::after(Duration silence, std::uint64_t random) noexcep
 
 // --- opening and closing
 
-Stream::Stream(Scheduler& scheduler, const StreamOptions& options)
-    : Source(scheduler),
-      options_(options),
-      last_received_(scheduler.now()),
-      last_sent_(last_received_) {
+SocketStream::SocketStream(Scheduler& scheduler, const StreamOptions& options)
+    : ByteStream(scheduler, options) {
     ignore_broken_pipes();
 }
 
-void Stream::open(int family) {
+void SocketStream::open_handles(int family) {
     uv_loop_t& loop = loop_of(scheduler());
     if (family == AF_UNIX) {
         uv_pipe_init(&loop, &handle_.pipe, 0);
@@ -78,16 +75,18 @@ void Stream::open(int family) {
     open_handles_ = 2;
 }
 
-Stream::Owner Stream::make(Scheduler& scheduler, int family, const StreamOptions& options) {
+SocketStream::Owner SocketStream::make(Scheduler& scheduler, int family,
+                                       const StreamOptions& options) {
     loop_of(scheduler);  // throws before there is anything to close
-    Owner stream(new Stream(scheduler, options));
-    stream->open(family);
+    Owner stream(new SocketStream(scheduler, options));
+    stream->open_handles(family);
     return stream;
 }
 
-Stream::Owner Stream::adopt(Scheduler& scheduler, int socket, int family,
-                            const StreamOptions& options) {
+SocketStream::Owner SocketStream::adopt(Scheduler& scheduler, int socket, int family,
+                                        const StreamOptions& options, const SocketAddress& peer) {
     Owner stream = make(scheduler, family, options);
+    stream->peer_ = peer;
     const int error = stream->is_tcp() ? uv_tcp_open(&stream->handle_.tcp, socket)
                                        : uv_pipe_open(&stream->handle_.pipe, socket);
     if (error != 0) {
@@ -98,17 +97,17 @@ Stream::Owner Stream::adopt(Scheduler& scheduler, int socket, int family,
     return stream;
 }
 
-void Stream::set_options() noexcept {
+void SocketStream::set_options() noexcept {
     if (!is_tcp()) {
         return;
     }
     const int socket = descriptor();
-    if (options_.tcp_nodelay) {
+    if (options().tcp_nodelay) {
         set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
     }
-    if (options_.tcp_keepalive > Duration::zero()) {
+    if (options().tcp_keepalive > Duration::zero()) {
         const TcpKeepalive keepalive =
-            TcpKeepalive::after(options_.tcp_keepalive, scheduler().poller().random());
+            TcpKeepalive::after(options().tcp_keepalive, scheduler().poller().random());
         set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, keepalive.idle);
         set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, keepalive.interval);
         set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, keepalive.count);
@@ -116,19 +115,20 @@ void Stream::set_options() noexcept {
     }
 }
 
-std::size_t Stream::unacknowledged() const noexcept {
+std::size_t SocketStream::unacknowledged() const noexcept {
     int bytes = 0;
     return is_tcp() && ioctl(descriptor(), SIOCOUTQ, &bytes) == 0 && bytes > 0
                ? static_cast<std::size_t>(bytes)
                : 0;
 }
 
-int Stream::descriptor() const noexcept {
+int SocketStream::descriptor() const noexcept {
     uv_os_fd_t socket = -1;
     return uv_fileno(&handle_.any, &socket) == 0 ? socket : -1;
 }
 
-void Stream::connect(const SocketAddress& address) {
+void SocketStream::connect(const SocketAddress& address) {
+    peer_ = address;
     connecting_ = std::make_unique<uv_connect_t>();
     connecting_->data = this;
     if (!is_tcp()) {
@@ -142,27 +142,36 @@ void Stream::connect(const SocketAddress& address) {
     }
 }
 
-void Stream::on_connected(uv_connect_t* request, int status) {
-    Stream& stream = *static_cast<Stream*>(request->data);
+void SocketStream::on_connected(uv_connect_t* request, int status) {
+    SocketStream& stream = *static_cast<SocketStream*>(request->data);
     stream.connecting_.reset();
     stream.connect_error_ = status;
     if (!stream.closing_) {
         if (status == 0) {
             stream.set_options();
-            stream.last_received_ = stream.last_sent_ = stream.scheduler().now();
+            stream.restart_clock();
         }
         stream.signal(SocketEvent::Type::changed);
     }
 }
 
-void Stream::close(bool reset) noexcept {
+void SocketStream::close_stream(bool reset) noexcept {
     if (open_handles_ == 0) {
         delete this;  // never opened
         return;
     }
+    set_observer(nullptr);
+    disarm();
+    if (!reset && !connecting()) {
+        try {
+            flush();
+        } catch (const std::bad_alloc&) {
+            // The bytes are dropped, as those that the system does not take at once.
+        }
+    }
     closing_ = true;
     const auto closed = [](uv_handle_t* handle) {
-        static_cast<Stream*>(handle->data)->closed_one();
+        static_cast<SocketStream*>(handle->data)->closed_one();
     };
     uv_close(reinterpret_cast<uv_handle_t*>(&before_waiting_), closed);
     if (reset && is_tcp() && uv_tcp_close_reset(&handle_.tcp, closed) == 0) {
@@ -171,7 +180,7 @@ void Stream::close(bool reset) noexcept {
     uv_close(&handle_.any, closed);
 }
 
-void Stream::closed_one() noexcept {
+void SocketStream::closed_one() noexcept {
     if (--open_handles_ == 0) {
         delete this;
     }
@@ -179,123 +188,63 @@ void Stream::closed_one() noexcept {
 
 // --- input
 
-void Stream::start_reading() noexcept {
-    if (!reading_ && !input_over()) {
+void SocketStream::start_reading() noexcept {
+    if (!reading_ && !peer_is_over()) {
         reading_ = true;
         stopped_ = false;
         if (const int error = uv_read_start(&handle_.stream, on_allocate, on_read); error != 0) {
-            input_error_ = error;
+            end_input(error);
         }
     }
 }
 
-void Stream::on_allocate(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
-    Stream& stream = *static_cast<Stream*>(handle->data);
-    if (stream.buffer_ == nullptr) {
-        stream.buffer_ = read_buffers::take(stream.options_.buffer_size);
-        stream.capacity_ = stream.buffer_ == nullptr ? 0 : stream.options_.buffer_size;
-    }
-    *buffer = uv_buf_init(stream.buffer_.get() + stream.filled_,
-                          static_cast<unsigned>(stream.capacity_ - stream.filled_));
+void SocketStream::stop_reading() noexcept {
+    uv_read_stop(&handle_.stream);
+    reading_ = false;
 }
 
-void Stream::on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t*) {
-    static_cast<Stream*>(handle->data)->has_read(count);
+void SocketStream::on_allocate(uv_handle_t* handle, std::size_t, uv_buf_t* buffer) {
+    const std::span<char> room = static_cast<SocketStream*>(handle->data)->room();
+    *buffer = uv_buf_init(room.data(), static_cast<unsigned>(room.size()));
 }
 
-void Stream::drop_buffer() noexcept {
-    assert(filled_ == 0);
-    if (buffer_ != nullptr && capacity_ == options_.buffer_size) {
-        read_buffers::give(std::move(buffer_), capacity_);
-    }
-    buffer_.reset();  // a larger one, for a long message, is not kept
-    capacity_ = 0;
+void SocketStream::on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t*) {
+    static_cast<SocketStream*>(handle->data)->has_read(count);
 }
 
-void Stream::has_read(ssize_t count) {
+void SocketStream::has_read(ssize_t count) {
     if (count == 0) {
-        if (filled_ == 0) {
-            drop_buffer();
-        }
-        return;
-    }
-    if (count == UV_ENOBUFS) {
+        trim_room();
+    } else if (count == UV_ENOBUFS) {
         // Stops only the second time: the buffer is often emptied before the next poll, and
         // stopping and starting again costs two system calls.
         if (std::exchange(starved_, true)) {
-            uv_read_stop(&handle_.stream);
-            reading_ = false;
+            stop_reading();
             stopped_ = true;
         }
-        return;
-    }
-    if (count < 0) {
-        uv_read_stop(&handle_.stream);
-        reading_ = false;
-        ended_ = count == UV_EOF;
-        input_error_ = ended_ ? 0 : static_cast<int>(count);
+    } else if (count < 0) {
+        stop_reading();
+        end_input(count == UV_EOF ? 0 : static_cast<int>(count));
     } else {
-        received_ += static_cast<std::uint64_t>(count);
-        last_received_ = scheduler().now();
-        filled_ += discarding_ ? 0 : static_cast<std::size_t>(count);
-    }
-    if (filled_ == 0) {
-        drop_buffer();
-    }
-    if (!discarding_) {
-        signal(SocketEvent::Type::readable);
-    } else if (input_over()) {
-        signal(SocketEvent::Type::changed);
+        has_received(static_cast<std::size_t>(count));
     }
 }
 
-void Stream::consume(std::size_t count) noexcept {
-    assert(count <= filled_);
-    filled_ -= count;
-    if (count != 0 && filled_ != 0) {
-        std::memmove(buffer_.get(), buffer_.get() + count, filled_);
-    }
-    seen_ = filled_;
-    if (filled_ == 0) {
-        drop_buffer();
-    }
+void SocketStream::room_made() noexcept {
     starved_ = false;
-    if (stopped_ && (filled_ < capacity_ || capacity_ == 0)) {
+    if (stopped_ && !input_full()) {
         start_reading();
     }
-}
-
-bool Stream::make_room() {
-    if (filled_ < capacity_ || capacity_ == 0) {
-        return true;
-    }
-    const std::size_t capacity = std::min(capacity_ * 2, options_.max_buffer_size);
-    if (capacity <= capacity_) {
-        return false;
-    }
-    std::unique_ptr<char[]> larger(new char[capacity]);
-    std::memcpy(larger.get(), buffer_.get(), filled_);
-    buffer_ = std::move(larger);
-    capacity_ = capacity;
-    if (stopped_) {
-        start_reading();
-    }
-    return true;
-}
-
-void Stream::discard_input() noexcept {
-    discarding_ = true;
-    consume(filled_);
 }
 
 // --- output
 
-std::size_t Stream::pending() const noexcept {
+std::size_t SocketStream::pending() const noexcept {
     return batch_bytes_ + (in_flight_.empty() ? 0 : handle_.stream.write_queue_size);
 }
 
-void Stream::write(std::string bytes) {
-    if (bytes.empty() || output_error_ != 0) {
+void SocketStream::queue_output(std::string bytes) {
+    if (bytes.empty() || output_error() != 0) {
         return;
     }
     batch_bytes_ += bytes.size();
@@ -306,14 +255,41 @@ void Stream::write(std::string bytes) {
         batch_.push_back(std::move(bytes));
     }
     if (in_flight_.empty()) {
-        uv_prepare_start(&before_waiting_,
-                         [](uv_prepare_t* handle) { static_cast<Stream*>(handle->data)->flush(); });
+        flush_later();
     }
 }
 
-void Stream::flush() {
+void SocketStream::flush_later() noexcept {
+    uv_prepare_start(&before_waiting_, [](uv_prepare_t* handle) {
+        SocketStream& stream = *static_cast<SocketStream*>(handle->data);
+        if (stream.observer() != nullptr) {
+            stream.observer()->flush_now();
+        }
+        stream.flush();
+    });
+}
+
+// Bytes that are queued go first; and short ones cost less when they are written together.
+std::size_t SocketStream::try_write(std::string_view bytes) {
+    if (bytes.size() <= joined_write || pending() != 0 || output_error() != 0) {
+        return 0;
+    }
+    const uv_buf_t buffer =
+        uv_buf_init(const_cast<char*>(bytes.data()), static_cast<unsigned>(bytes.size()));
+    const int written = uv_try_write(&handle_.stream, &buffer, 1);
+    if (written < 0) {
+        if (written != UV_EAGAIN) {
+            fail_writing(written);
+        }
+        return 0;
+    }
+    has_sent(static_cast<std::size_t>(written));
+    return static_cast<std::size_t>(written);
+}
+
+void SocketStream::flush() {
     uv_prepare_stop(&before_waiting_);
-    while (in_flight_.empty() && !batch_.empty() && output_error_ == 0) {
+    while (in_flight_.empty() && !batch_.empty() && output_error() == 0) {
         std::array<uv_buf_t, 64> buffers;
         unsigned count = 0;
         std::size_t bytes = 0;
@@ -326,7 +302,7 @@ void Stream::flush() {
         }
         const int written = uv_try_write(&handle_.stream, buffers.data(), count);
         if (written < 0 && written != UV_EAGAIN) {
-            fail_output(written);
+            fail_writing(written);
             return;
         }
         take_written(written < 0 ? 0 : static_cast<std::size_t>(written));
@@ -341,12 +317,9 @@ void Stream::flush() {
 }
 
 // The system has taken the first `count` bytes of the batch.
-void Stream::take_written(std::size_t count) noexcept {
+void SocketStream::take_written(std::size_t count) noexcept {
     batch_bytes_ -= count;
-    if (count != 0) {
-        sent_ += count;
-        last_sent_ = scheduler().now();
-    }
+    has_sent(count);
     if (batch_bytes_ == 0) {
         batch_.clear();
         batch_offset_ = 0;
@@ -362,7 +335,7 @@ void Stream::take_written(std::size_t count) noexcept {
 }
 
 // Leaves the batch to libuv, which writes it as soon as the socket takes more.
-void Stream::write_rest() {
+void SocketStream::write_rest() {
     std::swap(in_flight_, batch_);
     in_flight_offset_ = std::exchange(batch_offset_, 0);
     in_flight_bytes_ = std::exchange(batch_bytes_, 0);
@@ -376,35 +349,32 @@ void Stream::write_rest() {
                                static_cast<unsigned>(buffers.size()), on_written);
     if (error != 0) {
         in_flight_.clear();
-        fail_output(error);
+        fail_writing(error);
     }
 }
 
-void Stream::on_written(uv_write_t* request, int status) {
-    Stream& stream = *static_cast<Stream*>(request->data);
+void SocketStream::on_written(uv_write_t* request, int status) {
+    SocketStream& stream = *static_cast<SocketStream*>(request->data);
     stream.in_flight_.clear();
     if (stream.closing_) {
         return;
     }
     if (status != 0) {
-        stream.fail_output(status);
+        stream.fail_writing(status);
         return;
     }
-    stream.sent_ += stream.in_flight_bytes_;
-    stream.last_sent_ = stream.scheduler().now();
+    stream.has_sent(stream.in_flight_bytes_);
     stream.flush();
 }
 
-void Stream::fail_output(int error) {
-    output_error_ = error;
+void SocketStream::fail_writing(int error) {
     batch_.clear();
     batch_offset_ = 0;
     batch_bytes_ = 0;
-    signal(SocketEvent::Type::writable);
-    signal(SocketEvent::Type::changed);
+    fail_output(error);
 }
 
-void Stream::end_output() noexcept {
+void SocketStream::end_output() noexcept {
     assert(pending() == 0);
     ::shutdown(descriptor(), SHUT_WR);
 }

@@ -1,4 +1,4 @@
-#include "core/net/read_buffers.h"
+#include "core/stream/read_buffers.h"
 
 #include <thread>
 #include <vector>

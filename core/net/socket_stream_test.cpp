@@ -1,4 +1,4 @@
-#include "core/net/stream.h"
+#include "core/net/socket_stream.h"
 
 #include <set>
 
@@ -15,7 +15,7 @@ using testing::World;
 namespace {
 
 // Waits until something has come.
-Task<> wait_for_input(Stream& stream) {
+Task<> wait_for_input(SocketStream& stream) {
     const MatcherOf<SocketEvent> readable = stream.matcher(SocketEvent::Type::readable);
     while (!stream.has_news()) {
         stream.want(SocketEvent::Type::readable);
@@ -24,7 +24,7 @@ Task<> wait_for_input(Stream& stream) {
 }
 
 Task<> read_in_parts(Scheduler& scheduler, int socket, int peer, StreamOptions options) {
-    const Stream::Owner stream = Stream::adopt(scheduler, socket, AF_UNIX, options);
+    const SocketStream::Owner stream = SocketStream::adopt(scheduler, socket, AF_UNIX, options);
     stream->start_reading();
     CHECK(stream->buffer_capacity() == 0);
 
@@ -100,8 +100,8 @@ TEST_CASE("the keepalive of a socket is consistent: no user timeout ends it befo
     const int socket = ::accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     ::close(listening);
     {
-        const Stream::Owner stream =
-            Stream::adopt(world.scheduler, socket, AF_INET, {.tcp_keepalive = 60s});
+        const SocketStream::Owner stream =
+            SocketStream::adopt(world.scheduler, socket, AF_INET, {.tcp_keepalive = 60s});
         CHECK(option(socket, SOL_SOCKET, SO_KEEPALIVE) == 1);
         const int idle = option(socket, IPPROTO_TCP, TCP_KEEPIDLE);
         CHECK(idle >= 45);

@@ -47,6 +47,8 @@ public:
     }
     // Arms the source: the next signal() of this type sends an event.
     void want(SocketEvent::Type type) noexcept { wanted_ |= bit(type); }
+    // Undoes want(), for a source that is closed.
+    void disarm() noexcept { wanted_ = 0; }
     // Sends an event if the source is armed for this type, and disarms it.
     void signal(SocketEvent::Type type) {
         if ((wanted_ & bit(type)) != 0) {
@@ -54,8 +56,6 @@ public:
             scheduler_->emergency_send(make_event<SocketEvent>(type, this));
         }
     }
-
-protected:
     Scheduler& scheduler() const noexcept { return *scheduler_; }
 
 private:
