@@ -239,7 +239,7 @@ TEST_CASE("a module whose code still runs elsewhere is not unloaded, except by f
         "the module 'sticky' is not unloaded, there still is: 'sticky.stay' started at ";
     CHECK(refused.substr(0, begin.size()) == begin);
     CHECK(refused.find("waits at ") != std::string::npos);
-    CHECK(refused.find("sticky.cpp:20 for the end of 3600 s") != std::string::npos);
+    CHECK(refused.find("sticky.cpp:21 for the end of 3600 s") != std::string::npos);
     CHECK(forced == "");
     CHECK(world.log() == "");
 }
