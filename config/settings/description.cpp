@@ -40,7 +40,7 @@ Setting& Setting::operator=(Setting&&) noexcept = default;
 Setting::~Setting() = default;
 
 Description::Description(std::string sentence, std::vector<Setting> settings, Maker maker)
-    : sentence_(std::move(sentence)), settings_(std::move(settings)), make_(maker) {}
+    : sentence_(std::move(sentence)), settings_(std::move(settings)), make_(std::move(maker)) {}
 Description::Description(const Description&) = default;
 Description::Description(Description&&) noexcept = default;
 Description::~Description() = default;

@@ -46,6 +46,9 @@ config::Settings<RespSettings> RespSettings::describe() {
         setting("max_locks", &S::max_locks, "Locks that one client may hold")
             .at_least(1)
             .unit("locks"),
+        setting("max_watches", &S::max_watches, "Watches of events that one client may have")
+            .at_least(1)
+            .unit("watches"),
         setting("max_arguments", &S::max_arguments, "Arguments of one request")
             .range(4, 1024 * 1024)
             .unit("arguments"),

@@ -112,6 +112,7 @@ config::Settings<DiscoverParameters> DiscoverParameters::describe() {
 Module::Module(const ModuleContext& context)
     : Container(context.scheduler),
       server_(context.server),
+      events_(context.events),
       type_(context.type),
       functions_keep_server_(context.functions_keep_server),
       log_(context.scheduler, type_.name, context.log_level),

@@ -52,7 +52,9 @@ Server::Server(Poller& poller, CheckedApp app, LogSink log)
       log_writer_(log ? nullptr : open_log(app_.configuration(), app_.settings())),
       log_(std::move(log)),
       scheduler_(poller, scheduler_options()),
-      queues_(scheduler_.queue(), app_.settings().queues) {
+      queues_(scheduler_.queue(), app_.settings().queues, app_.event_types()),
+      known_events_(app_, modules_),
+      events_(std::make_unique<EventExchange>(scheduler_, known_events_)) {
     add_standard_queues(scheduler_.queue(), app_.settings().priorities);
     add_module_queues(scheduler_.queue(), app_.settings());
     queues_.add_standard();

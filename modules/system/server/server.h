@@ -8,9 +8,11 @@
 #include "config/settings/configuration.h"
 #include "core/run/poller.h"
 #include "core/run/scheduler.h"
+#include "modules/system/event/event_exchange.h"
 #include "modules/system/log/writer.h"
 #include "modules/system/server/checked_app.h"
 #include "modules/system/server/configured_queues.h"
+#include "modules/system/server/known_events.h"
 #include "modules/system/server/loader.h"
 #include "modules/system/server/module_table.h"
 #include "modules/system/server/server_settings.h"
@@ -42,6 +44,8 @@ public:
 
     Scheduler& scheduler() noexcept { return scheduler_; }
     Loader& loader() noexcept { return *loader_; }
+    // Where events enter and leave as data.
+    EventExchange& events() noexcept { return *events_; }
     const ServerSettings& settings() const noexcept { return app_.settings(); }
     const config::Configuration& configuration() const noexcept { return app_.configuration(); }
 
@@ -88,6 +92,8 @@ private:
     LogSink log_;
     Scheduler scheduler_;
     ConfiguredQueues queues_;
+    KnownEvents known_events_;
+    std::unique_ptr<EventExchange> events_;
     std::unique_ptr<Loader> loader_;
     std::string startup_failure_;
     bool functions_keep_it_up_ = false;
