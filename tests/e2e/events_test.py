@@ -118,18 +118,22 @@ class Commands(unittest.TestCase):
             self.assertEqual(weir(lockd, "send", "house.Job")[0], 0)
             self.assertEqual(
                 weir(lockd, "send", "house.Job", "{}", "--wait", "0.05"),
-                (1, "", "weir send: ERR timeout: no room in the queue of 'house.Job' within 50ms\n"))
+                (1, "", "weir send: ERR timeout: no room in the queue of "
+                        "'house.Job' within 50ms\n"))
 
 
 class Clients(unittest.TestCase):
     def test_a_library_reads_events_as_messages_of_a_channel(self):
         with house() as lockd:
             channel = lockd.redis().pubsub()
+
+            def read():
+                return channel.handle_message(channel.parse_response())
             channel.execute_command("WATCH", "house.Door", "room=hall")
-            self.assertEqual(channel.get_message(timeout=LIMIT)["type"], "watch")
+            self.assertEqual(read()["type"], "watch")
             self.assertEqual(lockd.redis().execute_command(
                 "SEND", "house.Door", '{"room": "hall", "open": false}'), b"OK")
-            message = channel.get_message(timeout=LIMIT)
+            message = read()
             self.assertEqual(message["type"], "message")
             self.assertEqual(message["channel"], b"house.Door room=hall")
             self.assertEqual(json.loads(message["data"]), event("hall", False))

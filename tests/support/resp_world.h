@@ -8,7 +8,6 @@
 #include <string_view>
 #include <utility>
 
-
 #include "core/net/socket_server.h"
 #include "core/wait/do_events.h"
 #include "modules/lock/table.h"
