@@ -73,6 +73,8 @@ set(WEIR_PUBLIC_HEADERS
     config/settings/configuration.h
     config/settings/settings.h
 
+    modules/system/event/event_exchange.h
+    modules/system/event/event_json.h
     modules/system/server/loader.h
     modules/system/server/server.h)
 

@@ -9,6 +9,7 @@
 #include "apps/weir/call_command.h"
 #include "apps/weir/command_pages.h"
 #include "apps/weir/describe_commands.h"
+#include "apps/weir/event_commands.h"
 #include "apps/weir/exit_code.h"
 #include "apps/weir/inspect_command.h"
 #include "apps/weir/lock_command.h"
@@ -138,6 +139,46 @@ void add_call(CLI::App& program, CallCommand& call, int& code) {
     command.callback([&] { code = run_call_command(call); });
 }
 
+void add_events(CLI::App& program, EventsCommand& events, int& code) {
+    CLI::App& command = *program.add_subcommand(
+        "events", "List the event types that a running server lets in and out");
+    add_address(command, events.server);
+    command.add_option("TYPE", events.type, "Only this one");
+    command.add_flag("--json", events.json, "Print all that is known of them as JSON");
+    command.footer(std::string("The server needs the module resp. ") + password_sentence);
+    command.callback([&] { code = run_events_command(events); });
+}
+
+void add_send(CLI::App& program, SendCommand& send, int& code) {
+    CLI::App& command = *program.add_subcommand("send", "Send an event to a running server");
+    add_address(command, send.server);
+    command.add_option("TYPE", send.type, "'weir events' lists them")->required();
+    command.add_option("JSON", send.json, "Its indices and members, an object");
+    command.add_option("--wait", send.wait, "Give up when its queue has no room so long")
+        ->check(number_between(0, longest_time))
+        ->type_name("SECONDS")
+        ->capture_default_str();
+    command.footer(std::string("The server needs the module resp. ") + password_sentence);
+    command.callback([&] { code = run_send_command(send); });
+}
+
+void add_watch(CLI::App& program, WatchCommand& watch, int& code) {
+    CLI::App& command = *program.add_subcommand(
+        "watch", "Print the events of a type as they pass in a running server");
+    add_address(command, watch.server);
+    command.add_option("TYPE", watch.type, "'weir events' lists them")->required();
+    command.add_option("INDEX=VALUE", watch.filters, "Only events with this value of an index");
+    command.add_option("-n", watch.count, "End after so many events")
+        ->check(count_from<unsigned>(1))
+        ->type_name("COUNT");
+    command.footer(
+        std::string("Each event is a line of JSON: {\"type\":...,\"event\":{...}}. When the "
+                    "output is not read, events are lost, and a line {\"lost\":COUNT} says how "
+                    "many. The server needs the module resp. ") +
+        password_sentence);
+    command.callback([&] { code = run_watch_command(watch); });
+}
+
 void add_inspect(CLI::App& program, InspectCommand& inspect, int& code) {
     CLI::App& command = *program.add_subcommand(
         "inspect", "Show what a running server does, and what waits for what");
@@ -265,6 +306,9 @@ int run_command_line(int argc, char** argv) {
     AppFiles app;
     std::string module;
     CallCommand call;
+    EventsCommand events;
+    SendCommand send;
+    WatchCommand watch;
     InspectCommand inspect;
     TopCommand top;
     TraceCommand trace;
@@ -273,6 +317,9 @@ int run_command_line(int argc, char** argv) {
     add_describe(program, app.plugins, module, code);
     add_new(program, module, code);
     add_call(program, call, code);
+    add_events(program, events, code);
+    add_send(program, send, code);
+    add_watch(program, watch, code);
     add_inspect(program, inspect, code);
     add_top(program, top, code);
     add_trace(program, trace, code);

@@ -15,6 +15,25 @@ RemoteServer::RemoteServer(const RemoteAddress& address)
     }
 }
 
+namespace {
+
+Reply require_success(Reply reply) {
+    if (reply.kind() == Reply::Kind::error) {
+        throw std::runtime_error(reply.error());
+    }
+    return reply;
+}
+
+}  // namespace
+
+Reply RemoteServer::command(const std::vector<std::string>& arguments) {
+    return require_success(client_.command(arguments));
+}
+
+Reply RemoteServer::long_command(const std::vector<std::string>& arguments) {
+    return require_success(client_.long_command(arguments, std::nullopt));
+}
+
 std::string RemoteServer::call(const std::string& module, const std::string& function,
                                const std::string& parameters) {
     const Reply reply = client_.command({"CALL", module, function, parameters});

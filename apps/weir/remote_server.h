@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "apps/weir/resp_client.h"
 
@@ -23,6 +24,13 @@ public:
     // reason of the server if the call failed, and ConnectionError.
     std::string call(const std::string& module, const std::string& function,
                      const std::string& parameters);
+    // Sends a command and returns the answer. Throws std::runtime_error with the server's reason if
+    // that is an error, and ConnectionError.
+    Reply command(const std::vector<std::string>& arguments);
+    // The same for a command whose answer may take any time.
+    Reply long_command(const std::vector<std::string>& arguments);
+    // Waits for the next message that the server sends by itself. Throws ConnectionError.
+    Reply next_message() { return client_.next_message(); }
 
 private:
     RespClient client_;

@@ -48,6 +48,18 @@ std::string_view Reply::text() const noexcept {
     return {reply_->str, reply_->len};
 }
 
+std::vector<std::string_view> Reply::texts() const {
+    assert(kind() == Kind::list);
+    std::vector<std::string_view> texts;
+    for (std::size_t i = 0; i != reply_->elements; ++i) {
+        const redisReply& element = *reply_->element[i];
+        texts.push_back(element.type == REDIS_REPLY_STRING || element.type == REDIS_REPLY_STATUS
+                            ? std::string_view(element.str, element.len)
+                            : std::string_view());
+    }
+    return texts;
+}
+
 long long Reply::integer() const noexcept {
     return reply_->integer;
 }
@@ -243,6 +255,14 @@ Reply RespClient::command(const std::vector<std::string>& arguments,
 Reply RespClient::long_command(const std::vector<std::string>& arguments,
                                std::optional<Clock::time_point> end) {
     send(arguments);
+    return long_reply(end);
+}
+
+Reply RespClient::next_message() {
+    return long_reply(std::nullopt);
+}
+
+Reply RespClient::long_reply(std::optional<Clock::time_point> end) {
     for (;;) {
         const Clock::time_point next = Clock::now() + limit_;
         const bool is_last = end && *end <= next;

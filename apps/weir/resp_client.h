@@ -36,6 +36,8 @@ public:
     // Returns the text of a reply of kind text or error.
     std::string_view text() const noexcept;
     long long integer() const noexcept;
+    // Returns the texts in a list; "" for an element of another kind.
+    std::vector<std::string_view> texts() const;
     // Returns an error for people: safe to print, and with what to do about a missing password.
     std::string error() const;
 
@@ -77,6 +79,10 @@ public:
     Reply long_command(const std::vector<std::string>& arguments,
                        std::optional<Clock::time_point> end);
 
+    // Waits for a message that the server sends by itself, for any time; fails as long_command()
+    // does.
+    Reply next_message();
+
     // --- without waiting, for callers that poll the socket themselves
 
     int socket() const noexcept { return socket_; }
@@ -97,6 +103,7 @@ private:
     bool read();
     std::optional<Reply> next_reply();
     std::optional<Reply> reply_until(Clock::time_point end);
+    Reply long_reply(std::optional<Clock::time_point> end);
     void require_server_answers();
     std::string lost(const std::string& why) const;
     [[noreturn]] void fail(const std::string& why) const;

@@ -21,9 +21,16 @@ Value::Value(Wide, std::uint64_t value) {
         content_ = value;
     }
 }
-Value::Value(const Value&) = default;
+// Copies the content before it enters the variant: that of g++ 12 destroys a content that it does
+// not have when copying a whole variant fails for lack of memory.
+Value::Value(const Value& other) : position(other.position), substitution(other.substitution) {
+    std::visit([this](const auto& content) { content_ = std::decay_t<decltype(content)>(content); },
+               other.content_);
+}
 Value::Value(Value&&) noexcept = default;
-Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(const Value& other) {
+    return *this = Value(other);
+}
 Value& Value::operator=(Value&&) noexcept = default;
 Value::~Value() = default;
 

@@ -41,7 +41,7 @@ Setting& Setting::operator=(Setting&&) noexcept = default;
 Setting::~Setting() = default;
 
 Description::Description(std::string sentence, std::vector<Setting> settings, Maker maker)
-    : sentence_(std::move(sentence)), settings_(std::move(settings)), make_(maker) {
+    : sentence_(std::move(sentence)), settings_(std::move(settings)), make_(std::move(maker)) {
     assert(std::ranges::all_of(
         settings_, [this](const Setting& setting) { return find(setting.name) == &setting; }));
 }

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -51,7 +52,7 @@ enum class Unknown { report, ignore };
 class Description {
 public:
     /// Makes a struct with its defaults.
-    using Maker = std::shared_ptr<void> (*)();
+    using Maker = std::function<std::shared_ptr<void>()>;
 
     Description(std::string sentence, std::vector<Setting> settings, Maker maker);
     Description(const Description&);

@@ -66,13 +66,19 @@ struct ScalarIn<std::vector<T>> : ScalarIn<T> {};
 template <class T>
 struct ScalarIn<std::map<std::string, T>> : ScalarIn<T> {};
 
+// The value in a member of type T that a setting's checks are about, and the Type of the member,
+// made of that of the value.
 template <class T>
-struct WithoutOptional {
+struct ValueIn {
     using type = T;
+    static std::unique_ptr<const Type> wrap(std::unique_ptr<const Type> value) { return value; }
 };
 template <class T>
-struct WithoutOptional<std::optional<T>> {
+struct ValueIn<std::optional<T>> {
     using type = T;
+    static std::unique_ptr<const Type> wrap(std::unique_ptr<const Type> value) {
+        return std::make_unique<OptionalType<T>>(std::move(value));
+    }
 };
 
 template <class T>
@@ -170,7 +176,7 @@ class SettingBuilder : private SettingDraft {
 public:
     /// The type that range() and one_of() restrict.
     using Restricted = typename detail::ScalarIn<T>::type;
-    using Present = typename detail::WithoutOptional<T>::type;
+    using Present = typename detail::ValueIn<T>::type;
 
     SettingBuilder(std::string name, T S::*member, std::string sentence)
         : SettingDraft(std::move(name), std::move(sentence)), member_(member) {}
@@ -262,10 +268,7 @@ private:
             type =
                 std::make_unique<CheckedType<Present>>(std::move(type), length_, std::move(check_));
         }
-        if constexpr (!std::is_same_v<T, Present>) {
-            type = std::make_unique<OptionalType<Present>>(std::move(type));
-        }
-        return type;
+        return detail::ValueIn<T>::wrap(std::move(type));
     }
 
     T S::*member_;

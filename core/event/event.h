@@ -55,6 +55,11 @@ public:
     bool ignorable() const noexcept { return ignorable_; }
     void set_ignorable(bool ignorable = true) noexcept { ignorable_ = ignorable; }
 
+    /// Returns whether the event came from another process by a bridge, which forwards events
+    /// between processes. Bridges forward no such event, because it would circle between them.
+    bool bridged() const noexcept { return bridged_; }
+    void set_bridged() noexcept { bridged_ = true; }
+
     /// Returns whether the event would be dropped now if no routine processed it: it is ignorable,
     /// or its type's `can_ignore_now()` returns true. Throws what that function throws.
     bool droppable() const {
@@ -109,7 +114,8 @@ private:
     const EventType* type_ = nullptr;
     std::uint32_t references_ = 0;
     bool ignorable_ = true;
-    bool blocks_ = false;                       // a priority queue holds it as a block
+    bool blocks_ = false;  // a priority queue holds it as a block
+    bool bridged_ = false;
     LeafQueue* queued_in_ = nullptr;            // the queue that holds it
     LeafQueue* blocked_in_ = nullptr;           // the queue that it blocks
     BlockedEventSlot* blocked_slot_ = nullptr;  // its slot among the blocked events

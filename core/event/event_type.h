@@ -4,10 +4,12 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "core/base/list.h"
@@ -16,6 +18,7 @@
 namespace weir {
 
 class Event;
+class EventDescription;
 
 /// The number of living events of a type, counted once begin() was called. A copy starts its own
 /// count. Thread-safe.
@@ -86,6 +89,12 @@ public:
     std::size_t next_index(std::size_t level) const;
     const std::vector<Member>& members() const noexcept { return members_; }
 
+    /// Returns what a layer above says of the type's events: how they are written as data. Null if
+    /// it says nothing. The core only keeps it. A derived type does not take it over.
+    const std::shared_ptr<const EventDescription>& description() const noexcept {
+        return description_;
+    }
+
     /// Returns a number that no other description in this process has had.
     std::uint64_t id() const noexcept { return id_; }
 
@@ -107,6 +116,10 @@ public:
     /// the name is empty or taken, or the offset is negative.
     void add_index(std::string name, std::ptrdiff_t offset);
     void add_member(Member member) { members_.push_back(std::move(member)); }
+    /// Shares the description with the copies of the type.
+    void set_description(std::shared_ptr<const EventDescription> description) noexcept {
+        description_ = std::move(description);
+    }
     void set_ignorable(bool ignorable) noexcept { ignorable_ = ignorable; }
     void set_can_ignore_now(CanIgnoreNow function) noexcept { can_ignore_now_ = function; }
     void set_receiver(Receiver function) noexcept { receiver_ = function; }
@@ -122,6 +135,7 @@ private:
     mutable LivingEvents living_;
     std::vector<Level> levels_;
     std::vector<Member> members_;
+    std::shared_ptr<const EventDescription> description_;
     Destroy destroy_;
     CanIgnoreNow can_ignore_now_ = nullptr;
     Receiver receiver_ = nullptr;
@@ -209,6 +223,7 @@ public:
     }
 
     const EventType& type() const noexcept { return type_; }
+    EventType& type() noexcept { return type_; }
 
 private:
     EventType type_;

@@ -48,6 +48,7 @@ std::string client_text(const Session& session) {
     field("idle", whole_seconds(now - session.last_request_at()));
     field("db", "0");
     field("locks", std::to_string(session.locks().held()));
+    field("watch", std::to_string(session.watches().size()));
     field("waiting", one_word(config::printable(session.waiting_for())));
     field("qbuf", std::to_string(connection.input_size()));
     field("omem", std::to_string(connection.output_size()));

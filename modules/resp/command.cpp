@@ -52,8 +52,8 @@ std::string did_you_mean(std::string_view word, const std::vector<std::string>& 
 std::span<const Command* const> all_commands() {
     static const std::vector<const Command*> commands = [] {
         std::vector<const Command*> result;
-        for (const auto part :
-             {connection_commands(), lock_commands(), server_commands(), transaction_commands()}) {
+        for (const auto part : {connection_commands(), event_commands(), lock_commands(),
+                                server_commands(), transaction_commands()}) {
             for (const Command& command : part) {
                 result.push_back(&command);
             }

@@ -38,6 +38,7 @@ inline constexpr std::size_t any_number = static_cast<std::size_t>(-1);
 
 // The commands of each kind, from the file of that name.
 std::span<const Command> connection_commands() noexcept;
+std::span<const Command> event_commands() noexcept;
 std::span<const Command> lock_commands() noexcept;
 std::span<const Command> server_commands() noexcept;
 std::span<const Command> transaction_commands() noexcept;

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/ref.h"
@@ -11,6 +12,7 @@
 #include "modules/resp/input_event.h"
 #include "modules/resp/parser.h"
 #include "modules/resp/transaction.h"
+#include "modules/resp/watches.h"
 #include "modules/resp/writer.h"
 
 namespace weir::resp {
@@ -35,6 +37,7 @@ struct HandedSession {
     bool input_ended = false;
     std::optional<Transaction> transaction;
     ReplyMode reply_mode = ReplyMode::on;
+    std::vector<NamedWatch> watches;
     std::string bytes;  // that were received and not parsed
     bool end = false;   // nothing comes after them
 };

@@ -33,7 +33,7 @@ constexpr std::size_t other_descriptors = 64;
 class RespModule final : public ModuleOf<RespSettings> {
 public:
     explicit RespModule(const ModuleContext& context)
-        : ModuleOf(context), protocol_(scheduler(), log(), settings()) {}
+        : ModuleOf(context), protocol_(scheduler(), log(), settings(), events()) {}
 
     static auto declare() {
         return declare_module<RespModule>("resp", "Serves clients that speak the Redis protocol")

@@ -15,10 +15,12 @@ Session* session_of(Connection& connection) noexcept {
 
 }  // namespace
 
-RespProtocol::RespProtocol(Scheduler& scheduler, const ModuleLog& log, const RespSettings& settings)
+RespProtocol::RespProtocol(Scheduler& scheduler, const ModuleLog& log, const RespSettings& settings,
+                           EventExchange& events)
     : Protocol(connection_options(settings)),
       log_(log),
       settings_(&settings),
+      events_(events),
       max_clients_(settings.max_clients),
       seat_(new RespSeat) {
     seat_->newest = this;

@@ -13,19 +13,25 @@
 #include "modules/resp/settings.h"
 #include "modules/system/module/module_log.h"
 
+namespace weir {
+class EventExchange;
+}
+
 namespace weir::resp {
 
 // The Redis protocol, for the connections of all addresses where the module listens. Each
 // connection has a Session.
 class RespProtocol final : public Protocol, public SessionTaker {
 public:
-    // The log must outlive this; the settings too, or be replaced before.
-    RespProtocol(Scheduler& scheduler, const ModuleLog& log, const RespSettings& settings);
+    // The log and the exchange must outlive this; the settings too, or be replaced before.
+    RespProtocol(Scheduler& scheduler, const ModuleLog& log, const RespSettings& settings,
+                 EventExchange& events);
     ~RespProtocol() override;
 
     const ModuleLog& log() const noexcept { return log_; }
     const RespSettings& settings() const noexcept { return *settings_; }
     void set_settings(const RespSettings& settings) noexcept { settings_ = &settings; }
+    EventExchange& events() const noexcept { return events_; }
     RequestLimits request_limits() const noexcept;
     Time started_at() const noexcept { return seat_->started_at; }
 
@@ -84,6 +90,7 @@ private:
 
     const ModuleLog& log_;
     const RespSettings* settings_;
+    EventExchange& events_;
     std::size_t max_clients_;
     List<Session, RespProtocol> sessions_;
     Ref<RespSeat> seat_;

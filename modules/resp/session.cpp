@@ -49,7 +49,8 @@ Session::Session(RespProtocol& protocol, HandedSession handed)
       authenticated_(handed.authenticated),
       input_ended_(handed.input_ended),
       bytes_(std::move(handed.bytes)),
-      end_(handed.end) {
+      end_(handed.end),
+      handed_watches_(std::move(handed.watches)) {
     parser_.set_limits(protocol.request_limits());
 }
 
@@ -69,6 +70,7 @@ HandedSession Session::hand_over(std::string bytes, bool end) {
         .input_ended = input_ended_,
         .transaction = std::move(transaction_),
         .reply_mode = reply_mode_,
+        .watches = watches_.take(),
         .bytes = std::move(bytes),
         .end = end};
     protocol_.leave(*this);
@@ -85,6 +87,7 @@ Session::~Session() {
 void Session::start() {
     routine_ = connection_.start(serve(std::move(bytes_), end_),
                                  {.name = "client " + std::to_string(id_)});
+    watches_.add_all(std::exchange(handed_watches_, {}));
 }
 
 Ref<InputEvent> Session::input(std::string_view bytes, bool end) {
@@ -113,13 +116,14 @@ void Session::end() noexcept {
         routine->close();
     }
     waiting_for_.clear();
+    watches_.clear();
     locks_->close();
     scheduler().ignore(match<InputEvent>(&connection_).make());
 }
 
 bool Session::idle_for(Duration time) const {
     return scheduler().now() - last_request_at_ >= time && waiting_for_.empty() &&
-           locks_->held() == 0;
+           locks_->held() == 0 && watches_.empty();
 }
 
 bool Session::stuck_for(Duration time) noexcept {
@@ -153,6 +157,7 @@ Task<bool> Session::begin_waiting(std::string what) {
 
 void Session::reset() {
     name_.clear();
+    watches_.clear();
     locks_ = std::make_unique<LockSession>(scheduler(), title());
     transaction_.reset();
     set_reply_mode(ReplyMode::on);
@@ -331,6 +336,7 @@ Task<> Session::execute_transaction() {
         }
     }
     in_exec_ = false;
+    watches_.transaction_ended();
 }
 
 // Returns the command if it may be run; otherwise answers why not.

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/list.h"
@@ -17,6 +18,7 @@
 #include "modules/resp/parser.h"
 #include "modules/resp/request.h"
 #include "modules/resp/transaction.h"
+#include "modules/resp/watches.h"
 #include "modules/resp/writer.h"
 
 namespace weir::resp {
@@ -44,7 +46,8 @@ public:
     void input_ended();
     // The connection has ended: unwinds the routine and gives back all locks.
     void end() noexcept;
-    // Whether the client has been silent for that long, and neither holds nor waits for a lock.
+    // Whether the client has been silent for that long, neither holds nor waits for a lock, and
+    // watches no events.
     bool idle_for(Duration time) const;
     // Whether it waits for a request.
     bool idle() const noexcept { return idle_; }
@@ -66,6 +69,10 @@ public:
     LockSession& locks() noexcept { return *locks_; }
     const LockSession& locks() const noexcept { return *locks_; }
 
+    // The events that the client watches.
+    Watches& watches() noexcept { return watches_; }
+    const Watches& watches() const noexcept { return watches_; }
+
     ReplyWriter& reply() noexcept { return reply_; }
     // Answers with an error of the most common code, ERR.
     void error(std::string_view message) { reply_.error("ERR", message); }
@@ -81,7 +88,7 @@ public:
 
     // Closes the connection when the reply to this request is sent.
     void close_after_reply() noexcept { closing_ = true; }
-    // Forgets locks, name and password, as if the client had just connected.
+    // Forgets locks, watches, name and password, as if the client had just connected.
     void reset();
 
     // Between MULTI and EXEC.
@@ -144,6 +151,8 @@ private:
     bool idle_ = false;
     std::string bytes_;  // the first input: what another version has left
     bool end_ = false;
+    std::vector<NamedWatch> handed_watches_;  // until it starts
+    Watches watches_{*this};
 };
 
 }  // namespace weir::resp

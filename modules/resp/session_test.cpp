@@ -7,84 +7,21 @@
 #include "modules/lock/table.h"
 #include "modules/resp/protocol.h"
 #include "modules/system/module/abi.h"
-#include "tests/support/net.h"
+#include "tests/support/resp_world.h"
 
 using namespace weir;
 using namespace weir::resp;
+using weir::testing::Lockd;
 using weir::testing::Peer;
+using weir::testing::RespPeer;
 using weir::testing::World;
 using namespace std::chrono_literals;
 
 namespace {
 
-// A server on a Unix socket, and locks.
-struct Lockd : World {
-    explicit Lockd(RespSettings with = {}) : settings(std::move(with)) {
-        add_lock_queue(scheduler, {}, std::make_unique<FencingTokens>());  // from 1 on
-        scheduler.queue().add("resp", 600, match<InputEvent>().make(),
-                              RespProtocol::request_queue());
-        server.start({.name = "server", .daemon = true});
-    }
-
-    void run(Task<> task) { World::run(within(std::move(task))); }
-
-    // Until so many clients are connected.
-    Task<> until_clients(std::size_t count) {
-        while (protocol.clients() != count) {
-            co_await do_events();
-        }
-    }
-    Task<> until_waiting(std::size_t count) {
-        while (LockTable::of(scheduler).waiting() != count) {
-            co_await do_events();
-        }
-    }
-    std::size_t holding() const { return LockTable::of(scheduler).holding(); }
-
-    RespSettings settings;
-    ModuleLog log{scheduler, "resp", LogLevel::debug};
-    RespProtocol protocol{scheduler, log, settings};
-    SocketServer server{scheduler, protocol, socket()};
-
-private:
-    Task<> within(Task<> task) {
-        co_await server.listening();
-        co_await task;
-    }
-};
-
-// A client that reads what it expects.
-class Client {
-public:
-    explicit Client(Lockd& lockd) : peer_(lockd.server.local()) {}
-
-    Peer& peer() { return peer_; }
-    void send(std::string_view bytes) { REQUIRE(peer_.send(bytes) == ssize_t(bytes.size())); }
-
-    // Until the reply has come, and nothing but it.
-    Task<> expect(std::string reply) {
-        co_await peer_.receive_until(reply.size());
-        CHECK(peer_.received == reply);
-        peer_.received.clear();
-    }
-    Task<> ask(std::string request, std::string reply) {
-        send(request + "\r\n");
-        Task<> expecting = expect(std::move(reply));
-        co_await expecting;
-    }
-    // Until the server has closed; what it has said before.
-    Task<std::string> until_closed() {
-        co_await peer_.receive_all();
-        co_return std::exchange(peer_.received, {});
-    }
-
-private:
-    Peer peer_;
-};
-
 Task<> lock_and_unlock(Lockd& lockd) {
-    Client first(lockd);
-    Client second(lockd);
+    RespPeer first(lockd);
+    RespPeer second(lockd);
     co_await first.ask("LOCK a", ":1\r\n");
     co_await first.ask("LOCK a", ":1\r\n");
     co_await second.ask("TRYLOCK a", "$-1\r\n");
@@ -102,8 +39,8 @@ Task<> lock_and_unlock(Lockd& lockd) {
 
 // Requests behind a waiting request are answered after it.
 Task<> pipelining(Lockd& lockd) {
-    Client holder(lockd);
-    Client client(lockd);
+    RespPeer holder(lockd);
+    RespPeer client(lockd);
     co_await holder.ask("LOCK a", ":1\r\n");
     client.send("PING\r\nLOCK a\r\nECHO x\r\nTRYLOCK b\r\n");
     co_await client.expect("+PONG\r\n");
@@ -122,9 +59,9 @@ enum class End { close, reset, end, quit, kill };
 
 // However a connection ends, what it holds and what it waits for is free.
 Task<> every_end(Lockd& lockd, End how) {
-    Client other(lockd);
+    RespPeer other(lockd);
     co_await other.ask("LOCK a", ":1\r\n");
-    Client client(lockd);
+    RespPeer client(lockd);
     co_await client.ask("TRYLOCK b", ":2\r\n");
     co_await client.ask("CLIENT ID", ":2\r\n");
     if (how == End::quit) {
@@ -153,7 +90,7 @@ Task<> every_end(Lockd& lockd, End how) {
 
 // All that was sent before the end is answered.
 Task<> answered_before_end(Lockd& lockd) {
-    Client client(lockd);
+    RespPeer client(lockd);
     client.send("PING\r\nTRYLOCK a\r\nECHO last\r\n");
     client.peer().end();
     const std::string last = co_await client.until_closed();
@@ -163,7 +100,7 @@ Task<> answered_before_end(Lockd& lockd) {
 }
 
 Task<> wrong_requests(Lockd& lockd) {
-    Client client(lockd);
+    RespPeer client(lockd);
     co_await client.ask("LOKC a", "-ERR unknown command 'LOKC' (did you mean 'LOCK'?)\r\n");
     co_await client.ask("LOCK",
                         "-ERR wrong number of arguments for 'LOCK', expected LOCK key [TIMEOUT "
@@ -204,22 +141,22 @@ Task<> wrong_requests(Lockd& lockd) {
 }
 
 Task<> broken_input(Lockd& lockd) {
-    Client client(lockd);
+    RespPeer client(lockd);
     client.send("TRYLOCK a\r\n*1\r\n:5\r\nPING\r\n");
     const std::string last = co_await client.until_closed();
     CHECK(last == ":1\r\n-ERR Protocol error: expected '$', got ':'\r\n");
     co_await lockd.until_clients(0);
     CHECK(lockd.holding() == 0);
-    Client browser(lockd);
+    RespPeer browser(lockd);
     browser.send("POST / HTTP/1.1\r\nHost: localhost\r\n\r\nLOCK a\r\n");
     const std::string nothing = co_await browser.until_closed();
     CHECK(nothing.empty());
 }
 
 Task<> semaphores(Lockd& lockd) {
-    Client first(lockd);
-    Client second(lockd);
-    Client third(lockd);
+    RespPeer first(lockd);
+    RespPeer second(lockd);
+    RespPeer third(lockd);
     const std::string refused = "-SEMAPHORE lock 's' in context 'default': the key has ";
     co_await first.ask(
         "LOCK s SHARED",
@@ -250,7 +187,7 @@ Task<> semaphores(Lockd& lockd) {
 }
 
 Task<> unused_semaphore(Lockd& lockd) {
-    Client client(lockd);
+    RespPeer client(lockd);
     co_await client.ask("SEMAPHORE LIST", "*0\r\n");
     co_await client.ask("SEMAPHORE CREATE s 2", "+OK\r\n");
     for (const std::string command : {"LOCKS", "SEMAPHORE LIST s*"}) {
@@ -265,8 +202,8 @@ Task<> unused_semaphore(Lockd& lockd) {
 }
 
 Task<> transactions(Lockd& lockd) {
-    Client client(lockd);
-    Client other(lockd);
+    RespPeer client(lockd);
+    RespPeer other(lockd);
     co_await client.ask("EXEC", "-ERR EXEC without MULTI\r\n");
     co_await client.ask("MULTI", "+OK\r\n");
     co_await client.ask("MULTI", "-ERR MULTI calls can not be nested\r\n");
@@ -296,7 +233,7 @@ Task<> transactions(Lockd& lockd) {
 }
 
 Task<> long_transaction(Lockd& lockd) {
-    Client client(lockd);
+    RespPeer client(lockd);
     co_await client.ask("MULTI", "+OK\r\n");
     for (int i = 0; i != 7; ++i) {
         co_await client.ask("PING", "+QUEUED\r\n");
@@ -307,7 +244,7 @@ Task<> long_transaction(Lockd& lockd) {
 }
 
 Task<> reply_modes(Lockd& lockd) {
-    Client client(lockd);
+    RespPeer client(lockd);
     client.send("CLIENT REPLY SKIP\r\nECHO 1\r\nECHO 2\r\n");
     co_await client.expect("$1\r\n2\r\n");
     client.send(
@@ -325,7 +262,7 @@ Task<> reply_modes(Lockd& lockd) {
 
 // What libraries of Redis send without being asked to.
 Task<> courtesies(Lockd& lockd) {
-    Client client(lockd);
+    RespPeer client(lockd);
     for (const std::string request : {"READONLY", "READWRITE", "CLIENT NO-EVICT ON",
                                       "CLIENT NO-TOUCH off", "CLIENT SETINFO lib-name x"}) {
         co_await client.ask(request, "+OK\r\n");
@@ -336,11 +273,11 @@ Task<> courtesies(Lockd& lockd) {
 }
 
 Task<> kill_by_filters(Lockd& lockd) {
-    Client killer(lockd);
+    RespPeer killer(lockd);
     co_await killer.ask("PING", "+PONG\r\n");
-    Client second(lockd);
+    RespPeer second(lockd);
     co_await second.ask("PING", "+PONG\r\n");
-    Client third(lockd);
+    RespPeer third(lockd);
     co_await third.ask("PING", "+PONG\r\n");
     co_await killer.ask("CLIENT KILL ID 2 3 TYPE replica", ":0\r\n");
     co_await killer.ask("CLIENT KILL ID 2 USER me", ":0\r\n");
@@ -358,7 +295,7 @@ Task<> kill_by_filters(Lockd& lockd) {
 }
 
 Task<> password(Lockd& lockd) {
-    Client client(lockd);
+    RespPeer client(lockd);
     co_await client.ask("PING", "-NOAUTH Authentication required. Send AUTH <password> first.\r\n");
     co_await client.ask("HELLO 3",
                         "-NOAUTH HELLO must be called with the client already authenticated, or "
@@ -380,9 +317,9 @@ Task<> password(Lockd& lockd) {
 }
 
 Task<> too_many(Lockd& lockd) {
-    Client first(lockd);
+    RespPeer first(lockd);
     co_await first.ask("PING", "+PONG\r\n");
-    Client second(lockd);
+    RespPeer second(lockd);
     const std::string last = co_await second.until_closed();
     CHECK(last == "-ERR max number of clients reached\r\n");
     co_await first.ask("TRYLOCK a", ":1\r\n");
@@ -393,7 +330,7 @@ Task<> too_many(Lockd& lockd) {
 
 // A client that sends and never reads: memory stays bounded, and the client is closed.
 Task<> slow_reader(Lockd& lockd) {
-    Client client(lockd);
+    RespPeer client(lockd);
     co_await client.ask("TRYLOCK a", ":1\r\n");
     const std::string request = "ECHO " + std::string(8000, 'x') + "\r\n";
     std::size_t most = 0;
@@ -411,11 +348,11 @@ Task<> slow_reader(Lockd& lockd) {
 }
 
 Task<> idle(Lockd& lockd) {
-    Client holder(lockd);
+    RespPeer holder(lockd);
     co_await holder.ask("TRYLOCK a", ":1\r\n");
-    Client waiter(lockd);
+    RespPeer waiter(lockd);
     waiter.send("LOCK a\r\n");
-    Client silent(lockd);
+    RespPeer silent(lockd);
     const std::string nothing = co_await silent.until_closed();
     CHECK(nothing.empty());
     co_await lockd.until_clients(2);
@@ -424,7 +361,7 @@ Task<> idle(Lockd& lockd) {
 }
 
 Task<> hello(Lockd& lockd) {
-    Client client(lockd);
+    RespPeer client(lockd);
     co_await client.ask("HELLO 4", "-NOPROTO unsupported protocol version\r\n");
     const std::string version(own_abi.weir);
     co_await client.ask("HELLO 3 SETNAME me",
@@ -434,7 +371,7 @@ Task<> hello(Lockd& lockd) {
                             "standalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n$7\r\nmodules\r\n*0\r\n");
     co_await client.ask("CLIENT GETNAME", "$2\r\nme\r\n");
     co_await client.ask("TRYLOCK a", ":1\r\n");
-    Client other(lockd);
+    RespPeer other(lockd);
     co_await other.ask("CLIENT GETNAME", "$-1\r\n");
     co_await client.ask("CLIENT SETNAME 'a b'",
                         "-ERR a client's name cannot contain spaces or special characters\r\n");

@@ -47,6 +47,9 @@ config::Settings<RespSettings> RespSettings::describe() {
         setting("max_locks", &S::max_locks, "Most locks that one client may hold")
             .at_least(1)
             .unit("locks"),
+        setting("max_watches", &S::max_watches, "Most watches of events that one client may have")
+            .at_least(1)
+            .unit("watches"),
         setting("max_arguments", &S::max_arguments, "Most arguments of one request")
             .range(4, 1024 * 1024)
             .unit("arguments"),

@@ -16,6 +16,7 @@ struct RespSettings {
     std::optional<std::string> password;
     std::uint32_t max_clients = 10'000;
     std::uint32_t max_locks = 10'000;
+    std::uint32_t max_watches = 100;
     std::uint32_t max_arguments = 1024;
     config::ByteSize max_argument = config::kibibytes(256);
     config::ByteSize max_request = config::mebibytes(1);

@@ -53,6 +53,10 @@ void ReplyWriter::map(std::size_t size) {
     }
 }
 
+void ReplyWriter::push(std::size_t size) {
+    head(version_ == 2 ? '*' : '>', static_cast<std::int64_t>(size));
+}
+
 void ReplyWriter::head(char type, std::int64_t value) {
     if (silent_) {
         return;

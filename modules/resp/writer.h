@@ -10,7 +10,7 @@
 namespace weir::resp {
 
 // Writes replies of the Redis protocol into a string, one after the other. In version 3 of the
-// protocol nil and maps have types of their own; all else is the same.
+// protocol nil, maps and messages have types of their own; all else is the same.
 class ReplyWriter {
 public:
     static constexpr int oldest_version = 2;
@@ -37,6 +37,9 @@ public:
     // Begins a reply whose `size` elements, or `size` pairs of name and value, are written next.
     void array(std::size_t size);
     void map(std::size_t size);
+    // Begins a message of `size` elements that answers no request. In version 2 it looks like a
+    // reply.
+    void push(std::size_t size);
 
     std::size_t size() const noexcept { return bytes_.size(); }
     // Returns what was written since the last call.

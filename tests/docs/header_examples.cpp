@@ -291,6 +291,19 @@ void test(const std::string& app, weir::Registry registry) {
     CHECK(world.log() == "");
 }
 
+// modules/system/event/describe_event.h
+struct Baked : weir::Event {
+    weir::Index<std::string> bread;
+    int loaves = 1;
+
+    static auto declare() {
+        return weir::portable_event<Baked>(
+            "bakery.Baked", "Loaves have come out of the oven",
+            weir::member("bread", &Baked::bread, "Which kind"),
+            weir::member("loaves", &Baked::loaves, "How many").range(1, 1000));
+    }
+};
+
 }  // namespace
 
 // Each is used, as the compiler would have it.

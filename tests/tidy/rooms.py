@@ -84,6 +84,10 @@ ROOMS = {
         "Functions of modules: their parameters, results and errors, and the call as an event",
         ["core/wait", "config/settings"],
     ),
+    "modules/system/event": (
+        "Events as data: described types, JSON, types of the configuration, sending, watching",
+        ["modules/system/call"],
+    ),
     "modules/system/log": (
         "Lines of the log, and the thread that writes them",
         ["core/run", "config/settings"],
@@ -94,7 +98,7 @@ ROOMS = {
     ),
     "modules/system/server": (
         "A server from a configuration; it loads, reloads and unloads modules",
-        ["modules/system/module", "core/program", "core/observe"],
+        ["modules/system/module", "modules/system/event", "core/program", "core/observe"],
     ),
     "modules/testing": (
         "The kit for tests of modules: simulated servers, seeds, failing allocations and writes",
@@ -110,7 +114,7 @@ ROOMS = {
     ),
     "modules/resp": (
         "The module `resp`: clients that speak the Redis protocol",
-        ["modules/lock", "modules/system/module", "core/net"],
+        ["modules/lock", "modules/system/module", "modules/system/event", "core/net"],
     ),
     "modules/manager": (
         "The module `manager`: lists, loads, inspects and records what runs",

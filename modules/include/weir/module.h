@@ -10,11 +10,12 @@
 #include "modules/system/module/handover.h"
 #include "modules/system/module/plugin.h"
 
-// Events, and the queues of one's own.
+// Events, also as data, and the queues of one's own.
 #include "core/event/event.h"
 #include "core/event/matcher.h"
 #include "core/queue/fair_queue.h"
 #include "core/queue/priority_queue.h"
+#include "modules/system/event/describe_event.h"
 
 // Routines, timers, the way in from other threads, and what may fail in a simulation.
 #include "core/run/container.h"

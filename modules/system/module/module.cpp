@@ -47,6 +47,7 @@ config::Settings<DiscoverParameters> DiscoverParameters::describe() {
 Module::Module(const ModuleContext& context)
     : Container(context.scheduler),
       server_(context.server),
+      events_(context.events),
       type_(context.type),
       log_(context.scheduler, type_.name, context.log_level),
       settings_(context.settings),

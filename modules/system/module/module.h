@@ -18,12 +18,14 @@
 
 namespace weir {
 
+class EventExchange;
 class Server;
 
 // What a module is made with; its constructor hands it on.
 struct ModuleContext {
     Scheduler& scheduler;
     Server& server;
+    EventExchange& events;
     const ModuleClass& type;
     std::shared_ptr<void> settings;  // of the type that `type.settings` describes
     LogLevel log_level = LogLevel::info;
@@ -51,6 +53,8 @@ public:
     const std::string& name() const noexcept { return type_.name; }
     ModuleState state() const noexcept { return state_; }
     Server& server() const noexcept { return server_; }
+    // Where events enter and leave the server as data: modules/system/event/event_exchange.h.
+    EventExchange& events() const noexcept { return events_; }
     // Logs in the module's name, from the level on that the configuration has for it.
     const ModuleLog& log() const noexcept { return log_; }
 
@@ -173,6 +177,7 @@ private:
     void run(const ApiFunction& function, const Ref<ApiCall>& call);
 
     Server& server_;
+    EventExchange& events_;
     const ModuleClass& type_;
     ModuleLog log_;
     std::shared_ptr<void> settings_;

@@ -8,6 +8,7 @@
 
 #include "config/settings/catalogue.h"
 #include "modules/system/server/configured_queues.h"
+#include "modules/system/server/load_error.h"
 #include "modules/system/server/startup_plan.h"
 
 namespace weir {
@@ -51,6 +52,7 @@ CheckedApp::CheckedApp(config::Configuration configuration, Registry registry,
     : configuration_(std::move(configuration)),
       registry_(std::move(registry)),
       settings_(read_settings(configuration_)),
+      event_types_(settings_.events),
       finder_(settings_, registry_) {
     check(problems);
     sound_ = problems.empty();
@@ -71,8 +73,18 @@ void CheckedApp::check(config::Problems& problems) {
     // Another finder: which defaults interfaces have is known when modules load.
     ModuleFinder finder = finder_;
     StartupPlan plan(configuration_, settings_, finder, problems);
+    JsonEventTypes::check(configuration_, settings_.events, problems);
     std::vector<const EventType*> types = standard_event_types();
+    for (const EventType* type : event_types_.all()) {
+        types.push_back(type);
+    }
     for (const auto& [name, found] : plan.modules) {
+        if (const EventType* own = declared_twice(*found.type)) {
+            config::Path path("server.events");
+            path.push(own->name());
+            configuration_.report(path, "the module '" + name + "' has a type of this name",
+                                  problems);
+        }
         add_settings(catalogue, name, found, config::Use::running);
         types.insert(types.end(), found.type->events.begin(), found.type->events.end());
     }
@@ -97,7 +109,25 @@ void CheckedApp::check(config::Problems& problems) {
     ConfiguredQueues::check(configuration_, settings_.queues, types, problems);
 }
 
+const EventType* CheckedApp::declared_twice(const ModuleClass& module) const {
+    for (const EventType* type : module.events) {
+        if (event_types_.find(type->name()) != nullptr) {
+            return type;
+        }
+    }
+    return nullptr;
+}
+
 FoundModule CheckedApp::open(const std::string& name) {
+    FoundModule found = open_or_take(name);
+    if (const EventType* type = declared_twice(*found.type)) {
+        throw LoadException("it has the event type '" + type->name() +
+                            "', and server.events declares another of this name");
+    }
+    return found;
+}
+
+FoundModule CheckedApp::open_or_take(const std::string& name) {
     if (auto known = opened_.extract(name)) {
         FoundModule& found = known.mapped();
         if (found.library == nullptr ||

@@ -28,11 +28,14 @@ public:
     const config::Configuration& configuration() const noexcept { return configuration_; }
     const ServerSettings& settings() const noexcept { return settings_; }
     const Registry& registry() const noexcept { return registry_; }
+    // The event types of `server.events`. They stay where they are when the app moves.
+    const JsonEventTypes& event_types() const noexcept { return event_types_; }
     ModuleFinder& finder() noexcept { return finder_; }
     const ModuleFinder& finder() const noexcept { return finder_; }
 
     // Opens the module: takes that which was opened for checking, unless its file has changed
-    // since. Throws as ModuleFinder::open.
+    // since. Throws as ModuleFinder::open, and LoadException if the module brings an event type
+    // that the configuration declares.
     FoundModule open(const std::string& name);
     // Closes the plugins that were opened for checking and not taken.
     void close_untaken() noexcept { opened_.clear(); }
@@ -43,10 +46,14 @@ public:
 
 private:
     void check(config::Problems& problems);
+    // Returns a type of the module that server.events declares too, or null.
+    const EventType* declared_twice(const ModuleClass& module) const;
+    FoundModule open_or_take(const std::string& name);
 
     config::Configuration configuration_;
     Registry registry_;
     ServerSettings settings_;
+    JsonEventTypes event_types_;
     ModuleFinder finder_;
     std::map<std::string, FoundModule> opened_;
     bool sound_ = false;

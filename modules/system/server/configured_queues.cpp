@@ -75,11 +75,18 @@ const std::vector<const EventType*>& standard_event_types() {
     return types;
 }
 
+std::vector<const EventType*> ConfiguredQueues::types_without_modules() const {
+    std::vector<const EventType*> types = standard_event_types();
+    const std::vector<const EventType*> declared = declared_.all();
+    types.insert(types.end(), declared.begin(), declared.end());
+    return types;
+}
+
 void ConfiguredQueues::add_for(const ModuleClass& type) {
     if (type.events.empty()) {
         return;
     }
-    std::vector<const EventType*> types = standard_event_types();
+    std::vector<const EventType*> types = types_without_modules();
     types.insert(types.end(), type.events.begin(), type.events.end());
     add(types);
 }

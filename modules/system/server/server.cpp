@@ -56,7 +56,9 @@ Server::Server(Poller& poller, CheckedApp app, LogSink log)
       log_(std::move(log)),
       scheduler_(poller, scheduler_options()),
       keeper_(scheduler_),
-      queues_(scheduler_.queue(), app_.settings().queues) {
+      queues_(scheduler_.queue(), app_.settings().queues, app_.event_types()),
+      known_events_(app_, modules_),
+      events_(std::make_unique<EventExchange>(scheduler_, known_events_)) {
     assert(app_.sound());
     add_standard_queues(scheduler_.queue(), app_.settings().priorities);
     add_module_queues(scheduler_.queue(), app_.settings());

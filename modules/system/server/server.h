@@ -11,11 +11,13 @@
 #include "core/run/scheduler.h"
 #include "modules/system/server/checked_app.h"
 #include "modules/system/server/configured_queues.h"
+#include "modules/system/server/known_events.h"
 #include "modules/system/server/module_table.h"
 #include "modules/system/server/server_settings.h"
 
 namespace weir {
 
+class EventExchange;
 class Loader;
 class LogWriter;
 
@@ -44,6 +46,8 @@ public:
 
     Scheduler& scheduler() noexcept { return scheduler_; }
     Loader& loader() noexcept { return *loader_; }
+    // Where events enter and leave as data.
+    EventExchange& events() noexcept { return *events_; }
     const ServerSettings& settings() const noexcept { return app_.settings(); }
     const config::Configuration& configuration() const noexcept { return app_.configuration(); }
 
@@ -90,6 +94,8 @@ private:
     Scheduler scheduler_;
     EventHandler keeper_;  // keeps the scheduler running while it is no daemon
     ConfiguredQueues queues_;
+    KnownEvents known_events_;
+    std::unique_ptr<EventExchange> events_;
     std::unique_ptr<Loader> loader_;
     std::string startup_failure_;
 };

@@ -71,6 +71,7 @@ config::Settings<ServerSettings> ServerSettings::describe() {
             .fixed(),
         setting("log", &S::log, "What is logged, where to and how"),
         setting("priorities", &S::priorities, "Priorities of the standard queues"),
+        setting("events", &S::events, "Event types, by their names").fixed(),
         setting("queues", &S::queues, "Queues beside the standard ones").fixed());
 }
 

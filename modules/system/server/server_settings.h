@@ -9,6 +9,7 @@
 
 #include "config/settings/settings.h"
 #include "core/program/standard_queues.h"
+#include "modules/system/event/json_event_types.h"
 #include "modules/system/log/settings.h"
 #include "modules/system/server/queue_settings.h"
 
@@ -37,6 +38,7 @@ struct ServerSettings {
     std::uint32_t notifications_per_target = 5;
     LogSettings log;
     PrioritySettings priorities;
+    JsonEventTypes::Settings events;
     std::vector<QueueSettings> queues;
 
     static config::Settings<ServerSettings> describe();

@@ -1,0 +1,109 @@
+#include "modules/resp/watches.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "config/document/value.h"
+#include "modules/resp/session.h"
+#include "modules/resp/writer.h"
+
+namespace weir::resp {
+
+namespace {
+
+// Messages are collected while there are more, up to about this size.
+constexpr std::size_t message_bytes = 16 * 1024;
+
+std::string content_of(const EventWatch::Item& item) {
+    if (item.event == nullptr) {
+        return "{\"lost\":" + std::to_string(item.lost) + "}";
+    }
+    return "{\"type\":" + config::to_json(config::Value(item.event->type)) +
+           ",\"event\":" + item.event->json + "}";
+}
+
+void write_message(ReplyWriter& writer, std::string_view name, const EventWatch::Item& item) {
+    writer.push(3);
+    writer.bulk("message");
+    writer.bulk(name);
+    writer.bulk(content_of(item));
+}
+
+}  // namespace
+
+bool Watches::has(std::string_view name) const noexcept {
+    return std::ranges::any_of(all_, [name](const auto& one) { return one->watch.name == name; });
+}
+
+void Watches::add(NamedWatch watch) {
+    Sending& added =
+        *all_.emplace_back(std::make_unique<Sending>(Sending{std::move(watch), nullptr}));
+    added.routine = session_.connection().start(
+        send_events(session_, added.watch.name, *added.watch.watch),
+        {.name = "watch of client " + std::to_string(session_.id()), .daemon = true});
+}
+
+bool Watches::remove(std::string_view name) noexcept {
+    const auto found =
+        std::ranges::find_if(all_, [name](const auto& one) { return one->watch.name == name; });
+    if (found == all_.end()) {
+        return false;
+    }
+    (*found)->routine->close();
+    all_.erase(found);
+    return true;
+}
+
+void Watches::clear() noexcept {
+    for (const auto& one : all_) {
+        if (one->routine != nullptr) {
+            one->routine->close();
+        }
+    }
+    all_.clear();
+}
+
+std::vector<NamedWatch> Watches::take() {
+    std::vector<NamedWatch> taken;
+    taken.reserve(all_.size());
+    for (const auto& one : all_) {
+        one->routine->close();
+        taken.push_back(std::move(one->watch));
+    }
+    all_.clear();
+    return taken;
+}
+
+void Watches::add_all(std::vector<NamedWatch> watches) {
+    for (NamedWatch& watch : watches) {
+        add(std::move(watch));
+    }
+}
+
+void Watches::transaction_ended() {
+    if (!all_.empty()) {
+        session_.scheduler().emergency_send(make_event<TransactionEnded>(&session_));
+    }
+}
+
+Task<> Watches::send_events(Session& session, std::string name, EventWatch& watch) {
+    const MatcherOf<TransactionEnded> ended = match<TransactionEnded>(&session);
+    for (;;) {
+        EventWatch::Item item = co_await watch.next();
+        ReplyWriter writer;
+        writer.set_version(session.reply().version());
+        for (;;) {
+            write_message(writer, name, item);
+            if (!watch.ready() || writer.size() >= message_bytes) {
+                break;
+            }
+            item = watch.take();
+        }
+        while (session.in_exec()) {  // a message must not stand within a reply
+            co_await ended;
+        }
+        co_await session.connection().write(writer.take());
+    }
+}
+
+}  // namespace weir::resp

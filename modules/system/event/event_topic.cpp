@@ -1,0 +1,132 @@
+#include "modules/system/event/event_topic.h"
+
+#include <charconv>
+#include <new>
+#include <utility>
+
+#include "core/run/random_id.h"
+#include "core/run/scheduler.h"
+#include "modules/system/event/event_description.h"
+#include "modules/system/event/event_json.h"
+
+namespace weir {
+
+EventTopic::EventTopic(EventTopics& topics, std::string type, Matcher matcher, std::string id)
+    : topics_(topics),
+      type_(std::move(type)),
+      matcher_(std::move(matcher)),
+      id_(std::move(id)),
+      handler_(topics.scheduler()) {
+    handler_.handle(matcher_, [this](const Ref<Event>& event) { receive(*event); });
+}
+
+void EventTopic::join(EventWatch& watch) noexcept {
+    watches_.push_back(watch);
+    topics_.watched_again(*this);
+}
+
+void EventTopic::leave(EventWatch& watch) noexcept {
+    List<EventWatch, EventTopic>::remove(watch);
+    topics_.release(*this);
+}
+
+// An event of a type that extends the watched one leaves the process only if its own type says so.
+void EventTopic::receive(const Event& event) {
+    if (!event.ignorable() || !why_not_portable(event.type()).empty()) {
+        return;
+    }
+    ++received_;
+    try {
+        auto made = std::make_shared<WatchedEvent>();
+        made->type = event.type().name();
+        made->json = event_json(event);
+        made->position = id_ + '-' + std::to_string(received_);
+        for (EventWatch& watch : watches_) {
+            watch.add(made, event.bridged());
+        }
+        if (keeps_history_) {
+            remember(made, event.bridged());
+        }
+    } catch (const std::bad_alloc&) {
+        for (EventWatch& watch : watches_) {
+            watch.count_lost();
+        }
+        history_.clear();  // it has a gap
+        history_bytes_ = 0;
+    }
+}
+
+void EventTopic::remember(const std::shared_ptr<const WatchedEvent>& event, bool bridged) {
+    history_.push_back({received_, event, bridged});
+    history_bytes_ += event->json.size();
+    while (history_.size() > history_limits.events || history_bytes_ > history_limits.bytes) {
+        history_bytes_ -= history_.front().event->json.size();
+        history_.pop_front();
+    }
+}
+
+void EventTopic::replay(EventWatch& watch, const std::string& after) const {
+    const std::string prefix = id_ + '-';
+    std::uint64_t number = 0;
+    bool known = after.starts_with(prefix);
+    if (known) {
+        const char* const end = after.data() + after.size();
+        const auto [stop, error] = std::from_chars(after.data() + prefix.size(), end, number);
+        known = error == std::errc() && stop == end && number <= received_;
+    }
+    number = known ? number : 0;
+    const std::uint64_t first = history_.empty() ? received_ + 1 : history_.front().number;
+    if (!known || number + 1 < first) {
+        watch.begin_with_gap();
+    }
+    for (const Kept& kept : history_) {
+        if (kept.number > number) {
+            watch.add(kept.event, kept.bridged);
+        }
+    }
+}
+
+// --- EventTopics
+
+EventTopic& EventTopics::topic(const std::string& type, const Matcher& matcher) {
+    Path path(matcher.path().begin(), matcher.path().end());
+    if (const auto found = topics_.find(path); found != topics_.end()) {
+        return *found->second;
+    }
+    auto made = std::make_unique<EventTopic>(*this, type, matcher, random_id(scheduler().poller()));
+    return *topics_.emplace(std::move(path), std::move(made)).first->second;
+}
+
+void EventTopics::watched_again(EventTopic& topic) noexcept {
+    // Its event may be in its queue already.
+    topic.timer_.cancel();
+    if (const Matcher& end = topic.timer_.matcher()) {
+        ends_.stop(end);
+    }
+}
+
+void EventTopics::release(EventTopic& topic) noexcept {
+    if (topic.watched()) {
+        return;
+    }
+    if (topic.keeps_history()) {
+        try {
+            topic.timer_ = scheduler().set_timer(history_time);
+            ends_.handle(topic.timer_.matcher(), [this, &topic](const Ref<Event>&) {
+                ends_.stop(topic.timer_.matcher());
+                erase(topic);
+            });
+            return;
+        } catch (const std::bad_alloc&) {
+            // A later watch finds no history, and learns that.
+            topic.timer_.cancel();
+        }
+    }
+    erase(topic);
+}
+
+void EventTopics::erase(const EventTopic& topic) noexcept {
+    std::erase_if(topics_, [&topic](const auto& entry) { return entry.second.get() == &topic; });
+}
+
+}  // namespace weir
