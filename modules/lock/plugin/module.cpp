@@ -4,6 +4,7 @@
 #include <exception>
 #include <stdexcept>
 
+#include "config/document/value.h"
 #include "config/settings/changes.h"
 #include "core/run/random_id.h"
 #include "core/simulation/failpoint.h"
@@ -142,12 +143,13 @@ void LockModule::take_over(LockHandover& state) {
 }
 
 std::string LockModule::settings_text() const {
-    Json text = Json::object();
+    std::string text;
     const config::Description& description = config::description_of<LockModuleSettings>();
     for (const config::Setting& setting : description.settings()) {
-        text[setting.name] = json_of(setting.type->to_json(setting.value_in(&settings())));
+        const config::Value value = setting.type->to_json(setting.value_in(&settings()));
+        text += setting.name + '=' + config::to_json(value) + '\n';
     }
-    return text.dump();
+    return text;
 }
 
 void LockModule::settings_changed(const LockModuleSettings& before) {
