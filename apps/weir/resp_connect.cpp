@@ -50,6 +50,10 @@ HostAndPort parse(std::string address) {
         throw std::invalid_argument("'" + config::printable(address) +
                                     "' is no address: expected host:port or unix:/path");
     };
+    if (address.starts_with("tls://")) {
+        throw std::invalid_argument("'" + config::printable(address) +
+                                    "': this program does not speak TLS to servers");
+    }
     if (address.starts_with("tcp://")) {
         address.erase(0, 6);
     }

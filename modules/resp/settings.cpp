@@ -11,7 +11,9 @@ std::string wrong_addresses(const std::vector<std::string>& addresses) {
     std::string wrong;
     for (const std::string& address : addresses) {
         try {
-            static_cast<void>(Address::parse(address));
+            if (Address::parse(address).tls) {
+                throw AddressError("address '" + address + "': resp does not speak TLS");
+            }
         } catch (const AddressError& error) {
             wrong += (wrong.empty() ? "" : "; ") + std::string(error.what());
         }
