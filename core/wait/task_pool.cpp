@@ -9,8 +9,7 @@ namespace weir {
 // --- PooledWork
 
 void PooledWork::tell() {
-    const FutureStateBase* identity = this;
-    pool_->scheduler_.emergency_send(make_event<FutureEvent>(identity, Ref<FutureStateBase>(this)));
+    pool_->scheduler_.emergency_send(std::exchange(ended_, nullptr));
 }
 
 void PooledWork::abandon() noexcept {
@@ -26,6 +25,7 @@ void PooledWork::abandon() noexcept {
     const Ref<PooledWork> last = Ref<PooledWork>::adopt(this);
     --pool_->waiting_count_;
     pool_ = nullptr;
+    ended_ = nullptr;
     unlink();
 }
 
@@ -38,6 +38,7 @@ void PooledWork::done(bool) noexcept {
     if (!abandoned_) {
         tell();
     }
+    ended_ = nullptr;
     TaskPool& pool = *std::exchange(pool_, nullptr);
     unlink();
     --pool.running_;
@@ -55,6 +56,7 @@ TaskPool::~TaskPool() {
         if (!work.abandoned_) {
             work.tell();
         }
+        work.ended_ = nullptr;
         work.pool_ = nullptr;
         work.unlink();
     };
@@ -71,6 +73,8 @@ TaskPool::~TaskPool() {
 }
 
 void TaskPool::submit(PooledWork& work) {
+    const FutureStateBase* identity = &work;
+    Ref<FutureEvent> ended = make_event<FutureEvent>(identity, Ref<FutureStateBase>(&work));
     // start() may throw, so that the work belongs to the pool only afterwards.
     if (running_ < limit_) {
         start(work);
@@ -79,6 +83,7 @@ void TaskPool::submit(PooledWork& work) {
         ++waiting_count_;
     }
     work.pool_ = this;
+    work.ended_ = std::move(ended);
     work.retain();
 }
 

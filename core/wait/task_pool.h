@@ -47,6 +47,8 @@ private:
     void done(bool cancelled) noexcept override;
     void tell();
 
+    // Made when the function is submitted, so that its end needs no memory.
+    Ref<FutureEvent> ended_;
     TaskPool* pool_ = nullptr;  // null before submit(), and once the pool has finished with it
     bool started_ = false;
     bool abandoned_ = false;

@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "config/settings/describe_text.h"
+#include "core/base/pool_permanent.h"
 #include "modules/system/call/json.h"
 
 namespace weir {
@@ -65,6 +66,7 @@ void Api::add(ApiFunction function) {
 }
 
 void Api::make_slots() {
+    const pool::Permanent permanent;  // the names live as long as the class of the module
     slots_.assign(std::bit_ceil(2 * functions_.size()), Slot());
     for (std::size_t i = 0; i != functions_.size(); ++i) {
         const IndexValue name(functions_[i].name);
