@@ -69,13 +69,17 @@ def strip_cpp(text):
     return token.sub(blank, text)
 
 
-def find_files(root):
+def find_paths(root):
     for folder, subfolders, names in os.walk(root):
         subfolders[:] = sorted(set(subfolders) - SKIPPED_FOLDERS)
         for name in sorted(names):
-            path = os.path.relpath(os.path.join(folder, name), root)
-            if name.endswith(TEXT) or path in SCRIPTS:
-                yield File(root, path)
+            yield os.path.relpath(os.path.join(folder, name), root)
+
+
+def find_files(root):
+    for path in find_paths(root):
+        if path.endswith(TEXT) or path in SCRIPTS:
+            yield File(root, path)
 
 
 # --- Rules of one file: each yields (line, what is wrong) -----------------------------------------
@@ -168,6 +172,13 @@ def dead_headers(root, files):
     for file in files:
         if file.path.endswith(".h") and file.path not in included:
             yield file.path, 1, "no file includes this header"
+
+
+def left_by_tools(root, files):
+    """What a merge or an editor leaves beside a source is a second version of it."""
+    for path in find_paths(root):
+        if path.endswith((".orig", ".rej", "~")):
+            yield path, 1, "a tool has left this file; remove it"
 
 
 def dead_links(root, files):
@@ -276,6 +287,7 @@ def comment_examples(root, files):
 
 TREE_RULES = [
     dead_headers,
+    left_by_tools,
     dead_links,
     dead_paths,
     promised_tests,

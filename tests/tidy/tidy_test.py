@@ -72,6 +72,10 @@ CASES = [
     ),
     ("dead headers", {"core/base/x.h": GOOD_HEADER},
      ["core/base/x.h:1: no file includes this header"]),
+    ("files that tools leave", {"core/base/x.cpp.orig": "", "a~": "", "b.rej": ""},
+     ["a~:1: a tool has left this file; remove it",
+      "b.rej:1: a tool has left this file; remove it",
+      "core/base/x.cpp.orig:1: a tool has left this file; remove it"]),
     (
         "promised tests",
         {"a_test.cpp": 'TEST_CASE("a sentence") {}\n',
