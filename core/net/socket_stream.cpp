@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <csignal>
 #include <new>
 #include <span>
 #include <utility>
@@ -16,20 +15,10 @@
 #include <unistd.h>
 
 #include "core/net/socket_error.h"
+#include "core/run/broken_pipes.h"
 
 namespace weir {
 namespace {
-
-// A write to a socket whose peer has closed shall fail, and not end the process.
-void ignore_broken_pipes() noexcept {
-    [[maybe_unused]] static const bool done = [] {
-        struct sigaction now {};
-        if (sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) {
-            std::signal(SIGPIPE, SIG_IGN);
-        }
-        return true;
-    }();
-}
 
 void set_option(int socket, int level, int name, int value) noexcept {
     setsockopt(socket, level, name, &value, sizeof(value));
@@ -59,7 +48,8 @@ TcpKeepalive TcpKeepalive::after(Duration silence, std::uint64_t random) noexcep
 
 SocketStream::SocketStream(Scheduler& scheduler, const StreamOptions& options)
     : ByteStream(scheduler, options) {
-    ignore_broken_pipes();
+    // Once: a program that serves many connections asks the system a single time.
+    [[maybe_unused]] static const bool done = (ignore_broken_pipes(), true);
 }
 
 void SocketStream::open_handles(int family) {

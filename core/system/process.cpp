@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/run/broken_pipes.h"
 #include "core/run/poller.h"
 #include "core/run/scheduler.h"
 #include "core/run/uv_loop.h"
@@ -140,14 +141,6 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
     return result;
 }
 
-// A write to a process that no longer reads shall fail, and not end this one.
-void ignore_sigpipe() noexcept {
-    struct sigaction now {};
-    if (::sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) {
-        std::signal(SIGPIPE, SIG_IGN);
-    }
-}
-
 // Waits for a process that was killed, on another thread: one in a system call may take a while.
 class Reaper final : public Poller::Work {
 public:
@@ -207,7 +200,7 @@ Process::Process(Scheduler& scheduler, const ProcessOptions& options) : schedule
         operation += " in " + options.folder;
     }
     if (options.input == StandardFile::piped) {
-        ignore_sigpipe();
+        ignore_broken_pipes();
     }
     SpawnPlan plan;
     const std::array<StandardFile, standard_files> kinds = {options.input, options.output,
