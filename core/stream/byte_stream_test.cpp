@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <tuple>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
-#include "core/program/standard_queues.h"
-#include "core/run/container.h"
-#include "core/simulation/simulation.h"
 #include "core/stream/memory_stream.h"
 #include "core/wait/timeout.h"
+#include "tests/support/virtual_world.h"
 
 namespace weir {
 
@@ -18,33 +17,14 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// A scheduler in virtual time, and a pair of streams in memory.
-struct StreamWorld {
+// A world with a pair of streams in memory.
+struct StreamWorld : test::VirtualWorld {
     explicit StreamWorld(const StreamOptions& options = {}, const MemoryFaults& faults = {},
                          std::uint64_t seed = 1)
-        : world(seed) {
-        add_standard_queues(scheduler.queue());
+        : VirtualWorld(seed) {
         std::tie(here, there) = memory_pair(scheduler, options, faults);
     }
 
-    // Runs the tasks side by side until all have ended.
-    template <class... T>
-    void run(T... tasks) {
-        std::vector<Ref<Routine>> routines{container.start(std::move(tasks), {.name = "test"})...};
-        scheduler.run();
-        for (const Ref<Routine>& routine : routines) {
-            REQUIRE(routine->ended());
-        }
-        CHECK(logged == std::vector<std::string>());
-    }
-    Time in(Duration time) { return scheduler.now() + time; }
-
-    std::vector<std::string> logged;
-    Simulation world;
-    Scheduler scheduler{world, {.queue = standard_root(), .log = [this](const LogRecord& record) {
-                                    logged.emplace_back(record.text);
-                                }}};
-    Container container{scheduler};
     ByteStream::Owner here;
     ByteStream::Owner there;
 };

@@ -1,16 +1,15 @@
 #include <array>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
-#include "core/program/standard_queues.h"
-#include "core/run/container.h"
-#include "core/simulation/simulation.h"
 #include "core/stream/memory_stream.h"
 #include "core/tls/tls_context.h"
 #include "core/wait/timeout.h"
 #include "tests/support/certificates.h"
+#include "tests/support/virtual_world.h"
 
 namespace weir {
 
@@ -20,9 +19,9 @@ using testing::Authority;
 namespace {
 
 // A client and a server with TLS between them over memory, in virtual time.
-struct TlsWorld {
-    explicit TlsWorld(const MemoryFaults& faults = {}, std::uint64_t seed = 1) : world(seed) {
-        add_standard_queues(scheduler.queue());
+struct TlsWorld : test::VirtualWorld {
+    explicit TlsWorld(const MemoryFaults& faults = {}, std::uint64_t seed = 1)
+        : VirtualWorld(seed) {
         std::tie(client_below, server_below) = memory_pair(scheduler, {}, faults);
         server_options.certificates = {authority.sign("server")};
         client_options.authorities = authority.file();
@@ -32,16 +31,6 @@ struct TlsWorld {
         server = TlsContext::server(server_options)->accept(std::move(server_below));
         client = TlsContext::client(client_options)->connect(std::move(client_below), host);
     }
-    template <class... T>
-    void run(T... tasks) {
-        std::vector<Ref<Routine>> routines{container.start(std::move(tasks), {.name = "test"})...};
-        scheduler.run();
-        for (const Ref<Routine>& routine : routines) {
-            REQUIRE(routine->ended());
-        }
-        CHECK(logged == std::vector<std::string>());
-    }
-
     // Shakes hands; notes why each side has failed.
     Task<> open(ByteStream& stream, std::string& failure) {
         try {
@@ -55,15 +44,9 @@ struct TlsWorld {
         run(open(*client, client_failure), open(*server, server_failure));
     }
 
-    std::vector<std::string> logged;
     Authority authority;
     TlsOptions server_options;
     TlsOptions client_options;
-    Simulation world;
-    Scheduler scheduler{world, {.queue = standard_root(), .log = [this](const LogRecord& record) {
-                                    logged.emplace_back(record.text);
-                                }}};
-    Container container{scheduler};
     ByteStream::Owner client_below;
     ByteStream::Owner server_below;
     ByteStream::Owner client;

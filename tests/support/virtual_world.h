@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "core/simulation/simulation.h"
+#include "tests/support/world_on.h"
+
+namespace weir::test {
+
+/// A scheduler in virtual time that runs the tasks of a test side by side.
+struct VirtualWorld : WorldOn<Simulation> {
+    explicit VirtualWorld(std::uint64_t seed = 1) : WorldOn({}, seed) {}
+
+    /// Runs the tasks until all have ended. Fails the test if one has not, or if the log has a
+    /// line.
+    template <class... T>
+    void run(T... tasks) {
+        std::vector<Ref<Routine>> routines{container.start(std::move(tasks), {.name = "test"})...};
+        scheduler.run();
+        for (const Ref<Routine>& routine : routines) {
+            REQUIRE(routine->ended());
+        }
+        CHECK(log == std::vector<std::string>());
+    }
+    Time in(Duration time) { return scheduler.now() + time; }
+};
+
+}  // namespace weir::test
