@@ -61,18 +61,24 @@ Json describe_parameter(const config::Setting& parameter, const void* defaults) 
 }  // namespace
 
 void Api::add(ApiFunction function) {
+    const pool::Permanent permanent;  // the names live as long as the class of the module
     functions_.push_back(std::move(function));
-    make_slots();
+    const std::size_t count = functions_.size();
+    if (slots_.size() >= 2 * count) {
+        put_in_slot(count - 1);
+        return;
+    }
+    slots_.assign(std::bit_ceil(2 * count), Slot());
+    for (std::size_t i = 0; i != count; ++i) {
+        put_in_slot(i);
+    }
 }
 
-void Api::make_slots() {
-    const pool::Permanent permanent;  // the names live as long as the class of the module
-    slots_.assign(std::bit_ceil(2 * functions_.size()), Slot());
-    for (std::size_t i = 0; i != functions_.size(); ++i) {
-        const IndexValue name(functions_[i].name);
-        if (Slot& slot = slots_[slot_of(name)]; slot.name.is_any()) {
-            slot = {name, i};
-        }
+// Does nothing for a function that has the name of an earlier one: next() finds it.
+void Api::put_in_slot(std::size_t function) {
+    const IndexValue name(functions_[function].name);
+    if (Slot& slot = slots_[slot_of(name)]; slot.name.is_any()) {
+        slot = {name, function};
     }
 }
 

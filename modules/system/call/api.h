@@ -49,7 +49,7 @@ private:
         }
         return slot;
     }
-    void make_slots();
+    void put_in_slot(std::size_t function);
 
     std::vector<ApiFunction> functions_;
     std::vector<Slot> slots_;  // by the hash of the name; a power of two of them, half free
