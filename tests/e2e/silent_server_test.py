@@ -160,9 +160,9 @@ class Silence(unittest.TestCase):
                 if answers_at_once:
                     client.sendall(b"+PONG\r\n")
                 time.sleep(1.5)  # more than the limit passes while it is stopped
-                process.send_signal(signal.SIGCONT)
                 if not answers_at_once:
                     client.sendall(b"+PONG\r\n")
+                process.send_signal(signal.SIGCONT)
             def answer():
                 try:
                     while client.recv(1000):
