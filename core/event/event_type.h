@@ -196,7 +196,7 @@ std::ptrdiff_t member_offset(T C::*member) noexcept {
 /// A `void received() noexcept` in E is the receiver of the type: it gets each event of the type
 /// after all subscribers that match, as if a handler of the whole type had subscribed last. An
 /// event that one routine waits for can thus name that routine and resume it, without a matcher;
-/// whoever looks, by a matcher or a tracer, sees the event all the same.
+/// subscribers with a matcher, and a tracer, receive the event all the same.
 template <class E, class Base = Event>
 class EventDeclaration {
 public:

@@ -39,8 +39,8 @@ bool is_absent(int error) noexcept {
 
 }  // namespace
 
-// A descriptor that is given up so that a connection can be accepted, and refused, when no others
-// are left: in the backlog its peer would wait without a word.
+// A descriptor in reserve. When the process has no other left, the server closes it to accept and
+// refuse a connection, whose peer would otherwise wait in the backlog without an answer.
 class Acceptor::SpareDescriptor {
 public:
     SpareDescriptor() noexcept { open(); }

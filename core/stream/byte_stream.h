@@ -176,7 +176,7 @@ public:
     Time last_received() const noexcept { return last_received_; }
     Time last_sent() const noexcept { return last_sent_; }
 
-    // A stream on top of this one is told of what it would send events for, at once.
+    // A stream on top of this one. It receives the signals at once, instead of their events.
     class Observer {
     public:
         virtual void signalled(SocketEvent::Type type) noexcept = 0;

@@ -238,7 +238,7 @@ void Wire::fail_ends() noexcept {
     }
 }
 
-// As with sockets: what this end has sent arrives; a peer that sends more to it is told.
+// As with sockets: bytes that this end has sent arrive; a peer that sends more to it gets an error.
 void Wire::leave(std::size_t side, bool reset) noexcept {
     const bool unread = on_the_way(1 - side) != 0;
     ends_[side] = nullptr;

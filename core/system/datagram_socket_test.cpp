@@ -102,7 +102,7 @@ TEST_CASE("datagrams for which there was no room are counted") {
         while (co_await execute_with_timeout(20ms, to.receive())) {
             ++received;
         }
-        // What was dropped is told with a later datagram.
+        // The system reports the dropped datagrams with a later one.
         co_await from.send("last");
         const Datagram last = co_await to.receive();
         CHECK(last.bytes == "last");

@@ -108,7 +108,7 @@ public:
     // --- as events
 
     /// Sends one DescriptorEvent as soon as the descriptor is ready. After that event, arm() again:
-    /// a descriptor that nobody reads from stays ready, and would send without end.
+    /// a descriptor from which no routine reads stays ready, and would send without end.
     void arm(Readiness readiness);
     /// Returns the matcher of these events, the same one each time.
     const MatcherOf<DescriptorEvent>& matcher(Readiness readiness) const noexcept;

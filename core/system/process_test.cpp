@@ -202,7 +202,7 @@ TEST_CASE("the group ends although its first process has ended by itself") {
     CHECK(run(world, work(world.scheduler)).empty());
 }
 
-TEST_CASE("a process that does not end when it is told to is killed") {
+TEST_CASE("a process that ignores SIGTERM is killed") {
     World world;
     const auto work = [](Scheduler& scheduler, std::string script) -> Task<std::string> {
         ProcessOptions options = shell(std::move(script));

@@ -31,8 +31,8 @@ struct RunResult {
 /// co_await run_program({.command = {"git", "status"}}): runs a program to its end, writes `input`
 /// to its standard input, and returns what it writes to its standard output and standard error,
 /// whatever the options say of these. Returns when the program has ended and has closed its files,
-/// or its time is over. Then, and when the routine is closed, no process of it is left. Throws
-/// SystemError if the program cannot be started.
+/// or its time limit expires. Then, and when the routine is closed, no process of it is left.
+/// Throws SystemError if the program cannot be started.
 Task<RunResult> run_program(ProcessOptions options, std::string input = {}, RunLimits limits = {});
 
 }  // namespace weir

@@ -16,7 +16,7 @@ static weir::ProcessExit end_within(weir::Duration limit, weir::ProcessOptions o
     return exit.result();
 }
 
-TEST_CASE("a program is stopped when its time is over") {
+TEST_CASE("a program is stopped when its time limit expires") {
     CHECK(end_within(1h, {.command = {"sh", "-c", "exit 3"}}).code == 3);
     CHECK(end_within(10ms, {.command = {"sleep", "1000"}}).text() ==
           "was ended by signal 15 (Terminated)");
