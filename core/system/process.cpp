@@ -69,8 +69,9 @@ public:
 
     // Gives the process the descriptor under the number of a standard file.
     void give(FileDescriptor descriptor, int number, const std::string& operation) {
-        given_[number] = above_standard(std::move(descriptor), operation);
-        check(posix_spawn_file_actions_adddup2(&actions_, given_[number].number(), number),
+        given_[static_cast<std::size_t>(number)] = above_standard(std::move(descriptor), operation);
+        check(posix_spawn_file_actions_adddup2(
+                  &actions_, given_[static_cast<std::size_t>(number)].number(), number),
               operation);
     }
 
