@@ -74,7 +74,8 @@ ModuleDeclaration<Manager> Manager::declare() {
             "take_trace",
             "Ends a recording, if it goes on, and takes a part of its records; with the last it "
             "is gone",
-            &Manager::take_trace);
+            &Manager::take_trace)
+        .reads({"modules", "inspect"});
 }
 
 void Manager::begin() {

@@ -12,6 +12,7 @@
 #include "modules/resp/parser.h"
 #include "modules/resp/transaction.h"
 #include "modules/resp/writer.h"
+#include "modules/system/call/caller.h"
 
 namespace weir::resp {
 
@@ -31,7 +32,7 @@ struct HandedSession {
     Time connected_at{};
     Time last_request_at{};
     std::string last_command;  // empty: there was none
-    bool authenticated = false;
+    Ref<Caller> caller;
     bool input_ended = false;
     std::optional<Transaction> transaction;
     ReplyMode reply_mode = ReplyMode::on;

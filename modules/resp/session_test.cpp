@@ -43,12 +43,16 @@ struct Lockd : World {
 
     RespSettings settings;
     ModuleLog log{scheduler, "resp", LogLevel::debug};
-    RespProtocol protocol{scheduler, log, settings};
+    Access access{scheduler};
+    RespProtocol protocol{scheduler, log, access, settings};
     SocketServer server{scheduler, protocol, socket()};
 
 private:
     Task<> within(Task<> task) {
         co_await server.listening();
+        // The peers run as this user.
+        const ListenSettings door = settings.listeners().front();
+        protocol.set_doors({{server.addresses(), *door.anonymous, *door.anonymous}});
         co_await task;
     }
 };
@@ -362,7 +366,7 @@ Task<> password(Lockd& lockd) {
     co_await client.ask("PING", "-NOAUTH Authentication required. Send AUTH <password> first.\r\n");
     co_await client.ask("HELLO 3",
                         "-NOAUTH HELLO must be called with the client already authenticated, or "
-                        "with AUTH default <password>\r\n");
+                        "with AUTH <user> <password>\r\n");
     co_await client.ask("AUTH wrong", "-WRONGPASS invalid username-password pair\r\n");
     co_await client.ask("AUTH secre", "-WRONGPASS invalid username-password pair\r\n");
     co_await client.ask("AUTH secrets", "-WRONGPASS invalid username-password pair\r\n");

@@ -16,9 +16,9 @@ namespace weir::resp {
 // between two requests. The others follow when their request has been answered.
 struct RespState {
     static constexpr std::string_view name = "resp";
-    static constexpr std::uint32_t version = 2;
+    static constexpr std::uint32_t version = 3;
 
-    std::vector<std::string> listen;  // the setting
+    std::vector<std::string> sockets;  // what of the settings they depend on
     std::vector<std::unique_ptr<SocketServer>> listeners;
     Ref<RespSeat> seat;
     std::vector<HandedSession> sessions;

@@ -202,9 +202,9 @@ class BadAnswers(unittest.TestCase):
         with Lockd(password="secret") as lockd:
             for name in COMMANDS:
                 with self.subTest(name):
-                    done = run(*command(name, "unix:" + lockd.unix))
+                    done = run(*command(name, f"127.0.0.1:{lockd.port}"))
                     self.assertRegex(done.stderr, "NOAUTH.*WEIR_PASSWORD")
-                    done = run(*command(name, "unix:" + lockd.unix),
+                    done = run(*command(name, f"127.0.0.1:{lockd.port}"),
                                env={**os.environ, "WEIR_PASSWORD": "other"})
                     self.assertRegex(done.stderr, "WRONGPASS.*WEIR_PASSWORD")
 

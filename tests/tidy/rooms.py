@@ -68,13 +68,17 @@ ROOMS = {
         "Functions of modules: their parameters, results and errors, and the call as an event",
         ["core/wait", "config/settings"],
     ),
+    "modules/system/rights": (
+        "Users, their passwords and roles: who calls from outside, and what that allows",
+        ["modules/system/call", "core/net"],
+    ),
     "modules/system/log": (
         "Lines of the log, and the thread that writes them",
         ["core/run", "config/settings"],
     ),
     "modules/system/module": (
         "What a module is: its declaration, states, own log, and hand-over of state",
-        ["modules/system/log", "modules/system/call"],
+        ["modules/system/log", "modules/system/rights"],
     ),
     "modules/system/server": (
         "A server from a configuration; it loads, reloads and unloads modules",

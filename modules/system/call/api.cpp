@@ -25,7 +25,9 @@ std::string signature(const ApiFunction& function) {
     if (!function.result.empty()) {
         text += " -> " + function.result;
     }
-    return function.is_public ? text + ", public" : text;
+    text += function.is_public ? ", public" : "";
+    text += function.reads ? ", reads" : "";
+    return text;
 }
 
 std::string indented(const std::string& text, std::string_view indent) {
@@ -60,6 +62,15 @@ Json describe_parameter(const config::Setting& parameter, const void* defaults) 
 
 void Api::add(ApiFunction function) {
     functions_.push_back(std::move(function));
+}
+
+bool Api::set_reads(std::string_view name) noexcept {
+    for (ApiFunction& function : functions_) {
+        if (function.name == name) {
+            function.reads = true;
+        }
+    }
+    return has(name);
 }
 
 std::vector<std::string> Api::names() const {
@@ -115,6 +126,9 @@ Json Api::to_json() const {
         entry["result"] = function.result;
         if (function.is_public) {
             entry["public"] = true;
+        }
+        if (function.reads) {
+            entry["reads"] = true;
         }
     }
     return json;

@@ -8,12 +8,14 @@
 #include "core/run/routine.h"
 #include "modules/system/call/api_result.h"
 #include "modules/system/call/api_value.h"
+#include "modules/system/call/caller.h"
 
 namespace weir {
 
 /// What caller and callee of one API call share until the caller has its result.
 struct ApiCall final : RefCounted<ApiCall>, pool::Pooled {
     ApiValue parameters;
+    Ref<Caller> caller;                         // who asks from outside; null: a module
     bool wants_json = false;                    // how the caller wants the result
     std::optional<ApiResult<ApiValue>> result;  // once the callee has answered
     bool given_up = false;                      // the caller no longer waits

@@ -14,6 +14,7 @@
 
 namespace weir {
 
+class Caller;
 class Module;
 
 /// The parameters of a function that has none.
@@ -54,10 +55,11 @@ public:
     /// Runs a function that returns its result at once. Returns that, as JSON if `wants_json`;
     /// throws what the function throws, and ApiException with `bad_parameter` if it takes others.
     using Plain = ApiValue (*)(const detail::MemberPointer& function, Module& module,
-                               ApiValue& parameters, bool wants_json);
-    /// Runs a function that is a coroutine; otherwise the same.
+                               const Caller& caller, ApiValue& parameters, bool wants_json);
+    /// Runs a function that is a coroutine; otherwise the same. The caller must outlive it.
     using Coroutine = Task<ApiValue> (*)(detail::MemberPointer function, Module& module,
-                                         ApiValue parameters, bool wants_json);
+                                         const Caller& caller, ApiValue parameters,
+                                         bool wants_json);
     /// Returns whether the function takes a call with these parameters.
     using Criteria = bool (*)(const detail::MemberPointer& criteria, const Module& module,
                               ApiValue& parameters);
@@ -80,6 +82,7 @@ public:
     std::string result;                                   ///< the name of the type; "" for none
     const config::Description* result_members = nullptr;  ///< if the result is or holds a struct
     bool is_public = false;  ///< may be called at the target "public" too
+    bool reads = false;      ///< shows something and changes nothing; see Right
 
     // How it is run: one of both.
     detail::MemberPointer member;
@@ -121,7 +124,7 @@ template <class F>
 struct MemberFunction {
     static_assert(std::is_void_v<F>,
                   "a function of a module's API is a member function that takes nothing, or one "
-                  "struct of parameters with a static describe()");
+                  "struct of parameters with a static describe(), and perhaps a const Caller&");
 };
 template <class M, class R>
 struct MemberFunction<R (M::*)()> {
@@ -129,6 +132,7 @@ struct MemberFunction<R (M::*)()> {
     using Parameters = NoParameters;
     using Result = R;
     static constexpr bool takes_parameters = false;
+    static constexpr bool takes_caller = false;
 };
 template <class M, class R, class P>
 struct MemberFunction<R (M::*)(P)> {
@@ -136,11 +140,19 @@ struct MemberFunction<R (M::*)(P)> {
     using Parameters = std::remove_cvref_t<P>;
     using Result = R;
     static constexpr bool takes_parameters = true;
+    static constexpr bool takes_caller = false;
+};
+template <class M, class R, class P>
+struct MemberFunction<R (M::*)(P, const Caller&)> : MemberFunction<R (M::*)(P)> {
+    static constexpr bool takes_caller = true;
 };
 template <class M, class R>
 struct MemberFunction<R (M::*)() const> : MemberFunction<R (M::*)()> {};
 template <class M, class R, class P>
 struct MemberFunction<R (M::*)(P) const> : MemberFunction<R (M::*)(P)> {};
+template <class M, class R, class P>
+struct MemberFunction<R (M::*)(P, const Caller&) const>
+    : MemberFunction<R (M::*)(P, const Caller&)> {};
 
 /// Reads parameters that are not of the function's own type: from JSON, or nothing. Throws
 /// ApiException with `bad_parameter` if they are another C++ type.
@@ -182,9 +194,12 @@ ApiValue give_result(T value, bool wants_json) {
 
 /// Calls the member function with the parameters, in the caller's frame.
 template <class F, class P>
-decltype(auto) invoke_member(const MemberPointer& function, Module& module, P& parameters) {
+decltype(auto) invoke_member(const MemberPointer& function, Module& module, const Caller& caller,
+                             P& parameters) {
     auto& object = static_cast<typename MemberFunction<F>::Class&>(module);
-    if constexpr (MemberFunction<F>::takes_parameters) {
+    if constexpr (MemberFunction<F>::takes_caller) {
+        return (object.*function.as<F>())(std::move(parameters), caller);
+    } else if constexpr (MemberFunction<F>::takes_parameters) {
         return (object.*function.as<F>())(std::move(parameters));
     } else {
         return (object.*function.as<F>())();
@@ -192,23 +207,23 @@ decltype(auto) invoke_member(const MemberPointer& function, Module& module, P& p
 }
 
 template <class F>
-ApiValue run_plain(const MemberPointer& function, Module& module, ApiValue& given,
-                   bool wants_json) {
+ApiValue run_plain(const MemberPointer& function, Module& module, const Caller& caller,
+                   ApiValue& given, bool wants_json) {
     auto parameters = take_parameters<typename MemberFunction<F>::Parameters>(given);
     if constexpr (std::is_void_v<typename MemberFunction<F>::Result>) {
-        invoke_member<F>(function, module, parameters);
+        invoke_member<F>(function, module, caller, parameters);
         return ApiValue::null();
     } else {
-        return give_result(invoke_member<F>(function, module, parameters), wants_json);
+        return give_result(invoke_member<F>(function, module, caller, parameters), wants_json);
     }
 }
 
 /// The parameters live in this frame as long as the function runs.
 template <class F>
-Task<ApiValue> run_coroutine(MemberPointer function, Module& module, ApiValue given,
-                             bool wants_json) {
+Task<ApiValue> run_coroutine(MemberPointer function, Module& module, const Caller& caller,
+                             ApiValue given, bool wants_json) {
     auto parameters = take_parameters<typename MemberFunction<F>::Parameters>(given);
-    auto task = invoke_member<F>(function, module, parameters);
+    auto task = invoke_member<F>(function, module, caller, parameters);
     if constexpr (std::is_same_v<typename MemberFunction<F>::Result, Task<void>>) {
         co_await task;
         co_return ApiValue::null();
@@ -236,7 +251,8 @@ void set_result(ApiFunction& function, const config::Type& type);
 }  // namespace detail
 
 /// Describes a member function of a module as a function of its API. It takes nothing, or one
-/// described struct, whose sentence is the function's unless another is given, or Json; and returns
+/// described struct, whose sentence is the function's unless another is given, or Json; after that
+/// a `const Caller&`, if it must know who calls, valid until the function ends; and returns
 /// nothing, anything that can be a setting, or Json, at once or as a Task, with or without
 /// ApiResult. Errors are thrown as ApiException or returned as ApiError.
 template <class F>

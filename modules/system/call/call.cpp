@@ -13,8 +13,10 @@ namespace weir {
 namespace detail {
 
 Calling::Calling(std::string_view target, std::string_view function, ApiValue parameters,
-                 bool wants_json, std::optional<Duration> timeout)
-    : event_(make_call(target, function, std::move(parameters), wants_json)), timeout_(timeout) {}
+                 bool wants_json, std::optional<Duration> timeout, Ref<Caller> caller)
+    : event_(make_call(target, function, std::move(parameters), wants_json)), timeout_(timeout) {
+    event_->state->caller = std::move(caller);
+}
 
 Calling::~Calling() {
     ApiCall& state = *event_->state;
@@ -94,7 +96,13 @@ ApiError Calling::wrong_result() const {
 
 Task<ApiResult<Json>> call(std::string target, std::string function, Json parameters,
                            std::optional<Duration> timeout) {
-    detail::Calling calling(target, function, ApiValue(std::move(parameters)), true, timeout);
+    return call_for({}, std::move(target), std::move(function), std::move(parameters), timeout);
+}
+
+Task<ApiResult<Json>> call_for(Ref<Caller> caller, std::string target, std::string function,
+                               Json parameters, std::optional<Duration> timeout) {
+    detail::Calling calling(target, function, ApiValue(std::move(parameters)), true, timeout,
+                            std::move(caller));
     ApiResult<ApiValue>& result = co_await calling;
     if (!result) {
         co_return result.error();

@@ -30,7 +30,7 @@ namespace detail {
 class Calling final : public Wait {
 public:
     Calling(std::string_view target, std::string_view function, ApiValue parameters,
-            bool wants_json, std::optional<Duration> timeout);
+            bool wants_json, std::optional<Duration> timeout, Ref<Caller> caller = {});
     ~Calling();
 
     template <InRoutine Promise>
@@ -108,6 +108,12 @@ Task<ApiResult<R>> call(std::string target, std::string function, P parameters,
         co_return std::move(*value);
     }
 }
+
+/// Calls a function for a caller outside, by its rights: returns the error `denied` if the caller
+/// may not call it. A protocol that hands on what its clients ask for calls by this.
+Task<ApiResult<Json>> call_for(Ref<Caller> caller, std::string target, std::string function,
+                               Json parameters,
+                               std::optional<Duration> timeout = default_call_timeout);
 
 /// Calls a function and drops its result. Returns when the queue has taken the call.
 Task<> send_call(std::string target, std::string function, Json parameters);

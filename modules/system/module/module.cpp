@@ -58,6 +58,10 @@ private:
     Ref<ApiCall> call_;
 };
 
+const Caller& caller_of(const ApiCall& call) noexcept {
+    return call.caller == nullptr ? Caller::inside() : *call.caller;
+}
+
 // Whether what was thrown is an answer that the function means to give, or the server is quitting.
 bool is_answer() {
     try {
@@ -75,12 +79,14 @@ Task<> run_call(Module& module, const ApiFunction& function, Ref<ApiCall> call) 
     AnswerGuard guard(module, call);
     Routine& self = co_await this_routine();
     call->callee = Ref<Routine>(&self);
+    const Caller& caller = caller_of(*call);
     try {
         ApiValue result;
         if (function.plain != nullptr) {
-            result = function.plain(function.member, module, call->parameters, call->wants_json);
+            result =
+                function.plain(function.member, module, caller, call->parameters, call->wants_json);
         } else {
-            result = co_await function.coroutine(function.member, module,
+            result = co_await function.coroutine(function.member, module, caller,
                                                  std::move(call->parameters), call->wants_json);
         }
         if (call->given_up) {
@@ -112,6 +118,7 @@ config::Settings<DiscoverParameters> DiscoverParameters::describe() {
 Module::Module(const ModuleContext& context)
     : Container(context.scheduler),
       server_(context.server),
+      access_(context.access),
       type_(context.type),
       functions_keep_server_(context.functions_keep_server),
       log_(context.scheduler, type_.name, context.log_level),
@@ -240,8 +247,9 @@ void Module::close_all() noexcept {
     close();
 }
 
-// A public call that no function of this module takes is left to other modules, and refused by the
-// loader at last.
+// Here every call from outside is checked, on whichever route it came: by now it is known which
+// function of which module it is for. A public call that no function of this module takes is left
+// to other modules, and refused by the loader at last.
 void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
     if (event->ignorable() || event->state->given_up) {
         event->set_ignorable();
@@ -254,6 +262,7 @@ void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
             continue;
         }
         try {
+            caller_of(*event->state).require({type_.name, function.name, function.reads});
             if (function.takes(*this, event->state->parameters)) {
                 event->set_ignorable();
                 calls_.start(run_call(*this, function, event->state),
@@ -264,7 +273,7 @@ void Module::take(const Ref<ModuleApiCall>& event, bool is_public) {
             refusal = current_api_error();
         }
     }
-    if (is_public) {
+    if (is_public && !(refusal && refusal->code == ApiError::denied)) {
         return;
     }
     if (!refusal && type_.api.has(name)) {

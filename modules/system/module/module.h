@@ -18,12 +18,14 @@
 
 namespace weir {
 
+class Access;
 class Server;
 
 // What a module is made with; its constructor hands it on.
 struct ModuleContext {
     Scheduler& scheduler;
     Server& server;
+    Access& access;
     const ModuleClass& type;
     std::shared_ptr<void> settings;  // of the type that `type.settings` describes
     LogLevel log_level = LogLevel::info;
@@ -52,6 +54,8 @@ public:
     const std::string& name() const noexcept { return type_.name; }
     ModuleState state() const noexcept { return state_; }
     Server& server() const noexcept { return server_; }
+    // Who may log in, for modules that serve clients.
+    Access& access() const noexcept { return access_; }
     // Logs in the module's name, from the level on that the configuration has for it.
     const ModuleLog& log() const noexcept { return log_; }
 
@@ -152,6 +156,7 @@ private:
     void take(const Ref<ModuleApiCall>& event, bool is_public);
 
     Server& server_;
+    Access& access_;
     const ModuleClass& type_;
     const bool functions_keep_server_;
     ModuleLog log_;

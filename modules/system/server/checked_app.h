@@ -36,11 +36,13 @@ public:
     void close_untaken() noexcept { opened_.clear(); }
 
     // Takes over of another configuration what may change while a server runs: the settings of
-    // modules, `server.startup` and `server.log`, but for its fixed settings.
+    // modules, `server.startup`, `server.users`, `server.roles` and `server.log`, but for its fixed
+    // settings.
     void change_to(CheckedApp changed);
 
 private:
     void check(config::Problems& problems);
+    void check_users(config::Problems& problems) const;
 
     config::Configuration configuration_;
     Registry registry_;

@@ -52,7 +52,9 @@ Server::Server(Poller& poller, CheckedApp app, LogSink log)
       log_writer_(log ? nullptr : open_log(app_.configuration(), app_.settings())),
       log_(std::move(log)),
       scheduler_(poller, scheduler_options()),
+      access_(scheduler_),
       queues_(scheduler_.queue(), app_.settings().queues) {
+    access_.change(app_.settings().roles, app_.settings().users);
     add_standard_queues(scheduler_.queue(), app_.settings().priorities);
     add_module_queues(scheduler_.queue(), app_.settings());
     queues_.add_standard();
@@ -168,6 +170,7 @@ void Server::reconfigure(config::Configuration configuration) {
     if (log_writer_ != nullptr) {
         log_writer_->change(app_.settings().log);
     }
+    access_.change(app_.settings().roles, app_.settings().users);
     loader_->settings_changed();
     loader_->start(change_startup(std::move(before)), {.name = "startup changed"});
 }

@@ -9,6 +9,7 @@
 #include "core/run/poller.h"
 #include "core/run/scheduler.h"
 #include "modules/system/log/writer.h"
+#include "modules/system/rights/access.h"
 #include "modules/system/server/checked_app.h"
 #include "modules/system/server/configured_queues.h"
 #include "modules/system/server/loader.h"
@@ -42,6 +43,8 @@ public:
 
     Scheduler& scheduler() noexcept { return scheduler_; }
     Loader& loader() noexcept { return *loader_; }
+    // Who may log in and what callers may do: `server.users` and `server.roles`.
+    Access& access() noexcept { return access_; }
     const ServerSettings& settings() const noexcept { return app_.settings(); }
     const config::Configuration& configuration() const noexcept { return app_.configuration(); }
 
@@ -87,6 +90,7 @@ private:
     std::unique_ptr<LogWriter> log_writer_;  // null: another sink was given
     LogSink log_;
     Scheduler scheduler_;
+    Access access_;
     ConfiguredQueues queues_;
     std::unique_ptr<Loader> loader_;
     std::string startup_failure_;
