@@ -42,7 +42,9 @@ Ref<Caller> RespProtocol::greet(const Connection& connection) const {
         return std::ranges::find_if(
             doors_, [&](const Door& door) { return std::ranges::any_of(door.addresses, is_it); });
     };
-    auto door = find([&](const SocketAddress& address) { return address == local; });
+    // By the text: the system pads the address of a Unix socket as it likes.
+    auto door = find(
+        [text = local.text()](const SocketAddress& address) { return address.text() == text; });
     if (door == doors_.end() && local.port() != 0) {
         // It listens at every address of the machine.
         door = find([&](const SocketAddress& address) { return address.port() == local.port(); });

@@ -18,8 +18,8 @@ USERS = {"server": {
     "users": {"ann": {"password_hash": HASH, "roles": ["worker"]},
               "ops": {"password_hash": HASH, "roles": ["admin"]}}}}
 UNLOAD = ("CALL", "manager", "unload", '{"module": "tea"}')
-GUEST_MAY_NOT = (r"^NOPERM denied: a client that has not logged in \(role 'guest'\) has no right to "
-                 r"manager.unload; the role 'admin' has it$")
+GUEST_MAY_NOT = (r"^NOPERM denied: a client that has not logged in \(role 'guest'\) has no right "
+                 r"to manager.unload; the role 'admin' has it$")
 
 
 def weir(lockd, *arguments, **environment):
@@ -30,6 +30,21 @@ def weir(lockd, *arguments, **environment):
 
 def user(lockd, name, **options):
     return lockd.redis(username=name, password="password", **options)
+
+
+class Server:
+    """As a context: a second server, which is ended whatever happens."""
+
+    def __init__(self, arguments, environment):
+        self.process = subprocess.Popen([program("weir"), *arguments], env=environment,
+                                        stderr=subprocess.DEVNULL)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(LIMIT)
 
 
 class Rights(unittest.TestCase):
@@ -48,7 +63,7 @@ class Defaults(Rights):
             self.assertEqual(len(client.execute_command("LOCKS")), 1)
             self.assertIn("locks_held", client.info())
             client.execute_command("CALL", "manager", "modules")
-            self.assertEqual(client.execute_command("ACL", "WHOAMI"), "")
+            self.assertEqual(client.execute_command("ACL", "WHOAMI"), b"")
             self.denied(client, *UNLOAD, why=GUEST_MAY_NOT)
             for function in "load", "reload", "auto_reload", "start_trace", "take_trace":
                 self.denied(client, "CALL", "manager", function, "{}")
@@ -86,7 +101,7 @@ class Users(Rights):
     def test_a_user_may_do_what_its_roles_say(self):
         with Lockd(USERS) as lockd:
             ann = user(lockd, "ann")
-            self.assertEqual(ann.execute_command("ACL", "WHOAMI"), "ann")
+            self.assertEqual(ann.execute_command("ACL", "WHOAMI"), b"ann")
             self.assertIsInstance(ann.execute_command("LOCK", "orders:1"), int)
             self.denied(ann, "LOCK", "stock", why="user 'ann'.*lock.acquire for the key 'stock'")
             self.denied(ann, "TRYLOCK", "stock")
@@ -179,7 +194,7 @@ class Users(Rights):
             owner = lockd.owner()
             for _ in range(2):
                 owner.execute_command("CALL", "manager", "reload", '{"modules": ["resp"]}')
-                self.assertEqual(ann.execute_command("ACL", "WHOAMI"), "ann")
+                self.assertEqual(ann.execute_command("ACL", "WHOAMI"), b"ann")
                 self.denied(ann, "TRYLOCK", "stock")
                 self.denied(guest, *UNLOAD, why=GUEST_MAY_NOT)
             late = user(lockd, "ann")
@@ -222,7 +237,7 @@ class Users(Rights):
             self.assertLessEqual(sum("WRONGPASS" in answer for answer in answers.values()), 9)
             with redis.Redis(unix_socket_path=lockd.unix, username="ann",
                              password="password") as other:
-                self.assertEqual(other.execute_command("ACL", "WHOAMI"), "ann")
+                self.assertEqual(other.execute_command("ACL", "WHOAMI"), b"ann")
             lockd.wait_for_log("warning.*a login of the user 'ann' from 127.0.0.1 failed")
             for client in clients:
                 client.close()
@@ -268,15 +283,13 @@ class Addresses(Rights):
             file = os.path.join(lockd.folder.name, "second.json")
             with open(file, "w", encoding="ascii") as text:
                 json.dump(settings, text)
-            with subprocess.Popen([program("weir"), "run", file], stderr=subprocess.PIPE,
-                                  env={**os.environ, "XDG_STATE_HOME": lockd.folder.name}) as server:
+            environment = {**os.environ, "XDG_STATE_HOME": lockd.folder.name}
+            with Server(["run", file], environment):
                 wait_until(lambda: os.path.exists(other), "the second server listens")
                 with redis.Redis(unix_socket_path=other, single_connection_client=True) as client:
                     self.assertEqual(client.execute_command("LOCKS"), [])
                     self.denied(client, "TRYLOCK", "a", why="role 'looker'")
                 self.assertEqual(stat.S_IMODE(os.stat(other).st_mode), 0o640)
-                server.terminate()
-                server.communicate(timeout=LIMIT)
 
     def test_with_a_password_nothing_works_before_it(self):
         with Lockd(password="secret") as lockd:

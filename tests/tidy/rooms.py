@@ -78,11 +78,11 @@ ROOMS = {
     ),
     "modules/system/module": (
         "What a module is: its declaration, states, own log, and hand-over of state",
-        ["modules/system/log", "modules/system/rights"],
+        ["modules/system/log", "modules/system/call"],
     ),
     "modules/system/server": (
         "A server from a configuration; it loads, reloads and unloads modules",
-        ["modules/system/module", "core/program", "core/observe"],
+        ["modules/system/module", "modules/system/rights", "core/program", "core/observe"],
     ),
     "modules/testing": (
         "The kit for tests of modules: simulated servers, seeds, failing allocations and writes",
@@ -98,7 +98,7 @@ ROOMS = {
     ),
     "modules/resp": (
         "The module `resp`: clients that speak the Redis protocol",
-        ["modules/lock", "modules/system/module", "core/net"],
+        ["modules/lock", "modules/system/module", "modules/system/rights"],
     ),
     "modules/manager": (
         "The module `manager`: lists, loads, inspects and records what runs",

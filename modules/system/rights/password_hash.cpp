@@ -126,7 +126,9 @@ std::string PasswordHash::text() const {
 
 bool PasswordHash::matches(std::string_view password) const {
     const std::string computed = scrypt(password, salt_, hash_.size(), cost_);
-    return CRYPTO_memcmp(computed.data(), hash_.data(), hash_.size()) == 0;
+    // To scrypt, a password with zeros at its end is the same as without.
+    return password.find('\0') == std::string_view::npos &&
+           CRYPTO_memcmp(computed.data(), hash_.data(), hash_.size()) == 0;
 }
 
 }  // namespace weir
