@@ -22,6 +22,8 @@ set(WEIR_PUBLIC_HEADERS
     core/run/task.h
     core/run/timer.h
     core/run/trace.h
+    core/run/system_error.h
+    core/run/uv_loop.h
     core/run/uv_poller.h
     core/run/wait.h
     core/run/watch.h
@@ -41,6 +43,10 @@ set(WEIR_PUBLIC_HEADERS
     core/net/protocol.h
     core/net/resolve.h
     core/net/socket_server.h
+    core/system/descriptor.h
+    core/system/file_descriptor.h
+    core/system/files.h
+    core/system/process.h
     core/program/loop_guest.h
     core/program/quit_on_signals.h
     core/program/standard_queues.h

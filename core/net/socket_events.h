@@ -2,11 +2,10 @@
 
 #include <cstdint>
 
-#include <uv.h>
-
 #include "core/event/event.h"
 #include "core/event/matcher.h"
 #include "core/run/scheduler.h"
+#include "core/run/uv_loop.h"
 
 namespace weir {
 
@@ -67,9 +66,5 @@ private:
     Scheduler* scheduler_;
     std::uint8_t wanted_ = 0;
 };
-
-// Returns the loop on which the scheduler runs. Throws std::logic_error if it does not run on
-// libuv.
-uv_loop_t& loop_of(Scheduler& scheduler);
 
 }  // namespace weir

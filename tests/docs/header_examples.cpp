@@ -9,6 +9,8 @@
 #include <weir/testing.h>
 
 #include "core/net/socket_events.h"
+#include "core/system/descriptor.h"
+#include "core/system/process.h"
 
 #define CHECK(expression) static_cast<void>(expression)  // the test framework's
 
@@ -126,6 +128,19 @@ void run(UvPoller& poller, Scheduler& scheduler) {
     scheduler.run();
 }
 
+// core/system/descriptor.h
+Task<> watch_socket(Scheduler& scheduler, int socket) {
+    DescriptorWatch watch(scheduler, socket);
+    co_await watch.readable();
+}
+
+// core/system/process.h
+Task<> back_up(Scheduler& scheduler) {
+    Process backup(scheduler, {.command = {"tar", "-cf", "/backup.tar", "/data"}});
+    const ProcessExit exit = co_await backup.wait();
+    CHECK(exit.success());
+}
+
 // core/run/poster.h
 void post(Scheduler& scheduler) {
     Poster poster(scheduler);
@@ -228,6 +243,8 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::wait_for);
     static_cast<void>(&inside_weir::be_a_guest);
     static_cast<void>(&inside_weir::run);
+    static_cast<void>(&inside_weir::watch_socket);
+    static_cast<void>(&inside_weir::back_up);
     static_cast<void>(&inside_weir::post);
     static_cast<void>(&inside_weir::read_file);
     static_cast<void>(&inside_weir::call_others);

@@ -36,6 +36,10 @@ ROOMS = {
         "Addresses, connections, listeners and the protocols that speak on them",
         ["core/wait"],
     ),
+    "core/system": (
+        "What the operating system offers: descriptors of any origin, files, processes",
+        ["core/wait"],
+    ),
     "core/program": (
         "What makes a program of a scheduler: its standard queues, signals, a foreign loop",
         ["core/net"],
@@ -118,7 +122,7 @@ ROOMS = {
     ),
     "apps/examples/**": (
         "What the documentation quotes, and the templates of `weir new`",
-        ["core/include/weir", "modules/include/weir"],
+        ["core/include/weir", "core/system", "modules/include/weir"],
     ),
     "cmake": (
         "How weir and its users' modules are built; a source file that each plugin gets",

@@ -1,7 +1,8 @@
-#include "core/net/socket_events.h"
+#include "core/run/uv_loop.h"
 
 #include <stdexcept>
 
+#include "core/run/scheduler.h"
 #include "core/run/uv_poller.h"
 
 namespace weir {
@@ -9,7 +10,8 @@ namespace weir {
 uv_loop_t& loop_of(Scheduler& scheduler) {
     auto* poller = dynamic_cast<UvPoller*>(&scheduler.poller());
     if (poller == nullptr) {
-        throw std::logic_error("sockets need a scheduler that runs on libuv, with a UvPoller");
+        throw std::logic_error(
+            "sockets and descriptors need a scheduler that runs on libuv, with a UvPoller");
     }
     return poller->loop();
 }
