@@ -50,9 +50,12 @@ struct Lockd : World {
 private:
     Task<> within(Task<> task) {
         co_await server.listening();
-        // The peers run as this user.
-        const ListenSettings door = settings.listeners().front();
-        protocol.set_doors({{server.addresses(), *door.anonymous, *door.anonymous}});
+        // The peers run as this user, who is an admin unless a password is tested.
+        std::vector<std::string> owner;
+        if (!settings.password) {
+            owner.emplace_back("admin");
+        }
+        protocol.set_doors({{server.addresses(), {}, std::move(owner)}});
         co_await task;
     }
 };
