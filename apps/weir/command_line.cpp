@@ -15,6 +15,7 @@
 #include "apps/weir/lock_command.h"
 #include "apps/weir/new_command.h"
 #include "apps/weir/output.h"
+#include "apps/weir/password_command.h"
 #include "apps/weir/run_command.h"
 #include "apps/weir/top_command.h"
 #include "apps/weir/top_frame.h"
@@ -106,7 +107,8 @@ constexpr double longest_time = 10 * 365 * 86400;
 constexpr double shortest_limit = 0.001;
 
 constexpr const char* password_sentence =
-    "If the server has a password, it is taken from the environment variable WEIR_PASSWORD.";
+    "A password is taken from the environment variable WEIR_PASSWORD. At a port of this machine, "
+    "the user who runs the server needs none.";
 
 // Counts of a type that options are converted to.
 template <class T>
@@ -121,9 +123,20 @@ void add_server_timeout(CLI::App& command, const char* name, double& seconds) {
         ->capture_default_str();
 }
 
+void add_credentials(CLI::App& command, Credentials& credentials) {
+    command.add_option("--user", credentials.user, "Who logs in at the server")
+        ->envname("WEIR_USER")
+        ->type_name("NAME");
+    command
+        .add_option("--password-file", credentials.password_file,
+                    "A file whose first line is the password")
+        ->type_name("FILE");
+}
+
 void add_address(CLI::App& command, RemoteAddress& server) {
     command.add_option("ADDRESS", server.address, "host:port, or unix:/path")->required();
     add_server_timeout(command, "--timeout", server.timeout);
+    add_credentials(command, server.credentials);
 }
 
 void add_call(CLI::App& program, CallCommand& call, int& code) {
@@ -263,6 +276,7 @@ void add_lock(CLI::App& program, LockCommand& lock, int& code) {
         ->check(count_from<unsigned>(1))
         ->type_name("COUNT");
     add_server_timeout(command, "--server-timeout", lock.server_timeout);
+    add_credentials(command, lock.credentials);
     command
         .add_option("--kill-after", lock.kill_after,
                     "When the lock is lost: seconds from SIGTERM to SIGKILL")
@@ -280,6 +294,13 @@ void add_lock(CLI::App& program, LockCommand& lock, int& code) {
                     "by signal n. ") +
         password_sentence);
     command.callback([&] { code = run_lock_command(lock); });
+}
+
+void add_password(CLI::App& program, int& code) {
+    CLI::App& command =
+        *program.add_subcommand("password", "Print the hash of a password, for server.users");
+    command.footer("Asks for the password, or reads a line of standard input.");
+    command.callback([&] { code = run_password_command(); });
 }
 
 // Returns the exit code for a command line that runs no command: it asks for help, or is wrong.
@@ -324,6 +345,7 @@ int run_command_line(int argc, char** argv) {
     add_top(program, top, code);
     add_trace(program, trace, code);
     add_lock(program, lock, code);
+    add_password(program, code);
     add_pages(program, module, code);
     try {
         program.parse(argc, argv);

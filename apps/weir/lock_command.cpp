@@ -40,8 +40,8 @@ public:
 
     // Returns the fencing token; nothing if the lock was not free in time.
     std::optional<std::string> run() {
-        if (const char* password = std::getenv(password_variable)) {
-            require_ok(client_.command({"AUTH", password}, end_), "AUTH");
+        if (const auto request = login_request(lock_.credentials)) {
+            require_ok(client_.command(*request, end_), "AUTH");
         }
         if (lock_.semaphore) {
             make_semaphore();

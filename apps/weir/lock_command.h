@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/weir/credentials.h"
 #include "apps/weir/resp_client.h"
 
 namespace weir::app {
@@ -17,6 +18,7 @@ struct LockCommand {
     std::optional<unsigned> semaphore;                  // how many clients may hold it
     double server_timeout = RespClient::default_limit;  // seconds for connecting and for answers
     double kill_after = 10;  // seconds for the command to end after SIGTERM, when the lock is lost
+    Credentials credentials = {};
     bool only_warn = false;  // when the lock is lost, let the command go on
     std::vector<std::string> command;
 };

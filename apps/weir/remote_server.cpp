@@ -1,14 +1,13 @@
 #include "apps/weir/remote_server.h"
 
-#include <cstdlib>
 #include <stdexcept>
 
 namespace weir::app {
 
 RemoteServer::RemoteServer(const RemoteAddress& address)
     : client_(address.address, address.timeout) {
-    if (const char* password = std::getenv("WEIR_PASSWORD")) {
-        const Reply reply = client_.command({"AUTH", password});
+    if (const auto request = login_request(address.credentials)) {
+        const Reply reply = client_.command(*request);
         if (reply.kind() == Reply::Kind::error) {
             throw ConnectionError("AUTH: " + reply.error());
         }

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/weir/credentials.h"
 #include "apps/weir/resp_client.h"
 
 namespace weir::app {
@@ -11,13 +12,14 @@ namespace weir::app {
 struct RemoteAddress {
     std::string address;                         // as RespClient takes it
     double timeout = RespClient::default_limit;  // seconds for connecting, and for each answer
+    Credentials credentials = {};
 };
 
 // A running server that has the module `resp`, for calls of its modules' functions.
 class RemoteServer {
 public:
-    // Connects, with the password in WEIR_PASSWORD if there is one. Throws as RespClient, and
-    // ConnectionError if the password is wrong.
+    // Connects and logs in. Throws as RespClient and login_request(), and ConnectionError if the
+    // server refuses the login.
     explicit RemoteServer(const RemoteAddress& address);
 
     // Calls a function and waits for its result; both are JSON. Throws std::runtime_error with the

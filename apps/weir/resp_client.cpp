@@ -71,6 +71,8 @@ std::string Reply::error() const {
         shown += " (the password is taken from the environment variable WEIR_PASSWORD)";
     } else if (text().starts_with("WRONGPASS")) {
         shown += " (the environment variable WEIR_PASSWORD has another)";
+    } else if (text().starts_with("NOPERM")) {
+        shown += " (name a user by --user and WEIR_PASSWORD)";
     }
     return shown;
 }

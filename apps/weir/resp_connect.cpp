@@ -22,6 +22,7 @@
 #include "apps/weir/output.h"
 #include "apps/weir/resp_client.h"
 #include "config/text/quoted.h"
+#include "modules/system/rights/owner_socket.h"
 
 namespace weir::app {
 
@@ -188,7 +189,30 @@ void set_tcp_options(int file) {
     setsockopt(file, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof times);
 }
 
+// The owner's sockets of a port of this machine: there the server knows who connects.
+std::vector<Target> owner_targets(const std::string& address) {
+    std::vector<Target> targets;
+    if (address.starts_with("unix:")) {
+        return targets;
+    }
+    const HostAndPort name = parse(address);
+    if (name.host == "127.0.0.1" || name.host == "::1" || name.host == "localhost") {
+        std::uint16_t port = 0;
+        std::from_chars(name.port.data(), name.port.data() + name.port.size(), port);
+        for (const std::string& path : owner_sockets(port)) {
+            targets.push_back(unix_target(path));
+        }
+    }
+    return targets;
+}
+
 int connect_any(const std::string& address, Clock::time_point end) {
+    for (const Target& target : owner_targets(address)) {
+        // One that is left behind, or not for this user, leaves the port.
+        if (const int file = connect_target(target, end); file >= 0) {
+            return file;
+        }
+    }
     const bool is_unix = address.starts_with("unix:");
     const std::vector<Target> targets = is_unix
                                             ? std::vector<Target>{unix_target(address.substr(5))}

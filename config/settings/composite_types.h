@@ -223,7 +223,7 @@ public:
         for (const Fragment& fragment : fragments) {
             const bool taken = take(fragment, *static_cast<std::variant<Ts...>*>(value),
                                     std::index_sequence_for<Ts...>());
-            if (!taken) reader.mismatch(fragment, with_article(name()));
+            if (!taken) report(fragment, reader, std::index_sequence_for<Ts...>());
         }
     }
 
@@ -247,7 +247,32 @@ public:
         return Value::object().add("anyOf", std::move(any));
     }
 
+    Nested nested() const override {
+        for (const auto& type : alternatives_) {
+            if (Nested nested = type->nested(); nested.description) {
+                return {nested.description, nested.suffix};
+            }
+        }
+        return {};
+    }
+
 private:
+    // Where an object is wrong, what an alternative that is a struct says of it tells most.
+    template <std::size_t... Index>
+    void report(const Fragment& fragment, Reader& reader, std::index_sequence<Index...>) const {
+        if (!(report_as<Index>(fragment, reader) || ...)) {
+            reader.mismatch(fragment, with_article(name()));
+        }
+    }
+
+    template <std::size_t Index>
+    bool report_as(const Fragment& fragment, Reader& reader) const {
+        if (!fragment.is_object() || !alternatives_[Index]->nested().is_member) return false;
+        std::variant_alternative_t<Index, std::variant<Ts...>> ignored{};
+        alternatives_[Index]->read({fragment}, &ignored, reader);
+        return true;
+    }
+
     const Type& type(const std::variant<Ts...>& variant) const {
         return *alternatives_[variant.index()];
     }

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include <sys/socket.h>
+
 #include "core/run/wait.h"
 #include "core/run/watch.h"
 #include "core/wait/timeout.h"
@@ -24,6 +26,16 @@ bool is_end(const ConnectionWriteEvent& event) noexcept {
 
 bool is_set(Duration time) noexcept {
     return time > Duration::zero();
+}
+
+// The user at the other end of a Unix socket.
+std::optional<uid_t> peer_user_of(int socket, int family) noexcept {
+    ucred peer{};
+    socklen_t size = sizeof(peer);
+    if (family != AF_UNIX || getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+        return {};
+    }
+    return peer.uid;
 }
 
 }  // namespace
@@ -196,6 +208,7 @@ void Connection::connected_now() {
     last_keepalive_ = Time();
     local_ = SocketAddress::local(stream_->descriptor());
     remote_ = SocketAddress::remote(stream_->descriptor());
+    peer_user_ = peer_user_of(stream_->descriptor(), local_.family());
 }
 
 Task<> Connection::serve(bool first) {

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include <sys/types.h>
+
 #include "core/base/clock.h"
 #include "core/base/list.h"
 #include "core/event/matcher.h"
@@ -52,6 +54,9 @@ public:
     // Addresses of this or the last connect.
     const SocketAddress& local() const noexcept { return local_; }
     const SocketAddress& remote() const noexcept { return remote_; }
+    // Unix sockets: the user as whom the peer's process ran when it connected, as the system knows
+    // it; none for other sockets.
+    std::optional<uid_t> peer_user() const noexcept { return peer_user_; }
     // Bytes of all connects.
     std::uint64_t received() const noexcept;
     std::uint64_t sent() const noexcept;
@@ -157,6 +162,7 @@ private:
     std::uint64_t mark_ = 0;
     SocketAddress local_;
     SocketAddress remote_;
+    std::optional<uid_t> peer_user_;
     std::uint64_t received_ = 0;  // by former connects
     std::uint64_t sent_ = 0;
 

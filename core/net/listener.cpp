@@ -65,7 +65,7 @@ void Listener::open(uv_loop_t& loop, const ListenOptions& options) {
         fail(-errno);
     }
     if (family() == AF_UNIX) {
-        bind_unix();
+        bind_unix(options);
     } else {
         bind_tcp(options);
     }
@@ -96,7 +96,7 @@ void Listener::bind_tcp(const ListenOptions& options) {
     }
 }
 
-void Listener::bind_unix() {
+void Listener::bind_unix(const ListenOptions& options) {
     int error = ::bind(socket_, address_.data(), address_.size()) == 0 ? 0 : errno;
     if (error == EADDRINUSE) {
         if (!is_socket(address_)) {
@@ -114,6 +114,13 @@ void Listener::bind_unix() {
     if (stat(path_of(address_).c_str(), &file) == 0) {
         device_ = file.st_dev;
         file_ = file.st_ino;
+    }
+    const std::string path = path_of(address_);
+    if (options.unix_group && chown(path.c_str(), static_cast<uid_t>(-1), *options.unix_group)) {
+        fail(-errno);
+    }
+    if (options.unix_mode && chmod(path.c_str(), *options.unix_mode) != 0) {
+        fail(-errno);
     }
 }
 

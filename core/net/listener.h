@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include <sys/types.h>
 #include <uv.h>
@@ -16,6 +17,10 @@ struct ListenOptions {
     bool reuse_port = false;
     // IPv6: leave IPv4 to another listener on the same port.
     bool only_ipv6 = false;
+    // Unix: permissions and group of the socket's file, which it has before the first client can
+    // connect; none: as the system makes files (umask).
+    std::optional<mode_t> unix_mode = {};
+    std::optional<gid_t> unix_group = {};
 };
 
 // A listening socket, TCP or Unix. While a connection waits to be accepted it signals `readable` on
@@ -59,7 +64,7 @@ private:
 
     void open(uv_loop_t& loop, const ListenOptions& options);
     void bind_tcp(const ListenOptions& options);
-    void bind_unix();
+    void bind_unix(const ListenOptions& options);
     [[noreturn]] void fail(int error) const;
 
     SocketAddress address_;

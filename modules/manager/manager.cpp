@@ -77,7 +77,8 @@ ModuleDeclaration<Manager> Manager::declare() {
                   "Ends a recording that still runs, and takes a part of its records; taking the "
                   "last part "
                   "drops it",
-                  &Manager::take_trace);
+                  &Manager::take_trace)
+        .reads({"modules", "inspect"});
 }
 
 void Manager::begin() {

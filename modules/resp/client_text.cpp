@@ -5,6 +5,7 @@
 
 #include "config/text/quoted.h"
 #include "modules/resp/command.h"
+#include "modules/system/call/caller.h"
 
 namespace weir::resp {
 
@@ -44,6 +45,7 @@ std::string client_text(const Session& session) {
     field("addr", client_address(session));
     field("laddr", client_local_address(session));
     field("name", session.name());
+    field("user", one_word(config::printable(session.caller()->user())));
     field("age", whole_seconds(now - session.connected_at()));
     field("idle", whole_seconds(now - session.last_request_at()));
     field("db", "0");

@@ -7,6 +7,7 @@
 
 #include "core/run/task.h"
 #include "modules/resp/request.h"
+#include "modules/system/call/role.h"
 
 namespace weir::resp {
 
@@ -21,6 +22,8 @@ struct Command {
     std::size_t least = 1;  // arguments, with the name
     std::size_t most = 1;
     bool before_auth = false;  // may be sent before AUTH
+    // What a client must be allowed; without a module, that of resp. Empty: nothing but a role.
+    Right right = {};
     // Is executed at once between MULTI and EXEC, where other commands are collected.
     bool ends_transaction = false;
     // Answers in the session: `run` at once, or `run_long` after waits; a command has one of both.

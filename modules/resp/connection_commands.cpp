@@ -12,7 +12,10 @@
 #include "modules/resp/command.h"
 #include "modules/resp/protocol.h"
 #include "modules/resp/session.h"
+#include "modules/system/call/caller.h"
 #include "modules/system/module/abi.h"
+#include "modules/system/rights/access.h"
+#include "modules/system/rights/login_source.h"
 
 namespace weir::resp {
 
@@ -41,35 +44,50 @@ void echo(Session& session, const Request& request) {
     session.reply().bulk(request[1]);
 }
 
-// Takes as long for a wrong password as for the right one, wherever they differ.
-bool same_secret(std::string_view given, std::string_view secret) noexcept {
-    unsigned difference = given.size() == secret.size() ? 0 : 1;
-    for (std::size_t i = 0; i != secret.size(); ++i) {
-        const char c = i < given.size() ? given[i] : '\0';
-        difference |= static_cast<unsigned char>(c ^ secret[i]);
+// Makes the client the user, and returns true; otherwise answers what is wrong.
+Task<bool> authenticate(Session& session, std::string_view user, std::string_view password) {
+    const RespProtocol& protocol = session.protocol();
+    Login login{
+        .user = std::string(user),
+        .password = std::string(password),
+        .source = login_source(session.connection().remote(), session.connection().peer_user()),
+        .own_user = protocol.own_user()};
+    if (!login.own_user && !protocol.access().has_users()) {
+        session.error("AUTH was sent, but there are no users (server.users, module." +
+                      std::string(protocol.log().module()) + ".password)");
+        co_return false;
     }
-    return difference == 0;
-}
-
-// Whether the password is right; otherwise answers what is wrong.
-bool authenticate(Session& session, std::string_view user, std::string_view password) {
-    const auto& secret = session.protocol().settings().password;
-    if (!secret) {
-        session.error("AUTH was sent, but no password is set (module.resp.password)");
-        return false;
+    if (!co_await session.begin_waiting("login")) {
+        co_return false;
     }
-    if (user != "default" || !same_secret(password, *secret)) {
+    const ApiResult<Ref<Caller>> caller =
+        co_await session.protocol().access().log_in(std::move(login));
+    session.end_waiting();
+    if (caller) {
+        session.set_caller(caller.value());
+    } else if (caller.error().code == Access::wrong_login) {
         session.reply().error("WRONGPASS", "invalid username-password pair");
-        return false;
+    } else {
+        session.refuse(caller.error());
     }
-    session.set_authenticated(true);
-    return true;
+    co_return caller.ok();
 }
 
-void auth(Session& session, const Request& request) {
+Task<> auth(Session& session, const Request& request) {
     const bool with_user = request.size() == 3;
-    if (authenticate(session, with_user ? request[1] : "default", request[with_user ? 2 : 1])) {
+    if (co_await authenticate(session, with_user ? request[1] : "default",
+                              request[with_user ? 2 : 1])) {
         session.ok();
+    }
+}
+
+// The name of the user, as clients of Redis ask for it. One that has not logged in is "default" in
+// Redis; here that may be a user.
+void acl(Session& session, const Request& request) {
+    if (same_word(request[1], "WHOAMI") && request.size() == 2) {
+        session.reply().bulk(session.caller()->user());
+    } else {
+        session.error(unknown_option("subcommand", request[1], "ACL", {"WHOAMI"}));
     }
 }
 
@@ -103,22 +121,22 @@ void answer_hello(Session& session) {
 
 // All or nothing: a wrong option is found before any option takes effect, except for the password,
 // which must be checked first.
-void hello(Session& session, const Request& request) {
+Task<> hello(Session& session, const Request& request) {
     std::optional<std::uint64_t> version;
     if (request.size() > 1) {
         version = to_number(request[1]);
         if (!version || *version < ReplyWriter::oldest_version ||
             *version > ReplyWriter::newest_version) {
             session.reply().error("NOPROTO", "unsupported protocol version");
-            return;
+            co_return;
         }
     }
     std::optional<std::string_view> name;
     for (std::size_t i = 2; i < request.size();) {
         const std::size_t left = request.size() - i - 1;
         if (same_word(request[i], "AUTH") && left >= 2) {
-            if (!authenticate(session, request[i + 1], request[i + 2])) {
-                return;
+            if (!co_await authenticate(session, request[i + 1], request[i + 2])) {
+                co_return;
             }
             i += 3;
         } else if (same_word(request[i], "SETNAME") && left >= 1) {
@@ -126,17 +144,17 @@ void hello(Session& session, const Request& request) {
             i += 2;
         } else {
             session.error("syntax error in HELLO at '" + config::printable(request[i]) + "'");
-            return;
+            co_return;
         }
     }
-    if (!session.authenticated()) {
+    if (!session.caller()->has_roles()) {
         session.reply().error("NOAUTH",
                               "HELLO must be called with the client already authenticated, or "
-                              "with AUTH default <password>");
-        return;
+                              "with AUTH <user> <password>");
+        co_return;
     }
     if (name && !set_name(session, *name)) {
-        return;
+        co_return;
     }
     if (version) {
         session.reply().set_version(static_cast<int>(*version));
@@ -187,7 +205,7 @@ struct ClientFilter {
                (!ids || std::ranges::binary_search(*ids, client.id())) &&
                (!address || client_address(client) == *address) &&
                (!local_address || client_local_address(client) == *local_address) &&
-               (!user || *user == "default") &&
+               (!user || *user == client.caller()->user()) &&
                (!age || client.scheduler().now() - client.connected_at() >= *age);
     }
 };
@@ -377,6 +395,7 @@ constexpr std::array client_commands{
             .usage = "[TYPE type] [ID id ...]",
             .least = 2,
             .most = any_number,
+            .right = {{}, "clients", true},
             .run = client_list},
     Command{.name = "GETNAME", .least = 2, .most = 2, .run = client_get_name},
     Command{.name = "SETNAME", .usage = "name", .least = 3, .most = 3, .run = client_set_name},
@@ -390,6 +409,7 @@ constexpr std::array client_commands{
                      "[LADDR address] [SKIPME yes|no] [MAXAGE seconds]",
             .least = 3,
             .most = any_number,
+            .right = {{}, "kill_client"},
             .run = client_kill},
     Command{.name = "NO-EVICT", .usage = "ON | OFF", .least = 3, .most = 3, .run = client_no},
     Command{.name = "NO-TOUCH", .usage = "ON | OFF", .least = 3, .most = 3, .run = client_no},
@@ -402,6 +422,8 @@ void client(Session& session, const Request& request) {
         if (same_word(command.name, request[1])) {
             if (request.size() < command.least || request.size() > command.most) {
                 session.error(wrong_arity(command));
+            } else if (const auto error = session.refusal(command)) {
+                session.refuse(*error);
             } else {
                 command.run(session, request);
             }
@@ -414,14 +436,21 @@ void client(Session& session, const Request& request) {
 }
 
 constexpr std::array connection_table{
+    Command{.name = "ACL",
+            .usage = "WHOAMI",
+            .summary = "Answers with the user that the client is; empty if it has not logged in",
+            .group = "connection",
+            .least = 2,
+            .most = any_number,
+            .run = acl},
     Command{.name = "AUTH",
             .usage = "[username] password",
-            .summary = "Proves that the client knows the password",
+            .summary = "Makes the client a user, by the user's password",
             .group = "connection",
             .least = 2,
             .most = 3,
             .before_auth = true,
-            .run = auth},
+            .run_long = auth},
     Command{.name = "CLIENT",
             .usage =
                 "ID | INFO | LIST [filter] | GETNAME | SETNAME name | SETINFO attribute value | "
@@ -445,7 +474,7 @@ constexpr std::array connection_table{
             .least = 1,
             .most = 7,
             .before_auth = true,
-            .run = hello},
+            .run_long = hello},
     Command{.name = "PING",
             .usage = "[message]",
             .summary = "Answers PONG, or with the message",
@@ -460,7 +489,7 @@ constexpr std::array connection_table{
             .ends_transaction = true,
             .run = quit},
     Command{.name = "RESET",
-            .summary = "Gives back all locks and forgets name and password",
+            .summary = "Gives back all locks and forgets name and user",
             .group = "connection",
             .before_auth = true,
             .ends_transaction = true,

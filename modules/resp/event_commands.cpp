@@ -21,11 +21,12 @@ namespace {
 
 void events(Session& session, const Request& request) {
     const EventExchange& exchange = session.protocol().events();
+    const Caller& client = *session.caller();
     try {
-        session.reply().bulk(
-            config::to_json(request.size() == 1 ? exchange.types() : exchange.type(request[1])));
+        session.reply().bulk(config::to_json(
+            request.size() == 1 ? exchange.types(client) : exchange.type(client, request[1])));
     } catch (const ApiException& error) {
-        session.error(to_text(error.error()));
+        session.refuse(error.error());
     }
 }
 
@@ -65,15 +66,15 @@ Task<> send_event(Session& session, const Request& request) {
     }
     std::optional<ApiError> failure;
     try {
-        Task<> sending =
-            session.protocol().events().publish(std::move(type), std::string(request[2]), options);
+        Task<> sending = session.protocol().events().publish(*session.caller(), std::move(type),
+                                                             std::string(request[2]), options);
         co_await sending;
     } catch (const ApiException& error) {
         failure = error.error();
     }
     session.end_waiting();
     if (failure) {
-        session.error(to_text(*failure));
+        session.refuse(*failure);
     } else {
         session.ok();
     }
@@ -135,9 +136,9 @@ void watch(Session& session, const Request& request) {
     }
     std::unique_ptr<EventWatch> made;
     try {
-        made = session.protocol().events().watch(request[1], *filters);
+        made = session.protocol().events().watch(*session.caller(), request[1], *filters);
     } catch (const ApiException& error) {
-        session.error(to_text(error.error()));
+        session.refuse(error.error());
         return;
     }
     session.watches().add({name, std::move(made)});

@@ -14,6 +14,7 @@
 #include "modules/resp/transaction.h"
 #include "modules/resp/watches.h"
 #include "modules/resp/writer.h"
+#include "modules/system/call/caller.h"
 
 namespace weir::resp {
 
@@ -33,7 +34,7 @@ struct HandedSession {
     Time connected_at{};
     Time last_request_at{};
     std::string last_command;  // empty: there was none
-    bool authenticated = false;
+    Ref<Caller> caller;
     bool input_ended = false;
     std::optional<Transaction> transaction;
     ReplyMode reply_mode = ReplyMode::on;

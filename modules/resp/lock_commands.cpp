@@ -20,6 +20,7 @@
 #include "modules/resp/command.h"
 #include "modules/resp/protocol.h"
 #include "modules/resp/session.h"
+#include "modules/system/call/caller.h"
 
 namespace weir::resp {
 
@@ -128,6 +129,16 @@ void answer_failure(Session& session) {
     }
 }
 
+// Whether the client may do that with the lock; answers why not.
+bool allowed(Session& session, std::string_view function, std::string_view key,
+             const std::string& context) {
+    const auto error = session.caller()->refusal({"lock", function}, {context, key});
+    if (error) {
+        session.refuse(*error);
+    }
+    return !error;
+}
+
 void answer_token(Session& session, std::optional<std::uint64_t> token) {
     if (token) {
         session.reply().integer(static_cast<std::int64_t>(*token));
@@ -148,7 +159,8 @@ bool may_hold_one_more(Session& session) {
 
 Task<> lock(Session& session, const Request& request) {
     const std::optional<Options> options = read_options(session, request, 2, Takes::all);
-    if (!options || !may_hold_one_more(session)) {
+    if (!options || !allowed(session, "acquire", request[1], options->context) ||
+        !may_hold_one_more(session)) {
         co_return;
     }
     try {
@@ -172,7 +184,8 @@ Task<> lock(Session& session, const Request& request) {
 
 void try_lock(Session& session, const Request& request) {
     const auto options = read_options(session, request, 2, Takes::context_and_shared);
-    if (!options || !may_hold_one_more(session)) {
+    if (!options || !allowed(session, "try", request[1], options->context) ||
+        !may_hold_one_more(session)) {
         return;
     }
     try {
@@ -263,6 +276,11 @@ void list_keys(Session& session, std::string_view pattern, bool only_semaphores)
         session.error(error.what());
         return;
     }
+    // Without contexts, keys are listed with an empty one.
+    std::erase_if(keys, [&](const LockKey* key) {
+        const std::string context = key->context() == nullptr ? "" : key->context()->name();
+        return !session.caller()->may({"lock", "list", true}, {context, key_text(key->key())});
+    });
     if (only_semaphores) {
         std::erase_if(keys, [](const LockKey* key) { return key->semaphore() == nullptr; });
     }
@@ -278,9 +296,17 @@ void locks(Session& session, const Request& request) {
     list_keys(session, request.size() > 1 ? request[1] : "*", false);
 }
 
+bool allowed_to_list(Session& session, std::string_view key, const std::string& context) {
+    const auto error = session.caller()->refusal({"lock", "list", true}, {context, key});
+    if (error) {
+        session.refuse(*error);
+    }
+    return !error;
+}
+
 void waiters(Session& session, const Request& request) {
     const std::optional<Options> options = read_options(session, request, 2, Takes::context);
-    if (!options) {
+    if (!options || !allowed_to_list(session, request[1], options->context)) {
         return;
     }
     std::vector<const LockRequest*> waits;
@@ -315,7 +341,7 @@ std::optional<std::size_t> read_size(Session& session, std::string_view text) {
 
 Task<> destroy(Session& session, const Request& request) {
     const std::optional<Options> options = read_options(session, request, 3, Takes::context);
-    if (!options) {
+    if (!options || !allowed(session, "destroy_semaphore", request[2], options->context)) {
         co_return;
     }
     try {
@@ -342,7 +368,8 @@ void create_or_resize(Session& session, const Request& request, bool creates) {
         return;
     }
     const std::optional<Options> options = read_options(session, request, 4, Takes::context);
-    if (!options) {
+    if (!options || !allowed(session, creates ? "create_semaphore" : "resize_semaphore", request[2],
+                             options->context)) {
         return;
     }
     try {
@@ -382,6 +409,7 @@ constexpr std::array lock_table{
             .group = "lock",
             .least = 2,
             .most = 7,
+            .right = {"lock", "acquire"},
             .run_long = lock},
     Command{.name = "LOCKS",
             .usage = "[pattern]",
@@ -389,6 +417,7 @@ constexpr std::array lock_table{
             .group = "lock",
             .least = 1,
             .most = 2,
+            .right = {"lock", "list", true},
             .run = locks},
     Command{.name = "SEMAPHORE",
             .usage = "CREATE key size [CONTEXT context] | RESIZE key size [CONTEXT context] | "
@@ -405,6 +434,7 @@ constexpr std::array lock_table{
         .group = "lock",
         .least = 2,
         .most = 5,
+        .right = {"lock", "try"},
         .run = try_lock},
     Command{.name = "UNLOCK",
             .usage = "key [CONTEXT context]",
@@ -412,6 +442,7 @@ constexpr std::array lock_table{
             .group = "lock",
             .least = 2,
             .most = 4,
+            .right = {"lock", "release"},
             .run = unlock},
     Command{.name = "WAITERS",
             .usage = "key [CONTEXT context]",
@@ -419,6 +450,7 @@ constexpr std::array lock_table{
             .group = "lock",
             .least = 2,
             .most = 4,
+            .right = {"lock", "list", true},
             .run = waiters},
 };
 

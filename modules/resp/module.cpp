@@ -4,12 +4,20 @@
 #include "modules/system/module/module.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include <grp.h>
+#include <sys/stat.h>
+
+#include "config/text/nearest_name.h"
+#include "config/text/quoted.h"
 #include "core/net/descriptor_limit.h"
 #include "core/net/socket_server.h"
 #include "core/wait/timeout.h"
@@ -19,6 +27,8 @@
 #include "modules/resp/settings.h"
 #include "modules/resp/state.h"
 #include "modules/system/module/plugin.h"
+#include "modules/system/rights/access.h"
+#include "modules/system/rights/owner_socket.h"
 
 namespace weir::resp {
 namespace {
@@ -33,7 +43,7 @@ constexpr std::size_t other_descriptors = 64;
 class RespModule final : public ModuleOf<RespSettings> {
 public:
     explicit RespModule(const ModuleContext& context)
-        : ModuleOf(context), protocol_(scheduler(), log(), settings(), events()) {}
+        : ModuleOf(context), protocol_(scheduler(), log(), access(), settings(), events()) {}
 
     static auto declare() {
         return declare_module<RespModule>("resp", "Serves clients that speak the Redis protocol")
@@ -45,20 +55,26 @@ public:
                                    CallsUnderWay::go_on)
             .function("addresses", "The addresses where it listens, with the real ports",
                       &RespModule::addresses)
-            .function("clients", "Lists the connected clients, one line each",
-                      &RespModule::clients);
+            .function("clients", "Lists the connected clients, one line each", &RespModule::clients)
+            .reads({"addresses", "clients"});
     }
 
     Task<> load() override {
+        check_users();
         fit_clients_to_descriptors();
         add_queue(scheduler().queue(), "resp", settings().priority, match<InputEvent>().make(),
                   RespProtocol::request_queue());
         if (replaces()) {
             co_return;  // the sockets are there
         }
-        for (const std::string& address : settings().listen) {
-            co_await listen(address);
+        for (const ListenSettings& listener : settings().listeners()) {
+            co_await listen(listener);
         }
+        for (const std::uint16_t port :
+             settings().owner_socket ? ports() : std::set<std::uint16_t>()) {
+            co_await listen_for_owner(port);
+        }
+        set_doors();
     }
 
     // Clients get their last replies and are closed; their locks are released.
@@ -86,6 +102,7 @@ public:
     using ModuleOf::settings_changed;
     void settings_changed(const RespSettings&) override {
         protocol_.set_settings(settings());
+        set_doors();
         fit_clients_to_descriptors();
         for (const auto& listener : listeners_) {
             listener->set_max_connections(max_connections());
@@ -112,17 +129,29 @@ public:
 
 private:
     RespState hand_over() {
-        return {settings().listen, std::move(listeners_), protocol_.seat(), protocol_.hand_over()};
+        return {sockets(), std::move(listeners_), protocol_.seat(), protocol_.hand_over()};
+    }
+
+    // What the sockets depend on.
+    std::vector<std::string> sockets() const {
+        std::vector<std::string> texts;
+        for (const ListenSettings& listener : settings().listeners()) {
+            texts.push_back(listener.address + " " + listener.mode.value_or("") + " " +
+                            listener.group.value_or(""));
+        }
+        texts.emplace_back(settings().owner_socket ? "owner" : "");
+        return texts;
     }
 
     void take_over(RespState& state) {
-        if (state.listen != settings().listen) {
+        if (state.sockets != sockets()) {
             throw std::runtime_error(
-                "module.resp.listen has changed; it takes effect when the module is unloaded and "
-                "loaded again");
+                "where it listens has changed (listen, owner_socket); that takes effect when the "
+                "module is unloaded and loaded again");
         }
         protocol_.sit_down(std::move(state.seat));
         listeners_ = std::move(state.listeners);
+        set_doors();
         for (const auto& listener : listeners_) {
             listener->hand_to(protocol_);
             listener->set_max_connections(max_connections());
@@ -156,8 +185,116 @@ private:
         }
     }
 
-    Task<> listen(std::string address) {
+    // A mistake in names would give clients other rights than those that are meant.
+    void check_users() const {
+        if (settings().password && access().has_user("default")) {
+            throw std::runtime_error(
+                "there are two users 'default': the one of module." + name() +
+                ".password, and the one of server.users; leave one of them out");
+        }
+        for (const ListenSettings& listener : settings().listeners()) {
+            for (const auto* roles : {&*listener.anonymous, &listener.owner}) {
+                for (const std::string& role : *roles) {
+                    if (access().rules()->role(role) == nullptr) {
+                        throw std::runtime_error(
+                            "module." + name() + ".listen: " +
+                            config::unknown_name("role", role, access().rules()->role_names()));
+                    }
+                }
+            }
+        }
+    }
+
+    // The ports of TCP where it listens.
+    std::set<std::uint16_t> ports() const {
+        std::set<std::uint16_t> result;
+        for (const auto& listener : listeners_) {
+            for (const SocketAddress& address : listener->addresses()) {
+                if (address.port() != 0) {
+                    result.insert(address.port());
+                }
+            }
+        }
+        return result;
+    }
+
+    // The listeners are in the order of the setting; those for the owner follow.
+    void set_doors() {
+        const std::vector<ListenSettings> configured = settings().listeners();
+        std::vector<Door> doors;
+        for (std::size_t i = 0; i != listeners_.size(); ++i) {
+            const bool is_configured = i < configured.size();
+            doors.push_back(
+                {listeners_[i]->addresses(),
+                 is_configured ? *configured[i].anonymous : std::vector<std::string>(),
+                 is_configured ? configured[i].owner : std::vector<std::string>{"admin"}});
+        }
+        protocol_.set_doors(std::move(doors));
+    }
+
+    static gid_t group_number(const std::string& name) {
+        std::array<char, 16 * 1024> memory{};
+        ::group entry{};
+        ::group* found = nullptr;
+        getgrnam_r(name.c_str(), &entry, memory.data(), memory.size(), &found);
+        if (found == nullptr) {
+            throw std::runtime_error("this machine has no group '" + config::printable(name) + "'");
+        }
+        return found->gr_gid;
+    }
+
+    Task<> listen(ListenSettings listener) {
+        ListenOptions options;
+        if (listener.mode) {
+            options.unix_mode = file_mode(*listener.mode);
+        }
+        if (listener.group) {
+            options.unix_group = group_number(*listener.group);
+        }
+        SocketServer& server = start_listener(listener.address, options);
+        if (!co_await server.listening()) {
+            throw std::runtime_error("cannot listen at " + listener.address + ": " +
+                                     server.error());
+        }
+        for (const SocketAddress& local : server.addresses()) {
+            log().info("listens at {}", local.text());
+        }
+        if (!listener.anonymous->empty() &&
+            !std::ranges::all_of(server.addresses(), &SocketAddress::is_local)) {
+            std::string roles;
+            for (const std::string& role : *listener.anonymous) {
+                roles += (roles.empty() ? "'" : ", '") + role + "'";
+            }
+            log().warning(
+                "listens at {} for clients that do not log in: every machine that reaches this one "
+                "may do what the role {} allows",
+                listener.address, roles);
+        }
+    }
+
+    // The owner's socket is a help for the owner: without it, the module works.
+    Task<> listen_for_owner(std::uint16_t port) {
+        const std::optional<std::string> path = owner_socket_path(port);
+        if (!path) {
+            log().info(
+                "no Unix socket for the owner at port {}: there is no folder $RUNTIME_DIRECTORY or "
+                "$XDG_RUNTIME_DIR that can be written",
+                port);
+            co_return;
+        }
+        ListenOptions options;
+        options.unix_mode = S_IRUSR | S_IWUSR;
+        SocketServer& server = start_listener("unix:" + *path, options);
+        if (co_await server.listening()) {
+            log().info("listens at unix:{} for the user who runs the server", *path);
+        } else {
+            listeners_.pop_back();
+        }
+    }
+
+    SocketServer& start_listener(const std::string& address, const ListenOptions& how) {
         SocketServerOptions options;
+        options.listen = how;
         options.max_connections = max_connections();
         options.refuse = true;
         options.retry_listen = {};
@@ -165,19 +302,7 @@ private:
         SocketServer& listener = *listeners_.emplace_back(
             std::make_unique<SocketServer>(scheduler(), protocol_, address, options));
         listener.start({.name = "resp listener"});
-        if (!co_await listener.listening()) {
-            throw std::runtime_error("cannot listen at " + address + ": " + listener.error());
-        }
-        for (const SocketAddress& local : listener.addresses()) {
-            log().info("listens at {}", local.text());
-        }
-        if (!settings().password &&
-            !std::ranges::all_of(listener.addresses(), &SocketAddress::is_local)) {
-            log().warning(
-                "listens at {} without a password: every machine that reaches this one can take "
-                "locks and call every module",
-                address);
-        }
+        return listener;
     }
 
     static Task<> until_ended(const SocketServer& listener) {

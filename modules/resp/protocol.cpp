@@ -1,6 +1,9 @@
 #include "modules/resp/protocol.h"
 
 #include <algorithm>
+#include <utility>
+
+#include <unistd.h>
 
 #include "core/net/connection.h"
 #include "core/queue/fair_queue.h"
@@ -15,10 +18,11 @@ Session* session_of(Connection& connection) noexcept {
 
 }  // namespace
 
-RespProtocol::RespProtocol(Scheduler& scheduler, const ModuleLog& log, const RespSettings& settings,
-                           EventExchange& events)
+RespProtocol::RespProtocol(Scheduler& scheduler, const ModuleLog& log, Access& access,
+                           const RespSettings& settings, EventExchange& events)
     : Protocol(connection_options(settings)),
       log_(log),
+      access_(access),
       settings_(&settings),
       events_(events),
       max_clients_(settings.max_clients),
@@ -31,6 +35,34 @@ RespProtocol::~RespProtocol() {
     if (seat_->newest == this) {
         seat_->newest = nullptr;
     }
+}
+
+Ref<Caller> RespProtocol::greet(const Connection& connection) const {
+    const SocketAddress& local = connection.local();
+    const auto find = [this](const auto& is_it) {
+        return std::ranges::find_if(
+            doors_, [&](const Door& door) { return std::ranges::any_of(door.addresses, is_it); });
+    };
+    // By the text: the system pads the address of a Unix socket as it likes.
+    auto door = find(
+        [text = local.text()](const SocketAddress& address) { return address.text() == text; });
+    if (door == doors_.end() && local.port() != 0) {
+        // It listens at every address of the machine.
+        door = find([&](const SocketAddress& address) { return address.port() == local.port(); });
+    }
+    std::vector<std::string> roles;
+    if (door != doors_.end()) {
+        const std::optional<uid_t> user = connection.peer_user();
+        roles = user && (*user == 0 || *user == geteuid()) ? door->owner : door->anonymous;
+    }
+    return Ref<Caller>(new Caller(access_.rules(), {}, std::move(roles)));
+}
+
+std::optional<OwnUser> RespProtocol::own_user() const {
+    if (!settings_->password) {
+        return {};
+    }
+    return OwnUser{"default", *settings_->password, {"admin"}};
 }
 
 void RespProtocol::sit_down(Ref<RespSeat> seat) noexcept {

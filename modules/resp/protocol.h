@@ -2,9 +2,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "core/base/list.h"
+#include "core/net/address.h"
 #include "core/net/protocol.h"
 #include "core/queue/queue.h"
 #include "modules/resp/handed_session.h"
@@ -12,6 +15,7 @@
 #include "modules/resp/session.h"
 #include "modules/resp/settings.h"
 #include "modules/system/module/module_log.h"
+#include "modules/system/rights/access.h"
 
 namespace weir {
 class EventExchange;
@@ -19,16 +23,25 @@ class EventExchange;
 
 namespace weir::resp {
 
+// Where clients come in, and what they may do before they log in.
+struct Door {
+    std::vector<SocketAddress> addresses;  // where it listens, with real ports
+    std::vector<std::string> anonymous;    // roles
+    std::vector<std::string> owner;        // roles of the user as whom the server runs, and of root
+};
+
 // The Redis protocol, for the connections of all addresses where the module listens. Each
 // connection has a Session.
 class RespProtocol final : public Protocol, public SessionTaker {
 public:
-    // The log and the exchange must outlive this; the settings too, or be replaced before.
-    RespProtocol(Scheduler& scheduler, const ModuleLog& log, const RespSettings& settings,
-                 EventExchange& events);
+    // The log, the access and the exchange must outlive this; the settings too, or be replaced
+    // before.
+    RespProtocol(Scheduler& scheduler, const ModuleLog& log, Access& access,
+                 const RespSettings& settings, EventExchange& events);
     ~RespProtocol() override;
 
     const ModuleLog& log() const noexcept { return log_; }
+    Access& access() const noexcept { return access_; }
     const RespSettings& settings() const noexcept { return *settings_; }
     void set_settings(const RespSettings& settings) noexcept { settings_ = &settings; }
     EventExchange& events() const noexcept { return events_; }
@@ -38,6 +51,14 @@ public:
     // The most clients at a time: the setting, or fewer if the process cannot open so many sockets.
     std::size_t max_clients() const noexcept { return max_clients_; }
     void set_max_clients(std::size_t most) noexcept { max_clients_ = most; }
+
+    // Takes the doors by which clients come.
+    void set_doors(std::vector<Door> doors) { doors_ = std::move(doors); }
+    // Returns who a client is that has not logged in: as it came by a door, and at a Unix socket by
+    // the user as whom it runs. One that came by no known door may do nothing.
+    Ref<Caller> greet(const Connection& connection) const;
+    // Returns the user of the module's own password; nothing if it has none.
+    std::optional<OwnUser> own_user() const;
 
     // Clients that are connected and served by this version of the plugin, in the order in which
     // they connected.
@@ -89,6 +110,8 @@ private:
     std::string refuse();  // counts a client that is refused; returns the reply
 
     const ModuleLog& log_;
+    Access& access_;
+    std::vector<Door> doors_;
     const RespSettings* settings_;
     EventExchange& events_;
     std::size_t max_clients_;

@@ -73,13 +73,13 @@ Task<> call_module(Session& session, const Request& request) {
     if (limit.count() > 0) {
         timeout = limit;
     }
-    const ApiResult<Json> result =
-        co_await weir::call(module, function, std::move(parameters), timeout);
+    const ApiResult<Json> result = co_await call_for(session.caller(), ApiName(module, function),
+                                                     std::move(parameters), timeout);
     session.end_waiting();
     if (result) {
         session.reply().bulk(result.value().dump(-1, ' ', false, Json::error_handler_t::replace));
     } else {
-        session.error(to_text(result.error()));
+        session.refuse(result.error());
     }
 }
 
@@ -211,6 +211,7 @@ constexpr std::array server_table{
             .group = "server",
             .least = 1,
             .most = any_number,
+            .right = {{}, "info", true},
             .run = info},
     Command{.name = "READONLY",
             .summary = "Accepted for clients that send it; changes nothing",

@@ -27,10 +27,10 @@ Session::Session(RespProtocol& protocol, Connection& connection, std::uint64_t i
       id_(id),
       life_(new SessionLife),
       parser_(protocol.request_limits()),
+      caller_(protocol.greet(connection)),
       locks_(std::make_unique<LockSession>(connection.scheduler(), title())),
       connected_at_(connection.scheduler().now()),
-      last_request_at_(connected_at_),
-      authenticated_(!protocol.settings().password) {}
+      last_request_at_(connected_at_) {}
 
 Session::Session(RespProtocol& protocol, HandedSession handed)
     : protocol_(protocol),
@@ -40,13 +40,13 @@ Session::Session(RespProtocol& protocol, HandedSession handed)
       parser_(std::move(handed.parser)),
       reply_(std::move(handed.reply)),
       name_(std::move(handed.name)),
+      caller_(std::move(handed.caller)),
       locks_(std::move(handed.locks)),
       transaction_(std::move(handed.transaction)),
       reply_mode_(handed.reply_mode),
       connected_at_(handed.connected_at),
       last_request_at_(handed.last_request_at),
       last_command_(handed.last_command.empty() ? nullptr : find_command(handed.last_command)),
-      authenticated_(handed.authenticated),
       input_ended_(handed.input_ended),
       bytes_(std::move(handed.bytes)),
       end_(handed.end),
@@ -66,7 +66,7 @@ HandedSession Session::hand_over(std::string bytes, bool end) {
         .connected_at = connected_at_,
         .last_request_at = last_request_at_,
         .last_command = std::string(last_command_ == nullptr ? "" : last_command_->name),
-        .authenticated = authenticated_,
+        .caller = std::move(caller_),
         .input_ended = input_ended_,
         .transaction = std::move(transaction_),
         .reply_mode = reply_mode_,
@@ -162,7 +162,7 @@ void Session::reset() {
     transaction_.reset();
     set_reply_mode(ReplyMode::on);
     reply_.set_version(ReplyWriter::oldest_version);
-    set_authenticated(!protocol_.settings().password);
+    set_caller(protocol_.greet(connection_));
 }
 
 void Session::set_name(std::string_view name) {
@@ -173,8 +173,19 @@ void Session::set_name(std::string_view name) {
     }
 }
 
-void Session::set_authenticated(bool authenticated) {
-    authenticated_ = authenticated;
+std::optional<ApiError> Session::refusal(const Command& command) const {
+    Right right = command.right;
+    if (right.function.empty()) {
+        return {};
+    }
+    if (right.module.empty()) {
+        right.module = protocol_.log().module();
+    }
+    return caller_->refusal(right);
+}
+
+void Session::refuse(const ApiError& error) {
+    reply_.error(error.code == ApiError::denied ? "NOPERM" : "ERR", to_text(error));
 }
 
 std::string Session::title() const {
@@ -348,7 +359,7 @@ const Command* Session::check(const Request& request) {
             closing_ = true;
             return nullptr;
         }
-        if (authenticated_) {
+        if (caller_->has_roles()) {
             error(unknown_command(request[0]));
         } else {
             reply_.error("NOAUTH",
@@ -357,12 +368,16 @@ const Command* Session::check(const Request& request) {
         }
         return nullptr;
     }
-    if (!authenticated_ && !command->before_auth) {
+    if (!command->before_auth && !caller_->has_roles()) {
         reply_.error("NOAUTH", "Authentication required. Send AUTH <password> first.");
         return nullptr;
     }
     if (request.size() < command->least || request.size() > command->most) {
         error(wrong_arity(*command));
+        return nullptr;
+    }
+    if (const auto error = refusal(*command)) {
+        refuse(*error);
         return nullptr;
     }
     return command;

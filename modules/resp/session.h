@@ -20,6 +20,7 @@
 #include "modules/resp/transaction.h"
 #include "modules/resp/watches.h"
 #include "modules/resp/writer.h"
+#include "modules/system/call/caller.h"
 
 namespace weir::resp {
 
@@ -88,7 +89,7 @@ public:
 
     // Closes the connection when the reply to this request is sent.
     void close_after_reply() noexcept { closing_ = true; }
-    // Forgets locks, watches, name and password, as if the client had just connected.
+    // Forgets locks, watches, name and user, as if the client had just connected.
     void reset();
 
     // Between MULTI and EXEC.
@@ -101,8 +102,13 @@ public:
 
     const std::string& name() const noexcept { return name_; }
     void set_name(std::string_view name);
-    bool authenticated() const noexcept { return authenticated_; }
-    void set_authenticated(bool authenticated);
+    // Who the client is, and what it may do.
+    const Ref<Caller>& caller() const noexcept { return caller_; }
+    void set_caller(Ref<Caller> caller) noexcept { caller_ = std::move(caller); }
+    // Returns why the client may not use the command; nothing if it may.
+    std::optional<ApiError> refusal(const Command& command) const;
+    // Answers with the error of a call, or with one of rights: NOPERM, as in Redis.
+    void refuse(const ApiError& error);
     Time connected_at() const noexcept { return connected_at_; }
     Time last_request_at() const noexcept { return last_request_at_; }
     // The command that runs or ran last; null before the first one.
@@ -134,6 +140,7 @@ private:
     RequestParser parser_;
     ReplyWriter reply_;
     std::string name_;
+    Ref<Caller> caller_;
     std::unique_ptr<LockSession> locks_;
     Ref<Routine> routine_;
     std::string waiting_for_;  // empty: nothing
@@ -145,7 +152,6 @@ private:
     const Command* last_command_ = nullptr;
     std::uint64_t taken_ = 0;           // bytes of replies, when stuck_for() was asked last
     std::optional<Time> behind_since_;  // replies have waited since, and none was taken
-    bool authenticated_ = false;
     bool input_ended_ = false;
     bool closing_ = false;
     bool idle_ = false;

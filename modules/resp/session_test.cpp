@@ -299,7 +299,7 @@ Task<> password(Lockd& lockd) {
     co_await client.ask("PING", "-NOAUTH Authentication required. Send AUTH <password> first.\r\n");
     co_await client.ask("HELLO 3",
                         "-NOAUTH HELLO must be called with the client already authenticated, or "
-                        "with AUTH default <password>\r\n");
+                        "with AUTH <user> <password>\r\n");
     co_await client.ask("AUTH wrong", "-WRONGPASS invalid username-password pair\r\n");
     co_await client.ask("AUTH secre", "-WRONGPASS invalid username-password pair\r\n");
     co_await client.ask("AUTH secrets", "-WRONGPASS invalid username-password pair\r\n");

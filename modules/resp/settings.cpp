@@ -1,27 +1,95 @@
 #include "modules/resp/settings.h"
 
+#include <charconv>
+#include <string_view>
+
 #include "core/net/address.h"
 
 namespace weir::resp {
 
 namespace {
 
-// Returns what is wrong with all addresses, so that the user mends them in one go.
-std::string wrong_addresses(const std::vector<std::string>& addresses) {
+std::vector<ListenSettings> all_of(
+    const std::vector<std::variant<std::string, ListenSettings>>& listeners) {
+    std::vector<ListenSettings> all;
+    for (const auto& listener : listeners) {
+        if (const auto* address = std::get_if<std::string>(&listener)) {
+            all.emplace_back().address = *address;
+        } else {
+            all.push_back(std::get<ListenSettings>(listener));
+        }
+    }
+    return all;
+}
+
+// Returns what is wrong with all listeners, so that the user mends them in one go.
+std::string wrong_listeners(
+    const std::vector<std::variant<std::string, ListenSettings>>& listeners) {
     std::string wrong;
-    for (const std::string& address : addresses) {
+    const auto add = [&wrong](const std::string& what) {
+        wrong += (wrong.empty() ? "" : "; ") + what;
+    };
+    for (const ListenSettings& listener : all_of(listeners)) {
         try {
-            if (Address::parse(address).tls) {
-                throw AddressError("address '" + address + "': resp does not speak TLS");
+            const Address address = Address::parse(listener.address);
+            if (address.tls) {
+                add("address '" + listener.address + "': resp does not speak TLS");
+            }
+            if (address.kind != Address::Kind::unix_socket && (listener.mode || listener.group)) {
+                add(listener.address + " is no Unix socket, and has neither mode nor group");
             }
         } catch (const AddressError& error) {
-            wrong += (wrong.empty() ? "" : "; ") + std::string(error.what());
+            add(error.what());
         }
     }
     return wrong;
 }
 
+std::string wrong_mode(const std::string& mode) {
+    return file_mode(mode) ? "" : "is no mode of a file in octal digits, as 0660";
+}
+
 }  // namespace
+
+std::optional<mode_t> file_mode(std::string_view digits) {
+    unsigned mode = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto [rest, wrong] = std::from_chars(digits.data(), end, mode, 8);
+    if (wrong != std::errc() || rest != end || digits.size() < 3 || mode > 0777) {
+        return {};
+    }
+    return mode;
+}
+
+config::Settings<ListenSettings> ListenSettings::describe() {
+    using namespace config;
+    using S = ListenSettings;
+    return settings<S>(
+        "An address, and what holds for clients that connect to it",
+        setting("address", &S::address, "Where to listen").not_empty().required(),
+        setting("mode", &S::mode,
+                "Unix sockets: permissions of the file, as 0660; null: as the system makes files")
+            .check(wrong_mode),
+        setting("group", &S::group, "Unix sockets: group of the file").not_empty(),
+        setting("anonymous", &S::anonymous,
+                "Roles of clients that have not logged in; null: guest, or none if there is a "
+                "password"),
+        setting("owner", &S::owner,
+                "Unix sockets: roles of clients that run as the same user as the server, or root"));
+}
+
+std::vector<ListenSettings> RespSettings::listeners() const {
+    std::vector<ListenSettings> all = all_of(listen);
+    for (ListenSettings& listener : all) {
+        if (!listener.anonymous) {
+            listener.anonymous.emplace();
+            if (!password) {
+                listener.anonymous->emplace_back("guest");
+            }
+        }
+    }
+    return all;
+}
 
 config::Settings<RespSettings> RespSettings::describe() {
     using namespace config;
@@ -33,10 +101,16 @@ config::Settings<RespSettings> RespSettings::describe() {
                 "Where to listen: tcp://host:port or unix:/path; a name is all its IPv4 and IPv6 "
                 "addresses, and tcp://:port every address of the machine")
             .not_empty()
-            .check(wrong_addresses)
+            .check(wrong_listeners)
+            .fixed(),
+        setting(
+            "owner_socket", &S::owner_socket,
+            "Listen beside each TCP port at a Unix socket in the runtime folder, where the user "
+            "that runs the server is an admin; weir's commands take it for the port")
             .fixed(),
         setting("password", &S::password,
-                "The password that clients send with AUTH before any other command; null: none")
+                "Password of the user 'default', who is an admin; with one, clients must log in "
+                "before anything else; null: there is no such user")
             .length(1, 512)
             .secret(),
         setting(

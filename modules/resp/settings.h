@@ -4,15 +4,31 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
+
+#include <sys/types.h>
 
 #include "config/settings/settings.h"
 
 namespace weir::resp {
 
+// An address where the module listens, with what holds for its clients alone.
+struct ListenSettings {
+    std::string address;
+    std::optional<std::string> mode;
+    std::optional<std::string> group;
+    std::optional<std::vector<std::string>> anonymous;
+    std::vector<std::string> owner = {"admin"};
+
+    static config::Settings<ListenSettings> describe();
+};
+
 // The settings at module.resp.
 struct RespSettings {
-    std::vector<std::string> listen = {"tcp://127.0.0.1:6380"};
+    std::vector<std::variant<std::string, ListenSettings>> listen = {"tcp://127.0.0.1:6380"};
+    bool owner_socket = true;
     std::optional<std::string> password;
     std::uint32_t max_clients = 10'000;
     std::uint32_t max_locks = 10'000;
@@ -28,6 +44,12 @@ struct RespSettings {
     int priority = 600;
 
     static config::Settings<RespSettings> describe();
+
+    // The addresses, with the defaults of what they leave out.
+    std::vector<ListenSettings> listeners() const;
 };
+
+// Reads the permissions of a file from octal digits, as 0660; nothing if they are none.
+std::optional<mode_t> file_mode(std::string_view digits);
 
 }  // namespace weir::resp

@@ -18,7 +18,7 @@ struct RespState {
     static constexpr std::string_view name = "resp";
     static constexpr std::uint32_t version = 3;
 
-    std::vector<std::string> listen;  // the setting
+    std::vector<std::string> sockets;  // what of the settings they depend on
     std::vector<std::unique_ptr<SocketServer>> listeners;
     Ref<RespSeat> seat;
     std::vector<HandedSession> sessions;

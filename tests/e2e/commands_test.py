@@ -122,7 +122,7 @@ class Others(unittest.TestCase):
 
     def test_sessions_of_the_api_keep_their_locks_when_the_module_is_reloaded(self):
         with Lockd() as lockd:
-            client = lockd.redis()
+            client = lockd.owner()
 
             def call(module, function, **parameters):
                 return json.loads(
@@ -156,7 +156,7 @@ class Others(unittest.TestCase):
 
     def test_a_client_kills_another(self):
         with Lockd() as lockd:
-            victim, killer = lockd.connect(), lockd.redis()
+            victim, killer = lockd.connect(), lockd.owner()
             victim.token("LOCK key")
             number = int(victim.ask("CLIENT ID")[1:])
             self.assertEqual(killer.execute_command("CLIENT", "KILL", "ID", number), 1)

@@ -131,7 +131,7 @@ class Clients(unittest.TestCase):
                 return channel.handle_message(channel.parse_response())
             channel.execute_command("WATCH", "house.Door", "room=hall")
             self.assertEqual(read()["type"], "watch")
-            self.assertEqual(lockd.redis().execute_command(
+            self.assertEqual(lockd.owner().execute_command(
                 "SEND", "house.Door", '{"room": "hall", "open": false}'), b"OK")
             message = read()
             self.assertEqual(message["type"], "message")
@@ -148,7 +148,8 @@ class Clients(unittest.TestCase):
             client.send(b"WATCH house.Noise\r\n")
             self.assertEqual([client.line() for _ in range(6)],
                              ["*3", "$5", "watch", "$11", "house.Noise", ":1"])
-            self.assertEqual(lockd.cli("SEND", "house.Noise", '{"text": "x"}'), "OK")
+            self.assertEqual(lockd.cli("SEND", "house.Noise", '{"text": "x"}', owner=True),
+                             "OK")
             self.assertEqual([client.line() for _ in range(5)],
                              [">3", "$7", "message", "$11", "house.Noise"])
             self.assertEqual(client.bulk(), '{"type":"house.Noise","event":{"text":"x"}}')
@@ -163,7 +164,7 @@ class Clients(unittest.TestCase):
     def test_a_watch_survives_a_reload_of_the_module(self):
         with house() as lockd:
             with Watcher(lockd, "house.Door") as watcher:
-                lockd.redis().execute_command("CALL", "manager", "reload", '{"modules": ["resp"]}')
+                lockd.owner().execute_command("CALL", "manager", "reload", '{"modules": ["resp"]}')
                 weir(lockd, "send", "house.Door", '{"room": "hall", "open": true}')
                 self.assertEqual(watcher.line(), event("hall", True))
 
@@ -171,7 +172,7 @@ class Clients(unittest.TestCase):
         with house() as lockd, lockd.connect() as slow:
             slow.send(b"WATCH house.Noise\r\n")
             self.assertEqual(slow.line(), "*3")
-            sender = lockd.redis()
+            sender = lockd.owner()
             data = json.dumps({"text": "x" * 100_000})
             sent = 300
             for _ in range(sent):

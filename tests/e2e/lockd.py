@@ -53,8 +53,10 @@ class Lockd:
 
     def __enter__(self):
         # Not the folder of the user: a test begins without state.
-        environment = {**os.environ, "XDG_STATE_HOME": os.path.join(self.folder.name, "state")}
+        environment = {**os.environ, "XDG_STATE_HOME": os.path.join(self.folder.name, "state"),
+                       "XDG_RUNTIME_DIR": self.folder.name}
         environment.pop("STATE_DIRECTORY", None)
+        environment.pop("RUNTIME_DIRECTORY", None)
         limit = [f"--nofile={self.files[0]}:{self.files[1]}"] if self.files else []
         command = (["prlimit", *limit] if limit else []) + [program("weir"), "run", APP, self.file]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
@@ -123,9 +125,15 @@ class Lockd:
         return redis.Redis(port=self.port, single_connection_client=True, socket_timeout=LIMIT,
                            **options)
 
-    def cli(self, *arguments, text=None):
+    def owner(self):
+        """The same at the Unix socket, where the user who runs the server may do all."""
+        return redis.Redis(unix_socket_path=self.unix, single_connection_client=True,
+                           socket_timeout=LIMIT)
+
+    def cli(self, *arguments, text=None, owner=False):
         """Returns the output of redis-cli, without the last line end."""
-        result = subprocess.run(["redis-cli", "-p", str(self.port), *arguments], input=text,
+        where = ["-s", self.unix] if owner else ["-p", str(self.port)]
+        result = subprocess.run(["redis-cli", *where, *arguments], input=text,
                                 capture_output=True, text=True, timeout=LIMIT, check=False)
         return (result.stdout + result.stderr).rstrip("\n")
 

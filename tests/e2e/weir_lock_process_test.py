@@ -47,7 +47,10 @@ class Processes(unittest.TestCase):
         self.lockd = self.enterContext(Lockd())
 
     def command(self, *arguments):
-        return [program("weir"), "lock", "--server", "unix:" + self.lockd.unix, *arguments]
+        return [program("weir"), "lock", "--server", self.server(), *arguments]
+
+    def server(self):
+        return "unix:" + self.lockd.unix
 
     def start(self, *arguments, **options):
         process = subprocess.Popen(
@@ -69,7 +72,8 @@ class Processes(unittest.TestCase):
         """Closes the connection of a client that holds a lock."""
         [holder] = [line for line in self.lockd.cli("CLIENT", "LIST").splitlines()
                     if "locks=1" in line]
-        self.lockd.cli("CLIENT", "KILL", "ID", re.search(r"\bid=(\d+)", holder).group(1))
+        self.lockd.cli("CLIENT", "KILL", "ID", re.search(r"\bid=(\d+)", holder).group(1),
+                       owner=True)
 
     def is_free(self, key):
         with self.lockd.connect() as client:
@@ -235,6 +239,7 @@ class Killed(Processes):
             self.assertEqual(process.returncode, 0)
             self.assertRegex(output, r"WEIR_LOCK_TOKEN=\d+\n")
             self.assertNotIn("secret", output)
+            self.server = lambda: f"127.0.0.1:{lockd.port}"
             process = self.start("key", "--", "true")
             self.assertIn("environment variable WEIR_PASSWORD", process.communicate()[1])
             self.assertEqual(process.returncode, 125)

@@ -90,8 +90,8 @@ class WeirLock(unittest.TestCase):
             warned = self.start(lockd, "b", "--only-warn", "--", "sh", "-c", "echo in; read line")
             for process in ended, warned:
                 self.assertEqual(process.stdout.readline(), "in\n")
-            lockd.cli("CLIENT", "KILL", "ID", "1")
-            lockd.cli("CLIENT", "KILL", "ID", "2")
+            lockd.cli("CLIENT", "KILL", "ID", "1", owner=True)
+            lockd.cli("CLIENT", "KILL", "ID", "2", owner=True)
             _, errors = ended.communicate(timeout=LIMIT)
             self.assertEqual(ended.returncode, 125)
             self.assertIn("the lock 'a' is lost", errors)

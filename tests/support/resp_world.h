@@ -14,6 +14,7 @@
 #include "modules/resp/protocol.h"
 #include "modules/system/event/describe_event.h"
 #include "modules/system/event/event_exchange.h"
+#include "modules/system/rights/access.h"
 #include "tests/support/net.h"
 
 namespace weir::testing {
@@ -70,12 +71,19 @@ struct Lockd : World {
     ModuleLog log{scheduler, "resp", LogLevel::debug};
     KnownTypes types;
     EventExchange events{scheduler, types};
-    RespProtocol protocol{scheduler, log, settings, events};
+    Access access{scheduler};
+    RespProtocol protocol{scheduler, log, access, settings, events};
     SocketServer server{scheduler, protocol, socket()};
 
 private:
     Task<> within(Task<> task) {
         co_await server.listening();
+        // The peers run as this user, who is an admin unless a password is tested.
+        std::vector<std::string> owner;
+        if (!settings.password) {
+            owner.emplace_back("admin");
+        }
+        protocol.set_doors({{server.addresses(), {}, std::move(owner)}});
         co_await task;
     }
 };

@@ -88,6 +88,10 @@ ROOMS = {
         "Events as data: described types, JSON, types of the configuration, sending, watching",
         ["modules/system/call"],
     ),
+    "modules/system/rights": (
+        "Users, their passwords and roles: who calls from outside, and what that allows",
+        ["modules/system/call", "core/net"],
+    ),
     "modules/system/log": (
         "Lines of the log, and the thread that writes them",
         ["core/run", "config/settings"],
@@ -98,7 +102,13 @@ ROOMS = {
     ),
     "modules/system/server": (
         "A server from a configuration; it loads, reloads and unloads modules",
-        ["modules/system/module", "modules/system/event", "core/program", "core/observe"],
+        [
+            "modules/system/module",
+            "modules/system/event",
+            "modules/system/rights",
+            "core/program",
+            "core/observe",
+        ],
     ),
     "modules/testing": (
         "The kit for tests of modules: simulated servers, seeds, failing allocations and writes",
@@ -114,7 +124,12 @@ ROOMS = {
     ),
     "modules/resp": (
         "The module `resp`: clients that speak the Redis protocol",
-        ["modules/lock", "modules/system/module", "modules/system/event", "core/net"],
+        [
+            "modules/lock",
+            "modules/system/module",
+            "modules/system/event",
+            "modules/system/rights",
+        ],
     ),
     "modules/manager": (
         "The module `manager`: lists, loads, inspects and records what runs",

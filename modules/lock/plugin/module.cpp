@@ -84,7 +84,8 @@ ModuleDeclaration<LockModule> LockModule::declare() {
         .function("resize_semaphore", &LockModule::resize_semaphore)
         .function("semaphores", "Lists the semaphores that were created, and by whom",
                   &LockModule::semaphores)
-        .function("destroy_semaphore", &LockModule::destroy_semaphore);
+        .function("destroy_semaphore", &LockModule::destroy_semaphore)
+        .reads({"sessions", "list", "deadlocks", "statistics", "semaphores"});
 }
 
 // --- loading and unloading
@@ -162,9 +163,14 @@ void LockModule::settings_changed(const LockModuleSettings& before) {
 
 // --- sessions
 
-LockLease& LockModule::session(const std::string& id) const {
+// A session belongs to the user who opened it: its id is in listings, and is no secret.
+bool LockModule::may_use(const LockLease& lease, const Caller& caller) const {
+    return lease.user() == caller.user() || caller.may({name(), "sessions_of_others"});
+}
+
+LockLease& LockModule::session(const std::string& id, const Caller& caller) const {
     const auto found = sessions_.find(id);
-    if (found == sessions_.end()) {
+    if (found == sessions_.end() || !may_use(*found->second, caller)) {
         throw ApiException("unknown_session",
                            "there is no session '" + id + "': it was closed, or it expired");
     }
@@ -172,34 +178,40 @@ LockLease& LockModule::session(const std::string& id) const {
 }
 
 // The id is random: an id from before a restart of the server must not name another session.
-lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& parameters) {
+lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& parameters,
+                                               const Caller& caller) {
     std::string id;
     do {
         id = random_id(scheduler().poller());
     } while (sessions_.contains(id));
-    const Ref<LockLease> lease(new LockLease(
-        scheduler(), id, parameters.name.empty() ? id : parameters.name, parameters.time_to_live));
+    const Ref<LockLease> lease(new LockLease(scheduler(), id,
+                                             parameters.name.empty() ? id : parameters.name,
+                                             parameters.time_to_live, caller.user()));
     sessions_.emplace(id, lease);
     watch(lease);
     return info_of(*lease);
 }
 
-lock_api::SessionInfo LockModule::renew_session(const lock_api::Session& parameters) {
-    LockLease& lease = session(parameters.session);
+lock_api::SessionInfo LockModule::renew_session(const lock_api::Session& parameters,
+                                                const Caller& caller) {
+    LockLease& lease = session(parameters.session, caller);
     lease.renew();
     return info_of(lease);
 }
 
-void LockModule::close_session(const lock_api::Session& parameters) {
-    const Ref<LockLease> lease(&session(parameters.session));
+void LockModule::close_session(const lock_api::Session& parameters, const Caller& caller) {
+    const Ref<LockLease> lease(&session(parameters.session, caller));
     sessions_.erase(lease->id());
     lease->locks().close();
 }
 
-std::vector<lock_api::SessionInfo> LockModule::sessions() const {
+std::vector<lock_api::SessionInfo> LockModule::sessions(const NoParameters&,
+                                                        const Caller& caller) const {
     std::vector<lock_api::SessionInfo> result;
     for (const auto& [id, lease] : sessions_) {
-        result.push_back(info_of(*lease));
+        if (may_use(*lease, caller)) {
+            result.push_back(info_of(*lease));
+        }
     }
     return result;
 }
@@ -222,8 +234,14 @@ Task<> LockModule::until_over(Ref<LockLease> lease) {
 
 // --- locks
 
-Task<LockModule::Token> LockModule::acquire(lock_api::Acquire parameters) {
-    const Ref<LockLease> lease(&session(parameters.session));
+void LockModule::require(const Caller& caller, std::string_view function,
+                         const std::string& context, const std::string& key) const {
+    caller.require({name(), function}, {context, key});
+}
+
+Task<LockModule::Token> LockModule::acquire(lock_api::Acquire parameters, const Caller& caller) {
+    require(caller, "acquire", parameters.context, parameters.key);
+    const Ref<LockLease> lease(&session(parameters.session, caller));
     const LockLease::Use use(*lease);
     std::optional<Duration> timeout;
     if (parameters.timeout) {
@@ -241,8 +259,9 @@ Task<LockModule::Token> LockModule::acquire(lock_api::Acquire parameters) {
     }
 }
 
-LockModule::Token LockModule::try_acquire(const lock_api::Try& parameters) {
-    LockLease& lease = session(parameters.session);
+LockModule::Token LockModule::try_acquire(const lock_api::Try& parameters, const Caller& caller) {
+    require(caller, "try", parameters.context, parameters.key);
+    LockLease& lease = session(parameters.session, caller);
     lease.renew();
     try {
         return lease.locks().try_acquire(IndexValue(parameters.key), parameters.context,
@@ -252,15 +271,21 @@ LockModule::Token LockModule::try_acquire(const lock_api::Try& parameters) {
     }
 }
 
-bool LockModule::release(const lock_api::SessionKey& parameters) {
-    LockLease& lease = session(parameters.session);
+bool LockModule::release(const lock_api::SessionKey& parameters, const Caller& caller) {
+    LockLease& lease = session(parameters.session, caller);
     lease.renew();
     return lease.locks().release(IndexValue(parameters.key), parameters.context);
 }
 
 // --- listings
 
-Json LockModule::list(const lock_api::Pattern& parameters) const {
+// A context that shares its keys with others has no name in listings.
+bool LockModule::may_see(const Caller& caller, std::string_view function,
+                         const LockListing& listing) const {
+    return caller.may({name(), function, true}, {listing.context, listing.key});
+}
+
+Json LockModule::list(const lock_api::Pattern& parameters, const Caller& caller) const {
     const LockTable& table = LockTable::of(scheduler());
     const std::vector<const LockKey*> keys = table.find(KeyPattern(parameters.pattern));
     if (keys.size() > longest_listing) {
@@ -273,6 +298,9 @@ Json LockModule::list(const lock_api::Pattern& parameters) const {
     listings.reserve(keys.size());
     for (const LockKey* key : keys) {
         listings.push_back(table.listing_of(*key));
+        if (!may_see(caller, "list", listings.back())) {
+            listings.pop_back();
+        }
     }
     return lock_api::to_json(listings);
 }
@@ -294,7 +322,9 @@ Json LockModule::statistics() const {
 
 // --- semaphores
 
-void LockModule::create_semaphore(const lock_api::SizedSemaphore& parameters) {
+void LockModule::create_semaphore(const lock_api::SizedSemaphore& parameters,
+                                  const Caller& caller) {
+    require(caller, "create_semaphore", parameters.context, parameters.key);
     try {
         LockTable::of(scheduler())
             .create_semaphore_of_client(
@@ -305,8 +335,12 @@ void LockModule::create_semaphore(const lock_api::SizedSemaphore& parameters) {
     }
 }
 
-Json LockModule::semaphores() const {
-    return lock_api::to_json(LockTable::of(scheduler()).list_semaphores());
+Json LockModule::semaphores(const NoParameters&, const Caller& caller) const {
+    std::vector<LockListing> listings = LockTable::of(scheduler()).list_semaphores();
+    std::erase_if(listings, [&](const LockListing& listing) {
+        return !may_see(caller, "semaphores", listing);
+    });
+    return lock_api::to_json(listings);
 }
 
 // From now on destroys semaphores of clients when they expire, as the present settings say.
@@ -336,12 +370,15 @@ Task<> LockModule::keep_expiring_semaphores() {
     }
 }
 
-void LockModule::resize_semaphore(const lock_api::ResizedSemaphore& parameters) {
+void LockModule::resize_semaphore(const lock_api::ResizedSemaphore& parameters,
+                                  const Caller& caller) {
+    require(caller, "resize_semaphore", parameters.context, parameters.key);
     LockTable::of(scheduler())
         .resize_semaphore(parameters.context, IndexValue(parameters.key), parameters.size);
 }
 
-Task<> LockModule::destroy_semaphore(lock_api::NamedSemaphore parameters) {
+Task<> LockModule::destroy_semaphore(lock_api::NamedSemaphore parameters, const Caller& caller) {
+    require(caller, "destroy_semaphore", parameters.context, parameters.key);
     co_await weir::destroy_semaphore(scheduler(), IndexValue(parameters.key), parameters.context);
 }
 

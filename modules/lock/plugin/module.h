@@ -4,12 +4,15 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/ref.h"
 #include "modules/lock/lease.h"
 #include "modules/lock/plugin/api.h"
 #include "modules/lock/plugin/module_settings.h"
+#include "modules/lock/table.h"
+#include "modules/system/call/caller.h"
 #include "modules/system/module/module.h"
 
 namespace weir {
@@ -18,7 +21,7 @@ namespace weir {
 // library, not to the plugin: their queue and their table stay where they are.
 struct LockHandover {
     static constexpr std::string_view name = "lock";
-    static constexpr std::uint32_t version = 3;
+    static constexpr std::uint32_t version = 4;
 
     std::string settings;  // with which the locks were made, as JSON
     std::map<std::string, Ref<LockLease>, std::less<>> sessions;
@@ -43,28 +46,33 @@ public:
 private:
     using Token = std::optional<std::uint64_t>;
 
-    lock_api::SessionInfo open_session(const lock_api::OpenSession& parameters);
-    lock_api::SessionInfo renew_session(const lock_api::Session& parameters);
-    void close_session(const lock_api::Session& parameters);
-    std::vector<lock_api::SessionInfo> sessions() const;
-    Task<Token> acquire(lock_api::Acquire parameters);
-    Token try_acquire(const lock_api::Try& parameters);
-    bool release(const lock_api::SessionKey& parameters);
+    lock_api::SessionInfo open_session(const lock_api::OpenSession& parameters,
+                                       const Caller& caller);
+    lock_api::SessionInfo renew_session(const lock_api::Session& parameters, const Caller& caller);
+    void close_session(const lock_api::Session& parameters, const Caller& caller);
+    std::vector<lock_api::SessionInfo> sessions(const NoParameters&, const Caller& caller) const;
+    Task<Token> acquire(lock_api::Acquire parameters, const Caller& caller);
+    Token try_acquire(const lock_api::Try& parameters, const Caller& caller);
+    bool release(const lock_api::SessionKey& parameters, const Caller& caller);
 
-    Json list(const lock_api::Pattern& parameters) const;
+    Json list(const lock_api::Pattern& parameters, const Caller& caller) const;
     Json deadlocks() const;
     Json statistics() const;
 
-    void create_semaphore(const lock_api::SizedSemaphore& parameters);
-    Json semaphores() const;
-    void resize_semaphore(const lock_api::ResizedSemaphore& parameters);
-    Task<> destroy_semaphore(lock_api::NamedSemaphore parameters);
+    void create_semaphore(const lock_api::SizedSemaphore& parameters, const Caller& caller);
+    Json semaphores(const NoParameters&, const Caller& caller) const;
+    void resize_semaphore(const lock_api::ResizedSemaphore& parameters, const Caller& caller);
+    Task<> destroy_semaphore(lock_api::NamedSemaphore parameters, const Caller& caller);
 
     LockHandover hand_over();
     void take_over(LockHandover& state);
     std::string settings_text() const;
 
-    LockLease& session(const std::string& id) const;
+    LockLease& session(const std::string& id, const Caller& caller) const;
+    bool may_use(const LockLease& lease, const Caller& caller) const;
+    void require(const Caller& caller, std::string_view function, const std::string& context,
+                 const std::string& key) const;
+    bool may_see(const Caller& caller, std::string_view function, const LockListing& listing) const;
     void watch(const Ref<LockLease>& lease);
     Task<> until_over(Ref<LockLease> lease);
     void expire_semaphores();

@@ -27,7 +27,9 @@ std::string signature(const ApiFunction& function) {
     if (!function.result.empty()) {
         text += " -> " + function.result;
     }
-    return function.is_public ? text + ", public" : text;
+    text += function.is_public ? ", public" : "";
+    text += function.reads ? ", reads" : "";
+    return text;
 }
 
 std::string indented(const std::string& text, std::string_view indent) {
@@ -90,6 +92,17 @@ const ApiFunction* Api::next(const ApiFunction& function) const noexcept {
     return found == end ? nullptr : found;
 }
 
+bool Api::set_reads(std::string_view name) noexcept {
+    bool found = false;
+    for (ApiFunction& function : functions_) {
+        if (function.name == name) {
+            function.reads = true;
+            found = true;
+        }
+    }
+    return found;
+}
+
 std::vector<std::string> Api::names() const {
     std::vector<std::string> names;
     for (const ApiFunction& function : functions_) {
@@ -138,6 +151,9 @@ Json Api::to_json() const {
         entry["result"] = function.result;
         if (function.is_public) {
             entry["public"] = true;
+        }
+        if (function.reads) {
+            entry["reads"] = true;
         }
     }
     return json;

@@ -16,6 +16,8 @@ namespace weir {
 class Api {
 public:
     void add(ApiFunction function);
+    /// Says that all functions of that name read. Returns false if there is none.
+    bool set_reads(std::string_view name) noexcept;
 
     const std::vector<ApiFunction>& functions() const noexcept { return functions_; }
     /// Returns the names of all functions, each once.

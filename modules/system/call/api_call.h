@@ -10,6 +10,7 @@
 
 namespace weir {
 
+class Caller;
 struct SentCall;
 
 /// What caller and callee of one call share, and what the events of the call refer to. Either may
@@ -20,11 +21,14 @@ struct ApiCall final : RefCounted<ApiCall>, pool::Pooled {
 
     /// Returns whether the caller still wants the function to run.
     bool wanted() const noexcept { return slots != nullptr; }
+    /// Returns the client outside for which the function runs, or the program itself.
+    const Caller& client_or_inside() const noexcept;
     /// Returns the event that answers the call; null the second time.
     Ref<Event> take_reply() noexcept;
 
     CallSlots* slots = nullptr;      // null: the caller has given up, or has its answer
     Wait* caller = nullptr;          // where the caller waits; null: no caller waits
+    Ref<Caller> client;              // whose rights count: a client outside; null: a module calls
     Ref<Routine> callee;             // runs the function, if that is a coroutine
     Ref<Event> reply;                // made by the caller, so that the callee needs no memory
     std::unique_ptr<SentCall> sent;  // has the slots if no caller waits

@@ -15,6 +15,7 @@ struct ApiError {
     static constexpr std::string_view unknown_function = "unknown_function";
     static constexpr std::string_view bad_parameter = "bad_parameter";
     static constexpr std::string_view bad_result = "bad_result";  // not of the expected type
+    static constexpr std::string_view denied = "denied";          // the caller may not do that
     static constexpr std::string_view failed = "failed";          // an exception without a code
 
     std::string code;

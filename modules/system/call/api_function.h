@@ -18,6 +18,7 @@
 
 namespace weir {
 
+class Caller;
 class Module;
 
 /// The parameters of a function that has none.
@@ -83,6 +84,7 @@ public:
     std::string result;                                   ///< the name of the type; "" for none
     const config::Description* result_members = nullptr;  ///< if the result is or holds a struct
     bool is_public = false;  ///< may be called at the target "public" too
+    bool reads = false;      ///< shows something and changes nothing; see Right
 
     // How it is run: one of both.
     detail::MemberPointer member;
@@ -124,7 +126,7 @@ template <class F>
 struct MemberFunction {
     static_assert(std::is_void_v<F>,
                   "a function of a module's API is a member function that takes nothing, or one "
-                  "struct of parameters with a static describe()");
+                  "struct of parameters with a static describe(), and perhaps a const Caller&");
 };
 template <class M, class R>
 struct MemberFunction<R (M::*)()> {
@@ -132,6 +134,7 @@ struct MemberFunction<R (M::*)()> {
     using Parameters = NoParameters;
     using Result = R;
     static constexpr bool takes_parameters = false;
+    static constexpr bool takes_caller = false;
 };
 template <class M, class R, class P>
 struct MemberFunction<R (M::*)(P)> {
@@ -139,11 +142,19 @@ struct MemberFunction<R (M::*)(P)> {
     using Parameters = std::remove_cvref_t<P>;
     using Result = R;
     static constexpr bool takes_parameters = true;
+    static constexpr bool takes_caller = false;
+};
+template <class M, class R, class P>
+struct MemberFunction<R (M::*)(P, const Caller&)> : MemberFunction<R (M::*)(P)> {
+    static constexpr bool takes_caller = true;
 };
 template <class M, class R>
 struct MemberFunction<R (M::*)() const> : MemberFunction<R (M::*)()> {};
 template <class M, class R, class P>
 struct MemberFunction<R (M::*)(P) const> : MemberFunction<R (M::*)(P)> {};
+template <class M, class R, class P>
+struct MemberFunction<R (M::*)(P, const Caller&) const>
+    : MemberFunction<R (M::*)(P, const Caller&)> {};
 
 /// Reads parameters that are not of the function's own type: from JSON, or nothing. Throws
 /// ApiException with `bad_parameter` if they are another C++ type.
@@ -211,9 +222,12 @@ void give_result(ApiCall& call, T value) {
 
 /// Calls the member function with the parameters, in the caller's frame.
 template <class F, class P>
-decltype(auto) invoke_member(const MemberPointer& function, Module& module, P& parameters) {
+decltype(auto) invoke_member(const MemberPointer& function, Module& module, const ApiCall& call,
+                             P& parameters) {
     auto& object = static_cast<typename MemberFunction<F>::Class&>(module);
-    if constexpr (MemberFunction<F>::takes_parameters) {
+    if constexpr (MemberFunction<F>::takes_caller) {
+        return (object.*function.as<F>())(std::move(parameters), call.client_or_inside());
+    } else if constexpr (MemberFunction<F>::takes_parameters) {
         return (object.*function.as<F>())(std::move(parameters));
     } else {
         return (object.*function.as<F>())();
@@ -224,12 +238,12 @@ template <class F>
 void run_plain(const ApiFunction& function, Module& module, ApiCall& call) {
     auto parameters = take_parameters<typename MemberFunction<F>::Parameters>(*call.slots);
     if constexpr (std::is_void_v<typename MemberFunction<F>::Result>) {
-        invoke_member<F>(function.member, module, parameters);
+        invoke_member<F>(function.member, module, call, parameters);
         if (call.wanted()) {
             call.slots->give_nothing();
         }
     } else {
-        give_result(call, invoke_member<F>(function.member, module, parameters));
+        give_result(call, invoke_member<F>(function.member, module, call, parameters));
     }
 }
 
@@ -240,7 +254,7 @@ Task<> run_coroutine(const ApiFunction& function, Module& module, Ref<ApiCall> c
     try {
         auto parameters =
             take_parameters<typename MemberFunction<F>::Parameters>(*answering.call().slots);
-        auto task = invoke_member<F>(function.member, module, parameters);
+        auto task = invoke_member<F>(function.member, module, answering.call(), parameters);
         if constexpr (std::is_same_v<typename MemberFunction<F>::Result, Task<void>>) {
             co_await task;
             if (answering.call().wanted()) {
@@ -276,7 +290,8 @@ void set_result(ApiFunction& function, const config::Type& type);
 }  // namespace detail
 
 /// Describes a member function of a module as a function of its API. It takes nothing, or one
-/// described struct, whose sentence is the function's unless another is given, or Json; and returns
+/// described struct, whose sentence is the function's unless another is given, or Json; after that
+/// a `const Caller&`, if it must know who calls, valid until the function ends; and returns
 /// nothing, anything that can be a setting, or Json, at once or as a Task, with or without
 /// ApiResult. Errors are thrown as ApiException or returned as ApiError.
 template <class F>

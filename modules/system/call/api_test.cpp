@@ -405,7 +405,7 @@ even(a, [b]) -> integer, public
     a        integer  required  0 to 100          The first
     b        integer  10                  apples  The second
 
-discover([details]) -> any
+discover([details]) -> any, reads
     Tells which functions there are
 
     setting  type     default  meaning

@@ -7,6 +7,7 @@
 #include "core/run/routine.h"
 #include "core/run/scheduler.h"
 #include "core/wait/send.h"
+#include "modules/system/call/caller.h"
 #include "modules/system/call/json.h"
 
 namespace weir {
@@ -24,6 +25,10 @@ struct SentCall {
 ApiCall::ApiCall() noexcept = default;
 ApiCall::~ApiCall() = default;
 
+const Caller& ApiCall::client_or_inside() const noexcept {
+    return client == nullptr ? Caller::inside() : *client;
+}
+
 namespace detail {
 
 void Calling::begin(Routine& routine) {
@@ -32,6 +37,9 @@ void Calling::begin(Routine& routine) {
     Ref<ApiCall> state(new ApiCall);
     state->slots = &slots_;
     state->caller = this;
+    if (client_ != nullptr) {
+        state->client = Ref<Caller>(client_);
+    }
     event_ = make_call(name_, std::move(state));
     if (timeout_) {
         deadline_.set(*scheduler_, *timeout_, *this);
@@ -112,9 +120,11 @@ Json& json_in(void* memory) noexcept {
 
 }  // namespace
 
-JsonCall::JsonCall(ApiName name, Json parameters, std::optional<Duration> timeout)
-    : Calling(std::move(name), timeout) {
+JsonCall::JsonCall(ApiName name, Json parameters, std::optional<Duration> timeout,
+                   Ref<Caller> client)
+    : Calling(std::move(name), timeout), kept_client_(std::move(client)) {
     static_assert(sizeof(Memory) >= sizeof(Json) && alignof(Memory) >= alignof(Json));
+    client_ = kept_client_.get();
     slots_.parameters = ::new (parameters_.data()) Json(std::move(parameters));
     slots_.parameters_type = &api_type_of<Json>();
     slots_.result = result_.data();
@@ -149,6 +159,11 @@ detail::JsonCall call(std::string_view target, std::string_view function, Json p
 
 detail::JsonCall call(std::string_view target, std::string_view function) {
     return {ApiName(target, function), Json(), default_call_timeout};
+}
+
+detail::JsonCall call_for(Ref<Caller> client, ApiName name, Json parameters,
+                          std::optional<Duration> timeout) {
+    return {std::move(name), std::move(parameters), timeout, std::move(client)};
 }
 
 Task<> send_call(std::string target, std::string function, Json parameters) {

@@ -61,6 +61,7 @@ protected:
     void withdraw() noexcept;
 
     CallSlots slots_;
+    Caller* client_ = nullptr;  // by whose rights; null: by those of the program itself
 
 private:
     void begin(Routine& routine);
@@ -121,7 +122,8 @@ private:
 /// its size is checked where it is known.
 class JsonCall final : public Calling {
 public:
-    JsonCall(ApiName name, Json parameters, std::optional<Duration> timeout);
+    JsonCall(ApiName name, Json parameters, std::optional<Duration> timeout,
+             Ref<Caller> client = {});
     ~JsonCall();
 
     ApiResult<Json> await_resume();
@@ -129,6 +131,7 @@ public:
 private:
     struct alignas(void*) Memory : std::array<std::byte, 2 * sizeof(void*)> {};
 
+    const Ref<Caller> kept_client_;
     Memory parameters_;
     Memory result_;
 };
@@ -171,6 +174,11 @@ detail::TypedCall<R, P> call(std::string_view target, std::string_view function,
                              std::optional<Duration> timeout = default_call_timeout) {
     return detail::TypedCall<R, P>(ApiName(target, function), std::move(parameters), timeout);
 }
+
+/// Calls a function for a client outside, by its rights: returns the error `denied` if the client
+/// may not call it. A protocol that passes on what its clients ask for calls by this.
+detail::JsonCall call_for(Ref<Caller> client, ApiName name, Json parameters,
+                          std::optional<Duration> timeout = default_call_timeout);
 
 /// Calls a function and drops its result. Returns when the queue has taken the call.
 Task<> send_call(std::string target, std::string function, Json parameters);

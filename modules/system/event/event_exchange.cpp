@@ -12,6 +12,7 @@
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
 #include "modules/system/call/api_error.h"
+#include "modules/system/call/caller.h"
 #include "modules/system/event/event_description.h"
 #include "modules/system/event/event_error.h"
 #include "modules/system/event/event_json.h"
@@ -19,6 +20,10 @@
 namespace weir {
 
 namespace {
+
+constexpr Right list_right{"server", "list_events", true};
+constexpr Right send_right{"server", "send_event"};
+constexpr Right watch_right{"server", "watch_events", true};
 
 config::Value value_of_member(const EventMember& member, const void* defaults) {
     const config::Setting& setting = member.setting;
@@ -197,6 +202,29 @@ std::unique_ptr<EventWatch> EventExchange::watch(std::string_view type,
         topics_.release(topic);
         throw;
     }
+}
+
+config::Value EventExchange::types(const Caller& client) const {
+    client.require(list_right);
+    return types();
+}
+
+config::Value EventExchange::type(const Caller& client, std::string_view name) const {
+    client.require(list_right);
+    return type(name);
+}
+
+Task<> EventExchange::publish(const Caller& client, std::string type, std::string json,
+                              PublishOptions options) {
+    client.require(send_right);
+    return publish(std::move(type), std::move(json), options);
+}
+
+std::unique_ptr<EventWatch> EventExchange::watch(const Caller& client, std::string_view type,
+                                                 const std::vector<IndexFilter>& filters,
+                                                 const WatchOptions& options) {
+    client.require(watch_right);
+    return watch(type, filters, options);
 }
 
 }  // namespace weir

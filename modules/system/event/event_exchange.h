@@ -17,6 +17,8 @@
 
 namespace weir {
 
+class Caller;
+
 /// The value that an index of watched events has, as text: {"room", "hall"}, {"number", "7"}.
 struct IndexFilter {
     std::string index;
@@ -69,6 +71,17 @@ public:
     /// values of indices. Throws unknown_event, and not_portable, also for a type whose events must
     /// not be dropped, and bad_event for what is no index, or no value of it.
     std::unique_ptr<EventWatch> watch(std::string_view type,
+                                      const std::vector<IndexFilter>& filters = {},
+                                      const WatchOptions& options = {});
+
+    /// The same for a client outside, by its rights: `server.list_events`, `server.send_event` and
+    /// `server.watch_events`. Throw `denied` at once, before anything else is looked at. A protocol
+    /// that passes on what its clients ask for uses these.
+    config::Value types(const Caller& client) const;
+    config::Value type(const Caller& client, std::string_view name) const;
+    Task<> publish(const Caller& client, std::string type, std::string json,
+                   PublishOptions options = {});
+    std::unique_ptr<EventWatch> watch(const Caller& client, std::string_view type,
                                       const std::vector<IndexFilter>& filters = {},
                                       const WatchOptions& options = {});
 

@@ -11,6 +11,7 @@
 #include "core/base/safe_text.h"
 #include "core/run/routine.h"
 #include "core/wait/send.h"
+#include "modules/system/call/caller.h"
 #include "modules/system/call/json.h"
 
 namespace weir {
@@ -47,6 +48,7 @@ config::Settings<DiscoverParameters> DiscoverParameters::describe() {
 Module::Module(const ModuleContext& context)
     : Container(context.scheduler),
       server_(context.server),
+      access_(context.access),
       events_(context.events),
       type_(context.type),
       log_(context.scheduler, type_.name, context.log_level),
@@ -195,8 +197,9 @@ void Module::take(ModuleApiCall& event) noexcept {
     }
 }
 
-// A public call that no function of this module takes is left to other modules, and refused by the
-// loader at last.
+// Checks each call from outside, on whichever route it came: here it is known which function of
+// which module it is for. A public call that no function of this module takes is left to other
+// modules, and refused by the loader at last.
 std::optional<ApiError> Module::try_to_run(ModuleApiCall& event) {
     const Api& api = type_.api;
     const bool is_public = event.target == public_target;
@@ -207,6 +210,9 @@ std::optional<ApiError> Module::try_to_run(ModuleApiCall& event) {
             continue;
         }
         try {
+            if (const Caller* const client = event.state->client.get()) {
+                client->require({type_.name, function->name, function->reads});
+            }
             if (function->takes(*this, *event.state)) {
                 event.set_ignorable();
                 run(*function, event.state);
@@ -216,7 +222,7 @@ std::optional<ApiError> Module::try_to_run(ModuleApiCall& event) {
             refusal = current_api_error();
         }
     }
-    if (is_public) {
+    if (is_public && !(refusal && refusal->code == ApiError::denied)) {
         return std::nullopt;
     }
     if (!refusal && first != nullptr) {

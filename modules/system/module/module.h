@@ -18,6 +18,7 @@
 
 namespace weir {
 
+class Access;
 class EventExchange;
 class Server;
 
@@ -25,6 +26,7 @@ class Server;
 struct ModuleContext {
     Scheduler& scheduler;
     Server& server;
+    Access& access;
     EventExchange& events;
     const ModuleClass& type;
     std::shared_ptr<void> settings;  // of the type that `type.settings` describes
@@ -53,6 +55,8 @@ public:
     const std::string& name() const noexcept { return type_.name; }
     ModuleState state() const noexcept { return state_; }
     Server& server() const noexcept { return server_; }
+    // Who may log in, for modules that serve clients.
+    Access& access() const noexcept { return access_; }
     // Where events enter and leave the server as data: modules/system/event/event_exchange.h.
     EventExchange& events() const noexcept { return events_; }
     // Logs in the module's name, from the level on that the configuration has for it.
@@ -177,6 +181,7 @@ private:
     void run(const ApiFunction& function, const Ref<ApiCall>& call);
 
     Server& server_;
+    Access& access_;
     EventExchange& events_;
     const ModuleClass& type_;
     ModuleLog log_;

@@ -1,5 +1,7 @@
 #include "modules/system/module/module_class.h"
 
+#include <stdexcept>
+
 #include "modules/system/call/json.h"
 #include "modules/system/module/module.h"
 
@@ -27,6 +29,7 @@ ModuleDraft::~ModuleDraft() = default;
 
 ModuleClass ModuleDraft::take() {
     add_function(make_api_function("discover", {}, &Module::discover), false);
+    set_reads({"discover"});
     return std::move(class_);
 }
 
@@ -46,6 +49,15 @@ void ModuleDraft::add_queue(std::string name, const EventType& event, std::strin
                             int priority, std::optional<QueueOptions> options) {
     class_.queues.push_back(
         {std::move(name), &event, std::move(sentence), priority, std::move(options)});
+}
+
+void ModuleDraft::set_reads(std::initializer_list<std::string_view> functions) {
+    for (const std::string_view name : functions) {
+        if (!class_.api.set_reads(name)) {
+            throw std::invalid_argument("the module '" + class_.name + "' has no function '" +
+                                        std::string(name) + "' that could be said to read");
+        }
+    }
 }
 
 void ModuleDraft::add_function(ApiFunction function, bool is_public) {

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -80,6 +81,7 @@ protected:
     void add_queue(std::string name, const EventType& event, std::string sentence, int priority,
                    std::optional<QueueOptions> options);
     void add_function(ApiFunction function, bool is_public);
+    void set_reads(std::initializer_list<std::string_view> functions);
 
     ModuleClass class_;
 };
@@ -172,6 +174,12 @@ public:
         ApiFunction made = make_api_function(std::move(name), std::move(sentence), member);
         set_criteria(made, criteria);
         add_function(std::move(made), true);
+        return std::move(*this);
+    }
+    /// Says that these functions, which were added before, show something and change nothing:
+    /// callers that may only read may call them.
+    ModuleDeclaration&& reads(std::initializer_list<std::string_view> functions) && {
+        set_reads(functions);
         return std::move(*this);
     }
 };

@@ -31,6 +31,9 @@ public:
     // Whether such lines are written: to be asked before what is costly to find out.
     bool writes(LogLevel level) const noexcept { return level >= least_; }
 
+    // The module that logs.
+    std::string_view module() const noexcept { return module_; }
+
     // The text as it is.
     void debug(std::string_view text) const { write(LogLevel::debug, text); }
     void info(std::string_view text) const { write(LogLevel::info, text); }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/settings/catalogue.h"
+#include "config/text/nearest_name.h"
 #include "modules/system/server/configured_queues.h"
 #include "modules/system/server/load_error.h"
 #include "modules/system/server/startup_plan.h"
@@ -106,6 +107,7 @@ void CheckedApp::check(config::Problems& problems) {
         }
     }
     catalogue.check(configuration_, problems);
+    check_users(problems);
     ConfiguredQueues::check(configuration_, settings_.queues, types, problems);
 }
 
@@ -116,6 +118,34 @@ const EventType* CheckedApp::declared_twice(const ModuleClass& module) const {
         }
     }
     return nullptr;
+}
+
+// Where the settings themselves are wrong, the catalogue has said so.
+void CheckedApp::check_users(config::Problems& problems) const {
+    config::Problems own;
+    configuration_.read<ServerSettings>("server", own);
+    if (!own.empty()) {
+        return;
+    }
+    AccessRules rules;
+    rules.change(settings_.roles, {});
+    for (const auto& [name, user] : settings_.users) {
+        config::Path place("server.users");
+        place.push(name);
+        if (const std::string wrong = wrong_user(user); !wrong.empty()) {
+            configuration_.report(place, wrong, problems);
+        }
+        place.push("roles");
+        for (std::size_t i = 0; i != user.roles.size(); ++i) {
+            if (rules.role(user.roles[i]) == nullptr) {
+                place.push(i);
+                configuration_.report(
+                    place, config::unknown_name("role", user.roles[i], rules.role_names()),
+                    problems);
+                place.pop();
+            }
+        }
+    }
 }
 
 FoundModule CheckedApp::open(const std::string& name) {
@@ -144,6 +174,8 @@ void CheckedApp::change_to(CheckedApp changed) {
     changed.settings_.log.queue = settings_.log.queue;
     settings_.log = std::move(changed.settings_.log);
     settings_.startup = std::move(changed.settings_.startup);
+    settings_.roles = std::move(changed.settings_.roles);
+    settings_.users = std::move(changed.settings_.users);
     opened_ = std::move(changed.opened_);
 }
 

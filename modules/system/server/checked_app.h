@@ -41,7 +41,8 @@ public:
     void close_untaken() noexcept { opened_.clear(); }
 
     // Takes over of another configuration what may change while a server runs: the settings of
-    // modules, `server.startup` and `server.log`, but for its fixed settings.
+    // modules, `server.startup`, `server.users`, `server.roles` and `server.log`, but for its fixed
+    // settings.
     void change_to(CheckedApp changed);
 
 private:
@@ -49,6 +50,7 @@ private:
     // Returns a type of the module that server.events declares too, or null.
     const EventType* declared_twice(const ModuleClass& module) const;
     FoundModule open_or_take(const std::string& name);
+    void check_users(config::Problems& problems) const;
 
     config::Configuration configuration_;
     Registry registry_;

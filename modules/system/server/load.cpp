@@ -152,8 +152,9 @@ void Load::make_module(ModuleVersion& version) {
     }
     const std::shared_ptr<void> settings = read_settings(type);
     const LogLevel level = version.common.log_level.value_or(parts_.app.settings().log.level);
-    version.module = type.make(ModuleContext{parts_.scheduler(), parts_.server,
-                                             parts_.server.events(), type, settings, level});
+    version.module =
+        type.make(ModuleContext{parts_.scheduler(), parts_.server, parts_.server.access(),
+                                parts_.server.events(), type, settings, level});
     version.holds = version.module->holds();
     version.module->set_state(ModuleState::loading);
     parts_.queues.add_for(type);

@@ -56,10 +56,12 @@ Server::Server(Poller& poller, CheckedApp app, LogSink log)
       log_(std::move(log)),
       scheduler_(poller, scheduler_options()),
       keeper_(scheduler_),
+      access_(scheduler_),
       queues_(scheduler_.queue(), app_.settings().queues, app_.event_types()),
       known_events_(app_, modules_),
       events_(std::make_unique<EventExchange>(scheduler_, known_events_)) {
     assert(app_.sound());
+    access_.change(app_.settings().roles, app_.settings().users);
     add_standard_queues(scheduler_.queue(), app_.settings().priorities);
     add_module_queues(scheduler_.queue(), app_.settings());
     queues_.add_standard();
@@ -179,6 +181,7 @@ void Server::reconfigure(config::Configuration configuration) {
     if (log_writer_ != nullptr) {
         log_writer_->change(app_.settings().log);
     }
+    access_.change(app_.settings().roles, app_.settings().users);
     loader_->settings_changed();
     loader_->start(change_startup(std::move(before)), {.name = "startup changed"});
 }

@@ -9,6 +9,7 @@
 #include "core/run/event_handler.h"
 #include "core/run/poller.h"
 #include "core/run/scheduler.h"
+#include "modules/system/rights/access.h"
 #include "modules/system/server/checked_app.h"
 #include "modules/system/server/configured_queues.h"
 #include "modules/system/server/known_events.h"
@@ -48,6 +49,8 @@ public:
     Loader& loader() noexcept { return *loader_; }
     // Where events enter and leave as data.
     EventExchange& events() noexcept { return *events_; }
+    // Who may log in and what callers may do: `server.users` and `server.roles`.
+    Access& access() noexcept { return access_; }
     const ServerSettings& settings() const noexcept { return app_.settings(); }
     const config::Configuration& configuration() const noexcept { return app_.configuration(); }
 
@@ -93,6 +96,7 @@ private:
     LogSink log_;
     Scheduler scheduler_;
     EventHandler keeper_;  // keeps the scheduler running while it is no daemon
+    Access access_;
     ConfiguredQueues queues_;
     KnownEvents known_events_;
     std::unique_ptr<EventExchange> events_;

@@ -37,6 +37,10 @@ config::Settings<ServerSettings> ServerSettings::describe() {
             .fixed(),
         setting("proxies", &S::proxies, "Which module to take for an interface, by its name")
             .fixed(),
+        setting("roles", &S::roles,
+                "What users may do, by roles; admin, who may do all, and guest, who may use locks "
+                "and read, are there unless a role has that name"),
+        setting("users", &S::users, "Who may log in, and what each may do"),
         setting("process_events", &S::process_events,
                 "Events handled between two polls; null: all there are")
             .at_least(1)

@@ -9,8 +9,10 @@
 
 #include "config/settings/settings.h"
 #include "core/program/standard_queues.h"
+#include "modules/system/call/role.h"
 #include "modules/system/event/json_event_types.h"
 #include "modules/system/log/settings.h"
+#include "modules/system/rights/access.h"
 #include "modules/system/server/queue_settings.h"
 
 namespace weir {
@@ -30,6 +32,8 @@ struct ServerSettings {
     std::vector<std::string> startup;
     std::vector<std::string> plugin_path = {"plugins"};
     std::map<std::string, std::string> proxies;
+    std::map<std::string, RoleSettings> roles;
+    UsersSettings users;
     std::optional<std::uint32_t> process_events;
     std::optional<std::uint32_t> queue_limit;
     std::optional<std::uint32_t> queue_total_limit;

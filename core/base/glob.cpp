@@ -1,4 +1,4 @@
-#include "modules/lock/key_pattern.h"
+#include "core/base/glob.h"
 
 #include <algorithm>
 #include <stdexcept>
@@ -8,11 +8,7 @@
 
 namespace weir {
 
-std::string key_text(const IndexValue& key) {
-    return key.kind() == IndexValue::Kind::text ? std::string(key.text()) : key.describe();
-}
-
-KeyPattern::KeyPattern(std::string text) : text_(std::move(text)), pieces_(1) {
+Glob::Glob(std::string pattern) : text_(std::move(pattern)), pieces_(1) {
     if (text_.size() > longest) {
         throw std::invalid_argument("the pattern has " + std::to_string(text_.size()) +
                                     " bytes, more than " + std::to_string(longest));
@@ -33,7 +29,7 @@ KeyPattern::KeyPattern(std::string text) : text_(std::move(text)), pieces_(1) {
     }
 }
 
-void KeyPattern::Piece::prepare() {
+void Glob::Piece::prepare() {
     if (std::find(any.begin(), any.end(), true) == any.end()) {
         return;
     }
@@ -50,10 +46,10 @@ void KeyPattern::Piece::prepare() {
     }
 }
 
-// Requires that the key is as long as the piece, at least.
-bool KeyPattern::Piece::matches_at(std::string_view key) const noexcept {
+// Requires that the text is as long as the piece, at least.
+bool Glob::Piece::matches_at(std::string_view text) const noexcept {
     for (std::size_t i = 0; i != bytes.size(); ++i) {
-        if (!any[i] && bytes[i] != key[i]) {
+        if (!any[i] && bytes[i] != text[i]) {
             return false;
         }
     }
@@ -61,23 +57,23 @@ bool KeyPattern::Piece::matches_at(std::string_view key) const noexcept {
 }
 
 // Returns where the piece is first found.
-std::size_t KeyPattern::Piece::find_in(std::string_view key) const noexcept {
+std::size_t Glob::Piece::find_in(std::string_view text) const noexcept {
     if (accepts.empty()) {
         // std::string_view::find would take time in proportion to the product of the lengths.
         const void* const found =
-            bytes.empty() ? key.data()
-                          : ::memmem(key.data(), key.size(), bytes.data(), bytes.size());
+            bytes.empty() ? text.data()
+                          : ::memmem(text.data(), text.size(), bytes.data(), bytes.size());
         return found == nullptr
                    ? std::string_view::npos
-                   : static_cast<std::size_t>(static_cast<const char*>(found) - key.data());
+                   : static_cast<std::size_t>(static_cast<const char*>(found) - text.data());
     }
     // All places where the piece may have begun advance at a time, a bit for each (the Shift-And
     // algorithm of Baeza-Yates and Gonnet).
     Set begun{};
     const std::size_t words = (bytes.size() + 63) / 64;
     const std::size_t last = bytes.size() - 1;
-    for (std::size_t at = 0; at != key.size(); ++at) {
-        const Set& accepted = accepts[static_cast<unsigned char>(key[at])];
+    for (std::size_t at = 0; at != text.size(); ++at) {
+        const Set& accepted = accepts[static_cast<unsigned char>(text[at])];
         std::uint64_t carry = 1;
         for (std::size_t word = 0; word != words; ++word) {
             const std::uint64_t next_carry = begun[word] >> 63;
@@ -91,31 +87,26 @@ std::size_t KeyPattern::Piece::find_in(std::string_view key) const noexcept {
     return std::string_view::npos;
 }
 
-bool KeyPattern::matches(const IndexValue& key) const {
-    return key.kind() == IndexValue::Kind::text ? matches(key.text())
-                                                : matches(std::string_view(key.describe()));
-}
-
-bool KeyPattern::matches(std::string_view key) const noexcept {
+bool Glob::matches(std::string_view text) const noexcept {
     const Piece& first = pieces_.front();
     if (pieces_.size() == 1) {
-        return key.size() == first.bytes.size() && first.matches_at(key);
+        return text.size() == first.bytes.size() && first.matches_at(text);
     }
     const Piece& last = pieces_.back();
-    if (key.size() < first.bytes.size() + last.bytes.size() || !first.matches_at(key) ||
-        !last.matches_at(key.substr(key.size() - last.bytes.size()))) {
+    if (text.size() < first.bytes.size() + last.bytes.size() || !first.matches_at(text) ||
+        !last.matches_at(text.substr(text.size() - last.bytes.size()))) {
         return false;
     }
-    key.remove_prefix(first.bytes.size());
-    key.remove_suffix(last.bytes.size());
+    text.remove_prefix(first.bytes.size());
+    text.remove_suffix(last.bytes.size());
     // Each of the other pieces is matched where it is first found: that leaves the longest rest for
     // the pieces behind it.
     for (std::size_t i = 1; i + 1 != pieces_.size(); ++i) {
-        const std::size_t at = pieces_[i].find_in(key);
+        const std::size_t at = pieces_[i].find_in(text);
         if (at == std::string_view::npos) {
             return false;
         }
-        key.remove_prefix(at + pieces_[i].bytes.size());
+        text.remove_prefix(at + pieces_[i].bytes.size());
     }
     return true;
 }
