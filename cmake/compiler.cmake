@@ -37,6 +37,17 @@ if(WEIR_SANITIZE)
     # With a sanitizer GCC falsely reports uninitialised variables, in its own headers too.
     add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
     add_link_options(${sanitizers})
+    # What these two find, the address sanitizer finds when it matters; they take a quarter of the time
+    # to compile. Hot code, with its pools and intrusive lists, has them: see weir_hot.
+    if(WEIR_SANITIZE STREQUAL "address")
+        add_compile_options(-fno-sanitize=null,alignment)
+    endif()
+endif()
+
+# Links in a fifth of the time that GNU's linker takes.
+find_program(LLD ld.lld)
+if(LLD)
+    add_link_options(-fuse-ld=lld)
 endif()
 
 # Programs and libraries, built or installed, find each other even if their folder is moved.

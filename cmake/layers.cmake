@@ -32,7 +32,8 @@ endfunction()
 # from its tests, and a program from each benchmark.
 #
 # Every event runs through the HOT files: they are compiled as one unit, at -O3. With COLD, the other
-# files are compiled at -O1: they run too seldom to be worth the time that -O2 takes.
+# files are compiled at -O1: they run too seldom, or beside system calls that take much longer, to be
+# worth the time that -O2 takes.
 function(weir_layer name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "FLAT;COLD" "" "HOT;LIBRARIES")
     if(arg_FLAT)
@@ -90,6 +91,9 @@ endfunction()
 # moves: inline-unit-growth raises that share.
 function(weir_hot target)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
+    if(WEIR_SANITIZE STREQUAL "address")
+        target_compile_options(${target} PRIVATE -fsanitize=null,alignment)
+    endif()
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT WEIR_SANITIZE)
         target_compile_options(${target} PRIVATE
             "$<$<NOT:$<CONFIG:Debug>>:-O3;--param=inline-unit-growth=200>")
@@ -107,9 +111,13 @@ endfunction()
 # weir_tests(<name> SOURCES <file>... [LIBRARIES <target>...])
 # Builds one program <name>_tests from all files, because Catch2 takes long to compile and little to
 # run. ctest runs each test case on its own, with the label <name>. A test case with the tag [threads]
-# also has the label threads; only these run under the thread sanitizer.
+# also has the label threads; only these run under the thread sanitizer, for which only the files with
+# such test cases are compiled.
 function(weir_tests name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+    if(WEIR_SANITIZE STREQUAL "thread")
+        weir_filter_threads(arg_SOURCES)
+    endif()
     if(NOT WEIR_TESTS OR NOT arg_SOURCES)
         return()
     endif()
@@ -148,6 +156,18 @@ function(weir_tests name)
     set(labels_file "${CMAKE_CURRENT_BINARY_DIR}/${program}_labels.cmake")
     file(WRITE "${labels_file}" "${labels}")
     set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${labels_file}")
+endfunction()
+
+# weir_filter_threads(<files>): keeps those of the list <files> that contain the tag [threads].
+function(weir_filter_threads files)
+    set(found "")
+    foreach(file IN LISTS ${files})
+        file(STRINGS "${file}" tagged REGEX "\\[threads\\]" LIMIT_COUNT 1)
+        if(tagged)
+            list(APPEND found "${file}")
+        endif()
+    endforeach()
+    set(${files} ${found} PARENT_SCOPE)
 endfunction()
 
 # weir_link_testing(<program>)
@@ -240,8 +260,12 @@ function(weir_add_subfolders)
     endforeach()
 endfunction()
 
-# The tested code is optimised, its tests are not: this saves two thirds of their compile time.
+# The tested code is optimised, its tests are not: this saves two thirds of their compile time. The
+# sanitizer of undefined behaviour would nearly double it, and is for the tested code.
 set(WEIR_TEST_OPTIONS -O0)
+if(WEIR_SANITIZE STREQUAL "address")
+    list(APPEND WEIR_TEST_OPTIONS -fno-sanitize=undefined)
+endif()
 
 # The timeout of a test case in seconds; sanitizers are several times slower.
 set(WEIR_TEST_TIMEOUT 60)

@@ -4,7 +4,12 @@
 # functions of headers, and keep it in memory. It also destroys its own static objects; see
 # plugin_exit.cpp. The build seals it, see seal_plugin.cmake.
 function(weir_plugin_library target name)
-    target_sources(${target} PRIVATE "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin_exit.cpp")
+    if(NOT TARGET weir-plugin-exit)
+        add_library(weir-plugin-exit OBJECT "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/plugin_exit.cpp")
+        target_compile_features(weir-plugin-exit PRIVATE cxx_std_20)
+        set_target_properties(weir-plugin-exit PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    endif()
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:weir-plugin-exit>)
     set(map "${CMAKE_CURRENT_BINARY_DIR}/${target}.map")
     file(CONFIGURE OUTPUT "${map}" CONTENT "{ global: weir_plugin_${name}; local: *; };\n")
     target_link_options(${target} PRIVATE "-Wl,--version-script=${map}")

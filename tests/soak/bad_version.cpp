@@ -1,20 +1,21 @@
 // Versions of lock and resp that cannot replace the real ones, each for its own reason. The build
-// defines VERSION, NAME, ENTRY (the name without quotes) and STATE (the real module's).
+// defines NAME, ENTRY (the name without quotes) and STATE (the real module's).
 #include <chrono>
 #include <stdexcept>
-#include <string_view>
+#include <utility>
 
 #include "core/wait/timeout.h"
 #include "modules/lock/plugin/module.h"
 #include "modules/resp/state.h"
 #include "modules/system/module/plugin.h"
+#include "tests/support/plugin_version.h"
 
 namespace {
 
-constexpr std::string_view kind = VERSION;
+using weir::test::plugin_version;
 
-struct State : STATE {
-    static constexpr std::uint32_t version = kind == "other" ? 1000 : STATE::version;
+struct OtherState : STATE {
+    static constexpr std::uint32_t version = 1000;
 };
 
 class BadVersion : public weir::Module {
@@ -22,23 +23,34 @@ public:
     using Module::Module;
 
     static auto declare() {
-        return weir::declare_module<BadVersion>(NAME, "Is wrong")
-            .hands_over<State>(&BadVersion::give, &BadVersion::take);
+        auto declared = weir::declare_module<BadVersion>(NAME, "Is wrong");
+        if (plugin_version == "other") {
+            return std::move(declared).hands_over<OtherState>(&BadVersion::give<OtherState>,
+                                                              &BadVersion::take<OtherState>);
+        }
+        return std::move(declared).hands_over<STATE>(&BadVersion::give<STATE>,
+                                                     &BadVersion::take<STATE>);
     }
 
     weir::Task<> load() override {
-        if (kind == "broken") {
+        if (plugin_version == "broken") {
             throw std::runtime_error("this version is broken");
         }
-        if (kind == "hanging") {
+        if (plugin_version == "hanging") {
             co_await weir::sleep(std::chrono::hours(1));
         }
     }
     void begin() override { throw std::logic_error("this version must not begin"); }
 
 private:
-    State give() { return {}; }
-    void take(State&) { throw std::runtime_error("this version wants no state"); }
+    template <class State>
+    State give() {
+        return {};
+    }
+    template <class State>
+    void take(State&) {
+        throw std::runtime_error("this version wants no state");
+    }
 };
 
 }  // namespace

@@ -37,7 +37,7 @@ ROOMS = {
         ["core/wait"],
     ),
     "core/tls": (
-        "TLS over any byte stream; the only room that includes OpenSSL",
+        "TLS over any byte stream; the only room of core that includes OpenSSL",
         ["core/stream"],
     ),
     "core/net": (

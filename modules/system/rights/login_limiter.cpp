@@ -19,8 +19,10 @@ LoginLimiter::Bucket& LoginLimiter::bucket_of(std::string_view source, Time now)
         refill(known->second, now);
         return known->second;
     }
-    if (buckets_.size() >= most_sources) {
-        // Those that have failed long ago, or never, need not be remembered.
+    if (buckets_.size() >= most_sources && now >= next_sweep_) {
+        // Those that have failed long ago, or never, need not be remembered. Looks for them once in
+        // an interval: a source that has failed is not forgotten sooner.
+        next_sweep_ = now + interval;
         for (auto entry = buckets_.begin(); entry != buckets_.end();) {
             refill(entry->second, now);
             entry = entry->second.attempts >= burst ? buckets_.erase(entry) : std::next(entry);

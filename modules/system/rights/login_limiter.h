@@ -43,6 +43,7 @@ private:
 
     std::map<std::string, Bucket, std::less<>> buckets_;
     Bucket others_;
+    Time next_sweep_{};
 };
 
 }  // namespace weir

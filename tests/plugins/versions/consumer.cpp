@@ -2,6 +2,7 @@
 #include "core/wait/send.h"
 #include "modules/system/module/plugin.h"
 #include "tests/plugins/versions/announcement.h"
+#include "tests/support/plugin_version.h"
 
 namespace {
 
@@ -24,8 +25,8 @@ private:
         const weir::MatcherOf<Announcement> announcements = weir::match<Announcement>().make();
         for (;;) {
             const weir::Ref<Announcement> heard = co_await announcements;
-            weir::Ref<weir::Event> event =
-                weir::make_event<Echo>(heard->a + heard->b, std::string(VERSION));
+            weir::Ref<weir::Event> event = weir::make_event<Echo>(
+                heard->a + heard->b, std::string(weir::test::plugin_version));
             co_await weir::send(std::move(event));
         }
     }

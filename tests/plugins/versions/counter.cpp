@@ -1,4 +1,4 @@
-// Counts, and hands its count over to the next version. The build defines VERSION, which tells how
+// Counts, and hands its count over to the next version. Its version tells how
 // it differs from the first: `later` has another state and accepts that of the first, `going` does
 // not wait for calls, `fresh` has no state, and each remaining one is wrong in one way.
 #include <chrono>
@@ -7,10 +7,11 @@
 
 #include "core/wait/timeout.h"
 #include "modules/system/module/plugin.h"
+#include "tests/support/plugin_version.h"
 
 namespace {
 
-constexpr std::string_view version = VERSION;
+using weir::test::plugin_version;
 
 struct Count {
     static constexpr std::string_view name = "count";
@@ -52,16 +53,16 @@ public:
             weir::declare_module<Counter>("counter", "Counts")
                 .function("add", &Counter::add)
                 .function("count", "What it has counted, and which version it is", &Counter::tell);
-        if constexpr (version == "later") {
+        if (plugin_version == "later") {
             return std::move(declared)
                 .hands_over<LaterCount>(&Counter::give_later, &Counter::take_later)
                 .takes_over<Count>(&Counter::take);
-        } else if constexpr (version == "lying") {
+        } else if (plugin_version == "lying") {
             return std::move(declared).hands_over<FalseCount>(&Counter::give_false,
                                                               &Counter::take_false);
-        } else if constexpr (version == "fresh") {
+        } else if (plugin_version == "fresh") {
             return declared;
-        } else if constexpr (version == "going") {
+        } else if (plugin_version == "going") {
             return std::move(declared).hands_over<Count>(&Counter::give, &Counter::take,
                                                          weir::CallsUnderWay::go_on);
         } else {
@@ -70,16 +71,16 @@ public:
     }
 
     weir::Task<> load() override {
-        if (version == "hanging") {
+        if (plugin_version == "hanging") {
             co_await weir::sleep(std::chrono::hours(1));
         }
-        if (version == "broken") {
+        if (plugin_version == "broken") {
             throw std::runtime_error("this version is broken");
         }
     }
 
     void begin() override {
-        if (version == "late") {
+        if (plugin_version == "late") {
             throw std::runtime_error("it cannot begin");
         }
     }
@@ -89,11 +90,11 @@ private:
         co_await weir::sleep(std::chrono::seconds(parameters.seconds));
         co_return ++count_;
     }
-    std::string tell() { return std::to_string(count_) + " " + VERSION; }
+    std::string tell() { return std::to_string(count_) + " " + std::string(plugin_version); }
 
     Count give() { return {std::exchange(count_, -1000)}; }
     void take(Count& state) {
-        if (version == "refusing") {
+        if (plugin_version == "refusing") {
             throw std::runtime_error("more than it can count");
         }
         count_ = state.count;

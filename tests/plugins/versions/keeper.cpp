@@ -6,6 +6,7 @@
 #include "core/wait/timeout.h"
 #include "modules/system/module/plugin.h"
 #include "tests/plugins/versions/announcement.h"
+#include "tests/support/plugin_version.h"
 
 namespace {
 
@@ -59,7 +60,7 @@ public:
 private:
     weir::Task<std::string> keep(Keep parameters) {
         co_await weir::sleep(std::chrono::seconds(parameters.seconds));
-        co_return std::string(VERSION);
+        co_return std::string(weir::test::plugin_version);
     }
     void hold_or_not() { hold_ = hold_ == nullptr ? hold("a handle of keeper") : nullptr; }
     std::string changes() { return changes_; }
@@ -68,7 +69,8 @@ private:
         const weir::MatcherOf<Announcement> announcements = weir::match<Announcement>().make();
         for (;;) {
             const weir::Ref<Announcement> heard = co_await announcements;
-            weir::Ref<weir::Event> event = weir::make_event<Echo>(heard->a, std::string(VERSION));
+            weir::Ref<weir::Event> event =
+                weir::make_event<Echo>(heard->a, std::string(weir::test::plugin_version));
             co_await weir::send(std::move(event));
         }
     }

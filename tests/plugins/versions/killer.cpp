@@ -1,23 +1,23 @@
-// Ends the process that opens it. VERSION, given by the build, says how.
+// Ends the process that opens it. Its version says how.
 #include <csignal>
 #include <stdexcept>
-#include <string_view>
 
 #include <unistd.h>
 
 #include "modules/system/module/plugin.h"
+#include "tests/support/plugin_version.h"
 
 namespace {
 
-constexpr std::string_view version = VERSION;
+using weir::test::plugin_version;
 
 struct Killer {
     Killer() {
-        if (version == "crashes") {
+        if (plugin_version == "crashes") {
             std::raise(SIGSEGV);
-        } else if (version == "exits") {
+        } else if (plugin_version == "exits") {
             _exit(0);
-        } else if (version == "throws") {
+        } else if (plugin_version == "throws") {
             throw std::runtime_error("no handler catches this");
         }
     }
@@ -29,7 +29,7 @@ public:
     using weir::Module::Module;
 
     static auto declare() {
-        if (version == "undescribed") {
+        if (plugin_version == "undescribed") {
             throw std::logic_error("there is nothing to say");
         }
         return weir::declare_module<Module>("killer", "Kills");

@@ -1,7 +1,8 @@
-// Has a queue of a kind that the plugin brings. VERSION, given by the build, is its answer.
+// Has a queue of a kind that the plugin brings. Its answer is its version.
 #include "apps/examples/extend/01-queue/lifo_queue.h"
 #include "core/wait/send.h"
 #include "modules/system/module/plugin.h"
+#include "tests/support/plugin_version.h"
 
 namespace {
 
@@ -49,7 +50,7 @@ private:
         top->set_ignorable();
         co_return top->number.get();
     }
-    std::string version() { return VERSION; }
+    std::string version() { return std::string(weir::test::plugin_version); }
 
     weir::Ref<weir::Queue> pile_;
 };

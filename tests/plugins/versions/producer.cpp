@@ -1,9 +1,10 @@
-// Answers with its version, and sends announcements on request. The build defines VERSION.
+// Answers with its version, and sends announcements on request.
 #include <stdexcept>
 
 #include "core/wait/send.h"
 #include "modules/system/module/plugin.h"
 #include "tests/plugins/versions/announcement.h"
+#include "tests/support/plugin_version.h"
 
 namespace {
 
@@ -31,14 +32,14 @@ public:
     }
 
     weir::Task<> load() override {
-        if (std::string(VERSION) == "broken") {
+        if (weir::test::plugin_version == "broken") {
             throw std::runtime_error("this version is broken");
         }
         co_return;
     }
 
 private:
-    std::string version() { return VERSION; }
+    std::string version() { return std::string(weir::test::plugin_version); }
     weir::Task<int> add(Numbers numbers) { co_return numbers.a + numbers.b; }
     weir::Task<> announce(Numbers numbers) {
         weir::Ref<weir::Event> event = weir::make_event<Announcement>(numbers.a, numbers.b);

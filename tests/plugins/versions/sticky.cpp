@@ -1,8 +1,7 @@
-// Leaves something of its code with the scheduler, and so cannot simply leave. VERSION, given by
-// the build, says what: a routine that does not belong to it, a handler, a handler that is a plain
+// Leaves something of its code with the scheduler, and so cannot simply leave. Its
+// version says what: a routine that does not belong to it, a handler, a handler that is a plain
 // function, a tracer, or work on another thread.
 #include <chrono>
-#include <string_view>
 
 #include "core/run/event_handler.h"
 #include "core/run/trace.h"
@@ -12,10 +11,11 @@
 #include "modules/system/server/loader.h"
 #include "modules/system/server/server.h"
 #include "tests/plugins/versions/announcement.h"
+#include "tests/support/plugin_version.h"
 
 namespace {
 
-constexpr std::string_view version = VERSION;
+using weir::test::plugin_version;
 
 weir::Task<> stay() {
     co_await weir::sleep(std::chrono::hours(1));
@@ -35,18 +35,18 @@ public:
     }
 
     weir::Task<> load() override {
-        if (version == "handler" || version == "pointer") {
+        if (plugin_version == "handler" || plugin_version == "pointer") {
             static weir::EventHandler* const handler = new weir::EventHandler(scheduler());
             const weir::Matcher announcements = weir::match<Announcement>().make();
-            if (version == "pointer") {
+            if (plugin_version == "pointer") {
                 handler->handle(announcements, &ignore);
             } else {
                 handler->handle(announcements, [](const weir::Ref<weir::Event>&) {});
             }
-        } else if (version == "tracer") {
+        } else if (plugin_version == "tracer") {
             static IdleTracer tracer;
             scheduler().set_tracer(&tracer);
-        } else if (version == "work") {
+        } else if (plugin_version == "work") {
             start(work(), {.name = "sticky.work"});
         } else {
             server().loader().start(stay(), {.name = "sticky.stay", .daemon = true});

@@ -1,8 +1,7 @@
-// Has one of everything that the operating system gives it. VERSION, given by the build, says
+// Has one of everything that the operating system gives it. Its version says
 // whether it leaves that to weir, or has a handle of libuv of its own.
 #include <csignal>
 #include <cstdint>
-#include <string_view>
 
 #include <uv.h>
 
@@ -14,10 +13,10 @@
 #include "core/system/process.h"
 #include "core/system/signal_watch.h"
 #include "modules/system/module/plugin.h"
+#include "tests/support/plugin_version.h"
 
 namespace {
 
-constexpr std::string_view version = VERSION;
 constexpr std::uint64_t an_hour = 3'600'000;  // in milliseconds
 
 class System : public weir::Module {
@@ -34,7 +33,7 @@ public:
         start(watch_file());
         start(wait_for_tomorrow());
         start(read_again());
-        if (version == "handle") {
+        if (weir::test::plugin_version == "handle") {
             auto* const timer = new uv_timer_t;
             uv_timer_init(&weir::loop_of(scheduler()), timer);
             uv_timer_start(timer, &close, an_hour, 0);
