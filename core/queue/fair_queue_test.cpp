@@ -152,7 +152,7 @@ TEST_CASE("a class of a long text is as good as any", "[fair_queue]") {
 
 // --- limits and signals
 
-TEST_CASE("places are kept for new classes, and who is woken depends on what each waits for",
+TEST_CASE("slots are kept for new classes, and a free slot wakes the sender that may use it",
           "[fair_queue]") {
     ByNumber jobs(15, {.preserve_for_new = 1});
     const Matcher one = jobs.fill(1, 0, 20);
@@ -258,7 +258,7 @@ TEST_CASE("where only classes have a limit, each wakes only those that wait for 
         }
     }
     jobs.pop();
-    CHECK(jobs.signals.can_write.empty());  // nobody waits any more
+    CHECK(jobs.signals.can_write.empty());  // no sender waits any more
     waits[3] = jobs.fill(3, 90, 2);
     waits[4] = jobs.fill(4, 95, 2);
     QueueSignals cleared;

@@ -175,7 +175,7 @@ public:
     /// Removes the oldest turn from the history, and returns whose it was. Requires that there is
     /// one.
     T* pop_oldest() noexcept { return history_.pop_front(); }
-    /// Lets go of an object that is about to be destroyed: its turns become nobody's.
+    /// Forgets an object that is about to be destroyed. The history keeps its turns, without owner.
     void forget_object(T& object) noexcept { history_.replace(&object, nullptr); }
 
 private:

@@ -80,7 +80,7 @@ TEST_CASE("turns that leave the history count no longer", "[fair_turns]") {
     CHECK(b.served() == 10);
 }
 
-TEST_CASE("the turns of an object that is forgotten are nobody's", "[fair_turns]") {
+TEST_CASE("the turns of a forgotten object have no owner", "[fair_turns]") {
     Table table;
     Guest b('b');
     {

@@ -124,7 +124,8 @@ TEST_CASE("the last event of a default queue may block", "[leaf_queue]") {
     }
 }
 
-TEST_CASE("a clear drops blocked events, and wakes who waited for a place", "[leaf_queue]") {
+TEST_CASE("a clear drops blocked events, and wakes the senders that waited for a slot",
+          "[leaf_queue]") {
     for (const Kind& kind : kinds()) {
         INFO(kind.name);
         const auto root = make_root({.max_default = 2, .kind = kind.factory});

@@ -320,7 +320,7 @@ TEST_CASE("all blocked events of a queue and of all below it can be let go at on
 
 // --- waiting for an empty queue
 
-TEST_CASE("who waits for a queue to be empty is told when it is, with all below it", "[queue]") {
+TEST_CASE("a waiter for an empty queue wakes when it is empty, with all below it", "[queue]") {
     const auto root = make_root();
     const auto a = root->add("a", 1, jobs("a"));
     a->add("", 1, match<Job>("a", 7).make());
@@ -342,7 +342,7 @@ TEST_CASE("who waits for a queue to be empty is told when it is, with all below 
     CHECK(signals.empty.empty());
 }
 
-TEST_CASE("who waits for a queue to be empty waits on when the last event blocks it", "[queue]") {
+TEST_CASE("a waiter for an empty queue waits on when the last event blocks it", "[queue]") {
     const auto root = make_root();
     append(*root, job("x", 1, 1));
     const Matcher empty = root->wait_for_empty();
@@ -358,7 +358,7 @@ TEST_CASE("who waits for a queue to be empty waits on when the last event blocks
 
 // --- clearing
 
-TEST_CASE("a cleared queue is empty, all below it too, and who waits is told", "[queue]") {
+TEST_CASE("a cleared queue is empty, all below it too, and its waiters wake", "[queue]") {
     const auto root = make_root({.max_total = 3});
     const auto a = root->add("a", 1, jobs("a"), {.max_default = 1});
     a->add("", 1, match<Job>("a", 7).make());

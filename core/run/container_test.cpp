@@ -87,7 +87,7 @@ TEST_CASE("routines may be started in the foreground before the scheduler runs",
     CHECK(world.run() == "abc");
 }
 
-TEST_CASE("a routine needs nobody who refers to it", "[container]") {
+TEST_CASE("a routine runs on without references to it", "[container]") {
     World world;
     world.start([](World& w) -> Task<> {
         co_await sleep(1s);

@@ -56,8 +56,8 @@ public:
     /// Returns what it waits on; null if it runs, is about to run or has ended.
     const Wait* wait() const noexcept { return wait_; }
     Time waiting_since() const noexcept { return waiting_since_; }
-    /// Returns its coroutines, the innermost first. Of a routine that runs only the outermost one
-    /// is known, without its line; of one that has ended, none.
+    /// Returns its coroutines, the innermost first. A running routine returns only the outermost
+    /// one, without its line; an ended routine returns none.
     std::vector<RoutineFrame> frames() const;
     const void* frame() const noexcept override { return waiting_ ? waiting_.address() : nullptr; }
 
@@ -111,7 +111,7 @@ private:
 
     // First the members that the delivery of an event touches.
     Wait* wait_ = nullptr;
-    std::coroutine_handle<> waiting_;    // the one that waits
+    std::coroutine_handle<> waiting_;    // the innermost one
     std::coroutine_handle<> next_;       // to be resumed next, while running
     std::coroutine_handle<> coroutine_;  // the outermost
     WatchScope* watches_ = nullptr;      // the innermost

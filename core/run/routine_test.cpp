@@ -402,7 +402,7 @@ TEST_CASE("a routine that closes itself goes on to its next wait", "[routine][cl
     CHECK(world.run() == "still here unwound ");
 }
 
-TEST_CASE("a routine that closes who called it lets that go on to its next wait",
+TEST_CASE("a routine that closes its caller lets the caller go on to its next wait",
           "[routine][close]") {
     World world;
     world.other = world.start([](World& w) -> Task<> {

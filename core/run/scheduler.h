@@ -86,8 +86,8 @@ public:
     /// after that, too, it may be called again, and nothing is lost.
     void run();
 
-    /// Tells all routines to quit, by a QuitException where they wait. With `daemons_only` only
-    /// daemons are told.
+    /// Makes all routines quit: each receives a QuitException where it waits. With `daemons_only`,
+    /// only daemons do.
     void quit(bool daemons_only = false);
     bool quitting() const noexcept { return quitting_; }
     /// Makes run() return as soon as the running event is done, and close all routines.
@@ -98,7 +98,7 @@ public:
     // run() is: begin(); while (round(can_happen)) { can_happen = poll; after_poll(); } end();
     void begin();
     // Processes what there is. `can_happen`: whether the last poll left something that can happen.
-    // Returns false if the run is over.
+    // Returns false if the run has ended.
     bool round(bool can_happen);
     // How long a poll may wait: 0 if there is something to do; none: without end.
     std::optional<Duration> time_to_wait() noexcept override;
@@ -107,7 +107,7 @@ public:
     void after_poll(bool polled = true);
     // Closes what still waits.
     void end() noexcept;
-    // Tells who wants to know that nothing has happened for a while.
+    // Sends the `idle` event: nothing has happened for a while.
     void nothing_happened() noexcept override;
 
     /// Returns where Posters put what they post. Made at the first call.
@@ -135,7 +135,7 @@ public:
     bool renew(Subscription& subscription, const Matcher& matcher) noexcept;
     void unsubscribe(Subscription& subscription) noexcept;
     void unsubscribe_all(Subscriber& subscriber) noexcept;
-    /// Lists the subscriber until delist(): while it is listed it is told to quit, in the order of
+    /// Lists the subscriber until delist(). A listed subscriber receives quit(), in the order of
     /// enlisting, and keeps the scheduler running unless it is a daemon.
     void enlist(Subscriber& subscriber) noexcept;
     void delist(Subscriber& subscriber) noexcept;
@@ -167,7 +167,7 @@ public:
     /// have taken it.
     const std::vector<Ref<Routine>>& ready() const noexcept { return ready_; }
 
-    /// The tracer is told of each step of every event, and of each routine that runs; null: none.
+    /// The tracer sees each step of every event, and each routine that runs; null: there is none.
     /// It must outlive the scheduler, or be replaced before.
     Tracer* tracer() const noexcept { return tracer_; }
     void set_tracer(Tracer* tracer) noexcept { tracer_ = tracer; }

@@ -16,7 +16,7 @@ using namespace weir::test;
 
 namespace {
 
-// Blocks until somebody has set `done`.
+// Blocks until the test has set `done`.
 struct Patient : Event {
     Index<int> number;
     const bool* done = nullptr;
@@ -52,7 +52,7 @@ Task<> wait_until_quit(World& world, char letter) {
 
 // --- events
 
-TEST_CASE("an event that nobody waits for is dropped, if it may be", "[scheduler]") {
+TEST_CASE("an event without a waiter is dropped, if it may be", "[scheduler]") {
     World world;
     world.ping();
     CHECK(world.scheduler.queue().size() == 1);
@@ -61,7 +61,7 @@ TEST_CASE("an event that nobody waits for is dropped, if it may be", "[scheduler
     CHECK(world.scheduler.queue().size() == 0);
 }
 
-TEST_CASE("an event that may not be dropped blocks its queue until somebody waits for it",
+TEST_CASE("an event that may not be dropped blocks its queue until a routine waits for it",
           "[scheduler]") {
     World world;
     world.scheduler.queue().add("jobs", 500, match<Job>().make());
@@ -94,7 +94,8 @@ TEST_CASE("a blocked event holds nothing back in other queues", "[scheduler]") {
     CHECK(world.run() == "pinged");
 }
 
-TEST_CASE("who receives an event without processing it does not let it pass", "[scheduler]") {
+TEST_CASE("a routine that receives an event without processing it does not let it pass",
+          "[scheduler]") {
     World world;
     world.start([](World& w) -> Task<> {
         co_await match<Job>();  // looks only
@@ -107,7 +108,7 @@ TEST_CASE("who receives an event without processing it does not let it pass", "[
     CHECK(world.run() == "looked a1 ");
 }
 
-TEST_CASE("an event that is sent on by who receives it does not block", "[scheduler]") {
+TEST_CASE("an event that its receiver sends on does not block", "[scheduler]") {
     World world;
     world.start([](World& w) -> Task<> {
         const Ref<Job> job = co_await match<Job>();
@@ -520,7 +521,7 @@ TEST_CASE("an exception of a call in the scheduler's context is logged", "[sched
     world.log.clear();
 }
 
-TEST_CASE("a call that delivers events may end who waits for them, and for others", "[scheduler]") {
+TEST_CASE("a call that delivers events may end waiters for them, and for others", "[scheduler]") {
     World world;
     world.other = world.start([](World&) -> Task<> {
         const auto pings = match<Ping>().make();

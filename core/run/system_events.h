@@ -8,11 +8,11 @@ namespace weir {
 struct SystemControlEvent : Event {
     enum class Type {
         init,   ///< the scheduler starts
-        go_on,  ///< a poll is over, and a routine has waited for that with do_events()
+        go_on,  ///< a poll has ended, and a routine has waited for that with do_events()
         quit,   ///< the scheduler quits
     };
     Index<Type> type;
-    bool daemons_only = false;  ///< of quit: only daemons are told to quit
+    bool daemons_only = false;  ///< of quit: only daemons quit
 
     static auto declare() {
         return declare_event<SystemControlEvent>("weir.SystemControlEvent")

@@ -44,7 +44,7 @@ Task<std::string> join(std::string a, std::unique_ptr<std::string> b) {
 
 }  // namespace
 
-TEST_CASE("a task gives its result to who awaits it", "[task]") {
+TEST_CASE("a task gives its result to the routine that awaits it", "[task]") {
     World world;
     world.start([](World& w) -> Task<> {
         const std::unique_ptr<int> number = co_await make_number(7);

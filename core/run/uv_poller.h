@@ -53,7 +53,7 @@ public:
     std::unique_ptr<Bell> make_bell(std::function<void()> answer) override;
     void start_work(Work& work) override;
     void cancel_work(Work& work) noexcept override;
-    // Work that is not done, and all handles of the loop, whoever made them.
+    // Work that is not done, and all handles of the loop, foreign ones too.
     void visit_code(const Visit& visit) const override;
 
     // --- for LoopGuest

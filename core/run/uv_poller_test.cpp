@@ -204,7 +204,7 @@ TEST_CASE("a given loop is left as it was") {
 
 namespace {
 
-// Its clock goes on when it is told to.
+// Its clock advances only when the test sets it.
 class SlowPoller final : public Poller {
 public:
     Time now() noexcept override { return time; }

@@ -110,7 +110,7 @@ TEST_CASE("an event that several matchers of a wait match comes once", "[wait]")
     CHECK(world.run() == "1");
 }
 
-TEST_CASE("who waits again for the same matcher keeps his place, who makes it anew is the last",
+TEST_CASE("waiting again for the same matcher keeps the place in line, a new matcher is last",
           "[wait]") {
     World world;
     world.start([](World& w) -> Task<> {
@@ -142,7 +142,7 @@ TEST_CASE("who waits again for the same matcher keeps his place, who makes it an
     CHECK(world.run() == "anew asking same | same anew asking | same anew asking | ");
 }
 
-TEST_CASE("who waits for other events than before gets those, and no more of the others",
+TEST_CASE("a routine that waits for other events than before gets those, and no more of the others",
           "[wait]") {
     World world;
     world.start([](World& w) -> Task<> {
@@ -203,7 +203,7 @@ TEST_CASE("a predicate that throws is logged and does not match", "[wait]") {
     world.log.clear();
 }
 
-TEST_CASE("whoever extends the event system writes a wait of his own", "[wait]") {
+TEST_CASE("an extension of the event system writes a wait of its own", "[wait]") {
     World world;
     world.start([](World& w) -> Task<> {
         ThreePings three;

@@ -5,7 +5,6 @@
 #include <system_error>
 #include <typeinfo>
 
-#include "core/base/function_words.h"
 #include "core/net/connection.h"
 #include "core/net/socket_server.h"
 #include "core/net/stream_server.h"
@@ -15,6 +14,7 @@
 #include "core/run/scheduler.h"
 #include "core/wait/future.h"
 #include "modules/system/module/module_events.h"
+#include "modules/system/server/function_words.h"
 #include "modules/system/server/plugin_library.h"
 
 namespace weir {
