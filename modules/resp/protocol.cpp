@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/net/connection.h"
+#include "core/net/socket_server.h"
 #include "core/queue/fair_queue.h"
 
 namespace weir::resp {
