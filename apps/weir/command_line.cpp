@@ -32,6 +32,7 @@ void add_plugins(CLI::App& command, std::vector<std::string>& folders) {
     command
         .add_option("--plugins", folders,
                     "A folder with plugins, before the program's own; may be given again")
+        ->check(existing_folder())
         ->type_name("FOLDER")
         ->allow_extra_args(false);
 }
@@ -113,7 +114,7 @@ constexpr const char* password_sentence =
 // Counts of a type that options are converted to.
 template <class T>
 CLI::Validator count_from(T least, T most = std::numeric_limits<T>::max()) {
-    return number_between(least, most);
+    return whole_number_between(least, most);
 }
 
 void add_server_timeout(CLI::App& command, const char* name, double& seconds) {
@@ -247,7 +248,7 @@ void add_trace(CLI::App& program, TraceCommand& trace, int& code) {
         ->type_name("FILE")
         ->capture_default_str();
     command.add_option("--records", trace.records, "How many to keep; the rest are counted")
-        ->check(number_between(1, 10'000'000))
+        ->check(whole_number_between(1, 10'000'000))
         ->type_name("COUNT")
         ->capture_default_str();
     command.footer(

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <stdexcept>
 
 #include "apps/weir/exit_code.h"
 #include "apps/weir/figures.h"
@@ -110,7 +111,11 @@ int run_events_command(const EventsCommand& events) {
 int run_send_command(const SendCommand& send) {
     try {
         RemoteServer server(send.server);
-        server.long_command({"SEND", send.type, send.json, "TIMEOUT", std::to_string(send.wait)});
+        const Reply reply = server.long_command(
+            {"SEND", send.type, send.json, "TIMEOUT", std::to_string(send.wait)});
+        if (reply.kind() != Reply::Kind::text || reply.text() != "OK") {
+            throw std::runtime_error("the answer of the server is not understood");
+        }
         return success;
     } catch (const std::exception& error) {
         return report("send", error);
@@ -122,7 +127,11 @@ int run_watch_command(const WatchCommand& watch) {
         RemoteServer server(watch.server);
         std::vector<std::string> request{"WATCH", watch.type};
         request.insert(request.end(), watch.filters.begin(), watch.filters.end());
-        server.command(request);
+        const Reply begun = server.command(request);
+        if (begun.kind() != Reply::Kind::list || begun.texts().empty() ||
+            begun.texts().front() != "watch") {
+            throw std::runtime_error("the answer of the server is not understood");
+        }
         std::string watched = watch.type;
         for (const std::string& filter : watch.filters) {
             watched += ' ' + filter;
@@ -136,6 +145,10 @@ int run_watch_command(const WatchCommand& watch) {
             const std::vector<std::string_view> parts = message.texts();
             if (parts.size() != 3 || parts[0] != "message") {
                 continue;
+            }
+            if (parts[2].starts_with("{\"ended\"")) {
+                throw std::runtime_error("the watch has ended: " +
+                                         text_in(Ordered::parse(parts[2]), "ended"));
             }
             print(printable_json(parts[2]) + '\n');
             seen += parts[2].starts_with("{\"lost\"") ? 0 : 1;

@@ -35,7 +35,8 @@ GuardedCommand::GuardedCommand(RespClient& client, const LockCommand& lock, Mess
       lock_(lock),
       messages_(messages),
       interval_(std::min(longest_interval, client.limit())),
-      child_(lock.command, client.socket()) {}
+      child_(lock.command, client.socket()),
+      patience_(client.limit()) {}
 
 int GuardedCommand::run() {
     for (;;) {
@@ -56,25 +57,19 @@ int GuardedCommand::run() {
 
 // Waits until there is something to do.
 void GuardedCommand::wait() {
-    const Clock::time_point asleep = Clock::now();
-    Clock::time_point wake = asleep + longest_interval;
+    const Clock::time_point now = Clock::now();
+    Clock::duration time = longest_interval;
     if (!lost_) {
-        wake = std::min(wake, answer_due_ ? *answer_due_ : next_question_);
+        time = std::min(time, asked_ ? patience_.next_look() : next_question_ - now);
     } else if (next_kill_) {
-        wake = std::min(wake, *next_kill_);
+        time = std::min(time, *next_kill_ - now);
     }
-    wake = std::max(wake, asleep);
     std::array<pollfd, 3> files{
         pollfd{.fd = child_.signals(), .events = POLLIN, .revents = 0},
         pollfd{.fd = lost_ ? -1 : client_.socket(), .events = POLLIN, .revents = 0},
         pollfd{.fd = messages_.pending() ? STDERR_FILENO : -1, .events = POLLOUT, .revents = 0}};
-    const auto time = std::chrono::ceil<std::chrono::milliseconds>(wake - asleep);
-    poll(files.data(), files.size(), static_cast<int>(time.count()));
-    // A process that wakes up later than it wanted was stopped meanwhile, or the machine was busy:
-    // that is not the server's silence.
-    if (const auto late = Clock::now() - wake; late > Clock::duration::zero() && answer_due_) {
-        *answer_due_ += late;
-    }
+    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(time);
+    poll(files.data(), files.size(), static_cast<int>(std::max(milliseconds.count(), 0L)));
 }
 
 // A server that does not answer is as good as gone: it is asked now and then. What has arrived is
@@ -82,15 +77,16 @@ void GuardedCommand::wait() {
 void GuardedCommand::watch_server() {
     try {
         if (client_.receive() > 0) {
-            answer_due_.reset();
+            asked_ = false;
         }
         const Clock::time_point now = Clock::now();
-        if (answer_due_ && *answer_due_ <= now) {
+        if (asked_ && patience_.look(now)) {
             throw ConnectionError("the server does not answer");
         }
-        if (!answer_due_ && next_question_ <= now) {
+        if (!asked_ && next_question_ <= now) {
             client_.send({"PING"});
-            answer_due_ = now + client_.limit();
+            asked_ = true;
+            patience_.begin(now, client_.limit());
             next_question_ = now + interval_;
         }
     } catch (const ConnectionError& error) {

@@ -6,6 +6,7 @@
 #include "apps/weir/child_process.h"
 #include "apps/weir/lock_command.h"
 #include "apps/weir/messages.h"
+#include "apps/weir/patience.h"
 
 namespace weir::app {
 
@@ -36,7 +37,8 @@ private:
     bool lost_ = false;
     bool gave_up_ = false;  // on processes that not even SIGKILL ends
     Clock::time_point next_question_ = Clock::now() + interval_;
-    std::optional<Clock::time_point> answer_due_;
+    Patience patience_;
+    bool asked_ = false;  // and not answered
     std::optional<Clock::time_point> next_kill_;
     int kills_ = 0;
 };

@@ -164,7 +164,11 @@ private:
         for (const Json& event : events) {
             line(1, shown(event.at("event")) + " blocks " + shown(event.at("queue")));
         }
-        if (events.empty()) {
+        const std::size_t all = all_.at("counts").at("blocked").get<std::size_t>();
+        if (all > events.size()) {
+            line(1, "and " + std::to_string(all - events.size()) + " more");
+        }
+        if (all == 0) {
             line(1, "none");
         }
     }

@@ -55,10 +55,13 @@ public:
         }
         const Reply reply = client_.long_command(in_context(std::move(request)), end_);
         require_ok(reply, "LOCK");
-        if (reply.kind() == Reply::Kind::integer) {
-            return std::to_string(reply.integer());
+        if (reply.kind() == Reply::Kind::nothing) {
+            return std::nullopt;
         }
-        return std::nullopt;
+        if (reply.kind() != Reply::Kind::integer || reply.integer() <= 0) {
+            throw ConnectionError("LOCK: the server answers no fencing token: it is no lockd");
+        }
+        return std::to_string(reply.integer());
     }
 
 private:

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "apps/weir/output.h"
+#include "apps/weir/patience.h"
 #include "apps/weir/resp_connect.h"
 #include "config/text/quoted.h"
 
@@ -88,6 +89,47 @@ Clock::duration limit_of(double seconds) {
     return std::chrono::ceil<Clock::duration>(std::chrono::duration<double>(seconds));
 }
 
+// The largest answer. A server could otherwise announce billions of elements with a few bytes, for
+// which the reader makes room at once.
+constexpr std::size_t most_bytes = std::size_t{512} << 20;
+constexpr std::size_t most_elements = 4'000'000;
+
+// As hiredis makes lists, but for too long ones. The type of the size depends on its version.
+template <class Size>
+void* (*make_list)(const redisReadTask*, Size) = nullptr;
+
+template <class Size>
+void* make_list_within_limit(const redisReadTask* task, Size size) {
+    std::size_t& elements = *static_cast<std::size_t*>(task->privdata);
+    const auto more = static_cast<std::size_t>(size);
+    if (more > most_elements - std::min(most_elements, elements)) {
+        return nullptr;
+    }
+    elements += more;
+    return make_list<Size>(task, size);
+}
+
+template <class Size>
+void limit_lists(redisReplyObjectFunctions& functions, void* (*list)(const redisReadTask*, Size)) {
+    make_list<Size> = list;
+    functions.createArray = make_list_within_limit<Size>;
+}
+
+redisReader* make_reader(std::size_t& elements) {
+    redisReader* const reader = redisReaderCreate();
+    if (reader == nullptr) {
+        return nullptr;
+    }
+    static redisReplyObjectFunctions functions = [reader] {
+        redisReplyObjectFunctions limited = *reader->fn;
+        limit_lists(limited, reader->fn->createArray);
+        return limited;
+    }();
+    reader->fn = &functions;
+    reader->privdata = &elements;
+    return reader;
+}
+
 std::string seconds_text(Clock::duration time) {
     std::array<char, 32> text{};
     std::snprintf(text.data(), text.size(), "%g s", std::chrono::duration<double>(time).count());
@@ -104,7 +146,7 @@ RespClient::RespClient(const std::string& address, double limit_in_seconds)
     : address_(address),
       limit_(limit_of(limit_in_seconds)),
       socket_(connect_to(address, Clock::now() + limit_)),
-      reader_(redisReaderCreate()) {
+      reader_(make_reader(elements_)) {
     if (reader_ == nullptr) {
         close(socket_);
         throw std::bad_alloc();
@@ -162,15 +204,15 @@ void RespClient::write() {
     unsent_.erase(0, done);
 }
 
-// Returns whether something had arrived.
-bool RespClient::read() {
+// Returns how many bytes had arrived.
+std::size_t RespClient::read() {
     std::array<char, 65536> bytes;
     ssize_t size = 0;
     do {
         size = recv(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT);
     } while (size < 0 && errno == EINTR);
     if (size < 0 && errno == EAGAIN) {
-        return false;
+        return 0;
     }
     if (size == 0) {
         throw ConnectionClosed(lost("the server closed the connection"));
@@ -179,28 +221,33 @@ bool RespClient::read() {
         throw ConnectionClosed(lost(reason(errno)));
     }
     received_ += static_cast<std::size_t>(size);
+    if (received_ > most_bytes) {
+        fail("the answer is too large");
+    }
     if (redisReaderFeed(reader_.get(), bytes.data(), static_cast<std::size_t>(size)) != REDIS_OK) {
         fail(reader_->errstr);
     }
-    return true;
+    return static_cast<std::size_t>(size);
 }
 
 std::optional<Reply> RespClient::next_reply() {
     void* reply = nullptr;
     if (redisReaderGetReply(reader_.get(), &reply) != REDIS_OK) {
-        fail("it speaks no protocol of Redis: " + config::printable(reader_->errstr));
+        const bool too_long = reader_->err == REDIS_ERR_OOM;
+        fail(too_long ? "the answer is too large"
+                      : "it speaks no protocol of Redis: " + config::printable(reader_->errstr));
     }
     if (reply == nullptr) {
         return std::nullopt;
     }
-    received_ = 0;
+    received_ = elements_ = 0;
     return Reply(static_cast<redisReply*>(reply));
 }
 
 int RespClient::receive() {
     write();
     int answers = 0;
-    while (read()) {
+    while (read() != 0) {
         while (next_reply()) {
             ++answers;
         }
@@ -209,45 +256,43 @@ int RespClient::receive() {
 }
 
 // Nothing if it does not come in time.
-std::optional<Reply> RespClient::reply_until(Clock::time_point end) {
+std::optional<Reply> RespClient::reply_within(Clock::duration time, bool more_for_long_ones) {
     constexpr std::size_t bytes_a_second = 64 * 1024;
+    Patience patience(limit_);
+    patience.begin(Clock::now(), time);
     for (;;) {
         write();
         if (std::optional<Reply> reply = next_reply()) {
             return reply;
         }
-        if (read()) {
-            continue;  // an answer, perhaps, before the connection turns out to be closed
+        if (const std::size_t received = read(); received != 0) {
+            // An answer, perhaps, before the connection turns out to be closed.
+            if (more_for_long_ones) {
+                patience.add(std::chrono::microseconds(received * 1'000'000 / bytes_a_second));
+            }
+            continue;
         }
-        const std::chrono::milliseconds more(received_ * 1000 / bytes_a_second);
-        const Clock::time_point asleep = Clock::now();
-        const auto left = end + more - asleep;
-        if (left <= Clock::duration::zero()) {
+        if (patience.look(Clock::now())) {
             return std::nullopt;
         }
-        const auto time = std::min<Clock::duration>(left, std::chrono::hours(1));
         pollfd events{.fd = socket_, .events = POLLIN, .revents = 0};
         if (!unsent_.empty()) {
             events.events |= POLLOUT;
         }
+        const auto wait = std::min<Clock::duration>(patience.next_look(), std::chrono::hours(1));
         const int milliseconds =
-            static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(time).count());
+            static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count());
         if (poll(&events, 1, milliseconds) < 0 && errno != EINTR) {
             fail(reason(errno));
-        }
-        // A process that wakes up later than it wanted was stopped meanwhile, or the machine was
-        // busy: that is not the server's silence.
-        if (const auto late = Clock::now() - asleep - time; late > Clock::duration::zero()) {
-            end += late;
         }
     }
 }
 
 Reply RespClient::command(const std::vector<std::string>& arguments,
                           std::optional<Clock::time_point> end) {
-    const Clock::time_point limit = Clock::now() + limit_;
+    const Clock::duration time = end ? std::min(time_until(*end), limit_) : limit_;
     send(arguments);
-    std::optional<Reply> reply = reply_until(end ? std::min(*end, limit) : limit);
+    std::optional<Reply> reply = reply_within(time, !end);
     if (!reply) {
         fail_late();
     }
@@ -256,40 +301,66 @@ Reply RespClient::command(const std::vector<std::string>& arguments,
 
 Reply RespClient::long_command(const std::vector<std::string>& arguments,
                                std::optional<Clock::time_point> end) {
+    std::optional<Clock::duration> time;
+    if (end) {
+        time = time_until(*end);
+    }
     send(arguments);
-    return long_reply(end);
+    return long_reply(time);
 }
 
 Reply RespClient::next_message() {
     return long_reply(std::nullopt);
 }
 
-Reply RespClient::long_reply(std::optional<Clock::time_point> end) {
+// `left` counts as Patience does: a pass that fails has taken the limit, and perhaps a pause.
+Reply RespClient::long_reply(std::optional<Clock::duration> left) {
     for (;;) {
-        const Clock::time_point next = Clock::now() + limit_;
-        const bool is_last = end && *end <= next;
-        if (std::optional<Reply> reply = reply_until(is_last ? *end : next)) {
+        const bool is_last = left && *left <= limit_;
+        if (std::optional<Reply> reply = reply_within(is_last ? *left : limit_, !left)) {
             return std::move(*reply);
         }
         if (is_last) {
             fail("the server does not answer");
         }
-        require_server_answers();
+        if (left) {
+            *left -= limit_;
+        }
+        if (!server_answers()) {
+            // An answer that has come meanwhile is worth more than that silence.
+            if (std::optional<Reply> reply = arrived_reply()) {
+                return std::move(*reply);
+            }
+            fail_late();
+        }
     }
 }
 
+// Returns the answer if all of it has arrived.
+std::optional<Reply> RespClient::arrived_reply() {
+    std::optional<Reply> reply = next_reply();
+    while (!reply && read() != 0) {
+        reply = next_reply();
+    }
+    return reply;
+}
+
+// An end that has passed already did so in a pause of this process.
+RespClient::Clock::duration RespClient::time_until(Clock::time_point end) const {
+    const Clock::duration left = end - Clock::now();
+    return left > Clock::duration::zero() ? left : limit_ / 2;
+}
+
 // Behind a command that waits, the server answers nothing else on this connection.
-void RespClient::require_server_answers() {
+bool RespClient::server_answers() const {
     try {
         RespClient other(address_, std::chrono::duration<double>(limit_).count());
         static_cast<void>(other.command({"PING"}));  // an error is an answer, too
+        return true;
     } catch (const ConnectionClosed&) {
-        // It takes no more connections, and is there to say so.
+        return true;  // it takes no more connections, and is there to say so
     } catch (const ConnectionError&) {
-        // What has arrived meanwhile is worth more than the silence of another connection.
-        if (!read()) {
-            fail_late();
-        }
+        return false;
     }
 }
 

@@ -53,8 +53,9 @@ private:
 //
 // No function waits for ever for a server that is stopped or hangs: connecting, and each answer,
 // has the limit that the constructor is given. An answer may take a second more for each 64 KiB of
-// it. While this process is stopped no time passes: what has arrived is read before an answer is
-// called late, and the server has the rest of its time afterwards.
+// it, but no longer than until the caller's `end`, and has a largest size. Time in which this
+// process is stopped does not count (Patience), and what has arrived is read before an answer is
+// called late.
 class RespClient {
 public:
     using Clock = std::chrono::steady_clock;
@@ -100,11 +101,13 @@ private:
     };
 
     void write();
-    bool read();
+    std::size_t read();
     std::optional<Reply> next_reply();
-    std::optional<Reply> reply_until(Clock::time_point end);
-    Reply long_reply(std::optional<Clock::time_point> end);
-    void require_server_answers();
+    std::optional<Reply> arrived_reply();
+    std::optional<Reply> reply_within(Clock::duration time, bool more_for_long_ones);
+    Reply long_reply(std::optional<Clock::duration> left);
+    Clock::duration time_until(Clock::time_point end) const;
+    bool server_answers() const;
     std::string lost(const std::string& why) const;
     [[noreturn]] void fail(const std::string& why) const;
     [[noreturn]] void fail_late() const;
@@ -114,6 +117,7 @@ private:
     int socket_;
     std::string unsent_;
     std::size_t received_ = 0;  // bytes of the answer that is awaited
+    std::size_t elements_ = 0;  // of the lists in it
     std::unique_ptr<redisReader, Free> reader_;
 };
 

@@ -2,7 +2,10 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -127,6 +130,33 @@ CLI::Validator number_between(double least, double most) {
             }
             return config::in_quotes(text) + " is not a number from " + number_text(least) +
                    " to " + number_text(most);
+        },
+        "");
+}
+
+CLI::Validator whole_number_between(std::uint64_t least, std::uint64_t most) {
+    return CLI::Validator(
+        [=](std::string& text) -> std::string {
+            std::uint64_t number = 0;
+            const char* const end = text.data() + text.size();
+            const auto [stop, error] = std::from_chars(text.data(), end, number);
+            if (error == std::errc() && stop == end && number >= least && number <= most) {
+                return {};
+            }
+            return config::in_quotes(text) + " is not a whole number from " +
+                   std::to_string(least) + " to " + std::to_string(most);
+        },
+        "");
+}
+
+CLI::Validator existing_folder() {
+    return CLI::Validator(
+        [](std::string& path) -> std::string {
+            std::error_code error;
+            if (std::filesystem::is_directory(path, error)) {
+                return {};
+            }
+            return config::in_quotes(path) + (error ? ": " + error.message() : " is no folder");
         },
         "");
 }

@@ -30,6 +30,16 @@ TEST_CASE("a number is finite, in its range, and written as people do") {
     }
 }
 
+TEST_CASE("a whole number is written with digits alone") {
+    CLI::Validator number = whole_number_between(1, 10);
+    for (std::string right : {"1", "10", "07"}) {
+        CHECK(number(right).empty());
+    }
+    for (std::string wrong : {"0", "11", "1.5", "1e0", "-1", "+1", "", "1 ", "0x1"}) {
+        CHECK_THAT(number(wrong), Catch::Contains("is not a whole number from 1 to 10"));
+    }
+}
+
 TEST_CASE("what is unknown is named with the nearest that is known") {
     CLI::App program("", "tea");
     program.require_subcommand(1);

@@ -16,6 +16,7 @@
 
 #include "core/net/socket_error.h"
 #include "core/run/broken_pipes.h"
+#include "core/run/uv_poller.h"
 
 namespace weir {
 namespace {
@@ -60,8 +61,8 @@ void SocketStream::open_handles(int family) {
         uv_tcp_init(&loop, &handle_.tcp);
     }
     handle_.any.data = this;
-    uv_prepare_init(&loop, &before_waiting_);
-    before_waiting_.data = this;
+    uv_check_init(&loop, &after_polling_);
+    after_polling_.data = this;
     open_handles_ = 2;
 }
 
@@ -159,11 +160,12 @@ void SocketStream::close_stream(bool reset) noexcept {
             // The bytes are dropped, as those that the system does not take at once.
         }
     }
+    cancel_flush();
     closing_ = true;
     const auto closed = [](uv_handle_t* handle) {
         static_cast<SocketStream*>(handle->data)->closed_one();
     };
-    uv_close(reinterpret_cast<uv_handle_t*>(&before_waiting_), closed);
+    uv_close(reinterpret_cast<uv_handle_t*>(&after_polling_), closed);
     if (reset && is_tcp() && uv_tcp_close_reset(&handle_.tcp, closed) == 0) {
         return;
     }
@@ -249,14 +251,33 @@ void SocketStream::queue_output(std::string bytes) {
     }
 }
 
+UvPoller& SocketStream::poller() const noexcept {
+    return static_cast<UvPoller&>(scheduler().poller());  // open_handles() has checked it
+}
+
+// Flushes after the next poll, which does not wait, and not before it. The system keeps a socket
+// that was readable in its list of readable sockets until the next poll, and the list is in the
+// order of service: a peer whose answer left before would come, with its next request, before all
+// that had sent theirs earlier.
 void SocketStream::flush_later() noexcept {
-    uv_prepare_start(&before_waiting_, [](uv_prepare_t* handle) {
+    if (uv_is_active(reinterpret_cast<uv_handle_t*>(&after_polling_)) != 0) {
+        return;
+    }
+    uv_check_start(&after_polling_, [](uv_check_t* handle) {
         SocketStream& stream = *static_cast<SocketStream*>(handle->data);
         if (stream.observer() != nullptr) {
             stream.observer()->flush_now();
         }
         stream.flush();
     });
+    poller().begin_output();
+}
+
+void SocketStream::cancel_flush() noexcept {
+    if (uv_is_active(reinterpret_cast<uv_handle_t*>(&after_polling_)) != 0) {
+        uv_check_stop(&after_polling_);
+        poller().end_output();
+    }
 }
 
 // Bytes that are queued go first; and short ones cost less when they are written together.
@@ -278,7 +299,7 @@ std::size_t SocketStream::try_write(std::string_view bytes) {
 }
 
 void SocketStream::flush() {
-    uv_prepare_stop(&before_waiting_);
+    cancel_flush();
     while (in_flight_.empty() && !batch_.empty() && output_error() == 0) {
         std::array<uv_buf_t, 64> buffers;
         unsigned count = 0;

@@ -15,6 +15,8 @@
 
 namespace weir {
 
+class UvPoller;
+
 // When the system probes a silent TCP peer, in whole seconds. A peer that answers none of the
 // probes is gone `idle + interval * count` after it was last heard.
 //
@@ -87,6 +89,8 @@ private:
     void take_written(std::size_t count) noexcept;
     void write_rest();
     void fail_writing(int error);
+    void cancel_flush() noexcept;
+    UvPoller& poller() const noexcept;
 
     union {
         uv_handle_t any;
@@ -94,7 +98,7 @@ private:
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } handle_;
-    uv_prepare_t before_waiting_;  // active while bytes are queued; flushes them
+    uv_check_t after_polling_;  // active while bytes are queued; flushes them
     SocketAddress peer_;
     std::unique_ptr<uv_connect_t> connecting_;
     int connect_error_ = 0;

@@ -124,7 +124,7 @@ std::string queue_path(const Queue& queue) {
            (queue.name().empty() ? queue.matcher().describe() : queue.name());
 }
 
-Snapshot snapshot(Scheduler& scheduler) {
+Snapshot snapshot(Scheduler& scheduler, std::size_t most_blocked) {
     Snapshot result;
     Around around;
     result.time = scheduler.now();
@@ -164,9 +164,12 @@ Snapshot snapshot(Scheduler& scheduler) {
               [](const TimerInfo& a, const TimerInfo& b) { return a.due < b.due; });
     scheduler.blocked_events().for_each([&](const Event& event) {
         const LeafQueue* leaf = event.blocks();
-        result.blocked_events.push_back(
-            {event.describe(), leaf == nullptr ? std::string() : queue_path(leaf->queue())});
+        ++result.blocked;
         ++around.blocked[leaf];
+        if (result.blocked <= most_blocked) {
+            result.blocked_events.push_back(
+                {event.describe(), leaf == nullptr ? std::string() : queue_path(leaf->queue())});
+        }
     });
     result.queue = describe_queue(scheduler.queue(), around);
     return result;

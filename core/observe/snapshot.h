@@ -86,11 +86,12 @@ struct Snapshot {
     std::vector<HandlerInfo> handlers;
     std::vector<TimerInfo> timers;                 ///< earliest first
     std::vector<BlockedEventInfo> blocked_events;  ///< in no particular order
+    std::size_t blocked = 0;                       ///< events that block, listed or not
     QueueInfo queue;                               ///< the root
 };
 
-/// Returns the scheduler's snapshot.
-Snapshot snapshot(Scheduler& scheduler);
+/// Returns the scheduler's snapshot, which lists so many blocked events at most.
+Snapshot snapshot(Scheduler& scheduler, std::size_t most_blocked = unlimited);
 
 /// Returns the queue's position in its tree: "root", "root/lock". A queue without a name is named
 /// by its matcher.

@@ -90,6 +90,7 @@ UvPoller::~UvPoller() {
 void UvPoller::open() {
     uv_timer_init(loop_, &timer_);
     uv_idle_init(loop_, &wake_);
+    uv_idle_init(loop_, &output_);
     uv_prepare_init(loop_, &prepare_);
     prepare_.data = this;
     uv_prepare_start(&prepare_, [](uv_prepare_t* handle) {
@@ -102,6 +103,7 @@ void UvPoller::close() noexcept {
     unsigned open = 0;
     close_handle(timer_, open);
     close_handle(wake_, open);
+    close_handle(output_, open);
     close_handle(prepare_, open);
     for (const auto& [work, started] : works_) {
         uv_cancel(reinterpret_cast<uv_req_t*>(&started->request));
@@ -241,6 +243,19 @@ void UvPoller::lift_limit() noexcept {
 
 void UvPoller::wake() noexcept {
     uv_idle_start(&wake_, [](uv_idle_t*) {});
+}
+
+void UvPoller::begin_output() noexcept {
+    if (outputs_++ == 0) {
+        uv_idle_start(&output_, [](uv_idle_t*) {});
+    }
+}
+
+void UvPoller::end_output() noexcept {
+    assert(outputs_ != 0);
+    if (--outputs_ == 0) {
+        uv_idle_stop(&output_);
+    }
 }
 
 }  // namespace weir

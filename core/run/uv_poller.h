@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -56,6 +57,12 @@ public:
     // Work that is not done, and all handles of the loop, foreign ones too.
     void visit_code(const Visit& visit) const override;
 
+    // --- for streams
+
+    // Between these two, polls do not wait: a stream has output that it writes after the next poll.
+    void begin_output() noexcept;
+    void end_output() noexcept;
+
     // --- for LoopGuest
 
     // Notes and returns the time, at which the loop has come back from its other callbacks.
@@ -77,13 +84,15 @@ private:
 
     uv_loop_t own_loop_;
     uv_loop_t* loop_;
-    uv_timer_t timer_;       // active while a poll waits for a limited time
-    uv_idle_t wake_;         // active: the loop does not wait
-    uv_prepare_t prepare_;   // called before the loop waits; does not keep it alive
-    std::uint64_t due_ = 0;  // of the timer, in the loop's milliseconds
-    bool waiting_ = false;   // in a poll that may wait
-    unsigned rounds_ = 0;    // since the last poll
-    Time looked_at_{};       // when the last poll that was not left out ended
+    uv_timer_t timer_;         // active while a poll waits for a limited time
+    uv_idle_t wake_;           // active: the loop does not wait
+    uv_idle_t output_;         // the same, while streams have output
+    uv_prepare_t prepare_;     // called before the loop waits; does not keep it alive
+    std::uint64_t due_ = 0;    // of the timer, in the loop's milliseconds
+    bool waiting_ = false;     // in a poll that may wait
+    std::size_t outputs_ = 0;  // streams that have output
+    unsigned rounds_ = 0;      // since the last poll
+    Time looked_at_{};         // when the last poll that was not left out ended
     std::unordered_map<Work*, std::unique_ptr<UvWork>> works_;  // not done yet
     std::mt19937_64 random_;
 };

@@ -180,14 +180,14 @@ public:
     class Observer {
     public:
         virtual void signalled(SocketEvent::Type type) noexcept = 0;
-        // Before the scheduler waits, when flush_later() was called: has to flush.
+        // After the next poll, when flush_later() was called: has to flush.
         virtual void flush_now() noexcept = 0;
 
     protected:
         ~Observer() = default;
     };
     void set_observer(Observer* observer) noexcept { observer_ = observer; }
-    // Flushes, or has the observer do so, before the scheduler waits.
+    // Flushes, or has the observer do so, after the next poll, which does not wait.
     virtual void flush_later() noexcept = 0;
 
     // Hides Source's.

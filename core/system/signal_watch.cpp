@@ -13,22 +13,48 @@
 
 namespace weir {
 
-// The watch itself, shared with its events. The memory of the handle lives until libuv has closed
-// it.
+namespace {
+
+// How soon the event of a signal is sent for which there was no memory.
+constexpr std::uint64_t again_after = 10;  // milliseconds
+
+// What libuv needs until it has closed both.
+struct Handles {
+    uv_signal_t signal;
+    uv_timer_t again;
+    int open = 2;
+
+    template <class Handle>
+    void close(Handle& handle) noexcept {
+        handle.data = this;
+        uv_close(reinterpret_cast<uv_handle_t*>(&handle), [](uv_handle_t* closed) {
+            auto* const handles = static_cast<Handles*>(closed->data);
+            if (--handles->open == 0) {
+                delete handles;
+            }
+        });
+    }
+};
+
+}  // namespace
+
+// The watch itself, shared with its events.
 class SignalState final : public WatchIdentity {
 public:
     SignalState(Scheduler& scheduler, int number)
-        : scheduler_(scheduler), number_(number), handle_(std::make_unique<uv_signal_t>()) {
-        if (const int error = uv_signal_init(&loop_of(scheduler), handle_.get()); error != 0) {
+        : scheduler_(scheduler), number_(number), handles_(std::make_unique<Handles>()) {
+        uv_loop_t& loop = loop_of(scheduler);
+        if (const int error = uv_signal_init(&loop, &handles_->signal); error != 0) {
             throw SystemError("watching signal " + std::to_string(number), error);
         }
-        handle_->data = this;
+        uv_timer_init(&loop, &handles_->again);
+        handles_->signal.data = handles_->again.data = this;
     }
 
-    // Throws after the handle is closed, on failure.
+    // Throws after the handles are closed, on failure.
     void start(bool daemon) {
         const int error = uv_signal_start(
-            handle_.get(),
+            &handles_->signal,
             [](uv_signal_t* handle, int) { static_cast<SignalState*>(handle->data)->caught(); },
             number_);
         if (error != 0) {
@@ -36,13 +62,14 @@ public:
             throw SystemError("watching signal " + std::to_string(number_), error);
         }
         if (daemon) {
-            uv_unref(reinterpret_cast<uv_handle_t*>(handle_.get()));
+            uv_unref(reinterpret_cast<uv_handle_t*>(&handles_->signal));
         }
     }
 
     void close() noexcept {
-        uv_close(reinterpret_cast<uv_handle_t*>(handle_.release()),
-                 [](uv_handle_t* closed) { delete reinterpret_cast<uv_signal_t*>(closed); });
+        Handles* const handles = handles_.release();
+        handles->close(handles->signal);
+        handles->close(handles->again);
     }
 
     bool take() noexcept { return std::exchange(came_, false); }
@@ -56,12 +83,20 @@ private:
 
     void caught() noexcept {
         came_ = true;
+        tell();
+    }
+
+    // A routine that waits hears of the signal as soon as there is memory for the event.
+    void tell() noexcept {
         try {
             const WatchIdentity* const identity = this;
             scheduler_.emergency_send(
                 make_event<SignalEvent>(number_, identity, Ref<WatchIdentity>(this)));
         } catch (const std::bad_alloc&) {
-            // The next signal, or the next call of next(), finds it.
+            uv_timer_start(
+                &handles_->again,
+                [](uv_timer_t* handle) { static_cast<SignalState*>(handle->data)->tell(); },
+                again_after, 0);
         }
     }
 
@@ -69,7 +104,7 @@ private:
     const int number_;
     const MatcherOf<SignalEvent> matcher_ = made();
     bool came_ = false;
-    std::unique_ptr<uv_signal_t> handle_;  // null: closed
+    std::unique_ptr<Handles> handles_;  // null: closed
 };
 
 SignalWatch::SignalWatch(Scheduler& scheduler, int number, bool daemon)

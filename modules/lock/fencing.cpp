@@ -46,11 +46,12 @@ std::string content(std::uint64_t end) {
     fail(file, what + ": " + std::generic_category().message(errno));
 }
 
-// A file descriptor that is closed at the end of the scope.
+// A file descriptor that is closed at the end of the scope. Opening does not wait: what should be a
+// file may be a pipe.
 class OpenFile {
 public:
     OpenFile(const std::filesystem::path& path, int flags) noexcept
-        : descriptor_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {}
+        : descriptor_(::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, 0644)) {}
     OpenFile(const OpenFile&) = delete;
     OpenFile& operator=(const OpenFile&) = delete;
     ~OpenFile() {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <catch2/catch.hpp>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace weir;
@@ -107,6 +108,10 @@ TEST_CASE("a corrupt, lost or unreadable file is an error and never a smaller to
     SECTION("no file at all") {
         std::filesystem::remove(file);
         std::filesystem::create_directory(file);
+    }
+    SECTION("a pipe, which nobody writes") {
+        std::filesystem::remove(file);
+        REQUIRE(::mkfifo(file.c_str(), 0600) == 0);
     }
     CHECK_THROWS_AS(FencingTokens(in(folder.path)), FencingError);
     CHECK_THROWS_WITH(FencingTokens(in(folder.path)), Catch::Contains(file.string()));

@@ -15,6 +15,12 @@ std::size_t LockTable::keys() const noexcept {
 }
 
 std::vector<const LockKey*> LockTable::find(const KeyPattern& pattern) const {
+    return find(pattern, unlimited, [](const LockKey&) { return true; });
+}
+
+std::vector<const LockKey*> LockTable::find(
+    const KeyPattern& pattern, std::size_t most,
+    const std::function<bool(const LockKey&)>& chosen) const {
     struct Found {
         std::string_view context;
         std::string text;
@@ -22,7 +28,9 @@ std::vector<const LockKey*> LockTable::find(const KeyPattern& pattern) const {
     };
     std::vector<Found> found;
     for_each_key([&](const LockKey& key) {
-        if ((key.in_use() || key.semaphore() != nullptr) && pattern.matches(key.key())) {
+        // A list that is too long is of no use: its rest is neither compared nor sorted.
+        if (found.size() <= most && (key.in_use() || key.semaphore() != nullptr) &&
+            pattern.matches(key.key()) && chosen(key)) {
             found.push_back({key.context() == nullptr ? std::string_view() : key.context()->name(),
                              key_text(key.key()), &key});
         }

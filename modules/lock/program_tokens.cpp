@@ -46,6 +46,11 @@ std::unique_ptr<FencingTokens> program_tokens(
                               "; fencing tokens grow across restarts as long as the clock is "
                               "not set back (module.lock.state_dir)");
         };
+        if (options.directory.empty()) {
+            options.on_failure(
+                "fencing tokens: the environment names no folder for state "
+                "(STATE_DIRECTORY, XDG_STATE_HOME, HOME)");
+        }
     }
     return std::make_unique<FencingTokens>(std::move(options));
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -85,6 +86,10 @@ public:
     // Returns the keys that match the pattern and are held, waited for or have a semaphore that was
     // made at run time, ordered by context and key.
     std::vector<const LockKey*> find(const KeyPattern& pattern = KeyPattern("*")) const;
+    // Returns those of them that are `chosen`; if there are more than `most`, any `most` + 1 of
+    // them, soon.
+    std::vector<const LockKey*> find(const KeyPattern& pattern, std::size_t most,
+                                     const std::function<bool(const LockKey&)>& chosen) const;
     // Returns this key in the context, or, with null, in all contexts; empty if there is none.
     std::vector<const LockKey*> find(const IndexValue& key, const std::string* context) const;
     LockListing listing_of(const LockKey& key) const;
@@ -110,6 +115,9 @@ public:
     std::vector<Deadlock> deadlocks();
 
     // --- semaphores, by name
+
+    // The largest size that a client can choose.
+    static constexpr std::size_t largest_semaphore = 0xffffffff;
 
     // From now on `size` locks on the key may be held; what is held counts. They leave their own
     // queue in the root with this priority. Throws std::logic_error if the key has a Semaphore,

@@ -42,13 +42,19 @@ std::string client_text(const Session& session) {
     const auto field = [&text](std::string_view name, const std::string& value) {
         text.append(" ").append(name).append("=").append(value);
     };
-    field("addr", client_address(session));
-    field("laddr", client_local_address(session));
+    field("addr", one_word(client_address(session)));
+    field("laddr", one_word(client_local_address(session)));
     field("name", session.name());
     field("user", one_word(config::printable(session.caller()->user())));
     field("age", whole_seconds(now - session.connected_at()));
     field("idle", whole_seconds(now - session.last_request_at()));
-    field("db", "0");
+    // What libraries of Redis expect to find, and here is none of.
+    for (const std::string_view none :
+         {"db", "sub", "psub", "qbuf-free", "obl", "argv-mem", "oll", "tot-mem"}) {
+        field(none, "0");
+    }
+    const bool collects = session.transaction().has_value();
+    field("multi", collects ? std::to_string(session.transaction()->requests().size()) : "-1");
     field("locks", std::to_string(session.locks().held()));
     field("watch", std::to_string(session.watches().size()));
     field("waiting", one_word(config::printable(session.waiting_for())));

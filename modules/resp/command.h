@@ -1,6 +1,9 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +16,33 @@ namespace weir::resp {
 
 class Session;
 
+// What a client must be allowed to use a command, beside that it has any role. Every command says
+// one of these; the tables of commands do not compile otherwise.
+class Needs {
+public:
+    constexpr Needs() = default;  // nothing is said
+    // A right; without a module, of resp.
+    constexpr Needs(std::string_view module, std::string_view function, bool reads = false)
+        : says_(true), right_(Right{module, function, reads}) {}
+    // Nothing more.
+    static constexpr Needs nothing() { return said(); }
+    // What depends on the request, or is checked by the module that does it.
+    static constexpr Needs checked_by_the_command() { return said(); }
+
+    constexpr bool says() const noexcept { return says_; }
+    constexpr const std::optional<Right>& right() const noexcept { return right_; }
+
+private:
+    static constexpr Needs said() {
+        Needs needs;
+        needs.says_ = true;
+        return needs;
+    }
+
+    bool says_ = false;
+    std::optional<Right> right_;
+};
+
 // A command of the Redis protocol: its name, what it takes, and the function that executes it.
 struct Command {
     std::string_view name = {};     // in capitals
@@ -22,8 +52,10 @@ struct Command {
     std::size_t least = 1;  // arguments, with the name
     std::size_t most = 1;
     bool before_auth = false;  // may be sent before AUTH
-    // What a client must be allowed; without a module, that of resp. Empty: nothing but a role.
-    Right right = {};
+    // Takes time in proportion to what the server has, and not to its request: if that was long,
+    // other clients get their turn after it.
+    bool gives_turn = false;
+    Needs needs = {};
     // Is executed at once between MULTI and EXEC, where other commands are collected.
     bool ends_transaction = false;
     // Answers in the session: `run` at once, or `run_long` after waits; a command has one of both.
@@ -36,6 +68,11 @@ struct Command {
         return least == most ? static_cast<int>(least) : -static_cast<int>(least);
     }
 };
+
+template <std::size_t count>
+consteval bool all_say_what_they_need(const std::array<Command, count>& table) {
+    return std::ranges::all_of(table, [](const Command& command) { return command.needs.says(); });
+}
 
 inline constexpr std::size_t any_number = static_cast<std::size_t>(-1);
 

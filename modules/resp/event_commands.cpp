@@ -163,6 +163,8 @@ constexpr std::array event_table{
             .group = "events",
             .least = 1,
             .most = 2,
+            .gives_turn = true,
+            .needs = Needs::checked_by_the_command(),
             .run = events},
     Command{.name = "SEND",
             .usage = "type json [TIMEOUT seconds]",
@@ -171,6 +173,7 @@ constexpr std::array event_table{
             .group = "events",
             .least = 3,
             .most = 5,
+            .needs = Needs::checked_by_the_command(),
             .run_long = send_event},
     Command{.name = "UNWATCH",
             .usage = "[type [index=value ...]]",
@@ -178,6 +181,7 @@ constexpr std::array event_table{
             .group = "events",
             .least = 1,
             .most = any_number,
+            .needs = Needs::nothing(),
             .run = unwatch},
     Command{.name = "WATCH",
             .usage = "type [index=value ...]",
@@ -185,8 +189,10 @@ constexpr std::array event_table{
             .group = "events",
             .least = 2,
             .most = any_number,
+            .needs = Needs::checked_by_the_command(),
             .run = watch},
 };
+static_assert(all_say_what_they_need(event_table));
 
 }  // namespace
 

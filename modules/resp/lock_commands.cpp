@@ -271,22 +271,23 @@ void list_keys(Session& session, std::string_view pattern, bool only_semaphores)
     }
     std::vector<const LockKey*> keys;
     try {
-        keys = table->find(KeyPattern(std::string(pattern)));
+        keys =
+            table->find(KeyPattern(std::string(pattern)), longest_listing, [&](const LockKey& key) {
+                if (only_semaphores && key.semaphore() == nullptr) {
+                    return false;
+                }
+                // Without contexts, keys are listed with an empty one.
+                const std::string context = key.context() == nullptr ? "" : key.context()->name();
+                return session.caller()->may({"lock", "list", true},
+                                             {context, key_text(key.key())});
+            });
     } catch (const std::invalid_argument& error) {
         session.error(error.what());
         return;
     }
-    // Without contexts, keys are listed with an empty one.
-    std::erase_if(keys, [&](const LockKey* key) {
-        const std::string context = key->context() == nullptr ? "" : key->context()->name();
-        return !session.caller()->may({"lock", "list", true}, {context, key_text(key->key())});
-    });
-    if (only_semaphores) {
-        std::erase_if(keys, [](const LockKey* key) { return key->semaphore() == nullptr; });
-    }
     if (keys.size() > longest_listing) {
-        session.error(std::to_string(keys.size()) + " keys match, more than " +
-                      std::to_string(longest_listing) + " are not listed: give a narrower pattern");
+        session.error("more than " + std::to_string(longest_listing) +
+                      " keys match, which are not listed: give a narrower pattern");
         return;
     }
     write_keys(session, keys);
@@ -332,8 +333,11 @@ void waiters(Session& session, const Request& request) {
 std::optional<std::size_t> read_size(Session& session, std::string_view text) {
     std::size_t size = 0;
     const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), size);
-    if (wrong != std::errc() || end != text.data() + text.size() || size == 0) {
-        session.error("the size is not a number from 1 on, but '" + config::printable(text) + "'");
+    if (wrong != std::errc() || end != text.data() + text.size() || size == 0 ||
+        size > LockTable::largest_semaphore) {
+        session.error("the size is not a number from 1 to " +
+                      std::to_string(LockTable::largest_semaphore) + ", but '" +
+                      config::printable(text) + "'");
         return {};
     }
     return size;
@@ -409,7 +413,7 @@ constexpr std::array lock_table{
             .group = "lock",
             .least = 2,
             .most = 7,
-            .right = {"lock", "acquire"},
+            .needs = {"lock", "acquire"},
             .run_long = lock},
     Command{.name = "LOCKS",
             .usage = "[pattern]",
@@ -417,7 +421,8 @@ constexpr std::array lock_table{
             .group = "lock",
             .least = 1,
             .most = 2,
-            .right = {"lock", "list", true},
+            .gives_turn = true,
+            .needs = {"lock", "list", true},
             .run = locks},
     Command{.name = "SEMAPHORE",
             .usage = "CREATE key size [CONTEXT context] | RESIZE key size [CONTEXT context] | "
@@ -426,6 +431,8 @@ constexpr std::array lock_table{
             .group = "lock",
             .least = 2,
             .most = 6,
+            .gives_turn = true,
+            .needs = Needs::checked_by_the_command(),
             .run_long = semaphore},
     Command{
         .name = "TRYLOCK",
@@ -434,7 +441,7 @@ constexpr std::array lock_table{
         .group = "lock",
         .least = 2,
         .most = 5,
-        .right = {"lock", "try"},
+        .needs = {"lock", "try"},
         .run = try_lock},
     Command{.name = "UNLOCK",
             .usage = "key [CONTEXT context]",
@@ -442,7 +449,7 @@ constexpr std::array lock_table{
             .group = "lock",
             .least = 2,
             .most = 4,
-            .right = {"lock", "release"},
+            .needs = {"lock", "release"},
             .run = unlock},
     Command{.name = "WAITERS",
             .usage = "key [CONTEXT context]",
@@ -450,9 +457,11 @@ constexpr std::array lock_table{
             .group = "lock",
             .least = 2,
             .most = 4,
-            .right = {"lock", "list", true},
+            .gives_turn = true,
+            .needs = {"lock", "list", true},
             .run = waiters},
 };
+static_assert(all_say_what_they_need(lock_table));
 
 }  // namespace
 

@@ -1,11 +1,13 @@
 #include "modules/resp/protocol.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include <unistd.h>
 
 #include "core/net/connection.h"
+#include "core/net/socket_server.h"
 #include "core/queue/fair_queue.h"
 
 namespace weir::resp {
@@ -131,7 +133,7 @@ std::size_t RespProtocol::parse(Connection& connection, const Input& input, Even
 
 Task<> RespProtocol::init(Connection& connection) {
     if (seat_->clients >= max_clients_) {
-        co_await connection.write(refuse());
+        co_await connection.write(refuse(connection.scheduler().now()));
         connection.shutdown();
         co_return;
     }
@@ -142,12 +144,26 @@ Task<> RespProtocol::init(Connection& connection) {
     connection.data = std::move(session);
 }
 
-std::string RespProtocol::refusal(SocketServer&) {
-    return refuse();
+std::string RespProtocol::refusal(SocketServer& server) {
+    return refuse(server.scheduler().now());
 }
 
-std::string RespProtocol::refuse() {
+// Not a line for each: whoever opens many connections would fill the log.
+void RespProtocol::warn_of_refusals(Time now) {
+    constexpr Duration pause = std::chrono::seconds(10);
+    if (seat_->clients < max_clients_ || (warned_at_ && now - *warned_at_ < pause)) {
+        return;  // the server itself has said that there are no descriptors
+    }
+    warned_at_ = now;
+    log_.warning(
+        "{} clients are connected, as many as are allowed (max_clients): further ones are "
+        "refused, {} so far",
+        seat_->clients, seat_->refused);
+}
+
+std::string RespProtocol::refuse(Time now) {
     ++seat_->refused;
+    warn_of_refusals(now);
     ReplyWriter reply;
     reply.error("ERR", "max number of clients reached");
     return reply.take();

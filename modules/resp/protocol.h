@@ -107,7 +107,8 @@ public:
 
 private:
     static ConnectionOptions connection_options(const RespSettings& settings);
-    std::string refuse();  // counts a client that is refused; returns the reply
+    std::string refuse(Time now);  // counts a client that is refused; returns the reply
+    void warn_of_refusals(Time now);
 
     const ModuleLog& log_;
     Access& access_;
@@ -115,6 +116,7 @@ private:
     const RespSettings* settings_;
     EventExchange& events_;
     std::size_t max_clients_;
+    std::optional<Time> warned_at_;  // of clients that were refused
     List<Session, RespProtocol> sessions_;
     Ref<RespSeat> seat_;
 };

@@ -1,8 +1,10 @@
 #include "modules/resp/session.h"
 
+#include <chrono>
 #include <utility>
 
 #include "config/text/quoted.h"
+#include "core/wait/do_events.h"
 #include "modules/resp/command.h"
 #include "modules/resp/protocol.h"
 
@@ -174,14 +176,14 @@ void Session::set_name(std::string_view name) {
 }
 
 std::optional<ApiError> Session::refusal(const Command& command) const {
-    Right right = command.right;
-    if (right.function.empty()) {
+    std::optional<Right> right = command.needs.right();
+    if (!right) {
         return {};
     }
-    if (right.module.empty()) {
-        right.module = protocol_.log().module();
+    if (right->module.empty()) {
+        right->module = protocol_.log().module();
     }
-    return caller_->refusal(right);
+    return caller_->refusal(*right);
 }
 
 void Session::refuse(const ApiError& error) {
@@ -208,10 +210,14 @@ Task<> Session::serve(std::string bytes, bool end) {
         do {
             if (const Command* command = execute(rest)) {
                 co_await command->run_long(*this, parser_.request());
+                gives_turn_ = command->gives_turn;
                 end_request();
             }
             if (has_many_replies()) {
                 co_await flush();
+            }
+            if (takes_long()) {
+                co_await do_events();
             }
         } while (goes_on(rest));
         if (rest.empty() && end) {
@@ -242,7 +248,7 @@ bool Session::has_many_replies() const noexcept {
 }
 
 const Command* Session::execute(std::string_view& bytes) {
-    while (goes_on(bytes) && !has_many_replies()) {
+    while (goes_on(bytes) && !has_many_replies() && !gives_turn_) {
         switch (parser_.parse(bytes)) {
             case RequestParser::Status::incomplete:
                 break;
@@ -285,7 +291,15 @@ const Command* Session::begin_request() {
         return command;
     }
     command->run(*this, request);
+    gives_turn_ = command->gives_turn;
     return nullptr;
+}
+
+// Returns whether other clients have waited for long since this round began.
+bool Session::takes_long() {
+    constexpr Duration long_turn = std::chrono::milliseconds(1);
+    return std::exchange(gives_turn_, false) &&
+           scheduler().now() - scheduler().time_of_round() > long_turn;
 }
 
 void Session::refuse_request() {
@@ -341,9 +355,13 @@ Task<> Session::execute_transaction() {
     for (const Request& request : transaction.requests()) {
         if (const Command* command = check(request)) {
             co_await run(*command, request);
+            gives_turn_ = command->gives_turn;
         }
         if (reply_.size() >= reply_bytes) {
             co_await flush();
+        }
+        if (takes_long()) {
+            co_await do_events();
         }
     }
     in_exec_ = false;

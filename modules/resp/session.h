@@ -94,6 +94,7 @@ public:
 
     // Between MULTI and EXEC.
     std::optional<Transaction>& transaction() noexcept { return transaction_; }
+    const std::optional<Transaction>& transaction() const noexcept { return transaction_; }
     // Executes the requests since MULTI, in order. Requires a transaction.
     Task<> execute_transaction();
     bool in_exec() const noexcept { return in_exec_; }
@@ -124,6 +125,7 @@ private:
     void end_request() noexcept { reply_.set_silent(false); }
     void refuse_request();
     bool goes_on(std::string_view bytes) const noexcept;
+    bool takes_long();
     // Whether so many replies are collected that they are sent before the next request.
     bool has_many_replies() const noexcept;
     Task<> run(const Command& command, const Request& request);
@@ -147,6 +149,7 @@ private:
     std::optional<Transaction> transaction_;
     ReplyMode reply_mode_ = ReplyMode::on;
     bool in_exec_ = false;
+    bool gives_turn_ = false;  // the last command does, if it took long
     Time connected_at_;
     Time last_request_at_;
     const Command* last_command_ = nullptr;

@@ -132,7 +132,7 @@ Task<> wrong_requests(Lockd& lockd) {
         "SEMAPHORE CREAT a 1",
         "-ERR unknown subcommand 'CREAT' of SEMAPHORE (did you mean 'CREATE'?)\r\n");
     co_await client.ask("SEMAPHORE CREATE a 0",
-                        "-ERR the size is not a number from 1 on, but '0'\r\n");
+                        "-ERR the size is not a number from 1 to 4294967295, but '0'\r\n");
     co_await client.ask("CLIENT NAME",
                         "-ERR unknown subcommand 'NAME' of CLIENT, expected ID, INFO, "
                         "LIST, GETNAME, SETNAME, SETINFO, KILL, NO-EVICT, NO-TOUCH, REPLY\r\n");

@@ -9,8 +9,8 @@
 namespace weir::resp {
 
 // The requests between MULTI and EXEC. EXEC executes them in order. Nothing of another client runs
-// between them unless one of them waits, as LOCK may: so what TRYLOCK takes here is taken at once,
-// and a LOCK waits here as it does anywhere else.
+// between them unless one of them waits, as LOCK may, or takes long (Command::gives_turn): so what
+// TRYLOCK takes here is taken at once, and a LOCK waits here as it does anywhere else.
 class Transaction {
 public:
     // Appends a request; returns false, and refuses the transaction, if all together would take

@@ -39,19 +39,23 @@ constexpr std::array transaction_table{
     Command{.name = "DISCARD",
             .summary = "Forgets the requests since MULTI",
             .group = "transactions",
+            .needs = Needs::nothing(),
             .ends_transaction = true,
             .run = discard},
     Command{.name = "EXEC",
             .summary = "Executes the requests since MULTI in order; a LOCK among them may wait",
             .group = "transactions",
+            .needs = Needs::nothing(),
             .ends_transaction = true,
             .run_long = exec},
     Command{.name = "MULTI",
             .summary = "Collects the requests that follow, until EXEC or DISCARD",
             .group = "transactions",
+            .needs = Needs::nothing(),
             .ends_transaction = true,
             .run = multi},
 };
+static_assert(all_say_what_they_need(transaction_table));
 
 }  // namespace
 

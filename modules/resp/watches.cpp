@@ -4,8 +4,11 @@
 #include <utility>
 
 #include "config/document/value.h"
+#include "modules/resp/protocol.h"
 #include "modules/resp/session.h"
 #include "modules/resp/writer.h"
+#include "modules/system/call/api_error.h"
+#include "modules/system/event/event_exchange.h"
 
 namespace weir::resp {
 
@@ -22,11 +25,15 @@ std::string content_of(const EventWatch::Item& item) {
            ",\"event\":" + item.event->json + "}";
 }
 
-void write_message(ReplyWriter& writer, std::string_view name, const EventWatch::Item& item) {
+std::string ended_content(const ApiError& why) {
+    return "{\"ended\":" + config::to_json(config::Value(to_text(why))) + "}";
+}
+
+void write_message(ReplyWriter& writer, std::string_view name, std::string_view content) {
     writer.push(3);
     writer.bulk("message");
     writer.bulk(name);
-    writer.bulk(content_of(item));
+    writer.bulk(content);
 }
 
 }  // namespace
@@ -90,19 +97,28 @@ Task<> Watches::send_events(Session& session, std::string name, EventWatch& watc
     const MatcherOf<TransactionEnded> ended = match<TransactionEnded>(&session);
     for (;;) {
         EventWatch::Item item = co_await watch.next();
+        while (session.in_exec()) {  // a message must not stand within a reply
+            co_await ended;
+        }
+        // The client may be another user by now, or its user may have lost the right.
+        const std::optional<ApiError> refusal = EventExchange::refusal_to_watch(*session.caller());
         ReplyWriter writer;
         writer.set_version(session.reply().version());
-        for (;;) {
-            write_message(writer, name, item);
+        while (!refusal) {
+            write_message(writer, name, content_of(item));
             if (!watch.ready() || writer.size() >= message_bytes) {
                 break;
             }
             item = watch.take();
         }
-        while (session.in_exec()) {  // a message must not stand within a reply
-            co_await ended;
+        if (refusal) {
+            write_message(writer, name, ended_content(*refusal));
         }
         co_await session.connection().write(writer.take());
+        if (refusal) {
+            session.watches().remove(name);  // and with it this routine
+            co_return;
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 // std::bad_alloc or succeeds, leaves nothing behind, and works afterwards.
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <string>
 
@@ -14,8 +15,10 @@
 #include "core/run/uv_poller.h"
 #include "core/simulation/simulation.h"
 #include "core/system/datagram_socket.h"
+#include "core/system/file_watch.h"
 #include "core/system/files.h"
 #include "core/system/process.h"
+#include "core/system/signal_watch.h"
 #include "core/wait/timeout.h"
 #include "modules/testing/allocations.h"
 #include "tests/support/world_on.h"
@@ -97,6 +100,22 @@ TEST_CASE("without memory, a process is not started, or ends as it should") {
             throw std::logic_error("another code");
         }
     });
+}
+
+TEST_CASE(
+    "without memory, watching signals and files fails and then works, and no signal is lost") {
+    // In a folder of its own: what happens in a shared one would be reported too.
+    std::string folder = "/tmp/weir-test-XXXXXX";
+    REQUIRE(::mkdtemp(folder.data()) != nullptr);
+    static std::string watched;
+    watched = folder + "/not_there";
+    fail_everywhere<UvPoller>("watches", [](Scheduler& scheduler) -> Task<> {
+        SignalWatch signals(scheduler, SIGUSR2);
+        FileWatch file(scheduler, watched);
+        ::raise(SIGUSR2);
+        co_await signals.next();
+    });
+    CHECK(::rmdir(folder.c_str()) == 0);
 }
 
 TEST_CASE("without memory, datagrams are not sent or not received, and later are") {

@@ -5,10 +5,11 @@ import os
 import pty
 import struct
 import subprocess
+import tempfile
 import termios
 import unittest
 
-from lockd import APP, LIMIT, Lockd, main, program, wait_until
+from lockd import APP, LIMIT, Lockd, listens, main, program, wait_until
 
 
 def run(*arguments, **options):
@@ -70,7 +71,7 @@ class Output(unittest.TestCase):
                     stderr=subprocess.DEVNULL)
                 self.addCleanup(server.kill)
                 wait_until(lambda path=path, server=server:
-                           os.path.exists(path) or server.poll() is not None, "it listens")
+                           listens(path) or server.poll() is not None, "it listens")
                 for file in 0, 1, 2:
                     self.assertEqual(os.readlink(f"/proc/{server.pid}/fd/{file}"), "/dev/null")
                 done = run("call", "unix:" + path, "lock", "list")
@@ -80,6 +81,22 @@ class Output(unittest.TestCase):
 
 
 class Mistakes(unittest.TestCase):
+    def test_a_folder_of_plugins_that_is_not_there_is_a_mistake(self):
+        for command in ("modules",), ("schema",), ("describe", "lock"), ("check", APP):
+            done = run(*command, "--plugins", "/no/such")
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn('--plugins: "/no/such": No such file or directory', done.stderr)
+
+    def test_a_folder_for_copies_on_which_nothing_can_be_executed_is_named(self):
+        unshare = ["unshare", "--user", "--map-root-user", "--mount"]
+        script = 'mount -t tmpfs -o noexec none "$1" && TMPDIR="$1" exec "$2" modules'
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run([*unshare, "sh", "-c", script, "sh", folder, program("weir")],
+                                  capture_output=True, text=True, check=False, timeout=LIMIT)
+            if done.returncode != 0:
+                self.skipTest("no namespaces here: " + done.stderr)
+            self.assertRegex(done.stderr, "is on a file system that is mounted noexec; TMPDIR")
+
     def test_the_nearest_command_or_option_is_named(self):
         for words, expected in {
                 ("chek",): "weir: unknown command 'chek' (did you mean 'check'?)\n",

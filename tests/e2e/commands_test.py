@@ -79,7 +79,7 @@ class Locks(unittest.TestCase):
             self.assertIn("already", lockd.cli("SEMAPHORE", "CREATE", "other", "2") +
                           lockd.cli("SEMAPHORE", "CREATE", "other", "2"))
             self.assertIn("no semaphore", lockd.cli("SEMAPHORE", "RESIZE", "none", "2"))
-            self.assertIn("from 1 on", lockd.cli("SEMAPHORE", "CREATE", "none", "0"))
+            self.assertIn("from 1 to", lockd.cli("SEMAPHORE", "CREATE", "none", "0"))
 
     def test_listings_name_holders_and_waiters(self):
         with Lockd() as lockd:
@@ -148,6 +148,7 @@ class Others(unittest.TestCase):
             self.assertRegex(info["redis_version"], r"^\d+\.\d+\.\d+$")
             self.assertEqual(client.execute_command("ROLE")[0], b"master")
             [me] = [c for c in client.client_list() if c["name"] == "me"]
+            self.assertEqual(client.client_info()["id"], int(me["id"]))
             self.assertEqual(me["locks"], "1")
             self.assertEqual(int(me["id"]), client.client_id())
             self.assertEqual(client.client_getname(), "me")

@@ -72,6 +72,7 @@ class Crowds(unittest.TestCase):
             self.assertEqual([client.ask("PING") for client in clients], ["+PONG"] * 3)
             with lockd.connect() as late:
                 self.assertEqual(late.rest(), b"-ERR max number of clients reached\r\n")
+            lockd.wait_for_log(r"warning \[resp\] .*3 clients are connected.*max_clients.*refused")
             clients.pop().close()
 
             def has_room():

@@ -46,9 +46,11 @@ class FencingTokens(unittest.TestCase):
         lockd = Lockd()
         with open(os.path.join(lockd.folder.name, "state"), "w", encoding="ascii"):
             pass
-        with lockd, lockd.connect() as client:
-            lockd.wait_for_log("warning .*as long as the clock is not set back")
-            self.assertGreater(client.token("LOCK key"), 10 ** 15)
+        no_folder = Lockd(environment={"XDG_STATE_HOME": "", "HOME": ""})
+        for one in lockd, no_folder:
+            with one, one.connect() as client:
+                one.wait_for_log("warning .*as long as the clock is not set back")
+                self.assertGreater(client.token("LOCK key"), 10 ** 15)
 
 
 class Keeper:

@@ -75,6 +75,30 @@ class SlowReaders(unittest.TestCase):
             lockd.wait_for_log("takes no replies, closed")
 
 
+class Costly(unittest.TestCase):
+    def test_a_client_that_lists_all_the_time_keeps_nobody_waiting(self):
+        with Lockd() as lockd, lockd.connect() as holder, lockd.connect() as lister, \
+                lockd.connect() as other:
+            for begin in range(0, 10_000, 500):
+                holder.send(b"".join(b"TRYLOCK key%d\r\n" % (begin + i) for i in range(500)))
+                for _ in range(500):
+                    self.assertRegex(holder.line(), r"^:\d+$")
+            requests = 1000
+            for request, answer in ((b"LOCKS none*\r\n", b"*0\r\n"),
+                                    (b"SEMAPHORE LIST\r\n", b"*0\r\n"),
+                                    (b"CALL lock list '{\"pattern\": \"none*\"}'\r\n",
+                                     b"$2\r\n[]\r\n")):
+                with self.subTest(request):
+                    before = lockd.info("total_commands_processed", other)
+                    lister.send(request * requests)
+                    wait_until(lambda: lockd.info("total_commands_processed", other) >
+                               before + 10, "it has begun")
+                    self.assertLess(lockd.info("total_commands_processed", other),
+                                    before + requests)
+                    self.assertEqual(lister.file.read(len(answer) * requests),
+                                     answer * requests)
+
+
 class BadBytes(unittest.TestCase):
     def test_an_invalid_request_is_answered_and_the_connection_stays_open(self):
         with Lockd(max_arguments=8, max_argument="100B") as lockd, lockd.connect() as client:
@@ -85,7 +109,7 @@ class BadBytes(unittest.TestCase):
                     ("LOCK key TIMEOUT -1", "not a number of seconds"),
                     ("LOCK key TIMEOUT nan", "not a number of seconds"),
                     ("LOCK key TIMEOUT", "a value is missing"),
-                    ("SEMAPHORE CREATE key 99999999999999999999", "not a number from 1 on"),
+                    ("SEMAPHORE CREATE key 99999999999999999999", "not a number from 1 to"),
                     ("PING " + "x" * 101, "argument"),
                     ("ECHO 1 2 3 4 5 6 7 8", "argument"),
                     ("*2\r\n$4\r\nPING\r\n$101\r\n" + "x" * 101, "argument"),

@@ -27,16 +27,17 @@ class Lockd:
     """A running `weir run apps/lockd/lockd.json`, on a port and a Unix socket of its own.
 
     `settings` are those of module.resp, in a second file that can be rewritten; `more` is merged
-    into that file; `files` are the soft and hard limit of open files. As a context: requires at
-    the end that lockd obeys SIGTERM and logs no error.
+    into that file; `files` are the soft and hard limit of open files; `environment` is merged into
+    the environment. As a context: requires at the end that lockd obeys SIGTERM and logs no error.
     """
 
-    def __init__(self, more=None, files=None, **settings):
+    def __init__(self, more=None, files=None, environment=None, **settings):
         self.folder = tempfile.TemporaryDirectory(prefix="lockd-test-")
         self.unix = os.path.join(self.folder.name, "socket")
         self.settings = {"listen": ["tcp://127.0.0.1:0", "unix:" + self.unix], **settings}
         self.more = more or {}
         self.files = files
+        self.environment = environment or {}
         self.file = os.path.join(self.folder.name, "own.json")
         self.write()
         self.log = []
@@ -57,6 +58,7 @@ class Lockd:
                        "XDG_RUNTIME_DIR": self.folder.name}
         environment.pop("STATE_DIRECTORY", None)
         environment.pop("RUNTIME_DIRECTORY", None)
+        environment.update(self.environment)
         limit = [f"--nofile={self.files[0]}:{self.files[1]}"] if self.files else []
         command = (["prlimit", *limit] if limit else []) + [program("weir"), "run", APP, self.file]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
@@ -242,6 +244,16 @@ def wait_until(condition, what):
         if time.monotonic() > end:
             raise AssertionError("this never happened: " + what)
         time.sleep(0.01)
+
+
+def listens(path):
+    """Whether a server listens at a Unix socket, whose file is there some time before."""
+    with socket.socket(socket.AF_UNIX) as client:
+        try:
+            client.connect(path)
+            return True
+        except OSError:
+            return False
 
 
 def program(name):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import unittest
 
-from lockd import APP, LIMIT, Lockd, main, program, wait_until
+from lockd import APP, LIMIT, Lockd, listens, main, program, wait_until
 
 SMALL_PIPE = 4096  # bytes; the reader has a buffer besides
 
@@ -133,7 +133,7 @@ class Log(unittest.TestCase):
         process = subprocess.Popen([program("weir"), "run", APP, lockd.file],
                                    stderr=subprocess.PIPE, text=True)
         try:
-            wait_until(lambda: os.path.exists(lockd.unix), "it listens though its log is not read")
+            wait_until(lambda: listens(lockd.unix), "it listens though its log is not read")
             read_until(pipe, "listens at unix:")
             for _ in range(2):
                 process.send_signal(signal.SIGHUP)  # while its log is not read

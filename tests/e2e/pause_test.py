@@ -40,6 +40,27 @@ class Order(unittest.TestCase):
             wait_until(lambda: lockd.info("locks_waited_for") == 12, "all wait")
             self.assertEqual(waiters(lockd, "one"), [numbers[index] for index in order])
 
+    def test_a_client_that_was_answered_last_does_not_come_before_those_that_asked_earlier(self):
+        with Lockd() as lockd, lockd.connect() as holder:
+            clients = [lockd.connect() for _ in range(6)]
+            numbers = []
+            for client in clients:
+                self.addCleanup(client.close)
+                numbers.append(int(client.ask("CLIENT ID")[1:]))
+            for turn in range(10):
+                holder.token(f"LOCK key{turn}")
+                for client in clients:
+                    client.ask("PING")
+                with lockd.stopped():
+                    for client in clients:
+                        client.send(f"LOCK key{turn}\r\n".encode())
+                wait_until(lambda: lockd.info("locks_waited_for") == len(clients), "all wait")
+                self.assertEqual(waiters(lockd, f"key{turn}"), numbers)
+                holder.ask(f"UNLOCK key{turn}")
+                for client in clients:
+                    self.assertRegex(client.line(), r"^:\d+$")
+                    client.ask(f"UNLOCK key{turn}")
+
     def test_connections_that_came_meanwhile_are_served_in_the_order_in_which_they_came(self):
         with Lockd() as lockd, lockd.connect() as holder:
             holder.token("LOCK one")

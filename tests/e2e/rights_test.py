@@ -9,7 +9,7 @@ import unittest
 
 import redis
 
-from lockd import LIMIT, Lockd, main, program, wait_until
+from lockd import LIMIT, Lockd, listens, main, program, wait_until
 
 # The hash of "password", by a cost that makes tests quick.
 HASH = "$scrypt$ln=4,r=8,p=1$c2FsdHNhbHRzYWx0c2FsdA$5f/Vi+XRWGUNGScbsma6KJ4zLFIke/NJsrvr7lQLAyA"
@@ -92,6 +92,43 @@ class Defaults(Rights):
             self.denied(client, "WATCH", "house.Bell", why=r"server\.watch_events")
             self.denied(client, "EVENTS", why=r"server\.list_events")
             self.denied(client, "EVENTS", "house.Bell", why=r"server\.list_events")
+
+    def test_a_watch_ends_when_its_client_may_no_longer_watch(self):
+        server = {"events": {"house.Bell": {}},
+                  "roles": {"listener": {"may": ["server.watch_events"]},
+                            "worker": {"may": ["lock.*"]}},
+                  "users": {"ann": {"password_hash": HASH, "roles": ["listener"]},
+                            "bob": {"password_hash": HASH, "roles": ["worker"]}}}
+        with Lockd(more={"server": server}) as lockd:
+            owner = lockd.owner()
+
+            def watching():
+                client = lockd.connect()
+                self.addCleanup(client.close)
+                self.assertEqual(client.ask("AUTH ann password"), "+OK")
+                client.send(b"WATCH house.Bell\r\n")
+                self.assertEqual([client.line() for _ in range(6)][-1], ":1")
+                return client
+
+            def message(client):
+                owner.execute_command("SEND", "house.Bell", "{}")
+                self.assertEqual([client.line() for _ in range(5)],
+                                 ["*3", "$7", "message", "$10", "house.Bell"])
+                return json.loads(client.bulk())
+            client = watching()
+            self.assertIn("event", message(client))
+            self.assertEqual(client.ask("AUTH bob password"), "+OK")
+            self.assertRegex(message(client)["ended"], r"^denied: .*server\.watch_events")
+            self.assertEqual(client.ask("PING"), "+PONG")
+            # The same when the configuration takes the right away.
+            client = watching()
+            self.assertIn("event", message(client))
+            server["users"]["ann"]["roles"] = ["worker"]
+            lockd.write()
+            begin = len(lockd.log)
+            lockd.process.send_signal(1)
+            lockd.wait_for_log("the configuration has been read again", begin)
+            self.assertIn("ended", message(client))
 
     def test_the_owner_of_the_server_may_do_all_at_a_unix_socket(self):
         with Lockd() as lockd:
@@ -308,7 +345,7 @@ class Addresses(Rights):
                 json.dump(settings, text)
             environment = {**os.environ, "XDG_STATE_HOME": lockd.folder.name}
             with Server(["run", file], environment):
-                wait_until(lambda: os.path.exists(other), "the second server listens")
+                wait_until(lambda: listens(other), "the second server listens")
                 with redis.Redis(unix_socket_path=other, single_connection_client=True) as client:
                     self.assertEqual(client.execute_command("LOCKS"), [])
                     self.denied(client, "TRYLOCK", "a", why="role 'looker'")

@@ -8,7 +8,7 @@ import threading
 import time
 import unittest
 
-from lockd import LIMIT, Lockd, main, program, wait_until
+from lockd import LIMIT, Lockd, Stopped, main, program, wait_until
 
 
 def run(*arguments, **options):
@@ -21,6 +21,9 @@ COMMANDS = {
     "call": ("call", "--timeout", "0.2", "ADDRESS", "lock", "list"),
     "inspect": ("inspect", "--timeout", "0.2", "ADDRESS"),
     "trace": ("trace", "--timeout", "0.2", "ADDRESS", "--seconds", "0.1", "-o", "/dev/null"),
+    "events": ("events", "--timeout", "0.2", "ADDRESS"),
+    "send": ("send", "--timeout", "0.2", "ADDRESS", "house.Bell", "{}"),
+    "watch": ("watch", "--timeout", "0.2", "ADDRESS", "house.Bell"),
     "top": ("top", "--timeout", "0.2", "ADDRESS", "--batch"),
     "lock": ("lock", "--server-timeout", "0.2", "--server", "ADDRESS", "key", "--", "true"),
     "lock with --timeout": ("lock", "--timeout", "0.2", "--server", "ADDRESS", "key", "--", "true"),
@@ -67,6 +70,53 @@ class FakeServer:
             pass
 
 
+class SlowToAnswer:
+    """Grants a lock, and answers each question whether it lives when it is told to."""
+
+    def __init__(self):
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self.socket.getsockname()[1]}"
+        self.asked = threading.Semaphore(0)
+        self.may_answer = threading.Semaphore(0)
+
+    def __enter__(self):
+        threading.Thread(target=self.talk, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def talk(self):
+        client, _ = self.socket.accept()
+        with client:
+            client.recv(65536)
+            client.sendall(b":1\r\n")
+            while client.recv(65536):
+                self.asked.release()
+                self.may_answer.acquire()
+                client.sendall(b"+PONG\r\n")
+
+
+class Pauses(unittest.TestCase):
+    def test_a_server_that_stood_still_together_with_the_command_has_time_to_answer(self):
+        limit = 3
+        with SlowToAnswer() as server:
+            process = subprocess.Popen(
+                [program("weir"), "lock", "--server-timeout", str(limit), "--server",
+                 server.address, "key", "--", "sleep", "1000"], stderr=subprocess.PIPE, text=True)
+            self.addCleanup(process.kill)
+            self.assertTrue(server.asked.acquire(timeout=LIMIT))
+            with Stopped(process):
+                time.sleep(limit + 0.5)  # what is tested is that time passes
+            time.sleep(0.2)  # the server goes on a little later
+            server.may_answer.release()
+            self.assertTrue(server.asked.acquire(timeout=LIMIT), "it has lost the lock")
+            server.may_answer.release()
+            process.terminate()
+            self.assertEqual(process.wait(LIMIT), 128 + signal.SIGTERM)
+            self.assertEqual(process.stderr.read(), "")
+
+
 class Silence(unittest.TestCase):
     def test_a_server_that_accepts_and_is_silent_is_an_error_in_time(self):
         with FakeServer(b"") as server:
@@ -90,9 +140,31 @@ class Silence(unittest.TestCase):
 
     def test_an_answer_that_comes_byte_by_byte_is_too_late(self):
         with FakeServer(b"$1000\r\n" + b"x" * 1000 + b"\r\n", piece=1) as server:
-            done = run(*command("call", server.address))
-            self.assertEqual(done.returncode, 1)
-            self.assertIn("the server does not answer", done.stderr)
+            for name in COMMANDS:
+                with self.subTest(name):
+                    done = run(*command(name, server.address))
+                    self.assertEqual(done.returncode, 125 if "lock" in name else 1)
+                    self.assertIn("the server does not answer", done.stderr)
+
+    def test_an_answer_that_announces_billions_of_elements_is_refused(self):
+        for answer in b"*2147483647\r\n", b"*3000000\r\n" * 2:
+            with FakeServer(answer) as server:
+                for name in COMMANDS:
+                    with self.subTest(name):
+                        done = run(*command(name, server.address))
+                        self.assertEqual(done.returncode, 125 if "lock" in name else 1)
+                        self.assertIn("the answer is too large", done.stderr)
+
+    def test_an_answer_of_another_kind_is_no_success(self):
+        for answer in b"+OK\r\n", b":-1\r\n", b"*1\r\n:5\r\n", b"$-1\r\n":
+            with FakeServer(answer) as server:
+                for name in "lock", "send", "watch", "trace", "top", "events":
+                    if (answer, name) in ((b"+OK\r\n", "send"), (b"$-1\r\n", "lock")):
+                        continue  # which is an answer of these
+                    with self.subTest(name, answer=answer):
+                        done = run(*command(name, server.address))
+                        self.assertEqual(done.returncode, 125 if name == "lock" else 1)
+                        self.assertNotEqual(done.stderr, "")
 
     def test_a_queue_that_is_full_is_waited_for_no_longer_than_the_limit(self):
         with socket.socket(socket.AF_UNIX) as server, Lockd() as lockd:

@@ -1,6 +1,7 @@
 #include "modules/lock/plugin/api.h"
 
 #include "modules/lock/key_pattern.h"
+#include "modules/lock/table.h"
 
 namespace weir::lock_api {
 
@@ -83,17 +84,20 @@ config::Settings<SizedSemaphore> SizedSemaphore::describe() {
         "the key is held or waited for",
         setting("key", &S::key, "Key of the semaphore").not_empty().required(),
         setting("context", &S::context, "Context of the key").not_empty(),
-        setting("size", &S::size, "How many may hold the key").at_least(1).required(),
+        setting("size", &S::size, "How many may hold the key")
+            .range(1, LockTable::largest_semaphore)
+            .required(),
         setting("made_by", &S::made_by, "Name of the maker, for listings").length(0, 256));
 }
 
 config::Settings<ResizedSemaphore> ResizedSemaphore::describe() {
     using S = ResizedSemaphore;
-    return settings<S>(
-        "Changes the size of a semaphore; what is held stays held",
-        setting("key", &S::key, "Key of the semaphore").not_empty().required(),
-        setting("context", &S::context, "Context of the key").not_empty(),
-        setting("size", &S::size, "How many may hold the key").at_least(1).required());
+    return settings<S>("Changes the size of a semaphore; what is held stays held",
+                       setting("key", &S::key, "Key of the semaphore").not_empty().required(),
+                       setting("context", &S::context, "Context of the key").not_empty(),
+                       setting("size", &S::size, "How many may hold the key")
+                           .range(1, LockTable::largest_semaphore)
+                           .required());
 }
 
 config::Settings<NamedSemaphore> NamedSemaphore::describe() {

@@ -287,20 +287,20 @@ bool LockModule::may_see(const Caller& caller, std::string_view function,
 
 Json LockModule::list(const lock_api::Pattern& parameters, const Caller& caller) const {
     const LockTable& table = LockTable::of(scheduler());
-    const std::vector<const LockKey*> keys = table.find(KeyPattern(parameters.pattern));
+    const std::vector<const LockKey*> keys =
+        table.find(KeyPattern(parameters.pattern), longest_listing, [&](const LockKey& key) {
+            const std::string context = key.context() == nullptr ? "" : key.context()->name();
+            return caller.may({name(), "list", true}, {context, key_text(key.key())});
+        });
     if (keys.size() > longest_listing) {
-        throw ApiException("limit_reached", std::to_string(keys.size()) +
-                                                " keys match, more than " +
-                                                std::to_string(longest_listing) +
-                                                " are not listed: give a narrower pattern");
+        throw ApiException("limit_reached", "more than " + std::to_string(longest_listing) +
+                                                " keys match, which are not listed: give a "
+                                                "narrower pattern");
     }
     std::vector<LockListing> listings;
     listings.reserve(keys.size());
     for (const LockKey* key : keys) {
         listings.push_back(table.listing_of(*key));
-        if (!may_see(caller, "list", listings.back())) {
-            listings.pop_back();
-        }
     }
     return lock_api::to_json(listings);
 }

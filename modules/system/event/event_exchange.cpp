@@ -227,4 +227,8 @@ std::unique_ptr<EventWatch> EventExchange::watch(const Caller& client, std::stri
     return watch(type, filters, options);
 }
 
+std::optional<ApiError> EventExchange::refusal_to_watch(const Caller& client) {
+    return client.refusal(watch_right);
+}
+
 }  // namespace weir

@@ -18,6 +18,7 @@
 namespace weir {
 
 class Caller;
+struct ApiError;
 
 /// The value that an index of watched events has, as text: {"room", "hall"}, {"number", "7"}.
 struct IndexFilter {
@@ -84,6 +85,9 @@ public:
     std::unique_ptr<EventWatch> watch(const Caller& client, std::string_view type,
                                       const std::vector<IndexFilter>& filters = {},
                                       const WatchOptions& options = {});
+    /// Returns why the client may not watch events now; nothing if it may. To be asked for each
+    /// event that is passed on: rights change while a watch goes on.
+    static std::optional<ApiError> refusal_to_watch(const Caller& client);
 
     /// Returns how many different selections of events are watched, or were within the last minute.
     std::size_t topics() const noexcept { return topics_.size(); }

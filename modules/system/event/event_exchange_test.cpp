@@ -5,6 +5,7 @@
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
 #include "modules/system/call/api_error.h"
+#include "modules/system/call/caller.h"
 #include "modules/system/event/describe_event.h"
 #include "modules/system/event/event_json.h"
 #include "modules/testing/simulated_server.h"
@@ -427,6 +428,42 @@ TEST_CASE("All portable types are described, with indices, members and defaults"
               R"("required":false,"default":1,"description":"How many"}]})");
         CHECK(error_of([&] { at.events().type("x"); }).starts_with("unknown_event: "));
         co_return;
+    };
+    world.run(run(world));
+}
+
+TEST_CASE("Clients outside list, send and watch events by their rights alone") {
+    World world;
+    const auto run = [](World& at) -> Task<> {
+        const EventExchange& exchange = at.events();
+        const Ref<AccessRules> rules(new AccessRules);
+        rules->change({{"lister", {.may = {"server.list_events"}}},
+                       {"sender", {.may = {"server.send_event"}}},
+                       {"watcher", {.may = {"server.watch_events"}}}},
+                      {});
+        const auto denied = [](const std::string& error, std::string_view right) {
+            return error.starts_with("denied: ") && error.find(right) != std::string::npos;
+        };
+        for (const std::string role : {"lister", "sender", "watcher"}) {
+            INFO(role);
+            const Caller client(rules, "ann", {role});
+            // What does not exist, too: what exists is told to those alone who may know.
+            for (const std::string type : {"test.Order", "test.Nothing"}) {
+                const auto is_right = [&](const std::string& error, std::string_view its_role,
+                                          std::string_view right) {
+                    return role == its_role ? !denied(error, "") : denied(error, right);
+                };
+                CHECK(is_right(error_of([&] { exchange.type(client, type); }), "lister",
+                               "server.list_events"));
+                CHECK(is_right(error_of([&] { at.events().watch(client, type); }), "watcher",
+                               "server.watch_events"));
+                Task<> sending = at.events().publish(client, type, "{}");
+                Task<std::string> failing = error_of(std::move(sending));
+                CHECK(is_right(co_await failing, "sender", "server.send_event"));
+            }
+            CHECK((error_of([&] { exchange.types(client); }) == "none") == (role == "lister"));
+            CHECK(EventExchange::refusal_to_watch(client).has_value() == (role != "watcher"));
+        }
     };
     world.run(run(world));
 }

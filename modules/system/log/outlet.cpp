@@ -202,6 +202,20 @@ spdlog::sink_ptr open_file(const std::string& file, const LogSettings& settings)
     return std::make_shared<spdlog::sinks::basic_file_sink_st>(file, false, handlers);
 }
 
+// Opening a symbolic link makes the file that it leads to, but no folder.
+std::string why_no_new_file_behind_link(const std::filesystem::path& link) {
+    std::error_code error;
+    const std::filesystem::path target =
+        link.parent_path() / std::filesystem::read_symlink(link, error);
+    const std::filesystem::path folder = target.has_parent_path() ? target.parent_path() : ".";
+    if (!std::filesystem::is_directory(folder, error)) {
+        return "cannot be made: it is a link to " + target.string() + ", whose folder is missing";
+    }
+    return ::access(folder.c_str(), W_OK | X_OK) == 0
+               ? std::string()
+               : "cannot be made in " + folder.string() + ": " + std::strerror(errno);
+}
+
 // Opening makes missing folders: the last folder of the path that exists must be writable.
 std::string why_no_new_file(std::filesystem::path folder) {
     std::error_code error;
@@ -250,8 +264,13 @@ std::shared_ptr<spdlog::sinks::sink> open_log_outlet(const LogSettings& settings
 std::string why_no_log_file(const std::string& file) {
     struct stat found {};
     if (::stat(file.c_str(), &found) != 0) {
-        return errno == ENOENT ? why_no_new_file(std::filesystem::path(file).parent_path())
-                               : std::string("cannot be opened: ") + std::strerror(errno);
+        if (errno != ENOENT) {
+            return std::string("cannot be opened: ") + std::strerror(errno);
+        }
+        std::error_code error;
+        return std::filesystem::is_symlink(file, error)
+                   ? why_no_new_file_behind_link(file)
+                   : why_no_new_file(std::filesystem::path(file).parent_path());
     }
     if (S_ISFIFO(found.st_mode)) {
         // Opened and closed it would end a program that waits to read it.

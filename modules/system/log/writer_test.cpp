@@ -302,6 +302,11 @@ TEST_CASE("log writer: why a file cannot be the log is known without making it",
     CHECK(std::filesystem::file_size("file") == 4);
     CHECK(why_no_log_file(".") == "cannot be opened: Is a directory");
     CHECK(why_no_log_file("file/app.log") == "cannot be opened: Not a directory");
+    std::filesystem::create_symlink("nowhere/app.log", "link");
+    CHECK(why_no_log_file("link") ==
+          "cannot be made: it is a link to nowhere/app.log, whose folder is missing");
+    std::filesystem::create_symlink("new.log", "good link");
+    CHECK(why_no_log_file("good link").empty());
     const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
     sockaddr_un address{.sun_family = AF_UNIX, .sun_path = "socket"};
     REQUIRE(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);

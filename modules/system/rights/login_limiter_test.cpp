@@ -54,11 +54,12 @@ TEST_CASE("sources do not slow each other down") {
     CHECK(limiter.take("b", start) == Duration());
 }
 
-TEST_CASE("a million sources take bounded memory, and those that are remembered stay limited") {
+TEST_CASE(
+    "any number of sources takes bounded memory, and those that are remembered stay limited") {
     LoginLimiter limiter;
     while (limiter.take("attacker", start)) {
     }
-    for (int i = 0; i != 1'000'000; ++i) {
+    for (std::size_t i = 0; i != 2 * LoginLimiter::most_sources; ++i) {
         static_cast<void>(limiter.take(std::to_string(i), start));
     }
     CHECK(limiter.sources() == LoginLimiter::most_sources);

@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <link.h>
+#include <sys/statvfs.h>
 
 #include "modules/system/module/plugin.h"
 #include "modules/system/server/plugin_file.h"
@@ -23,6 +24,16 @@ constexpr bool kept_for_reports = true;
 #else
 constexpr bool kept_for_reports = false;
 #endif
+
+// Returns why a library cannot be mapped, if the reason is one that the dynamic linker does not
+// say.
+std::string noexec_reason(const std::string& file) {
+    struct statvfs status {};
+    if (statvfs(file.c_str(), &status) != 0 || (status.f_flag & ST_NOEXEC) == 0) {
+        return {};
+    }
+    return ": " + file + " is on a file system that is mounted noexec; TMPDIR names another folder";
+}
 
 // Whether a file, or what is left of it, is in the memory of this process.
 bool is_mapped(const std::string& name) {
@@ -97,7 +108,7 @@ void PluginLibrary::open(const std::string& file, const std::string& name) {
     // RTLD_NOW: a symbol that is missing would end the process when it is first used.
     library_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library_ == nullptr) {
-        throw PluginError("cannot open " + path_ + ": " + dlerror());
+        throw PluginError("cannot open " + path_ + ": " + dlerror() + noexec_reason(file));
     }
     void* const entry = dlsym(library_, plugin_entry_name(name).c_str());
     if (entry == nullptr) {

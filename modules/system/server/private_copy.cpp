@@ -19,6 +19,9 @@ namespace weir {
 
 namespace {
 
+// A file that is larger is no plugin; copying it could fill the disk.
+constexpr std::uint64_t largest_plugin = std::uint64_t{1} << 30;
+
 std::string reason() {
     return std::strerror(errno);
 }
@@ -134,6 +137,10 @@ void PrivateCopy::copy(const std::string& from) {
     struct stat before {};
     const Descriptor source(open_regular(from, before));
     stamp_ = stamp_of(before);
+    if (stamp_.size > largest_plugin) {
+        throw PluginError(from + " has " + std::to_string(stamp_.size) +
+                          " bytes: no plugin is larger than 1 GiB");
+    }
     std::array<std::byte, 64 * 1024> buffer{};
     std::size_t count = read_all(source.number(), buffer, from);
     // Before anything large is copied for nothing.

@@ -146,6 +146,26 @@ TEST_CASE("damaged plugins: one with other bytes than were built is not loaded")
     told_of(std::move(files));
 }
 
+TEST_CASE("damaged plugins: a file that is too large for a plugin is not copied") {
+    const CopyFolder copies;
+    const PluginFolder folder;
+    folder.put("counter", "first");
+    SimulatedServer world(folder.configuration({"counter"}));
+    std::string told;
+    const auto run = [](Server& server, const PluginFolder& at, std::string& what) -> Task<> {
+        Task<> starting = wait_for_startup(server, "counter");
+        co_await starting;
+        // The header is that of a plugin, and the disk has not so much room.
+        std::filesystem::resize_file(at.path() + "/counter.so", std::uintmax_t{1} << 40);
+        Texts names{"counter"};
+        Task<> reloading = tell(server.loader().reload(std::move(names)), what);
+        co_await reloading;
+    };
+    world.run(run(world.server(), folder, told));
+    CHECK(told.ends_with("/counter.so has 1099511627776 bytes: no plugin is larger than 1 GiB"));
+    CHECK(copies.empty());
+}
+
 TEST_CASE("damaged plugins: without a seal, a plugin that is cut off is not loaded either") {
     const std::string whole = without_seal(test_plugin("counter", "second"));
     std::mt19937_64 random(3);
