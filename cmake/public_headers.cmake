@@ -74,9 +74,11 @@ set(WEIR_PUBLIC_HEADERS
     config/settings/settings.h
 
     modules/system/event/event_exchange.h
+    modules/system/metrics/metric_family.h
     modules/system/event/event_json.h
     modules/system/server/loader.h
-    modules/system/server/server.h)
+    modules/system/server/server.h
+    modules/system/server/server_metrics.h)
 
 # weir_header_closure(<result> <root> <header>...)
 # The headers, and all that they include of weir's, as paths below root.

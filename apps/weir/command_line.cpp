@@ -13,6 +13,7 @@
 #include "apps/weir/exit_code.h"
 #include "apps/weir/inspect_command.h"
 #include "apps/weir/lock_command.h"
+#include "apps/weir/metrics_command.h"
 #include "apps/weir/new_command.h"
 #include "apps/weir/output.h"
 #include "apps/weir/password_command.h"
@@ -206,6 +207,16 @@ void add_inspect(CLI::App& program, InspectCommand& inspect, int& code) {
     command.callback([&] { code = run_inspect_command(inspect); });
 }
 
+void add_metrics(CLI::App& program, RemoteAddress& server, int& code) {
+    CLI::App& command =
+        *program.add_subcommand("metrics", "Print the metrics of a running server for Prometheus");
+    add_address(command, server);
+    command.footer(std::string("Prints them in the text format of Prometheus. The server needs the "
+                               "modules resp and manager. ") +
+                   password_sentence);
+    command.callback([&] { code = run_metrics_command(server); });
+}
+
 void add_top(CLI::App& program, TopCommand& top, int& code) {
     CLI::App& command = *program.add_subcommand(
         "top", "Show what a running server does, live, with rates of events and locks");
@@ -332,6 +343,7 @@ int run_command_line(int argc, char** argv) {
     SendCommand send;
     WatchCommand watch;
     InspectCommand inspect;
+    RemoteAddress metrics;
     TopCommand top;
     TraceCommand trace;
     LockCommand lock;
@@ -343,6 +355,7 @@ int run_command_line(int argc, char** argv) {
     add_send(program, send, code);
     add_watch(program, watch, code);
     add_inspect(program, inspect, code);
+    add_metrics(program, metrics, code);
     add_top(program, top, code);
     add_trace(program, trace, code);
     add_lock(program, lock, code);

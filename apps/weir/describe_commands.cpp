@@ -132,6 +132,12 @@ std::string describe(const ModuleClass& type) {
             text += "  " + describe(queue) + "\n";
         }
     }
+    if (!type.metrics.empty()) {
+        text += "\nMetrics:\n";
+        for (const ModuleMetric& metric : type.metrics) {
+            text += "  " + metric.full_name(type.name) + ": " + metric.sentence + "\n";
+        }
+    }
     return text;
 }
 

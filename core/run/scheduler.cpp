@@ -319,6 +319,7 @@ void Scheduler::send_own(Ref<E>& event, typename E::Type type) {
 }
 
 void Scheduler::process_round() {
+    ++rounds_;
     send_own(loop_event_, SystemControlLowPriorityEvent::Type::loop);
     QueueSignals& signals = signals_;
     const struct ClearAtEnd {

@@ -72,6 +72,8 @@ public:
     /// Returns when the running round began, as the poll before it has read the clock: a bit old,
     /// but free.
     Time time_of_round() const noexcept { return round_began_; }
+    /// Returns how many rounds there were.
+    std::uint64_t rounds() const noexcept { return rounds_; }
     /// Sends a TimerEvent `after` from now, never earlier, and then, if there is an interval, every
     /// `interval`. Throws std::invalid_argument if the interval is negative.
     Timer set_timer(Duration after, Duration interval = {});
@@ -242,6 +244,7 @@ private:
     MatcherOf<SystemControlEvent> go_on_matcher_;
     MatchTree::Node& go_on_node_;  // where that ends
     Time round_began_{};
+    std::uint64_t rounds_ = 0;
     LateTimers late_timers_;
     bool running_ = false;
     bool quitting_ = false;

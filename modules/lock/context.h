@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "core/base/histogram.h"
 #include "core/base/ref.h"
 #include "core/event/index_value.h"
 #include "core/event/node_map.h"
-#include "modules/lock/histogram.h"
 #include "modules/lock/settings.h"
 
 namespace weir {
@@ -107,6 +107,8 @@ public:
 
     // Of all contexts, also those that do not exist any more.
     LockStatistics statistics() const;
+    // Of the contexts without own ones, and of those that do not exist any more.
+    const LockStatistics& statistics_of_others() const noexcept { return others_; }
     // By the name of the context: those that the settings name, and "default".
     std::map<std::string, LockStatistics> statistics_by_context() const;
 

@@ -111,6 +111,9 @@ public:
     std::map<std::string, LockStatistics> statistics_by_context() const {
         return contexts_.statistics_by_context();
     }
+    const LockStatistics& statistics_of_others() const noexcept {
+        return contexts_.statistics_of_others();
+    }
     // Returns the deadlocks that exist now.
     std::vector<Deadlock> deadlocks();
 

@@ -7,6 +7,7 @@
 #include "core/wait/timeout.h"
 #include "modules/system/call/json.h"
 #include "modules/system/server/loader.h"
+#include "modules/system/server/server_metrics.h"
 
 namespace weir {
 
@@ -67,6 +68,8 @@ ModuleDeclaration<Manager> Manager::declare() {
     return declare_module<Manager>("manager", "Lists, loads, unloads and reloads modules")
         .function("modules", "Lists the modules that were loaded, or tried", &Manager::modules)
         .function("inspect", &Manager::inspect)
+        .function("metrics", "Returns all metrics in the text format of Prometheus",
+                  &Manager::metrics)
         .function("load", &Manager::load_module)
         .function("unload", &Manager::unload_module)
         .function("reload", &Manager::reload_modules)
@@ -78,7 +81,7 @@ ModuleDeclaration<Manager> Manager::declare() {
                   "last part "
                   "drops it",
                   &Manager::take_trace)
-        .reads({"modules", "inspect"});
+        .reads({"modules", "inspect", "metrics"});
 }
 
 void Manager::begin() {
@@ -118,6 +121,10 @@ Task<Json> ask_about_locks(Server& server, std::string function) {
 }
 
 }  // namespace
+
+std::string Manager::metrics() const {
+    return metrics_text(collect_metrics(server()));
+}
 
 Task<Json> Manager::inspect(InspectParameters parameters) {
     Json locks;

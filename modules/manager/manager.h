@@ -86,6 +86,7 @@ public:
 private:
     std::vector<ManagedModule> modules() const;
     Task<Json> inspect(InspectParameters parameters);
+    std::string metrics() const;
     Task<> load_module(LoadParameters parameters);
     Task<> unload_module(UnloadParameters parameters);
     Task<> unload_or_begin(std::string module, bool force);

@@ -56,6 +56,12 @@ public:
             .function("addresses", "The addresses where it listens, with the real ports",
                       &RespModule::addresses)
             .function("clients", "Lists the connected clients, one line each", &RespModule::clients)
+            .gauge("clients", "Clients that are connected", &RespModule::connected)
+            .counter("connections", "Clients that have connected",
+                     &RespModule::count<&RespProtocol::connections>)
+            .counter("refused_connections", "Clients that were refused: there were too many",
+                     &RespModule::count<&RespProtocol::refused>)
+            .counter("commands", "Commands of clients", &RespModule::count<&RespProtocol::commands>)
             .reads({"addresses", "clients"});
     }
 
@@ -128,6 +134,12 @@ public:
     }
 
 private:
+    std::size_t connected() const noexcept { return protocol_.clients(); }
+    template <auto Count>
+    std::uint64_t count() const noexcept {
+        return (protocol_.*Count)();
+    }
+
     RespState hand_over() {
         return {sockets(), std::move(listeners_), protocol_.seat(), protocol_.hand_over()};
     }

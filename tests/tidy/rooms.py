@@ -84,6 +84,10 @@ ROOMS = {
         "Functions of modules: their parameters, results and errors, and the call as an event",
         ["core/wait", "config/settings"],
     ),
+    "modules/system/metrics": (
+        "Metrics as plain data, and as text for Prometheus",
+        ["core/base"],
+    ),
     "modules/system/event": (
         "Events as data: described types, JSON, types of the configuration, sending, watching",
         ["modules/system/call"],
@@ -98,7 +102,7 @@ ROOMS = {
     ),
     "modules/system/module": (
         "What a module is: its declaration, states, own log, and hand-over of state",
-        ["modules/system/log", "modules/system/call"],
+        ["modules/system/log", "modules/system/call", "modules/system/metrics"],
     ),
     "modules/system/server": (
         "A server from a configuration; it loads, reloads and unloads modules",

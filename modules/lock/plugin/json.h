@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "modules/lock/histogram.h"
+#include "core/base/histogram.h"
 #include "modules/lock/table.h"
 #include "modules/system/call/json.h"
 

@@ -85,7 +85,45 @@ ModuleDeclaration<LockModule> LockModule::declare() {
         .function("semaphores", "Lists the semaphores that were created, and by whom",
                   &LockModule::semaphores)
         .function("destroy_semaphore", &LockModule::destroy_semaphore)
+        .counter("acquired", "Locks and slots of semaphores that were taken",
+                 &LockModule::add_by_context<&LockStatistics::acquired>)
+        .counter("contended", "Locks and slots that were waited for",
+                 &LockModule::add_by_context<&LockStatistics::contended>)
+        .counter("refused", "Waits that a limit did not allow",
+                 &LockModule::add_by_context<&LockStatistics::refused>)
+        .counter("timed_out", "Waits that ended without the lock, when their time was over",
+                 &LockModule::add_by_context<&LockStatistics::timed_out>)
+        .counter("failed", "Waits that ended by a deadlock, or because the locks were removed",
+                 &LockModule::add_by_context<&LockStatistics::failed>)
+        .histogram("wait", "Time from asking for a lock until it was there",
+                   &LockModule::add_by_context<&LockStatistics::wait_time>)
+        .histogram("hold", "Time for which locks were held",
+                   &LockModule::add_by_context<&LockStatistics::hold_time>)
+        .gauge("held", "Locks and slots that are held", &LockModule::in_table<&LockTable::holding>)
+        .gauge("waiting", "Requests that wait for a lock",
+               &LockModule::in_table<&LockTable::waiting>)
+        .gauge("semaphores", "Semaphores that exist", &LockModule::in_table<&LockTable::semaphores>)
         .reads({"sessions", "list", "deadlocks", "statistics", "semaphores"});
+}
+
+// --- metrics
+
+template <auto Member>
+void LockModule::add_by_context(MetricFamily& values) const {
+    const LockTable* const table = LockTable::find(scheduler());
+    if (table == nullptr) {
+        return;
+    }
+    for (const auto& [context, statistics] : table->statistics_by_context()) {
+        values.add(statistics.*Member, {{"context", context}});
+    }
+    values.add(table->statistics_of_others().*Member, {{"context", "(others)"}});
+}
+
+template <auto Count>
+std::size_t LockModule::in_table() const {
+    const LockTable* const table = LockTable::find(scheduler());
+    return table == nullptr ? 0 : (table->*Count)();
 }
 
 // --- loading and unloading

@@ -59,6 +59,13 @@ private:
     Json deadlocks() const;
     Json statistics() const;
 
+    // Adds the value of each context, and one for all contexts that the settings do not name.
+    template <auto Member>
+    void add_by_context(MetricFamily& values) const;
+    // What the table counts in all; 0 if there is none.
+    template <auto Count>
+    std::size_t in_table() const;
+
     void create_semaphore(const lock_api::SizedSemaphore& parameters, const Caller& caller);
     Json semaphores(const NoParameters&, const Caller& caller) const;
     void resize_semaphore(const lock_api::ResizedSemaphore& parameters, const Caller& caller);

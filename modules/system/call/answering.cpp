@@ -44,8 +44,17 @@ Answering::Answering(const ApiFunction& function, Ref<ApiCall> call, Routine& ca
     call_->callee = Ref<Routine>(&callee);
 }
 
+bool Answering::end() noexcept {
+    if (!ended_) {
+        ended_ = true;
+        call_->count(scheduler_.time_of_round());
+    }
+    return call_->wanted();
+}
+
 Answering::~Answering() {
     call_->callee.reset();
+    end();
     if (sent_ || !call_->wanted()) {
         return;
     }

@@ -27,6 +27,8 @@ public:
     ApiCall& call() noexcept { return *call_; }
     const Ref<Event>& reply() const noexcept { return reply_; }
     void answer_with_exception() { detail::answer_with_exception(function_, *call_, scheduler_); }
+    /// Notes that the function has ended. Returns whether the caller wants the reply.
+    bool end() noexcept;
     /// Notes that the reply was sent.
     void set_sent() noexcept { sent_ = true; }
 
@@ -35,6 +37,7 @@ private:
     Scheduler& scheduler_;
     const Ref<ApiCall> call_;
     const Ref<Event> reply_;
+    bool ended_ = false;
     bool sent_ = false;
 };
 

@@ -20,6 +20,10 @@ public:
     bool set_reads(std::string_view name) noexcept;
 
     const std::vector<ApiFunction>& functions() const noexcept { return functions_; }
+    /// Returns where a function of this API stands among functions().
+    std::size_t position_of(const ApiFunction& function) const noexcept {
+        return static_cast<std::size_t>(&function - functions_.data());
+    }
     /// Returns the names of all functions, each once.
     std::vector<std::string> names() const;
     /// Returns the first function of this name, or null; next() returns the one after it.

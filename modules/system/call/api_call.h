@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "core/base/clock.h"
 #include "core/base/pool.h"
 #include "core/base/ref.h"
 #include "core/event/event.h"
@@ -11,6 +12,7 @@
 namespace weir {
 
 class Caller;
+struct CallStatistics;
 struct SentCall;
 
 /// What caller and callee of one call share, and what the events of the call refer to. Either may
@@ -26,12 +28,18 @@ struct ApiCall final : RefCounted<ApiCall>, pool::Pooled {
     /// Returns the event that answers the call; null the second time.
     Ref<Event> take_reply() noexcept;
 
+    /// Counts the call, which has ended, in the statistics of its function. Requires that a module
+    /// has taken it.
+    void count(Time now) const noexcept;
+
     CallSlots* slots = nullptr;      // null: the caller has given up, or has its answer
     Wait* caller = nullptr;          // where the caller waits; null: no caller waits
     Ref<Caller> client;              // whose rights count: a client outside; null: a module calls
     Ref<Routine> callee;             // runs the function, if that is a coroutine
     Ref<Event> reply;                // made by the caller, so that the callee needs no memory
     std::unique_ptr<SentCall> sent;  // has the slots if no caller waits
+    Time called_at{};
+    CallStatistics* statistics = nullptr;  // of the function that has taken it, in its module
 };
 
 }  // namespace weir

@@ -28,13 +28,13 @@ struct NoParameters {
 
 namespace detail {
 
-/// A pointer to some member function of a module, kept as bytes until code that knows its type
-/// calls it: so that what an ApiFunction is made of is the same for all, and compiled once.
+/// A pointer to some member of a module, most often a function, kept as bytes until code that knows
+/// its type uses it: so that what an ApiFunction is made of is the same for all, and compiled once.
 class MemberPointer {
 public:
     MemberPointer() = default;
     template <class F>
-        requires std::is_member_function_pointer_v<F>
+        requires std::is_member_pointer_v<F>
     explicit MemberPointer(F function) noexcept {
         static_assert(sizeof(F) <= sizeof(bytes_));
         std::memcpy(bytes_.data(), &function, sizeof(F));
@@ -266,7 +266,7 @@ Task<> run_coroutine(const ApiFunction& function, Module& module, Ref<ApiCall> c
     } catch (...) {
         answering.answer_with_exception();
     }
-    if (answering.call().wanted()) {
+    if (answering.end()) {
         co_await send(answering.reply());
         answering.set_sent();
     }

@@ -40,7 +40,7 @@ void Calling::begin(Routine& routine) {
     if (client_ != nullptr) {
         state->client = Ref<Caller>(client_);
     }
-    event_ = make_call(name_, std::move(state));
+    event_ = make_call(name_, std::move(state), scheduler_->time_of_round());
     if (timeout_) {
         deadline_.set(*scheduler_, *timeout_, *this);
     }
@@ -170,7 +170,8 @@ Task<> send_call(std::string target, std::string function, Json parameters) {
     Ref<ApiCall> state(new ApiCall);
     state->sent = std::make_unique<SentCall>(std::move(parameters));
     state->slots = &state->sent->slots;
-    co_await send(make_call(ApiName(target, function), std::move(state)));
+    const Time now = (co_await this_routine()).scheduler().time_of_round();
+    co_await send(make_call(ApiName(target, function), std::move(state), now));
 }
 
 Task<> send_call(std::string target, std::string function) {

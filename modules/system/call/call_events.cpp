@@ -1,6 +1,7 @@
 #include "modules/system/call/call_events.h"
 
 #include "core/run/scheduler.h"
+#include "modules/system/call/call_statistics.h"
 
 namespace weir {
 
@@ -21,8 +22,16 @@ void ModuleApiReply::received() noexcept {
     }
 }
 
-Ref<ModuleApiCall> make_call(const ApiName& name, Ref<ApiCall> state) {
+void ApiCall::count(Time now) const noexcept {
+    statistics->time.record(now - called_at);
+    if (slots == nullptr || slots->state != CallSlots::State::value) {
+        ++statistics->failed;
+    }
+}
+
+Ref<ModuleApiCall> make_call(const ApiName& name, Ref<ApiCall> state, Time now) {
     const ApiCall* const identity = state.get();
+    state->called_at = now;
     state->reply = make_event<ModuleApiReply>(identity);
     return make_event<ModuleApiCall>(identity, name.target, name.function, std::move(state));
 }

@@ -41,7 +41,7 @@ struct ModuleApiReply : Event {
 };
 
 /// Returns the event of a call, and makes that of its reply.
-Ref<ModuleApiCall> make_call(const ApiName& name, Ref<ApiCall> state);
+Ref<ModuleApiCall> make_call(const ApiName& name, Ref<ApiCall> state, Time now);
 
 /// Answers a call with an error, at once.
 void answer(Scheduler& scheduler, ModuleApiCall& event, ApiError error);

@@ -26,7 +26,7 @@ Task<> run_traced(const ApiFunction& function, Module& module, Ref<ApiCall> call
     } catch (...) {
         answering.answer_with_exception();
     }
-    if (answering.call().wanted()) {
+    if (answering.end()) {
         co_await send(answering.reply());
         answering.set_sent();
     }
@@ -125,6 +125,7 @@ void Module::add_declared_queues() {
 // --- answering calls
 
 void Module::serve() {
+    call_statistics_.resize(type_.api.functions().size());
     functions_.take_calls_of(match<ModuleApiCall>().with(&ModuleApiCall::target, name()).make());
     std::set<std::string> public_names;
     for (const ApiFunction& function : type_.api.functions()) {
@@ -240,6 +241,7 @@ std::optional<ApiError> Module::try_to_run(ModuleApiCall& event) {
 // A function that is no coroutine needs no routine, unless a tracer looks or the queue of the
 // replies is full.
 void Module::run(const ApiFunction& function, const Ref<ApiCall>& call) {
+    call->statistics = &call_statistics_[type_.api.position_of(function)];
     if (function.plain == nullptr || scheduler().traced()) {
         calls_.start(function.plain == nullptr ? function.coroutine(function, *this, call)
                                                : run_traced(function, *this, call),
@@ -251,6 +253,7 @@ void Module::run(const ApiFunction& function, const Ref<ApiCall>& call) {
     } catch (...) {
         detail::answer_with_exception(function, *call, scheduler());
     }
+    call->count(scheduler().time_of_round());
     if (!call->wanted()) {
         return;
     }

@@ -11,6 +11,7 @@
 #include "core/run/container.h"
 #include "core/run/subscriber.h"
 #include "modules/system/call/call.h"
+#include "modules/system/call/call_statistics.h"
 #include "modules/system/module/holds.h"
 #include "modules/system/module/module_class.h"
 #include "modules/system/module/module_events.h"
@@ -89,6 +90,9 @@ public:
     // settings: see ModuleOf.
     virtual void settings_changed() {}
 
+    // What was counted of the calls of its functions since this version began to take calls, in the
+    // order of Api::functions(). Empty before that.
+    const std::vector<CallStatistics>& call_statistics() const noexcept { return call_statistics_; }
     // The calls of its functions that are under way, a routine each.
     const List<Routine, Container>& calls() const noexcept { return calls_.routines(); }
     // Keeps the module from being unloaded, unless that is forced, and its code in memory, as long
@@ -188,6 +192,7 @@ private:
     std::shared_ptr<void> settings_;
     ModuleState state_ = ModuleState::not_loaded;
     Functions functions_;
+    std::vector<CallStatistics> call_statistics_;  // before the calls, which count in them
     Container calls_;  // apart: they go on when a new version has taken the module's place
     std::vector<Ref<Queue>> queues_;
     Module* predecessor_ = nullptr;

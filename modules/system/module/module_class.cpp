@@ -1,5 +1,6 @@
 #include "modules/system/module/module_class.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "modules/system/call/json.h"
@@ -49,6 +50,17 @@ void ModuleDraft::add_queue(std::string name, const EventType& event, std::strin
                             int priority, std::optional<QueueOptions> options) {
     class_.queues.push_back(
         {std::move(name), &event, std::move(sentence), priority, std::move(options)});
+}
+
+void ModuleDraft::add_metric(ModuleMetric metric) {
+    const auto is_known = [&metric](const ModuleMetric& known) {
+        return known.full_name(std::string()) == metric.full_name(std::string());
+    };
+    if (std::ranges::any_of(class_.metrics, is_known)) {
+        throw std::invalid_argument("the module '" + class_.name + "' has two metrics '" +
+                                    metric.name + "'");
+    }
+    class_.metrics.push_back(std::move(metric));
 }
 
 void ModuleDraft::set_reads(std::initializer_list<std::string_view> functions) {

@@ -14,6 +14,7 @@
 #include "core/queue/queue.h"
 #include "modules/system/call/api.h"
 #include "modules/system/module/handover.h"
+#include "modules/system/module/module_metric.h"
 
 namespace weir {
 
@@ -49,6 +50,7 @@ struct ModuleClass {
     std::vector<Handover> handovers;       // the first that gives is what a next version is offered
     std::vector<const EventType*> events;  // for which server.queues may have queues
     std::vector<ModuleQueue> queues;
+    std::vector<ModuleMetric> metrics;
     std::function<std::unique_ptr<Module>(const ModuleContext&)> make;
 
     ModuleClass();
@@ -82,6 +84,7 @@ protected:
                    std::optional<QueueOptions> options);
     void add_function(ApiFunction function, bool is_public);
     void set_reads(std::initializer_list<std::string_view> functions);
+    void add_metric(ModuleMetric metric);
 
     ModuleClass class_;
 };
@@ -147,6 +150,30 @@ public:
     template <EventClass E>
     ModuleDeclaration&& makes_queue(std::string name, std::string sentence) && {
         add_queue(std::move(name), event_type<E>(), std::move(sentence), 0, {});
+        return std::move(*this);
+    }
+    /// Adds a metric that only grows: the text for Prometheus has it as
+    /// weir_<module>_<name>_total. The value is a member of the module: a number, a const function
+    /// that returns one, or, for several values with labels, a `void (MetricFamily&) const` that
+    /// adds them. It is read when metrics are collected, so that counting is an increment.
+    template <class V>
+    ModuleDeclaration&& counter(std::string name, std::string sentence, V value) && {
+        add_metric(make_module_metric<M>(MetricKind::counter, std::move(name), std::move(sentence),
+                                         value));
+        return std::move(*this);
+    }
+    /// The same for a metric that goes up and down: weir_<module>_<name>.
+    template <class V>
+    ModuleDeclaration&& gauge(std::string name, std::string sentence, V value) && {
+        add_metric(
+            make_module_metric<M>(MetricKind::gauge, std::move(name), std::move(sentence), value));
+        return std::move(*this);
+    }
+    /// The same for durations, of which the member is a Histogram: weir_<module>_<name>_seconds.
+    template <class V>
+    ModuleDeclaration&& histogram(std::string name, std::string sentence, V value) && {
+        add_metric(make_module_metric<M>(MetricKind::histogram, std::move(name),
+                                         std::move(sentence), value));
         return std::move(*this);
     }
     /// Adds a function of the API. The struct of its parameters says what it does.

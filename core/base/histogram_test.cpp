@@ -1,4 +1,4 @@
-#include "modules/lock/histogram.h"
+#include "core/base/histogram.h"
 
 #include <catch2/catch.hpp>
 
@@ -34,4 +34,16 @@ TEST_CASE("every duration has a bucket") {
     sum.record(1s);
     sum.add(histogram);
     CHECK(sum.count() == 3);
+}
+
+TEST_CASE("a histogram knows exactly how many durations were below a power of two") {
+    Histogram histogram;
+    for (const Duration duration : {3ns, 4ns, 1023ns, 1024ns, 1025ns, 4096ns}) {
+        histogram.record(duration);
+    }
+    CHECK(histogram.count_below(2) == 1);
+    CHECK(histogram.count_below(10) == 3);
+    CHECK(histogram.count_below(12) == 5);
+    CHECK(histogram.count_below(13) == 6);
+    CHECK(histogram.count_below(64) == 6);
 }

@@ -53,6 +53,17 @@ public:
         return longest_;
     }
 
+    // Returns how many durations were shorter than 2 to the power of `exponent` nanoseconds: exact,
+    // since the buckets end there. The exponent is at least 2.
+    std::uint64_t count_below(std::size_t exponent) const noexcept {
+        const std::size_t end = std::min((exponent - 1) * 4, buckets);
+        std::uint64_t sum = 0;
+        for (std::size_t i = 0; i != end; ++i) {
+            sum += counts_[i];
+        }
+        return sum;
+    }
+
     // Calls visit(upper bound, count) for each bucket that is not empty, the shortest first.
     template <class F>
     void for_each(F visit) const {

@@ -1,0 +1,208 @@
+#include "modules/system/server/server_metrics.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <ranges>
+#include <string>
+#include <system_error>
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "core/observe/snapshot.h"
+#include "modules/system/module/abi.h"
+#include "modules/system/module/module.h"
+#include "modules/system/server/loader.h"
+#include "modules/system/server/server.h"
+
+namespace weir {
+
+namespace {
+
+using Metrics = std::vector<MetricFamily>;
+
+MetricFamily& add_family(Metrics& metrics, MetricKind kind, std::string name,
+                         std::string sentence) {
+    return metrics.emplace_back(MetricFamily{std::move(name), std::move(sentence), kind});
+}
+
+double cpu_seconds() {
+    struct rusage usage {};
+    ::getrusage(RUSAGE_SELF, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+std::size_t open_files() {
+    std::size_t files = 0;
+    std::error_code error;
+    for (std::filesystem::directory_iterator file("/proc/self/fd", error), end;
+         !error && file != end; file.increment(error)) {
+        ++files;
+    }
+    return files;
+}
+
+// The names are those that Prometheus's own client libraries give.
+void add_process(Metrics& metrics) {
+    using enum MetricKind;
+    add_family(metrics, counter, "process_cpu_seconds_total",
+               "Processor time of the process, of its user and of the system")
+        .add(cpu_seconds());
+    std::size_t pages = 0;
+    std::size_t resident = 0;
+    std::ifstream("/proc/self/statm") >> pages >> resident;
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    add_family(metrics, gauge, "process_resident_memory_bytes", "Memory of the process")
+        .add(resident * page);
+    add_family(metrics, gauge, "process_virtual_memory_bytes", "Addresses that the process uses")
+        .add(pages * page);
+    add_family(metrics, gauge, "process_open_fds", "Open files and sockets").add(open_files());
+    struct rlimit files {};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    add_family(metrics, gauge, "process_max_fds", "Most open files and sockets")
+        .add(files.rlim_cur);
+    add_family(metrics, gauge, "weir_core_info", "1; the label has the version of weir")
+        .add(1, {{"version", std::string(own_abi.weir)}});
+}
+
+class QueueMetrics {
+public:
+    void add(const Queue& queue) {
+        const MetricLabels labels = {{"queue", queue_path(queue)}};
+        processed_.add(queue.popped(), labels);
+        waiting_.add(queue.size(), labels);
+        for (const Ref<Queue>& subqueue : queue.subqueues()) {
+            if (is_lasting(*subqueue)) {
+                add(*subqueue);
+            }
+        }
+    }
+    void move_to(Metrics& metrics) {
+        metrics.push_back(std::move(processed_));
+        metrics.push_back(std::move(waiting_));
+    }
+
+private:
+    // Queues without a name are made as clients want them, for one key each.
+    static bool is_lasting(const Queue& queue) { return !queue.name().empty(); }
+
+    MetricFamily processed_{"weir_core_queue_processed_total",
+                            "Events that have left the queue, with those below it",
+                            MetricKind::counter};
+    MetricFamily waiting_{"weir_core_queue_events", "Events in the queue, with those below it",
+                          MetricKind::gauge};
+};
+
+void add_core(Metrics& metrics, Server& server) {
+    using enum MetricKind;
+    Scheduler& scheduler = server.scheduler();
+    add_family(metrics, counter, "weir_core_rounds_total",
+               "Rounds of the scheduler: between two of them it looks for input and timers")
+        .add(scheduler.rounds());
+    add_family(metrics, gauge, "weir_core_timers", "Timers that are set")
+        .add(scheduler.timers().size());
+    add_family(metrics, gauge, "weir_core_blocked_events",
+               "Events that block their queue until a routine processes them")
+        .add(scheduler.blocked_events().size());
+    add_family(metrics, counter, "weir_core_log_lines_dropped_total",
+               "Lines of the log that were lost")
+        .add(server.dropped_log_lines());
+    QueueMetrics queues;
+    queues.add(scheduler.queue());
+    queues.move_to(metrics);
+}
+
+std::size_t count(const List<Routine, Container>& routines) {
+    std::size_t result = 0;
+    for ([[maybe_unused]] const Routine& routine : routines) {
+        ++result;
+    }
+    return result;
+}
+
+class ModuleMetrics {
+public:
+    void add(const ModuleInfo& module) {
+        states_.add(1, {{"module", module.name}, {"state", std::string(to_string(module.state))}});
+    }
+    void add(const Module& module) {
+        const MetricLabels labels = {{"module", module.name()}};
+        const std::size_t running = count(module.calls());
+        routines_.add(count(module.routines()) + running, labels);
+        running_.add(running, labels);
+        if (!module.call_statistics().empty()) {
+            add_calls(module);
+        }
+    }
+    void move_to(Metrics& metrics) {
+        for (MetricFamily* family : {&states_, &routines_, &running_, &time_, &failed_}) {
+            metrics.push_back(std::move(*family));
+        }
+    }
+
+private:
+    // Functions of the same name count as one.
+    void add_calls(const Module& module) {
+        const Api& api = module.type().api;
+        for (const std::string& name : api.names()) {
+            CallStatistics all;
+            for (const ApiFunction* function = api.find(IndexValue(name)); function != nullptr;
+                 function = api.next(*function)) {
+                all.add(module.call_statistics()[api.position_of(*function)]);
+            }
+            if (all.time.count() != 0) {
+                const MetricLabels labels = {{"module", module.name()}, {"function", name}};
+                time_.add(all.time, labels);
+                failed_.add(all.failed, labels);
+            }
+        }
+    }
+
+    MetricFamily states_{"weir_module_state", "1; the label has the state of the module",
+                         MetricKind::gauge};
+    MetricFamily routines_{"weir_module_routines", "Routines of the module", MetricKind::gauge};
+    MetricFamily running_{"weir_module_running_calls", "Calls that run in a routine of the module",
+                          MetricKind::gauge};
+    MetricFamily time_{"weir_module_call_seconds", "Time of calls, from the call until the answer",
+                       MetricKind::histogram};
+    MetricFamily failed_{"weir_module_failed_calls_total",
+                         "Calls that ended with an error, or that the caller gave up",
+                         MetricKind::counter};
+};
+
+void add_modules(Metrics& metrics, Server& server) {
+    ModuleMetrics own;
+    Metrics declared;
+    for (const ModuleInfo& info : server.loader().modules()) {
+        own.add(info);
+        const Module* const module = server.loader().find(info.name);
+        if (module == nullptr) {
+            continue;
+        }
+        own.add(*module);
+        for (const ModuleMetric& metric : module->type().metrics) {
+            MetricFamily& family =
+                add_family(declared, metric.kind, metric.full_name(info.name), metric.sentence);
+            metric.collect(metric, *module, family);
+        }
+    }
+    own.move_to(metrics);
+    std::ranges::move(declared, std::back_inserter(metrics));
+}
+
+}  // namespace
+
+std::vector<MetricFamily> collect_metrics(Server& server) {
+    Metrics metrics;
+    add_process(metrics);
+    add_core(metrics, server);
+    add_modules(metrics, server);
+    return metrics;
+}
+
+}  // namespace weir

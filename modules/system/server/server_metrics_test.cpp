@@ -1,0 +1,139 @@
+#include "modules/system/server/server_metrics.h"
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include <catch2/catch.hpp>
+
+#include "core/wait/timeout.h"
+#include "modules/system/call/json.h"
+#include "modules/system/module/module.h"
+#include "modules/testing/simulated_server.h"
+
+namespace weir {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// A module with a metric of each kind, and functions that take time and fail.
+class Oven final : public Module {
+public:
+    using Module::Module;
+
+    static auto declare() {
+        return declare_module<Oven>("oven", "Bakes")
+            .counter("loaves", "Loaves baked", &Oven::loaves_)
+            .gauge("heat", "Degrees", &Oven::heat)
+            .gauge("shelf", "Loaves on each shelf", &Oven::shelves)
+            .histogram("baking", "Time in the oven", &Oven::baking_)
+            .function("bake", "Bakes a loaf", &Oven::bake)
+            .function("burn", "Fails", &Oven::burn)
+            .function("look", "Looks", &Oven::look);
+    }
+
+private:
+    Task<> bake() {
+        co_await sleep(2s);
+        ++loaves_;
+        baking_.record(2s);
+    }
+    void burn() { throw ApiException("burnt", "too hot"); }
+    bool look() const { return true; }
+    double heat() const { return 220.5; }
+    void shelves(MetricFamily& values) const {
+        values.add(loaves_, {{"shelf", "upper"}});
+        values.add(0, {{"shelf", "lower"}});
+    }
+
+    std::uint64_t loaves_ = 0;
+    Histogram baking_;
+};
+
+SimulatedServer server() {
+    return SimulatedServer(R"({"server": {"startup": ["oven"]}})", Registry().add<Oven>());
+}
+
+// Returns the sample with these labels.
+std::optional<MetricSample> sample(SimulatedServer& world, const std::string& name,
+                                   const MetricLabels& labels = {}) {
+    for (const MetricFamily& family : collect_metrics(world.server())) {
+        for (const MetricSample& one : family.samples) {
+            if (family.name == name && one.labels == labels) {
+                return one;
+            }
+        }
+    }
+    return std::nullopt;
+}
+
+double value(SimulatedServer& world, const std::string& name, const MetricLabels& labels = {}) {
+    const std::optional<MetricSample> found = sample(world, name, labels);
+    REQUIRE(found);
+    return found->value;
+}
+
+}  // namespace
+
+TEST_CASE("metrics: what a module declares is collected in its name") {
+    SimulatedServer world = server();
+    world.run([](SimulatedServer& simulated) -> Task<> {
+        co_await call("oven", "bake");
+        CHECK(value(simulated, "weir_oven_loaves_total") == 1);
+        CHECK(value(simulated, "weir_oven_heat") == 220.5);
+        CHECK(value(simulated, "weir_oven_shelf", {{"shelf", "upper"}}) == 1);
+        CHECK(value(simulated, "weir_oven_shelf", {{"shelf", "lower"}}) == 0);
+        CHECK(value(simulated, "weir_oven_baking_seconds") == 2);
+    }(world));
+}
+
+TEST_CASE("metrics: the calls of each function are counted, with their time and failures") {
+    SimulatedServer world = server();
+    world.run([](SimulatedServer& simulated) -> Task<> {
+        const MetricLabels bake{{"module", "oven"}, {"function", "bake"}};
+        const MetricLabels burn{{"module", "oven"}, {"function", "burn"}};
+        CHECK(!sample(simulated, "weir_module_call_seconds", bake));
+        co_await call("oven", "bake");
+        co_await call("oven", "bake");
+        // A caller that gives up after a second.
+        Json nothing = Json::object();
+        co_await call("oven", "bake", std::move(nothing), 1s);
+        co_await call("oven", "burn");
+        const std::optional<MetricSample> baked =
+            sample(simulated, "weir_module_call_seconds", bake);
+        REQUIRE(baked);
+        CHECK(baked->count == 3);
+        CHECK(baked->value == Approx(5));
+        CHECK(value(simulated, "weir_module_failed_calls_total", bake) == 1);
+        CHECK(value(simulated, "weir_module_failed_calls_total", burn) == 1);
+    }(world));
+}
+
+TEST_CASE("metrics: queues, rounds, timers and the process are counted") {
+    SimulatedServer world = server();
+    world.run([](SimulatedServer& simulated) -> Task<> {
+        const double before =
+            value(simulated, "weir_core_queue_processed_total", {{"queue", "root/moduleapi"}});
+        co_await call("oven", "look");
+        CHECK(value(simulated, "weir_core_queue_processed_total", {{"queue", "root/moduleapi"}}) ==
+              before + 1);
+        CHECK(value(simulated, "weir_core_queue_events", {{"queue", "root/moduleapi"}}) == 0);
+        CHECK(value(simulated, "weir_core_rounds_total") > 0);
+        CHECK(value(simulated, "weir_module_state", {{"module", "oven"}, {"state", "succeeded"}}) ==
+              1);
+        CHECK(value(simulated, "process_open_fds") > 2);
+        CHECK(value(simulated, "process_resident_memory_bytes") > 1'000'000);
+    }(world));
+}
+
+TEST_CASE("metrics: a name or sentence that the text format has no room for is refused") {
+    CHECK_THROWS_AS(ModuleMetric(MetricKind::gauge, "Heat", "Degrees", {}, nullptr),
+                    std::invalid_argument);
+    CHECK_THROWS_AS(ModuleMetric(MetricKind::gauge, "", "Degrees", {}, nullptr),
+                    std::invalid_argument);
+    CHECK_THROWS_AS(ModuleMetric(MetricKind::gauge, "heat", "Two\nlines", {}, nullptr),
+                    std::invalid_argument);
+}
+
+}  // namespace weir
