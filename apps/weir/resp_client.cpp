@@ -10,11 +10,8 @@
 
 #include <hiredis/hiredis.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "apps/weir/output.h"
-#include "apps/weir/resp_connect.h"
 #include "config/text/quoted.h"
 
 namespace weir::app {
@@ -100,19 +97,15 @@ void RespClient::Free::operator()(redisReader* reader) const noexcept {
     redisReaderFree(reader);
 }
 
-RespClient::RespClient(const std::string& address, double limit_in_seconds)
+RespClient::RespClient(const std::string& address, double limit_in_seconds, const TlsFiles& files)
     : address_(address),
+      files_(files),
       limit_(limit_of(limit_in_seconds)),
-      socket_(connect_to(address, Clock::now() + limit_)),
+      socket_(address, files, Clock::now() + limit_),
       reader_(redisReaderCreate()) {
     if (reader_ == nullptr) {
-        close(socket_);
         throw std::bad_alloc();
     }
-}
-
-RespClient::~RespClient() {
-    close(socket_);
 }
 
 std::string RespClient::lost(const std::string& why) const {
@@ -140,46 +133,26 @@ void RespClient::send(const std::vector<std::string>& arguments) {
     if (size < 0) {
         throw std::bad_alloc();
     }
-    unsent_.append(formatted, static_cast<std::size_t>(size));
+    socket_.send({formatted, static_cast<std::size_t>(size)});
     redisFreeCommand(formatted);
-    write();
-}
-
-void RespClient::write() {
-    std::size_t done = 0;
-    while (done != unsent_.size()) {
-        const ssize_t sent = ::send(socket_, unsent_.data() + done, unsent_.size() - done,
-                                    MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent >= 0) {
-            done += static_cast<std::size_t>(sent);
-        } else if (errno == EAGAIN) {
-            break;
-        } else if (errno != EINTR) {
-            // The server may have said why before it closed: read() returns that, or fails.
-            done = unsent_.size();
-        }
-    }
-    unsent_.erase(0, done);
 }
 
 // Returns whether something had arrived.
 bool RespClient::read() {
     std::array<char, 65536> bytes;
-    ssize_t size = 0;
-    do {
-        size = recv(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT);
-    } while (size < 0 && errno == EINTR);
-    if (size < 0 && errno == EAGAIN) {
+    std::optional<std::size_t> size;
+    try {
+        size = socket_.receive(bytes);
+    } catch (const ConnectionClosed& error) {
+        throw ConnectionClosed(lost(error.what()));
+    } catch (const ConnectionError& error) {
+        fail(error.what());
+    }
+    if (!size) {
         return false;
     }
-    if (size == 0) {
-        throw ConnectionClosed(lost("the server closed the connection"));
-    }
-    if (size < 0) {
-        throw ConnectionClosed(lost(reason(errno)));
-    }
-    received_ += static_cast<std::size_t>(size);
-    if (redisReaderFeed(reader_.get(), bytes.data(), static_cast<std::size_t>(size)) != REDIS_OK) {
+    received_ += *size;
+    if (redisReaderFeed(reader_.get(), bytes.data(), *size) != REDIS_OK) {
         fail(reader_->errstr);
     }
     return true;
@@ -198,7 +171,7 @@ std::optional<Reply> RespClient::next_reply() {
 }
 
 int RespClient::receive() {
-    write();
+    socket_.send({});
     int answers = 0;
     while (read()) {
         while (next_reply()) {
@@ -212,7 +185,7 @@ int RespClient::receive() {
 std::optional<Reply> RespClient::reply_until(Clock::time_point end) {
     constexpr std::size_t bytes_a_second = 64 * 1024;
     for (;;) {
-        write();
+        socket_.send({});
         if (std::optional<Reply> reply = next_reply()) {
             return reply;
         }
@@ -226,8 +199,8 @@ std::optional<Reply> RespClient::reply_until(Clock::time_point end) {
             return std::nullopt;
         }
         const auto time = std::min<Clock::duration>(left, std::chrono::hours(1));
-        pollfd events{.fd = socket_, .events = POLLIN, .revents = 0};
-        if (!unsent_.empty()) {
+        pollfd events{.fd = socket(), .events = POLLIN, .revents = 0};
+        if (socket_.has_unsent()) {
             events.events |= POLLOUT;
         }
         const int milliseconds =
@@ -281,7 +254,7 @@ Reply RespClient::long_reply(std::optional<Clock::time_point> end) {
 // Behind a command that waits, the server answers nothing else on this connection.
 void RespClient::require_server_answers() {
     try {
-        RespClient other(address_, std::chrono::duration<double>(limit_).count());
+        RespClient other(address_, std::chrono::duration<double>(limit_).count(), files_);
         static_cast<void>(other.command({"PING"}));  // an error is an answer, too
     } catch (const ConnectionClosed&) {
         // It takes no more connections, and is there to say so.

@@ -37,7 +37,7 @@ ROOMS = {
         ["core/wait"],
     ),
     "core/tls": (
-        "TLS over any byte stream; the only room that includes OpenSSL",
+        "TLS over any byte stream or socket; the only room that includes OpenSSL's TLS",
         ["core/stream"],
     ),
     "core/net": (
@@ -100,6 +100,10 @@ ROOMS = {
         "What a module is: its declaration, states, own log, and hand-over of state",
         ["modules/system/log", "modules/system/call"],
     ),
+    "modules/system/net": (
+        "What modules that serve the network share: settings of TLS, listeners for reloads",
+        ["core/net", "modules/system/module"],
+    ),
     "modules/system/server": (
         "A server from a configuration; it loads, reloads and unloads modules",
         [
@@ -128,6 +132,7 @@ ROOMS = {
             "modules/lock",
             "modules/system/module",
             "modules/system/event",
+            "modules/system/net",
             "modules/system/rights",
         ],
     ),
