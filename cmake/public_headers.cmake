@@ -49,6 +49,7 @@ set(WEIR_PUBLIC_HEADERS
     core/stream/byte_stream.h
     core/stream/memory_stream.h
     core/tls/tls_context.h
+    core/tls/tls_session.h
     core/system/descriptor.h
     core/system/datagram_socket.h
     core/system/file_descriptor.h
@@ -76,6 +77,8 @@ set(WEIR_PUBLIC_HEADERS
     modules/system/event/event_exchange.h
     modules/system/metrics/metric_family.h
     modules/system/event/event_json.h
+    modules/system/net/stream_listener.h
+    modules/system/net/tls_settings.h
     modules/system/server/loader.h
     modules/system/server/server.h
     modules/system/server/server_metrics.h)

@@ -135,10 +135,28 @@ void add_credentials(CLI::App& command, Credentials& credentials) {
         ->type_name("FILE");
 }
 
+void add_tls_files(CLI::App& command, TlsFiles& files) {
+    const auto add = [&](const char* name, std::string& file, const char* what,
+                         const char* variable) {
+        return command.add_option(name, file, what)->envname(variable)->type_name("FILE");
+    };
+    add("--ca", files.authorities,
+        "tls://: the authorities that sign the server's certificate; without it those of the "
+        "system",
+        "WEIR_CA");
+    CLI::Option* certificate =
+        add("--cert", files.certificate, "tls://: the certificate that is shown to the server",
+            "WEIR_CERT");
+    add("--key", files.key, "The key of --cert, if it is in another file", "WEIR_KEY")
+        ->needs(certificate);
+}
+
 void add_address(CLI::App& command, RemoteAddress& server) {
-    command.add_option("ADDRESS", server.address, "host:port, or unix:/path")->required();
+    command.add_option("ADDRESS", server.address, "host:port, tls://host:port, or unix:/path")
+        ->required();
     add_server_timeout(command, "--timeout", server.timeout);
     add_credentials(command, server.credentials);
+    add_tls_files(command, server.tls);
 }
 
 void add_call(CLI::App& program, CallCommand& call, int& code) {
@@ -276,7 +294,7 @@ void add_lock(CLI::App& program, LockCommand& lock, int& code) {
     CLI::App& command =
         *program.add_subcommand("lock", "Run a command while holding a lock of a lockd");
     command.add_option("KEY", lock.key, "What to lock")->required();
-    command.add_option("--server", lock.server, "host:port, or unix:/path")
+    command.add_option("--server", lock.server, "host:port, tls://host:port, or unix:/path")
         ->envname("WEIR_SERVER")
         ->type_name("ADDRESS")
         ->capture_default_str();
@@ -289,6 +307,7 @@ void add_lock(CLI::App& program, LockCommand& lock, int& code) {
         ->type_name("COUNT");
     add_server_timeout(command, "--server-timeout", lock.server_timeout);
     add_credentials(command, lock.credentials);
+    add_tls_files(command, lock.tls);
     command
         .add_option("--kill-after", lock.kill_after,
                     "When the lock is lost: seconds from SIGTERM to SIGKILL")

@@ -34,7 +34,7 @@ void require_ok(const Reply& reply, const std::string& asked) {
 class Acquisition {
 public:
     explicit Acquisition(const LockCommand& lock)
-        : lock_(lock), end_(end_of(lock)), client_(lock.server, lock.server_timeout) {}
+        : lock_(lock), end_(end_of(lock)), client_(lock.server, lock.server_timeout, lock.tls) {}
 
     RespClient& client() { return client_; }
 

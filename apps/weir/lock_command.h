@@ -19,6 +19,7 @@ struct LockCommand {
     double server_timeout = RespClient::default_limit;  // seconds for connecting and for answers
     double kill_after = 10;  // seconds for the command to end after SIGTERM, when the lock is lost
     Credentials credentials = {};
+    TlsFiles tls = {};
     bool only_warn = false;  // when the lock is lost, let the command go on
     std::vector<std::string> command;
 };

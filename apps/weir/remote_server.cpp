@@ -5,7 +5,7 @@
 namespace weir::app {
 
 RemoteServer::RemoteServer(const RemoteAddress& address)
-    : client_(address.address, address.timeout) {
+    : client_(address.address, address.timeout, address.tls) {
     if (const auto request = login_request(address.credentials)) {
         const Reply reply = client_.command(*request);
         if (reply.kind() == Reply::Kind::error) {

@@ -13,6 +13,7 @@ struct RemoteAddress {
     std::string address;                         // as RespClient takes it
     double timeout = RespClient::default_limit;  // seconds for connecting, and for each answer
     Credentials credentials = {};
+    TlsFiles tls = {};
 };
 
 // A running server that has the module `resp`, for calls of its modules' functions.

@@ -10,12 +10,9 @@
 
 #include <hiredis/hiredis.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "apps/weir/output.h"
 #include "apps/weir/patience.h"
-#include "apps/weir/resp_connect.h"
 #include "config/text/quoted.h"
 
 namespace weir::app {
@@ -142,19 +139,15 @@ void RespClient::Free::operator()(redisReader* reader) const noexcept {
     redisReaderFree(reader);
 }
 
-RespClient::RespClient(const std::string& address, double limit_in_seconds)
+RespClient::RespClient(const std::string& address, double limit_in_seconds, const TlsFiles& files)
     : address_(address),
+      files_(files),
       limit_(limit_of(limit_in_seconds)),
-      socket_(connect_to(address, Clock::now() + limit_)),
+      socket_(address, files, Clock::now() + limit_),
       reader_(make_reader(elements_)) {
     if (reader_ == nullptr) {
-        close(socket_);
         throw std::bad_alloc();
     }
-}
-
-RespClient::~RespClient() {
-    close(socket_);
 }
 
 std::string RespClient::lost(const std::string& why) const {
@@ -182,52 +175,32 @@ void RespClient::send(const std::vector<std::string>& arguments) {
     if (size < 0) {
         throw std::bad_alloc();
     }
-    unsent_.append(formatted, static_cast<std::size_t>(size));
+    socket_.send({formatted, static_cast<std::size_t>(size)});
     redisFreeCommand(formatted);
-    write();
-}
-
-void RespClient::write() {
-    std::size_t done = 0;
-    while (done != unsent_.size()) {
-        const ssize_t sent = ::send(socket_, unsent_.data() + done, unsent_.size() - done,
-                                    MSG_NOSIGNAL | MSG_DONTWAIT);
-        if (sent >= 0) {
-            done += static_cast<std::size_t>(sent);
-        } else if (errno == EAGAIN) {
-            break;
-        } else if (errno != EINTR) {
-            // The server may have said why before it closed: read() returns that, or fails.
-            done = unsent_.size();
-        }
-    }
-    unsent_.erase(0, done);
 }
 
 // Returns how many bytes had arrived.
 std::size_t RespClient::read() {
     std::array<char, 65536> bytes;
-    ssize_t size = 0;
-    do {
-        size = recv(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT);
-    } while (size < 0 && errno == EINTR);
-    if (size < 0 && errno == EAGAIN) {
+    std::optional<std::size_t> size;
+    try {
+        size = socket_.receive(bytes);
+    } catch (const ConnectionClosed& error) {
+        throw ConnectionClosed(lost(error.what()));
+    } catch (const ConnectionError& error) {
+        fail(error.what());
+    }
+    if (!size) {
         return 0;
     }
-    if (size == 0) {
-        throw ConnectionClosed(lost("the server closed the connection"));
-    }
-    if (size < 0) {
-        throw ConnectionClosed(lost(reason(errno)));
-    }
-    received_ += static_cast<std::size_t>(size);
+    received_ += *size;
     if (received_ > most_bytes) {
         fail("the answer is too large");
     }
-    if (redisReaderFeed(reader_.get(), bytes.data(), static_cast<std::size_t>(size)) != REDIS_OK) {
+    if (redisReaderFeed(reader_.get(), bytes.data(), *size) != REDIS_OK) {
         fail(reader_->errstr);
     }
-    return static_cast<std::size_t>(size);
+    return *size;
 }
 
 std::optional<Reply> RespClient::next_reply() {
@@ -245,7 +218,7 @@ std::optional<Reply> RespClient::next_reply() {
 }
 
 int RespClient::receive() {
-    write();
+    socket_.send({});
     int answers = 0;
     while (read() != 0) {
         while (next_reply()) {
@@ -261,7 +234,7 @@ std::optional<Reply> RespClient::reply_within(Clock::duration time, bool more_fo
     Patience patience(limit_);
     patience.begin(Clock::now(), time);
     for (;;) {
-        write();
+        socket_.send({});
         if (std::optional<Reply> reply = next_reply()) {
             return reply;
         }
@@ -275,8 +248,8 @@ std::optional<Reply> RespClient::reply_within(Clock::duration time, bool more_fo
         if (patience.look(Clock::now())) {
             return std::nullopt;
         }
-        pollfd events{.fd = socket_, .events = POLLIN, .revents = 0};
-        if (!unsent_.empty()) {
+        pollfd events{.fd = socket(), .events = POLLIN, .revents = 0};
+        if (socket_.has_unsent()) {
             events.events |= POLLOUT;
         }
         const auto wait = std::min<Clock::duration>(patience.next_look(), std::chrono::hours(1));
@@ -354,7 +327,7 @@ RespClient::Clock::duration RespClient::time_until(Clock::time_point end) const 
 // Behind a command that waits, the server answers nothing else on this connection.
 bool RespClient::server_answers() const {
     try {
-        RespClient other(address_, std::chrono::duration<double>(limit_).count());
+        RespClient other(address_, std::chrono::duration<double>(limit_).count(), files_);
         static_cast<void>(other.command({"PING"}));  // an error is an answer, too
         return true;
     } catch (const ConnectionClosed&) {

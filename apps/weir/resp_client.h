@@ -1,29 +1,20 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "apps/weir/connection_error.h"
+#include "apps/weir/server_socket.h"
 
 struct redisReader;
 struct redisReply;
 
 namespace weir::app {
-
-// The server cannot be reached, does not answer, or the connection to it is lost.
-class ConnectionError : public std::runtime_error {
-public:
-    using std::runtime_error::runtime_error;
-};
-
-// The server, or the system for it, has closed the connection.
-class ConnectionClosed : public ConnectionError {
-public:
-    using ConnectionError::ConnectionError;
-};
 
 // What a server answered.
 class Reply {
@@ -48,8 +39,7 @@ private:
     std::unique_ptr<redisReply, Free> reply_;
 };
 
-// A connection to a server that speaks the Redis protocol, as lockd does. Its descriptor is closed
-// on exec, and writing to a closed connection sends no signal.
+// A connection to a server that speaks the Redis protocol, as lockd does.
 //
 // No function waits for ever for a server that is stopped or hangs: connecting, and each answer,
 // has the limit that the constructor is given. An answer may take a second more for each 64 KiB of
@@ -64,10 +54,9 @@ public:
     static constexpr std::string_view default_address = "127.0.0.1:6380";
     static constexpr double default_limit = 10;  // seconds
 
-    // Connects: "host:port", "[::1]:port", with or without "tcp://", or "unix:/path". Throws
-    // ConnectionError, and std::invalid_argument for what is no address.
-    RespClient(const std::string& address, double limit_in_seconds);
-    ~RespClient();
+    // Connects: "host:port", "[::1]:port", with or without "tcp://", "tls://host:port", or
+    // "unix:/path". Throws ConnectionError, and std::invalid_argument for what is no address.
+    RespClient(const std::string& address, double limit_in_seconds, const TlsFiles& files = {});
     RespClient(const RespClient&) = delete;
     RespClient& operator=(const RespClient&) = delete;
 
@@ -86,7 +75,7 @@ public:
 
     // --- without waiting, for callers that poll the socket themselves
 
-    int socket() const noexcept { return socket_; }
+    int socket() const noexcept { return socket_.descriptor(); }
     Clock::duration limit() const noexcept { return limit_; }
     // Sends a command, or keeps what the socket cannot take now for the next call. Throws
     // ConnectionError.
@@ -100,7 +89,6 @@ private:
         void operator()(redisReader* reader) const noexcept;
     };
 
-    void write();
     std::size_t read();
     std::optional<Reply> next_reply();
     std::optional<Reply> arrived_reply();
@@ -113,9 +101,9 @@ private:
     [[noreturn]] void fail_late() const;
 
     const std::string address_;
+    const TlsFiles files_;
     const Clock::duration limit_;
-    int socket_;
-    std::string unsent_;
+    ServerSocket socket_;
     std::size_t received_ = 0;  // bytes of the answer that is awaited
     std::size_t elements_ = 0;  // of the lists in it
     std::unique_ptr<redisReader, Free> reader_;

@@ -19,8 +19,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "apps/weir/connection_error.h"
 #include "apps/weir/output.h"
-#include "apps/weir/resp_client.h"
 #include "config/text/quoted.h"
 #include "modules/system/rights/owner_socket.h"
 
@@ -48,14 +48,11 @@ int milliseconds_until(Clock::time_point end) {
 
 HostAndPort parse(std::string address) {
     const auto refuse = [&]() -> HostAndPort {
-        throw std::invalid_argument("'" + config::printable(address) +
-                                    "' is no address: expected host:port or unix:/path");
+        throw std::invalid_argument(
+            "'" + config::printable(address) +
+            "' is no address: expected host:port, tls://host:port or unix:/path");
     };
-    if (address.starts_with("tls://")) {
-        throw std::invalid_argument("'" + config::printable(address) +
-                                    "': this program does not speak TLS to servers");
-    }
-    if (address.starts_with("tcp://")) {
+    if (address.starts_with("tcp://") || address.starts_with("tls://")) {
         address.erase(0, 6);
     }
     const std::size_t colon = address.rfind(':');
@@ -134,19 +131,13 @@ Target unix_target(const std::string& path) {
 
 // Returns 0, or the error number with which connecting failed.
 int wait_connected(int file, Clock::time_point end) {
-    for (;;) {
-        pollfd connected{.fd = file, .events = POLLOUT, .revents = 0};
-        const int time = milliseconds_until(end);
-        if (poll(&connected, 1, time) > 0) {
-            int error = 0;
-            socklen_t size = sizeof error;
-            getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size);
-            return error;
-        }
-        if (time == 0) {
-            return ETIMEDOUT;
-        }
+    if (!wait_for(file, POLLOUT, end)) {
+        return ETIMEDOUT;
     }
+    int error = 0;
+    socklen_t size = sizeof error;
+    getsockopt(file, SOL_SOCKET, SO_ERROR, &error, &size);
+    return error;
 }
 
 // Returns a connected socket, or a negative error number.
@@ -192,7 +183,7 @@ void set_tcp_options(int file) {
 // The owner's sockets of a port of this machine: there the server knows who connects.
 std::vector<Target> owner_targets(const std::string& address) {
     std::vector<Target> targets;
-    if (address.starts_with("unix:")) {
+    if (address.starts_with("unix:") || address.starts_with("tls://")) {
         return targets;
     }
     const HostAndPort name = parse(address);
@@ -234,6 +225,26 @@ int connect_any(const std::string& address, Clock::time_point end) {
 }
 
 }  // namespace
+
+bool wait_for(int socket, int events, Clock::time_point end) {
+    for (;;) {
+        pollfd file{.fd = socket, .events = static_cast<short>(events), .revents = 0};
+        const int time = milliseconds_until(end);
+        if (poll(&file, 1, time) > 0) {
+            return true;
+        }
+        if (time == 0) {
+            return false;
+        }
+    }
+}
+
+std::optional<std::string> tls_host(const std::string& address) {
+    if (!address.starts_with("tls://")) {
+        return std::nullopt;
+    }
+    return parse(address).host;
+}
 
 int connect_to(const std::string& address, Clock::time_point end) {
     try {

@@ -1,6 +1,7 @@
 #include "core/net/acceptor.h"
 
 #include <array>
+#include <cassert>
 #include <utility>
 
 #include <fcntl.h>
@@ -91,6 +92,20 @@ void Acceptor::has_closed() noexcept {
 void Acceptor::set_max_connections(std::size_t most) {
     options_.max_connections = most;
     wakeup_.signal(SocketEvent::Type::changed);
+}
+
+void Acceptor::set_tls(std::shared_ptr<TlsContext> tls) noexcept {
+    assert(tls != nullptr || !address_.tls);
+    options_.tls = std::move(tls);
+}
+
+std::vector<std::string> Acceptor::urls() const {
+    std::vector<std::string> result;
+    for (const SocketAddress& local : addresses_) {
+        const std::string text = local.text();
+        result.push_back(address_.tls ? "tls" + text.substr(text.find(':')) : text);
+    }
+    return result;
 }
 
 Task<bool> Acceptor::listening() {

@@ -78,11 +78,16 @@ public:
     SocketAddress local() const noexcept {
         return addresses_.empty() ? SocketAddress() : addresses_.front();
     }
+    // Returns these addresses as clients take them: tls://127.0.0.1:6380.
+    std::vector<std::string> urls() const;
     // Why it does not listen; empty if there was no error.
     const std::string& error() const noexcept { return error_; }
     int error_code() const noexcept { return error_code_; }  // libuv's; 0: none
     // Changes the limit of connections. Those that are open stay.
     void set_max_connections(std::size_t most);
+    // Changes the certificates and rules for new connections. Requires some if the address is
+    // tls://. To read the same files again, options().tls->reload() is enough.
+    void set_tls(std::shared_ptr<TlsContext> tls) noexcept;
 
     // co_await server.listening(): waits until the server listens; returns false if it has ended.
     Task<bool> listening();

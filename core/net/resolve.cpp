@@ -1,76 +1,218 @@
 #include "core/net/resolve.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <compare>
+#include <cstddef>
+#include <deque>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <new>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include <netdb.h>
 
 #include "core/net/socket_error.h"
+#include "core/run/poster.h"
 #include "core/run/wait.h"
 #include "core/stream/socket_events.h"
 
 namespace weir {
 namespace {
 
-// One look-up of a name. If its owner leaves before libuv has finished, it destroys itself then.
-class LookUp final : public Source {
+// The most searches that run at a time; further ones wait. A silent name server holds a thread for
+// some 10 to 30 s for each name.
+constexpr std::size_t most_searches = 64;
+
+// How long a search without memory waits until it tries again: a routine waits for it.
+constexpr std::chrono::milliseconds out_of_memory_wait{10};
+
+// Names that are searched for alike have the same answer.
+struct Question {
+    std::string host;
+    ResolveFor purpose;
+
+    auto operator<=>(const Question&) const = default;
+};
+
+struct Found {
+    int error = 0;
+    std::vector<SocketAddress> addresses;  // with port 0
+};
+
+// libuv's code for an error of getaddrinfo().
+int uv_code(int error) noexcept {
+    switch (error) {
+        case 0:
+            return 0;
+        case EAI_AGAIN:
+            return UV_EAI_AGAIN;
+        case EAI_BADFLAGS:
+            return UV_EAI_BADFLAGS;
+        case EAI_FAIL:
+            return UV_EAI_FAIL;
+        case EAI_FAMILY:
+            return UV_EAI_FAMILY;
+        case EAI_MEMORY:
+            return UV_EAI_MEMORY;
+        case EAI_NODATA:
+            return UV_EAI_NODATA;
+        case EAI_SYSTEM:
+            return -errno;
+        default:
+            return UV_EAI_NONAME;
+    }
+}
+
+Found search(const Question& question) {
+    addrinfo hints{};
+    hints.ai_family = AF_UNSPEC;
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_protocol = IPPROTO_TCP;
+    // Connecting, addresses of a family that this machine does not use are only in the way.
+    hints.ai_flags = question.purpose == ResolveFor::connecting ? AI_ADDRCONFIG : AI_PASSIVE;
+    if (std::ranges::any_of(question.host, [](char c) { return (c & 0x80) != 0; })) {
+        hints.ai_flags |= AI_IDN;
+    }
+    addrinfo* list = nullptr;
+    Found found;
+    found.error = uv_code(::getaddrinfo(question.host.c_str(), nullptr, &hints, &list));
+    for (const addrinfo* info = list; info != nullptr; info = info->ai_next) {
+        found.addresses.emplace_back(info->ai_addr, info->ai_addrlen);
+    }
+    if (list != nullptr) {
+        ::freeaddrinfo(list);
+    }
+    return found;
+}
+
+std::shared_ptr<const Found> search_or_fail(const Question& question) {
+    for (;;) {
+        try {
+            return std::make_shared<const Found>(search(question));
+        } catch (const std::bad_alloc&) {
+            std::this_thread::sleep_for(out_of_memory_wait);
+        }
+    }
+}
+
+// What a routine waits for. Shared with the function that its scheduler is posted; both use it on
+// the scheduler's thread alone.
+struct Answer {
+    explicit Answer(Scheduler& scheduler) : keep(scheduler) {}
+
+    const Poster keep;        // the scheduler does not end while a routine waits
+    Source* asker = nullptr;  // null: the routine has left
+    std::shared_ptr<const Found> found;
+};
+
+// The searches of this process that are under way, a thread each: not those of libuv, of which it
+// lets two search at a time, so that two names of a silent server would hold up all others. Whoever
+// asks for a name that is searched for gets the same answer, whatever its scheduler.
+//
+// A search goes on when all that have asked have left: so those that ask again and again for a name
+// whose server is silent use one thread. Lives for ever, since the threads may outlive main().
+class Searches {
 public:
-    struct Leave {
-        void operator()(LookUp* look_up) const noexcept { look_up->leave(); }
-    };
-
-    explicit LookUp(Scheduler& scheduler) noexcept : Source(scheduler) { request_.data = this; }
-
-    void start(const Address& address, ResolveFor purpose) {
-        addrinfo hints{};
-        hints.ai_family = AF_UNSPEC;
-        hints.ai_socktype = SOCK_STREAM;
-        hints.ai_protocol = IPPROTO_TCP;
-        // Connecting, addresses of a family that this machine does not use are only in the way.
-        hints.ai_flags =
-            AI_NUMERICSERV | (purpose == ResolveFor::connecting ? AI_ADDRCONFIG : AI_PASSIVE);
-        error_ = uv_getaddrinfo(&loop_of(scheduler()), &request_, on_done, address.host.c_str(),
-                                std::to_string(address.port).c_str(), &hints);
-        busy_ = error_ == 0;
+    static Searches& of_process() {
+        static auto& searches = *new Searches;
+        return searches;
     }
 
-    bool busy() const noexcept { return busy_; }
-    int error() const noexcept { return error_; }
-    std::vector<SocketAddress> take_result() noexcept { return std::move(result_); }
+    void ask(Question question, Scheduler& scheduler, const std::shared_ptr<Answer>& answer) {
+        const std::lock_guard lock(mutex_);
+        const auto [at, is_new] = under_way_.try_emplace(question);
+        at->second.push_back({answer, Poster(scheduler, true)});
+        if (!is_new) {
+            return;
+        }
+        if (threads_ == most_searches) {
+            waiting_.push_back(std::move(question));
+            return;
+        }
+        try {
+            std::thread([this, question] { work(question); }).detach();
+            ++threads_;
+        } catch (const std::system_error&) {
+            under_way_.erase(at);
+            throw SocketError("looking up " + question.host, UV_EAGAIN);
+        }
+    }
 
 private:
-    static void on_done(uv_getaddrinfo_t* request, int status, addrinfo* found) {
-        LookUp& look_up = *static_cast<LookUp*>(request->data);
-        look_up.busy_ = false;
-        if (look_up.left_) {
-            uv_freeaddrinfo(found);
-            delete &look_up;
-            return;
+    struct Asked {
+        std::weak_ptr<Answer> answer;
+        Poster poster;  // a daemon's: a search alone keeps no scheduler running
+    };
+
+    void work(Question question) {
+        for (;;) {
+            const std::shared_ptr<const Found> found = search_or_fail(question);
+            std::unique_lock lock(mutex_);
+            const auto node = under_way_.extract(question);
+            const bool goes_on = !waiting_.empty();
+            if (goes_on) {
+                question = std::move(waiting_.front());
+                waiting_.pop_front();
+            } else {
+                --threads_;
+            }
+            lock.unlock();
+            for (const Asked& asked : node.mapped()) {
+                tell(asked, found);
+            }
+            if (!goes_on) {
+                return;
+            }
         }
-        look_up.error_ = status;
-        for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
-            look_up.result_.emplace_back(info->ai_addr, info->ai_addrlen);
-        }
-        uv_freeaddrinfo(found);
-        look_up.signal(SocketEvent::Type::changed);
     }
 
-    void leave() noexcept {
-        if (!busy_) {
-            delete this;
-            return;
+    static void tell(const Asked& asked, const std::shared_ptr<const Found>& found) {
+        for (;;) {
+            try {
+                if (std::shared_ptr<Answer> answer = asked.answer.lock()) {
+                    asked.poster.post([answer = std::move(answer), found] {
+                        answer->found = found;
+                        if (answer->asker != nullptr) {
+                            answer->asker->signal(SocketEvent::Type::changed);
+                        }
+                    });
+                }
+                return;
+            } catch (const std::bad_alloc&) {
+                std::this_thread::sleep_for(out_of_memory_wait);
+            }
         }
-        left_ = true;
-        uv_cancel(reinterpret_cast<uv_req_t*>(&request_));
     }
 
-    uv_getaddrinfo_t request_;
-    std::vector<SocketAddress> result_;
-    int error_ = 0;
-    bool busy_ = false;
-    bool left_ = false;
+    std::mutex mutex_;
+    std::map<Question, std::vector<Asked>> under_way_;
+    std::deque<Question> waiting_;  // of these, for a thread
+    std::size_t threads_ = 0;
+};
+
+// A routine that waits for the answer to its question.
+class Asker final : public Source {
+public:
+    explicit Asker(Scheduler& scheduler)
+        : Source(scheduler), answer_(std::make_shared<Answer>(scheduler)) {
+        answer_->asker = this;
+    }
+    ~Asker() { answer_->asker = nullptr; }
+
+    void ask(Question question) {
+        Searches::of_process().ask(std::move(question), scheduler(), answer_);
+    }
+    // Null before the answer is there.
+    const Found* found() const noexcept { return answer_->found.get(); }
+
+private:
+    const std::shared_ptr<Answer> answer_;
 };
 
 // The hosts that mean this machine, in numbers; none: the host is another one.
@@ -112,17 +254,21 @@ Task<std::vector<SocketAddress>> resolve(Scheduler& scheduler, Address address,
     if (!found.empty()) {
         co_return found;
     }
-    const std::unique_ptr<LookUp, LookUp::Leave> look_up(new LookUp(scheduler));
-    const MatcherOf<SocketEvent> changed = look_up->matcher(SocketEvent::Type::changed);
-    look_up->start(address, purpose);
-    while (look_up->busy()) {
-        look_up->want(SocketEvent::Type::changed);
+    loop_of(scheduler);  // throws in a simulation, which has no names
+    Asker asker(scheduler);
+    const MatcherOf<SocketEvent> changed = asker.matcher(SocketEvent::Type::changed);
+    asker.ask({address.host, purpose});
+    while (asker.found() == nullptr) {
+        asker.want(SocketEvent::Type::changed);
         co_await changed;
     }
-    found = look_up->take_result();
-    if (look_up->error() != 0 || found.empty()) {
+    const Found& answer = *asker.found();
+    if (answer.error != 0 || answer.addresses.empty()) {
         throw SocketError("looking up " + address.text(),
-                          look_up->error() != 0 ? look_up->error() : UV_EAI_NODATA);
+                          answer.error != 0 ? answer.error : UV_EAI_NODATA);
+    }
+    for (const SocketAddress& one : answer.addresses) {
+        found.push_back(one.with_port(address.port));
     }
     if (purpose == ResolveFor::listening) {
         std::ranges::stable_partition(

@@ -18,9 +18,10 @@ enum class ResolveFor {
 // least one. To connect, try them in their order. To listen, listen at all of them; an IPv4 address
 // comes before IPv6. Throws SocketError.
 //
-// Looks names up on a thread of libuv, so that the loop continues meanwhile. An empty host and
-// `localhost` are IPv4 and IPv6 whatever the system's files say, and like numbers and Unix sockets
-// need no look-up.
+// Looks each name up on a thread of its own, once for all that ask at the same time: a name whose
+// server is silent delays no other, up to 64 such names. A routine may leave at any time. An empty
+// host and `localhost` are IPv4 and IPv6 whatever the system's files say, and like numbers and Unix
+// sockets need no look-up.
 Task<std::vector<SocketAddress>> resolve(Scheduler& scheduler, Address address,
                                          ResolveFor purpose = ResolveFor::connecting);
 

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "core/tls/tls_rules.h"
+#include "core/tls/tls_session.h"
 #include "core/tls/tls_stream.h"
 
 namespace weir {
@@ -60,11 +61,15 @@ TlsRules::TlsRules(const TlsOptions& options, bool server)
 openssl::Owned<SSL_CTX> TlsRules::make_context(const TlsOptions& options) {
     openssl::Owned<SSL_CTX> context(
         SSL_CTX_new(server_ ? TLS_server_method() : TLS_client_method()));
-    if (context == nullptr || SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION) != 1) {
+    const int least =
+        options.least_version == TlsVersion::tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+    if (context == nullptr || SSL_CTX_set_min_proto_version(context.get(), least) != 1) {
         fail_setup("setting TLS up");
     }
     SSL_CTX_set_options(context.get(), SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
                                            SSL_OP_CIPHER_SERVER_PREFERENCE);
+    // OpenSSL would ask the terminal for the passphrase of a key, and wait.
+    SSL_CTX_set_default_passwd_cb(context.get(), [](char*, int, int, void*) { return -1; });
     // An idle connection keeps no buffers.
     SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
     verify_peers(*context, options);
@@ -192,6 +197,12 @@ ByteStream::Owner TlsContext::accept(ByteStream::Owner lower) const {
 ByteStream::Owner TlsContext::connect(ByteStream::Owner lower, const std::string& host) const {
     assert(!server_);
     return make_tls_stream(std::move(lower), rules_, host);
+}
+
+std::unique_ptr<TlsSession> TlsContext::connect(TlsCarrier& carrier,
+                                                const std::string& host) const {
+    assert(!server_);
+    return std::make_unique<TlsSession>(rules_, host, carrier);
 }
 
 }  // namespace weir

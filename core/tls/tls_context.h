@@ -24,6 +24,8 @@ struct TlsCertificate {
     std::string key;
 };
 
+enum class TlsVersion { tls_1_2, tls_1_3 };
+
 struct TlsOptions {
     // Servers: at least one. A client that asks for a name (SNI) gets the first certificate that is
     // valid for it, or else the first of all. Clients: none, or one that they show to servers.
@@ -41,6 +43,8 @@ struct TlsOptions {
     // An input that ends without the peer's word for it (close_notify) is an error: an attacker may
     // have cut it. Protocols whose messages tell their own ends can do without.
     bool require_close_notify = true;
+    // Peers that speak older versions only are refused.
+    TlsVersion least_version = TlsVersion::tls_1_2;
     // How long a handshake may take, where its caller has no deadline of its own.
     Duration handshake_timeout = std::chrono::seconds(10);
 };
@@ -54,11 +58,12 @@ struct TlsInfo {
     std::string peer;         // the subject of the peer's certificate: "CN=ann"; empty: none
 };
 
+class TlsCarrier;
 class TlsRules;
+class TlsSession;
 
-// Certificates and rules for the TLS streams of a server, or of clients. TLS 1.2 is the least
-// version; peers cannot renegotiate. Make one and keep it: reading the system's authorities takes
-// milliseconds.
+// Certificates and rules for the TLS streams of a server, or of clients. Peers cannot renegotiate.
+// Make one and keep it: reading the system's authorities takes milliseconds.
 class TlsContext {
 public:
     // Read the files. Throw TlsError.
@@ -79,6 +84,9 @@ public:
     ByteStream::Owner accept(ByteStream::Owner lower) const;
     // `host`: the server's name, or its IP address, for verification and for SNI.
     ByteStream::Owner connect(ByteStream::Owner lower, const std::string& host) const;
+    // Returns the client's end of a connection that is no stream, for programs without a
+    // scheduler. The carrier must outlive it.
+    std::unique_ptr<TlsSession> connect(TlsCarrier& carrier, const std::string& host) const;
 
 private:
     TlsContext(TlsOptions options, bool server);

@@ -2,26 +2,26 @@
 
 #include <algorithm>
 #include <cassert>
+#include <chrono>
 #include <cstring>
-#include <new>
 #include <utility>
 
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
-
-#include "core/tls/openssl.h"
 #include "core/tls/tls_rules.h"
+#include "core/tls/tls_session.h"
 
 namespace weir {
 namespace {
 
-// A record of TLS holds at most so many bytes. Short writes are encrypted together.
-constexpr std::size_t record_size = 16 * 1024;
+// Short writes are encrypted together, up to the size of a record.
+constexpr std::size_t joined_record = 16 * 1024;
 
-// A stream whose bytes are those of OpenSSL, which reads the input of the stream below and writes
-// to its output. OpenSSL never waits: this is a state machine that pump() drives whenever the
-// stream below has news, or the user has made room.
-class TlsStream final : public ByteStream, private ByteStream::Observer {
+// How long a peer whose handshake has failed may take to read why.
+constexpr Duration last_words_time = std::chrono::seconds(1);
+
+// A stream of the plain bytes of a session, whose encrypted ones are the input and output of the
+// stream below. The session never waits: pump() drives it whenever the stream below has news, or
+// the user has made room.
+class TlsStream final : public ByteStream, private ByteStream::Observer, private TlsCarrier {
 public:
     TlsStream(Owner lower, std::shared_ptr<const TlsRules> rules, const std::string& host);
 
@@ -29,7 +29,9 @@ public:
 
     std::string peer() const override;
     int descriptor() const noexcept override { return lower_->descriptor(); }
-    const TlsInfo* tls() const noexcept override { return established_ ? &info_ : nullptr; }
+    const TlsInfo* tls() const noexcept override {
+        return session_.established() ? &session_.info() : nullptr;
+    }
     std::size_t unacknowledged() const noexcept override { return lower_->unacknowledged(); }
 
     void start_reading() noexcept override { pump(); }
@@ -53,30 +55,25 @@ private:
     void guard(F&& work) noexcept;
     void pump() noexcept;
     void work();
-    bool shake_hands();
-    void established_now();
     void decrypt();
     void encrypt(std::string_view bytes);
     void encrypt_held();
     void say_goodbye() noexcept;
     void count_sent() noexcept;
+    Task<> let_peer_read();
 
-    void stand_still(int result);
+    void stand_still(TlsStep step);
     void lower_ended();
     void fail(int code, std::string_view detail);
 
-    static const BIO_METHOD* bio_method();
-    static int bio_read(BIO* bio, char* target, int size);
-    static int bio_write(BIO* bio, const char* bytes, int size);
-    static long bio_control(BIO* bio, int command, long, void*);
+    std::optional<std::size_t> take(std::span<char> target) override;
+    void give(std::string_view bytes) override { lower_->queue_output(std::string(bytes)); }
 
     Owner lower_;
     const std::shared_ptr<const TlsRules> rules_;  // shared with the context and its other streams
-    openssl::Owned<SSL> ssl_;
-    TlsInfo info_;
+    TlsSession session_;
     std::string held_;  // bytes to encrypt: short ones, or before the handshake has ended
     std::uint64_t lower_sent_ = 0;
-    bool established_ = false;
     bool failed_ = false;
     bool pumping_ = false;
     bool again_ = false;    // pump() was called by itself
@@ -88,22 +85,7 @@ TlsStream::TlsStream(Owner lower, std::shared_ptr<const TlsRules> rules, const s
     : ByteStream(lower->scheduler(), lower->options()),
       lower_(std::move(lower)),
       rules_(std::move(rules)),
-      ssl_(rules_->make()) {
-    BIO* const bio = BIO_new(bio_method());
-    if (bio == nullptr) {
-        throw std::bad_alloc();
-    }
-    BIO_set_data(bio, this);
-    BIO_set_init(bio, 1);
-    SSL_set_bio(ssl_.get(), bio, bio);
-    if (!host.empty() &&
-        X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl_.get()), host.c_str()) != 1) {
-        ERR_clear_error();
-        if (SSL_set1_host(ssl_.get(), host.c_str()) != 1 ||
-            SSL_set_tlsext_host_name(ssl_.get(), host.c_str()) != 1) {
-            throw TlsError("connecting to " + host, UV_EINVAL, openssl::take_reason());
-        }
-    }
+      session_(rules_, host, *this) {
     lower_->set_observer(this);
 }
 
@@ -118,60 +100,35 @@ Task<> TlsStream::open(Time deadline) {
     }
     co_await lower_->open(deadline);
     pump();
-    while (!established_ && !failed_) {
+    while (!session_.established() && !failed_) {
         co_await wait(SocketEvent::Type::changed, deadline, "TLS handshake with ");
     }
     if (failed_) {
+        co_await let_peer_read();
         throw TlsError("TLS handshake with " + peer(), output_error(), failure_detail());
     }
 }
 
-// --- what OpenSSL reads and writes
-
-const BIO_METHOD* TlsStream::bio_method() {
-    static const BIO_METHOD* const method = [] {
-        BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "weir stream");
-        if (made == nullptr) {
-            throw std::bad_alloc();
-        }
-        BIO_meth_set_read(made, bio_read);
-        BIO_meth_set_write(made, bio_write);
-        BIO_meth_set_ctrl(made, bio_control);
-        return made;
-    }();
-    return method;
-}
-
-int TlsStream::bio_read(BIO* bio, char* target, int size) {
-    ByteStream& lower = *static_cast<TlsStream*>(BIO_get_data(bio))->lower_;
-    BIO_clear_retry_flags(bio);
-    const std::string_view there = lower.input();
-    if (there.empty()) {
-        if (lower.input_over()) {
-            return 0;
-        }
-        BIO_set_retry_read(bio);
-        return -1;
-    }
-    const std::size_t count = std::min(there.size(), static_cast<std::size_t>(size));
-    std::memcpy(target, there.data(), count);
-    lower.consume(count);
-    return static_cast<int>(count);
-}
-
-int TlsStream::bio_write(BIO* bio, const char* bytes, int size) {
-    BIO_clear_retry_flags(bio);
+// The peer may have sent more than the handshake: closing would reset the connection, and the
+// alert that tells the peer why might be lost.
+Task<> TlsStream::let_peer_read() {
+    lower_->set_observer(nullptr);
     try {
-        static_cast<TlsStream*>(BIO_get_data(bio))
-            ->lower_->queue_output(std::string(bytes, static_cast<std::size_t>(size)));
-        return size;
-    } catch (...) {
-        return -1;  // no memory
+        co_await lower_->finish(scheduler().now() + last_words_time);
+    } catch (const StreamError&) {
+        // It does not read.
     }
 }
 
-long TlsStream::bio_control(BIO*, int command, long, void*) {
-    return command == BIO_CTRL_FLUSH ? 1 : 0;
+std::optional<std::size_t> TlsStream::take(std::span<char> target) {
+    const std::string_view there = lower_->input();
+    if (there.empty()) {
+        return lower_->input_over() ? std::optional<std::size_t>(0) : std::nullopt;
+    }
+    const std::size_t count = std::min(there.size(), target.size());
+    std::memcpy(target.data(), there.data(), count);
+    lower_->consume(count);
+    return count;
 }
 
 // --- the state machine
@@ -208,41 +165,15 @@ void TlsStream::work() {
         return;
     }
     lower_->start_reading();
-    if (!established_ && !shake_hands()) {
-        return;
+    if (!session_.established()) {
+        if (const TlsStep step = session_.shake_hands(); step != TlsStep::done) {
+            stand_still(step);
+            return;
+        }
+        encrypt_held();
+        signal(SocketEvent::Type::changed);
     }
     decrypt();
-}
-
-bool TlsStream::shake_hands() {
-    ERR_clear_error();
-    const int result = SSL_do_handshake(ssl_.get());
-    if (result != 1) {
-        stand_still(result);
-        return false;
-    }
-    established_now();
-    return true;
-}
-
-void TlsStream::established_now() {
-    info_.version = SSL_get_version(ssl_.get());
-    info_.cipher = SSL_get_cipher_name(ssl_.get());
-    const unsigned char* protocol = nullptr;
-    unsigned size = 0;
-    SSL_get0_alpn_selected(ssl_.get(), &protocol, &size);
-    if (size != 0) {
-        info_.protocol.assign(reinterpret_cast<const char*>(protocol), size);
-    }
-    if (const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name)) {
-        info_.server_name = name;
-    }
-    if (X509* certificate = SSL_get0_peer_certificate(ssl_.get())) {
-        info_.peer = openssl::subject_of(*certificate);
-    }
-    established_ = true;
-    encrypt_held();
-    signal(SocketEvent::Type::changed);
 }
 
 void TlsStream::decrypt() {
@@ -253,44 +184,38 @@ void TlsStream::decrypt() {
             blocked_ = true;
             break;
         }
-        ERR_clear_error();
-        const int count = SSL_read(ssl_.get(), free.data(), static_cast<int>(free.size()));
-        if (count <= 0) {
-            stand_still(count);
+        std::size_t count = 0;
+        if (const TlsStep step = session_.read(free, count); step != TlsStep::done) {
+            stand_still(step);
             break;
         }
-        has_received(static_cast<std::size_t>(count));
+        has_received(count);
     }
     trim_room();
 }
 
-// OpenSSL has done nothing: there is nothing to read, or no more comes, or it has failed.
-void TlsStream::stand_still(int result) {
-    switch (SSL_get_error(ssl_.get(), result)) {
-        case SSL_ERROR_WANT_READ:
-        case SSL_ERROR_WANT_WRITE:
+// The session has done nothing.
+void TlsStream::stand_still(TlsStep step) {
+    switch (step) {
+        case TlsStep::done:
+        case TlsStep::waiting:
             return;
-        case SSL_ERROR_ZERO_RETURN:
+        case TlsStep::ended:
             end_input(0);
             return;
-        default:
-            break;
+        case TlsStep::cut:
+            lower_ended();
+            return;
+        case TlsStep::failed:
+            fail(UV_EPROTO, session_.failure());
+            return;
     }
-    if (lower_->input_over() && lower_->input().empty()) {
-        lower_ended();
-        return;
-    }
-    const long verified = SSL_get_verify_result(ssl_.get());
-    const std::string reason = !established_ && verified != X509_V_OK
-                                   ? X509_verify_cert_error_string(verified)
-                                   : openssl::take_reason();
-    fail(UV_EPROTO, reason);
 }
 
 void TlsStream::lower_ended() {
     if (lower_->input_error() != 0) {
         fail(lower_->input_error(), {});
-    } else if (!established_) {
+    } else if (!session_.established()) {
         fail(UV_EOF, "the peer closed the connection during the handshake");
     } else if (rules_->require_close_notify()) {
         end_input(UV_ECONNABORTED,
@@ -315,12 +240,12 @@ void TlsStream::queue_output(std::string bytes) {
     if (bytes.empty() || failed_) {
         return;
     }
-    if (!established_) {
+    if (!session_.established()) {
         held_ += bytes;
         pump();
         return;
     }
-    if (held_.size() + bytes.size() < record_size) {
+    if (held_.size() + bytes.size() < joined_record) {
         held_ += bytes;
         flush_later();
         return;
@@ -330,7 +255,7 @@ void TlsStream::queue_output(std::string bytes) {
 }
 
 std::size_t TlsStream::try_write(std::string_view bytes) {
-    if (!established_ || failed_ || bytes.size() < record_size ||
+    if (!session_.established() || failed_ || bytes.size() < joined_record ||
         pending() >= options().write_buffer_size) {
         return 0;
     }
@@ -340,23 +265,13 @@ std::size_t TlsStream::try_write(std::string_view bytes) {
 }
 
 void TlsStream::encrypt(std::string_view bytes) {
-    while (!bytes.empty() && !failed_) {
-        ERR_clear_error();
-        const std::size_t part = std::min(bytes.size(), record_size);
-        const int count = SSL_write(ssl_.get(), bytes.data(), static_cast<int>(part));
-        if (count <= 0) {
-            stand_still(count);
-            if (!failed_) {
-                fail(UV_EPROTO, "the connection takes no more");
-            }
-            return;
-        }
-        bytes.remove_prefix(static_cast<std::size_t>(count));
+    if (!failed_) {
+        stand_still(session_.write(bytes));
     }
 }
 
 void TlsStream::encrypt_held() {
-    if (!held_.empty() && established_) {
+    if (!held_.empty() && session_.established()) {
         const std::string bytes = std::exchange(held_, {});
         encrypt(bytes);
     }
@@ -377,10 +292,9 @@ void TlsStream::count_sent() noexcept {
 }
 
 void TlsStream::say_goodbye() noexcept {
-    if (established_ && !failed_) {
+    if (session_.established() && !failed_) {
         guard([this] { encrypt_held(); });
-        ERR_clear_error();
-        SSL_shutdown(ssl_.get());
+        session_.say_goodbye();
     }
 }
 

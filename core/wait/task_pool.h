@@ -59,7 +59,7 @@ private:
 /// the routines that wait for them. Used on the scheduler's thread; the scheduler must outlive it.
 ///
 /// libuv's threads (four unless UV_THREADPOOL_SIZE is set) are shared by the whole process,
-/// including its file operations and name lookups. The limit of a pool leaves threads for these.
+/// including its file operations. The limit of a pool leaves threads for these.
 ///
 /// In a Simulation the functions run while it polls, in an order that its seed decides.
 class TaskPool {

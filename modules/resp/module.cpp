@@ -6,11 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <grp.h>
@@ -70,11 +73,15 @@ public:
         fit_clients_to_descriptors();
         add_queue(scheduler().queue(), "resp", settings().priority, match<InputEvent>().make(),
                   RespProtocol::request_queue());
+        const std::vector<ListenSettings> configured = settings().listeners();
+        for (const ListenSettings& listener : configured) {
+            tls_.push_back(listener.tls_context());
+        }
         if (replaces()) {
             co_return;  // the sockets are there
         }
-        for (const ListenSettings& listener : settings().listeners()) {
-            co_await listen(listener);
+        for (std::size_t i = 0; i != configured.size(); ++i) {
+            co_await listen(configured[i], tls_[i]);
         }
         for (const std::uint16_t port :
              settings().owner_socket ? ports() : std::set<std::uint16_t>()) {
@@ -115,12 +122,26 @@ public:
         }
     }
 
+    // Connections go on with the certificate that they were opened with.
+    void read_files_again() override {
+        for (std::size_t i = 0; i != tls_.size(); ++i) {
+            if (tls_[i] == nullptr) {
+                continue;
+            }
+            const std::string address = listeners_[i]->address().text();
+            try {
+                tls_[i]->reload();
+                log().info("{}: has read the certificate again", address);
+            } catch (const TlsError& error) {
+                log().error("{}: the old certificate stays: {}", address, error.what());
+            }
+        }
+    }
+
     std::vector<std::string> addresses() const {
         std::vector<std::string> result;
         for (const auto& listener : listeners_) {
-            for (const SocketAddress& address : listener->addresses()) {
-                result.push_back(address.text());
-            }
+            std::ranges::move(listener->urls(), std::back_inserter(result));
         }
         return result;
     }
@@ -148,8 +169,7 @@ private:
     std::vector<std::string> sockets() const {
         std::vector<std::string> texts;
         for (const ListenSettings& listener : settings().listeners()) {
-            texts.push_back(listener.address + " " + listener.mode.value_or("") + " " +
-                            listener.group.value_or(""));
+            texts.push_back(listener.socket());
         }
         texts.emplace_back(settings().owner_socket ? "owner" : "");
         return texts;
@@ -164,6 +184,9 @@ private:
         protocol_.sit_down(std::move(state.seat));
         listeners_ = std::move(state.listeners);
         set_doors();
+        for (std::size_t i = 0; i != tls_.size(); ++i) {
+            listeners_[i]->set_tls(tls_[i]);
+        }
         for (const auto& listener : listeners_) {
             listener->hand_to(protocol_);
             listener->set_max_connections(max_connections());
@@ -255,7 +278,7 @@ private:
         return found->gr_gid;
     }
 
-    Task<> listen(ListenSettings listener) {
+    Task<> listen(ListenSettings listener, std::shared_ptr<TlsContext> tls) {
         ListenOptions options;
         if (listener.mode) {
             options.unix_mode = file_mode(*listener.mode);
@@ -263,15 +286,16 @@ private:
         if (listener.group) {
             options.unix_group = group_number(*listener.group);
         }
-        SocketServer& server = start_listener(listener.address, options);
+        SocketServer& server = start_listener(listener.address, options, std::move(tls));
         if (!co_await server.listening()) {
             throw std::runtime_error("cannot listen at " + listener.address + ": " +
                                      server.error());
         }
-        for (const SocketAddress& local : server.addresses()) {
-            log().info("listens at {}", local.text());
+        for (const std::string& url : server.urls()) {
+            log().info("listens at {}", url);
         }
-        if (!listener.anonymous->empty() &&
+        const bool knows_clients = listener.tls && listener.tls->client_ca;
+        if (!listener.anonymous->empty() && !knows_clients &&
             !std::ranges::all_of(server.addresses(), &SocketAddress::is_local)) {
             std::string roles;
             for (const std::string& role : *listener.anonymous) {
@@ -304,15 +328,17 @@ private:
         }
     }
 
-    SocketServer& start_listener(const std::string& address, const ListenOptions& how) {
+    SocketServer& start_listener(const std::string& address, const ListenOptions& how,
+                                 std::shared_ptr<TlsContext> tls = {}) {
         SocketServerOptions options;
         options.listen = how;
+        options.tls = std::move(tls);
         options.max_connections = max_connections();
         options.refuse = true;
         options.retry_listen = {};
         options.shutdown_timeout = settings().shutdown_timeout;
         SocketServer& listener = *listeners_.emplace_back(
-            std::make_unique<SocketServer>(scheduler(), protocol_, address, options));
+            std::make_unique<SocketServer>(scheduler(), protocol_, address, std::move(options)));
         listener.start({.name = "resp listener"});
         return listener;
     }
@@ -327,6 +353,8 @@ private:
 
     RespProtocol protocol_;
     std::vector<std::unique_ptr<SocketServer>> listeners_;
+    // Of the configured listeners, which are the first; null: no TLS.
+    std::vector<std::shared_ptr<TlsContext>> tls_;
 };
 
 }  // namespace

@@ -32,8 +32,13 @@ std::string wrong_listeners(
     for (const ListenSettings& listener : all_of(listeners)) {
         try {
             const Address address = Address::parse(listener.address);
-            if (address.tls) {
-                add("address '" + listener.address + "': resp does not speak TLS");
+            if (address.tls && !listener.tls) {
+                add(listener.address + " needs a certificate and a key: {\"address\": \"" +
+                    listener.address +
+                    "\", \"tls\": {\"certificate\": \"FILE\", \"key\": \"FILE\"}}");
+            }
+            if (!address.tls && listener.tls) {
+                add(listener.address + " has tls, and is no tls:// address");
             }
             if (address.kind != Address::Kind::unix_socket && (listener.mode || listener.group)) {
                 add(listener.address + " is no Unix socket, and has neither mode nor group");
@@ -61,6 +66,16 @@ std::optional<mode_t> file_mode(std::string_view digits) {
     return mode;
 }
 
+std::string ListenSettings::socket() const {
+    return address + " " + mode.value_or("") + " " + group.value_or("");
+}
+
+// A request that is not complete is not executed, and a client that goes without close_notify, as
+// most do, has gone all the same.
+std::shared_ptr<TlsContext> ListenSettings::tls_context() const {
+    return tls ? tls->server_context({.require_close_notify = false}) : nullptr;
+}
+
 config::Settings<ListenSettings> ListenSettings::describe() {
     using namespace config;
     using S = ListenSettings;
@@ -75,7 +90,8 @@ config::Settings<ListenSettings> ListenSettings::describe() {
                 "Roles of clients that have not logged in; null: guest, or none if there is a "
                 "password"),
         setting("owner", &S::owner,
-                "Unix sockets: roles of clients that run as the same user as the server, or root"));
+                "Unix sockets: roles of clients that run as the same user as the server, or root"),
+        setting("tls", &S::tls, "Of a tls:// address"));
 }
 
 std::vector<ListenSettings> RespSettings::listeners() const {
@@ -97,9 +113,10 @@ config::Settings<RespSettings> RespSettings::describe() {
     using std::chrono::milliseconds;
     return settings<S>(
         "Serves clients that speak the Redis protocol",
-        setting("listen", &S::listen,
-                "Where to listen: tcp://host:port or unix:/path; a name is all its IPv4 and IPv6 "
-                "addresses, and tcp://:port every address of the machine")
+        setting(
+            "listen", &S::listen,
+            "Where to listen: tcp://host:port, tls://host:port or unix:/path; a name is all its "
+            "IPv4 and IPv6 addresses, and tcp://:port every address of the machine")
             .not_empty()
             .check(wrong_listeners)
             .fixed(),

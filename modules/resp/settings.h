@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include <sys/types.h>
 
 #include "config/settings/settings.h"
+#include "modules/system/net/tls_settings.h"
 
 namespace weir::resp {
 
@@ -21,6 +23,12 @@ struct ListenSettings {
     std::optional<std::string> group;
     std::optional<std::vector<std::string>> anonymous;
     std::vector<std::string> owner = {"admin"};
+    std::optional<TlsSettings> tls;
+
+    // What the socket depends on, for comparison: other settings may change with a reload.
+    std::string socket() const;
+    // Returns what a tls:// address serves with. Reads the files. Throws TlsError.
+    std::shared_ptr<TlsContext> tls_context() const;
 
     static config::Settings<ListenSettings> describe();
 };

@@ -17,6 +17,7 @@
 #include "core/system/file_watch.h"
 #include "core/system/process.h"
 #include "core/system/signal_watch.h"
+#include "modules/system/net/stream_listener.h"
 
 #define CHECK(expression) static_cast<void>(expression)  // the test framework's
 
@@ -291,6 +292,35 @@ void test(const std::string& app, weir::Registry registry) {
     CHECK(world.log() == "");
 }
 
+// modules/system/net/stream_listener.h
+namespace greeter {
+using namespace weir;
+struct GreeterSettings {
+    std::string listen;
+    static config::Settings<GreeterSettings> describe() {
+        using namespace config;
+        return settings<GreeterSettings>("Greets",
+                                         setting("listen", &GreeterSettings::listen, "Where"));
+    }
+};
+class Greeter final : public ModuleOf<GreeterSettings> {
+public:
+    using ModuleOf::ModuleOf;
+    static auto declare() { return declare_module<Greeter>("greeter", "Greets"); }
+
+    Task<> load() override {
+        co_await listener_.listen(settings().listen,
+                                  [this](StreamClient& client) { return serve(client); });
+    }
+    Task<> serve(StreamClient& client);
+
+    StreamListener listener_{*this};
+};
+Task<> Greeter::serve(StreamClient& client) {
+    co_await client.next();
+}
+}  // namespace greeter
+
 // modules/system/event/describe_event.h
 struct Baked : weir::Event {
     weir::Index<std::string> bread;
@@ -325,5 +355,6 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::post);
     static_cast<void>(&inside_weir::read_file);
     static_cast<void>(&inside_weir::call_others);
+    static_cast<void>(&greeter::Greeter::serve);
     static_cast<void>(&test);
 }

@@ -37,7 +37,7 @@ ROOMS = {
         ["core/wait"],
     ),
     "core/tls": (
-        "TLS over any byte stream; the only room of core that includes OpenSSL",
+        "TLS over any byte stream or socket; the only room that includes OpenSSL's TLS",
         ["core/stream"],
     ),
     "core/net": (
@@ -104,6 +104,10 @@ ROOMS = {
         "What a module is: its declaration, states, own log, and hand-over of state",
         ["modules/system/log", "modules/system/call", "modules/system/metrics"],
     ),
+    "modules/system/net": (
+        "What modules that serve the network share: settings of TLS, listeners for reloads",
+        ["core/net", "modules/system/module"],
+    ),
     "modules/system/server": (
         "A server from a configuration; it loads, reloads and unloads modules",
         [
@@ -132,6 +136,7 @@ ROOMS = {
             "modules/lock",
             "modules/system/module",
             "modules/system/event",
+            "modules/system/net",
             "modules/system/rights",
         ],
     ),

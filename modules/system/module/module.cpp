@@ -13,6 +13,7 @@
 #include "core/wait/send.h"
 #include "modules/system/call/caller.h"
 #include "modules/system/call/json.h"
+#include "modules/system/module/module_part.h"
 
 namespace weir {
 
@@ -162,6 +163,9 @@ void Module::reserve_for_replacement(std::size_t adopted_in_all) {
             parent->make_room(adopted.priority, adopted_in_all);
         }
     }
+    for (ModulePart& part : parts_) {
+        part.prepare_to_take_over();
+    }
 }
 
 void Module::replace_predecessor() {
@@ -174,7 +178,17 @@ void Module::replace_predecessor() {
         queues_.push_back(std::move(adopted.queue));
     }
     adopted_.clear();
+    for (ModulePart& part : parts_) {
+        part.take_over();
+    }
     predecessor_ = nullptr;
+}
+
+Task<> Module::end_work() {
+    for (ModulePart& part : parts_) {
+        co_await part.end();
+    }
+    co_await unload();
 }
 
 void Module::close_all() noexcept {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/settings/settings.h"
+#include "core/base/list.h"
 #include "core/queue/queue.h"
 #include "core/run/container.h"
 #include "core/run/subscriber.h"
@@ -21,6 +22,7 @@ namespace weir {
 
 class Access;
 class EventExchange;
+class ModulePart;
 class Server;
 
 // What a module is made with; its constructor hands it on.
@@ -80,8 +82,8 @@ public:
     // follows when they have ended. Here: closes all other routines of the module.
     virtual void retire();
     // Prepares the end: shuts connections down, waits for what must not be cut off. No call is
-    // under way any more, and none comes. All routines are closed afterwards. Unwound when it takes
-    // longer than the module's `unload_timeout`.
+    // under way any more, and none comes; parts, as listeners, have ended. All routines are closed
+    // afterwards. Unwound when it takes longer than the module's `unload_timeout`.
     virtual Task<> unload();
     // Returns what holds the module in use, one line each, as "lock 'a' held by ...". As long as
     // there is any, unloading is refused unless it is forced.
@@ -89,6 +91,9 @@ public:
     // The settings have changed, but for fixed ones, and are already in place. For modules with
     // settings: see ModuleOf.
     virtual void settings_changed() {}
+    // The configuration was read again (SIGHUP), whether or not settings have changed. Here: reads
+    // again the files that the settings name, such as certificates. What it throws is logged.
+    virtual void read_files_again() {}
 
     // What was counted of the calls of its functions since this version began to take calls, in the
     // order of Api::functions(). Empty before that.
@@ -117,6 +122,8 @@ public:
     bool serving() const noexcept { return !functions_.subscriptions().empty(); }
     void stop_serving() noexcept;
     void close_calls() noexcept { calls_.close(); }
+    // Ends the parts in order, and then unload()s.
+    Task<> end_work();
     void close_all() noexcept;
     const Ref<Holds>& holds() const noexcept { return holds_; }
 
@@ -131,12 +138,15 @@ public:
         predecessor_ = nullptr;
         adopted_.clear();
     }
+    Module* predecessor() const noexcept { return predecessor_; }
+    // What passes on to the next version beside queues and handed-over state.
+    List<ModulePart, Module>& parts() noexcept { return parts_; }
     // How many queues of the predecessor become this module's.
     std::size_t adopted_queues() const noexcept { return adopted_.size(); }
     // Reserves memory, so that replace_predecessor() cannot fail, for the queues that all modules
     // adopt that are replaced in one step: they may stand under one parent.
     void reserve_for_replacement(std::size_t adopted_in_all);
-    // Takes the place of the predecessor: its queues are this module's. Requires
+    // Takes the place of the predecessor: its queues and parts are this module's. Requires
     // reserve_for_replacement().
     void replace_predecessor();
 
@@ -197,7 +207,8 @@ private:
     std::vector<Ref<Queue>> queues_;
     Module* predecessor_ = nullptr;
     std::vector<Adopted> adopted_;  // of the predecessor, from when this takes its place
-    Ref<Holds> holds_;              // shared with the Holds, which may outlive the module
+    List<ModulePart, Module> parts_;
+    Ref<Holds> holds_;  // shared with the Holds, which may outlive the module
 };
 
 // A module with settings, which the configuration has at module.<name>.

@@ -131,7 +131,16 @@ void Loader::settings_changed() {
     for (auto& [name, entry] : parts_.table.entries) {
         if (entry.module != nullptr && entry.state == ModuleState::succeeded) {
             change_settings(entry);
+            read_files_again(entry);
         }
+    }
+}
+
+void Loader::read_files_again(ModuleEntry& entry) {
+    try {
+        entry.module->read_files_again();
+    } catch (...) {
+        scheduler().log_exception("read_files_again() of the module '" + entry.name + "' ended");
     }
 }
 

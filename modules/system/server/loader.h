@@ -80,7 +80,8 @@ public:
     // happened. Returns when the new ones work; the old ones leave when they are idle.
     Task<> reload(std::vector<std::string> names);
 
-    // Reads the settings of the loaded modules again. Those that may change while they run do.
+    // Reads the settings of the loaded modules again. Those that may change while they run do, and
+    // the modules read again the files that they name.
     void settings_changed();
 
     // To be called before each run of the scheduler.
@@ -112,6 +113,7 @@ private:
     Task<> unload_and_log(std::string name, bool force);
     LogLevel log_level(const ModuleVersion& version) const noexcept;
     void change_settings(ModuleEntry& entry);
+    void read_files_again(ModuleEntry& entry);
 
     FallbackCalls fallback_;
     LoaderParts parts_;

@@ -49,7 +49,7 @@ Task<> OldVersions::unload(LeavingVersion& version) {
         co_return;  // it was tried before
     }
     try {
-        Task<> unloading = version.module->unload();
+        Task<> unloading = version.module->end_work();
         std::optional<Duration> timeout;
         if (version.at_once) {
             timeout = version.common.unload_timeout;

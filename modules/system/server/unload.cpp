@@ -142,7 +142,8 @@ Task<> Unload::prepare(ModuleEntry& entry, bool force) {
     bool ended = true;
     bool out_of_memory = false;
     try {
-        ended = co_await execute_with_timeout(entry.common.unload_timeout, entry.module->unload());
+        ended =
+            co_await execute_with_timeout(entry.common.unload_timeout, entry.module->end_work());
     } catch (const QuitException&) {
         throw;
     } catch (const std::bad_alloc&) {
