@@ -6,6 +6,7 @@
 #include <exception>
 #include <memory>
 #include <source_location>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,7 +60,7 @@ public:
     /// Returns its coroutines, the innermost first. Of a routine that runs only the outermost one
     /// is known, without its line; of one that has ended, none.
     std::vector<RoutineFrame> frames() const;
-    const void* frame() const noexcept override { return waiting_ ? waiting_.address() : nullptr; }
+    const void* frame() const noexcept override { return next_ ? next_.address() : nullptr; }
 
     /// Ends the routine by unwinding it where it waits: destructors run. A routine that is running
     /// is unwound at its next wait.
@@ -70,7 +71,7 @@ public:
 
     // --- for containers and awaitables
 
-    Routine(Scheduler& scheduler, Container& container, std::string name,
+    Routine(Scheduler& scheduler, Container& container, std::string&& name,
             const std::source_location& started_at);
     /// Takes over the coroutine. Runs it up to its first wait, or lets it begin when the running
     /// event is done.
@@ -107,12 +108,12 @@ private:
     void resume(std::coroutine_handle<> coroutine) noexcept;
     void wait_again() noexcept;
     void update_subscriptions();
+    void replace_subscriptions(std::span<const Matcher> matchers);
     void finish() noexcept;
 
     // First the members that the delivery of an event touches.
     Wait* wait_ = nullptr;
-    std::coroutine_handle<> waiting_;    // the one that waits
-    std::coroutine_handle<> next_;       // to be resumed next, while running
+    std::coroutine_handle<> next_;       // to be resumed next: the one that waits, if one does
     std::coroutine_handle<> coroutine_;  // the outermost
     WatchScope* watches_ = nullptr;      // the innermost
     std::uint32_t wait_matchers_ = 0;    // positions from here on are of watch scopes
