@@ -36,6 +36,13 @@ struct RoutineFrame {
     std::source_location waits_at;  ///< the line of its co_await; empty if it has not begun
 };
 
+/// What an owner holds and waits for besides events, as locks. Counted by the code that grants it,
+/// which sees from that, without a search, that an owner is part of no deadlock.
+struct Claims {
+    std::uint32_t held = 0;
+    std::uint32_t entered = 0;  ///< searches for deadlocks that know the owner as one that waits
+};
+
 /// A running coroutine, with the coroutines that it awaits: the thread of control of this
 /// framework. Made by Container::start. The coroutine lives until it ends, the object as long as it
 /// is referred to.
@@ -57,6 +64,7 @@ public:
     /// Returns what it waits on; null if it runs, is about to run or has ended.
     const Wait* wait() const noexcept { return wait_; }
     Time waiting_since() const noexcept { return waiting_since_; }
+    Claims& claims() noexcept { return claims_; }
     /// Returns its coroutines, the innermost first. Of a routine that runs only the outermost one
     /// is known, without its line; of one that has ended, none.
     std::vector<RoutineFrame> frames() const;
@@ -122,6 +130,7 @@ private:
     bool pending_ = false;     // about to be started
     bool foreground_ = false;  // being started by a caller that gets what it throws
     Time waiting_since_{};
+    Claims claims_;
     Container* container_;
     std::source_location started_at_;
     const std::unique_ptr<const std::string> name_;  // null: none
