@@ -353,13 +353,13 @@ void Scheduler::process_round() {
         try {
             // An event that may block is put back before senders are woken: its slot may be taken
             // again.
-            const bool senders_first =
-                (!signals.can_write.empty() || !signals.serving.empty()) && droppable(*event);
+            const bool wakes = !signals.can_write.empty() || !signals.serving.empty();
+            const bool senders_first = wakes && droppable(*event);
             if (senders_first) {
                 wake_senders();
             }
             process(event, signals.empty);
-            if (!senders_first) {
+            if (wakes && !senders_first) {
                 wake_senders();
             }
         } catch (...) {
