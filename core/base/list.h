@@ -13,7 +13,7 @@ public:
     Link() noexcept = default;
     Link(const Link&) noexcept {}
     Link& operator=(const Link&) noexcept { return *this; }
-    ~Link() { unlink(); }
+    ~Link() { leave(); }
 
     bool linked() const noexcept { return next_ != this; }
 

@@ -109,7 +109,7 @@ void BlockedEvents::let_go_below(Node& node) noexcept {
 }
 
 // A list that is empty is used for another type.
-BlockedEvents::Listed& BlockedEvents::list_of(const EventType& type) {
+inline BlockedEvents::Listed& BlockedEvents::list_of(const EventType& type) {
     if (Listed* const* const last = last_lists_.find(type)) [[likely]] {
         return **last;
     }

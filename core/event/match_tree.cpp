@@ -62,15 +62,35 @@ public:
     // Returns whether the only node below is the vacant one, with those on the way to it.
     bool has_only_vacant() const noexcept;
 
-    // Where searches for events of a type go on from here, where there is one way at most; null if
-    // there is none. Changes with the nodes and entries at and directly below the root.
-    TypeCache<const Node*> ways;
+    // Returns where searches for events of the type begin: at the only node below the root that can
+    // match, or at the root if there are several ways to go on; null if nothing can match.
+    const Node* start(const EventType& type) noexcept {
+        const Node* const* const known = starts_.find(type);
+        return known != nullptr ? *known : find_start(type);
+    }
+    std::size_t level_of_start(const Node& start) const noexcept { return &start == this ? 0 : 1; }
+    // Called when a node or an entry directly below or at the root has come or gone.
+    void ways_changed() noexcept { starts_.clear(); }
 
 private:
+    const Node* find_start(const EventType& type) noexcept;
+
+    TypeCache<const Node*> starts_;
     // The node that became vacant last. It stays until another one does: a routine that waits again
     // and again most often waits for the same, and needs the same node.
     Node* vacant_ = nullptr;
 };
+
+const MatchTree::Node* MatchTree::Root::find_start(const EventType& type) noexcept {
+    const MatchBranch* const branch = branch_.get();
+    const Node* const exact =
+        branch == nullptr ? nullptr : branch->exact.find(type.levels()[0].fixed);
+    const Node* const other = branch == nullptr ? nullptr : branch->any;
+    const bool several = !entries_.empty() || (exact != nullptr && other != nullptr);
+    const Node* const start = several ? this : exact != nullptr ? exact : other;
+    starts_.remember(type, start);
+    return start;
+}
 
 bool MatchTree::Root::has_only_vacant() const noexcept {
     if (vacant_ == nullptr || !vacant_->vacant()) {
@@ -96,7 +116,7 @@ MatchTree::Root& MatchTree::Node::root() noexcept {
 
 void MatchTree::Node::changed() noexcept {
     if (parent_ == nullptr) {
-        static_cast<Root&>(*this).ways.clear();
+        static_cast<Root&>(*this).ways_changed();
     }
 }
 
@@ -135,24 +155,11 @@ bool MatchTree::empty() const noexcept {
 }
 
 bool MatchTree::may_match(const EventType& type) noexcept {
-    if (const Node* const* way = root_->ways.find(type); way != nullptr && *way == nullptr) {
+    if (root_->start(type) == nullptr) {
         return false;
     }
-    const auto may = [&] {
-        const MatchBranch* const branch = root_->branch_.get();
-        return !root_->entries_.empty() ||
-               (branch != nullptr &&
-                (branch->any != nullptr || branch->exact.find(type.levels()[0].fixed) != nullptr));
-    };
-    // The only candidate may be the vacant node.
-    if (may()) {
-        root_->drop_vacant();
-        if (may()) {
-            return true;
-        }
-    }
-    root_->ways.remember(type, nullptr);
-    return false;
+    root_->drop_vacant();  // which may have been all that there was
+    return root_->start(type) != nullptr;
 }
 
 std::size_t MatchTree::level_of(const Node& node) noexcept {
@@ -229,7 +236,9 @@ void MatchTree::insert(Entry& entry) {
 void MatchTree::remove(Entry& entry) noexcept {
     if (Node* node = std::exchange(entry.node_, nullptr)) {
         entry.unlink();
-        if (node->parent_ != nullptr && node->vacant()) {
+        if (node->parent_ == nullptr) {
+            node->changed();
+        } else if (node->vacant()) {
             node->root().leave_vacant(*node);
         }
     }
@@ -271,23 +280,35 @@ bool MatchTree::judge(const Entry& entry, const Event& event) const noexcept {
 }
 
 // Recursion is bounded by the number of levels of the event's type.
-MatchTree::Entry* MatchTree::match_first(const Node& node, const Event& event, std::size_t level,
+MatchTree::Entry* MatchTree::match_first(const Node& from, const Event& event, std::size_t level,
                                          bool& by_type) const {
-    if (const MatchBranch* branch = node.branch_.get();
-        branch != nullptr && level < event.levels()) {
-        by_type = by_type && (branch->exact.empty() || event.type().levels()[level].offset < 0);
-        if (const Node* child = branch->exact.find(event.at(level))) {
-            if (Entry* found = match_first(*child, event, level + 1, by_type)) {
+    const Node* node = &from;
+    const std::size_t levels = event.levels();
+    for (; level < levels && node->branch_ != nullptr; ++level) {
+        const MatchBranch& branch = *node->branch_;
+        by_type = by_type && (branch.exact.empty() || event.type().levels()[level].offset < 0);
+        const Node* const exact = branch.exact.find(event.at(level));
+        // Most often there is one way to go on, and nothing to come back to: then no recursion.
+        if (node->entries_.empty() && (exact == nullptr || branch.any == nullptr)) {
+            node = exact != nullptr ? exact : branch.any;
+            if (node == nullptr) {
+                return nullptr;
+            }
+            continue;
+        }
+        if (exact != nullptr) {
+            if (Entry* const found = match_first(*exact, event, level + 1, by_type)) {
                 return found;
             }
         }
-        if (branch->any != nullptr) {
-            if (Entry* found = match_first(*branch->any, event, level + 1, by_type)) {
+        if (branch.any != nullptr) {
+            if (Entry* const found = match_first(*branch.any, event, level + 1, by_type)) {
                 return found;
             }
         }
+        break;
     }
-    for (Entry& entry : node.entries_) {
+    for (Entry& entry : node->entries_) {
         if (!entry.has_predicate_) {
             return &entry;
         }
@@ -303,20 +324,12 @@ void MatchTree::match_all(const Node& from, const Event& event, std::size_t leve
                           std::vector<Entry*>& found) {
     const Node* node = &from;
     const std::size_t levels = event.levels();
-    for (; level < levels; ++level) {
-        const MatchBranch* const below = node->branch_.get();
-        if (below == nullptr) {
-            break;
-        }
-        const MatchBranch& branch = *below;
+    for (; level < levels && node->branch_ != nullptr; ++level) {
+        const MatchBranch& branch = *node->branch_;
         const Node* const exact = branch.exact.find(event.at(level));
-        // Most often there is one way to go on, and nothing to come back to: then no recursion, and
-        // from the root the way is the same for all events of the type that take it.
+        // As in match_first.
         if (node->entries_.empty() && (exact == nullptr || branch.any == nullptr)) {
             node = exact != nullptr ? exact : branch.any;
-            if (level == 0) {
-                root_->ways.remember(event.type(), node);
-            }
             if (node == nullptr) {
                 return;
             }
@@ -349,8 +362,10 @@ struct MatchTree::LargeTable {
 
 MatchTree::LargeTable MatchTree::large_table(const Event& event) const noexcept {
     constexpr std::size_t large = 1024;
-    const MatchBranch* branch = root_->branch_.get();
-    for (std::size_t level = 0; branch != nullptr && level != event.levels(); ++level) {
+    const Node* const start = root_->start(event.type());
+    const MatchBranch* branch = start == nullptr ? nullptr : start->branch_.get();
+    for (std::size_t level = branch == nullptr ? 0 : root_->level_of_start(*start);
+         branch != nullptr && level != event.levels(); ++level) {
         if (branch->exact.size() >= large) {
             return {branch, level};
         }
@@ -388,7 +403,9 @@ const MatchTree::Entry* MatchTree::likely_entry(const Event& event) const noexce
 
 MatchTree::Entry* MatchTree::match_first(const Event& event) const {
     bool by_type = true;
-    return match_first(*root_, event, 0, by_type);
+    const Node* const start = root_->start(event.type());
+    return start == nullptr ? nullptr
+                            : match_first(*start, event, root_->level_of_start(*start), by_type);
 }
 
 // A vacant node would make the result look as if it depended on more than the type.
@@ -404,11 +421,8 @@ MatchTree::Entry* MatchTree::match_first_below(const Node& node, const Event& ev
 
 void MatchTree::match_all(const Event& event, std::vector<Entry*>& found) {
     ++searches_;
-    const Node* const* const way = root_->ways.find(event.type());
-    if (way == nullptr) [[unlikely]] {
-        match_all(*root_, event, 0, found);
-    } else if (*way != nullptr) {
-        match_all(**way, event, 1, found);
+    if (const Node* const start = root_->start(event.type())) {
+        match_all(*start, event, root_->level_of_start(*start), found);
     }
 }
 

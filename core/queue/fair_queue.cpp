@@ -64,16 +64,15 @@ const IndexValue& FairQueue::class_key(const Event& event) const {
     return key.is_any() ? no_key_ : key;
 }
 
-// Returns null if there is no such class.
-FairQueue::Class* FairQueue::find_class(const Event& event) noexcept {
-    if (!options_.key.is_type()) {
-        return classes_.find(class_key(event));
-    }
-    if (Class* const* const known = class_of_type_.find(event.type())) [[likely]] {
-        return *known;
-    }
+// Returns null if there is no such class. Only where the type is the key, classes are remembered.
+inline FairQueue::Class* FairQueue::find_class(const Event& event) noexcept {
+    Class* const* const known = class_of_type_.find(event.type());
+    return known != nullptr ? *known : search_class(event);
+}
+
+FairQueue::Class* FairQueue::search_class(const Event& event) noexcept {
     Class* const found = classes_.find(class_key(event));
-    if (found != nullptr) {
+    if (found != nullptr && options_.key.is_type()) {
         class_of_type_.remember(event.type(), found);
     }
     return found;

@@ -68,6 +68,7 @@ private:
     static FairQueueOptions with_a_place_for_all(FairQueueOptions options, std::size_t max_size);
     const IndexValue& class_key(const Event& event) const;
     Class* find_class(const Event& event) noexcept;
+    Class* search_class(const Event& event) noexcept;
     Class& make_class(const IndexValue& key);
     void forget_if_unused(Class& c) noexcept;
     void unblock(Class& c);

@@ -268,13 +268,11 @@ Ref<Event> Queue::serve(QueueSignals& signals) {
 }
 
 Ref<Event> Queue::pop(QueueSignals& signals) {
-    if (!can_pop()) [[unlikely]] {
-        throw std::logic_error("queue '" + name_ + "' has no event that may leave");
-    }
     if (is_root()) [[likely]] {
-        return own_plan_->take(own_plan_->first(), signals);
+        QueuePlan& plan = own_plan_->fresh();
+        return plan.any() ? plan.take(plan.first(), signals) : nullptr;
     }
-    return pop_out_of_turn(signals);
+    return can_pop() ? pop_out_of_turn(signals) : nullptr;
 }
 
 // Requires can_pop(). The event is the next of this queue, but for the queues above it is not a
@@ -415,8 +413,8 @@ void Queue::remove(Queue& subqueue, QueueSignals& signals) {
     // First the tree: then the events that leave here go to the parent.
     subqueue.unblock_all();
     subqueue.leave_tree();
-    while (subqueue.can_pop()) {
-        append(*subqueue.pop(signals), true);
+    while (const Ref<Event> event = subqueue.pop(signals)) {
+        append(*event, true);
     }
     left_otherwise_ += subqueue.popped();
     subqueue.turns_->remove(subqueue);

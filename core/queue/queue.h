@@ -76,8 +76,8 @@ public:
         return own_directory_->known_taker(type);
     }
 
-    /// Removes the next event, and returns it. Appends the signals of that to `signals`. Throws
-    /// std::logic_error unless can_pop().
+    /// Removes the next event, and returns it; null if there is none that may leave. Appends the
+    /// signals of that to `signals`.
     Ref<Event> pop(QueueSignals& signals);
 
     /// Puts back the event that was popped last, in front of the events that would come after it,

@@ -32,14 +32,14 @@ public:
 
     bool empty() const noexcept { return top_ == 0; }
     void insert(std::size_t number) noexcept {
-        for (std::size_t level = below_.size(); level != 0; number /= 64) {
-            below_[--level][number / 64] |= bit(number);
+        for (auto words = below_.rbegin(); words != below_.rend(); ++words, number /= 64) {
+            (*words)[number / 64] |= bit(number);
         }
         top_ |= bit(number);
     }
     void erase(std::size_t number) noexcept {
-        for (std::size_t level = below_.size(); level != 0; number /= 64) {
-            std::uint64_t& word = below_[--level][number / 64];
+        for (auto words = below_.rbegin(); words != below_.rend(); ++words, number /= 64) {
+            std::uint64_t& word = (*words)[number / 64];
             word &= ~bit(number);
             if (word != 0) {
                 return;

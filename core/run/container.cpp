@@ -2,9 +2,10 @@
 
 namespace weir {
 
-Ref<Routine> Container::make(std::string name, bool daemon, const std::source_location& at) {
-    Ref<Routine> routine(new Routine(scheduler_, *this, std::move(name), at));
-    routine->set_daemon(daemon);
+// Moves the name from the options.
+Ref<Routine> Container::make(StartOptions& options, const std::source_location& at) {
+    Ref<Routine> routine(new Routine(scheduler_, *this, std::move(options.name), at));
+    routine->set_daemon(options.daemon);
     routines_.push_back(*routine);
     return routine;
 }

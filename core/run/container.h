@@ -41,7 +41,7 @@ public:
     Ref<Routine> start(Task<T> task, StartOptions options = {},
                        const std::source_location& at = std::source_location::current()) {
         require_task(task);
-        Ref<Routine> routine = make(std::move(options.name), options.daemon, at);
+        Ref<Routine> routine = make(options, at);
         routine->start(task.release(), options.foreground);
         return routine;
     }
@@ -50,7 +50,7 @@ public:
     void close() noexcept;
 
 private:
-    Ref<Routine> make(std::string name, bool daemon, const std::source_location& at);
+    Ref<Routine> make(StartOptions& options, const std::source_location& at);
 
     Scheduler& scheduler_;
     List<Routine, Container> routines_;

@@ -28,13 +28,14 @@ void TaskPromise::resume_awaiter() noexcept {
 void Wait::leave_routine() noexcept {
     if (routine_->wait_ == this) {
         routine_->wait_ = nullptr;
+        routine_->next_ = nullptr;
     }
 }
 
 void Wait::suspend(Routine& routine, std::coroutine_handle<> coroutine) noexcept {
     routine_ = &routine;
     routine.wait_ = this;
-    routine.waiting_ = coroutine;
+    routine.next_ = coroutine;
 }
 
 void Wait::resume() noexcept {
@@ -75,7 +76,7 @@ TaskPromise& promise_of(std::coroutine_handle<> coroutine) noexcept {
 
 }  // namespace
 
-Routine::Routine(Scheduler& scheduler, Container& container, std::string name,
+Routine::Routine(Scheduler& scheduler, Container& container, std::string&& name,
                  const std::source_location& started_at)
     : Subscriber(scheduler),
       container_(&container),
@@ -106,7 +107,7 @@ std::vector<RoutineFrame> Routine::frames() const {
         add(coroutine_, false);
         return result;
     }
-    for (std::coroutine_handle<> next = waiting_; next;) {
+    for (std::coroutine_handle<> next = next_; next;) {
         next = add(next, true);
     }
     return result;
@@ -148,17 +149,17 @@ std::coroutine_handle<> Routine::end_wait() noexcept {
     if (Wait* wait = std::exchange(wait_, nullptr)) {
         wait->routine_ = nullptr;
     }
-    return std::exchange(waiting_, nullptr);
+    return std::exchange(next_, nullptr);
 }
 
 void Routine::resume(std::coroutine_handle<> coroutine) noexcept {
-    for (next_ = coroutine; next_;) {
+    for (next_ = coroutine; next_ && wait_ == nullptr;) {
         std::exchange(next_, nullptr).resume();
     }
 }
 
+// Until finish() the routine keeps itself alive. Nothing may touch it after that.
 void Routine::run(std::coroutine_handle<> coroutine) noexcept {
-    const Ref<Routine> keep(this);
     if (run_until_it_waits(coroutine)) {
         wait_again();
     }
@@ -187,6 +188,7 @@ void Routine::wait_again() noexcept {
         waiting_since_ = scheduler().time_of_round();
         return;
     }
+    const Ref<Routine> keep(this);  // a predicate that sees a blocked event may close the routine
     constexpr int most_attempts = 3;
     for (int attempts = 1;; ++attempts) {
         try {
@@ -215,7 +217,6 @@ void Routine::wait_is_over(Wait& wait) noexcept {
 }
 
 void Routine::matched(const Ref<Event>& event, Subscription& subscription) noexcept {
-    const Ref<Routine> keep(this);
     // Code that is called here may close the routine. Because it counts as running, it is then
     // closed at the end of this function, not inside of the call.
     Routine* const caller = scheduler().exchange_current(this);
@@ -259,7 +260,7 @@ Wait::Then Routine::ask_watches(const Ref<Event>& event, std::size_t position) n
             } catch (...) {
                 scope->failure_ = std::current_exception();
                 scope->abandon();
-                waiting_ = scope->awaiting_;
+                next_ = scope->awaiting_;
                 return Wait::Then::resume;
             }
             break;
@@ -269,9 +270,6 @@ Wait::Then Routine::ask_watches(const Ref<Event>& event, std::size_t position) n
     return Wait::Then::wait_on;
 }
 
-// Subscribes to the matchers that are new, in order, and then unsubscribes from those that are not
-// waited for any more: VLCP's order, which decides who is first in line. Matchers that are still
-// waited for keep their place.
 void Routine::update_subscriptions() {
     if (wait_ == nullptr) {
         throw std::logic_error("it awaits something that is not of weir");
@@ -279,14 +277,19 @@ void Routine::update_subscriptions() {
     waiting_since_ = scheduler().time_of_round();
     scheduler().enlist(*this);
     const auto matchers = wait_->matchers();
-    const bool renew = wait_->at_the_end();
     wait_matchers_ = static_cast<std::uint32_t>(matchers.size());
-    if (subscriptions_.empty() && matchers.size() <= 1 && watches_ == nullptr) {
-        if (matchers.size() == 1 && matchers[0]) {
-            scheduler().subscribe(*this, matchers[0]).position = 0;
-        }
-        return;
+    if (!subscriptions_.empty() || matchers.size() > 1 || watches_ != nullptr) {
+        replace_subscriptions(matchers);
+    } else if (matchers.size() == 1 && matchers[0]) {
+        scheduler().subscribe(*this, matchers[0]).position = 0;
     }
+}
+
+// Subscribes to the matchers that are new, in order, and then unsubscribes from those that are not
+// waited for any more: VLCP's order, which decides who is first in line. Matchers that are still
+// waited for keep their place.
+void Routine::replace_subscriptions(std::span<const Matcher> matchers) {
+    const bool renew = wait_->at_the_end();
     // Most often another matcher is the same one, made anew.
     if (matchers.size() == 1 && watches_ == nullptr && subscriptions_.has_one() &&
         (renew || subscriptions_.front().matcher != matchers[0]) &&
@@ -369,7 +372,6 @@ void Routine::finish() noexcept {
     if (coroutine_ == nullptr) {
         return;
     }
-    const Ref<Routine> keep(this);
     std::coroutine_handle<> coroutine = coroutine_;
     if (const auto& thrown = promise_of(coroutine).exception; coroutine.done() && thrown) {
         try {

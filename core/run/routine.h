@@ -6,6 +6,7 @@
 #include <exception>
 #include <memory>
 #include <source_location>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,13 @@ struct RoutineFrame {
     std::source_location waits_at;  ///< the line of its co_await; empty if it has not begun
 };
 
+/// What an owner holds and waits for besides events, as locks. Counted by the code that grants it,
+/// which sees from that, without a search, that an owner is part of no deadlock.
+struct Claims {
+    std::uint32_t held = 0;
+    std::uint32_t entered = 0;  ///< searches for deadlocks that know the owner as one that waits
+};
+
 /// A running coroutine, with the coroutines that it awaits: the thread of control of this
 /// framework. Made by Container::start. The coroutine lives until it ends, the object as long as it
 /// is referred to.
@@ -56,10 +64,11 @@ public:
     /// Returns what it waits on; null if it runs, is about to run or has ended.
     const Wait* wait() const noexcept { return wait_; }
     Time waiting_since() const noexcept { return waiting_since_; }
+    Claims& claims() noexcept { return claims_; }
     /// Returns its coroutines, the innermost first. A running routine returns only the outermost
     /// one, without its line; an ended routine returns none.
     std::vector<RoutineFrame> frames() const;
-    const void* frame() const noexcept override { return waiting_ ? waiting_.address() : nullptr; }
+    const void* frame() const noexcept override { return next_ ? next_.address() : nullptr; }
 
     /// Ends the routine by unwinding it where it waits: destructors run. A routine that is running
     /// is unwound at its next wait.
@@ -70,7 +79,7 @@ public:
 
     // --- for containers and awaitables
 
-    Routine(Scheduler& scheduler, Container& container, std::string name,
+    Routine(Scheduler& scheduler, Container& container, std::string&& name,
             const std::source_location& started_at);
     /// Takes over the coroutine. Runs it up to its first wait, or lets it begin when the running
     /// event is done.
@@ -107,12 +116,12 @@ private:
     void resume(std::coroutine_handle<> coroutine) noexcept;
     void wait_again() noexcept;
     void update_subscriptions();
+    void replace_subscriptions(std::span<const Matcher> matchers);
     void finish() noexcept;
 
     // First the members that the delivery of an event touches.
     Wait* wait_ = nullptr;
-    std::coroutine_handle<> waiting_;    // the innermost one
-    std::coroutine_handle<> next_;       // to be resumed next, while running
+    std::coroutine_handle<> next_;       // to be resumed next: the one that waits, if one does
     std::coroutine_handle<> coroutine_;  // the outermost
     WatchScope* watches_ = nullptr;      // the innermost
     std::uint32_t wait_matchers_ = 0;    // positions from here on are of watch scopes
@@ -121,6 +130,7 @@ private:
     bool pending_ = false;     // about to be started
     bool foreground_ = false;  // being started by a caller that gets what it throws
     Time waiting_since_{};
+    Claims claims_;
     Container* container_;
     std::source_location started_at_;
     const std::unique_ptr<const std::string> name_;  // null: none

@@ -327,14 +327,15 @@ void Scheduler::process_round() {
         ~ClearAtEnd() { signals.clear(); }
     } clear_at_end{signals};
     const bool prefetches = subscriptions_ > Prefetch::many_subscriptions;
-    for (std::size_t processed = 0;
-         queue_->can_pop() && !quit_now_ &&
-         (!options_.process_events || processed < *options_.process_events);
-         ++processed) {
+    const std::size_t most = options_.process_events.value_or(unlimited);
+    for (std::size_t processed = 0; processed != most && !quit_now_; ++processed) {
         signals.can_write.clear();
         signals.empty.clear();
         signals.behind = nullptr;
         const Ref<Event> event = queue_->pop(signals);
+        if (event == nullptr) {
+            break;
+        }
         const auto wake_senders = [&] {
             while (!signals.serving.empty()) {
                 signals.serving.pop_front().serve_waiters();
@@ -353,13 +354,13 @@ void Scheduler::process_round() {
         try {
             // An event that may block is put back before senders are woken: its slot may be taken
             // again.
-            const bool senders_first =
-                (!signals.can_write.empty() || !signals.serving.empty()) && droppable(*event);
+            const bool wakes = !signals.can_write.empty() || !signals.serving.empty();
+            const bool senders_first = wakes && droppable(*event);
             if (senders_first) {
                 wake_senders();
             }
             process(event, signals.empty);
-            if (!senders_first) {
+            if (wakes && !senders_first) {
                 wake_senders();
             }
         } catch (...) {

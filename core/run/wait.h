@@ -71,6 +71,7 @@ protected:
         }
     }
 
+    /// To be the last step of an await_suspend(): from then on the wait may be resumed.
     void suspend(Routine& routine, std::coroutine_handle<> coroutine) noexcept;
     /// Returns the exception to be thrown where this is awaited; empty if there is none.
     const std::exception_ptr& interruption() const noexcept { return interruption_; }

@@ -6,7 +6,7 @@
 namespace weir {
 
 void DoEvents::ask(Routine& routine) noexcept {
-    go_on_ = routine.scheduler().want_go_on();
+    go_on_ = &routine.scheduler().want_go_on();
 }
 
 }  // namespace weir

@@ -19,7 +19,7 @@ public:
     }
     void await_resume() { check_interrupted(); }
 
-    std::span<const Matcher> matchers() const noexcept override { return {&go_on_, 1}; }
+    std::span<const Matcher> matchers() const noexcept override { return {go_on_, 1}; }
     Then matched(const Ref<Event>&, Subscription&) override { return Then::resume; }
     bool at_the_end() const noexcept override { return true; }
     std::string describe() const override { return "the next round"; }
@@ -27,7 +27,7 @@ public:
 private:
     void ask(Routine& routine) noexcept;
 
-    Matcher go_on_;
+    const Matcher* go_on_ = nullptr;  // the scheduler's
 };
 
 /// co_await do_events(): lets every ready routine run, and due timers fire, before this routine

@@ -29,22 +29,24 @@ WaitingOwner* DeadlockDetector::search(const LockOwner& owner) const noexcept {
     return owners_.find(identity_of(owner));
 }
 
-void DeadlockDetector::add(LockRequest& wait) {
+bool DeadlockDetector::add(LockRequest& wait) {
     const LockOwner& of = wait.owner();
-    if (of.identity() == nullptr) {
-        return;
+    Claims* const claims = of.claims();
+    if (claims == nullptr) {
+        return false;
     }
     WaitingOwner* owner = find(of);
     if (owner == nullptr) {
-        if (wait.is_owners_only() && counts_of(of).holding == 0) {
-            return;
+        if (wait.is_owners_only() && claims->held == 0) {
+            return false;
         }
         auto made = std::make_unique<WaitingOwner>(of.identity());
         owners_.insert(*made);
         owner = made.release();
-        ++counts_of(of).entered;
+        ++claims->entered;
     }
     owner->waits.push_back(wait);
+    return true;
 }
 
 void DeadlockDetector::remove(LockRequest& wait) noexcept {
@@ -54,7 +56,7 @@ void DeadlockDetector::remove(LockRequest& wait) noexcept {
     List<LockRequest, WaitingOwner>::remove(wait);
     WaitingOwner* owner = find(wait.owner());
     if (owner != nullptr && owner->waits.empty()) {
-        --counts_of(wait.owner()).entered;
+        --wait.owner().claims()->entered;
         owners_.erase(*owner);
         delete owner;
     }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -73,11 +72,21 @@ public:
     DeadlockDetector& operator=(const DeadlockDetector&) = delete;
     ~DeadlockDetector();
 
-    void add(LockRequest& wait);
+    // Returns whether the wait could be a part of a deadlock. A wait of an owner that holds nothing
+    // can close no circle: it is not entered here, as most are not.
+    bool add(LockRequest& wait);
     void remove(LockRequest& wait) noexcept;
     // To be called when the owner holds one lock more, or one less.
-    void took(const LockOwner& owner) noexcept { ++counts_of(owner).holding; }
-    void gave_back(const LockOwner& owner) noexcept { --counts_of(owner).holding; }
+    static void took(const LockOwner& owner) noexcept {
+        if (Claims* const claims = owner.claims()) {
+            ++claims->held;
+        }
+    }
+    static void gave_back(const LockOwner& owner) noexcept {
+        if (Claims* const claims = owner.claims()) {
+            --claims->held;
+        }
+    }
 
     // Returns the waits of the deadlock that the wait is a part of, in no particular order; none if
     // there is none. If no holder of the key waits, this is one look-up.
@@ -85,7 +94,8 @@ public:
 
     // Returns null if the owner does not wait.
     WaitingOwner* find(const LockOwner& owner) const noexcept {
-        return counts_of(owner).entered == 0 ? nullptr : search(owner);
+        const Claims* const claims = owner.claims();
+        return claims == nullptr || claims->entered == 0 ? nullptr : search(owner);
     }
 
 private:
@@ -93,24 +103,7 @@ private:
     void collect(WaitingOwner& start, std::vector<WaitingOwner*>& reached);
     bool can_go_on(const LockRequest& wait) const noexcept;
 
-    // One counter for all owners whose identities share it: locks held, owners entered.
-    struct Counts {
-        std::uint32_t holding = 0;
-        std::uint32_t entered = 0;
-    };
-    static std::size_t counter_of(const LockOwner& owner) noexcept {
-        const auto identity = reinterpret_cast<std::uintptr_t>(owner.identity());
-        return (identity * 0x9e3779b97f4a7c15U) >> 51;
-    }
-    const Counts& counts_of(const LockOwner& owner) const noexcept {
-        return counts_[counter_of(owner)];
-    }
-    Counts& counts_of(const LockOwner& owner) noexcept { return counts_[counter_of(owner)]; }
-
-    // A wait of an owner that holds nothing can close no circle, and is not entered here. These are
-    // most waits; the counts show it without a search.
     NodeMap<WaitingOwner> owners_;
-    std::array<Counts, 8192> counts_{};
     std::uint64_t searches_ = 0;
 };
 

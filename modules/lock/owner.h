@@ -15,7 +15,7 @@ struct LockState;
 struct SessionRecord {
     const std::string name;
     bool closed = false;
-    std::size_t held = 0;  // locks
+    Claims claims = {};
     List<LockState, SessionRecord> locks = {};
 };
 
@@ -27,6 +27,10 @@ struct LockOwner {
 
     const void* identity() const noexcept {
         return session != nullptr ? static_cast<const void*>(session) : routine.get();
+    }
+    // Null for code outside of routines.
+    Claims* claims() const noexcept {
+        return session != nullptr ? &session->claims : routine ? &routine->claims() : nullptr;
     }
     // For logs and listings: 'name' started at file:line; session 'name'.
     std::string describe() const {

@@ -48,7 +48,7 @@ public:
     const std::string& name() const noexcept { return record_.name; }
     bool closed() const noexcept { return record_.closed; }
     // The number of locks that it holds.
-    std::size_t held() const noexcept { return record_.held; }
+    std::size_t held() const noexcept { return record_.claims.held; }
 
     // Keeps a lock in the session while it is being acquired: what acquire() returns. The session
     // must outlive it. Once the routine waits in it, destroying it cancels the wait.

@@ -255,9 +255,6 @@ Matcher LockTable::take(LockState& state, LockOwner& owner, LockRequest* request
     event.owner = std::move(owner);
     event.since = scheduler_.time_of_round();
     event.token = tokens_->next();
-    if (event.owner.session != nullptr) {
-        ++event.owner.session->held;
-    }
     key.holders_.push_back(event);
     ++key.holding_;
     ++holding_;
@@ -291,9 +288,6 @@ void LockTable::released(LockEvent& event) noexcept {
         key.semaphore_->used = now;
     }
     event.group->statistics().hold_time.record(now - event.since);
-    if (event.owner.session != nullptr) {
-        --event.owner.session->held;
-    }
     graph_.gave_back(event.owner);
     event.owner = {};
     if (event.queued()) {
@@ -339,7 +333,7 @@ void LockTable::line_up(LockRequest& request, const Matcher& refused) {
     if (refused) {
         key.wait_for(refused);
     }
-    graph_.add(request);
+    const bool may_close_circle = graph_.add(request);
     request.serial_ = ++serials_;
     key.waiters_.push_back(request);
     ++key.waiting_;
@@ -348,7 +342,9 @@ void LockTable::line_up(LockRequest& request, const Matcher& refused) {
     if (key.has_place()) {
         serve_later(key);
     }
-    look_for_deadlock(request, true);
+    if (may_close_circle) {
+        look_for_deadlock(request, true);
+    }
 }
 
 // Takes the waiter out of the line of its key.
