@@ -83,6 +83,11 @@ class Web(Lockd):
             *arguments, owner=owner)
         return status, json.loads(body) if body else None
 
+    def waiters(self, key):
+        """Returns how many wait for the lock."""
+        locks = json.loads(self.curl("/locks?pattern=" + key, *LOGIN)[2])
+        return sum(len(lock["waiters"]) for lock in locks)
+
     def raw(self):
         return Raw(self.http_port)
 
@@ -215,8 +220,7 @@ class Shared(unittest.TestCase):
         token = json.loads(first.stdout.readline())["token"]
         second = self.holder("order:2")  # waits
         third = self.holder("order:2")
-        wait_until(lambda: self.web.info("waiting_requests") == 2
-                   if "waiting_requests" in self.web.cli("INFO") else True, "both wait")
+        wait_until(lambda: self.web.waiters("order:2") == 2, "both wait")
         third.kill()  # leaves no trace
         third.wait()
         first.kill()
@@ -369,11 +373,11 @@ class Alone(unittest.TestCase):
                     web.command("/locks/order:1", "-i", *LOGIN, "-H",
                                 "Content-Type: application/json", "-d", '{"wait": "40s"}'),
                     stdout=subprocess.PIPE)
-                wait_until(lambda: "waiting" in web.cli("LOCKS") or b"wait" in
-                           web.curl("/locks?pattern=order:1", *LOGIN)[2], "the client waits")
+                wait_until(lambda: web.waiters("order:1") == 1, "the client waits")
                 unload = subprocess.Popen(["redis-cli", "-s", web.unix, "CALL", "manager",
                                            "unload", '{"module": "http"}'], stdout=subprocess.PIPE)
                 self.assertIn(b'"pass"', idle.rest())  # ends at once
+                idle.close()
                 self.assertEqual(stream.wait(LIMIT), 0)  # in order
                 stream.stdout.close()
                 holder.execute_command("UNLOCK", "order:1")
