@@ -305,6 +305,8 @@ struct Baked : weir::Event {
     }
 };
 
+namespace http_module {
+
 // modules/http/exchange.h
 weir::Task<> greet(weir::http::Exchange& exchange) {
     const std::string name = co_await exchange.read_all();
@@ -328,6 +330,8 @@ private:
     std::unique_ptr<weir::http::Route> route_;
 };
 
+}  // namespace http_module
+
 }  // namespace
 
 // Each is used, as the compiler would have it.
@@ -346,7 +350,7 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::follow_hangups);
     static_cast<void>(&inside_weir::follow_file);
     static_cast<void>(&inside_weir::receive_logs);
-    static_cast<void>(&greet);
+    static_cast<void>(&http_module::greet);
     static_cast<void>(&inside_weir::post);
     static_cast<void>(&inside_weir::read_file);
     static_cast<void>(&inside_weir::call_others);
