@@ -20,7 +20,7 @@ endif()
 
 # A symbol marked "unique" keeps its shared library in memory for ever: no plugin could be unloaded.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    add_compile_options(-fno-gnu-unique)
+    add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
 endif()
 
 if(WEIR_SANITIZE STREQUAL "address")

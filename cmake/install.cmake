@@ -16,7 +16,7 @@
 #
 # No file but that of the service contains the path of the folder: it may be moved as a whole.
 
-install(TARGETS weir weir-core weir-config weir-modules weir-lock weir-testing EXPORT weir
+install(TARGETS weir weir-core weir-config weir-modules weir-lock weir-http weir-testing EXPORT weir
     INCLUDES DESTINATION include) # <weir/module.h>; the layers add include/weir
 install(TARGETS weir-apps)
 if(NOT WEIR_INSTALL_DEBUG) # CMake strips no static library

@@ -10,6 +10,9 @@ set(WEIR_PUBLIC_HEADERS
     modules/include/weir/module.h
     modules/include/weir/testing.h
 
+    modules/http/http_error.h
+    modules/http/http_host.h
+
     core/event/event.h
     core/event/matcher.h
     core/queue/fair_queue.h

@@ -17,6 +17,7 @@
 #include "core/system/file_watch.h"
 #include "core/system/process.h"
 #include "core/system/signal_watch.h"
+#include "modules/http/http_host.h"
 #include "modules/system/net/stream_listener.h"
 
 #define CHECK(expression) static_cast<void>(expression)  // the test framework's
@@ -334,6 +335,33 @@ struct Baked : weir::Event {
     }
 };
 
+namespace http_module {
+
+// modules/http/exchange.h
+weir::Task<> greet(weir::http::Exchange& exchange) {
+    const std::string name = co_await exchange.read_all();
+    weir::http::Response response{.body = "Hello " + name + "\n"};
+    co_await exchange.respond(std::move(response));
+}
+
+// modules/http/http_host.h
+class Greeter : public weir::Module {
+public:
+    using Module::Module;
+
+    static auto declare() {
+        return weir::declare_module<Greeter>("greeter", "Greets").depends_on("http");
+    }
+    void begin() override {
+        route_ = weir::http::HttpHost::of(*this).router().add("POST", "/greet", greet);
+    }
+
+private:
+    std::unique_ptr<weir::http::Route> route_;
+};
+
+}  // namespace http_module
+
 }  // namespace
 
 // Each is used, as the compiler would have it.
@@ -352,6 +380,7 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::follow_hangups);
     static_cast<void>(&inside_weir::follow_file);
     static_cast<void>(&inside_weir::receive_logs);
+    static_cast<void>(&http_module::greet);
     static_cast<void>(&inside_weir::post);
     static_cast<void>(&inside_weir::read_file);
     static_cast<void>(&inside_weir::call_others);

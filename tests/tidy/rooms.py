@@ -140,6 +140,14 @@ ROOMS = {
             "modules/system/rights",
         ],
     ),
+    "modules/http": (
+        "HTTP as a library: the parser, connections, routes, files, who asks from where",
+        ["modules/system/server", "core/system", "core/simulation"],
+    ),
+    "modules/http/plugin": (
+        "The module `http`: settings, listeners, and the gateway to functions, events and locks",
+        ["modules/http"],
+    ),
     "modules/manager": (
         "The module `manager`: lists, loads, inspects and records what runs",
         ["modules/system/server"],

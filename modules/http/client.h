@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/ref.h"
+#include "modules/system/call/caller.h"
+
+namespace weir::http {
+
+// Who sends the requests of a connection, as far as the connection itself tells.
+struct Client {
+    std::string address = {};       // tcp://127.0.0.1:50123, for messages
+    std::string login_source = {};  // who is slowed down when logins fail; see login_source()
+    bool tls = false;
+    // Names by which browsers may call the server here, beside IP addresses; "*": any.
+    std::vector<std::string> hosts = {};
+    Ref<Caller> anonymous = {};  // who it is without a login
+};
+
+}  // namespace weir::http

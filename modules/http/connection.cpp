@@ -1,0 +1,126 @@
+#include "modules/http/connection.h"
+
+#include <exception>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include <uv.h>
+
+#include "core/run/routine.h"
+#include "core/simulation/wall_clock.h"
+#include "modules/http/http_error.h"
+
+namespace weir::http {
+
+namespace {
+
+// Returns the exception that is being handled as the error for the client. Throws it anew if it is
+// about the connection or the routine, and no answer can follow.
+HttpError current_error(Scheduler& scheduler, const Request& request) {
+    try {
+        throw;
+    } catch (const HttpError& error) {
+        return error;
+    } catch (const ApiException& error) {
+        return HttpError(error.error());
+    } catch (const StreamError&) {
+        throw;
+    } catch (const QuitException&) {
+        throw;
+    } catch (const std::bad_alloc&) {
+        throw;
+    } catch (const std::exception&) {
+        // What it says is for the log: it may tell what clients should not know.
+        scheduler.log(LogLevel::error,
+                      text_with_exception("the handler of " + std::string(request.method) + " " +
+                                          std::string(request.path) + " ended"));
+        return {500, ApiError::failed, "the server failed to answer; its log says why"};
+    }
+}
+
+}  // namespace
+
+// Returns false if the client ends the connection before a request begins.
+Task<bool> Connection::read_head(RequestParser& parser) {
+    const Time deadline = stream_.scheduler().now() + limits_.head_time;
+    std::string_view bytes = co_await stream_.peek(2, deadline);
+    if (bytes.starts_with("\r\n")) {  // that some clients send behind a body
+        stream_.consume(2);
+        bytes = co_await stream_.peek(1, deadline);
+    }
+    for (;;) {
+        if (const std::size_t size = parser.find_head(bytes)) {
+            parser.parse_head(bytes.substr(0, size));
+            stream_.consume(size);
+            co_return true;
+        }
+        const std::size_t there = bytes.size();
+        bytes = co_await stream_.peek(there + 1, deadline);
+        if (bytes.size() == there) {
+            if (there == 0) {
+                co_return false;
+            }
+            throw HttpError(400, "bad_request", "the request is incomplete");
+        }
+    }
+}
+
+Task<bool> Connection::serve_request(const std::function<bool()>& last) {
+    RequestParser parser(limits_);
+    std::optional<HttpError> wrong;
+    bool came = false;
+    try {
+        came = co_await read_head(parser);
+    } catch (const HttpError& error) {
+        wrong = error;
+    } catch (const StreamError& error) {
+        if (error.code() != UV_ETIMEDOUT) {
+            throw;
+        }
+        wrong.emplace(408, "timeout", "the head of the request has not come");
+    }
+    if (wrong) {
+        Response response = wrong->response();
+        co_await refuse(std::move(response));
+        co_return false;
+    }
+    if (!came) {
+        co_return false;
+    }
+    co_return co_await handle(parser, last);
+}
+
+Task<bool> Connection::handle(RequestParser& parser, const std::function<bool()>& last) {
+    Exchange exchange(stream_, limits_, client_, parser, last);
+    std::optional<HttpError> wrong;
+    try {
+        co_await handler_(exchange);
+    } catch (...) {
+        wrong = current_error(stream_.scheduler(), parser.request());
+    }
+    if (wrong) {
+        if (exchange.begun()) {
+            // The client must not take what it has got for the whole: the connection ends within.
+            throw StreamError("answering " + stream_.peer(), UV_ECONNABORTED);
+        }
+        Response response = wrong->response();
+        co_await exchange.respond(std::move(response));
+    }
+    bool goes_on = false;
+    try {
+        goes_on = co_await exchange.finish();
+    } catch (const HttpError&) {  // in a body that no handler wants
+    }
+    co_return goes_on;
+}
+
+Task<> Connection::refuse(Response response) {
+    std::string bytes =
+        head_bytes(response.status, response.headers, Framing::length, response.body.size(), false,
+                   wall_time(stream_.scheduler().poller()));
+    bytes += response.body;
+    co_await stream_.write(std::move(bytes), stream_.scheduler().now() + limits_.write_time);
+}
+
+}  // namespace weir::http

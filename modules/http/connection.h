@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+
+#include "core/stream/byte_stream.h"
+#include "modules/http/client.h"
+#include "modules/http/exchange.h"
+#include "modules/http/limits.h"
+
+namespace weir::http {
+
+// One client's connection: reads its requests one after the other, and has each answered before it
+// reads the next, so that pipelined requests are answered in their order.
+//
+// The layers: the parser knows bytes, the connection knows requests and their order, the router
+// chooses the handler by path and method, and handlers know what a request means. Each sees only
+// the one before it; only the parser includes llhttp.
+class Connection {
+public:
+    // All must outlive the connection.
+    Connection(ByteStream& stream, const HttpLimits& limits, const Client& client,
+               const Handler& handler) noexcept
+        : stream_(stream), limits_(limits), client_(client), handler_(handler) {}
+
+    // Serves the request that the input begins with. Returns whether a further one may follow:
+    // false if the client, or an error, ends the connection. `last`: it is not to go on in any
+    // case, because the server ends. Throws StreamError.
+    Task<bool> serve_request(const std::function<bool()>& last);
+    // Answers without having read a request, as a client that is refused.
+    Task<> refuse(Response response);
+
+private:
+    Task<bool> read_head(RequestParser& parser);
+    Task<bool> handle(RequestParser& parser, const std::function<bool()>& last);
+
+    ByteStream& stream_;
+    const HttpLimits& limits_;
+    const Client& client_;
+    const Handler& handler_;
+};
+
+}  // namespace weir::http

@@ -1,0 +1,216 @@
+#include "modules/http/exchange.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cstdio>
+
+#include <uv.h>
+
+#include "core/simulation/wall_clock.h"
+#include "modules/http/http_error.h"
+
+namespace weir::http {
+
+namespace {
+
+// A body that its handler did not read is read to its end, so that the connection can go on, if it
+// is not longer than this.
+constexpr std::uint64_t most_drained = 64 * 1024;
+
+}  // namespace
+
+Exchange::Exchange(ByteStream& stream, const HttpLimits& limits, const Client& client,
+                   RequestParser& parser, const std::function<bool()>& last) noexcept
+    : stream_(stream),
+      limits_(limits),
+      client_(client),
+      parser_(parser),
+      caller_(client.anonymous),
+      last_(last),
+      keep_alive_(parser.request().keep_alive),
+      body_limit_(limits.body),
+      body_ended_(!parser.request().has_body()),
+      continued_(!parser.request().expects_continue) {}
+
+// --- the body of the request
+
+void Exchange::count_body(std::uint64_t size) {
+    received_ += size;
+    if (received_ > body_limit_) {
+        throw HttpError(413, "body_too_large",
+                        "the body has more than " + std::to_string(body_limit_) + " bytes");
+    }
+}
+
+Task<std::string_view> Exchange::read() {
+    if (body_ended_) {
+        co_return std::string_view();
+    }
+    if (!request().chunked && request().length > body_limit_) {
+        count_body(request().length);
+    }
+    if (!continued_ && !begun_) {
+        stream_.queue_output("HTTP/1.1 100 Continue\r\n\r\n");
+    }
+    continued_ = true;
+    std::string_view bytes;
+    try {
+        if (request().chunked) {
+            bytes = co_await read_chunk();
+        } else {
+            bytes = co_await read_piece();
+        }
+    } catch (const StreamError& error) {
+        if (error.code() == UV_ETIMEDOUT) {
+            throw HttpError(408, "timeout", "the body of the request has not come");
+        }
+        throw;
+    }
+    co_return bytes;
+}
+
+Task<std::string_view> Exchange::read_piece() {
+    const std::uint64_t left = request().length - received_;
+    const std::string_view bytes = co_await stream_.read_some(left, in(limits_.body_time));
+    if (bytes.empty()) {
+        throw StreamError("reading from " + stream_.peer(), UV_EOF);
+    }
+    count_body(bytes.size());
+    body_ended_ = received_ == request().length;
+    co_return bytes;
+}
+
+Task<std::string_view> Exchange::read_chunk() {
+    stream_.consume(std::exchange(after_, 0));
+    for (;;) {
+        const std::string_view input = co_await stream_.peek(1, in(limits_.body_time));
+        if (input.empty()) {
+            throw StreamError("reading from " + stream_.peer(), UV_EOF);
+        }
+        const RequestParser::Piece piece = parser_.parse_chunks(input);
+        stream_.consume(piece.skip);
+        body_ended_ = piece.end;
+        if (piece.size != 0) {
+            count_body(piece.size);
+            after_ = piece.after;
+            co_return co_await stream_.read_some(piece.size);
+        }
+        if (piece.end) {
+            co_return std::string_view();
+        }
+    }
+}
+
+Task<std::string> Exchange::read_all() {
+    std::string all;
+    for (;;) {
+        const std::string_view bytes = co_await read();
+        if (bytes.empty()) {
+            co_return all;
+        }
+        all += bytes;
+    }
+}
+
+// --- the response
+
+std::string Exchange::start_response(int status, const Headers& headers,
+                                     std::optional<std::uint64_t> length) {
+    assert(!begun_);
+    Headers all = headers;
+    for (const auto& [name, value] : added_) {
+        if (all.find(name) == nullptr) {
+            all.add(name, value);
+        }
+    }
+    begun_ = true;
+    bodyless_ = status == 204 || status == 304 || status < 200;
+    if (bodyless_) {
+        framing_ = Framing::none;
+    } else if (length) {
+        framing_ = Framing::length;
+        left_ = *length;
+    } else {
+        framing_ = request().minor_version == 1 ? Framing::chunked : Framing::close;
+    }
+    // What was promised to be read to its end is not when it is too long.
+    const bool unread = !body_ended_ && (!continued_ || request().length > most_drained);
+    keep_alive_ = keep_alive_ && framing_ != Framing::close && !unread && !last_();
+    if (keep_alive_ && request().minor_version == 0) {
+        all.set("Connection", "keep-alive");
+    }
+    return head_bytes(status, all, framing_, length.value_or(0), keep_alive_,
+                      wall_time(scheduler().poller()));
+}
+
+Task<> Exchange::write_now(std::string bytes) {
+    return stream_.write(std::move(bytes), in(limits_.write_time));
+}
+
+Task<> Exchange::respond(Response response) {
+    std::string bytes = start_response(response.status, response.headers, response.body.size());
+    if (!is_bodyless()) {
+        bytes += response.body;
+    }
+    left_ = 0;
+    return write_now(std::move(bytes));
+}
+
+Task<> Exchange::begin(int status, Headers headers, std::optional<std::uint64_t> length) {
+    return write_now(start_response(status, headers, length));
+}
+
+Task<> Exchange::write(std::string bytes) {
+    assert(begun_ && framing_ != Framing::none);
+    if (framing_ == Framing::length) {
+        assert(bytes.size() <= left_);
+        left_ -= bytes.size();
+    }
+    if (is_bodyless() || bytes.empty()) {
+        bytes.clear();
+    } else if (framing_ == Framing::chunked) {
+        std::array<char, 24> size{};
+        const int digits = std::snprintf(size.data(), size.size(), "%zx\r\n", bytes.size());
+        bytes.insert(0, size.data(), static_cast<std::size_t>(digits));
+        bytes += "\r\n";
+    }
+    return write_now(std::move(bytes));
+}
+
+void Exchange::watch_for_end() {
+    if (stream_.input_error() != 0) {
+        throw stream_.input_failure();
+    }
+    if (stream_.input_ended()) {
+        throw StreamError("waiting with a request of " + stream_.peer(), UV_EOF);
+    }
+    stream_.start_reading();
+    stream_.want(SocketEvent::Type::readable);
+}
+
+// --- the end
+
+Task<bool> Exchange::finish() {
+    if (!begun_) {
+        throw std::logic_error("the handler has not responded");
+    }
+    if (framing_ == Framing::chunked && !is_bodyless()) {
+        co_await write_now("0\r\n\r\n");
+    }
+    if (left_ != 0 && !is_bodyless()) {
+        throw StreamError("the response to " + stream_.peer() + " is shorter than announced",
+                          UV_EIO);
+    }
+    if (!keep_alive_) {
+        co_return false;
+    }
+    body_limit_ = received_ + most_drained;
+    while (!body_ended_) {
+        static_cast<void>(co_await read());
+    }
+    stream_.consume(std::exchange(after_, 0));
+    co_return true;
+}
+
+}  // namespace weir::http

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "core/base/ref.h"
+#include "core/run/watch.h"
+#include "core/stream/byte_stream.h"
+#include "modules/http/client.h"
+#include "modules/http/limits.h"
+#include "modules/http/request_parser.h"
+#include "modules/http/response.h"
+#include "modules/http/target.h"
+
+namespace weir::http {
+
+// One request and its response, as the routine that handles it sees them:
+//
+//     weir::Task<> greet(weir::http::Exchange& exchange) {
+//         const std::string name = co_await exchange.read_all();
+//         weir::http::Response response{.body = "Hello " + name + "\n"};
+//         co_await exchange.respond(std::move(response));
+//     }
+//
+// The body is read only when the handler asks for it, and writing waits while the client does not
+// read: neither is ever in memory as a whole unless the handler wants that. A handler that throws
+// HttpError or ApiException before it responds answers with that error; StreamError ends the
+// connection. Lives while the handler runs.
+class Exchange {
+public:
+    // `last`: whether the connection is to end after this request in any case. All must outlive the
+    // exchange.
+    Exchange(ByteStream& stream, const HttpLimits& limits, const Client& client,
+             RequestParser& parser, const std::function<bool()>& last) noexcept;
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+
+    const Request& request() const noexcept { return parser_.request(); }
+    const Client& client() const noexcept { return client_; }
+    Scheduler& scheduler() const noexcept { return stream_.scheduler(); }
+    // By whose rights the request is handled: the client's user, if it has logged in.
+    const Ref<Caller>& caller() const noexcept { return caller_; }
+    void set_caller(Ref<Caller> caller) noexcept { caller_ = std::move(caller); }
+
+    // The parts of the path that the route's pattern leaves open, by their names.
+    const Parameters& parameters() const noexcept { return parameters_; }
+    // How many parts of the path come before what the `*` of the pattern stands for.
+    std::size_t segments_before_rest() const noexcept { return before_rest_; }
+    void set_parameters(Parameters parameters, std::size_t before_rest) noexcept {
+        parameters_ = std::move(parameters);
+        before_rest_ = before_rest;
+    }
+
+    // --- the body of the request
+
+    // Returns the next bytes of the body; empty: it has ended. They are valid until the next call.
+    // Throws HttpError if it has more bytes than the limit (413), or pauses for too long (408).
+    Task<std::string_view> read();
+    // Returns the rest of the body.
+    Task<std::string> read_all();
+    // Sets the limit of the body, in bytes, before it is read.
+    void set_body_limit(std::uint64_t most) noexcept { body_limit_ = most; }
+
+    // --- the response
+
+    // Adds a header to the response, whatever handler makes it.
+    void add_header(std::string name, std::string value) {
+        added_.set(std::move(name), std::move(value));
+    }
+
+    // Sends a whole response.
+    Task<> respond(Response response);
+    // Begins a response whose body is written in pieces, with this length if it is known.
+    Task<> begin(int status, Headers headers, std::optional<std::uint64_t> length = {});
+    // Writes a piece of the body; waits while the client does not read. Requires begin().
+    Task<> write(std::string bytes);
+    bool begun() const noexcept { return begun_; }
+    // Whether the response has no body, as that of HEAD: what is written is dropped.
+    bool is_bodyless() const noexcept { return request().method == "HEAD" || bodyless_; }
+
+    // co_await exchange.while_connected(task): awaits the task, and unwinds it with a StreamError
+    // if the client ends the connection before. For handlers that wait for something.
+    template <class T>
+    Task<T> while_connected(Task<T> task) {
+        watch_for_end();
+        std::function<void(const Ref<Event>&, std::size_t)> look =
+            [this](const Ref<Event>&, std::size_t) { watch_for_end(); };
+        WatchedTask<T> watched = with_callback(std::move(task), std::move(look),
+                                               stream_.matcher(SocketEvent::Type::readable));
+        co_return co_await watched;
+    }
+
+    // --- for the connection
+
+    // Ends a response that the handler has begun. Returns whether the connection can take another
+    // request. Throws StreamError if the handler wrote less than it said.
+    Task<bool> finish();
+
+private:
+    Task<std::string_view> read_piece();
+    Task<std::string_view> read_chunk();
+    void count_body(std::uint64_t size);
+    Task<> write_now(std::string bytes);
+    std::string start_response(int status, const Headers& headers,
+                               std::optional<std::uint64_t> length);
+    void watch_for_end();
+    Time in(Duration time) const noexcept { return stream_.scheduler().now() + time; }
+
+    ByteStream& stream_;
+    const HttpLimits& limits_;
+    const Client& client_;
+    RequestParser& parser_;
+    Ref<Caller> caller_;
+    const std::function<bool()>& last_;
+    bool keep_alive_;
+    Parameters parameters_;
+    std::size_t before_rest_ = 0;
+
+    std::uint64_t body_limit_;
+    std::uint64_t received_ = 0;  // of the body
+    bool body_ended_ = false;
+    bool continued_ = false;  // the client knows that it may send the body
+    std::size_t after_ = 0;   // bytes of framing behind what was read last
+
+    Headers added_;
+    bool begun_ = false;
+    bool bodyless_ = false;
+    Framing framing_ = Framing::none;
+    std::uint64_t left_ = 0;  // of the length that was announced
+};
+
+// Answers one request, and returns when the response is written.
+using Handler = std::function<Task<>(Exchange&)>;
+
+}  // namespace weir::http

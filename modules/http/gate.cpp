@@ -1,0 +1,185 @@
+#include "modules/http/gate.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "config/text/quoted.h"
+#include "core/net/address.h"
+#include "modules/http/http_error.h"
+#include "modules/system/rights/access.h"
+
+namespace weir::http {
+
+namespace {
+
+constexpr std::string_view challenge = R"(Basic realm="weir", charset="UTF-8")";
+
+// Returns nothing for what is no base64.
+std::optional<std::string> base64_decoded(std::string_view text) {
+    constexpr std::string_view digits =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    while (text.ends_with('=')) {
+        text.remove_suffix(1);
+    }
+    std::string result;
+    unsigned bits = 0;
+    unsigned count = 0;
+    for (const char character : text) {
+        const std::size_t digit = digits.find(character);
+        if (digit == std::string_view::npos) {
+            return {};
+        }
+        bits = (bits << 6U | static_cast<unsigned>(digit)) & 0xFFFFU;
+        count += 6;
+        if (count >= 8) {
+            count -= 8;
+            result += static_cast<char>(bits >> count & 0xFFU);
+        }
+    }
+    return result;
+}
+
+std::optional<std::pair<std::string, std::string>> split(std::string_view text, char mark) {
+    const std::size_t at = text.find(mark);
+    if (at == std::string_view::npos) {
+        return {};
+    }
+    return std::pair(std::string(text.substr(0, at)), std::string(text.substr(at + 1)));
+}
+
+// Returns user and password.
+std::optional<std::pair<std::string, std::string>> credentials(std::string_view authorization) {
+    const std::size_t space = std::min(authorization.find(' '), authorization.size());
+    const std::string_view scheme = authorization.substr(0, space);
+    std::string_view rest = authorization.substr(space);
+    while (rest.starts_with(' ')) {
+        rest.remove_prefix(1);
+    }
+    if (same_name(scheme, "Bearer")) {
+        return split(rest, '.');
+    }
+    const std::optional<std::string> decoded =
+        same_name(scheme, "Basic") ? base64_decoded(rest) : std::nullopt;
+    return decoded ? split(*decoded, ':') : std::nullopt;
+}
+
+}  // namespace
+
+Gate::Gate(Access& access, GateSettings settings) noexcept
+    : access_(access), settings_(std::move(settings)) {}
+
+bool Gate::knows_host(std::string_view host, const std::vector<std::string>& names) {
+    if (host.starts_with('[')) {
+        const std::size_t end = host.find(']');
+        return end != std::string_view::npos &&
+               SocketAddress::of_number(std::string(host.substr(1, end - 1)), 0).has_value();
+    }
+    std::string_view name = host.substr(0, host.find(':'));
+    if (name.ends_with('.')) {
+        name.remove_suffix(1);
+    }
+    return SocketAddress::of_number(std::string(name), 0).has_value() ||
+           std::ranges::any_of(names, [name](const std::string& known) {
+               return known == "*" || same_name(known, name);
+           });
+}
+
+bool Gate::is_own_origin(const Exchange& exchange, std::string_view origin) const {
+    const std::size_t scheme = origin.find("://");
+    // A proxy in front may speak TLS where this server does not, but not the other way round.
+    return scheme != std::string_view::npos &&
+           same_name(origin.substr(scheme + 3), exchange.request().host) &&
+           (!exchange.client().tls || origin.starts_with("https:"));
+}
+
+bool Gate::allows_origin(std::string_view origin) const {
+    return std::ranges::any_of(settings_.origins, [origin](const std::string& allowed) {
+        return allowed == "*" || same_name(allowed, origin);
+    });
+}
+
+Task<> Gate::handle(Exchange& exchange, const Handler& next) const {
+    const Request& request = exchange.request();
+    for (const auto& [name, value] : settings_.headers) {
+        exchange.add_header(name, value);
+    }
+    if (!request.host.empty() && !knows_host(request.host, exchange.client().hosts)) {
+        throw HttpError(421, "unknown_host",
+                        "the server is not called '" + config::printable(request.host) +
+                            "'; its names are a setting, hosts");
+    }
+    const std::optional<std::string_view> origin = request.header("Origin");
+    if (origin && !is_own_origin(exchange, *origin)) {
+        if (!allows_origin(*origin)) {
+            if (!request.is_safe()) {
+                throw HttpError(
+                    403, "foreign_origin",
+                    "a page of '" + config::printable(*origin) + "' must not change anything here");
+            }
+        } else {
+            exchange.add_header("Access-Control-Allow-Origin", std::string(*origin));
+            exchange.add_header("Access-Control-Expose-Headers", "ETag, Location");
+            exchange.add_header("Vary", "Origin");
+            if (request.method == "OPTIONS" && request.header("Access-Control-Request-Method")) {
+                exchange.add_header("Access-Control-Allow-Methods",
+                                    "GET, HEAD, POST, PUT, PATCH, DELETE");
+                exchange.add_header("Access-Control-Allow-Headers",
+                                    "Authorization, Content-Type, Last-Event-ID");
+                exchange.add_header("Access-Control-Max-Age", "600");
+                Response response{.status = 204};
+                co_await exchange.respond(std::move(response));
+                co_return;
+            }
+        }
+    }
+    if (const auto authorization = request.header("Authorization")) {
+        co_await log_in(exchange, *authorization);
+    }
+    try {
+        co_await next(exchange);
+    } catch (const HttpError& error) {
+        if (error.code() != ApiError::denied || !exchange.caller()->user().empty()) {
+            throw;
+        }
+        throw to_log_in(error);
+    } catch (const ApiException& error) {
+        if (error.error().code != ApiError::denied || !exchange.caller()->user().empty()) {
+            throw;
+        }
+        throw to_log_in(HttpError(error.error()));
+    }
+}
+
+// Where nobody can log in, 401 would only make browsers ask for a password.
+HttpError Gate::to_log_in(const HttpError& error) const {
+    if (!access_.has_users()) {
+        return error;
+    }
+    return HttpError(401, error.code(), error.what())
+        .with("WWW-Authenticate", std::string(challenge));
+}
+
+Task<> Gate::log_in(Exchange& exchange, std::string_view authorization) const {
+    auto given = credentials(authorization);
+    if (!given) {
+        throw HttpError(401, Access::wrong_login,
+                        "Authorization is neither Basic nor Bearer USER.PASSWORD")
+            .with("WWW-Authenticate", std::string(challenge));
+    }
+    Login login{.user = std::move(given->first),
+                .password = std::move(given->second),
+                .source = exchange.client().login_source};
+    const ApiResult<Ref<Caller>> caller = co_await access_.log_in(std::move(login));
+    if (!caller) {
+        HttpError error(caller.error());
+        if (error.status() == 429) {
+            throw std::move(error).with("Retry-After", "5");
+        }
+        throw std::move(error).with("WWW-Authenticate", std::string(challenge));
+    }
+    exchange.set_caller(caller.value());
+}
+
+}  // namespace weir::http

@@ -1,0 +1,99 @@
+#include "modules/http/plugin/call_handler.h"
+
+#include <memory>
+#include <utility>
+
+#include "config/settings/description.h"
+#include "config/text/quoted.h"
+#include "modules/http/http_error.h"
+#include "modules/http/plugin/json_body.h"
+#include "modules/system/call/call.h"
+#include "modules/system/call/json.h"
+#include "modules/system/module/module.h"
+#include "modules/system/server/loader.h"
+
+namespace weir::http {
+
+namespace {
+
+// Returns the text as the value that the parameter takes: a text if it takes one, else what the
+// text is in JSON. A text that fits neither stays as it is: the function says what is wrong.
+Json value_from(const config::Setting* parameter, const config::Description* description,
+                const std::string& text) {
+    Json json = Json::parse(text, nullptr, false);
+    if (json.is_discarded() || json.is_string()) {
+        return text;
+    }
+    if (parameter == nullptr) {
+        return text;
+    }
+    const std::shared_ptr<void> scratch = description->make();
+    void* const place = parameter->value_in(scratch.get());
+    if (parameter->type->read_scalar(config::Value(text), place)) {
+        return text;
+    }
+    return json;
+}
+
+Task<Json> call_now(Ref<Caller> caller, ApiName name, Json parameters,
+                    std::optional<Duration> timeout) {
+    detail::JsonCall calling =
+        call_for(std::move(caller), std::move(name), std::move(parameters), timeout);
+    ApiResult<Json> result = co_await calling;
+    co_return std::move(result).value();
+}
+
+}  // namespace
+
+void add_parameter(Json& parameters, const config::Description* description,
+                   const std::string& name, const std::string& text) {
+    if (parameters.contains(name)) {
+        throw HttpError(400, ApiError::bad_parameter,
+                        "the parameter '" + config::printable(name) + "' is there several times");
+    }
+    const config::Setting* parameter = description != nullptr ? description->find(name) : nullptr;
+    parameters[name] = value_from(parameter, description, text);
+}
+
+const ApiFunction* CallHandler::find(const std::string& module, const std::string& function) const {
+    const Module* const found = loader_.find(module);
+    return found != nullptr ? found->type().api.find(IndexValue(function)) : nullptr;
+}
+
+Task<Json> CallHandler::call(Exchange& exchange, std::string module, std::string function,
+                             Json parameters, std::optional<Duration> timeout) const {
+    Task<Json> calling =
+        call_now(exchange.caller(), ApiName(module, function), std::move(parameters), timeout);
+    co_return co_await exchange.while_connected(std::move(calling));
+}
+
+Task<> CallHandler::handle(Exchange& exchange, std::string module, std::string function,
+                           Parameters from_path) const {
+    const Request& request = exchange.request();
+    Json parameters;
+    if (!request.is_safe()) {
+        const std::string body = co_await read_json_text(exchange);
+        parameters = parse_json(body);
+    }
+    const ApiFunction* const found = find(module, function);
+    if (request.is_safe() && found != nullptr && !found->reads) {
+        throw HttpError(405, "wrong_method",
+                        module + "." + function + " may change something: use POST")
+            .with("Allow", "POST, OPTIONS");
+    }
+    const config::Description* description = found != nullptr ? found->parameters : nullptr;
+    if (parameters.is_null() || parameters.is_object()) {
+        for (const auto& [name, text] : from_path) {
+            add_parameter(parameters, description, name, text);
+        }
+        for (const auto& [name, text] : query_parameters(request.query)) {
+            add_parameter(parameters, description, name, text);
+        }
+    }
+    Task<Json> calling =
+        call(exchange, std::move(module), std::move(function), std::move(parameters), timeout_);
+    const Json result = co_await calling;
+    co_await respond_json(exchange, result);
+}
+
+}  // namespace weir::http

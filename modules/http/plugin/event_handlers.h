@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "core/base/clock.h"
+#include "core/run/task.h"
+#include "core/stream/socket_events.h"
+#include "modules/http/exchange.h"
+
+namespace weir {
+
+class EventExchange;
+class EventWatch;
+
+}  // namespace weir
+
+namespace weir::http {
+
+// Events as a stream to clients (server-sent events), and requests as events.
+//
+// A client that reads slower than events come loses some, and gets an event `lost` with their
+// number: no sender of events waits for it. One that connects again says in `Last-Event-ID` where
+// it was, and gets what it has missed, as far as that is kept (EventTopic::history_limits).
+class EventHandlers {
+public:
+    // The exchange must outlive this.
+    EventHandlers(Scheduler& scheduler, EventExchange& events) noexcept
+        : events_(events), stopped_(scheduler) {}
+
+    // Answers GET /events?type=TYPE&INDEX=VALUE with a stream that does not end, or with the
+    // descriptions of all types if none is named. Throws HttpError and ApiException.
+    Task<> watch(Exchange& exchange);
+    // Answers POST /events/{type} with an event as JSON: 204 when its queue has taken it.
+    Task<> publish(Exchange& exchange);
+
+    // Ends all streams, in order; further ones end at once.
+    void stop();
+    void set_keepalive(Duration time) noexcept { keepalive_ = time; }
+    std::size_t streams() const noexcept { return streams_; }
+
+private:
+    Task<> stream(Exchange& exchange, EventWatch& watch);
+
+    EventExchange& events_;
+    Source stopped_;
+    bool stopping_ = false;
+    Duration keepalive_ = std::chrono::seconds(15);
+    std::size_t streams_ = 0;
+};
+
+}  // namespace weir::http

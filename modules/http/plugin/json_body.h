@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+
+#include "core/run/task.h"
+#include "modules/http/exchange.h"
+#include "modules/system/call/json_fwd.h"
+
+namespace weir::http {
+
+// Reads the body as text in JSON. Throws HttpError: 415 if the client does not say that it is JSON,
+// which a form of another site's page cannot say.
+Task<std::string> read_json_text(Exchange& exchange);
+
+// Reads text in JSON; "" is null. Throws HttpError (400), also for what is nested too deep.
+Json parse_json(const std::string& text);
+
+// Responds with JSON.
+Task<> respond_json(Exchange& exchange, const Json& json, int status = 200);
+// The same with text that is JSON already.
+Task<> respond_json_text(Exchange& exchange, std::string text, int status = 200);
+
+}  // namespace weir::http

@@ -1,0 +1,411 @@
+// The plugin `http`: everything that a server can do, for clients that speak HTTP.
+
+#include "modules/system/module/module.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <grp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include "config/text/nearest_name.h"
+#include "config/text/quoted.h"
+#include "core/net/descriptor_limit.h"
+#include "core/net/stream_server.h"
+#include "core/wait/timeout.h"
+#include "modules/http/connection.h"
+#include "modules/http/gate.h"
+#include "modules/http/http_error.h"
+#include "modules/http/http_host.h"
+#include "modules/http/plugin/gateway.h"
+#include "modules/http/plugin/settings.h"
+#include "modules/http/router.h"
+#include "modules/http/static_files.h"
+#include "modules/system/module/plugin.h"
+#include "modules/system/rights/access.h"
+#include "modules/system/rights/login_source.h"
+
+namespace weir::http {
+namespace {
+
+// File descriptors for all that is no client: listeners, the log, files of modules, libraries.
+constexpr std::size_t other_descriptors = 64;
+
+// What one version of the plugin hands to the next: the listeners with their clients, which go on
+// when their running request is answered.
+struct HttpState {
+    static constexpr std::string_view name = "http";
+    static constexpr std::uint32_t version = 1;
+
+    std::vector<std::string> sockets;  // what of the settings they depend on
+    std::vector<std::unique_ptr<StreamServer>> listeners;
+};
+
+std::optional<uid_t> peer_user_of(int socket, int family) noexcept {
+    ucred peer{};
+    socklen_t size = sizeof(peer);
+    if (family != AF_UNIX || ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+        return {};
+    }
+    return peer.uid;
+}
+
+gid_t group_number(const std::string& name) {
+    std::array<char, 16 * 1024> memory{};
+    ::group entry{};
+    ::group* found = nullptr;
+    ::getgrnam_r(name.c_str(), &entry, memory.data(), memory.size(), &found);
+    if (found == nullptr) {
+        throw std::runtime_error("this machine has no group '" + config::printable(name) + "'");
+    }
+    return found->gr_gid;
+}
+
+// Counts connections of one address while it lives.
+class FromAddress {
+public:
+    using Counts = std::map<std::string, std::size_t, std::less<>>;
+
+    FromAddress(Counts& counts, const std::string& address)
+        : counts_(counts), entry_(counts.try_emplace(address, 0).first) {
+        ++entry_->second;
+    }
+    FromAddress(const FromAddress&) = delete;
+    FromAddress& operator=(const FromAddress&) = delete;
+    ~FromAddress() {
+        if (--entry_->second == 0) {
+            counts_.erase(entry_);
+        }
+    }
+
+    std::size_t count() const noexcept { return entry_->second; }
+
+private:
+    Counts& counts_;
+    Counts::iterator entry_;
+};
+
+class HttpModule final : public ModuleOf<HttpSettings>, public HttpHost {
+public:
+    explicit HttpModule(const ModuleContext& context)
+        : ModuleOf(context), gate_(access(), gate_settings()), gateway_(*this) {
+        use_settings();
+    }
+    ~HttpModule() override { close(); }
+
+    static auto declare() {
+        return declare_module<HttpModule>("http", "Serves clients that speak HTTP")
+            .hands_over<HttpState>(&HttpModule::hand_over, &HttpModule::take_over,
+                                   CallsUnderWay::go_on)
+            .function("addresses", "The addresses where it listens, with the real ports",
+                      &HttpModule::addresses)
+            .function("clients", "Lists the connected clients, one line each",
+                      &HttpModule::client_lines)
+            .reads({"addresses", "clients"});
+    }
+
+    Task<> load() override {
+        check_roles();
+        add_routes();
+        raise_descriptor_limit(settings().max_clients + other_descriptors);
+        if (replaces()) {
+            co_return;  // the sockets are there
+        }
+        const std::vector<ListenSettings> all = settings().listeners();
+        for (std::size_t i = 0; i != all.size(); ++i) {
+            co_await listen(all[i], i);
+        }
+    }
+
+    // Running requests are answered, idle clients closed.
+    Task<> unload() override {
+        gateway_.stop();
+        for (const auto& listener : listeners_) {
+            listener->shutdown();
+        }
+        for (const auto& listener : listeners_) {
+            co_await listener->ended();
+        }
+        while (connections_ != 0 || gateway_.locks().closing()) {
+            co_await sleep(std::chrono::milliseconds(10));
+        }
+    }
+
+    // A new version has the listeners. Streams of events end, for their clients continue them
+    // there.
+    void retire() override { gateway_.stop(); }
+
+    // Of a version that has been replaced: the clients whose request is not answered yet.
+    std::vector<std::string> in_use() const override {
+        if (!handed_over_ || connections_ == 0) {
+            return {};
+        }
+        return {std::to_string(connections_) + " connections with a request that it answers"};
+    }
+
+    using ModuleOf::settings_changed;
+    void settings_changed(const HttpSettings&) override {
+        use_settings();
+        for (const auto& listener : listeners_) {
+            listener->set_max_connections(settings().max_clients);
+        }
+    }
+
+    Router& router() noexcept override { return router_; }
+
+    std::vector<std::string> addresses() const {
+        std::vector<std::string> result;
+        for (const auto& listener : listeners_) {
+            for (const SocketAddress& address : listener->addresses()) {
+                result.push_back(address.text());
+            }
+        }
+        return result;
+    }
+
+    std::vector<std::string> client_lines() const {
+        std::vector<std::string> result;
+        for (const auto& listener : listeners_) {
+            for (const StreamClient& client : listener->clients()) {
+                result.push_back(client->peer() + " received " +
+                                 std::to_string(client->received()) + " bytes, sent " +
+                                 std::to_string(client->sent()));
+            }
+        }
+        return result;
+    }
+
+private:
+    GateSettings gate_settings() const {
+        GateSettings made{.origins = settings().origins, .headers = {}};
+        // No response is taken for another type than it says, or shown in another site's frame.
+        made.headers.set("X-Content-Type-Options", "nosniff");
+        made.headers.set("X-Frame-Options", "DENY");
+        for (const auto& [name, value] : settings().headers) {
+            made.headers.set(name, value);
+        }
+        return made;
+    }
+
+    void use_settings() {
+        limits_ = settings().limits();
+        gateway_.calls().set_timeout(settings().call_timeout == Duration()
+                                         ? std::nullopt
+                                         : std::optional<Duration>(settings().call_timeout));
+        gateway_.events().set_keepalive(settings().event_keepalive);
+    }
+
+    // A mistake in names would give clients other rights than those that are meant.
+    void check_roles() const {
+        for (const ListenSettings& listener : settings().listeners()) {
+            for (const auto* roles : {&listener.anonymous, &listener.owner}) {
+                for (const std::string& role : *roles) {
+                    if (access().rules()->role(role) == nullptr) {
+                        throw std::runtime_error(
+                            "module." + name() + ".listen: " +
+                            config::unknown_name("role", role, access().rules()->role_names()));
+                    }
+                }
+            }
+        }
+    }
+
+    // --- routes
+
+    void add_routes() {
+        if (settings().gateway) {
+            gateway_.add_routes(router_);
+        }
+        for (const RouteSettings& route : settings().routes) {
+            routes_.push_back(
+                router_.add(route.method_or_default(), route.path, handler_of(route)));
+        }
+    }
+
+    Handler handler_of(const RouteSettings& route) {
+        if (route.call) {
+            const std::size_t dot = route.call->find('.');
+            return [this, target = route.call->substr(0, dot),
+                    function = route.call->substr(dot + 1)](Exchange& exchange) {
+                return gateway_.calls().handle(exchange, target, function, exchange.parameters());
+            };
+        }
+        if (route.folder) {
+            StaticFiles& files = *folders_.emplace_back(
+                std::make_unique<StaticFiles>(scheduler(), *route.folder, route.index));
+            return [&files](Exchange& exchange) { return files.handle(exchange); };
+        }
+        Response response{.status = route.status};
+        response.headers.set("Location", *route.redirect);
+        return [response](Exchange& exchange) { return exchange.respond(response); };
+    }
+
+    // --- listeners
+
+    // What the sockets depend on.
+    std::vector<std::string> sockets() const {
+        std::vector<std::string> texts;
+        for (const ListenSettings& listener : settings().listeners()) {
+            texts.push_back(listener.address + " " + listener.mode.value_or("") + " " +
+                            listener.group.value_or(""));
+        }
+        return texts;
+    }
+
+    HttpState hand_over() {
+        handed_over_ = true;
+        return {sockets(), std::move(listeners_)};
+    }
+
+    void take_over(HttpState& state) {
+        if (state.sockets != sockets()) {
+            throw std::runtime_error(
+                "where it listens has changed (listen); that takes effect when the module is "
+                "unloaded and loaded again");
+        }
+        listeners_ = std::move(state.listeners);
+        handed_over_ = false;  // if they come back
+        for (std::size_t i = 0; i != listeners_.size(); ++i) {
+            listeners_[i]->hand_to(handler_for(i));
+            listeners_[i]->set_max_connections(settings().max_clients);
+        }
+    }
+
+    Task<> listen(ListenSettings listener, std::size_t index) {
+        SocketServerOptions options;
+        if (listener.mode) {
+            options.listen.unix_mode = file_mode(*listener.mode);
+        }
+        if (listener.group) {
+            options.listen.unix_group = group_number(*listener.group);
+        }
+        if (listener.tls) {
+            options.tls = TlsContext::server(
+                {.certificates = {{listener.tls->certificate, listener.tls->key}},
+                 .protocols = {"http/1.1"},
+                 .require_close_notify = false});
+        }
+        options.max_connections = settings().max_clients;
+        options.retry_listen = {};
+        options.shutdown_timeout = settings().shutdown_timeout;
+        StreamServer& server = *listeners_.emplace_back(std::make_unique<StreamServer>(
+            scheduler(), listener.address, handler_for(index), options));
+        server.start({.name = "http listener"});
+        if (!co_await server.listening()) {
+            throw std::runtime_error("cannot listen at " + listener.address + ": " +
+                                     server.error());
+        }
+        for (const SocketAddress& local : server.addresses()) {
+            log().info("listens at {}", local.text());
+        }
+        if (!listener.anonymous.empty() &&
+            !std::ranges::all_of(server.addresses(), &SocketAddress::is_local)) {
+            log().warning(
+                "listens at {} for clients that do not log in: every machine that reaches this one "
+                "may do what the roles of `anonymous` allow",
+                listener.address);
+        }
+    }
+
+    // --- clients
+
+    StreamHandler handler_for(std::size_t listener) {
+        return [this, listener](StreamClient& client) { return serve(client, listener); };
+    }
+
+    Client describe(const StreamClient& stream, std::size_t listener) const {
+        const ListenSettings door = settings().listeners().at(listener);
+        const SocketAddress remote = SocketAddress::remote(stream->descriptor());
+        const std::optional<uid_t> user = peer_user_of(stream->descriptor(), remote.family());
+        const bool is_owner = user && (*user == 0 || *user == ::geteuid());
+        Client client;
+        client.address = stream->peer();
+        client.login_source = login_source(remote, user);
+        client.tls = stream->tls() != nullptr;
+        // No page can make a browser open a Unix socket.
+        client.hosts =
+            remote.family() == AF_UNIX ? std::vector<std::string>{"*"} : settings().hosts;
+        client.anonymous =
+            Ref<Caller>(new Caller(access().rules(), "", is_owner ? door.owner : door.anonymous));
+        return client;
+    }
+
+    class Counted {
+    public:
+        explicit Counted(std::size_t& count) noexcept : count_(count) { ++count_; }
+        Counted(const Counted&) = delete;
+        Counted& operator=(const Counted&) = delete;
+        ~Counted() { --count_; }
+
+    private:
+        std::size_t& count_;
+    };
+
+    Task<> serve(StreamClient& stream, std::size_t listener) {
+        const Counted counted(connections_);
+        const Client client = describe(stream, listener);
+        const FromAddress from(from_address_, client.login_source);
+        Connection connection(stream.stream(), limits_, client, handler_);
+        const bool is_unix = client.address.starts_with("unix:");
+        if (!is_unix && from.count() > settings().max_clients_per_address) {
+            Response refused =
+                HttpError(429, "too_many_connections", "too many connections from this address")
+                    .response();
+            co_await connection.refuse(std::move(refused));
+            co_return;
+        }
+        const std::function<bool()> last = [&stream] {
+            return stream.server().state() == Acceptor::State::closing;
+        };
+        for (bool goes_on = co_await next(stream); goes_on;) {
+            goes_on = co_await connection.serve_request(last);
+            if (goes_on) {
+                goes_on = co_await next(stream);
+            }
+        }
+    }
+
+    // Returns whether there is a request. A client that sends none is closed without a word.
+    Task<bool> next(StreamClient& stream) const {
+        const Duration time =
+            stream->received() == 0 ? settings().first_byte_timeout : settings().idle_timeout;
+        bool is_there = false;
+        try {
+            is_there = co_await stream.next(scheduler().now() + time);
+        } catch (const StreamError& error) {
+            if (error.code() != UV_ETIMEDOUT) {
+                throw;
+            }
+        }
+        co_return is_there;
+    }
+
+    HttpLimits limits_;
+    Router router_;
+    Gate gate_;
+    Gateway gateway_;
+    std::vector<std::unique_ptr<StaticFiles>> folders_;
+    std::vector<std::unique_ptr<Route>> routes_;
+    const Handler route_ = [this](Exchange& exchange) { return router_.handle(exchange); };
+    const Handler handler_ = [this](Exchange& exchange) { return gate_.handle(exchange, route_); };
+    FromAddress::Counts from_address_;
+    std::size_t connections_ = 0;
+    bool handed_over_ = false;
+    std::vector<std::unique_ptr<StreamServer>> listeners_;
+};
+
+}  // namespace
+}  // namespace weir::http
+
+WEIR_PLUGIN(http, weir::http::HttpModule)

@@ -1,0 +1,244 @@
+#include "modules/http/plugin/settings.h"
+
+#include <charconv>
+
+#include "config/text/quoted.h"
+#include "core/net/address.h"
+#include "modules/http/router.h"
+
+namespace weir::http {
+
+namespace {
+
+using Listeners = std::vector<std::variant<std::string, ListenSettings>>;
+
+std::vector<ListenSettings> all_of(const Listeners& listeners) {
+    std::vector<ListenSettings> all;
+    for (const auto& listener : listeners) {
+        if (const auto* address = std::get_if<std::string>(&listener)) {
+            all.emplace_back().address = *address;
+        } else {
+            all.push_back(std::get<ListenSettings>(listener));
+        }
+    }
+    return all;
+}
+
+// Collects what is wrong, so that the user mends it in one go.
+class Mistakes {
+public:
+    void add(const std::string& what) { text_ += (text_.empty() ? "" : "; ") + what; }
+    const std::string& text() const noexcept { return text_; }
+
+private:
+    std::string text_;
+};
+
+std::string wrong_listeners(const Listeners& listeners) {
+    Mistakes mistakes;
+    for (const ListenSettings& listener : all_of(listeners)) {
+        try {
+            const Address address = Address::parse(listener.address);
+            if (address.kind != Address::Kind::unix_socket && (listener.mode || listener.group)) {
+                mistakes.add(listener.address +
+                             " is no Unix socket, and has neither mode nor group");
+            }
+            if (address.tls != listener.tls.has_value()) {
+                mistakes.add(address.tls ? listener.address + " needs `tls`, a certificate and key"
+                                         : listener.address + " has no TLS, and no `tls`");
+            }
+        } catch (const AddressError& error) {
+            mistakes.add(error.what());
+        }
+    }
+    return mistakes.text();
+}
+
+std::string wrong_routes(const std::vector<RouteSettings>& routes) {
+    Mistakes mistakes;
+    for (const RouteSettings& route : routes) {
+        const std::string where = "the route '" + config::printable(route.path) + "' ";
+        const int kinds = int(route.call.has_value()) + int(route.folder.has_value()) +
+                          int(route.redirect.has_value());
+        if (const std::string wrong = Router::wrong_pattern(route.path); !wrong.empty()) {
+            mistakes.add(where + wrong);
+        } else if (kinds != 1) {
+            mistakes.add(where + "needs one of call, folder and redirect");
+        } else if (route.call && route.call->find('.') == std::string::npos) {
+            mistakes.add(where + "calls '" + config::printable(*route.call) +
+                         "', expected MODULE.FUNCTION");
+        } else if (route.folder && !route.path.ends_with("/*")) {
+            mistakes.add(where + "has a folder, and does not end in '/*'");
+        } else if (!route.call && !route.method.empty() && route.method != "GET") {
+            mistakes.add(where + "has a method other than GET, but is no call");
+        }
+    }
+    return mistakes.text();
+}
+
+std::string wrong_mode(const std::string& mode) {
+    return file_mode(mode) ? "" : "is no mode of a file in octal digits, as 0660";
+}
+
+std::string wrong_headers(const std::map<std::string, std::string>& headers) {
+    try {
+        Headers all;
+        for (const auto& [name, value] : headers) {
+            all.set(name, value);
+        }
+    } catch (const std::invalid_argument& error) {
+        return std::string("is wrong: ") + error.what();
+    }
+    return "";
+}
+
+}  // namespace
+
+std::optional<mode_t> file_mode(std::string_view digits) {
+    unsigned mode = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto [rest, wrong] = std::from_chars(digits.data(), end, mode, 8);
+    if (wrong != std::errc() || rest != end || digits.size() < 3 || mode > 0777) {
+        return {};
+    }
+    return mode;
+}
+
+std::vector<ListenSettings> HttpSettings::listeners() const {
+    return all_of(listen);
+}
+
+HttpLimits HttpSettings::limits() const {
+    return {.target = max_target.bytes,
+            .head = max_head.bytes,
+            .headers = max_headers,
+            .body = max_body.bytes,
+            .head_time = head_timeout,
+            .body_time = body_timeout,
+            .write_time = write_timeout};
+}
+
+config::Settings<TlsFiles> TlsFiles::describe() {
+    using namespace config;
+    return settings<TlsFiles>(
+        "The certificate of a tls:// address",
+        setting("certificate", &TlsFiles::certificate,
+                "File in PEM format with the certificate, and those that sign it")
+            .not_empty()
+            .required(),
+        setting("key", &TlsFiles::key, "File in PEM format with the private key")
+            .not_empty()
+            .required());
+}
+
+config::Settings<ListenSettings> ListenSettings::describe() {
+    using namespace config;
+    using S = ListenSettings;
+    return settings<S>(
+        "An address, and what holds for clients that connect to it",
+        setting("address", &S::address, "Where to listen").not_empty().required(),
+        setting("mode", &S::mode,
+                "Unix sockets: permissions of the file, as 0660; null: as the system makes files")
+            .check(wrong_mode),
+        setting("group", &S::group, "Unix sockets: group of the file").not_empty(),
+        setting("anonymous", &S::anonymous, "Roles of clients that have not logged in"),
+        setting("owner", &S::owner,
+                "Unix sockets: roles of clients that run as the same user as the server, or root"),
+        setting("tls", &S::tls, "tls:// addresses: the certificate"));
+}
+
+config::Settings<RouteSettings> RouteSettings::describe() {
+    using namespace config;
+    using S = RouteSettings;
+    return settings<S>(
+        "What answers at a path: one of call, folder and redirect",
+        setting("path", &S::path,
+                "Which paths: {name} stands for any part, and names a parameter of the call; `*` "
+                "at the end for all below")
+            .not_empty()
+            .required(),
+        setting("method", &S::method, "Which method; \"\": POST for calls, GET otherwise")
+            .one_of({"", "GET", "POST", "PUT", "PATCH", "DELETE"}),
+        setting("call", &S::call,
+                "Function that is called, MODULE.FUNCTION, by the rights of the client"),
+        setting("folder", &S::folder, "Folder whose files are served").not_empty(),
+        setting("index", &S::index, "Folders: file that stands for its folder; \"\": none"),
+        setting("redirect", &S::redirect, "Address to which clients are sent").not_empty(),
+        setting("status", &S::status, "Redirects: the status").one_of({301, 302, 303, 307, 308}));
+}
+
+config::Settings<HttpSettings> HttpSettings::describe() {
+    using namespace config;
+    using S = HttpSettings;
+    using std::chrono::milliseconds;
+    return settings<S>(
+        "Serves clients that speak HTTP",
+        setting("listen", &S::listen,
+                "Where to listen: tcp://host:port, tls://host:port or unix:/path; a name is all "
+                "its IPv4 and IPv6 addresses, and tcp://:port every address of the machine")
+            .check(wrong_listeners)
+            .fixed(),
+        setting("routes", &S::routes, "What answers at which path").check(wrong_routes).fixed(),
+        setting("gateway", &S::gateway,
+                "Serve /call, /events, /locks, /openapi.json, /health and /ready: all functions "
+                "and events of the server, by the rights of each client")
+            .fixed(),
+        setting("hosts", &S::hosts,
+                "Names by which clients may call the server, beside IP addresses; a request with "
+                "another Host is refused, against pages that let their name point to this "
+                "machine. \"*\": any; at Unix sockets any in any case"),
+        setting("origins", &S::origins,
+                "Other sites whose pages may send requests and read the responses (CORS), as "
+                "https://shop.example; \"*\": all")
+            .fixed(),
+        setting("headers", &S::headers,
+                "Headers of each response, beside X-Content-Type-Options: nosniff and "
+                "X-Frame-Options: DENY, which may be replaced")
+            .check(wrong_headers)
+            .fixed(),
+        setting("max_clients", &S::max_clients,
+                "Most connections at a time; more wait until one ends")
+            .at_least(1)
+            .unit("connections"),
+        setting("max_clients_per_address", &S::max_clients_per_address,
+                "Most connections at a time from one address, or one /64 network of IPv6; a "
+                "further one is answered 429 and closed. Not for Unix sockets")
+            .at_least(1)
+            .unit("connections"),
+        setting("max_target", &S::max_target, "Size of the longest target, path and query")
+            .range(ByteSize{64}, mebibytes(1)),
+        setting("max_head", &S::max_head, "Size of all headers of one request together")
+            .range(ByteSize{256}, mebibytes(1)),
+        setting("max_headers", &S::max_headers, "Most headers of one request")
+            .range(4, 10'000)
+            .unit("headers"),
+        setting("max_body", &S::max_body, "Size of the longest body of a request")
+            .at_most(mebibytes(1024)),
+        setting("first_byte_timeout", &S::first_byte_timeout,
+                "Closes a new connection on which no byte has come for so long")
+            .at_least(milliseconds(1)),
+        setting("head_timeout", &S::head_timeout,
+                "How long the head of a request may take from its first byte")
+            .at_least(milliseconds(1)),
+        setting("body_timeout", &S::body_timeout,
+                "How long a client may pause within the body of a request")
+            .at_least(milliseconds(1)),
+        setting("idle_timeout", &S::idle_timeout,
+                "Closes a connection on which no further request has come for so long")
+            .at_least(milliseconds(1)),
+        setting("write_timeout", &S::write_timeout,
+                "Closes a client that takes nothing of a response for so long")
+            .at_least(milliseconds(1)),
+        setting("call_timeout", &S::call_timeout, "How long a call may take; 0: without limit"),
+        setting("event_keepalive", &S::event_keepalive,
+                "How often a stream of events without events gets a comment, so that programs on "
+                "the way keep it open")
+            .at_least(milliseconds(100)),
+        setting("shutdown_timeout", &S::shutdown_timeout,
+                "How long running requests may take to end when the module unloads; shorter than "
+                "its unload_timeout")
+            .at_least(milliseconds(1))
+            .fixed());
+}
+
+}  // namespace weir::http

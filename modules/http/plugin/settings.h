@@ -1,0 +1,88 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "config/settings/settings.h"
+#include "modules/http/limits.h"
+
+namespace weir::http {
+
+// The files of a certificate, of a tls:// address.
+struct TlsFiles {
+    std::string certificate;
+    std::string key;
+
+    static config::Settings<TlsFiles> describe();
+};
+
+// An address where the module listens, with what holds for its clients alone.
+struct ListenSettings {
+    std::string address;
+    std::optional<std::string> mode;
+    std::optional<std::string> group;
+    std::vector<std::string> anonymous = {"guest"};
+    std::vector<std::string> owner = {"admin"};
+    std::optional<TlsFiles> tls;
+
+    static config::Settings<ListenSettings> describe();
+};
+
+// What answers at a path: a function, the files of a folder, or another address.
+struct RouteSettings {
+    std::string path;
+    std::string method;
+    std::optional<std::string> call;
+    std::optional<std::string> folder;
+    std::string index = "index.html";
+    std::optional<std::string> redirect;
+    int status = 308;
+
+    static config::Settings<RouteSettings> describe();
+
+    std::string method_or_default() const {
+        return !method.empty() ? method : call ? "POST" : "GET";
+    }
+};
+
+// The settings at module.http.
+struct HttpSettings {
+    std::vector<std::variant<std::string, ListenSettings>> listen = {"tcp://127.0.0.1:8080"};
+    std::vector<RouteSettings> routes;
+    bool gateway = true;
+    std::vector<std::string> hosts = {"localhost"};
+    std::vector<std::string> origins;
+    std::map<std::string, std::string> headers;
+    std::uint32_t max_clients = 1000;
+    std::uint32_t max_clients_per_address = 100;
+    config::ByteSize max_target = config::kibibytes(8);
+    config::ByteSize max_head = config::kibibytes(32);
+    std::uint32_t max_headers = 100;
+    config::ByteSize max_body = config::mebibytes(1);
+    std::chrono::milliseconds first_byte_timeout = std::chrono::seconds(10);
+    std::chrono::milliseconds head_timeout = std::chrono::seconds(10);
+    std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
+    std::chrono::milliseconds idle_timeout = std::chrono::minutes(1);
+    std::chrono::milliseconds write_timeout = std::chrono::seconds(30);
+    std::chrono::milliseconds call_timeout = std::chrono::minutes(2);
+    std::chrono::milliseconds event_keepalive = std::chrono::seconds(15);
+    std::chrono::milliseconds shutdown_timeout = std::chrono::seconds(3);
+
+    static config::Settings<HttpSettings> describe();
+
+    std::vector<ListenSettings> listeners() const;
+    HttpLimits limits() const;
+};
+
+// Reads the permissions of a file from octal digits, as 0660; nothing if they are none.
+std::optional<mode_t> file_mode(std::string_view digits);
+
+}  // namespace weir::http

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::http {
+
+struct Header {
+    std::string_view name;
+    std::string_view value;  // without white space around it
+};
+
+// The head of a request. Its views refer to its text.
+struct Request {
+    Request() = default;
+    Request(const Request&) = delete;
+    Request& operator=(const Request&) = delete;
+
+    // Returns the value of a header, whatever the case of its name. Throws HttpError (400) if there
+    // are several of that name: programs on the way may have looked at another one.
+    std::optional<std::string_view> header(std::string_view name) const;
+    // Returns whether a header that is a list contains the word: `Connection: close, upgrade`.
+    bool lists(std::string_view name, std::string_view word) const;
+    // Whether it only asks, as the method says.
+    bool is_safe() const noexcept {
+        return method == "GET" || method == "HEAD" || method == "OPTIONS";
+    }
+    bool has_body() const noexcept { return chunked || length != 0; }
+
+    std::string_view method;
+    std::string_view target;  // as sent
+    std::string_view host;    // with its port; "" if the client of HTTP/1.0 has sent none
+    std::string_view path;    // as sent, without the query; "*" for the server itself
+    std::string_view query;   // as sent, without '?'
+    std::vector<Header> headers;
+    int minor_version = 1;  // of HTTP/1
+    bool keep_alive = false;
+    bool expects_continue = false;
+    bool chunked = false;
+    std::uint64_t length = 0;  // of the body; 0 if it is chunked
+
+    std::string text;  // the bytes of the head
+};
+
+}  // namespace weir::http

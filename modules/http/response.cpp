@@ -1,0 +1,181 @@
+#include "modules/http/response.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
+#include <stdexcept>
+
+namespace weir::http {
+
+namespace {
+
+constexpr std::array<std::string_view, 7> weekdays = {"Sun", "Mon", "Tue", "Wed",
+                                                      "Thu", "Fri", "Sat"};
+constexpr std::array<std::string_view, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+char lower(char character) noexcept {
+    return character >= 'A' && character <= 'Z' ? static_cast<char>(character | 0x20) : character;
+}
+
+bool is_control_character(char character) noexcept {
+    const auto byte = static_cast<unsigned char>(character);
+    return (byte < 0x20 && byte != '\t') || byte == 0x7F;
+}
+
+void check_header(const std::string& name, const std::string& value) {
+    if (!is_token(name)) {
+        throw std::invalid_argument("the name of a header is no token");
+    }
+    if (std::ranges::any_of(value, is_control_character)) {
+        throw std::invalid_argument("the header " + name + " contains a control character");
+    }
+}
+
+void append_header(std::string& text, std::string_view name, std::string_view value) {
+    text.append(name).append(": ").append(value).append("\r\n");
+}
+
+}  // namespace
+
+void Headers::set(std::string name, std::string value) {
+    check_header(name, value);
+    std::erase_if(all_, [&name](const auto& header) { return same_name(header.first, name); });
+    all_.emplace_back(std::move(name), std::move(value));
+}
+
+void Headers::add(std::string name, std::string value) {
+    check_header(name, value);
+    all_.emplace_back(std::move(name), std::move(value));
+}
+
+const std::string* Headers::find(std::string_view name) const noexcept {
+    for (const auto& [own, value] : all_) {
+        if (same_name(own, name)) {
+            return &value;
+        }
+    }
+    return nullptr;
+}
+
+std::string head_bytes(int status, const Headers& headers, Framing framing, std::uint64_t length,
+                       bool keep_alive, WallTime now) {
+    std::string text = "HTTP/1.1 " + std::to_string(status) + " ";
+    text.append(reason_phrase(status)).append("\r\n");
+    append_header(text, "Date", http_date(now));
+    for (const auto& [name, value] : headers) {
+        append_header(text, name, value);
+    }
+    if (framing == Framing::length) {
+        append_header(text, "Content-Length", std::to_string(length));
+    } else if (framing == Framing::chunked) {
+        append_header(text, "Transfer-Encoding", "chunked");
+    }
+    if (!keep_alive && status != 101) {
+        append_header(text, "Connection", "close");
+    }
+    return text += "\r\n";
+}
+
+std::string_view reason_phrase(int status) noexcept {
+    constexpr std::pair<int, std::string_view> phrases[] = {
+        {100, "Continue"},
+        {101, "Switching Protocols"},
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {204, "No Content"},
+        {206, "Partial Content"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {412, "Precondition Failed"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
+        {417, "Expectation Failed"},
+        {421, "Misdirected Request"},
+        {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
+        {429, "Too Many Requests"},
+        {431, "Request Header Fields Too Large"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
+    };
+    for (const auto& [known, phrase] : phrases) {
+        if (known == status) {
+            return phrase;
+        }
+    }
+    return "Unknown";
+}
+
+std::string http_date(WallTime time) {
+    using namespace std::chrono;
+    const auto day = floor<days>(time);
+    const year_month_day date(day);
+    const hh_mm_ss clock(floor<seconds>(time - day));
+    std::array<char, 64> text{};
+    std::snprintf(text.data(), text.size(), "%s, %02u %s %04d %02ld:%02ld:%02ld GMT",
+                  weekdays[weekday(day).c_encoding()].data(), unsigned(date.day()),
+                  months[unsigned(date.month()) - 1].data(), int(date.year()),
+                  clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+    return text.data();
+}
+
+std::optional<WallTime> parse_http_date(std::string_view text) {
+    using namespace std::chrono;
+    // Sun, 06 Nov 1994 08:49:37 GMT
+    const auto number = [text](std::size_t at, std::size_t size) {
+        int value = -1;
+        const char* const end = text.data() + at + size;
+        const auto [stop, error] = std::from_chars(text.data() + at, end, value);
+        return error == std::errc() && stop == end ? value : -1;
+    };
+    if (text.size() != 29 || text.substr(3, 2) != ", " || text[16] != ' ' ||
+        !text.ends_with(" GMT")) {
+        return {};
+    }
+    const auto month_name = std::ranges::find(months, text.substr(8, 3));
+    const year_month_day date(year(number(12, 4)),
+                              month(static_cast<unsigned>(month_name - months.begin()) + 1),
+                              day(static_cast<unsigned>(number(5, 2))));
+    const int hour = number(17, 2);
+    const int minute = number(20, 2);
+    const int second = number(23, 2);
+    if (!date.ok() || number(12, 4) < 1970 || hour < 0 || hour > 23 || minute < 0 || minute > 59 ||
+        second < 0 || second > 60) {
+        return {};
+    }
+    return WallTime(sys_days(date) + hours(hour) + minutes(minute) + seconds(second));
+}
+
+bool is_token(std::string_view text) noexcept {
+    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+    return !text.empty() && std::ranges::all_of(text, [marks](char character) {
+        return (character >= '0' && character <= '9') ||
+               (lower(character) >= 'a' && lower(character) <= 'z') ||
+               marks.find(character) != std::string_view::npos;
+    });
+}
+
+bool same_name(std::string_view a, std::string_view b) noexcept {
+    return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+}  // namespace weir::http

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/simulation/wall_clock.h"
+
+namespace weir::http {
+
+// The headers of a response, in the order in which they are sent.
+class Headers {
+public:
+    // Replaces the header, whatever the case of its name. Throws std::invalid_argument for a name
+    // that is no token, and for a value with a line end or another control character: no text can
+    // smuggle in a header of its own.
+    void set(std::string name, std::string value);
+    // The same, and keeps earlier ones of that name.
+    void add(std::string name, std::string value);
+    const std::string* find(std::string_view name) const noexcept;
+
+    auto begin() const noexcept { return all_.begin(); }
+    auto end() const noexcept { return all_.end(); }
+
+private:
+    std::vector<std::pair<std::string, std::string>> all_;
+};
+
+struct Response {
+    int status = 200;
+    Headers headers = {};
+    std::string body = {};
+};
+
+// How the client learns where the body ends.
+enum class Framing {
+    none,     // the status has no body
+    length,   // Content-Length
+    chunked,  // HTTP/1.1
+    close,    // HTTP/1.0: the connection ends
+};
+
+// Returns the bytes of a response before its body. `length`: of the body, if that is the framing.
+std::string head_bytes(int status, const Headers& headers, Framing framing, std::uint64_t length,
+                       bool keep_alive, WallTime now);
+
+// Returns "Not Found"; "Unknown" for a status without a name.
+std::string_view reason_phrase(int status) noexcept;
+
+// Returns "Sun, 06 Nov 1994 08:49:37 GMT".
+std::string http_date(WallTime time);
+// Reads such a date; nothing for any other text.
+std::optional<WallTime> parse_http_date(std::string_view text);
+
+bool is_token(std::string_view text) noexcept;
+// Whether the texts are equal but for the case of ASCII letters.
+bool same_name(std::string_view a, std::string_view b) noexcept;
+
+}  // namespace weir::http

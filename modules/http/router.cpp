@@ -1,0 +1,196 @@
+#include "modules/http/router.h"
+
+#include <algorithm>
+#include <cassert>
+#include <stdexcept>
+
+#include "config/text/quoted.h"
+#include "modules/http/http_error.h"
+
+namespace weir::http {
+
+// A part of paths. Nodes stay when their routes have gone: there are few patterns.
+struct Route::Node {
+    std::map<std::string, std::unique_ptr<Node>, std::less<>> texts;
+    std::unique_ptr<Node> any;    // {name}
+    std::vector<Route*> here;     // paths that end here
+    std::vector<Route*> and_all;  // paths that end in *
+};
+
+namespace {
+
+std::vector<std::string_view> parts_of(std::string_view pattern) {
+    std::vector<std::string_view> parts;
+    while (pattern.starts_with('/')) {
+        pattern.remove_prefix(1);
+        const std::size_t size = std::min(pattern.find('/'), pattern.size());
+        parts.push_back(pattern.substr(0, size));
+        pattern.remove_prefix(size);
+    }
+    return parts;
+}
+
+bool is_name(std::string_view part) noexcept {
+    return part.size() > 2 && part.starts_with('{') && part.ends_with('}');
+}
+
+// Names the parts of the path that the pattern leaves open.
+Parameters parameters_of(const Route& route, const std::vector<std::string>& segments) {
+    Parameters parameters;
+    const std::vector<std::string_view> parts = parts_of(route.pattern());
+    for (std::size_t i = 0; i != parts.size(); ++i) {
+        if (is_name(parts[i])) {
+            parameters.emplace_back(parts[i].substr(1, parts[i].size() - 2), segments[i]);
+        }
+    }
+    return parameters;
+}
+
+std::string allowed_methods(const std::vector<Route*>& routes) {
+    std::string methods = "OPTIONS";
+    for (const Route* route : routes) {
+        methods += ", " + route->method();
+        if (route->method() == "GET") {
+            methods += ", HEAD";
+        }
+    }
+    return methods;
+}
+
+class Running {
+public:
+    explicit Running(std::size_t& count) noexcept : count_(count) { ++count_; }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+    ~Running() { --count_; }
+
+private:
+    std::size_t& count_;
+};
+
+// Returns the routes of the best pattern that fits the segments from `at` on; null if none does.
+template <class Node>
+const std::vector<Route*>* find(const Node& node, const std::vector<std::string>& segments,
+                                std::size_t at) {
+    if (at == segments.size()) {
+        if (!node.here.empty()) {
+            return &node.here;
+        }
+    } else {
+        if (const auto text = node.texts.find(segments[at]); text != node.texts.end()) {
+            if (const auto* found = find(*text->second, segments, at + 1)) {
+                return found;
+            }
+        }
+        if (node.any != nullptr && !segments[at].empty()) {
+            if (const auto* found = find(*node.any, segments, at + 1)) {
+                return found;
+            }
+        }
+    }
+    return node.and_all.empty() ? nullptr : &node.and_all;
+}
+
+}  // namespace
+
+Route::~Route() {
+    if (node_ != nullptr) {
+        std::erase(node_->here, this);
+        std::erase(node_->and_all, this);
+    }
+}
+
+Router::Router() : root_(std::make_unique<Node>()) {}
+
+Router::~Router() = default;
+
+std::string Router::wrong_pattern(std::string_view pattern) {
+    if (!pattern.starts_with('/')) {
+        return "does not begin with '/'";
+    }
+    const std::vector<std::string_view> parts = parts_of(pattern);
+    std::vector<std::string_view> names;
+    for (const std::string_view& part : parts) {
+        if (is_name(part)) {
+            if (std::ranges::count(names, part) != 0) {
+                return "has two parts " + std::string(part);
+            }
+            names.push_back(part);
+        } else if (part == "*" && &part != &parts.back()) {
+            return "has a part '*' that is not the last";
+        } else if (part != "*" && part.find_first_of("{}*?#%") != std::string_view::npos) {
+            return "has a part '" + config::printable(part) +
+                   "' that is neither text, {name} nor *";
+        }
+    }
+    return "";
+}
+
+std::unique_ptr<Route> Router::add(std::string method, std::string pattern, Handler handler) {
+    if (const std::string wrong = wrong_pattern(pattern); !wrong.empty()) {
+        throw std::invalid_argument("the path '" + config::printable(pattern) + "' " + wrong);
+    }
+    Node* node = root_.get();
+    bool takes_all = false;
+    for (const std::string_view part : parts_of(pattern)) {
+        if (part == "*") {
+            takes_all = true;
+        } else {
+            std::unique_ptr<Node>& next =
+                is_name(part) ? node->any : node->texts[std::string(part)];
+            if (next == nullptr) {
+                next = std::make_unique<Node>();
+            }
+            node = next.get();
+        }
+    }
+    std::vector<Route*>& routes = takes_all ? node->and_all : node->here;
+    for (const Route* other : routes) {
+        if (other->method() == method) {
+            throw std::invalid_argument("the path '" + config::printable(pattern) +
+                                        "' is there already with the method " + method);
+        }
+    }
+    std::unique_ptr<Route> route(
+        new Route(std::move(method), std::move(pattern), std::move(handler)));
+    routes.push_back(route.get());
+    route->node_ = node;
+    return route;
+}
+
+Task<> Router::handle(Exchange& exchange) const {
+    const Request& request = exchange.request();
+    const std::vector<std::string> segments = path_segments(request.path);
+    const std::vector<Route*>* routes = find(*root_, segments, 0);
+    if (request.path == "*") {
+        Response response{.status = 204};
+        co_await exchange.respond(std::move(response));
+        co_return;
+    }
+    if (routes == nullptr) {
+        throw HttpError(404, "not_found", "there is nothing at " + config::printable(request.path));
+    }
+    const std::string_view method = request.method == "HEAD" ? "GET" : request.method;
+    const auto found = std::ranges::find(*routes, method, &Route::method);
+    if (found == routes->end()) {
+        if (method == "OPTIONS") {
+            Response response{.status = 204};
+            response.headers.set("Allow", allowed_methods(*routes));
+            co_await exchange.respond(std::move(response));
+            co_return;
+        }
+        throw HttpError(
+            405, "wrong_method",
+            std::string(request.method) + " is no method of " + config::printable(request.path))
+            .with("Allow", allowed_methods(*routes));
+    }
+    Route& route = **found;
+    exchange.set_parameters(
+        parameters_of(route, segments),
+        route.pattern().ends_with("/*") ? parts_of(route.pattern()).size() - 1 : segments.size());
+    const Running running(route.running_);
+    const Handler handler = route.handler_;  // lives as long as its routine
+    co_await handler(exchange);
+}
+
+}  // namespace weir::http

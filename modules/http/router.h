@@ -1,0 +1,68 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "modules/http/exchange.h"
+
+namespace weir::http {
+
+class Router;
+
+// A handler at a path, as long as this lives. Must not outlive the router.
+class Route {
+public:
+    Route(const Route&) = delete;
+    Route& operator=(const Route&) = delete;
+    ~Route();
+
+    const std::string& method() const noexcept { return method_; }
+    const std::string& pattern() const noexcept { return pattern_; }
+    // Requests that its handler answers now.
+    std::size_t running() const noexcept { return running_; }
+
+private:
+    friend class Router;
+    struct Node;
+    Route(std::string method, std::string pattern, Handler handler)
+        : method_(std::move(method)), pattern_(std::move(pattern)), handler_(std::move(handler)) {}
+
+    const std::string method_;
+    const std::string pattern_;
+    const Handler handler_;
+    Node* node_ = nullptr;
+    std::size_t running_ = 0;
+};
+
+// Chooses the handler of a request by its path and method. A pattern is a path, in which `{name}`
+// stands for any one part and a last part `*` for the rest of the path, none included:
+// /orders/{customer}, /files/*. Where several fit, plain text goes before `{name}`, and that before
+// `*`.
+class Router {
+public:
+    Router();
+    ~Router();
+    Router(const Router&) = delete;
+    Router& operator=(const Router&) = delete;
+
+    // Throws std::invalid_argument if the pattern is wrong, or is taken with this method.
+    [[nodiscard]] std::unique_ptr<Route> add(std::string method, std::string pattern,
+                                             Handler handler);
+    // Returns what is wrong with a pattern; "" if nothing is.
+    static std::string wrong_pattern(std::string_view pattern);
+
+    // Answers the request. Throws HttpError if no path fits (404), or none with this method (405,
+    // with the methods that there are). HEAD is answered by the handler of GET, and OPTIONS without
+    // one.
+    Task<> handle(Exchange& exchange) const;
+
+private:
+    using Node = Route::Node;
+
+    std::unique_ptr<Node> root_;
+};
+
+}  // namespace weir::http

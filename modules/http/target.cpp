@@ -1,0 +1,95 @@
+#include "modules/http/target.h"
+
+#include <algorithm>
+
+#include "config/text/utf8.h"
+#include "modules/http/http_error.h"
+
+namespace weir::http {
+
+namespace {
+
+int digit(char character) noexcept {
+    if (character >= '0' && character <= '9') {
+        return character - '0';
+    }
+    const char small = static_cast<char>(character | 0x20);
+    return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
+
+std::string decoded(std::string_view text, bool plus_is_space) {
+    std::string result;
+    result.reserve(text.size());
+    for (std::size_t i = 0; i != text.size(); ++i) {
+        char character = text[i];
+        if (character == '+' && plus_is_space) {
+            character = ' ';
+        } else if (character == '%') {
+            const int high = i + 2 < text.size() ? digit(text[i + 1]) : -1;
+            const int low = high >= 0 ? digit(text[i + 2]) : -1;
+            if (low < 0) {
+                throw HttpError(
+                    400, "bad_request",
+                    "the target contains a '%' that two hexadecimal digits must follow");
+            }
+            character = static_cast<char>(high * 16 + low);
+            i += 2;
+        }
+        result += character;
+    }
+    if (config::utf8_prefix(result) != result.size() || result.find('\0') != std::string::npos) {
+        throw HttpError(400, "bad_request", "the target is no text in UTF-8");
+    }
+    return result;
+}
+
+}  // namespace
+
+std::string percent_decoded(std::string_view text) {
+    return decoded(text, false);
+}
+
+std::vector<std::string> path_segments(std::string_view path) {
+    std::vector<std::string> segments;
+    while (path.starts_with('/')) {
+        path.remove_prefix(1);
+        const std::size_t size = std::min(path.find('/'), path.size());
+        segments.push_back(percent_decoded(path.substr(0, size)));
+        path.remove_prefix(size);
+    }
+    return segments;
+}
+
+Parameters query_parameters(std::string_view query) {
+    Parameters parameters;
+    while (!query.empty()) {
+        const std::size_t size = std::min(query.find('&'), query.size());
+        const std::string_view part = query.substr(0, size);
+        if (!part.empty()) {
+            const std::size_t equals = std::min(part.find('='), part.size());
+            parameters.emplace_back(decoded(part.substr(0, equals), true),
+                                    decoded(part.substr(std::min(equals + 1, part.size())), true));
+        }
+        query.remove_prefix(std::min(size + 1, query.size()));
+    }
+    return parameters;
+}
+
+std::string percent_encoded(std::string_view text) {
+    constexpr std::string_view digits = "0123456789ABCDEF";
+    constexpr std::string_view plain = "-._~";
+    std::string result;
+    for (const char character : text) {
+        const auto byte = static_cast<unsigned char>(character);
+        const bool is_word = (character >= '0' && character <= '9') ||
+                             ((character | 0x20) >= 'a' && (character | 0x20) <= 'z');
+        if (is_word || plain.find(character) != std::string_view::npos) {
+            result += character;
+        } else {
+            result += {'%', digits[byte >> 4U], digits[byte & 15U]};
+        }
+    }
+    return result;
+}
+
+}  // namespace weir::http

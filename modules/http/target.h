@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace weir::http {
+
+// Names with their values: parameters of a path or of a query, in their order.
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+// All throw HttpError (400) for a '%' without two digits, for what is no UTF-8, and for a NUL.
+
+// Returns the text with its %XX replaced.
+std::string percent_decoded(std::string_view text);
+// Returns the parts of a path, decoded: "a", "b c" and "" of "/a/b%20c/". A part may contain '/'.
+std::vector<std::string> path_segments(std::string_view path);
+// Returns the parameters of a query, "a=b&c=d%20e"; '+' stands for a space.
+Parameters query_parameters(std::string_view query);
+
+// Returns the text as one part of a path.
+std::string percent_encoded(std::string_view text);
+
+}  // namespace weir::http

@@ -1,0 +1,334 @@
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "core/stream/memory_stream.h"
+#include "core/wait/timeout.h"
+#include "modules/http/connection.h"
+#include "modules/http/http_error.h"
+#include "modules/http/http_host.h"
+#include "modules/system/call/json.h"
+#include "modules/system/event/describe_event.h"
+#include "modules/system/module/module.h"
+#include "modules/testing/simulated_server.h"
+
+using namespace weir;
+using namespace weir::http;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Baked : Event {
+    Index<std::string> kind;
+    int pieces = 1;
+
+    static auto declare() {
+        return portable_event<Baked>("test.Baked", "Something was baked",
+                                     member("kind", &Baked::kind, "What"),
+                                     member("pieces", &Baked::pieces, "How many"));
+    }
+};
+
+struct Order {
+    std::string customer;
+    int pieces = 1;
+    bool express = false;
+    std::vector<std::string> extras;
+    std::chrono::milliseconds within = 1s;
+
+    static config::Settings<Order> describe() {
+        using namespace config;
+        return settings<Order>("Orders something",
+                               setting("customer", &Order::customer, "Who").required(),
+                               setting("pieces", &Order::pieces, "How many").range(1, 100),
+                               setting("express", &Order::express, "Whether at once"),
+                               setting("extras", &Order::extras, "What else"),
+                               setting("within", &Order::within, "How soon"));
+    }
+};
+
+// A module that other modules know by its functions, its events, and a route of its own.
+class Bakery final : public Module {
+public:
+    using Module::Module;
+
+    static auto declare() {
+        return declare_module<Bakery>("bakery", "Bakes")
+            .depends_on("http")
+            .event<Baked>()
+            .function("order", &Bakery::order)
+            .function("look", "Looks into the oven", &Bakery::look)
+            .function("bake", "Takes a minute", &Bakery::bake)
+            .function("sell", "Sells what is not there", &Bakery::sell)
+            .reads({"look"});
+    }
+    void begin() override {
+        route_ = HttpHost::of(*this).router().add("GET", "/greet/{name}", [](Exchange& exchange) {
+            Response response{.body = "Hello " + exchange.parameters().front().second + "\n"};
+            return exchange.respond(std::move(response));
+        });
+    }
+
+    std::string order(const Order& order) {
+        std::string text = order.customer + " " + std::to_string(order.pieces);
+        text += order.express ? " express" : "";
+        for (const std::string& extra : order.extras) {
+            text += " +" + extra;
+        }
+        return text + " " + std::to_string(order.within.count());
+    }
+    int look() const { return 7; }
+    Task<> bake() {
+        struct Note {
+            int& count;
+            explicit Note(int& counted) : count(counted) { ++count; }
+            ~Note() { --count; }
+        };
+        const Note note(baking);
+        co_await sleep(1min);
+    }
+    void sell() { throw ApiException("sold_out", "there is no bread left"); }
+
+    static inline int baking = 0;
+
+private:
+    std::unique_ptr<Route> route_;
+};
+
+// A server with the modules, and one connection to it that begins at the router.
+struct GatewayWorld {
+    explicit GatewayWorld(const std::string& routes = "[]")
+        : server(R"({"server": {"startup": ["lock", "http", "bakery"]},
+                     "module": {"http": {"listen": [], "routes": )" +
+                     routes + "}}}",
+                 Registry().add<Bakery>()) {
+        client.anonymous = Ref<Caller>(
+            new Caller(server.server().access().rules(), "", std::vector<std::string>{"admin"}));
+        client.address = "tcp://10.0.0.7:80";
+    }
+
+    // Runs a server in which only these requests are sent, and returns all that is answered.
+    std::string send(std::string requests, Duration pause = 10min) {
+        std::string answered;
+        const auto script = [](GatewayWorld& world, std::string bytes, Duration time,
+                               std::string& result) -> Task<> {
+            result = co_await world.ask(std::move(bytes), time);
+        };
+        server.run(script(*this, std::move(requests), pause, answered));
+        return answered;
+    }
+    // Sends requests on one connection, which the client ends after the pause.
+    Task<std::string> ask(std::string requests, Duration pause = 1s) {
+        Json parameters = Json::object();
+        detail::JsonCall looking = call("bakery", "look", std::move(parameters));
+        const ApiResult<Json> loaded = co_await looking;  // waits until the modules are loaded
+        REQUIRE(loaded.ok());
+        auto [here, there] = memory_pair(server.scheduler());
+        std::string answered;
+        Container container(server.scheduler());
+        const Ref<Routine> serving = container.start(serve(*there), {.name = "serve"});
+        const Ref<Routine> reading = container.start(read_all(*here, answered), {.name = "read"});
+        co_await here->write(std::move(requests));
+        co_await sleep(pause);
+        co_await here->shutdown();
+        while (!serving->ended()) {
+            co_await sleep(1ms);
+        }
+        there.reset();
+        while (!reading->ended()) {
+            co_await sleep(1ms);
+        }
+        co_return answered;
+    }
+    Task<> serve(ByteStream& stream) {
+        Router& router = dynamic_cast<HttpHost&>(*server.loader().find("http")).router();
+        const Handler handler = [&router](Exchange& exchange) { return router.handle(exchange); };
+        Connection connection(stream, limits, client, handler);
+        const std::function<bool()> last = [] { return false; };
+        try {
+            while (!(co_await stream.peek()).empty()) {
+                const bool goes_on = co_await connection.serve_request(last);
+                if (!goes_on) {
+                    break;
+                }
+            }
+        } catch (const StreamError&) {
+        }
+    }
+    static Task<> read_all(ByteStream& stream, std::string& answered) {
+        for (;;) {
+            const std::string_view bytes = co_await stream.read_some();
+            if (bytes.empty()) {
+                co_return;
+            }
+            answered += bytes;
+        }
+    }
+
+    SimulatedServer server;
+    HttpLimits limits;
+    Client client;
+};
+
+std::string post(const std::string& target, const std::string& json,
+                 const std::string& method = "POST") {
+    return method + " " + target + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" +
+           "Content-Length: " + std::to_string(json.size()) + "\r\n\r\n" + json;
+}
+std::string get(const std::string& target, const std::string& headers = "") {
+    return "GET " + target + " HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n";
+}
+
+// The status and the body of the only answer.
+std::string result(const std::string& answered) {
+    if (answered.size() < 12) {
+        return answered;
+    }
+    return answered.substr(9, 3) + " " + answered.substr(answered.find("\r\n\r\n") + 4);
+}
+std::string code(const std::string& answered) {
+    const std::string all = result(answered);
+    return all.substr(0, 4) + Json::parse(all.substr(4)).at("code").get<std::string>();
+}
+
+bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("parameters come from path, query and body, as the function describes them") {
+    const std::string routes =
+        R"([{"path": "/orders/{customer}", "call": "bakery.order"},
+            {"path": "/oven", "method": "GET", "call": "bakery.look"}])";
+    const auto ask = [&routes](const std::string& request) {
+        GatewayWorld world(routes);
+        return result(world.send(request));
+    };
+    CHECK(ask(post("/orders/ann", R"({"pieces": 3})")) == "200 \"ann 3 1000\"\n");
+    CHECK(ask(post("/orders/7?pieces=4&express=true&within=2s", "{}")) ==
+          "200 \"7 4 express 2000\"\n");
+    CHECK(ask(post("/orders/ann?extras=%5B%22jam%22%5D", "")) == "200 \"ann 1 +jam 1000\"\n");
+    CHECK(ask(get("/oven")) == "200 7\n");
+    CHECK(ask(get("/call/bakery/look")) == "200 7\n");
+    CHECK(ask(post("/call/bakery/look", "{}")) == "200 7\n");
+    GatewayWorld world(routes);
+    CHECK(code(world.send(post("/orders/ann", R"({"customer": "bob"})"))) == "400 bad_parameter");
+    GatewayWorld wrong(routes);
+    CHECK(code(wrong.send(post("/orders/ann?pieces=many", "{}"))) == "400 bad_parameter");
+    GatewayWorld over(routes);
+    CHECK(code(over.send(post("/orders/ann?pieces=101", "{}"))) == "400 bad_parameter");
+}
+
+TEST_CASE("errors of functions keep their codes, and get a status that fits") {
+    const auto ask = [](const std::string& request) {
+        GatewayWorld world;
+        return code(world.send(request));
+    };
+    CHECK(ask(post("/call/bakery/sell", "{}")) == "409 sold_out");
+    CHECK(ask(get("/call/bakery/order?customer=ann")) == "405 wrong_method");
+    CHECK(ask(post("/call/bakery/order", "{")) == "400 bad_parameter");
+    CHECK(ask(post("/call/bakery/order", "[1]")) == "400 bad_parameter");
+    CHECK(ask("POST /call/bakery/look HTTP/1.1\r\nHost: x\r\n\r\n") == "415 not_json");
+}
+
+namespace {
+
+Task<> cancel_call(GatewayWorld& world) {
+    const std::string none = co_await world.ask(post("/call/bakery/bake", "{}"), 10s);
+    CHECK(none.empty());
+    CHECK(Bakery::baking == 0);
+    const std::string done = co_await world.ask(post("/call/bakery/bake", "{}"), 2min);
+    CHECK(result(done) == "200 null\n");
+}
+
+Task<> note(GatewayWorld& world, std::string request, Duration pause, std::string& answered) {
+    answered = co_await world.ask(std::move(request), pause);
+}
+
+Task<> watch_and_send(GatewayWorld& world) {
+    std::string watched;
+    Container container(world.server.scheduler());
+    const Ref<Routine> watcher = container.start(
+        note(world, get("/events?type=test.Baked&kind=bread"), 1min, watched), {.name = "watcher"});
+    co_await sleep(1s);
+    const std::string sent =
+        co_await world.ask(post("/events/test.Baked", R"({"kind": "cake"})") +
+                           post("/events/test.Baked", R"({"kind": "bread", "pieces": 2})"));
+    CHECK(sent.starts_with("HTTP/1.1 204 "));
+    while (!watcher->ended()) {
+        co_await sleep(1s);
+    }
+    CHECK(has(watched, "\r\nContent-Type: text/event-stream\r\n"));
+    CHECK(has(watched, "\nevent: test.Baked\ndata: {\"kind\":\"bread\",\"pieces\":2}\n\n"));
+    CHECK_FALSE(has(watched, "cake"));
+    CHECK(has(watched, ": still here\n\n"));
+    CHECK(has(watched, "id: "));
+    co_await sleep(2min);  // the latest events are kept for a while
+}
+
+std::string session_of(const std::string& answered) {
+    return Json::parse(result(answered).substr(4)).at("session").get<std::string>();
+}
+
+std::string release(const std::string& session) {
+    return "DELETE /locks/a?session=" + session + " HTTP/1.1\r\nHost: x\r\n\r\n";
+}
+
+Task<> hold_and_end(GatewayWorld& world) {
+    const std::string held = co_await world.ask(post("/locks/a", R"({"hold": true})"), 2min);
+    CHECK(has(held, R"({"key":"a","token":)"));
+    const std::string again = co_await world.ask(post("/locks/a", R"({"time_to_live": "1h"})"));
+    CHECK(again.starts_with("HTTP/1.1 201 "));
+    const std::string other = co_await world.ask(post("/locks/a", "{}"));
+    CHECK(code(other) == "409 locked");
+    const std::string session = session_of(again);
+    const std::string renewed =
+        co_await world.ask(post("/locks/a?session=" + session, "{}", "PUT"));
+    CHECK(result(renewed).starts_with("200 "));
+    const std::string released = co_await world.ask(release(session));
+    CHECK(result(released) == "204 ");
+    const std::string none = co_await world.ask(get("/locks"));
+    CHECK(result(none) == "200 []\n");
+}
+
+Task<> wait_and_go(GatewayWorld& world) {
+    const std::string first = co_await world.ask(post("/locks/a", R"({"time_to_live": "1h"})"));
+    const std::string second = co_await world.ask(post("/locks/a", R"({"wait": "1h"})"), 10s);
+    CHECK(second.empty());
+    const std::string released = co_await world.ask(release(session_of(first)));
+    CHECK(result(released) == "204 ");
+    const std::string none = co_await world.ask(get("/locks") + get("/call/lock/sessions"));
+    CHECK(none.find("\r\n\r\n[]\n") != none.rfind("\r\n\r\n[]\n"));
+}
+
+}  // namespace
+
+TEST_CASE("a call is cancelled when its client goes") {
+    GatewayWorld world;
+    world.server.run(cancel_call(world));
+}
+
+TEST_CASE("a module in C++ answers at a path of its own") {
+    GatewayWorld world;
+    CHECK(result(world.send(get("/greet/ann"))) == "200 Hello ann\n");
+}
+
+TEST_CASE("a stream of events has what is sent, its position, and signs of life") {
+    GatewayWorld world;
+    world.server.run(watch_and_send(world));
+}
+
+TEST_CASE("a lock that a connection holds is given back when the connection ends") {
+    GatewayWorld world;
+    world.server.run(hold_and_end(world));
+}
+
+TEST_CASE("a client that waits for a lock and goes leaves nothing behind") {
+    GatewayWorld world;
+    world.server.run(wait_and_go(world));
+}
