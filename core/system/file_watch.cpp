@@ -151,9 +151,11 @@ Task<std::optional<FileStatus>> FileWatch::changed(Duration settled) {
         }
         co_await stirred(std::nullopt);
     }
-    while (settled > Duration::zero() && co_await stirred(settled)) {
-        folder_->renew();
-        now = co_await file_status(path_);
+    if (settled > Duration::zero()) {
+        while (co_await stirred(settled)) {
+            folder_->renew();
+            now = co_await file_status(path_);
+        }
     }
     known_ = now;
     co_return now;
