@@ -14,6 +14,9 @@ namespace weir::resp {
 
 namespace {
 
+// Between two warnings of one kind.
+constexpr Duration warnings_pause = std::chrono::seconds(10);
+
 Session* session_of(Connection& connection) noexcept {
     return static_cast<Session*>(connection.data.get());
 }
@@ -148,10 +151,25 @@ std::string RespProtocol::refusal(SocketServer& server) {
     return refuse(server.scheduler().now());
 }
 
+// Not a line for each: a web page may open many connections.
+void RespProtocol::warn_of_other_protocol(const Connection& connection, std::string_view name) {
+    if (!log_.writes(LogLevel::warning)) {
+        return;
+    }
+    const Time now = connection.scheduler().now();
+    if (warned_of_other_at_ && now - *warned_of_other_at_ < warnings_pause) {
+        ++not_warned_of_other_;
+        return;
+    }
+    warned_of_other_at_ = now;
+    const std::uint64_t more = std::exchange(not_warned_of_other_, 0);
+    log_.warning("{}: speaks {}, closed{}", connection.describe(), name,
+                 more == 0 ? "" : "; so were " + std::to_string(more) + " since the last warning");
+}
+
 // Not a line for each: whoever opens many connections would fill the log.
 void RespProtocol::warn_of_refusals(Time now) {
-    constexpr Duration pause = std::chrono::seconds(10);
-    if (seat_->clients < max_clients_ || (warned_at_ && now - *warned_at_ < pause)) {
+    if (seat_->clients < max_clients_ || (warned_at_ && now - *warned_at_ < warnings_pause)) {
         return;  // the server itself has said that there are no descriptors
     }
     warned_at_ = now;

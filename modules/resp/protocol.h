@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/list.h"
@@ -75,6 +76,8 @@ public:
     // --- for sessions
 
     void count_command() noexcept { ++seat_->commands; }
+    // Logs that a client is closed because it speaks another protocol than RESP.
+    void warn_of_other_protocol(const Connection& connection, std::string_view name);
     void leave(Session& session) noexcept {
         sessions_.remove(session);
         --seat_->clients;
@@ -117,6 +120,8 @@ private:
     EventExchange& events_;
     std::size_t max_clients_;
     std::optional<Time> warned_at_;  // of clients that were refused
+    std::optional<Time> warned_of_other_at_;
+    std::uint64_t not_warned_of_other_ = 0;
     List<Session, RespProtocol> sessions_;
     Ref<RespSeat> seat_;
 };
