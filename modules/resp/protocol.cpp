@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/net/connection.h"
@@ -19,6 +20,13 @@ constexpr Duration warnings_pause = std::chrono::seconds(10);
 
 Session* session_of(Connection& connection) noexcept {
     return static_cast<Session*>(connection.data.get());
+}
+
+// Whether the client runs as the user who runs the server. Root may do all at a Unix socket; at a
+// port of TCP it is no owner, because what connects there as root may be a proxy for strangers.
+bool is_owner(Connection& connection) {
+    const std::optional<uid_t> user = connection.peer_user();
+    return user && (*user == geteuid() || (*user == 0 && connection.local().family() == AF_UNIX));
 }
 
 }  // namespace
@@ -42,7 +50,7 @@ RespProtocol::~RespProtocol() {
     }
 }
 
-Ref<Caller> RespProtocol::greet(const Connection& connection) const {
+Ref<Caller> RespProtocol::greet(Connection& connection) const {
     const SocketAddress& local = connection.local();
     const auto find = [this](const auto& is_it) {
         return std::ranges::find_if(
@@ -57,8 +65,7 @@ Ref<Caller> RespProtocol::greet(const Connection& connection) const {
     }
     std::vector<std::string> roles;
     if (door != doors_.end()) {
-        const std::optional<uid_t> user = connection.peer_user();
-        roles = user && (*user == 0 || *user == geteuid()) ? door->owner : door->anonymous;
+        roles = !door->owner.empty() && is_owner(connection) ? door->owner : door->anonymous;
     }
     return Ref<Caller>(new Caller(access_.rules(), {}, std::move(roles)));
 }
