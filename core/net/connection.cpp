@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include "core/net/loopback_peer.h"
 #include "core/run/wait.h"
 #include "core/run/watch.h"
 #include "core/wait/timeout.h"
@@ -29,10 +30,10 @@ bool is_set(Duration time) noexcept {
 }
 
 // The user at the other end of a Unix socket.
-std::optional<uid_t> peer_user_of(int socket, int family) noexcept {
+std::optional<uid_t> unix_peer_user(int socket) noexcept {
     ucred peer{};
     socklen_t size = sizeof(peer);
-    if (family != AF_UNIX || getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
         return {};
     }
     return peer.uid;
@@ -70,6 +71,14 @@ std::uint64_t Connection::received() const noexcept {
 
 std::uint64_t Connection::sent() const noexcept {
     return sent_ + (stream_ ? stream_->sent() : 0);
+}
+
+std::optional<uid_t> Connection::peer_user() {
+    if (!peer_user_ && stream_) {
+        peer_user_.emplace(local_.family() == AF_UNIX ? unix_peer_user(stream_->descriptor())
+                                                      : loopback_peer_user(local_, remote_));
+    }
+    return peer_user_.value_or(std::nullopt);
 }
 
 std::string Connection::describe() const {
@@ -208,7 +217,7 @@ void Connection::connected_now() {
     last_keepalive_ = Time();
     local_ = SocketAddress::local(stream_->descriptor());
     remote_ = SocketAddress::remote(stream_->descriptor());
-    peer_user_ = peer_user_of(stream_->descriptor(), local_.family());
+    peer_user_.reset();
 }
 
 Task<> Connection::serve(bool first) {

@@ -54,9 +54,10 @@ public:
     // Addresses of this or the last connect.
     const SocketAddress& local() const noexcept { return local_; }
     const SocketAddress& remote() const noexcept { return remote_; }
-    // Unix sockets: the user as whom the peer's process ran when it connected, as the system knows
-    // it; none for other sockets.
-    std::optional<uid_t> peer_user() const noexcept { return peer_user_; }
+    // Returns the user as whom the peer's process ran when it connected, as the kernel knows it:
+    // of a Unix socket, and of a TCP connection within this machine (see loopback_peer.h). Nothing
+    // if it is not known. Asks the kernel at the first call after each connect.
+    std::optional<uid_t> peer_user();
     // Bytes of all connects.
     std::uint64_t received() const noexcept;
     std::uint64_t sent() const noexcept;
@@ -162,8 +163,8 @@ private:
     std::uint64_t mark_ = 0;
     SocketAddress local_;
     SocketAddress remote_;
-    std::optional<uid_t> peer_user_;
-    std::uint64_t received_ = 0;  // by former connects
+    std::optional<std::optional<uid_t>> peer_user_;  // nothing: not asked yet
+    std::uint64_t received_ = 0;                     // by former connects
     std::uint64_t sent_ = 0;
 
     // The rest belongs to one connect.

@@ -72,7 +72,7 @@ std::vector<Outcome> read_all(std::string_view bytes, std::size_t odd, std::size
                 require(!outcome.reason.empty());
             }
             result.push_back(std::move(outcome));
-            if (status == Status::broken) return result;
+            if (status == Status::broken || status == Status::other_protocol) return result;
         }
     }
     return result;
@@ -80,6 +80,7 @@ std::vector<Outcome> read_all(std::string_view bytes, std::size_t odd, std::size
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer looks for this name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 2) return 0;
     const std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);

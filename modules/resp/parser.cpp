@@ -6,6 +6,7 @@
 
 #include "config/text/quoted.h"
 #include "modules/resp/inline_command.h"
+#include "modules/resp/other_protocol.h"
 
 namespace weir::resp {
 
@@ -48,7 +49,7 @@ Status RequestParser::parse(std::string_view& input) {
     while (status == Status::incomplete && !input.empty()) {
         status = step(input);
     }
-    if (status == Status::broken) {
+    if (state_ == State::broken) {
         input = {};
     }
     return status;
@@ -135,6 +136,11 @@ Status RequestParser::take_line(std::string_view& input) {
     }
     if (line.ends_with('\r')) {
         line.remove_suffix(1);
+    }
+    if (const std::string_view other = other_protocol(line); !other.empty()) {
+        break_off();
+        reason_ = other;
+        return Status::other_protocol;
     }
     if (!split_inline(line, request_)) {
         refuse("Protocol error: unbalanced quotes in request");
@@ -257,11 +263,15 @@ void RequestParser::refuse_argument(std::size_t bytes) {
 }
 
 Status RequestParser::break_off(std::string reason) {
+    break_off();
     reason_ = "Protocol error: " + std::move(reason);
+    return Status::broken;
+}
+
+void RequestParser::break_off() {
     state_ = State::broken;
     request_ = {};
     line_ = {};
-    return Status::broken;
 }
 
 RequestParser::Number::Step RequestParser::Number::take(char c) noexcept {

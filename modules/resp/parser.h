@@ -26,22 +26,25 @@ struct RequestLimits {
 class RequestParser {
 public:
     enum class Status {
-        incomplete,  // all bytes are taken, and the request needs more
-        complete,    // a request is ready
-        refused,     // a request was wrong and has ended; the next one can be read
-        broken,      // framing is lost: close the connection
+        incomplete,      // all bytes are taken, and the request needs more
+        complete,        // a request is ready
+        refused,         // a request was wrong and has ended; the next one can be read
+        broken,          // framing is lost: close the connection
+        other_protocol,  // a browser's or another stranger's: close it, and answer nothing
     };
 
     explicit RequestParser(RequestLimits limits = {}) noexcept : limits_(limits) {}
 
     // Takes bytes from the front of `input`, up to the end of a request. Empty requests are
-    // skipped, as in Redis. Once broken it stays so and takes everything.
+    // skipped, as in Redis. Once broken, or of another protocol, it takes everything and stays
+    // broken.
     Status parse(std::string_view& input);
 
     // Returns the request that the last call completed; valid until the next call. May be moved
     // from.
     Request& request() noexcept { return request_; }
-    // Returns why the last call refused a request or lost the framing, as Redis words it.
+    // Returns why the last call refused a request or lost the framing, as Redis words it, or the
+    // name of the other protocol.
     const std::string& reason() const noexcept { return reason_; }
 
     // Whether a request has begun and not ended.
@@ -81,6 +84,7 @@ private:
     void refuse(std::string reason);
     void refuse_argument(std::size_t bytes);
     Status break_off(std::string reason);
+    void break_off();
 
     RequestLimits limits_;
     State state_ = State::start;

@@ -32,6 +32,9 @@ std::vector<std::string> read_all(RequestParser& parser, std::string_view input)
             case Status::broken:
                 result.push_back("broken: " + parser.reason());
                 return result;
+            case Status::other_protocol:
+                result.push_back("speaks " + parser.reason());
+                return result;
         }
     }
     return result;
@@ -58,6 +61,16 @@ TEST_CASE("an array of bulk strings is a request") {
 TEST_CASE("a line is a request, with or without a carriage return") {
     CHECK(read_all("LOCK key\r\nPING\n") == Texts{"LOCK|key", "PING"});
     CHECK(read_all("LOCK 'a b'\n") == Texts{"LOCK|a b"});
+}
+
+TEST_CASE("a line of another protocol ends all, and nothing behind it is a request") {
+    CHECK(read_all("PING\r\nGET /' HTTP/1.1\r\nPING\r\n") == Texts{"PING", "speaks HTTP"});
+    CHECK(read_all("Host: a\n*1\r\n$4\r\nPING\r\n") == Texts{"speaks HTTP"});
+    CHECK(read_all("\x16\x03\x01\nPING\n") == Texts{"speaks TLS"});
+    RequestParser parser(small);
+    CHECK(read_all(parser, "GET / HT").empty());
+    CHECK(read_all(parser, "TP/1.1\r\nPING\r\n") == Texts{"speaks HTTP"});
+    CHECK(read_all(parser, "PING\r\n") == Texts{"broken: HTTP"});
 }
 
 TEST_CASE("requests follow each other in one piece") {

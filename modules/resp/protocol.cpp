@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/net/connection.h"
@@ -14,8 +15,23 @@ namespace weir::resp {
 
 namespace {
 
+// Between two warnings of one kind.
+constexpr Duration warnings_pause = std::chrono::seconds(10);
+
 Session* session_of(Connection& connection) noexcept {
     return static_cast<Session*>(connection.data.get());
+}
+
+// Whether the client runs as the user who runs the server. At a port of TCP, root is no owner,
+// because what connects there as root may be a proxy for strangers; and where clients of the port
+// need a password, the owner needs it, too.
+bool is_owner(Connection& connection, bool needs_password) {
+    const bool unix_socket = connection.local().family() == AF_UNIX;
+    if (needs_password && !unix_socket) {
+        return false;
+    }
+    const std::optional<uid_t> user = connection.peer_user();
+    return user && (*user == geteuid() || (*user == 0 && unix_socket));
 }
 
 }  // namespace
@@ -39,7 +55,7 @@ RespProtocol::~RespProtocol() {
     }
 }
 
-Ref<Caller> RespProtocol::greet(const Connection& connection) const {
+Ref<Caller> RespProtocol::greet(Connection& connection) const {
     const SocketAddress& local = connection.local();
     const auto find = [this](const auto& is_it) {
         return std::ranges::find_if(
@@ -54,8 +70,9 @@ Ref<Caller> RespProtocol::greet(const Connection& connection) const {
     }
     std::vector<std::string> roles;
     if (door != doors_.end()) {
-        const std::optional<uid_t> user = connection.peer_user();
-        roles = user && (*user == 0 || *user == geteuid()) ? door->owner : door->anonymous;
+        const bool owner =
+            !door->owner.empty() && is_owner(connection, settings_->password.has_value());
+        roles = owner ? door->owner : door->anonymous;
     }
     return Ref<Caller>(new Caller(access_.rules(), {}, std::move(roles)));
 }
@@ -148,10 +165,25 @@ std::string RespProtocol::refusal(SocketServer& server) {
     return refuse(server.scheduler().now());
 }
 
+// Not a line for each: a web page may open many connections.
+void RespProtocol::warn_of_other_protocol(const Connection& connection, std::string_view name) {
+    if (!log_.writes(LogLevel::warning)) {
+        return;
+    }
+    const Time now = connection.scheduler().now();
+    if (warned_of_other_at_ && now - *warned_of_other_at_ < warnings_pause) {
+        ++not_warned_of_other_;
+        return;
+    }
+    warned_of_other_at_ = now;
+    const std::uint64_t more = std::exchange(not_warned_of_other_, 0);
+    log_.warning("{}: speaks {}, closed{}", connection.describe(), name,
+                 more == 0 ? "" : "; so were " + std::to_string(more) + " since the last warning");
+}
+
 // Not a line for each: whoever opens many connections would fill the log.
 void RespProtocol::warn_of_refusals(Time now) {
-    constexpr Duration pause = std::chrono::seconds(10);
-    if (seat_->clients < max_clients_ || (warned_at_ && now - *warned_at_ < pause)) {
+    if (seat_->clients < max_clients_ || (warned_at_ && now - *warned_at_ < warnings_pause)) {
         return;  // the server itself has said that there are no descriptors
     }
     warned_at_ = now;

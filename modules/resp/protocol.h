@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/list.h"
@@ -27,7 +28,7 @@ namespace weir::resp {
 struct Door {
     std::vector<SocketAddress> addresses;  // where it listens, with real ports
     std::vector<std::string> anonymous;    // roles
-    std::vector<std::string> owner;        // roles of the user as whom the server runs, and of root
+    std::vector<std::string> owner;        // roles of the owner; empty: those of all clients
 };
 
 // The Redis protocol, for the connections of all addresses where the module listens. Each
@@ -54,9 +55,9 @@ public:
 
     // Takes the doors by which clients come.
     void set_doors(std::vector<Door> doors) { doors_ = std::move(doors); }
-    // Returns who a client is that has not logged in: as it came by a door, and at a Unix socket by
-    // the user as whom it runs. One that came by no known door may do nothing.
-    Ref<Caller> greet(const Connection& connection) const;
+    // Returns who a client is that has not logged in: by the door by which it came, and by the user
+    // as whom it runs, if it is on this machine. One that came by no known door may do nothing.
+    Ref<Caller> greet(Connection& connection) const;
     // Returns the user of the module's own password; nothing if it has none.
     std::optional<OwnUser> own_user() const;
 
@@ -75,6 +76,8 @@ public:
     // --- for sessions
 
     void count_command() noexcept { ++seat_->commands; }
+    // Logs that a client is closed because it speaks another protocol than RESP.
+    void warn_of_other_protocol(const Connection& connection, std::string_view name);
     void leave(Session& session) noexcept {
         sessions_.remove(session);
         --seat_->clients;
@@ -117,6 +120,8 @@ private:
     EventExchange& events_;
     std::size_t max_clients_;
     std::optional<Time> warned_at_;  // of clients that were refused
+    std::optional<Time> warned_of_other_at_;
+    std::uint64_t not_warned_of_other_ = 0;
     List<Session, RespProtocol> sessions_;
     Ref<RespSeat> seat_;
 };

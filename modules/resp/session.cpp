@@ -15,12 +15,6 @@ namespace {
 // Replies are collected while there are more requests, up to about this size.
 constexpr std::size_t reply_bytes = 16 * 1024;
 
-// Browsers send these words: a web page could otherwise make a browser send commands. (Redis guards
-// against the same.)
-bool is_http(std::string_view word) noexcept {
-    return same_word(word, "POST") || same_word(word, "HOST:");
-}
-
 }  // namespace
 
 Session::Session(RespProtocol& protocol, Connection& connection, std::uint64_t id)
@@ -266,6 +260,10 @@ const Command* Session::execute(std::string_view& bytes) {
             case RequestParser::Status::broken:
                 break_off();
                 break;
+            case RequestParser::Status::other_protocol:
+                protocol_.warn_of_other_protocol(connection_, parser_.reason());
+                closing_ = true;
+                break;
         }
     }
     return nullptr;
@@ -372,11 +370,6 @@ Task<> Session::execute_transaction() {
 const Command* Session::check(const Request& request) {
     const Command* command = find_command(request[0]);
     if (command == nullptr) {
-        if (is_http(request[0])) {
-            protocol_.log().warning("{}: speaks HTTP, closed", connection_.describe());
-            closing_ = true;
-            return nullptr;
-        }
         if (caller_->has_roles()) {
             error(unknown_command(request[0]));
         } else {

@@ -90,7 +90,8 @@ config::Settings<ListenSettings> ListenSettings::describe() {
                 "Roles of clients that have not logged in; null: guest, or none if there is a "
                 "password"),
         setting("owner", &S::owner,
-                "Unix sockets: roles of clients that run as the same user as the server, or root"),
+                "Roles of clients on this machine that run as the same user as the server, or at a "
+                "Unix socket as root; none: they are clients as all others"),
         setting("tls", &S::tls, "Of a tls:// address"));
 }
 

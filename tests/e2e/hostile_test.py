@@ -1,10 +1,11 @@
 """Clients that are half closed, that do not read, and that send invalid input."""
 
+import http.client
 import random
 import socket
 import unittest
 
-from lockd import Lockd, main, wait_until
+from lockd import LIMIT, Lockd, main, wait_until
 
 TCP_REPAIR = 19  # not in Python's socket
 
@@ -130,12 +131,32 @@ class BadBytes(unittest.TestCase):
                     self.assertRegex(client.rest(), rb"^-ERR Protocol error: [^\r]+\r\n$")
                 wait_until(lambda: lockd.info("locks_held") == 0, "its lock is free")
 
-    def test_browsers_are_rejected(self):
+    def test_nothing_in_a_request_of_a_browser_is_executed(self):
+        commands = """TRYLOCK stolen\r\nCALL manager unload '{"module": "manager"}'\r\n"""
+        with Lockd() as lockd:
+            before = lockd.info("total_commands_processed")
+            for number, method in enumerate(("POST", "GET", "PUT", "OPTIONS", "TRYLOCK")):
+                browser = http.client.HTTPConnection("127.0.0.1", lockd.port, timeout=LIMIT)
+                with self.subTest(method):
+                    with self.assertRaises((http.client.BadStatusLine, ConnectionError)):
+                        browser.request(method, "/it's", commands)
+                        browser.getresponse()
+                    # The command INFO itself is one.
+                    self.assertEqual(lockd.info("total_commands_processed"), before + number + 1)
+                browser.close()
+            self.assertEqual(lockd.cli("CALL", "manager", "modules").count('"manager"'), 1)
+            self.assertEqual(lockd.info("locks_held"), 0)
+            lockd.wait_for_log(r"warning \[resp\] .*speaks HTTP, closed$")
+            # Not a line for each: a page can make a browser connect often.
+            self.assertLess(lockd.text().count("speaks HTTP"), 5)
+
+    def test_nothing_in_a_handshake_of_tls_is_executed(self):
+        # What a client says of an earlier session may be a stranger's choice.
         with Lockd() as lockd, lockd.connect() as client:
-            client.send(b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\nLOCK key\r\n")
+            client.send(b"\x16\x03\x01\x02\x00\x01\r\nTRYLOCK stolen\r\n")
             self.assertEqual(client.rest(), b"")
             self.assertEqual(lockd.info("locks_held"), 0)
-            lockd.wait_for_log(r"warning \[resp\] .*speaks HTTP")
+            lockd.wait_for_log(r"warning \[resp\] .*speaks TLS, closed$")
 
     def test_random_bytes_harm_only_their_sender(self):
         chance = random.Random(1)

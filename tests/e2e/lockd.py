@@ -26,18 +26,23 @@ APP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../apps/lockd
 class Lockd:
     """A running `weir run apps/lockd/lockd.json`, on a port and a Unix socket of its own.
 
+    Without `owner_at_port`, clients of the port are strangers, although the user who runs the test
+    runs the server too. `run_as`: the number of a user who runs it instead, for tests by root.
     `settings` are those of module.resp, in a second file that can be rewritten; `more` is merged
     into that file; `files` are the soft and hard limit of open files; `environment` is merged into
     the environment. As a context: requires at the end that lockd obeys SIGTERM and logs no error.
     """
 
-    def __init__(self, more=None, files=None, environment=None, **settings):
+    def __init__(self, more=None, files=None, environment=None, owner_at_port=True,
+                 run_as=None, **settings):
         self.folder = tempfile.TemporaryDirectory(prefix="lockd-test-")
         self.unix = os.path.join(self.folder.name, "socket")
-        self.settings = {"listen": ["tcp://127.0.0.1:0", "unix:" + self.unix], **settings}
+        port = {"address": "tcp://127.0.0.1:0", **({} if owner_at_port else {"owner": []})}
+        self.settings = {"listen": [port, "unix:" + self.unix], **settings}
         self.more = more or {}
         self.files = files
         self.environment = environment or {}
+        self.run_as = run_as
         self.file = os.path.join(self.folder.name, "own.json")
         self.write()
         self.log = []
@@ -61,6 +66,9 @@ class Lockd:
         environment.update(self.environment)
         limit = [f"--nofile={self.files[0]}:{self.files[1]}"] if self.files else []
         command = (["prlimit", *limit] if limit else []) + [program("weir"), "run", APP, self.file]
+        if self.run_as is not None:
+            os.chown(self.folder.name, self.run_as, -1)
+            command = ["setpriv", f"--reuid={self.run_as}", "--clear-groups", *command]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.PIPE, text=True, env=environment)
         self.reader = threading.Thread(target=self._read_log, daemon=True)
@@ -128,7 +136,7 @@ class Lockd:
                            **options)
 
     def owner(self):
-        """The same at the Unix socket, where the user who runs the server may do all."""
+        """The same at the Unix socket, where the user who runs the server may always do all."""
         return redis.Redis(unix_socket_path=self.unix, single_connection_client=True,
                            socket_timeout=LIMIT)
 

@@ -13,20 +13,22 @@ from lockd import APP, LIMIT, Lockd, listens, main, program, wait_until
 SMALL_PIPE = 4096  # bytes; the reader has a buffer besides
 
 
-def make_it_log(lockd, lines):
-    """Makes lockd log a line for each rejected browser. Returns when all are rejected."""
-    for _ in range(lines):
-        with lockd.connect() as browser:
-            browser.send(b"POST / HTTP/1.1\r\n\r\n")
-            if browser.rest() != b"":
-                raise AssertionError("a browser was served")
+def make_it_warn(lockd):
+    """Makes lockd log a warning of a rejected browser. Returns when it is rejected."""
+    with lockd.connect() as browser:
+        browser.send(b"POST / HTTP/1.1\r\n\r\n")
+        if browser.rest() != b"":
+            raise AssertionError("a browser was served")
 
 
 def fill_pipe(lockd, lines):
     """Stops reading the log, and makes lockd log more than the pipe and the queue can hold."""
     lockd.may_read.clear()
     fcntl.fcntl(lockd.process.stderr, fcntl.F_SETPIPE_SZ, SMALL_PIPE)
-    make_it_log(lockd, lines)
+    for _ in range(lines):
+        with lockd.connect() as client:
+            client.send(b"*x\r\n")
+            client.rest()
 
 
 def inspect(lockd, *arguments):
@@ -71,7 +73,7 @@ class Log(unittest.TestCase):
             def counted():
                 text = lockd.text()
                 told = re.findall(r"warning (\d+) lines? w\w+ dropped here: ", text)
-                return text.count("speaks HTTP"), sum(map(int, told))
+                return text.count("Protocol error"), sum(map(int, told))
             wait_until(lambda: sum(counted()) == 300, "each line is written or counted")
             self.assertEqual(counted()[1], dropped)
 
@@ -85,7 +87,7 @@ class Log(unittest.TestCase):
 
     def test_each_line_of_json_is_an_object(self):
         with Lockd({"server": {"log": {"format": "json"}}}) as lockd:
-            make_it_log(lockd, 1)
+            make_it_warn(lockd)
             with lockd.connect() as client:
                 client.send(b"*x\xff\"\r\n")
                 client.rest()
@@ -107,7 +109,7 @@ class Log(unittest.TestCase):
                 seen = len(lockd.log)
                 lockd.process.send_signal(signal.SIGHUP)
                 lockd.wait_for_log("has been read again", after=seen)
-                make_it_log(lockd, 1)
+                make_it_warn(lockd)
             lockd.wait_for_log("speaks HTTP")
             self.assertEqual(lockd.text().count("speaks HTTP"), 1)
 

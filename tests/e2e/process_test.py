@@ -48,7 +48,7 @@ class Access(unittest.TestCase):
             self.assertFalse(os.path.exists(lockd.unix))
 
     def test_without_the_password_nothing_can_be_done(self):
-        with Lockd(password="secret") as lockd:
+        with Lockd(password="secret", owner_at_port=False) as lockd:
             self.assertIn("NOAUTH", lockd.cli("LOCK", "key"))
             self.assertIn("WRONGPASS", lockd.cli("-a", "other", "--no-auth-warning", "PING"))
             self.assertEqual(lockd.cli("-a", "secret", "--no-auth-warning", "PING"), "PONG")
@@ -225,7 +225,7 @@ class Signals(unittest.TestCase):
                 self.assertEqual(lockd.process.wait(LIMIT), 0)
 
     def test_hangup_applies_a_changed_configuration(self):
-        with Lockd() as lockd, lockd.connect() as old:
+        with Lockd(owner_at_port=False) as lockd, lockd.connect() as old:
             self.assertEqual(old.ask("PING"), "+PONG")
             lockd.settings.update(password="new", max_locks=1)
             lockd.write()

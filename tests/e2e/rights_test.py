@@ -17,6 +17,7 @@ USERS = {"server": {
     "roles": {"worker": {"may": ["lock.*", "resp.info"], "keys": ["orders:*"]}},
     "users": {"ann": {"password_hash": HASH, "roles": ["worker"]},
               "ops": {"password_hash": HASH, "roles": ["admin"]}}}}
+NOBODY = 65534
 UNLOAD = ("CALL", "manager", "unload", '{"module": "tea"}')
 GUEST_MAY_NOT = (r"^NOPERM denied: a client that has not logged in \(role 'guest'\) has no right "
                  r"to manager.unload; the role 'admin' has it$")
@@ -57,7 +58,7 @@ class Rights(unittest.TestCase):
 
 class Defaults(Rights):
     def test_a_client_of_the_port_uses_locks_and_reads_and_manages_nothing(self):
-        with Lockd() as lockd:
+        with Lockd(owner_at_port=False) as lockd:
             client = lockd.redis()
             self.assertIsInstance(client.execute_command("LOCK", "a"), int)
             self.assertEqual(len(client.execute_command("LOCKS")), 1)
@@ -71,7 +72,7 @@ class Defaults(Rights):
             self.assertEqual(client.client_list()[0]["user"], "")
 
     def test_a_client_of_the_port_watches_events_and_sends_none(self):
-        with Lockd(more={"server": {"events": {"house.Bell": {}}}}) as lockd:
+        with Lockd(more={"server": {"events": {"house.Bell": {}}}}, owner_at_port=False) as lockd:
             client = lockd.redis()
             self.assertEqual(json.loads(client.execute_command("EVENTS", "house.Bell"))["type"],
                              "house.Bell")
@@ -142,7 +143,7 @@ class Defaults(Rights):
         self.assertFalse(os.path.exists(path))
 
     def test_without_the_owners_socket_the_commands_take_the_port(self):
-        with Lockd(owner_socket=False) as lockd:
+        with Lockd(owner_socket=False, owner_at_port=False) as lockd:
             self.assertFalse(os.path.exists(os.path.join(lockd.folder.name, "weir")))
             done = weir(lockd, "call", f"127.0.0.1:{lockd.port}", "manager", "reload",
                         '{"modules": ["lock"]}')
@@ -155,6 +156,70 @@ class Defaults(Rights):
                 stale.bind(os.path.join(lockd.folder.name, "weir", f"{lockd.port}.sock"))
             done = weir(lockd, "call", f"127.0.0.1:{lockd.port}", "lock", "list")
             self.assertEqual((done.stdout, done.returncode), ("[]\n", 0))
+
+
+def stranger(port, *request):
+    """Returns what redis-cli says as a user who is neither root nor the server's."""
+    done = subprocess.run(["setpriv", f"--reuid={NOBODY}", "--clear-groups", "redis-cli", "-p",
+                           str(port), *request], text=True, capture_output=True, timeout=LIMIT,
+                          check=False)
+    return done.stdout + done.stderr
+
+
+class OwnerAtPort(Rights):
+    RELOAD = ("CALL", "manager", "reload", '{"modules": ["lock"]}')
+
+    def test_the_owner_of_the_server_may_do_all_at_a_loopback_port(self):
+        with Lockd() as lockd, lockd.connect() as other, lockd.connect() as raw:
+            self.assertEqual(lockd.cli(*self.RELOAD), "null")
+            number = other.ask("CLIENT ID").removeprefix(":")
+            self.assertEqual(lockd.cli("CLIENT", "KILL", "ID", number), "1")
+            self.assertEqual(other.rest(), b"")
+            # A client that has ended its output, as `nc -N` does, is still there.
+            raw.send(b"""CALL manager reload '{"modules": ["lock"]}'\r\n""")
+            raw.socket.shutdown(socket.SHUT_WR)
+            self.assertEqual(raw.rest(), b"$4\r\nnull\r\n")
+
+    def test_the_owner_is_known_at_ports_of_ipv6(self):
+        addresses = ["tcp://127.0.0.1:0", "tcp://[::1]:0", "tcp://[::]:0"]
+        with Lockd(listen=addresses) as lockd:
+            one = lockd.wait_for_log(r"listens at tcp://\[::1\]:(\d+)").group(1)
+            all_of_them = lockd.wait_for_log(r"listens at tcp://\[::\]:(\d+)").group(1)
+            for host, port in ("::1", one), ("::1", all_of_them), ("127.0.0.1", all_of_them):
+                with self.subTest(host=host, port=port), \
+                        redis.Redis(host=host, port=int(port)) as client:
+                    self.assertEqual(client.execute_command(*self.RELOAD), b"null")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can run a client as another user")
+    def test_another_user_of_the_machine_is_a_guest_at_the_port(self):
+        with Lockd() as lockd, lockd.connect() as other:
+            number = other.ask("CLIENT ID").removeprefix(":")
+            self.assertRegex(stranger(lockd.port, *self.RELOAD), "^NOPERM.*role 'guest'")
+            self.assertRegex(stranger(lockd.port, "CLIENT", "KILL", "ID", number), "^NOPERM")
+            self.assertRegex(stranger(lockd.port, "TRYLOCK", "a"), r"^\d+\n$")
+            self.assertEqual(other.ask("PING"), "+PONG")
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can run a server as another user")
+    def test_root_is_no_owner_at_the_port_of_another_users_server(self):
+        with Lockd(run_as=NOBODY) as lockd:
+            self.assertRegex(lockd.cli(*self.RELOAD), "^NOPERM.*role 'guest'")
+            self.assertEqual(lockd.cli(*self.RELOAD, owner=True), "null")
+            self.assertEqual(stranger(lockd.port, *self.RELOAD), "null\n")
+
+    def test_without_roles_for_the_owner_it_is_a_client_as_all_others(self):
+        with Lockd(owner_at_port=False) as lockd, lockd.connect() as other:
+            number = other.ask("CLIENT ID").removeprefix(":")
+            self.assertRegex(lockd.cli(*self.RELOAD), "^NOPERM.*role 'guest'")
+            self.assertRegex(lockd.cli("CLIENT", "KILL", "ID", number), "^NOPERM.*role 'guest'")
+            self.assertEqual(other.ask("PING"), "+PONG")
+
+    def test_the_owner_who_logs_in_as_a_user_is_the_owner_again_after_reset(self):
+        with Lockd(USERS) as lockd, lockd.connect() as raw:
+            self.assertEqual(raw.ask("CLIENT KILL ID 999"), ":0")
+            self.assertEqual(raw.ask("AUTH ann password"), "+OK")
+            self.assertRegex(raw.ask("CLIENT KILL ID 999"), "^-NOPERM")
+            self.assertEqual(raw.ask("RESET"), "+RESET")
+            self.assertEqual(raw.ask("CLIENT KILL ID 999"), ":0")
 
 
 class Users(Rights):
@@ -188,7 +253,7 @@ class Users(Rights):
             self.assertEqual(json.loads(ann.execute_command("CALL", "lock", "semaphores")), [])
 
     def test_a_session_belongs_to_the_user_who_opened_it(self):
-        with Lockd(USERS) as lockd:
+        with Lockd(USERS, owner_at_port=False) as lockd:
             ann, other = user(lockd, "ann"), lockd.redis()
             session = json.loads(ann.execute_command("CALL", "lock", "open_session"))["session"]
             acquire = json.dumps({"session": session, "key": "orders:1"})
@@ -215,7 +280,7 @@ class Users(Rights):
             self.assertEqual(user(lockd, "ops").execute_command("LOCKS"), [])
 
     def test_rights_hold_in_pipelines_and_transactions(self):
-        with Lockd(USERS) as lockd, lockd.connect() as raw:
+        with Lockd(USERS, owner_at_port=False) as lockd, lockd.connect() as raw:
             raw.send(b"CALL manager unload '{\"module\": \"lock\"}'\r\nTRYLOCK a\r\n"
                      b"AUTH ann password\r\nTRYLOCK b\r\nTRYLOCK orders:1\r\n")
             self.assertRegex(raw.line(), "^-NOPERM")
@@ -247,7 +312,7 @@ class Users(Rights):
             self.assertEqual(raw.ask("ACL WHOAMI"), "$0")
 
     def test_a_client_that_is_handed_over_stays_the_same_user(self):
-        with Lockd(USERS) as lockd:
+        with Lockd(USERS, owner_at_port=False) as lockd:
             ann = user(lockd, "ann")
             guest = lockd.redis()
             guest.ping()
@@ -351,7 +416,7 @@ class Addresses(Rights):
                     self.denied(client, "TRYLOCK", "a", why="role 'looker'")
                 self.assertEqual(stat.S_IMODE(os.stat(other).st_mode), 0o640)
 
-    def test_with_a_password_nothing_works_before_it(self):
+    def test_with_a_password_nothing_works_at_a_port_before_it_not_even_for_the_owner(self):
         with Lockd(password="secret") as lockd:
             with lockd.connect() as raw:
                 self.assertRegex(raw.ask("CALL manager modules"), "^-NOAUTH")

@@ -273,7 +273,8 @@ class BadAnswers(unittest.TestCase):
     def test_without_the_password_its_variable_is_named(self):
         # A server each: it slows down who fails again and again.
         for name in COMMANDS:
-            with self.subTest(name), Lockd(password="secret") as lockd:
+            with self.subTest(name), \
+                    Lockd(password="secret", owner_at_port=False) as lockd:
                 address = f"127.0.0.1:{lockd.port}"
                 done = run(*command(name, address))
                 self.assertRegex(done.stderr, "NOAUTH.*WEIR_PASSWORD")

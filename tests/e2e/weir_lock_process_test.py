@@ -231,7 +231,7 @@ class Killed(Processes):
         self.assertEqual(output.splitlines()[1:], ["0", "1", "2", "3"])  # 3 is of ls
 
     def test_the_command_does_not_see_the_password(self):
-        with Lockd(password="secret") as lockd:
+        with Lockd(password="secret", owner_at_port=False) as lockd:
             self.lockd = lockd
             environment = {**os.environ, "WEIR_PASSWORD": "secret"}
             process = self.start("key", "--", "env", env=environment)
