@@ -5,8 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include <sys/socket.h>
-
+#include "core/net/peer_user.h"
 #include "core/run/wait.h"
 #include "core/run/watch.h"
 #include "core/wait/timeout.h"
@@ -26,16 +25,6 @@ bool is_end(const ConnectionWriteEvent& event) noexcept {
 
 bool is_set(Duration time) noexcept {
     return time > Duration::zero();
-}
-
-// The user at the other end of a Unix socket.
-std::optional<uid_t> peer_user_of(int socket, int family) noexcept {
-    ucred peer{};
-    socklen_t size = sizeof(peer);
-    if (family != AF_UNIX || getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-        return {};
-    }
-    return peer.uid;
 }
 
 }  // namespace

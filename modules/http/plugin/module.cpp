@@ -3,8 +3,8 @@
 #include "modules/system/module/module.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,14 +14,12 @@
 #include <utility>
 #include <vector>
 
-#include <grp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
-#include "config/text/nearest_name.h"
-#include "config/text/quoted.h"
 #include "core/net/descriptor_limit.h"
+#include "core/net/peer_user.h"
 #include "core/net/stream_server.h"
 #include "core/wait/timeout.h"
 #include "modules/http/connection.h"
@@ -51,26 +49,6 @@ struct HttpState {
     std::vector<std::string> sockets;  // what of the settings they depend on
     std::vector<std::unique_ptr<StreamServer>> listeners;
 };
-
-std::optional<uid_t> peer_user_of(int socket, int family) noexcept {
-    ucred peer{};
-    socklen_t size = sizeof(peer);
-    if (family != AF_UNIX || ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-        return {};
-    }
-    return peer.uid;
-}
-
-gid_t group_number(const std::string& name) {
-    std::array<char, 16 * 1024> memory{};
-    ::group entry{};
-    ::group* found = nullptr;
-    ::getgrnam_r(name.c_str(), &entry, memory.data(), memory.size(), &found);
-    if (found == nullptr) {
-        throw std::runtime_error("this machine has no group '" + config::printable(name) + "'");
-    }
-    return found->gr_gid;
-}
 
 // Counts connections of one address while it lives.
 class FromAddress {
@@ -116,15 +94,19 @@ public:
     }
 
     Task<> load() override {
-        check_roles();
+        const std::vector<ListenSettings> configured = settings().listeners();
+        check_roles(*this, configured);
         add_routes();
         raise_descriptor_limit(settings().max_clients + other_descriptors);
+        for (const ListenSettings& listener : configured) {
+            tls_.push_back(
+                listener.tls_context({.protocols = {"http/1.1"}, .require_close_notify = false}));
+        }
         if (replaces()) {
             co_return;  // the sockets are there
         }
-        const std::vector<ListenSettings> all = settings().listeners();
-        for (std::size_t i = 0; i != all.size(); ++i) {
-            co_await listen(all[i], i);
+        for (std::size_t i = 0; i != configured.size(); ++i) {
+            co_await listen(configured[i], i);
         }
     }
 
@@ -162,14 +144,20 @@ public:
         }
     }
 
+    void read_files_again() override {
+        for (std::size_t i = 0; i != tls_.size(); ++i) {
+            if (tls_[i] != nullptr) {
+                read_certificates_again(*tls_[i], listeners_[i]->address().text(), log());
+            }
+        }
+    }
+
     Router& router() noexcept override { return router_; }
 
     std::vector<std::string> addresses() const {
         std::vector<std::string> result;
         for (const auto& listener : listeners_) {
-            for (const SocketAddress& address : listener->addresses()) {
-                result.push_back(address.text());
-            }
+            std::ranges::move(listener->urls(), std::back_inserter(result));
         }
         return result;
     }
@@ -204,21 +192,6 @@ private:
                                          ? std::nullopt
                                          : std::optional<Duration>(settings().call_timeout));
         gateway_.events().set_keepalive(settings().event_keepalive);
-    }
-
-    // A mistake in names would give clients other rights than those that are meant.
-    void check_roles() const {
-        for (const ListenSettings& listener : settings().listeners()) {
-            for (const auto* roles : {&listener.anonymous, &listener.owner}) {
-                for (const std::string& role : *roles) {
-                    if (access().rules()->role(role) == nullptr) {
-                        throw std::runtime_error(
-                            "module." + name() + ".listen: " +
-                            config::unknown_name("role", role, access().rules()->role_names()));
-                    }
-                }
-            }
-        }
     }
 
     // --- routes
@@ -257,8 +230,7 @@ private:
     std::vector<std::string> sockets() const {
         std::vector<std::string> texts;
         for (const ListenSettings& listener : settings().listeners()) {
-            texts.push_back(listener.address + " " + listener.mode.value_or("") + " " +
-                            listener.group.value_or(""));
+            texts.push_back(listener.socket());
         }
         return texts;
     }
@@ -277,6 +249,7 @@ private:
         listeners_ = std::move(state.listeners);
         handed_over_ = false;  // if they come back
         for (std::size_t i = 0; i != listeners_.size(); ++i) {
+            listeners_[i]->set_tls(tls_[i]);
             listeners_[i]->hand_to(handler_for(i));
             listeners_[i]->set_max_connections(settings().max_clients);
         }
@@ -284,18 +257,8 @@ private:
 
     Task<> listen(ListenSettings listener, std::size_t index) {
         SocketServerOptions options;
-        if (listener.mode) {
-            options.listen.unix_mode = file_mode(*listener.mode);
-        }
-        if (listener.group) {
-            options.listen.unix_group = group_number(*listener.group);
-        }
-        if (listener.tls) {
-            options.tls = TlsContext::server(
-                {.certificates = {{listener.tls->certificate, listener.tls->key}},
-                 .protocols = {"http/1.1"},
-                 .require_close_notify = false});
-        }
+        options.listen = listener.options();
+        options.tls = tls_[index];
         options.max_connections = settings().max_clients;
         options.retry_listen = {};
         options.shutdown_timeout = settings().shutdown_timeout;
@@ -306,10 +269,11 @@ private:
             throw std::runtime_error("cannot listen at " + listener.address + ": " +
                                      server.error());
         }
-        for (const SocketAddress& local : server.addresses()) {
-            log().info("listens at {}", local.text());
+        for (const std::string& url : server.urls()) {
+            log().info("listens at {}", url);
         }
-        if (!listener.anonymous.empty() &&
+        const bool knows_clients = listener.tls && listener.tls->client_ca;
+        if (!listener.anonymous->empty() && !knows_clients &&
             !std::ranges::all_of(server.addresses(), &SocketAddress::is_local)) {
             log().warning(
                 "listens at {} for clients that do not log in: every machine that reaches this one "
@@ -337,7 +301,7 @@ private:
         client.hosts =
             remote.family() == AF_UNIX ? std::vector<std::string>{"*"} : settings().hosts;
         client.anonymous =
-            Ref<Caller>(new Caller(access().rules(), "", is_owner ? door.owner : door.anonymous));
+            Ref<Caller>(new Caller(access().rules(), "", is_owner ? door.owner : *door.anonymous));
         return client;
     }
 
@@ -403,6 +367,7 @@ private:
     std::size_t connections_ = 0;
     bool handed_over_ = false;
     std::vector<std::unique_ptr<StreamServer>> listeners_;
+    std::vector<std::shared_ptr<TlsContext>> tls_;  // of the listeners; null: no TLS
 };
 
 }  // namespace
