@@ -90,6 +90,13 @@ public:
                       &HttpModule::addresses)
             .function("clients", "Lists the connected clients, one line each",
                       &HttpModule::client_lines)
+            .counter("requests", "Requests that were answered, by the class of the status",
+                     &HttpModule::requests)
+            .counter("received_bytes", "Bytes of requests", &HttpModule::received)
+            .counter("sent_bytes", "Bytes of responses", &HttpModule::sent)
+            .gauge("clients", "Clients that are connected", &HttpModule::connected)
+            .histogram("request", "Time from the head of a request until its response begins",
+                       &HttpModule::request_time)
             .reads({"addresses", "clients"});
     }
 
@@ -175,6 +182,27 @@ public:
     }
 
 private:
+    // --- metrics
+
+    void requests(MetricFamily& values) const {
+        for (std::size_t i = 0; i != traffic_.responses.size(); ++i) {
+            values.add(traffic_.responses[i], {{"status", std::to_string(i + 1) + "xx"}});
+        }
+    }
+    std::uint64_t received() const noexcept { return traffic_.received; }
+    std::uint64_t sent() const noexcept { return traffic_.sent; }
+    // Of all versions of the module.
+    std::size_t connected() const noexcept {
+        std::size_t all = 0;
+        for (const auto& listener : listeners_) {
+            all += listener->open();
+        }
+        return all;
+    }
+    const Histogram& request_time() const noexcept { return traffic_.time; }
+
+    // --- settings
+
     GateSettings gate_settings() const {
         GateSettings made{.origins = settings().origins, .headers = {}};
         // No response is taken for another type than it says, or shown in another site's frame.
@@ -320,7 +348,7 @@ private:
         const Counted counted(connections_);
         const Client client = describe(stream, listener);
         const FromAddress from(from_address_, client.login_source);
-        Connection connection(stream.stream(), limits_, client, handler_);
+        Connection connection(stream.stream(), limits_, client, handler_, traffic_);
         const bool is_unix = client.address.starts_with("unix:");
         if (!is_unix && from.count() > settings().max_clients_per_address) {
             Response refused =
@@ -365,6 +393,7 @@ private:
     const Handler handler_ = [this](Exchange& exchange) { return gate_.handle(exchange, route_); };
     FromAddress::Counts from_address_;
     std::size_t connections_ = 0;
+    Traffic traffic_;
     bool handed_over_ = false;
     std::vector<std::unique_ptr<StreamServer>> listeners_;
     std::vector<std::shared_ptr<TlsContext>> tls_;  // of the listeners; null: no TLS

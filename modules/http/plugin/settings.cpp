@@ -100,7 +100,8 @@ config::Settings<HttpSettings> HttpSettings::describe() {
             .fixed(),
         setting("routes", &S::routes, "What answers at which path").check(wrong_routes).fixed(),
         setting("gateway", &S::gateway,
-                "Serve /call, /events, /locks, /openapi.json, /health and /ready: all functions "
+                "Serve /call, /events, /locks, /openapi.json, /health, /ready and /metrics: all "
+                "functions "
                 "and events of the server, by the rights of each client")
             .fixed(),
         setting("hosts", &S::hosts,
