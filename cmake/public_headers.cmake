@@ -80,6 +80,7 @@ set(WEIR_PUBLIC_HEADERS
     modules/system/event/event_exchange.h
     modules/system/metrics/metric_family.h
     modules/system/event/event_json.h
+    modules/system/net/listen_settings.h
     modules/system/net/stream_listener.h
     modules/system/net/tls_settings.h
     modules/system/server/loader.h

@@ -5,9 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
-#include <sys/socket.h>
-
 #include "core/net/loopback_peer.h"
+#include "core/net/peer_user.h"
 #include "core/run/wait.h"
 #include "core/run/watch.h"
 #include "core/wait/timeout.h"
@@ -27,16 +26,6 @@ bool is_end(const ConnectionWriteEvent& event) noexcept {
 
 bool is_set(Duration time) noexcept {
     return time > Duration::zero();
-}
-
-// The user at the other end of a Unix socket.
-std::optional<uid_t> unix_peer_user(int socket) noexcept {
-    ucred peer{};
-    socklen_t size = sizeof(peer);
-    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-        return {};
-    }
-    return peer.uid;
 }
 
 }  // namespace
@@ -75,8 +64,9 @@ std::uint64_t Connection::sent() const noexcept {
 
 std::optional<uid_t> Connection::peer_user() {
     if (!peer_user_ && stream_) {
-        peer_user_.emplace(local_.family() == AF_UNIX ? unix_peer_user(stream_->descriptor())
-                                                      : loopback_peer_user(local_, remote_));
+        peer_user_.emplace(local_.family() == AF_UNIX
+                               ? peer_user_of(stream_->descriptor(), local_.family())
+                               : loopback_peer_user(local_, remote_));
     }
     return peer_user_.value_or(std::nullopt);
 }

@@ -53,6 +53,7 @@ Task<bool> Connection::read_head(RequestParser& parser) {
         if (const std::size_t size = parser.find_head(bytes)) {
             parser.parse_head(bytes.substr(0, size));
             stream_.consume(size);
+            traffic_.received += size;
             co_return true;
         }
         const std::size_t there = bytes.size();
@@ -92,7 +93,7 @@ Task<bool> Connection::serve_request(const std::function<bool()>& last) {
 }
 
 Task<bool> Connection::handle(RequestParser& parser, const std::function<bool()>& last) {
-    Exchange exchange(stream_, limits_, client_, parser, last);
+    Exchange exchange(stream_, limits_, client_, parser, last, traffic_);
     std::optional<HttpError> wrong;
     try {
         co_await handler_(exchange);
@@ -120,6 +121,8 @@ Task<> Connection::refuse(Response response) {
         head_bytes(response.status, response.headers, Framing::length, response.body.size(), false,
                    wall_time(stream_.scheduler().poller()));
     bytes += response.body;
+    traffic_.count_response(response.status);
+    traffic_.sent += bytes.size();
     co_await stream_.write(std::move(bytes), stream_.scheduler().now() + limits_.write_time);
 }
 

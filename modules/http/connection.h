@@ -6,6 +6,7 @@
 #include "modules/http/client.h"
 #include "modules/http/exchange.h"
 #include "modules/http/limits.h"
+#include "modules/http/traffic.h"
 
 namespace weir::http {
 
@@ -19,8 +20,8 @@ class Connection {
 public:
     // All must outlive the connection.
     Connection(ByteStream& stream, const HttpLimits& limits, const Client& client,
-               const Handler& handler) noexcept
-        : stream_(stream), limits_(limits), client_(client), handler_(handler) {}
+               const Handler& handler, Traffic& traffic) noexcept
+        : stream_(stream), limits_(limits), client_(client), handler_(handler), traffic_(traffic) {}
 
     // Serves the request that the input begins with. Returns whether a further one may follow:
     // false if the client, or an error, ends the connection. `last`: it is not to go on in any
@@ -37,6 +38,7 @@ private:
     const HttpLimits& limits_;
     const Client& client_;
     const Handler& handler_;
+    Traffic& traffic_;
 };
 
 }  // namespace weir::http

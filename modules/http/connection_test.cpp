@@ -1,5 +1,6 @@
 #include "modules/http/connection.h"
 
+#include <array>
 #include <chrono>
 #include <stdexcept>
 #include <string>
@@ -63,6 +64,32 @@ std::string problem(std::string_view status, std::string_view code, std::string_
 const std::string get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
 
 }  // namespace
+
+TEST_CASE("responses are counted by their class, with their bytes and the time until they begin") {
+    const std::string posted =
+        "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
+    const std::string rest = "0\r\n\r\n" + get + "nonsense\r\n\r\n";
+    HttpWorld world(echo);
+    const std::string answers = world.send({posted, rest}, 100ms);
+    CHECK(world.traffic.responses == std::array<std::uint64_t, 5>{0, 2, 0, 1, 0});
+    CHECK(world.traffic.time.count() == 2);  // a request that is none has no time
+    CHECK(world.traffic.time.sum() == 100ms);
+    CHECK(world.traffic.received ==
+          (posted + rest).size() - std::string("nonsense\r\n\r\n").size());
+    CHECK(world.traffic.sent == answers.size());
+}
+
+TEST_CASE("a stream counts as a response when it begins") {
+    const Handler slow = [](Exchange& exchange) -> Task<> {
+        co_await exchange.begin(200, {});
+        co_await sleep(1h);
+        co_await exchange.write("late");
+    };
+    HttpWorld world(slow);
+    world.send({get}, 2h);
+    CHECK(world.traffic.responses == std::array<std::uint64_t, 5>{0, 1, 0, 0, 0});
+    CHECK(world.traffic.time.sum() == 0ms);
+}
 
 TEST_CASE("pipelined requests are answered in their order, however their bytes come") {
     const std::string requests =

@@ -21,13 +21,16 @@ constexpr std::uint64_t most_drained = 64 * 1024;
 }  // namespace
 
 Exchange::Exchange(ByteStream& stream, const HttpLimits& limits, const Client& client,
-                   RequestParser& parser, const std::function<bool()>& last) noexcept
+                   RequestParser& parser, const std::function<bool()>& last,
+                   Traffic& traffic) noexcept
     : stream_(stream),
       limits_(limits),
       client_(client),
       parser_(parser),
       caller_(client.anonymous),
       last_(last),
+      traffic_(traffic),
+      started_(stream.scheduler().now()),
       keep_alive_(parser.request().keep_alive),
       body_limit_(limits.body),
       body_ended_(!parser.request().has_body()),
@@ -76,6 +79,7 @@ Task<std::string_view> Exchange::read_piece() {
     if (bytes.empty()) {
         throw StreamError("reading from " + stream_.peer(), UV_EOF);
     }
+    traffic_.received += bytes.size();
     count_body(bytes.size());
     body_ended_ = received_ == request().length;
     co_return bytes;
@@ -90,6 +94,7 @@ Task<std::string_view> Exchange::read_chunk() {
         }
         const RequestParser::Piece piece = parser_.parse_chunks(input);
         stream_.consume(piece.skip);
+        traffic_.received += piece.skip + piece.size + piece.after;
         body_ended_ = piece.end;
         if (piece.size != 0) {
             count_body(piece.size);
@@ -125,6 +130,8 @@ std::string Exchange::start_response(int status, const Headers& headers,
         }
     }
     begun_ = true;
+    traffic_.count_response(status);
+    traffic_.time.record(scheduler().now() - started_);
     bodyless_ = status == 204 || status == 304 || status < 200;
     if (bodyless_) {
         framing_ = Framing::none;
@@ -145,6 +152,7 @@ std::string Exchange::start_response(int status, const Headers& headers,
 }
 
 Task<> Exchange::write_now(std::string bytes) {
+    traffic_.sent += bytes.size();
     return stream_.write(std::move(bytes), in(limits_.write_time));
 }
 

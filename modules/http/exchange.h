@@ -15,6 +15,7 @@
 #include "modules/http/request_parser.h"
 #include "modules/http/response.h"
 #include "modules/http/target.h"
+#include "modules/http/traffic.h"
 
 namespace weir::http {
 
@@ -35,7 +36,7 @@ public:
     // `last`: whether the connection is to end after this request in any case. All must outlive the
     // exchange.
     Exchange(ByteStream& stream, const HttpLimits& limits, const Client& client,
-             RequestParser& parser, const std::function<bool()>& last) noexcept;
+             RequestParser& parser, const std::function<bool()>& last, Traffic& traffic) noexcept;
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
 
@@ -116,6 +117,8 @@ private:
     RequestParser& parser_;
     Ref<Caller> caller_;
     const std::function<bool()>& last_;
+    Traffic& traffic_;
+    const Time started_;
     bool keep_alive_;
     Parameters parameters_;
     std::size_t before_rest_ = 0;

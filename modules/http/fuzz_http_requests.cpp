@@ -57,7 +57,8 @@ struct Fuzzed : test::WorldOn<Simulation> {
         const HttpLimits limits{.target = 200, .head = 1000, .headers = 10, .body = 1000};
         const Client client;
         const Handler handler = echo;
-        Connection connection(stream, limits, client, handler);
+        Traffic traffic;
+        Connection connection(stream, limits, client, handler, traffic);
         const std::function<bool()> last = [] { return false; };
         while (!(co_await stream.peek()).empty()) {
             const bool goes_on = co_await connection.serve_request(last);

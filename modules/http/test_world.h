@@ -32,7 +32,7 @@ struct HttpWorld : test::VirtualWorld {
     }
 
     Task<> serve() {
-        Connection connection(*server_side, limits, client, handler);
+        Connection connection(*server_side, limits, client, handler, traffic);
         const std::function<bool()> is_last = [this] { return last; };
         try {
             while (!(co_await server_side->peek()).empty()) {
@@ -73,6 +73,7 @@ struct HttpWorld : test::VirtualWorld {
     HttpLimits limits;
     Client client;
     Handler handler;
+    Traffic traffic;
     ByteStream::Owner client_side;
     ByteStream::Owner server_side;
     bool last = false;

@@ -4,7 +4,6 @@
 #include "modules/system/module/module.h"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -16,11 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include <grp.h>
 #include <sys/stat.h>
 
-#include "config/text/nearest_name.h"
-#include "config/text/quoted.h"
 #include "core/net/descriptor_limit.h"
 #include "core/net/socket_server.h"
 #include "core/wait/timeout.h"
@@ -75,7 +71,9 @@ public:
                   RespProtocol::request_queue());
         const std::vector<ListenSettings> configured = settings().listeners();
         for (const ListenSettings& listener : configured) {
-            tls_.push_back(listener.tls_context());
+            // A request that is not complete is not executed, and a client that goes without
+            // close_notify, as most do, has gone all the same.
+            tls_.push_back(listener.tls_context({.require_close_notify = false}));
         }
         if (replaces()) {
             co_return;  // the sockets are there
@@ -122,18 +120,10 @@ public:
         }
     }
 
-    // Connections go on with the certificate that they were opened with.
     void read_files_again() override {
         for (std::size_t i = 0; i != tls_.size(); ++i) {
-            if (tls_[i] == nullptr) {
-                continue;
-            }
-            const std::string address = listeners_[i]->address().text();
-            try {
-                tls_[i]->reload();
-                log().info("{}: has read the certificate again", address);
-            } catch (const TlsError& error) {
-                log().error("{}: the old certificate stays: {}", address, error.what());
+            if (tls_[i] != nullptr) {
+                read_certificates_again(*tls_[i], listeners_[i]->address().text(), log());
             }
         }
     }
@@ -227,17 +217,7 @@ private:
                 "there are two users 'default': the one of module." + name() +
                 ".password, and the one of server.users; leave one of them out");
         }
-        for (const ListenSettings& listener : settings().listeners()) {
-            for (const auto* roles : {&*listener.anonymous, &listener.owner}) {
-                for (const std::string& role : *roles) {
-                    if (access().rules()->role(role) == nullptr) {
-                        throw std::runtime_error(
-                            "module." + name() + ".listen: " +
-                            config::unknown_name("role", role, access().rules()->role_names()));
-                    }
-                }
-            }
-        }
+        check_roles(*this, settings().listeners());
     }
 
     // The ports of TCP where it listens.
@@ -267,26 +247,8 @@ private:
         protocol_.set_doors(std::move(doors));
     }
 
-    static gid_t group_number(const std::string& name) {
-        std::array<char, 16 * 1024> memory{};
-        ::group entry{};
-        ::group* found = nullptr;
-        getgrnam_r(name.c_str(), &entry, memory.data(), memory.size(), &found);
-        if (found == nullptr) {
-            throw std::runtime_error("this machine has no group '" + config::printable(name) + "'");
-        }
-        return found->gr_gid;
-    }
-
     Task<> listen(ListenSettings listener, std::shared_ptr<TlsContext> tls) {
-        ListenOptions options;
-        if (listener.mode) {
-            options.unix_mode = file_mode(*listener.mode);
-        }
-        if (listener.group) {
-            options.unix_group = group_number(*listener.group);
-        }
-        SocketServer& server = start_listener(listener.address, options, std::move(tls));
+        SocketServer& server = start_listener(listener.address, listener.options(), std::move(tls));
         if (!co_await server.listening()) {
             throw std::runtime_error("cannot listen at " + listener.address + ": " +
                                      server.error());

@@ -2,40 +2,18 @@
 
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <variant>
 #include <vector>
 
-#include <sys/types.h>
-
 #include "config/settings/settings.h"
-#include "modules/system/net/tls_settings.h"
+#include "modules/system/net/listen_settings.h"
 
 namespace weir::resp {
 
-// An address where the module listens, with what holds for its clients alone.
-struct ListenSettings {
-    std::string address;
-    std::optional<std::string> mode;
-    std::optional<std::string> group;
-    std::optional<std::vector<std::string>> anonymous;
-    std::vector<std::string> owner = {"admin"};
-    std::optional<TlsSettings> tls;
-
-    // What the socket depends on, for comparison: other settings may change with a reload.
-    std::string socket() const;
-    // Returns what a tls:// address serves with. Reads the files. Throws TlsError.
-    std::shared_ptr<TlsContext> tls_context() const;
-
-    static config::Settings<ListenSettings> describe();
-};
-
 // The settings at module.resp.
 struct RespSettings {
-    std::vector<std::variant<std::string, ListenSettings>> listen = {"tcp://127.0.0.1:6380"};
+    Listen listen = {"tcp://127.0.0.1:6380"};
     bool owner_socket = true;
     std::optional<std::string> password;
     std::uint32_t max_clients = 10'000;
@@ -56,8 +34,5 @@ struct RespSettings {
     // The addresses, with the defaults of what they leave out.
     std::vector<ListenSettings> listeners() const;
 };
-
-// Reads the permissions of a file from octal digits, as 0660; nothing if they are none.
-std::optional<mode_t> file_mode(std::string_view digits);
 
 }  // namespace weir::resp

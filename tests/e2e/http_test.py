@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
@@ -97,6 +98,13 @@ class Web(Lockd):
             raw.send(request)
             raw.socket.shutdown(socket.SHUT_WR)
             return raw.rest()
+
+
+def make_certificate(certificate, key):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+                    "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                    "-keyout", key, "-out", certificate], check=True, capture_output=True)
 
 
 LOGIN = ("-u", "ann:" + PASSWORD)
@@ -387,14 +395,11 @@ class Alone(unittest.TestCase):
                 self.assertEqual(unload.wait(LIMIT), 0)
                 unload.stdout.close()
 
-    def test_tls_with_a_certificate_of_its_own(self):
+    def test_tls_with_a_certificate_of_its_own_that_hangup_renews(self):
         web = Web()
         certificate = os.path.join(web.folder.name, "certificate.pem")
         key = os.path.join(web.folder.name, "key.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                        "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-                        "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        make_certificate(certificate, key)
         web.http["listen"] = ["tcp://127.0.0.1:0", {"address": "unix:" + web.http_unix},
                               {"address": "tls://127.0.0.1:0",
                                "tls": {"certificate": certificate, "key": key}}]
@@ -414,6 +419,18 @@ class Alone(unittest.TestCase):
             with socket.create_connection(("127.0.0.1", int(port)), timeout=LIMIT) as plain:
                 with context.wrap_socket(plain, server_hostname="localhost") as secure:
                     self.assertEqual(secure.selected_alpn_protocol(), "http/1.1")
+                    old = secure.getpeercert(True)
+                    make_certificate(certificate, key)
+                    web.process.send_signal(signal.SIGHUP)
+                    web.wait_for_log(r"http.*tls://127.*has read the certificate again")
+                    # The connection goes on, and a new one has the new certificate.
+                    secure.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n"
+                                   b"Connection: close\r\n\r\n")
+                    self.assertIn(b"200 OK", b"".join(iter(lambda: secure.recv(4096), b"")))
+            context = ssl.create_default_context(cafile=certificate)
+            with socket.create_connection(("127.0.0.1", int(port)), timeout=LIMIT) as plain:
+                with context.wrap_socket(plain, server_hostname="localhost") as secure:
+                    self.assertNotEqual(secure.getpeercert(True), old)
 
 
 if __name__ == "__main__":

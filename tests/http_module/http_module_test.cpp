@@ -147,7 +147,7 @@ struct GatewayWorld {
     Task<> serve(ByteStream& stream) {
         Router& router = dynamic_cast<HttpHost&>(*server.loader().find("http")).router();
         const Handler handler = [&router](Exchange& exchange) { return router.handle(exchange); };
-        Connection connection(stream, limits, client, handler);
+        Connection connection(stream, limits, client, handler, traffic);
         const std::function<bool()> last = [] { return false; };
         try {
             while (!(co_await stream.peek()).empty()) {
@@ -172,6 +172,7 @@ struct GatewayWorld {
     SimulatedServer server;
     HttpLimits limits;
     Client client;
+    Traffic traffic;
 };
 
 std::string post(const std::string& target, const std::string& json,

@@ -105,8 +105,8 @@ ROOMS = {
         ["modules/system/log", "modules/system/call", "modules/system/metrics"],
     ),
     "modules/system/net": (
-        "What modules that serve the network share: settings of TLS, listeners for reloads",
-        ["core/net", "modules/system/module"],
+        "What modules that serve the network share: settings of addresses and TLS, listeners",
+        ["core/net", "modules/system/module", "modules/system/rights"],
     ),
     "modules/system/server": (
         "A server from a configuration; it loads, reloads and unloads modules",
@@ -146,7 +146,7 @@ ROOMS = {
     ),
     "modules/http/plugin": (
         "The module `http`: settings, listeners, and the gateway to functions, events and locks",
-        ["modules/http"],
+        ["modules/http", "modules/system/net"],
     ),
     "modules/manager": (
         "The module `manager`: lists, loads, inspects and records what runs",

@@ -10,6 +10,7 @@
 #include "modules/system/module/module.h"
 #include "modules/system/server/loader.h"
 #include "modules/system/server/server.h"
+#include "modules/system/server/server_metrics.h"
 
 namespace weir::http {
 
@@ -37,6 +38,7 @@ void Gateway::add_routes(Router& router) {
     add("DELETE", "/locks/{key}", [this](Exchange& exchange) { return locks_.release(exchange); });
     add("GET", "/health", [this](Exchange& exchange) { return health(exchange); });
     add("GET", "/ready", [this](Exchange& exchange) { return ready(exchange); });
+    add("GET", "/metrics", [this](Exchange& exchange) { return metrics(exchange); });
     add("GET", "/openapi.json", [this](Exchange& exchange) { return describe(exchange); });
 }
 
@@ -64,6 +66,14 @@ Task<> Gateway::ready(Exchange& exchange) const {
     result.add("ready", is_ready);
     result.add("missing", std::move(missing));
     return respond_json_text(exchange, config::to_json(result), is_ready ? 200 : 503);
+}
+
+// What manager.metrics returns, for clients that may call that.
+Task<> Gateway::metrics(Exchange& exchange) const {
+    exchange.caller()->require({"manager", "metrics", true});
+    Response response{.body = metrics_text(collect_metrics(module_.server()))};
+    response.headers.set("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+    return exchange.respond(std::move(response));
 }
 
 // The modules that the client may discover.

@@ -37,6 +37,7 @@ public:
 private:
     Task<> health(Exchange& exchange) const;
     Task<> ready(Exchange& exchange) const;
+    Task<> metrics(Exchange& exchange) const;
     Task<> describe(Exchange& exchange) const;
 
     Module& module_;

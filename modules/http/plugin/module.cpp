@@ -3,8 +3,8 @@
 #include "modules/system/module/module.h"
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,14 +14,12 @@
 #include <utility>
 #include <vector>
 
-#include <grp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <uv.h>
 
-#include "config/text/nearest_name.h"
-#include "config/text/quoted.h"
 #include "core/net/descriptor_limit.h"
+#include "core/net/peer_user.h"
 #include "core/net/stream_server.h"
 #include "core/wait/timeout.h"
 #include "modules/http/connection.h"
@@ -51,26 +49,6 @@ struct HttpState {
     std::vector<std::string> sockets;  // what of the settings they depend on
     std::vector<std::unique_ptr<StreamServer>> listeners;
 };
-
-std::optional<uid_t> peer_user_of(int socket, int family) noexcept {
-    ucred peer{};
-    socklen_t size = sizeof(peer);
-    if (family != AF_UNIX || ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
-        return {};
-    }
-    return peer.uid;
-}
-
-gid_t group_number(const std::string& name) {
-    std::array<char, 16 * 1024> memory{};
-    ::group entry{};
-    ::group* found = nullptr;
-    ::getgrnam_r(name.c_str(), &entry, memory.data(), memory.size(), &found);
-    if (found == nullptr) {
-        throw std::runtime_error("this machine has no group '" + config::printable(name) + "'");
-    }
-    return found->gr_gid;
-}
 
 // Counts connections of one address while it lives.
 class FromAddress {
@@ -112,19 +90,30 @@ public:
                       &HttpModule::addresses)
             .function("clients", "Lists the connected clients, one line each",
                       &HttpModule::client_lines)
+            .counter("requests", "Requests that were answered, by the class of the status",
+                     &HttpModule::requests)
+            .counter("received_bytes", "Bytes of requests", &HttpModule::received)
+            .counter("sent_bytes", "Bytes of responses", &HttpModule::sent)
+            .gauge("clients", "Clients that are connected", &HttpModule::connected)
+            .histogram("request", "Time from the head of a request until its response begins",
+                       &HttpModule::request_time)
             .reads({"addresses", "clients"});
     }
 
     Task<> load() override {
-        check_roles();
+        const std::vector<ListenSettings> configured = settings().listeners();
+        check_roles(*this, configured);
         add_routes();
         raise_descriptor_limit(settings().max_clients + other_descriptors);
+        for (const ListenSettings& listener : configured) {
+            tls_.push_back(
+                listener.tls_context({.protocols = {"http/1.1"}, .require_close_notify = false}));
+        }
         if (replaces()) {
             co_return;  // the sockets are there
         }
-        const std::vector<ListenSettings> all = settings().listeners();
-        for (std::size_t i = 0; i != all.size(); ++i) {
-            co_await listen(all[i], i);
+        for (std::size_t i = 0; i != configured.size(); ++i) {
+            co_await listen(configured[i], i);
         }
     }
 
@@ -162,14 +151,20 @@ public:
         }
     }
 
+    void read_files_again() override {
+        for (std::size_t i = 0; i != tls_.size(); ++i) {
+            if (tls_[i] != nullptr) {
+                read_certificates_again(*tls_[i], listeners_[i]->address().text(), log());
+            }
+        }
+    }
+
     Router& router() noexcept override { return router_; }
 
     std::vector<std::string> addresses() const {
         std::vector<std::string> result;
         for (const auto& listener : listeners_) {
-            for (const SocketAddress& address : listener->addresses()) {
-                result.push_back(address.text());
-            }
+            std::ranges::move(listener->urls(), std::back_inserter(result));
         }
         return result;
     }
@@ -187,6 +182,27 @@ public:
     }
 
 private:
+    // --- metrics
+
+    void requests(MetricFamily& values) const {
+        for (std::size_t i = 0; i != traffic_.responses.size(); ++i) {
+            values.add(traffic_.responses[i], {{"status", std::to_string(i + 1) + "xx"}});
+        }
+    }
+    std::uint64_t received() const noexcept { return traffic_.received; }
+    std::uint64_t sent() const noexcept { return traffic_.sent; }
+    // Of all versions of the module.
+    std::size_t connected() const noexcept {
+        std::size_t all = 0;
+        for (const auto& listener : listeners_) {
+            all += listener->open();
+        }
+        return all;
+    }
+    const Histogram& request_time() const noexcept { return traffic_.time; }
+
+    // --- settings
+
     GateSettings gate_settings() const {
         GateSettings made{.origins = settings().origins, .headers = {}};
         // No response is taken for another type than it says, or shown in another site's frame.
@@ -204,21 +220,6 @@ private:
                                          ? std::nullopt
                                          : std::optional<Duration>(settings().call_timeout));
         gateway_.events().set_keepalive(settings().event_keepalive);
-    }
-
-    // A mistake in names would give clients other rights than those that are meant.
-    void check_roles() const {
-        for (const ListenSettings& listener : settings().listeners()) {
-            for (const auto* roles : {&listener.anonymous, &listener.owner}) {
-                for (const std::string& role : *roles) {
-                    if (access().rules()->role(role) == nullptr) {
-                        throw std::runtime_error(
-                            "module." + name() + ".listen: " +
-                            config::unknown_name("role", role, access().rules()->role_names()));
-                    }
-                }
-            }
-        }
     }
 
     // --- routes
@@ -257,8 +258,7 @@ private:
     std::vector<std::string> sockets() const {
         std::vector<std::string> texts;
         for (const ListenSettings& listener : settings().listeners()) {
-            texts.push_back(listener.address + " " + listener.mode.value_or("") + " " +
-                            listener.group.value_or(""));
+            texts.push_back(listener.socket());
         }
         return texts;
     }
@@ -277,6 +277,7 @@ private:
         listeners_ = std::move(state.listeners);
         handed_over_ = false;  // if they come back
         for (std::size_t i = 0; i != listeners_.size(); ++i) {
+            listeners_[i]->set_tls(tls_[i]);
             listeners_[i]->hand_to(handler_for(i));
             listeners_[i]->set_max_connections(settings().max_clients);
         }
@@ -284,18 +285,8 @@ private:
 
     Task<> listen(ListenSettings listener, std::size_t index) {
         SocketServerOptions options;
-        if (listener.mode) {
-            options.listen.unix_mode = file_mode(*listener.mode);
-        }
-        if (listener.group) {
-            options.listen.unix_group = group_number(*listener.group);
-        }
-        if (listener.tls) {
-            options.tls = TlsContext::server(
-                {.certificates = {{listener.tls->certificate, listener.tls->key}},
-                 .protocols = {"http/1.1"},
-                 .require_close_notify = false});
-        }
+        options.listen = listener.options();
+        options.tls = tls_[index];
         options.max_connections = settings().max_clients;
         options.retry_listen = {};
         options.shutdown_timeout = settings().shutdown_timeout;
@@ -306,10 +297,11 @@ private:
             throw std::runtime_error("cannot listen at " + listener.address + ": " +
                                      server.error());
         }
-        for (const SocketAddress& local : server.addresses()) {
-            log().info("listens at {}", local.text());
+        for (const std::string& url : server.urls()) {
+            log().info("listens at {}", url);
         }
-        if (!listener.anonymous.empty() &&
+        const bool knows_clients = listener.tls && listener.tls->client_ca;
+        if (!listener.anonymous->empty() && !knows_clients &&
             !std::ranges::all_of(server.addresses(), &SocketAddress::is_local)) {
             log().warning(
                 "listens at {} for clients that do not log in: every machine that reaches this one "
@@ -328,7 +320,9 @@ private:
         const ListenSettings door = settings().listeners().at(listener);
         const SocketAddress remote = SocketAddress::remote(stream->descriptor());
         const std::optional<uid_t> user = peer_user_of(stream->descriptor(), remote.family());
-        const bool is_owner = user && (*user == 0 || *user == ::geteuid());
+        // Not at a loopback port, as for resp: a browser there runs as its user, and carries out
+        // what pages of strangers ask for.
+        const bool is_owner = !door.owner.empty() && user && (*user == 0 || *user == ::geteuid());
         Client client;
         client.address = stream->peer();
         client.login_source = login_source(remote, user);
@@ -337,7 +331,7 @@ private:
         client.hosts =
             remote.family() == AF_UNIX ? std::vector<std::string>{"*"} : settings().hosts;
         client.anonymous =
-            Ref<Caller>(new Caller(access().rules(), "", is_owner ? door.owner : door.anonymous));
+            Ref<Caller>(new Caller(access().rules(), "", is_owner ? door.owner : *door.anonymous));
         return client;
     }
 
@@ -356,7 +350,7 @@ private:
         const Counted counted(connections_);
         const Client client = describe(stream, listener);
         const FromAddress from(from_address_, client.login_source);
-        Connection connection(stream.stream(), limits_, client, handler_);
+        Connection connection(stream.stream(), limits_, client, handler_, traffic_);
         const bool is_unix = client.address.starts_with("unix:");
         if (!is_unix && from.count() > settings().max_clients_per_address) {
             Response refused =
@@ -401,8 +395,10 @@ private:
     const Handler handler_ = [this](Exchange& exchange) { return gate_.handle(exchange, route_); };
     FromAddress::Counts from_address_;
     std::size_t connections_ = 0;
+    Traffic traffic_;
     bool handed_over_ = false;
     std::vector<std::unique_ptr<StreamServer>> listeners_;
+    std::vector<std::shared_ptr<TlsContext>> tls_;  // of the listeners; null: no TLS
 };
 
 }  // namespace

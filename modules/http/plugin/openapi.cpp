@@ -228,6 +228,9 @@ void add_own_paths(Value& paths) {
               object().add("get", simple("health", "Whether the server runs", "200", "It runs")));
     paths.add("/ready", object().add("get", simple("ready", "Whether all modules are loaded", "200",
                                                    "They are")));
+    paths.add("/metrics",
+              object().add("get", simple("metrics", "All metrics in the text format of Prometheus",
+                                         "200", "The metrics (text/plain)")));
     paths.add(
         "/events",
         object().add("get", simple("watch", "Events as they are sent (text/event-stream)", "200",

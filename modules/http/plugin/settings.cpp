@@ -1,28 +1,11 @@
 #include "modules/http/plugin/settings.h"
 
-#include <charconv>
-
 #include "config/text/quoted.h"
-#include "core/net/address.h"
 #include "modules/http/router.h"
 
 namespace weir::http {
 
 namespace {
-
-using Listeners = std::vector<std::variant<std::string, ListenSettings>>;
-
-std::vector<ListenSettings> all_of(const Listeners& listeners) {
-    std::vector<ListenSettings> all;
-    for (const auto& listener : listeners) {
-        if (const auto* address = std::get_if<std::string>(&listener)) {
-            all.emplace_back().address = *address;
-        } else {
-            all.push_back(std::get<ListenSettings>(listener));
-        }
-    }
-    return all;
-}
 
 // Collects what is wrong, so that the user mends it in one go.
 class Mistakes {
@@ -33,26 +16,6 @@ public:
 private:
     std::string text_;
 };
-
-std::string wrong_listeners(const Listeners& listeners) {
-    Mistakes mistakes;
-    for (const ListenSettings& listener : all_of(listeners)) {
-        try {
-            const Address address = Address::parse(listener.address);
-            if (address.kind != Address::Kind::unix_socket && (listener.mode || listener.group)) {
-                mistakes.add(listener.address +
-                             " is no Unix socket, and has neither mode nor group");
-            }
-            if (address.tls != listener.tls.has_value()) {
-                mistakes.add(address.tls ? listener.address + " needs `tls`, a certificate and key"
-                                         : listener.address + " has no TLS, and no `tls`");
-            }
-        } catch (const AddressError& error) {
-            mistakes.add(error.what());
-        }
-    }
-    return mistakes.text();
-}
 
 std::string wrong_routes(const std::vector<RouteSettings>& routes) {
     Mistakes mistakes;
@@ -76,10 +39,6 @@ std::string wrong_routes(const std::vector<RouteSettings>& routes) {
     return mistakes.text();
 }
 
-std::string wrong_mode(const std::string& mode) {
-    return file_mode(mode) ? "" : "is no mode of a file in octal digits, as 0660";
-}
-
 std::string wrong_headers(const std::map<std::string, std::string>& headers) {
     try {
         Headers all;
@@ -94,18 +53,8 @@ std::string wrong_headers(const std::map<std::string, std::string>& headers) {
 
 }  // namespace
 
-std::optional<mode_t> file_mode(std::string_view digits) {
-    unsigned mode = 0;
-    const char* const end = digits.data() + digits.size();
-    const auto [rest, wrong] = std::from_chars(digits.data(), end, mode, 8);
-    if (wrong != std::errc() || rest != end || digits.size() < 3 || mode > 0777) {
-        return {};
-    }
-    return mode;
-}
-
 std::vector<ListenSettings> HttpSettings::listeners() const {
-    return all_of(listen);
+    return listeners_of(listen, {"guest"});
 }
 
 HttpLimits HttpSettings::limits() const {
@@ -116,35 +65,6 @@ HttpLimits HttpSettings::limits() const {
             .head_time = head_timeout,
             .body_time = body_timeout,
             .write_time = write_timeout};
-}
-
-config::Settings<TlsFiles> TlsFiles::describe() {
-    using namespace config;
-    return settings<TlsFiles>(
-        "The certificate of a tls:// address",
-        setting("certificate", &TlsFiles::certificate,
-                "File in PEM format with the certificate, and those that sign it")
-            .not_empty()
-            .required(),
-        setting("key", &TlsFiles::key, "File in PEM format with the private key")
-            .not_empty()
-            .required());
-}
-
-config::Settings<ListenSettings> ListenSettings::describe() {
-    using namespace config;
-    using S = ListenSettings;
-    return settings<S>(
-        "An address, and what holds for clients that connect to it",
-        setting("address", &S::address, "Where to listen").not_empty().required(),
-        setting("mode", &S::mode,
-                "Unix sockets: permissions of the file, as 0660; null: as the system makes files")
-            .check(wrong_mode),
-        setting("group", &S::group, "Unix sockets: group of the file").not_empty(),
-        setting("anonymous", &S::anonymous, "Roles of clients that have not logged in"),
-        setting("owner", &S::owner,
-                "Unix sockets: roles of clients that run as the same user as the server, or root"),
-        setting("tls", &S::tls, "tls:// addresses: the certificate"));
 }
 
 config::Settings<RouteSettings> RouteSettings::describe() {
@@ -180,7 +100,8 @@ config::Settings<HttpSettings> HttpSettings::describe() {
             .fixed(),
         setting("routes", &S::routes, "What answers at which path").check(wrong_routes).fixed(),
         setting("gateway", &S::gateway,
-                "Serve /call, /events, /locks, /openapi.json, /health and /ready: all functions "
+                "Serve /call, /events, /locks, /openapi.json, /health, /ready and /metrics: all "
+                "functions "
                 "and events of the server, by the rights of each client")
             .fixed(),
         setting("hosts", &S::hosts,

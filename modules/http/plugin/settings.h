@@ -5,36 +5,13 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <variant>
 #include <vector>
-
-#include <sys/types.h>
 
 #include "config/settings/settings.h"
 #include "modules/http/limits.h"
+#include "modules/system/net/listen_settings.h"
 
 namespace weir::http {
-
-// The files of a certificate, of a tls:// address.
-struct TlsFiles {
-    std::string certificate;
-    std::string key;
-
-    static config::Settings<TlsFiles> describe();
-};
-
-// An address where the module listens, with what holds for its clients alone.
-struct ListenSettings {
-    std::string address;
-    std::optional<std::string> mode;
-    std::optional<std::string> group;
-    std::vector<std::string> anonymous = {"guest"};
-    std::vector<std::string> owner = {"admin"};
-    std::optional<TlsFiles> tls;
-
-    static config::Settings<ListenSettings> describe();
-};
 
 // What answers at a path: a function, the files of a folder, or another address.
 struct RouteSettings {
@@ -55,7 +32,7 @@ struct RouteSettings {
 
 // The settings at module.http.
 struct HttpSettings {
-    std::vector<std::variant<std::string, ListenSettings>> listen = {"tcp://127.0.0.1:8080"};
+    Listen listen = {"tcp://127.0.0.1:8080"};
     std::vector<RouteSettings> routes;
     bool gateway = true;
     std::vector<std::string> hosts = {"localhost"};
@@ -81,8 +58,5 @@ struct HttpSettings {
     std::vector<ListenSettings> listeners() const;
     HttpLimits limits() const;
 };
-
-// Reads the permissions of a file from octal digits, as 0660; nothing if they are none.
-std::optional<mode_t> file_mode(std::string_view digits);
 
 }  // namespace weir::http

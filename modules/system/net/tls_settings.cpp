@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "modules/system/module/module_log.h"
+
 namespace weir {
 
 config::EnumNames<TlsVersion> names_of(TlsVersion) {
@@ -36,6 +38,16 @@ config::Settings<TlsSettings> TlsSettings::describe() {
         setting("handshake_timeout", &S::handshake_timeout,
                 "Closes a client that has not shaken hands after so long")
             .at_least(std::chrono::milliseconds(1)));
+}
+
+void read_certificates_again(TlsContext& context, const std::string& address,
+                             const ModuleLog& log) {
+    try {
+        context.reload();
+        log.info("{}: has read the certificate again", address);
+    } catch (const TlsError& error) {
+        log.error("{}: the old certificate stays: {}", address, error.what());
+    }
 }
 
 }  // namespace weir

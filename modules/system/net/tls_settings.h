@@ -10,10 +10,12 @@
 
 namespace weir {
 
+class ModuleLog;
+
 config::EnumNames<TlsVersion> names_of(TlsVersion version);
 
 // The settings of a module that listens at tls:// addresses, as a member of its own settings. The
-// module calls TlsContext::reload() in Module::read_files_again(), so that SIGHUP renews the
+// module calls read_certificates_again() in Module::read_files_again(), so that SIGHUP renews the
 // certificate.
 struct TlsSettings {
     std::string certificate;
@@ -28,5 +30,10 @@ struct TlsSettings {
 
     static config::Settings<TlsSettings> describe();
 };
+
+// Makes the context of a listener read its files again, and logs that it has. If that fails, logs
+// why, and the old certificate stays. Connections go on with the certificate that they were opened
+// with. `address`: where it listens, for the log.
+void read_certificates_again(TlsContext& context, const std::string& address, const ModuleLog& log);
 
 }  // namespace weir

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/base/histogram.h"
+
+namespace weir::http {
+
+// Counts what the connections of one server do together, for its metrics.
+struct Traffic {
+    // Responses by the class of their status; the first are 1xx.
+    std::array<std::uint64_t, 5> responses{};
+    Histogram time;              // from the head of a request until its response begins
+    std::uint64_t received = 0;  // bytes of requests
+    std::uint64_t sent = 0;      // bytes of responses
+
+    void count_response(int status) noexcept {
+        ++responses[static_cast<std::size_t>(std::clamp(status / 100, 1, 5) - 1)];
+    }
+};
+
+}  // namespace weir::http
