@@ -250,6 +250,31 @@ TEST_CASE("a body over the limit is refused before it is read") {
     CHECK(answered.find("HTTP/1.1 413 ") == 0);
 }
 
+TEST_CASE("nothing behind a body that was not read to its end passes for a request") {
+    const std::string hidden = "0\r\n\r\n" + get;
+    const std::pair<std::string, std::string> bodies[] = {
+        {"413", "1\r\na\r\n20\r\n" + hidden + "\r\n0\r\n\r\n"},
+        {"431", "0\r\nA: " + std::string(5000, 'x') + "\r\n\r\n"},
+        {"400", "1\r\nab\r\n"},
+    };
+    REQUIRE(hidden.size() == 0x20);
+    for (const auto& [status, body] : bodies) {
+        for (const Handler& handler : {Handler(echo), Handler(stream_back)}) {
+            INFO(status);
+            HttpWorld world(handler, HttpLimits{.body = 30});
+            const std::string sent = world.send(
+                {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body + get});
+            CHECK(world.served == 0);
+            CHECK(sent.rfind("HTTP/1.1 ") == 0);
+        }
+        HttpWorld world(echo, HttpLimits{.body = 30});
+        const std::string sent = world.send(
+            {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body + get});
+        CHECK(sent.starts_with("HTTP/1.1 " + status));
+        CHECK(sent.find("Connection: close\r\n") != std::string::npos);
+    }
+}
+
 TEST_CASE("a request that is none is answered with a problem, and ends the connection") {
     HttpWorld world(echo);
     CHECK(world.send({"GET / HTTP/1.1\r\nHost: x\r\n a: b\r\n\r\n" + get}) ==

@@ -57,6 +57,9 @@ Task<std::string_view> Exchange::read() {
         stream_.queue_output("HTTP/1.1 100 Continue\r\n\r\n");
     }
     continued_ = true;
+    // Where the body ends is known only while reading succeeds: behind a read that throws, bytes of
+    // the body could pass for the next request.
+    const bool keep_alive = std::exchange(keep_alive_, false);
     std::string_view bytes;
     try {
         if (request().chunked) {
@@ -64,6 +67,7 @@ Task<std::string_view> Exchange::read() {
         } else {
             bytes = co_await read_piece();
         }
+        keep_alive_ = keep_alive;
     } catch (const StreamError& error) {
         if (error.code() == UV_ETIMEDOUT) {
             throw HttpError(408, "timeout", "the body of the request has not come");

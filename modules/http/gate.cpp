@@ -65,18 +65,27 @@ std::optional<std::pair<std::string, std::string>> credentials(std::string_view 
     return decoded ? split(*decoded, ':') : std::nullopt;
 }
 
+// Whether this can follow the name of a host: nothing, or a colon and digits.
+bool is_port(std::string_view text) noexcept {
+    return text.empty() ||
+           (text.starts_with(':') && text.find_first_not_of("0123456789", 1) == std::string::npos);
+}
+
 }  // namespace
 
 Gate::Gate(Access& access, GateSettings settings) noexcept
     : access_(access), settings_(std::move(settings)) {}
 
 bool Gate::knows_host(std::string_view host, const std::vector<std::string>& names) {
-    if (host.starts_with('[')) {
-        const std::size_t end = host.find(']');
-        return end != std::string_view::npos &&
-               SocketAddress::of_number(std::string(host.substr(1, end - 1)), 0).has_value();
+    const bool is_bracketed = host.starts_with('[');
+    const std::size_t end = is_bracketed ? host.find(']') : std::min(host.find(':'), host.size());
+    if (end == std::string_view::npos || !is_port(host.substr(end + (is_bracketed ? 1 : 0)))) {
+        return false;
     }
-    std::string_view name = host.substr(0, host.find(':'));
+    std::string_view name = host.substr(0, end);
+    if (is_bracketed) {
+        return SocketAddress::of_number(std::string(name.substr(1)), 0).has_value();
+    }
     if (name.ends_with('.')) {
         name.remove_suffix(1);
     }

@@ -71,8 +71,9 @@ TEST_CASE("a server answers to its own names and to addresses only") {
         INFO(host);
         CHECK(Gate::knows_host(host, names));
     }
-    for (const char* host : {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example",
-                             "[", "[x]", "127.0.0.1@evil.example"}) {
+    for (const char* host :
+         {"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "[", "[x]",
+          "127.0.0.1@evil.example", "localhost:80@evil.example", "[::1]evil.example", "[::1]:x"}) {
         INFO(host);
         CHECK_FALSE(Gate::knows_host(host, names));
     }

@@ -256,7 +256,16 @@ void RequestParser::split_target() {
 
 // --- the body
 
+void RequestParser::check_chunk_framing() const {
+    if (framing_ > most_framing) {
+        throw HttpError(
+            431, "head_too_large",
+            "more than " + std::to_string(most_framing) + " bytes of chunk extensions or trailers");
+    }
+}
+
 RequestParser::Piece RequestParser::parse_chunks(std::string_view bytes) {
+    check_chunk_framing();  // a body that was refused stays refused, also at its end
     assert(request_.chunked && !chunks_ended_);
     llhttp_t& llhttp = llhttp_of(state_);
     data_ = nullptr;
@@ -278,11 +287,7 @@ RequestParser::Piece RequestParser::parse_chunks(std::string_view bytes) {
         piece.skip = used;
     }
     framing_ += piece.skip;
-    if (framing_ > most_framing) {
-        throw HttpError(
-            431, "head_too_large",
-            "more than " + std::to_string(most_framing) + " bytes of chunk extensions or trailers");
-    }
+    check_chunk_framing();
     if (piece.size != 0) {
         framing_ = piece.after;
     }

@@ -47,6 +47,7 @@ private:
 
     void check_line(std::string_view line) const;
     void check_framing();
+    void check_chunk_framing() const;
     void split_target();
 
     const HttpLimits& limits_;

@@ -164,4 +164,15 @@ TEST_CASE("chunks are joined, however they come, and bad ones are refused") {
     }
 }
 
+TEST_CASE("a chunked body that was refused stays refused, although its end has come") {
+    const HttpLimits limits;
+    RequestParser parser(limits);
+    const std::string head = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    REQUIRE(parser.find_head(head) == head.size());
+    parser.parse_head(head);
+    CHECK_THROWS_AS(parser.parse_chunks("0\r\nA: " + std::string(5000, 'x') + "\r\n\r\n"),
+                    HttpError);
+    CHECK_THROWS_AS(parser.parse_chunks("0\r\n\r\n"), HttpError);
+}
+
 }  // namespace weir::http

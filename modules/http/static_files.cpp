@@ -36,6 +36,12 @@ bool is_hidden(std::string_view part) noexcept {
     return part.starts_with('.') && part != ".well-known";
 }
 
+// A server that lacks descriptors or memory must not say that a file does not exist: caches believe
+// it.
+bool is_out_of_resources(int error) noexcept {
+    return error == EMFILE || error == ENFILE || error == ENOMEM || error == EIO;
+}
+
 std::string entity_tag(std::uint64_t size, std::int64_t modified) {
     std::array<char, 48> text{};
     std::snprintf(text.data(), text.size(), "\"%llx-%llx\"",
@@ -173,6 +179,9 @@ StaticFiles::Opened StaticFiles::open(const std::string& folder,
         const int next = ::openat(opened.file.number(), part.c_str(),
                                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (next < 0) {
+            if (is_out_of_resources(errno)) {
+                throw SystemError("opening a file in " + folder, -errno);
+            }
             opened.is_missing = true;
             return opened;
         }
@@ -213,7 +222,7 @@ Task<> StaticFiles::handle(Exchange& exchange) {
     std::vector<std::string> parts = path_segments(request.path);
     parts.erase(parts.begin(),
                 parts.begin() + static_cast<std::ptrdiff_t>(exchange.segments_before_rest()));
-    const bool ends_in_slash = parts.empty() || parts.back().empty();
+    const bool ends_in_slash = request.path.ends_with('/');
     if (ends_in_slash && !parts.empty()) {
         parts.pop_back();
     }

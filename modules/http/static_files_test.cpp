@@ -4,9 +4,12 @@
 #include <fstream>
 #include <string>
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/run/system_error.h"
 #include "modules/http/router.h"
 #include "modules/http/test_world.h"
 #include "tests/support/temporary_folder.h"
@@ -74,6 +77,7 @@ TEST_CASE("files are served with their types, and folders by their index") {
     const std::string moved = world.ask("/files/sub?a=b");
     CHECK(moved.starts_with("HTTP/1.1 301 "));
     CHECK(header(moved, "Location") == "/files/sub/?a=b");
+    CHECK(header(world.ask("/files"), "Location") == "/files/");
     const std::string head = world.ask("/files/a.txt", "", "HEAD");
     CHECK(header(head, "Content-Length") == "10");
     CHECK(head.ends_with("\r\n\r\n"));
@@ -89,6 +93,36 @@ TEST_CASE("nothing outside of the folder is served, however it is called") {
         INFO(target);
         CHECK(world.ask(target).starts_with("HTTP/1.1 404 "));
     }
+}
+
+TEST_CASE("a server without file descriptors does not say that a file is missing") {
+    const StaticWorld world;
+    std::unique_ptr<StaticFiles> files;
+    rlimit usual{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
+    std::string failure;
+    const auto without_descriptors = [&](Exchange& exchange) -> Task<> {
+        const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+        REQUIRE(::close(next) == 0);
+        // Enough for the folder, and not for the file.
+        const rlimit low{static_cast<rlim_t>(next) + 1, usual.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+        try {
+            co_await files->handle(exchange);
+        } catch (const SystemError& error) {
+            failure = error.what();
+        }
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &usual) == 0);
+        if (!exchange.begun()) {
+            Response response{.status = 500};
+            co_await exchange.respond(std::move(response));
+        }
+    };
+    HttpWorld http(without_descriptors);
+    files = std::make_unique<StaticFiles>(http.scheduler, world.site.string(), "index.html");
+    static_cast<void>(http.send({"GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\n"}));
+    CHECK(failure.find("opening a file in ") == 0);
+    CHECK(failure.find("EMFILE") != std::string::npos);
 }
 
 TEST_CASE("a range of a file is sent, if the file is still the same") {

@@ -329,6 +329,17 @@ TEST_CASE("a lock that a connection holds is given back when the connection ends
     world.server.run(hold_and_end(world));
 }
 
+TEST_CASE("a request for a lock that is wrong is refused, and takes none") {
+    for (const char* wrong :
+         {R"({"hold": "yes"})", R"({"waiting": "1s"})", R"({"wait": "-1s"})", "[1]"}) {
+        INFO(wrong);
+        GatewayWorld world;
+        const std::string answered = world.send(post("/locks/a", wrong) + get("/locks"));
+        CHECK(answered.starts_with("HTTP/1.1 400 "));
+        CHECK(answered.ends_with("\r\n\r\n[]\n"));
+    }
+}
+
 TEST_CASE("a client that waits for a lock and goes leaves nothing behind") {
     GatewayWorld world;
     world.server.run(wait_and_go(world));

@@ -47,6 +47,9 @@ Json members_from(const std::string& body) {
                                 "'; known are context, shared, wait, name, time_to_live and hold");
         }
     }
+    if (const auto hold = json.find("hold"); hold != json.end() && !hold->is_boolean()) {
+        throw HttpError(400, ApiError::bad_parameter, "hold: expected true or false");
+    }
     return json;
 }
 
