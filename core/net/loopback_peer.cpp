@@ -74,19 +74,19 @@ End read_words(std::uint8_t family, const Words& words, in_port_t port) noexcept
     return family == AF_INET ? End::of_ipv4(words, port) : End::of_ipv6(words, port);
 }
 
-struct Question {
+struct SocketQuestion {
     nlmsghdr header;
     inet_diag_req_v2 body;
 };
 
-struct Answer {
+struct SocketAnswer {
     nlmsghdr header;
     inet_diag_msg body;
     // Attributes follow, which are not read.
 };
 
-Question ask_for(const End& source, const End& destination) noexcept {
-    Question question{};
+SocketQuestion ask_for(const End& source, const End& destination) noexcept {
+    SocketQuestion question{};
     question.header.nlmsg_len = sizeof(question);
     question.header.nlmsg_type = SOCK_DIAG_BY_FAMILY;
     question.header.nlmsg_flags = NLM_F_REQUEST;
@@ -130,7 +130,7 @@ public:
 
     // Returns the kernel's answer; nothing if it is an error. The kernel answers while it takes the
     // question.
-    std::optional<Answer> ask(const Question& question) const noexcept {
+    std::optional<SocketAnswer> ask(const SocketQuestion& question) const noexcept {
         sockaddr_nl kernel{};
         kernel.nl_family = AF_NETLINK;
         socklen_t size = sizeof(kernel);
@@ -138,7 +138,7 @@ public:
         if (::sendto(socket_, &question, sizeof(question), 0, address, size) != sizeof(question)) {
             return {};
         }
-        Answer answer{};
+        SocketAnswer answer{};
         const ssize_t received = ::recvfrom(socket_, &answer, sizeof(answer), 0, address, &size);
         const bool is_answer = received == sizeof(answer) && kernel.nl_pid == 0 &&
                                answer.header.nlmsg_type == SOCK_DIAG_BY_FAMILY;
@@ -160,7 +160,7 @@ std::optional<uid_t> loopback_peer_user(const SocketAddress& local,
         !destination->is_loopback() || source->is_ipv4() != destination->is_ipv4()) {
         return {};
     }
-    const std::optional<Answer> answer = Netlink().ask(ask_for(*source, *destination));
+    const std::optional<SocketAnswer> answer = Netlink().ask(ask_for(*source, *destination));
     if (!answer || !is_held(answer->body, *source, *destination)) {
         return {};
     }
