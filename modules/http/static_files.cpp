@@ -195,6 +195,9 @@ StaticFiles::Opened StaticFiles::open(const std::string& folder,
     opened.is_missing = !opened.is_folder && !S_ISREG(status.st_mode);
     opened.size = static_cast<std::uint64_t>(status.st_size);
     opened.modified = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+    if (!opened.is_folder && !opened.is_missing && opened.size <= piece_size) {
+        opened.whole = read_part(opened, 0, opened.size);
+    }
     return opened;
 }
 
@@ -292,6 +295,11 @@ Task<> StaticFiles::send(Exchange& exchange, Shared opened, std::string_view nam
 
 Task<> StaticFiles::send_bytes(Exchange& exchange, Shared opened, ByteRange range) {
     if (exchange.is_bodyless()) {
+        co_return;
+    }
+    // A file that became shorter while it was opened is read again, and found out below.
+    if (range.size != 0 && opened->whole.size() == opened->size) {
+        co_await exchange.write(opened->whole.substr(range.first, range.size));
         co_return;
     }
     while (range.size != 0) {

@@ -29,7 +29,8 @@ std::string_view content_type(std::string_view name) noexcept;
 // The files of a folder as responses: with ranges, ETag and Last-Modified, and the requests that
 // depend on these. Only regular files below the folder are served: each part of the path is opened
 // without following symbolic links, and parts that begin with '.' are not there. Files are read on
-// libuv's threads, piece by piece, as fast as the client takes them.
+// libuv's threads, piece by piece, as fast as the client takes them; a file of one piece is read
+// where it is opened, because each visit to a thread costs more than the reading.
 class StaticFiles {
 public:
     // `index`: the file that stands for its folder; "": none.
@@ -45,6 +46,7 @@ private:
         bool is_missing = false;
         std::uint64_t size = 0;
         std::int64_t modified = 0;  // nanoseconds since 1970
+        std::string whole;          // all bytes of a file of one piece; else empty
     };
     using Shared = std::shared_ptr<const Opened>;
 
