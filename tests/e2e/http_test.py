@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import unittest
 
-from lockd import LIMIT, Lockd, Raw, main, wait_until
+from lockd import LIMIT, Lockd, Raw, main, program, wait_until
 
 PASSWORD = "apples and pears"
 EVENTS = {"shop.Order": {
@@ -394,6 +394,13 @@ class Alone(unittest.TestCase):
                 self.assertIn(b"\r\nConnection: close\r\n", answer)
                 self.assertEqual(unload.wait(LIMIT), 0)
                 unload.stdout.close()
+
+    def test_headers_that_say_where_a_response_ends_are_refused(self):
+        web = Web(headers={"x-frame-options": "DENY", "content-length": "0"})
+        done = subprocess.run([program("weir"), "check", web.file], capture_output=True,
+                              text=True, timeout=LIMIT, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("headers: has Content-Length, which the server sets itself", done.stderr)
 
     def test_tls_with_a_certificate_of_its_own_that_hangup_renews(self):
         web = Web()

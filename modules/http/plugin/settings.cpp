@@ -45,6 +45,12 @@ std::string wrong_headers(const std::map<std::string, std::string>& headers) {
         for (const auto& [name, value] : headers) {
             all.set(name, value);
         }
+        // They say where a response ends: a second one would let another response be smuggled in.
+        for (const char* name : {"Content-Length", "Transfer-Encoding", "Connection"}) {
+            if (all.find(name) != nullptr) {
+                return std::string("has ") + name + ", which the server sets itself";
+            }
+        }
     } catch (const std::invalid_argument& error) {
         return std::string("is wrong: ") + error.what();
     }
