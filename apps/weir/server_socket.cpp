@@ -67,7 +67,8 @@ void ServerSocket::shake_hands(const std::string& host, const TlsFiles& files,
         }
         if (step != TlsStep::waiting) {
             throw ConnectionError("the server closed the connection during the TLS handshake" +
-                                  (error_ == 0 ? "" : ": " + reason(error_)));
+                                  (error_ == 0 ? "" : ": " + reason(error_)) +
+                                  " (does the port speak TLS?)");
         }
         if (!wait_for(socket_, has_unsent() ? POLLIN | POLLOUT : POLLIN, end)) {
             throw ConnectionError("it does not answer in time");

@@ -399,7 +399,7 @@ class Alone(unittest.TestCase):
         web = Web(headers={"x-frame-options": "DENY", "content-length": "0"})
         done = subprocess.run([program("weir"), "check", web.file], capture_output=True,
                               text=True, timeout=LIMIT, check=False)
-        self.assertEqual(done.returncode, 1)
+        self.assertNotEqual(done.returncode, 0)
         self.assertIn("headers: has Content-Length, which the server sets itself", done.stderr)
 
     def test_tls_with_a_certificate_of_its_own_that_hangup_renews(self):

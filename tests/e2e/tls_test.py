@@ -335,7 +335,7 @@ class Commands(Case):
         lockd = self.serve()
         done = self.weir("call", "ADDRESS", "lock", "list", port=lockd.port, host="127.0.0.1")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("wrong version number", done.stderr)
+        self.assertIn("does the port speak TLS?", done.stderr)
 
     def test_files_that_cannot_be_read_are_named(self):
         self.serve()
