@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "tests/support/net.h"
+#include "tests/support/sanitizer.h"
 
 using namespace weir;
 using namespace weir::testing;
@@ -202,13 +203,6 @@ TEST_CASE("10,000 connections are accepted at the limit, and more are refused") 
     };
     world.run(test(server, limit, more, refuse));
 }
-
-#ifdef __SANITIZE_ADDRESS__
-// It opens a pipe to look at memory, and takes a failure for a fault of ours.
-constexpr bool sanitizer_needs_files = true;
-#else
-constexpr bool sanitizer_needs_files = false;
-#endif
 
 namespace {
 

@@ -30,9 +30,12 @@ std::string scrypt(std::string_view password, std::string_view salt, std::size_t
     std::string hash(size, '\0');
     // What it allocates beside its large block is in proportion to p.
     const std::uint64_t limit = memory_of(cost) + (std::uint64_t{256} * cost.r * cost.p) + 65536;
-    if (EVP_PBE_scrypt(password.data(), password.size(), bytes(salt), salt.size(),
-                       std::uint64_t{1} << cost.log_n, cost.r, cost.p, limit,
-                       reinterpret_cast<unsigned char*>(hash.data()), size) != 1) {
+    const int done = EVP_PBE_scrypt(password.data(), password.size(), bytes(salt), salt.size(),
+                                    std::uint64_t{1} << cost.log_n, cost.r, cost.p, limit,
+                                    reinterpret_cast<unsigned char*>(hash.data()), size);
+    // What OpenSSL keeps for a thread would be lost with a thread of libuv, which ends after it.
+    OPENSSL_thread_stop();
+    if (done != 1) {
         throw std::runtime_error("cannot compute the hash of a password: no memory");
     }
     return hash;

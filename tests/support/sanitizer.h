@@ -1,0 +1,13 @@
+#pragma once
+
+namespace weir {
+
+// The sanitizer of undefined behaviour opens a pipe to look at memory, and takes a failure for a
+// fault of ours: a test without file descriptors does not run under it.
+#ifdef __SANITIZE_ADDRESS__
+constexpr bool sanitizer_needs_files = true;
+#else
+constexpr bool sanitizer_needs_files = false;
+#endif
+
+}  // namespace weir
