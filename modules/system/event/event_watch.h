@@ -9,6 +9,7 @@
 #include "core/base/list.h"
 #include "core/base/ref.h"
 #include "core/event/event.h"
+#include "core/event/matcher.h"
 #include "core/run/task.h"
 
 namespace weir {

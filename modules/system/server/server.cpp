@@ -12,6 +12,7 @@
 #include "core/wait/future.h"
 #include "core/wait/rate_limiter.h"
 #include "core/wait/routine_events.h"
+#include "modules/system/event/event_exchange.h"
 #include "modules/system/log/writer.h"
 #include "modules/system/module/notification.h"
 #include "modules/system/server/loader.h"
