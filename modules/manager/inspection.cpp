@@ -1,13 +1,13 @@
 #include "modules/manager/inspection.h"
 
 #include <chrono>
-#include <fstream>
 #include <map>
 #include <string>
 
 #include <malloc.h>
 #include <unistd.h>
 
+#include "core/observe/process_memory.h"
 #include "core/observe/snapshot.h"
 #include "modules/system/call/json.h"
 #include "modules/system/server/loader.h"
@@ -29,12 +29,8 @@ Json limit(std::size_t limit) {
 
 // Returns how much memory the process has, and how much of that was allocated and not freed.
 Json memory() {
-    std::size_t pages = 0;
-    std::size_t resident = 0;
-    std::ifstream("/proc/self/statm") >> pages >> resident;
     const struct mallinfo2 heap = mallinfo2();
-    return {{"resident", resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE))},
-            {"heap", heap.uordblks + heap.hblkhd}};
+    return {{"resident", process_memory().resident}, {"heap", heap.uordblks + heap.hblkhd}};
 }
 
 const char* to_string(RoutineInfo::State state) {

@@ -253,21 +253,7 @@ private:
             throw std::runtime_error("cannot listen at " + listener.address + ": " +
                                      server.error());
         }
-        for (const std::string& url : server.urls()) {
-            log().info("listens at {}", url);
-        }
-        const bool knows_clients = listener.tls && listener.tls->client_ca;
-        if (!listener.anonymous->empty() && !knows_clients &&
-            !std::ranges::all_of(server.addresses(), &SocketAddress::is_local)) {
-            std::string roles;
-            for (const std::string& role : *listener.anonymous) {
-                roles += (roles.empty() ? "'" : ", '") + role + "'";
-            }
-            log().warning(
-                "listens at {} for clients that do not log in: every machine that reaches this one "
-                "may do what the role {} allows",
-                listener.address, roles);
-        }
+        log_listening(*this, listener, server);
     }
 
     // The owner's socket is a help for the owner: without it, the module works.

@@ -7,6 +7,7 @@
 
 #include "config/document/value.h"
 #include "core/wait/timeout.h"
+#include "modules/http/counted.h"
 #include "modules/http/http_error.h"
 #include "modules/http/plugin/json_body.h"
 #include "modules/system/event/event_exchange.h"
@@ -28,17 +29,6 @@ void append(std::string& text, const EventWatch::Item& item) {
     text += "id: " + item.event->position + "\nevent: " + item.event->type +
             "\ndata: " + item.event->json + "\n\n";
 }
-
-class Counted {
-public:
-    explicit Counted(std::size_t& count) noexcept : count_(count) { ++count_; }
-    Counted(const Counted&) = delete;
-    Counted& operator=(const Counted&) = delete;
-    ~Counted() { --count_; }
-
-private:
-    std::size_t& count_;
-};
 
 }  // namespace
 

@@ -23,6 +23,7 @@
 #include "core/net/stream_server.h"
 #include "core/wait/timeout.h"
 #include "modules/http/connection.h"
+#include "modules/http/counted.h"
 #include "modules/http/gate.h"
 #include "modules/http/http_error.h"
 #include "modules/http/http_host.h"
@@ -297,17 +298,7 @@ private:
             throw std::runtime_error("cannot listen at " + listener.address + ": " +
                                      server.error());
         }
-        for (const std::string& url : server.urls()) {
-            log().info("listens at {}", url);
-        }
-        const bool knows_clients = listener.tls && listener.tls->client_ca;
-        if (!listener.anonymous->empty() && !knows_clients &&
-            !std::ranges::all_of(server.addresses(), &SocketAddress::is_local)) {
-            log().warning(
-                "listens at {} for clients that do not log in: every machine that reaches this one "
-                "may do what the roles of `anonymous` allow",
-                listener.address);
-        }
+        log_listening(*this, listener, server);
     }
 
     // --- clients
@@ -334,17 +325,6 @@ private:
             Ref<Caller>(new Caller(access().rules(), "", is_owner ? door.owner : *door.anonymous));
         return client;
     }
-
-    class Counted {
-    public:
-        explicit Counted(std::size_t& count) noexcept : count_(count) { ++count_; }
-        Counted(const Counted&) = delete;
-        Counted& operator=(const Counted&) = delete;
-        ~Counted() { --count_; }
-
-    private:
-        std::size_t& count_;
-    };
 
     Task<> serve(StreamClient& stream, std::size_t listener) {
         const Counted counted(connections_);

@@ -1,5 +1,6 @@
 #include "modules/system/net/listen_settings.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <stdexcept>
@@ -9,6 +10,7 @@
 
 #include "config/text/nearest_name.h"
 #include "config/text/quoted.h"
+#include "core/net/acceptor.h"
 #include "core/net/address.h"
 #include "core/net/listener.h"
 #include "modules/system/module/module.h"
@@ -143,6 +145,25 @@ void check_roles(const Module& module, const std::vector<ListenSettings>& listen
             }
         }
     }
+}
+
+void log_listening(const Module& module, const ListenSettings& listener, const Acceptor& server) {
+    for (const std::string& url : server.urls()) {
+        module.log().info("listens at {}", url);
+    }
+    const bool knows_clients = listener.tls && listener.tls->client_ca;
+    if (listener.anonymous->empty() || knows_clients ||
+        std::ranges::all_of(server.addresses(), &SocketAddress::is_local)) {
+        return;
+    }
+    std::string roles;
+    for (const std::string& role : *listener.anonymous) {
+        roles += (roles.empty() ? "'" : ", '") + role + "'";
+    }
+    module.log().warning(
+        "listens at {} for clients that do not log in: every machine that reaches this one may do "
+        "what the role {} allows",
+        listener.address, roles);
 }
 
 }  // namespace weir

@@ -14,6 +14,7 @@
 
 namespace weir {
 
+class Acceptor;
 class Module;
 struct ListenOptions;
 
@@ -52,6 +53,10 @@ std::string wrong_listeners(const Listen& listen);
 // Requires that the roles of the addresses exist: a mistake in a name would give clients other
 // rights than those that are meant. Throws std::runtime_error with the nearest name.
 void check_roles(const Module& module, const std::vector<ListenSettings>& listeners);
+
+// Logs where the module listens from now on, and warns if clients that do not log in may come from
+// other machines.
+void log_listening(const Module& module, const ListenSettings& listener, const Acceptor& server);
 
 // Returns the permissions of a file from octal digits, as 0660; nothing if they are none.
 std::optional<mode_t> file_mode(std::string_view digits);

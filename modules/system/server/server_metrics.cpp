@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <ranges>
 #include <string>
 #include <system_error>
 
 #include <sys/resource.h>
-#include <unistd.h>
 
+#include "core/observe/process_memory.h"
 #include "core/observe/snapshot.h"
 #include "modules/system/module/abi.h"
 #include "modules/system/module/module.h"
@@ -53,14 +52,11 @@ void add_process(Metrics& metrics) {
     add_family(metrics, counter, "process_cpu_seconds_total",
                "Processor time of the process, of its user and of the system")
         .add(cpu_seconds());
-    std::size_t pages = 0;
-    std::size_t resident = 0;
-    std::ifstream("/proc/self/statm") >> pages >> resident;
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const ProcessMemory memory = process_memory();
     add_family(metrics, gauge, "process_resident_memory_bytes", "Memory of the process")
-        .add(resident * page);
+        .add(memory.resident);
     add_family(metrics, gauge, "process_virtual_memory_bytes", "Addresses that the process uses")
-        .add(pages * page);
+        .add(memory.virtual_size);
     add_family(metrics, gauge, "process_open_fds", "Open files and sockets").add(open_files());
     struct rlimit files {};
     ::getrlimit(RLIMIT_NOFILE, &files);
@@ -130,11 +126,10 @@ public:
     void add(const ModuleInfo& module) {
         states_.add(1, {{"module", module.name}, {"state", std::string(to_string(module.state))}});
     }
-    void add(const Module& module) {
-        const MetricLabels labels = {{"module", module.name()}};
-        const std::size_t running = count(module.calls());
-        routines_.add(count(module.routines()) + running, labels);
-        running_.add(running, labels);
+    void add(const ModuleInfo& info, const Module& module) {
+        const MetricLabels labels = {{"module", info.name}};
+        routines_.add(count(module.routines()) + info.calls, labels);
+        running_.add(info.calls, labels);
         if (!module.call_statistics().empty()) {
             add_calls(module);
         }
@@ -184,7 +179,7 @@ void add_modules(Metrics& metrics, Server& server) {
         if (module == nullptr) {
             continue;
         }
-        own.add(*module);
+        own.add(info, *module);
         for (const ModuleMetric& metric : module->type().metrics) {
             MetricFamily& family =
                 add_family(declared, metric.kind, metric.full_name(info.name), metric.sentence);
