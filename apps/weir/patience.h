@@ -30,7 +30,7 @@ public:
     // The other side has shown that it lives: it gets so much more time.
     void add(Clock::duration time) noexcept { left_ += time; }
 
-    // Returns whether the time is over.
+    // Returns whether the caller has waited for as long as it may.
     bool look(Clock::time_point now) noexcept {
         const Clock::duration passed = now - looked_;
         looked_ = now;

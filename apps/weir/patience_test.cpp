@@ -9,7 +9,7 @@ namespace {
 
 constexpr Patience::Clock::time_point start = Patience::Clock::time_point() + 100h;
 
-// Looks whenever it has to; returns the time at which the waiting is over.
+// Asks the patience whenever it wants to be asked; returns the time at which it ends the wait.
 Patience::Clock::time_point end_of(Patience& patience, Patience::Clock::time_point now) {
     while (!patience.look(now)) {
         now += patience.next_look();
