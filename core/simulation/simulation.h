@@ -14,6 +14,7 @@
 #include "core/base/list.h"
 #include "core/run/pending_code.h"
 #include "core/run/poller.h"
+#include "core/simulation/boot_clock.h"
 #include "core/simulation/simulated_failpoints.h"
 
 namespace weir {
@@ -36,6 +37,14 @@ public:
         now_ += time;
         interrupted_ = true;
     }
+
+    /// Suspends the machine for so long: the clock of the timers, now(), stands still, that of
+    /// boot_time() goes on, and so does the wall clock.
+    void suspend(Duration time) noexcept {
+        suspended_ += time;
+        wall_offset_ += time;
+    }
+    BootTime boot_clock() const noexcept { return BootTime(now_.time_since_epoch() + suspended_); }
 
     /// Sets the clock of the machine (wall_time), as an administrator or a time server does. The
     /// clock of the timers, now(), does not jump.
@@ -94,6 +103,7 @@ private:
 
     Time now_{};
     Duration wall_offset_{};
+    Duration suspended_{};
     List<WallClockUser, Simulation> wall_clock_users_;
     std::mt19937_64 random_;
     SimulatedFailpoints failpoints_;
