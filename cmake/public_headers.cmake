@@ -13,6 +13,12 @@ set(WEIR_PUBLIC_HEADERS
     modules/http/http_error.h
     modules/http/http_host.h
 
+    modules/zookeeper/error.h
+    modules/zookeeper/events.h
+    modules/zookeeper/session.h
+    modules/zookeeper/transaction.h
+    modules/zookeeper/watch.h
+
     core/event/event.h
     core/event/matcher.h
     core/queue/fair_queue.h
@@ -68,6 +74,7 @@ set(WEIR_PUBLIC_HEADERS
     core/program/standard_queues.h
     core/observe/recorder.h
     core/observe/snapshot.h
+    core/simulation/boot_clock.h
     core/simulation/failpoint.h
     core/simulation/simulation.h
     core/simulation/wall_clock.h

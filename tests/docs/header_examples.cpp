@@ -19,6 +19,7 @@
 #include "core/system/signal_watch.h"
 #include "modules/http/http_host.h"
 #include "modules/system/net/stream_listener.h"
+#include "modules/zookeeper/session.h"
 
 #define CHECK(expression) static_cast<void>(expression)  // the test framework's
 
@@ -362,6 +363,56 @@ private:
 
 }  // namespace http_module
 
+namespace zookeeper {
+
+using namespace weir::zookeeper;
+
+// modules/zookeeper/session.h
+weir::Task<> greet(weir::Scheduler& scheduler) {
+    SessionOptions options{.servers = {"zk1", "zk2", "zk3"}};
+    Session session(scheduler, options);
+    co_await session.create("/greeting", "hello");
+    const Node node = co_await session.get("/greeting");
+    static_cast<void>(node);
+}
+
+void use(const std::string&) {}
+
+// modules/zookeeper/watch.h
+weir::Task<> follow(Session& session) {
+    for (;;) {
+        Watch watch;
+        const Node node = co_await session.get("/config", watch);
+        use(node.data);
+        co_await watch.changed();
+    }
+}
+
+// modules/zookeeper/pending.h
+weir::Task<> pipeline(Session& session, std::string path) {
+    auto making = session.create(path, "mine", CreateMode::ephemeral);
+    auto listing = session.children("/members");
+    const Created created = co_await making;
+    const Children children = co_await listing;
+    static_cast<void>(created);
+    static_cast<void>(children);
+}
+
+// docs/zookeeper.md
+weir::Task<> set_greeting(Session& session) {
+    try {
+        co_await session.set("/greeting", "good morning");
+    } catch (const RefusedError& error) {
+        use(error.what());  // nothing was done: error.code() says why
+    } catch (const UnavailableError& error) {
+        use(error.what());  // nothing was done: no server before the deadline
+    } catch (const InDoubtError& error) {
+        use(error.what());  // it may have been done: look
+    }
+}
+
+}  // namespace zookeeper
+
 }  // namespace
 
 // Each is used, as the compiler would have it.
@@ -381,6 +432,10 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::follow_file);
     static_cast<void>(&inside_weir::receive_logs);
     static_cast<void>(&http_module::greet);
+    static_cast<void>(&zookeeper::greet);
+    static_cast<void>(&zookeeper::follow);
+    static_cast<void>(&zookeeper::pipeline);
+    static_cast<void>(&zookeeper::set_greeting);
     static_cast<void>(&inside_weir::post);
     static_cast<void>(&inside_weir::read_file);
     static_cast<void>(&inside_weir::call_others);

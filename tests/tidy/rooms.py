@@ -148,6 +148,14 @@ ROOMS = {
         "The module `http`: settings, listeners, and the gateway to functions, events and locks",
         ["modules/http", "modules/system/net"],
     ),
+    "modules/zookeeper": (
+        "A client of ZooKeeper as a library: sessions, requests, watches",
+        ["core/net", "core/simulation"],
+    ),
+    "modules/zookeeper/testing": (
+        "Servers of ZooKeeper in memory, with faults, for tests in virtual time",
+        ["modules/zookeeper"],
+    ),
     "modules/manager": (
         "The module `manager`: lists, loads, inspects and records what runs",
         ["modules/system/server"],
