@@ -12,6 +12,7 @@ set(WEIR_PUBLIC_HEADERS
 
     modules/http/http_error.h
     modules/http/http_host.h
+    modules/http/web_socket.h
 
     core/event/event.h
     core/event/matcher.h
