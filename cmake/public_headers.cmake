@@ -12,6 +12,7 @@ set(WEIR_PUBLIC_HEADERS
 
     modules/http/http_error.h
     modules/http/http_host.h
+    modules/http/web_socket.h
 
     modules/zookeeper/error.h
     modules/zookeeper/events.h

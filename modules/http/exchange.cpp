@@ -173,6 +173,13 @@ Task<> Exchange::begin(int status, Headers headers, std::optional<std::uint64_t>
     return write_now(start_response(status, headers, length));
 }
 
+Task<> Exchange::switch_protocols(Headers headers) {
+    assert(body_ended_);
+    std::string bytes = start_response(101, headers, {});
+    keep_alive_ = false;
+    return write_now(std::move(bytes));
+}
+
 Task<> Exchange::write(std::string bytes) {
     assert(begun_ && framing_ != Framing::none);
     if (framing_ == Framing::length) {

@@ -95,6 +95,17 @@ public:
         co_return co_await watched;
     }
 
+    // --- ending HTTP on this connection
+
+    // Agrees to speak another protocol (101). The stream is the handler's from then on, until it
+    // returns, which ends the connection. Requires a request without a body.
+    Task<> switch_protocols(Headers headers);
+    ByteStream& stream() const noexcept { return stream_; }
+    const HttpLimits& limits() const noexcept { return limits_; }
+    Traffic& traffic() const noexcept { return traffic_; }
+    // Whether the connection is to end in any case, because the server ends.
+    bool is_last() const { return last_(); }
+
     // --- for the connection
 
     // Ends a response that the handler has begun. Returns whether the connection can take another

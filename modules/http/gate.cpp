@@ -122,7 +122,7 @@ Task<> Gate::handle(Exchange& exchange, const Handler& next) const {
     const std::optional<std::string_view> origin = request.header("Origin");
     if (origin && !is_own_origin(exchange, *origin)) {
         if (!allows_origin(*origin)) {
-            if (!request.is_safe()) {
+            if (!request.is_safe() || request.asks_for_web_socket()) {
                 throw HttpError(
                     403, "foreign_origin",
                     "a page of '" + config::printable(*origin) + "' must not change anything here");

@@ -127,6 +127,20 @@ TEST_CASE("a page of another site changes nothing, and reads only if it is allow
     }
 }
 
+TEST_CASE("a page of another site opens no WebSocket, whose messages it could read") {
+    const std::string upgrade =
+        "Host: shop.example:8080\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
+    const auto ask = [&upgrade](const std::string& more) {
+        GateWorld world;
+        return world.ask(upgrade + more);
+    };
+    CHECK(has(ask("Origin: https://evil.example\r\n"), "foreign_origin"));
+    CHECK(has(ask("Origin: null\r\n"), "foreign_origin"));
+    CHECK(status(ask("Origin: https://shop.example:8080\r\n")) == "200");
+    CHECK(status(ask("Origin: https://friend.example\r\n")) == "200");
+    CHECK(status(ask("")) == "200");  // no browser
+}
+
 TEST_CASE("a client logs in with Basic or Bearer, and wrong passwords wait their turn") {
     const std::string host = "Host: localhost\r\n";
     const auto login = [&](const std::string& authorization) {

@@ -37,4 +37,9 @@ bool Request::lists(std::string_view name, std::string_view word) const {
     return false;
 }
 
+bool Request::asks_for_web_socket() const {
+    return method == "GET" && minor_version == 1 && lists("Connection", "upgrade") &&
+           lists("Upgrade", "websocket");
+}
+
 }  // namespace weir::http

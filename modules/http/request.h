@@ -28,6 +28,9 @@ struct Request {
     bool is_safe() const noexcept {
         return method == "GET" || method == "HEAD" || method == "OPTIONS";
     }
+    // Whether it asks to go on as a WebSocket. Such a request is not safe, whatever its method is:
+    // a page of any site may send it, and read what comes back.
+    bool asks_for_web_socket() const;
     bool has_body() const noexcept { return chunked || length != 0; }
 
     std::string_view method;

@@ -6,16 +6,21 @@
 #include <cstdint>
 
 #include "core/base/histogram.h"
+#include "core/base/list.h"
 
 namespace weir::http {
 
-// Counts what the connections of one server do together, for its metrics.
+class WebSocket;
+
+// What the connections of one server do together: counts for its metrics, and the WebSockets, which
+// the server ends.
 struct Traffic {
     // Responses by the class of their status; the first are 1xx.
     std::array<std::uint64_t, 5> responses{};
     Histogram time;              // from the head of a request until its response begins
     std::uint64_t received = 0;  // bytes of requests
     std::uint64_t sent = 0;      // bytes of responses
+    List<WebSocket> web_sockets;
 
     void count_response(int status) noexcept {
         ++responses[static_cast<std::size_t>(std::clamp(status / 100, 1, 5) - 1)];

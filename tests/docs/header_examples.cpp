@@ -18,6 +18,7 @@
 #include "core/system/process.h"
 #include "core/system/signal_watch.h"
 #include "modules/http/http_host.h"
+#include "modules/http/web_socket.h"
 #include "modules/system/net/stream_listener.h"
 #include "modules/zookeeper/session.h"
 
@@ -360,6 +361,19 @@ public:
 private:
     std::unique_ptr<weir::http::Route> route_;
 };
+
+// modules/http/web_socket.h
+weir::Task<> repeat(weir::http::WebSocket& socket) {
+    while (const auto message = co_await socket.receive()) {
+        co_await socket.send("you said " + message->bytes);
+    }
+}
+
+weir::Task<> open(weir::http::Exchange& exchange) {
+    return serve_web_socket(exchange, repeat);
+}
+
+const weir::http::Handler opens = open;
 
 }  // namespace http_module
 

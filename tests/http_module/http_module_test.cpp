@@ -11,6 +11,8 @@
 #include "modules/http/connection.h"
 #include "modules/http/http_error.h"
 #include "modules/http/http_host.h"
+#include "modules/http/web_socket.h"
+#include "modules/http/web_socket_test_client.h"
 #include "modules/system/call/json.h"
 #include "modules/system/event/describe_event.h"
 #include "modules/system/module/module.h"
@@ -71,6 +73,15 @@ public:
             Response response{.body = "Hello " + exchange.parameters().front().second + "\n"};
             return exchange.respond(std::move(response));
         });
+        chat_ = HttpHost::of(*this).router().add("GET", "/chat/{name}", [](Exchange& exchange) {
+            return serve_web_socket(exchange, chat);
+        });
+    }
+    static Task<> chat(WebSocket& socket) {
+        const std::string& name = socket.exchange().parameters().front().second;
+        while (const auto message = co_await socket.receive()) {
+            co_await socket.send(name + " says " + message->bytes);
+        }
     }
 
     std::string order(const Order& order) {
@@ -97,13 +108,14 @@ public:
 
 private:
     std::unique_ptr<Route> route_;
+    std::unique_ptr<Route> chat_;
 };
 
 // A server with the modules, and one connection to it that begins at the router.
 struct GatewayWorld {
     explicit GatewayWorld(const std::string& routes = "[]")
         : server(R"({"server": {"startup": ["lock", "http", "bakery"]},
-                     "module": {"http": {"listen": [], "routes": )" +
+                     "module": {"http": {"listen": [], "ping_interval": "0s", "routes": )" +
                      routes + "}}}",
                  Registry().add<Bakery>()) {
         client.anonymous = Ref<Caller>(
@@ -280,6 +292,47 @@ std::string release(const std::string& session) {
     return "DELETE /locks/a?session=" + session + " HTTP/1.1\r\nHost: x\r\n\r\n";
 }
 
+// What a client of a WebSocket has got, without the handshake.
+std::string messages(const std::string& answered) {
+    REQUIRE(answered.starts_with("HTTP/1.1 101 "));
+    return answered.substr(answered.find("\r\n\r\n") + 4);
+}
+
+Task<> watch_by_web_socket(GatewayWorld& world) {
+    const std::string watching = web_socket_request("/events?type=test.Baked&kind=bread");
+    std::string watched;
+    Container container(world.server.scheduler());
+    const Ref<Routine> watcher =
+        container.start(note(world, watching, 1min, watched), {.name = "watcher"});
+    co_await sleep(1s);
+    std::string sent = co_await world.ask(post("/events/test.Baked", R"({"kind": "cake"})") +
+                                          post("/events/test.Baked", R"({"kind": "bread"})"));
+    CHECK(sent.starts_with("HTTP/1.1 204 "));
+    while (!watcher->ended()) {
+        co_await sleep(1s);
+    }
+    const std::string received = messages(watched);
+    const std::string begin = R"({"id": ")";
+    const std::size_t at = received.find(begin) + begin.size();
+    const std::string position = received.substr(at, received.find('"', at) - at);
+    const auto text_of = [](const std::string& id, int pieces) {
+        return frame_bytes(Opcode::text,
+                           R"({"id": ")" + id + R"(", "type": "test.Baked", "data": )" +
+                               R"({"kind":"bread","pieces":)" + std::to_string(pieces) + "}}");
+    };
+    CHECK(received.starts_with(text_of(position, 1)));
+
+    // The client was away while one event passed.
+    sent = co_await world.ask(post("/events/test.Baked", R"({"kind": "bread", "pieces": 2})"));
+    const std::string later = co_await world.ask(
+        web_socket_request("/events?type=test.Baked&kind=bread&last_event_id=" + position));
+    CHECK(has(messages(later), R"("data": {"kind":"bread","pieces":2}})"));
+    const std::string gap = co_await world.ask(
+        web_socket_request("/events?type=test.Baked&kind=bread&last_event_id=unknown"));
+    CHECK(messages(gap).starts_with(frame_bytes(Opcode::text, R"({"lost": null})")));
+    co_await sleep(2min);  // the latest events are kept for a while
+}
+
 Task<> hold_and_end(GatewayWorld& world) {
     const std::string held = co_await world.ask(post("/locks/a", R"({"hold": true})"), 2min);
     CHECK(has(held, R"({"key":"a","token":)"));
@@ -322,6 +375,63 @@ TEST_CASE("a module in C++ answers at a path of its own") {
 TEST_CASE("a stream of events has what is sent, its position, and signs of life") {
     GatewayWorld world;
     world.server.run(watch_and_send(world));
+}
+
+TEST_CASE("a WebSocket at /events has the same events, and continues where it was") {
+    GatewayWorld world;
+    world.server.run(watch_by_web_socket(world));
+}
+
+TEST_CASE("a module in C++ serves WebSockets at a path of its own") {
+    GatewayWorld world;
+    const std::string answered =
+        world.send(web_socket_request("/chat/ann") + text_frame("hello") + close_frame());
+    CHECK(messages(answered) ==
+          frame_bytes(Opcode::text, "ann says hello") + frame_bytes(Opcode::close, "\x03\xE8"));
+}
+
+TEST_CASE("calls pass by one WebSocket, each answered when it ends") {
+    GatewayWorld world;
+    const std::string answered = messages(world.send(
+        web_socket_request("/call") + text_frame(R"({"id": 1, "call": "bakery.bake"})") +
+        text_frame(R"({"id": "two", "call": "bakery.look", "parameters": {}})") +
+        text_frame(R"({"id": [3], "call": "bakery.sell"})") +
+        text_frame(R"({"id": 4, "call": "bakery.order", "parameters": {"pieces": "many"}})") +
+        text_frame(R"({"id": 5, "call": "bakery"})") +
+        text_frame(R"({"id": 6, "call": "bakery.look", "more": 1})") + text_frame("{")));
+    std::vector<Json> all;
+    for (const ServerFrame& frame : server_frames(answered)) {
+        if (frame.opcode == 1) {
+            all.push_back(Json::parse(frame.payload));
+        }
+    }
+    REQUIRE(all.size() == 7);
+    const auto find = [&all](const Json& id) {
+        for (const Json& one : all) {
+            if (one.at("id") == id) {
+                return one;
+            }
+        }
+        return Json();
+    };
+    CHECK(find("two") == Json{{"id", "two"}, {"result", 7}});
+    CHECK(find(Json::array({3})).at("error").at("code") == "sold_out");
+    for (const Json& id : {Json(4), Json(5), Json(6), Json(nullptr)}) {
+        CHECK(find(id).at("error").at("code") == "bad_parameter");
+    }
+    CHECK(all.back() == Json{{"id", 1}, {"result", nullptr}});  // a minute later
+}
+
+TEST_CASE("a client may have 64 calls under way, which are unwound when it goes") {
+    GatewayWorld world;
+    std::string calls = web_socket_request("/call");
+    for (int i = 0; i != 65; ++i) {
+        calls += text_frame(R"({"id": 1, "call": "bakery.bake"})");
+    }
+    const std::string answered = messages(world.send(calls, 10s));
+    CHECK(has(answered, R"("code":"rejected")"));
+    CHECK_FALSE(has(answered, "result"));
+    CHECK(Bakery::baking == 0);
 }
 
 TEST_CASE("a lock that a connection holds is given back when the connection ends") {

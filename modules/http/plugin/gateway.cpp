@@ -5,6 +5,7 @@
 
 #include "config/document/value.h"
 #include "modules/http/http_error.h"
+#include "modules/http/plugin/call_socket.h"
 #include "modules/http/plugin/json_body.h"
 #include "modules/http/plugin/openapi.h"
 #include "modules/system/module/module.h"
@@ -30,6 +31,11 @@ void Gateway::add_routes(Router& router) {
     };
     add("GET", "/call/{module}/{function}", call);
     add("POST", "/call/{module}/{function}", call);
+    add("GET", "/call", [this](Exchange& exchange) {
+        return serve_web_socket(
+            exchange, [this](WebSocket& socket) { return serve_calls(socket, calls_); },
+            web_sockets_);
+    });
     add("GET", "/events", [this](Exchange& exchange) { return events_.watch(exchange); });
     add("POST", "/events/{type}", [this](Exchange& exchange) { return events_.publish(exchange); });
     add("GET", "/locks", [this](Exchange& exchange) { return locks_.list(exchange); });
@@ -40,6 +46,11 @@ void Gateway::add_routes(Router& router) {
     add("GET", "/ready", [this](Exchange& exchange) { return ready(exchange); });
     add("GET", "/metrics", [this](Exchange& exchange) { return metrics(exchange); });
     add("GET", "/openapi.json", [this](Exchange& exchange) { return describe(exchange); });
+}
+
+void Gateway::set_web_sockets(const WebSocketOptions& options) {
+    web_sockets_ = options;
+    events_.set_web_sockets(options);
 }
 
 void Gateway::stop() {

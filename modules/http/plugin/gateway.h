@@ -9,6 +9,7 @@
 #include "modules/http/plugin/event_handlers.h"
 #include "modules/http/plugin/lock_handlers.h"
 #include "modules/http/router.h"
+#include "modules/http/web_socket.h"
 
 namespace weir {
 
@@ -31,6 +32,8 @@ public:
     CallHandler& calls() noexcept { return calls_; }
     EventHandlers& events() noexcept { return events_; }
     const LockHandlers& locks() const noexcept { return locks_; }
+    // Of the WebSockets at /call and /events.
+    void set_web_sockets(const WebSocketOptions& options);
     // The server is about to end: /ready says so, and streams end.
     void stop();
 
@@ -44,6 +47,7 @@ private:
     CallHandler calls_;
     EventHandlers events_;
     LockHandlers locks_;
+    WebSocketOptions web_sockets_;
     bool stopping_ = false;
     std::vector<std::unique_ptr<Route>> routes_;
 };

@@ -31,6 +31,7 @@
 #include "modules/http/plugin/settings.h"
 #include "modules/http/router.h"
 #include "modules/http/static_files.h"
+#include "modules/http/web_socket.h"
 #include "modules/system/module/plugin.h"
 #include "modules/system/rights/access.h"
 #include "modules/system/rights/login_source.h"
@@ -96,6 +97,7 @@ public:
             .counter("received_bytes", "Bytes of requests", &HttpModule::received)
             .counter("sent_bytes", "Bytes of responses", &HttpModule::sent)
             .gauge("clients", "Clients that are connected", &HttpModule::connected)
+            .gauge("web_sockets", "WebSockets that are open", &HttpModule::web_sockets)
             .histogram("request", "Time from the head of a request until its response begins",
                        &HttpModule::request_time)
             .reads({"addresses", "clients"});
@@ -120,7 +122,7 @@ public:
 
     // Running requests are answered, idle clients closed.
     Task<> unload() override {
-        gateway_.stop();
+        stop();
         for (const auto& listener : listeners_) {
             listener->shutdown();
         }
@@ -132,9 +134,9 @@ public:
         }
     }
 
-    // A new version has the listeners. Streams of events end, for their clients continue them
-    // there.
-    void retire() override { gateway_.stop(); }
+    // A new version has the listeners. Streams of events and WebSockets end, for their clients
+    // continue them there.
+    void retire() override { stop(); }
 
     // Of a version that has been replaced: the clients whose request is not answered yet.
     std::vector<std::string> in_use() const override {
@@ -183,6 +185,13 @@ public:
     }
 
 private:
+    void stop() {
+        gateway_.stop();
+        for (WebSocket& socket : traffic_.web_sockets) {
+            socket.end(close_code::going_away, "the server ends");
+        }
+    }
+
     // --- metrics
 
     void requests(MetricFamily& values) const {
@@ -199,6 +208,13 @@ private:
             all += listener->open();
         }
         return all;
+    }
+    std::size_t web_sockets() const noexcept {
+        std::size_t count = 0;
+        for (auto it = traffic_.web_sockets.begin(); it != traffic_.web_sockets.end(); ++it) {
+            ++count;
+        }
+        return count;
     }
     const Histogram& request_time() const noexcept { return traffic_.time; }
 
@@ -221,6 +237,7 @@ private:
                                          ? std::nullopt
                                          : std::optional<Duration>(settings().call_timeout));
         gateway_.events().set_keepalive(settings().event_keepalive);
+        gateway_.set_web_sockets(settings().web_sockets());
     }
 
     // --- routes

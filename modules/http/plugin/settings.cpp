@@ -73,6 +73,10 @@ HttpLimits HttpSettings::limits() const {
             .write_time = write_timeout};
 }
 
+WebSocketOptions HttpSettings::web_sockets() const {
+    return {.max_message = max_message.bytes, .ping_interval = ping_interval};
+}
+
 config::Settings<RouteSettings> RouteSettings::describe() {
     using namespace config;
     using S = RouteSettings;
@@ -141,6 +145,9 @@ config::Settings<HttpSettings> HttpSettings::describe() {
             .unit("headers"),
         setting("max_body", &S::max_body, "Size of the longest body of a request")
             .at_most(mebibytes(1024)),
+        setting("max_message", &S::max_message,
+                "Size of the longest message from a WebSocket of the gateway")
+            .at_most(mebibytes(1024)),
         setting("first_byte_timeout", &S::first_byte_timeout,
                 "Closes a new connection on which no byte has come for so long")
             .at_least(milliseconds(1)),
@@ -161,6 +168,9 @@ config::Settings<HttpSettings> HttpSettings::describe() {
                 "How often a stream of events without events gets a comment, so that programs on "
                 "the way keep it open")
             .at_least(milliseconds(100)),
+        setting("ping_interval", &S::ping_interval,
+                "WebSockets of the gateway: a client from which nothing has come for so long gets "
+                "a ping, and is closed if nothing comes for as long again; 0: never"),
         setting("shutdown_timeout", &S::shutdown_timeout,
                 "How long running requests may take to end when the module unloads; shorter than "
                 "its unload_timeout")

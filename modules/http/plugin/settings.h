@@ -9,6 +9,7 @@
 
 #include "config/settings/settings.h"
 #include "modules/http/limits.h"
+#include "modules/http/web_socket.h"
 #include "modules/system/net/listen_settings.h"
 
 namespace weir::http {
@@ -44,6 +45,7 @@ struct HttpSettings {
     config::ByteSize max_head = config::kibibytes(32);
     std::uint32_t max_headers = 100;
     config::ByteSize max_body = config::mebibytes(1);
+    config::ByteSize max_message = config::mebibytes(1);
     std::chrono::milliseconds first_byte_timeout = std::chrono::seconds(10);
     std::chrono::milliseconds head_timeout = std::chrono::seconds(10);
     std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
@@ -51,12 +53,14 @@ struct HttpSettings {
     std::chrono::milliseconds write_timeout = std::chrono::seconds(30);
     std::chrono::milliseconds call_timeout = std::chrono::minutes(2);
     std::chrono::milliseconds event_keepalive = std::chrono::seconds(15);
+    std::chrono::milliseconds ping_interval = std::chrono::seconds(20);
     std::chrono::milliseconds shutdown_timeout = std::chrono::seconds(3);
 
     static config::Settings<HttpSettings> describe();
 
     std::vector<ListenSettings> listeners() const;
     HttpLimits limits() const;
+    WebSocketOptions web_sockets() const;
 };
 
 }  // namespace weir::http
