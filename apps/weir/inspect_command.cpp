@@ -55,6 +55,12 @@ private:
         text_ += std::string(depth * 2, ' ') + text + '\n';
     }
     void heading(const std::string& text) { text_ += '\n' + text + '\n'; }
+    // Says how many items a list has left out.
+    void more(std::size_t depth, const Json& all, std::size_t listed) {
+        if (const auto count = all.get<std::size_t>(); count > listed) {
+            line(depth, "and " + std::to_string(count - listed) + " more");
+        }
+    }
 
     // Prints the modules that no other depends on, and below each its dependencies.
     void print_modules() {
@@ -122,6 +128,7 @@ private:
         for (const Json& sender : queue.at("senders")) {
             line(depth + 2, "waiting sender: " + shown(sender));
         }
+        more(depth + 2, queue.at("waiting_senders"), queue.at("senders").size());
         for (const Json& subqueue : queue.at("subqueues")) {
             print_queue(subqueue, depth + 1);
         }
@@ -145,6 +152,7 @@ private:
                                                  " for " + shown(routine->at("waits_for")));
             }
         }
+        more(1, all_.at("counts").at("routines"), all_.at("routines").size());
     }
 
     void print_timers() {
@@ -154,7 +162,7 @@ private:
             line(1, "none");
             return;
         }
-        line(1, count_text(timers.size(), "timer") + ", the next is due in " +
+        line(1, count(all_.at("counts").at("timers"), "timer") + ", the next is due in " +
                     duration(timers.front().at("due_in")));
     }
 
@@ -164,11 +172,8 @@ private:
         for (const Json& event : events) {
             line(1, shown(event.at("event")) + " blocks " + shown(event.at("queue")));
         }
-        const std::size_t all = all_.at("counts").at("blocked").get<std::size_t>();
-        if (all > events.size()) {
-            line(1, "and " + std::to_string(all - events.size()) + " more");
-        }
-        if (all == 0) {
+        more(1, all_.at("counts").at("blocked"), events.size());
+        if (all_.at("counts").at("blocked") == 0) {
             line(1, "none");
         }
     }
@@ -197,6 +202,11 @@ private:
                 line(2, "waited for by " + shown(waiter.at("owner")) + " for " +
                             duration(waiter.at("seconds")));
             }
+            more(2, lock.at("holding"), lock.at("holders").size());
+            more(2, lock.at("waiting"), lock.at("waiters").size());
+        }
+        if (all_.at("locks_left_out").get<bool>()) {
+            line(1, "and more");
         }
         if (locks.empty()) {
             line(1, "none");
@@ -216,7 +226,8 @@ std::string inspection_text(const Json& inspection) {
 int run_inspect_command(const InspectCommand& inspect) {
     try {
         RemoteServer server(inspect.server);
-        const std::string text = server.call("manager", "inspect", "{}");
+        const std::string text =
+            server.call("manager", "inspect", inspect.all ? R"({"most": 4294967295})" : R"({})");
         print(printable_json(inspect.json ? text + '\n' : inspection_text(Json::parse(text))));
         return success;
     } catch (const std::exception& error) {

@@ -11,6 +11,7 @@ namespace weir::app {
 struct InspectCommand {
     RemoteAddress server;
     bool json = false;  // print JSON for programs, and not text for people
+    bool all = false;   // however long the lists are
 };
 
 // Asks the module `manager` of a running server what it does, and prints that. Returns the exit

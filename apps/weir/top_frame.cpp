@@ -100,7 +100,7 @@ void add_queue(Table& table, const Json& queue, const std::string& path, const R
          number(queue.at("size")),
          limit(queue.at("max_total").is_null() ? queue.at("max_default") : queue.at("max_total")),
          number(queue.at("blocked")),
-         number(static_cast<double>(queue.at("senders").size())),
+         number(queue.at("waiting_senders")),
          number(queue.at("popped")),
          number(queue.at("priority")),
          text(queue.at("module"))});
@@ -190,8 +190,7 @@ Table locks(const Json& now) {
         const Json& waiters = lock.at("waiters");
         table.rows.push_back(
             {text(lock.at("key")), text(lock.at("context")), number(lock.at("size")),
-             number(static_cast<double>(holders.size())),
-             number(static_cast<double>(waiters.size())),
+             number(lock.at("holding")), number(lock.at("waiting")),
              waiters.empty() ? Cell{"", -1} : seconds(waiters.front().at("seconds")),
              holders.empty() ? Cell{}
                              : Cell{shown(holders.front().at("owner")) + " for " +
@@ -276,6 +275,15 @@ std::vector<std::string> lines_of(Table& table, std::size_t sorted_by) {
     return lines;
 }
 
+bool routines_left_out(const Json& now) {
+    return now.contains("routines") &&
+           now.at("routines").size() < now.at("counts").at("routines").get<std::size_t>();
+}
+
+bool locks_left_out(const Json& now) {
+    return now.contains("locks_left_out") && now.at("locks_left_out").get<bool>();
+}
+
 std::vector<std::string> summary(const std::string& address, const Json& before, const Json& now) {
     const Json& counts = now.at("counts");
     const Rates rates(before, now);
@@ -286,13 +294,15 @@ std::vector<std::string> summary(const std::string& address, const Json& before,
         events +=
             "   locks: " + rates.of(before, now, Json::json_pointer("/lock_statistics/acquired")) +
             "/s, " + number(locks.at("holding")).text + " held, " +
-            number(locks.at("waiting")).text + " waited for";
+            number(locks.at("waiting")).text + " waited for" +
+            (locks_left_out(now) ? " (not all listed)" : "");
     }
     return {"process " + now.at("process").dump() + " at " + address +
                 (now.at("quitting").get<bool>() ? ", quitting" : ""),
             std::move(events),
             "modules: " + std::to_string(now.at("modules").size()) +
                 "   routines: " + number(counts.at("routines")).text +
+                (routines_left_out(now) ? " (not all listed)" : "") +
                 "   timers: " + number(counts.at("timers")).text +
                 "   memory: " + bytes(now.at("memory").at("resident")).text + ", heap " +
                 bytes(now.at("memory").at("heap")).text};

@@ -22,7 +22,7 @@ Json queue(const char* name, int priority, int size, int popped) {
             {"max_default", nullptr},
             {"blocked", 0},
             {"popped", popped},
-            {"senders", Json::array()},
+            {"waiting_senders", 0},
             {"subqueues", Json::array()}};
 }
 
@@ -32,7 +32,7 @@ Json root(int popped) {
     orders["max_default"] = 10;
     orders["blocked"] = 1;
     orders["module"] = "shop";
-    orders["senders"] = {"'buyer' started at shop.cpp:7"};
+    orders["waiting_senders"] = 1;
     Json inner = queue("", 100, 3, popped);
     orders["subqueues"] = {inner};
     result["subqueues"] = {queue("timer", 900, 2, popped), orders};
@@ -60,7 +60,9 @@ Json lock(const char* key, int waiters) {
     return {{"key", key},
             {"context", "default"},
             {"size", 1},
+            {"holding", 1},
             {"holders", {{{"owner", "client 1 'backup'"}, {"seconds", 70}}}},
+            {"waiting", waiters},
             {"waiters", waiting}};
 }
 
@@ -171,6 +173,21 @@ TEST_CASE("top: scrolling shows later rows, and ends at the last") {
 TEST_CASE("top: nothing of a server's texts acts on the terminal") {
     TopState state{.view = TopView::routines};
     CHECK(frame_text(state).find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("top: a list that the server has cut short is marked, and its figures count all") {
+    TopState state{.view = TopView::locks};
+    CHECK_THAT(frame_text(state), !Catch::Contains("not all listed"));
+    Json now = inspection(3);
+    now["locks_left_out"] = true;
+    now["locks"][1]["waiters"].erase(1);
+    const std::string locks = text(top_frame("host:1", {}, now, state));
+    CHECK_THAT(locks, Catch::Contains(" 2 held, 3 waited for (not all listed)\n") &&
+                          Catch::Matches(R"([^]*\nmany +default +1 +1 +2 [^]*)"));
+    state.view = TopView::routines;
+    now["counts"]["routines"] = 4000;
+    CHECK_THAT(text(top_frame("host:1", {}, now, state)),
+               Catch::Contains("routines: 4000 (not all listed)"));
 }
 
 TEST_CASE("top: a view asks for no more than it shows") {

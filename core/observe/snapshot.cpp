@@ -39,7 +39,7 @@ std::size_t memory_of(const Routine& routine) {
     return memory;
 }
 
-RoutineInfo describe_routine(const Routine& routine, const Timers& timers) {
+RoutineInfo describe_routine(const Routine& routine, const Timers& timers, bool in_words) {
     RoutineInfo info;
     info.name = routine.name();
     info.started_at = routine.started_at();
@@ -53,34 +53,46 @@ RoutineInfo describe_routine(const Routine& routine, const Timers& timers) {
         info.state = RoutineInfo::State::running;
     } else {
         info.state = RoutineInfo::State::waiting;
-        info.waits_for = routine.wait()->describe();
+        if (in_words) {
+            info.waits_for = routine.wait()->describe();
+        }
         info.since = routine.waiting_since();
     }
     return info;
 }
 
-HandlerInfo describe_handler(const Subscriber& handler) {
+HandlerInfo describe_handler(const Subscriber& handler, bool in_words) {
     HandlerInfo info{.daemon = handler.daemon(), .handles = {}};
-    for (const Subscription& subscription : handler.subscriptions()) {
-        info.handles.push_back(subscription.matcher.describe());
+    if (in_words) {
+        for (const Subscription& subscription : handler.subscriptions()) {
+            info.handles.push_back(subscription.matcher.describe());
+        }
     }
     return info;
 }
 
+struct Senders {
+    std::size_t count = 0;
+    std::vector<std::string> names;  // of the first
+};
+
 // What a queue itself does not know.
 struct Around {
-    std::unordered_map<const void*, std::vector<std::string>> senders;  // by what limits them
+    std::unordered_map<const void*, Senders> senders;  // by what limits them
     std::unordered_map<const LeafQueue*, std::size_t> blocked;
 };
 
 // Registers the routine under each limit whose signal it waits for. Only senders wait for those.
-void add_sender(Around& around, const Routine& routine) {
+void add_sender(Around& around, const Routine& routine, std::size_t most) {
     const std::string& signal = event_type<QueueCanWriteEvent>().name();
     for (const Matcher& matcher : routine.wait()->matchers()) {
         const auto path = matcher.path();
         if (path.size() > 1 && path[0].kind() == IndexValue::Kind::text &&
             path[0].text() == signal && path[1].kind() == IndexValue::Kind::identity) {
-            around.senders[path[1].identity()].push_back(routine.describe());
+            Senders& senders = around.senders[path[1].identity()];
+            if (++senders.count <= most) {
+                senders.names.push_back(routine.describe());
+            }
         }
     }
 }
@@ -105,7 +117,9 @@ QueueInfo describe_queue(Queue& queue, const Around& around) {
     for (Limited* limit : {static_cast<Limited*>(&queue), static_cast<Limited*>(&leaf)}) {
         const auto found = around.senders.find(limit);
         if (found != around.senders.end()) {
-            info.senders.insert(info.senders.end(), found->second.begin(), found->second.end());
+            const Senders& senders = found->second;
+            info.waiting_senders += senders.count;
+            info.senders.insert(info.senders.end(), senders.names.begin(), senders.names.end());
         }
     }
     for (const Ref<Queue>& subqueue : queue.subqueues()) {
@@ -124,7 +138,7 @@ std::string queue_path(const Queue& queue) {
            (queue.name().empty() ? queue.matcher().describe() : queue.name());
 }
 
-Snapshot snapshot(Scheduler& scheduler, std::size_t most_blocked) {
+Snapshot snapshot(Scheduler& scheduler, std::size_t most) {
     Snapshot result;
     Around around;
     result.time = scheduler.now();
@@ -137,27 +151,30 @@ Snapshot snapshot(Scheduler& scheduler, std::size_t most_blocked) {
             timers.insert(timer->ends());
         }
     }
+    const auto add_routine = [&](const Routine& routine) {
+        result.routines.push_back(describe_routine(routine, timers, result.routines.size() < most));
+    };
     // A routine in its first run has no subscription yet and must be added separately.
     const Routine* running = scheduler.current();
     for (const Subscriber& subscriber : scheduler.subscribers()) {
         if (const auto* routine = dynamic_cast<const Routine*>(&subscriber)) {
-            result.routines.push_back(describe_routine(*routine, timers));
+            add_routine(*routine);
             if (routine->wait() != nullptr) {
-                add_sender(around, *routine);
+                add_sender(around, *routine, most);
             }
             if (routine == running) {
                 running = nullptr;
             }
         } else {
-            result.handlers.push_back(describe_handler(subscriber));
+            result.handlers.push_back(describe_handler(subscriber, result.handlers.size() < most));
         }
     }
     if (running != nullptr) {
-        result.routines.push_back(describe_routine(*running, timers));
+        add_routine(*running);
     }
     for (const Ref<Routine>& routine : scheduler.ready()) {
         if (routine != nullptr && routine->about_to_start()) {
-            result.routines.push_back(describe_routine(*routine, timers));
+            add_routine(*routine);
         }
     }
     std::sort(result.timers.begin(), result.timers.end(),
@@ -166,7 +183,7 @@ Snapshot snapshot(Scheduler& scheduler, std::size_t most_blocked) {
         const LeafQueue* leaf = event.blocks();
         ++result.blocked;
         ++around.blocked[leaf];
-        if (result.blocked <= most_blocked) {
+        if (result.blocked <= most) {
             result.blocked_events.push_back(
                 {event.describe(), leaf == nullptr ? std::string() : queue_path(leaf->queue())});
         }

@@ -29,7 +29,7 @@ struct RoutineInfo {
     std::source_location started_at;
     bool daemon = false;
     State state = State::waiting;
-    std::string waits_for;   ///< empty unless it waits
+    std::string waits_for;   ///< empty unless it waits; see snapshot()
     Time since{};            ///< when the wait began
     std::size_t timers = 0;  ///< set timers that it waits for
     /// Bytes of the routine and of its coroutines' frames; only the outermost frame counts while it
@@ -42,7 +42,7 @@ struct RoutineInfo {
 /// An event handler with at least one matcher.
 struct HandlerInfo {
     bool daemon = true;
-    std::vector<std::string> handles;  ///< the matchers
+    std::vector<std::string> handles;  ///< the matchers; see snapshot()
 };
 
 struct TimerInfo {
@@ -52,20 +52,20 @@ struct TimerInfo {
 
 /// A queue and all queues below it.
 struct QueueInfo {
-    std::string name;              ///< empty if it has none
-    std::string matcher;           ///< of the events that the queue accepts
-    int priority = 0;              ///< in its parent
-    std::size_t size = 0;          ///< including all queues below it
-    std::size_t max_total = 0;     ///< or `unlimited`
-    std::string kind;              ///< of the leaf queue: fifo, priority, auto, or another
-    int default_priority = 0;      ///< of the leaf queue, among the subqueues
-    std::size_t default_size = 0;  ///< of the leaf queue
-    std::size_t max_default = 0;   ///< or `unlimited`
-    std::size_t blocked = 0;       ///< events that block the leaf queue
-    std::uint64_t popped = 0;      ///< events that have left, including all queues below it
-    const Queue* queue = nullptr;  ///< valid until the scheduler continues
-    /// Routines that wait for capacity, as Routine::describe() names them, in the order of their
-    /// first wait.
+    std::string name;                 ///< empty if it has none
+    std::string matcher;              ///< of the events that the queue accepts
+    int priority = 0;                 ///< in its parent
+    std::size_t size = 0;             ///< including all queues below it
+    std::size_t max_total = 0;        ///< or `unlimited`
+    std::string kind;                 ///< of the leaf queue: fifo, priority, auto, or another
+    int default_priority = 0;         ///< of the leaf queue, among the subqueues
+    std::size_t default_size = 0;     ///< of the leaf queue
+    std::size_t max_default = 0;      ///< or `unlimited`
+    std::size_t blocked = 0;          ///< events that block the leaf queue
+    std::uint64_t popped = 0;         ///< events that have left, including all queues below it
+    const Queue* queue = nullptr;     ///< valid until the scheduler continues
+    std::size_t waiting_senders = 0;  ///< routines that wait for capacity
+    /// They, as Routine::describe() names them, in the order of their first wait; see snapshot().
     std::vector<std::string> senders;
     std::vector<QueueInfo> subqueues;  ///< oldest first
 };
@@ -90,8 +90,10 @@ struct Snapshot {
     QueueInfo queue;                               ///< the root
 };
 
-/// Returns the scheduler's snapshot, which lists so many blocked events at most.
-Snapshot snapshot(Scheduler& scheduler, std::size_t most_blocked = unlimited);
+/// Returns the scheduler's snapshot. Descriptions in words take most of the time: it has those of
+/// the first `most` routines, handlers, blocked events and senders of each limit, and figures of
+/// all.
+Snapshot snapshot(Scheduler& scheduler, std::size_t most = unlimited);
 
 /// Returns the queue's position in its tree: "root", "root/lock". A queue without a name is named
 /// by its matcher.

@@ -213,3 +213,32 @@ TEST_CASE("a snapshot shows every queue, what blocks it and which senders wait f
     });
     CHECK(world.run() == "seen");
 }
+
+TEST_CASE("a snapshot describes as many in words as asked for, and counts the rest", "[snapshot]") {
+    World world;
+    Queue& root = world.scheduler.queue();
+    root.add("jobs", 500, match<Job>().make(), {.max_total = 1});
+    for (int i = 0; i != 3; ++i) {
+        world.container.start(send_two(world), {.name = "sender"});
+    }
+    world.start([](World& w) -> Task<> {
+        co_await sleep(1s);
+        const Snapshot now = snapshot(w.scheduler, 2);
+        REQUIRE(now.routines.size() == 4);
+        CHECK(now.routines[1].waits_for == "room in a queue for weir.test.Job(number=1)");
+        CHECK(now.routines[2].waits_for.empty());
+        CHECK(now.routines[2].state == RoutineInfo::State::waiting);
+        CHECK(now.routines[2].name == "sender");
+        CHECK(now.queue.subqueues.back().waiting_senders == 3);
+        CHECK(now.queue.subqueues.back().senders.size() == 2);
+        CHECK(snapshot(w.scheduler, 0).blocked_events.empty());
+        CHECK(snapshot(w.scheduler, 0).blocked == 1);
+        w.output += "seen";
+        const auto all = match<Job>().make();
+        for (int i = 0; i != 6; ++i) {
+            const auto job = co_await all;
+            job->set_ignorable();
+        }
+    });
+    CHECK(world.run() == "seen");
+}

@@ -65,24 +65,34 @@ std::vector<const LockKey*> LockTable::find(const IndexValue& key,
     return keys;
 }
 
-LockListing LockTable::listing_of(const LockKey& key) const {
+LockListing LockTable::listing_of(const LockKey& key, std::size_t most) const {
     const Time now = scheduler_.now();
     LockListing listing{.key = key_text(key.key()),
                         .context = key.context() == nullptr ? "" : key.context()->name(),
                         .size = key.size(),
+                        .holding = key.holding(),
+                        .waiting = key.waiting(),
                         .holders = {},
                         .waiters = {}};
+    if (const SemaphoreRecord* semaphore = key.semaphore()) {
+        listing.semaphore = {semaphore->made_by, now - semaphore->made,
+                             key.in_use() ? Duration() : now - semaphore->used};
+    }
     for (const LockEvent& holder : key.holders()) {
+        if (most == 0) {
+            break;
+        }
+        --most;
         listing.holders.push_back(
             {holder.owner.describe(), holder.group->name(), now - holder.since, holder.token});
     }
     for (const LockRequest& waiter : key.waiters()) {
+        if (most == 0) {
+            break;
+        }
+        --most;
         listing.waiters.push_back(
             {waiter.owner().describe(), waiter.state().context->name(), now - waiter.since(), 0});
-    }
-    if (const SemaphoreRecord* semaphore = key.semaphore()) {
-        listing.semaphore = {semaphore->made_by, now - semaphore->made,
-                             key.in_use() ? Duration() : now - semaphore->used};
     }
     return listing;
 }

@@ -285,6 +285,33 @@ TEST_CASE("holding a key as shared does not let a session take it as exclusive")
     world.scheduler.run();
 }
 
+TEST_CASE("a semaphore of size 0, and a second one on the key, are errors and change nothing") {
+    World world;
+    Count counted;
+    auto body = [&]() -> Task<> {
+        Semaphore empty(world.scheduler, "key", 0);
+        CHECK_THROWS_AS(empty.create(), std::invalid_argument);
+        CHECK(world.table().semaphores() == 0);
+        Semaphore first(world.scheduler, "key", 2);
+        first.create();
+        Semaphore second(world.scheduler, "key", 3);
+        CHECK_THROWS_AS(second.create(), std::logic_error);
+        CHECK_THROWS_AS(first.resize(0), std::invalid_argument);
+        co_await second.destroy();  // it has created nothing
+        std::vector<Task<>> tasks;
+        for (int i = 0; i != 5; ++i) {
+            tasks.push_back(count(world, "key", counted));
+        }
+        co_await execute_all(world.container, std::move(tasks));
+        CHECK(world.table().semaphores() == 1);
+        co_await first.destroy();
+    };
+    world.start(body());
+    world.scheduler.run();
+    CHECK(counted.most == 2);
+    CHECK(world.table().semaphores() == 0);
+}
+
 TEST_CASE("a client cannot create a semaphore on a key that is held or waited for") {
     World world;
     LockSession session(world.scheduler, "a");

@@ -48,6 +48,8 @@ struct LockListing {
     std::string key;
     std::string context;           // empty if several contexts share the key
     std::size_t size = 1;          // how many may hold it
+    std::size_t holding = 0;       // how many hold it
+    std::size_t waiting = 0;       // how many wait for it
     std::vector<LockUse> holders;  // in the order of their grants
     std::vector<LockUse> waiters;  // the next one first
     std::optional<SemaphoreListing> semaphore = {};
@@ -92,7 +94,8 @@ public:
                                      const std::function<bool(const LockKey&)>& chosen) const;
     // Returns this key in the context, or, with null, in all contexts; empty if there is none.
     std::vector<const LockKey*> find(const IndexValue& key, const std::string* context) const;
-    LockListing listing_of(const LockKey& key) const;
+    // Lists so many holders and waiters at most, and counts all.
+    LockListing listing_of(const LockKey& key, std::size_t most = unlimited) const;
     // The same as find(), described.
     std::vector<LockListing> list(const KeyPattern& pattern = KeyPattern("*")) const;
     // Those of them that are held or waited for.

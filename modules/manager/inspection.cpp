@@ -1,23 +1,24 @@
 #include "modules/manager/inspection.h"
 
+#include <algorithm>
 #include <chrono>
 #include <map>
+#include <span>
 #include <string>
+#include <vector>
 
 #include <malloc.h>
 #include <unistd.h>
 
 #include "core/observe/process_memory.h"
 #include "core/observe/snapshot.h"
+#include "core/wait/do_events.h"
 #include "modules/system/call/json.h"
 #include "modules/system/server/loader.h"
 
 namespace weir {
 
 namespace {
-
-// Each lock that is held is one. Nobody reads a list of them all, and nothing else runs meanwhile.
-constexpr std::size_t most_blocked = 1000;
 
 double seconds(Duration duration) {
     return std::chrono::duration<double>(duration).count();
@@ -45,22 +46,6 @@ const char* to_string(RoutineInfo::State state) {
     return "waiting";
 }
 
-Json to_json(const RoutineInfo& routine, const std::string& module, Time now) {
-    Json result = {{"name", routine.name},
-                   {"module", module},
-                   {"started_at", std::string(routine.started_at.file_name()) + ':' +
-                                      std::to_string(routine.started_at.line())},
-                   {"daemon", routine.daemon},
-                   {"state", to_string(routine.state)},
-                   {"timers", routine.timers},
-                   {"memory", routine.memory}};
-    if (routine.state == RoutineInfo::State::waiting) {
-        result["waits_for"] = routine.waits_for;
-        result["seconds"] = seconds(now - routine.since);
-    }
-    return result;
-}
-
 // What a module has.
 struct Owned {
     std::size_t routines = 0;
@@ -70,15 +55,17 @@ struct Owned {
     std::size_t blocked = 0;
 };
 
+// How many items become JSON without a pause: a few milliseconds.
+constexpr std::size_t piece = 200;
+
 class Inspection {
 public:
     Inspection(Server& server, const InspectParameters& parts)
-        : server_(server),
-          parts_(parts),
-          now_(snapshot(server.scheduler(), parts.queues ? most_blocked : 0)) {}
+        : server_(server), parts_(parts), now_(snapshot(server.scheduler(), parts.most)) {}
 
-    Json make() {
-        Json routines = list_routines();
+    Task<Json> make() {
+        // Asked before anything changes: what belongs to which module.
+        find_owners();
         Json queue = of_queue(now_.queue, "");
         Json result = {{"process", getpid()},
                        {"time", seconds(now_.time.time_since_epoch())},
@@ -94,31 +81,67 @@ public:
                          {"popped", now_.queue.popped}}},
                        {"modules", list_modules()}};
         if (parts_.routines) {
-            result["routines"] = std::move(routines);
-            result["handlers"] = list_handlers();
-            result["timers"] = list_timers();
+            result["routines"] = co_await list(now_.routines);
+            result["handlers"] = co_await list(now_.handlers);
+            result["timers"] = co_await list(now_.timers);
         }
         if (parts_.queues) {
             result["queue"] = std::move(queue);
-            result["blocked_events"] = list_blocked();
+            result["blocked_events"] = co_await list(now_.blocked_events);
         }
-        return result;
+        co_return result;
     }
 
 private:
-    Json list_routines() {
-        Json list = Json::array();
+    void find_owners() {
         for (const RoutineInfo& routine : now_.routines) {
-            const std::string module = server_.loader().module_of(routine);
-            if (parts_.routines) {
-                list.push_back(to_json(routine, module, now_.time));
-            }
-            Owned& owned = owned_[module];
+            owners_.push_back(server_.loader().module_of(routine));
+            Owned& owned = owned_[owners_.back()];
             ++owned.routines;
             owned.timers += routine.timers;
             owned.memory += routine.memory;
         }
-        return list;
+    }
+
+    template <class T>
+    Task<Json> list(const std::vector<T>& items) const {
+        Json list = Json::array();
+        const std::size_t count = std::min<std::size_t>(items.size(), parts_.most);
+        for (std::size_t i = 0; i != count; ++i) {
+            if (i % piece == piece - 1) {
+                co_await do_events();
+            }
+            list.push_back(to_json(items[i], i));
+        }
+        co_return list;
+    }
+
+    Json to_json(const RoutineInfo& routine, std::size_t index) const {
+        Json result = {{"name", routine.name},
+                       {"module", owners_[index]},
+                       {"started_at", std::string(routine.started_at.file_name()) + ':' +
+                                          std::to_string(routine.started_at.line())},
+                       {"daemon", routine.daemon},
+                       {"state", to_string(routine.state)},
+                       {"timers", routine.timers},
+                       {"memory", routine.memory}};
+        if (routine.state == RoutineInfo::State::waiting) {
+            result["waits_for"] = routine.waits_for;
+            result["seconds"] = seconds(now_.time - routine.since);
+        }
+        return result;
+    }
+
+    Json to_json(const HandlerInfo& handler, std::size_t /*index*/) const {
+        return {{"daemon", handler.daemon}, {"handles", handler.handles}};
+    }
+
+    Json to_json(const TimerInfo& timer, std::size_t /*index*/) const {
+        return {{"due_in", seconds(timer.due - now_.time)}, {"interval", seconds(timer.interval)}};
+    }
+
+    Json to_json(const BlockedEventInfo& event, std::size_t /*index*/) const {
+        return {{"event", event.event}, {"queue", event.queue}};
     }
 
     // A queue within one of a module is the module's too.
@@ -152,6 +175,7 @@ private:
                 {"max_default", limit(queue.max_default)},
                 {"blocked", queue.blocked},
                 {"popped", queue.popped},
+                {"waiting_senders", queue.waiting_senders},
                 {"senders", queue.senders},
                 {"subqueues", std::move(subqueues)}};
     }
@@ -178,34 +202,10 @@ private:
         return list;
     }
 
-    Json list_handlers() const {
-        Json list = Json::array();
-        for (const HandlerInfo& handler : now_.handlers) {
-            list.push_back({{"daemon", handler.daemon}, {"handles", handler.handles}});
-        }
-        return list;
-    }
-
-    Json list_timers() const {
-        Json list = Json::array();
-        for (const TimerInfo& timer : now_.timers) {
-            list.push_back({{"due_in", seconds(timer.due - now_.time)},
-                            {"interval", seconds(timer.interval)}});
-        }
-        return list;
-    }
-
-    Json list_blocked() const {
-        Json list = Json::array();
-        for (const BlockedEventInfo& event : now_.blocked_events) {
-            list.push_back({{"event", event.event}, {"queue", event.queue}});
-        }
-        return list;
-    }
-
     Server& server_;
-    const InspectParameters& parts_;
+    const InspectParameters parts_;
     const Snapshot now_;
+    std::vector<std::string> owners_;     // the module of each routine
     std::map<std::string, Owned> owned_;  // by module; "": no module's
 };
 
@@ -215,14 +215,18 @@ config::Settings<InspectParameters> InspectParameters::describe() {
     using P = InspectParameters;
     return config::settings<P>(
         "Tells all that is there now: modules, routines, timers, queues, blocked events, locks",
-        config::setting("queues", &P::queues,
-                        "Whether to list queues, and up to 1000 blocked events"),
+        config::setting("queues", &P::queues, "Whether to list queues, and blocked events"),
         config::setting("routines", &P::routines, "Whether to list routines, handlers and timers"),
-        config::setting("locks", &P::locks, "Whether to list locks"));
+        config::setting("locks", &P::locks, "Whether to list locks"),
+        config::setting("most", &P::most,
+                        "How many items a list may have; more than 1000 need the right "
+                        "manager.inspect_all")
+            .at_least(1));
 }
 
-Json inspection(Server& server, const InspectParameters& parts) {
-    return Inspection(server, parts).make();
+Task<Json> inspection(Server& server, InspectParameters parts) {
+    Inspection inspection(server, parts);
+    co_return co_await inspection.make();
 }
 
 }  // namespace weir

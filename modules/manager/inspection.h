@@ -1,16 +1,22 @@
 #pragma once
 
+#include <cstdint>
+
 #include "config/settings/settings.h"
+#include "core/run/task.h"
 #include "modules/system/call/json.h"
 #include "modules/system/server/server.h"
 
 namespace weir {
 
-// Which lists an inspection has; they may be long.
+// Which lists an inspection has, and how long they may be.
 struct InspectParameters {
+    static constexpr std::uint32_t most_for_all = 1000;
+
     bool queues = true;
     bool routines = true;
     bool locks = true;
+    std::uint32_t most = most_for_all;
 
     static config::Settings<InspectParameters> describe();
 };
@@ -18,7 +24,11 @@ struct InspectParameters {
 // Returns all that a server's snapshot has, and its modules, as JSON: `process`, `time`, `memory`,
 // `counts`, `quitting`, `modules`, and as asked for `queue` and `blocked_events`, or `routines`,
 // `handlers` and `timers`. Durations are seconds, sizes bytes; a limit that there is none of is
-// null. Takes time in proportion to what there is; see Snapshot.
+// null. A list has `most` items at most; `counts`, and for senders `waiting_senders`, count all.
+// (The manager adds `locks`, and `locks_left_out`: whether there may be more.)
+//
+// All is of the moment at which the routine begins. It lets other routines run after each few
+// hundred items of the lists.
 //
 // Each module has
 //   queued   events in its queues: those that it has added, and those for the events it brings
@@ -26,6 +36,6 @@ struct InspectParameters {
 //   library  the size of its code and static objects, 0 if it is part of the program
 //   memory   that of its routines and the frames of their coroutines. What else it allocates
 //            cannot be told from the rest, and is in memory.heap of the process.
-Json inspection(Server& server, const InspectParameters& parts);
+Task<Json> inspection(Server& server, InspectParameters parts);
 
 }  // namespace weir

@@ -1,10 +1,13 @@
 #include "modules/manager/manager.h"
 
+#include <algorithm>
+
 #include "config/settings/duration.h"
 #include "config/text/joined.h"
 #include "config/text/quoted.h"
 #include "core/run/random_id.h"
 #include "core/wait/timeout.h"
+#include "modules/system/call/caller.h"
 #include "modules/system/call/json.h"
 #include "modules/system/server/loader.h"
 #include "modules/system/server/server_metrics.h"
@@ -110,13 +113,24 @@ std::vector<ManagedModule> Manager::modules() const {
 
 namespace {
 
+// The most that the module `lock` lists.
+constexpr std::uint32_t most_locks = 10'000;
+
+// Counts the keys, holders and waiters of a list of locks.
+std::size_t items(const Json& locks) {
+    std::size_t count = 0;
+    for (const Json& lock : locks) {
+        count += 1 + lock.at("holders").size() + lock.at("waiters").size();
+    }
+    return count;
+}
+
 // What the module `lock` answers; null if it does not run.
-Task<Json> ask_about_locks(Server& server, std::string function) {
+Task<Json> ask_about_locks(Server& server, std::string function, Json parameters) {
     if (server.loader().state("lock") != ModuleState::succeeded) {
         co_return Json();
     }
-    Json all = Json::object();
-    ApiResult<Json> answer = co_await call("lock", std::move(function), std::move(all));
+    ApiResult<Json> answer = co_await call("lock", std::move(function), std::move(parameters));
     co_return answer ? std::move(answer).value() : Json();
 }
 
@@ -126,17 +140,21 @@ std::string Manager::metrics() const {
     return metrics_text(collect_metrics(server()));
 }
 
-Task<Json> Manager::inspect(InspectParameters parameters) {
+Task<Json> Manager::inspect(InspectParameters parameters, const Caller& caller) {
+    if (parameters.most > InspectParameters::most_for_all) {
+        caller.require({name(), "inspect_all"});
+    }
+    const std::uint32_t most = std::min(parameters.most, most_locks);
     Json locks;
     if (parameters.locks) {
-        Task<Json> listing = ask_about_locks(server(), "list");
-        locks = co_await listing;
+        Json at_most{{"most", most}};
+        locks = co_await ask_about_locks(server(), "list", std::move(at_most));
     }
-    Task<Json> counting = ask_about_locks(server(), "statistics");
-    Json statistics = co_await counting;
-    Json result = inspection(server(), parameters);
+    Json statistics = co_await ask_about_locks(server(), "statistics", Json::object());
+    Json result = co_await inspection(server(), parameters);
     result["lock_statistics"] = std::move(statistics);
     if (parameters.locks) {
+        result["locks_left_out"] = items(locks) >= most;
         result["locks"] = std::move(locks);
     }
     co_return result;

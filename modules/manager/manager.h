@@ -85,7 +85,7 @@ public:
 
 private:
     std::vector<ManagedModule> modules() const;
-    Task<Json> inspect(InspectParameters parameters);
+    Task<Json> inspect(InspectParameters parameters, const Caller& caller);
     std::string metrics() const;
     Task<> load_module(LoadParameters parameters);
     Task<> unload_module(UnloadParameters parameters);

@@ -6,7 +6,10 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/run/container.h"
+#include "core/wait/do_events.h"
 #include "core/wait/timeout.h"
+#include "modules/system/call/caller.h"
 #include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
 
@@ -135,6 +138,62 @@ Task<> inspect_parts(SimulatedServer&) {
     CHECK(all.at("locks").is_null());
 }
 
+Task<> wait_for_ever() {
+    co_await sleep(24h);
+}
+
+Task<> count_turns(int& turns) {
+    for (;;) {
+        ++turns;
+        co_await do_events();
+    }
+}
+
+// What a client with the role is answered.
+Task<Json> inspect_as(SimulatedServer& world, std::string role, std::uint32_t most) {
+    Ref<Caller> client(new Caller(world.server().access().rules(), "", {std::move(role)}));
+    Json parameters{{"most", most}};
+    const ApiResult<Json> result =
+        co_await call_for(std::move(client), ApiName("manager", "inspect"), std::move(parameters));
+    co_return result ? result.value() : Json(to_text(result.error()));
+}
+
+Task<> inspect_a_crowd(SimulatedServer& world) {
+    Container crowd(world.scheduler());
+    for (int i = 0; i != 2000; ++i) {
+        crowd.start(wait_for_ever(), {.name = "idler", .daemon = true});
+    }
+    co_await sleep(1s);
+    const Json seen = co_await inspect_as(world, "guest", 1000);
+    CHECK(seen.at("routines").size() == 1000);
+    CHECK(seen.at("timers").size() == 1000);
+    CHECK(seen.at("counts").at("routines") > 2000);
+    CHECK(seen.at("counts").at("timers") >= 2000);
+    const Json refused = co_await inspect_as(world, "guest", 1001);
+    CHECK_THAT(refused.get<std::string>(),
+               Catch::StartsWith("denied: ") && Catch::Contains("manager.inspect_all"));
+    const Json all = co_await inspect_as(world, "admin", 1'000'000);
+    CHECK(all.at("routines").size() == all.at("counts").at("routines"));
+    CHECK(all.at("routines").back().at("name") != "");
+}
+
+// Counts the turns that another routine gets while the list is made.
+Task<> inspect_beside_others(SimulatedServer& world) {
+    int turns = 0;
+    Container crowd(world.scheduler());
+    for (int i = 0; i != 1000; ++i) {
+        crowd.start(wait_for_ever(), {.name = "idler", .daemon = true});
+    }
+    co_await sleep(1s);
+    crowd.start(count_turns(turns), {.name = "other", .daemon = true});
+    co_await do_events();
+    const int before = turns;
+    co_await inspect_as(world, "guest", 100);
+    const int for_few = turns - before;
+    co_await inspect_as(world, "guest", 1000);
+    CHECK(turns - before - for_few >= for_few + 8);
+}
+
 }  // namespace
 
 TEST_CASE("manager: a recording ends after its time, is taken, and is gone") {
@@ -152,6 +211,19 @@ TEST_CASE("manager: a recording about which no client asks is dropped") {
 TEST_CASE("manager: a recording ends when the module is reloaded or unloaded") {
     SimulatedServer world = server();
     world.run(unload_meanwhile(world));
+    CHECK(world.log() == "");
+}
+
+TEST_CASE(
+    "manager: lists have 1000 items at most, or as many as a client with the right asks for") {
+    SimulatedServer world = server();
+    world.run(inspect_a_crowd(world));
+    CHECK(world.log() == "");
+}
+
+TEST_CASE("manager: while a long inspection is made, other routines run") {
+    SimulatedServer world = server();
+    world.run(inspect_beside_others(world));
     CHECK(world.log() == "");
 }
 

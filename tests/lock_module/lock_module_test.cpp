@@ -167,6 +167,39 @@ Task<> let_expire(Texts& told) {
     told.push_back(std::to_string((co_await ask("semaphores")).size()));
 }
 
+// Lists keys, holders and waiters, so many together.
+Task<> list_few(Container& container, Texts& told, Texts& others) {
+    const std::string a = co_await open("a");
+    const std::string b = co_await open("b");
+    const std::string c = co_await open("c");
+    for (const char* key : {"x", "y", "z"}) {
+        co_await tell("acquire", a, key, others);
+    }
+    container.start(acquire_for(b, "x", "5s", others));
+    container.start(acquire_for(c, "x", "5s", others));
+    co_await sleep(1s);
+    for (const int most : {3, 4, 6, 8}) {
+        Json parameters{{"most", most}};
+        const Json listed = co_await ask("list", std::move(parameters));
+        std::string text;
+        for (const Json& lock : listed) {
+            text += std::to_string(lock["holders"].size()) + '/' + lock["holding"].dump() + ' ' +
+                    std::to_string(lock["waiters"].size()) + '/' + lock["waiting"].dump() + ", ";
+        }
+        told.push_back(text);
+    }
+}
+
+Task<> open_too_many(Texts& told) {
+    const std::string first = co_await open("a");
+    co_await open("b");
+    Json parameters{{"name", "c"}};
+    told.push_back((co_await ask("open_session", std::move(parameters))).dump());
+    Json session{{"session", first}};
+    co_await ask("close_session", std::move(session));
+    co_await open("c");
+}
+
 Task<> change(Server& server, Container& container, Texts& told) {
     Texts sessions;
     for (const char* name : {"a", "b", "c"}) {
@@ -229,6 +262,26 @@ TEST_CASE("closing a session ends its waits and releases its locks") {
     CHECK(told[2].find("session_closed: ") != std::string::npos);
     CHECK(told[3] == "[]");
     CHECK(told[4] == "[]");
+}
+
+TEST_CASE("a list of locks that is limited counts what it leaves out") {
+    Texts told;
+    Texts others;
+    SimulatedServer world(app(), registry());
+    world.leave_behind();  // open sessions
+    Container container(world.scheduler());
+    world.run(list_few(container, told, others));
+    CHECK(told ==
+          Texts{"1/1 1/2, ", "1/1 2/2, ", "1/1 2/2, 1/1 0/0, ", "1/1 2/2, 1/1 0/0, 1/1 0/0, "});
+}
+
+TEST_CASE("sessions are limited") {
+    Texts told;
+    SimulatedServer world(app(R"({"max_sessions": 2})"), registry());
+    world.leave_behind();  // open sessions
+    world.run(open_too_many(told));
+    CHECK(told == Texts{"\"limit_reached: there are 2 sessions already, as many as are allowed "
+                        "(max_sessions)\""});
 }
 
 TEST_CASE("the API reports deadlocks and statistics") {

@@ -74,7 +74,11 @@ config::Settings<Pattern> Pattern::describe() {
     return settings<Pattern>(
         "Lists the keys that are held, waited for or have a semaphore, with holders and waiters",
         setting("pattern", &Pattern::pattern, "Which keys, with * and ?")
-            .length(0, KeyPattern::longest));
+            .length(0, KeyPattern::longest),
+        setting("most", &Pattern::most,
+                "How many keys, holders and waiters to list at most, together; null: all, or an "
+                "error if more than 10000 keys match")
+            .range(1, longest_listing));
 }
 
 config::Settings<SizedSemaphore> SizedSemaphore::describe() {

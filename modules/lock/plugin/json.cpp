@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "core/wait/do_events.h"
 #include "modules/system/call/json.h"
 
 namespace weir::lock_api {
@@ -25,25 +26,36 @@ Json uses_to_json(const std::vector<LockUse>& uses, bool hold) {
     return result;
 }
 
+Json listing_to_json(const LockListing& listing) {
+    Json semaphore;
+    if (const auto& made = listing.semaphore) {
+        semaphore = {{"made_by", made->made_by},
+                     {"seconds", seconds(made->age)},
+                     {"idle_seconds", seconds(made->idle)}};
+    }
+    return {{"key", listing.key},         {"context", listing.context},
+            {"size", listing.size},       {"semaphore", std::move(semaphore)},
+            {"holding", listing.holding}, {"holders", uses_to_json(listing.holders, true)},
+            {"waiting", listing.waiting}, {"waiters", uses_to_json(listing.waiters, false)}};
+}
+
+// How many keys, holders and waiters become JSON without a pause: a few milliseconds.
+constexpr std::size_t piece = 256;
+
 }  // namespace
 
-Json to_json(const std::vector<LockListing>& listings) {
+Task<Json> to_json(std::vector<LockListing> listings) {
     Json result = Json::array();
+    std::size_t done = 0;
     for (const LockListing& listing : listings) {
-        Json semaphore;
-        if (const auto& made = listing.semaphore) {
-            semaphore = {{"made_by", made->made_by},
-                         {"seconds", seconds(made->age)},
-                         {"idle_seconds", seconds(made->idle)}};
+        result.push_back(listing_to_json(listing));
+        done += 1 + listing.holders.size() + listing.waiters.size();
+        if (done >= piece) {
+            done = 0;
+            co_await do_events();
         }
-        result.push_back({{"key", listing.key},
-                          {"context", listing.context},
-                          {"size", listing.size},
-                          {"semaphore", std::move(semaphore)},
-                          {"holders", uses_to_json(listing.holders, true)},
-                          {"waiters", uses_to_json(listing.waiters, false)}});
     }
-    return result;
+    co_return result;
 }
 
 Json to_json(const std::vector<Deadlock>& deadlocks) {

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/base/histogram.h"
+#include "core/run/task.h"
 #include "modules/lock/table.h"
 #include "modules/system/call/json.h"
 
@@ -10,7 +11,8 @@
 // are seconds.
 namespace weir::lock_api {
 
-Json to_json(const std::vector<LockListing>& listings);
+// Lets other routines run after each few hundred holders and waiters.
+Task<Json> to_json(std::vector<LockListing> listings);
 Json to_json(const std::vector<Deadlock>& deadlocks);
 // Returns count, mean, quantiles, and all buckets as [upper bound, count], the shortest first.
 Json to_json(const Histogram& times);

@@ -26,9 +26,6 @@ namespace {
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
-// A listing is made without a pause, and is in memory as a whole.
-constexpr std::size_t longest_listing = 10'000;
-
 lock_api::SessionInfo info_of(const LockLease& lease) {
     return {lease.id(), lease.locks().name(), duration_cast<milliseconds>(lease.time_to_live()),
             duration_cast<milliseconds>(lease.left()), lease.locks().held()};
@@ -218,6 +215,11 @@ LockLease& LockModule::session(const std::string& id, const Caller& caller) cons
 // The id is random: an id from before a restart of the server must not name another session.
 lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& parameters,
                                                const Caller& caller) {
+    if (sessions_.size() >= settings().max_sessions) {
+        throw ApiException("limit_reached", "there are " + std::to_string(sessions_.size()) +
+                                                " sessions already, as many as are allowed "
+                                                "(max_sessions)");
+    }
     std::string id;
     do {
         id = random_id(scheduler().poller());
@@ -323,24 +325,36 @@ bool LockModule::may_see(const Caller& caller, std::string_view function,
     return caller.may({name(), function, true}, {listing.context, listing.key});
 }
 
-Json LockModule::list(const lock_api::Pattern& parameters, const Caller& caller) const {
+Task<Json> LockModule::list(lock_api::Pattern parameters, const Caller& caller) const {
+    co_return co_await lock_api::to_json(listings(parameters, caller));
+}
+
+// All of one moment.
+std::vector<LockListing> LockModule::listings(const lock_api::Pattern& parameters,
+                                              const Caller& caller) const {
     const LockTable& table = LockTable::of(scheduler());
+    const std::size_t most_keys = parameters.most.value_or(lock_api::longest_listing);
     const std::vector<const LockKey*> keys =
-        table.find(KeyPattern(parameters.pattern), longest_listing, [&](const LockKey& key) {
+        table.find(KeyPattern(parameters.pattern), most_keys, [&](const LockKey& key) {
             const std::string context = key.context() == nullptr ? "" : key.context()->name();
             return caller.may({name(), "list", true}, {context, key_text(key.key())});
         });
-    if (keys.size() > longest_listing) {
-        throw ApiException("limit_reached", "more than " + std::to_string(longest_listing) +
+    if (keys.size() > most_keys && !parameters.most) {
+        throw ApiException("limit_reached", "more than " + std::to_string(most_keys) +
                                                 " keys match, which are not listed: give a "
                                                 "narrower pattern");
     }
-    std::vector<LockListing> listings;
-    listings.reserve(keys.size());
+    std::size_t left = parameters.most ? *parameters.most : unlimited;
+    std::vector<LockListing> result;
+    result.reserve(keys.size());
     for (const LockKey* key : keys) {
-        listings.push_back(table.listing_of(*key));
+        if (left == 0) {
+            break;
+        }
+        result.push_back(table.listing_of(*key, --left));
+        left -= result.back().holders.size() + result.back().waiters.size();
     }
-    return lock_api::to_json(listings);
+    return result;
 }
 
 Json LockModule::deadlocks() const {
@@ -373,12 +387,12 @@ void LockModule::create_semaphore(const lock_api::SizedSemaphore& parameters,
     }
 }
 
-Json LockModule::semaphores(const NoParameters&, const Caller& caller) const {
+Task<Json> LockModule::semaphores(NoParameters /*parameters*/, const Caller& caller) const {
     std::vector<LockListing> listings = LockTable::of(scheduler()).list_semaphores();
     std::erase_if(listings, [&](const LockListing& listing) {
         return !may_see(caller, "semaphores", listing);
     });
-    return lock_api::to_json(listings);
+    co_return co_await lock_api::to_json(std::move(listings));
 }
 
 // From now on destroys semaphores of clients when they expire, as the present settings say.

@@ -55,7 +55,9 @@ private:
     Token try_acquire(const lock_api::Try& parameters, const Caller& caller);
     bool release(const lock_api::SessionKey& parameters, const Caller& caller);
 
-    Json list(const lock_api::Pattern& parameters, const Caller& caller) const;
+    Task<Json> list(lock_api::Pattern parameters, const Caller& caller) const;
+    std::vector<LockListing> listings(const lock_api::Pattern& parameters,
+                                      const Caller& caller) const;
     Json deadlocks() const;
     Json statistics() const;
 
@@ -67,7 +69,7 @@ private:
     std::size_t in_table() const;
 
     void create_semaphore(const lock_api::SizedSemaphore& parameters, const Caller& caller);
-    Json semaphores(const NoParameters&, const Caller& caller) const;
+    Task<Json> semaphores(NoParameters parameters, const Caller& caller) const;
     void resize_semaphore(const lock_api::ResizedSemaphore& parameters, const Caller& caller);
     Task<> destroy_semaphore(lock_api::NamedSemaphore parameters, const Caller& caller);
 

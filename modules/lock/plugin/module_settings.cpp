@@ -47,6 +47,9 @@ config::Settings<LockModuleSettings> LockModuleSettings::describe() {
             .fixed(),
         setting("contexts", &S::contexts,
                 "Settings of contexts by name; each context named here has keys of its own"),
+        setting("max_sessions", &S::max_sessions,
+                "How many sessions may be open, those of clients of http among them")
+            .unit("sessions"),
         setting("max_semaphores", &S::max_semaphores,
                 "How many semaphores clients may create, all together")
             .unit("semaphores"),

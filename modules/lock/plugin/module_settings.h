@@ -33,6 +33,7 @@ struct LockModuleSettings {
     OnDeadlock on_deadlock = OnDeadlock::report;
     bool separate_contexts = true;
     std::map<std::string, Context> contexts;
+    std::uint32_t max_sessions = 20'000;
     std::uint32_t max_semaphores = 1000;
     std::chrono::milliseconds semaphore_idle_timeout = std::chrono::hours(1);
     config::ByteSize max_key = config::kibibytes(4);
