@@ -47,9 +47,10 @@ install(FILES cmake/weir-config.cmake cmake/weir_plugin.cmake cmake/plugin_exit.
     DESTINATION lib/cmake/weir)
 # lockd, and the pages with all that they link to. The service must know where it lies.
 install(FILES apps/lockd/lockd.json DESTINATION share/weir)
+install(FILES apps/lockd/lockd.socket DESTINATION lib/systemd/system)
 install(FILES LICENSE NOTICE DESTINATION share/doc/weir)
 install(FILES docs/grafana.json docs/prometheus.yml DESTINATION share/doc/weir/docs)
-install(FILES apps/lockd/lockd.json apps/lockd/lockd.logrotate DESTINATION share/doc/weir/apps/lockd)
+install(FILES apps/lockd/lockd.json apps/lockd/lockd.logrotate apps/lockd/lockd.socket DESTINATION share/doc/weir/apps/lockd)
 install(DIRECTORY apps/examples/learn apps/examples/extend apps/examples/tour
     DESTINATION share/doc/weir/apps/examples)
 install(CODE [[

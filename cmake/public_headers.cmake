@@ -73,6 +73,8 @@ set(WEIR_PUBLIC_HEADERS
     core/program/loop_guest.h
     core/program/quit_on_signals.h
     core/program/standard_queues.h
+    core/program/supervisor.h
+    core/program/watchdog.h
     core/observe/recorder.h
     core/observe/snapshot.h
     core/simulation/boot_clock.h

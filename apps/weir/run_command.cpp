@@ -3,7 +3,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -11,9 +13,13 @@
 
 #include "apps/weir/early_signals.h"
 #include "apps/weir/exit_code.h"
+#include "apps/weir/first_process.h"
 #include "apps/weir/output.h"
 #include "core/program/quit_on_signals.h"
+#include "core/program/supervisor.h"
+#include "core/program/watchdog.h"
 #include "core/run/uv_poller.h"
+#include "modules/system/server/loader.h"
 #include "modules/system/server/server.h"
 #include "modules/system/server/wait_report.h"
 
@@ -50,7 +56,59 @@ private:
     uv_signal_t* handle_ = new uv_signal_t;  // freed when the loop has closed it
 };
 
-void read_again(Server& server, const AppFiles& app) {
+// The modules that run, or what of `server.startup` does not.
+std::string status_of(Server& server) {
+    if (!server.startup_failure().empty()) {
+        return server.startup_failure();
+    }
+    std::string names;
+    for (const ModuleInfo& module : server.loader().modules()) {
+        if (module.state == ModuleState::succeeded) {
+            names += (names.empty() ? "runs " : ", ") + module.name;
+        }
+    }
+    return names.empty() ? "runs no module" : names;
+}
+
+void tell_ready(Server& server, const Supervisor& supervisor) {
+    if (!supervisor.ready(status_of(server))) {
+        server.scheduler().log(LogLevel::warning,
+                               "the supervisor does not learn that the server runs: its socket, "
+                               "$NOTIFY_SOCKET, takes no message");
+    }
+}
+
+void tell_stage(Server& server, ServerStage stage, const Supervisor& supervisor) {
+    switch (stage) {
+        case ServerStage::starting:
+        case ServerStage::changing:  // read_again() has told it
+            break;
+        case ServerStage::running:
+            tell_ready(server, supervisor);
+            break;
+        case ServerStage::stopping:
+            supervisor.stopping("unloads the modules");
+            break;
+    }
+}
+
+WatchdogOptions watchdog_options(const Server& server, const Supervisor& supervisor) {
+    WatchdogOptions options;
+    if (const auto limit = server.settings().stuck_after) {
+        options.limit = *limit;
+        options.report = [&server](const std::string& text) {
+            server.log_from_any_thread(LogLevel::warning, text);
+        };
+    }
+    if (supervisor.watchdog()) {
+        options.alive_every = *supervisor.watchdog() / 2;  // as systemd recommends
+        options.alive = [&supervisor] { supervisor.alive(); };
+    }
+    return options;
+}
+
+void read_again(Server& server, const AppFiles& app, const Supervisor& supervisor) {
+    supervisor.reloading("reads the configuration again");
     server.reopen_log();
     const auto log = [&](LogLevel level, std::string_view text) {
         server.scheduler().log(level, text);
@@ -68,6 +126,9 @@ void read_again(Server& server, const AppFiles& app) {
         }
     }
     log(LogLevel::error, "the old configuration stays, because the new one has mistakes:\n" + why);
+    if (server.stage() == ServerStage::running) {
+        tell_ready(server, supervisor);
+    }
 }
 
 // Whatever level the log has: an operator has asked for it.
@@ -77,14 +138,20 @@ void log_waits(Scheduler& scheduler) {
     }
 }
 
-int run_server(const AppFiles& app, CheckedApp checked) {
+int run_server(const AppFiles& app, CheckedApp checked, const Supervisor& supervisor) {
     UvPoller poller;
     Server server(poller, std::move(checked));
     const LateSignals late_signals;
     const QuitOnSignals quit_on_signals(poller, server.scheduler());
-    const OnSignal on_hangup(poller.loop(), SIGHUP, [&] { read_again(server, app); });
+    const OnSignal on_hangup(poller.loop(), SIGHUP, [&] { read_again(server, app, supervisor); });
     const OnSignal on_user(poller.loop(), SIGUSR1, [&] { log_waits(server.scheduler()); });
+    server.watch_stage([&](ServerStage stage) { tell_stage(server, stage, supervisor); });
+    std::optional<Watchdog> watchdog;
+    if (server.settings().stuck_after || supervisor.watchdog()) {
+        watchdog.emplace(poller, server.scheduler(), watchdog_options(server, supervisor));
+    }
     release_early_signals();
+    supervisor.status("loads the modules");
     server.run();
     const int code = server.startup_failure().empty() ? success : failure;
     if (code != success) {
@@ -111,6 +178,8 @@ int check_app(const AppFiles& app) {
 }
 
 int run_app(const AppFiles& app) {
+    const Supervisor supervisor = Supervisor::of_environment();  // which names this process
+    split_first_process();
     config::Problems problems;
     config::Configuration configuration = load_configuration(app, problems);
     CheckedApp checked(std::move(configuration), {}, problems);
@@ -119,7 +188,7 @@ int run_app(const AppFiles& app) {
         return wrong_usage;
     }
     try {
-        return run_server(app, std::move(checked));
+        return run_server(app, std::move(checked), supervisor);
     } catch (const std::invalid_argument& error) {
         std::fputs(error.what(), stderr);
         return failure;

@@ -31,6 +31,14 @@ constexpr Duration exhausted_again = std::chrono::seconds(10);
 // How often listening at a port that the system chooses is tried, until all families have it free.
 constexpr int port_tries = 16;
 
+// Sockets of the supervisor serve TLS if the server has certificates; other addresses say it.
+Address with_tls(Address address, const SocketServerOptions& options) {
+    if (address.kind == Address::Kind::systemd) {
+        address.tls = options.tls != nullptr;
+    }
+    return address;
+}
+
 struct Reordered {};  // thrown where the server works, by an order that changes what it does
 
 // Whether this machine does not have the family or the address at all.
@@ -61,7 +69,7 @@ private:
 
 Acceptor::Acceptor(Scheduler& scheduler, std::string_view address, SocketServerOptions options)
     : Container(scheduler),
-      address_(Address::parse(address)),
+      address_(with_tls(Address::parse(address), options)),
       options_(std::move(options)),
       control_(match<ServerControlEvent>(this)),
       wakeup_(scheduler) {
@@ -246,7 +254,15 @@ Task<> Acceptor::work() {
 }
 
 Task<> Acceptor::listen() {
-    listeners_ = listen_at(co_await resolve(scheduler(), address_, ResolveFor::listening));
+    if (address_.kind == Address::Kind::systemd) {
+        std::vector<Listener::Owner> listeners;
+        for (const HandedSocket& socket : HandedSockets::of_process().named(address_.name)) {
+            listeners.push_back(Listener::adopt(scheduler(), socket, wakeup_));
+        }
+        listeners_ = std::move(listeners);
+    } else {
+        listeners_ = listen_at(co_await resolve(scheduler(), address_, ResolveFor::listening));
+    }
     addresses_.clear();
     for (const Listener::Owner& listener : listeners_) {
         addresses_.push_back(listener->address());

@@ -29,7 +29,8 @@ struct SocketServerOptions {
     std::optional<Duration> retry_listen = std::chrono::seconds(3);
     // How long connections have to end in order before they are closed by force.
     Duration shutdown_timeout = std::chrono::seconds(10);
-    // For tls:// addresses: the certificates. Shared with the owner, who renews them.
+    // For tls:// addresses: the certificates; with some, a systemd: address serves TLS, too. Shared
+    // with the owner, who renews them.
     std::shared_ptr<TlsContext> tls = {};
 };
 

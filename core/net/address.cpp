@@ -14,7 +14,9 @@ namespace weir {
 namespace {
 
 constexpr std::string_view expected =
-    "; an address is tcp://host:port, tcp://[ipv6 address]:port, tls:// with either, or unix:/path";
+    "; an address is tcp://host:port, tcp://[ipv6 address]:port, tls:// with either, unix:/path, "
+    "or "
+    "systemd:name for servers";
 
 [[noreturn]] void reject(std::string_view text, const std::string& what) {
     throw AddressError("address '" + std::string(text) + "': " + what + std::string(expected));
@@ -60,6 +62,14 @@ Address Address::parse(std::string_view text, std::optional<std::uint16_t> defau
         }
         return address;
     }
+    if (take_prefix(rest, "systemd:")) {
+        if (rest.empty()) {
+            reject(text, "the name is missing");
+        }
+        address.kind = Kind::systemd;
+        address.name = rest;
+        return address;
+    }
     address.tls = take_prefix(rest, "tls://");
     if (!address.tls && !take_prefix(rest, "tcp://")) {
         reject(text, rest.find(':') == std::string_view::npos ? "it begins with no kind"
@@ -102,6 +112,9 @@ Address Address::parse(std::string_view text, std::optional<std::uint16_t> defau
 std::string Address::text() const {
     if (kind == Kind::unix_socket) {
         return "unix:" + path;
+    }
+    if (kind == Kind::systemd) {
+        return "systemd:" + name;
     }
     const bool brackets = host.find(':') != std::string::npos;
     return (tls ? "tls://" : "tcp://") + (brackets ? '[' + host + ']' : host) + ':' +

@@ -25,16 +25,18 @@ public:
 //     tcp://[::1]:port   an IPv6 address
 //     tls://host:port    the same as tcp, with TLS on it
 //     unix:/path         a socket in the file system; unix:path is relative
+//     systemd:NAME       servers only: the sockets of that name that the supervisor has opened
 //
 // A server with port 0 listens at a port that the system chooses.
 struct Address {
-    enum class Kind { tcp, unix_socket };
+    enum class Kind { tcp, unix_socket, systemd };
 
     Kind kind = Kind::tcp;
     std::string host;        // of tcp, without brackets
     std::uint16_t port = 0;  // of tcp
     bool tls = false;        // of tcp
     std::string path;        // of unix_socket
+    std::string name;        // of systemd; TLS is up to the server
 
     // Throws AddressError. The port may be left out where there is a default.
     static Address parse(std::string_view text, std::optional<std::uint16_t> default_port = {});

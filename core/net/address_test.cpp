@@ -18,8 +18,9 @@ std::string error_of(std::string_view text) {
 }  // namespace
 
 TEST_CASE("an address is parsed and written as people write it") {
-    const auto text = GENERATE("tcp://localhost:80", "tcp://127.0.0.1:0", "tcp://[::1]:65535",
-                               "tcp://:4000", "unix:/run/weir.sock", "unix:relative");
+    const auto text =
+        GENERATE("tcp://localhost:80", "tcp://127.0.0.1:0", "tcp://[::1]:65535", "tcp://:4000",
+                 "unix:/run/weir.sock", "unix:relative", "systemd:lockd.socket");
     REQUIRE(Address::parse(text).text() == text);
 }
 
@@ -36,8 +37,8 @@ TEST_CASE("an address is split into its parts") {
 
 TEST_CASE("a wrong address is refused with the reason and what is expected") {
     const std::string expected =
-        "; an address is tcp://host:port, tcp://[ipv6 address]:port, tls:// with either, or "
-        "unix:/path";
+        "; an address is tcp://host:port, tcp://[ipv6 address]:port, tls:// with either, "
+        "unix:/path, or systemd:name for servers";
     CHECK(error_of("localhost") == "address 'localhost': it begins with no kind" + expected);
     CHECK(error_of("udp://host:1") == "address 'udp://host:1': its kind is unknown" + expected);
     CHECK(error_of("tcp://host") == "address 'tcp://host': the port is missing" + expected);
@@ -55,6 +56,7 @@ TEST_CASE("a wrong address is refused with the reason and what is expected") {
           "address 'tcp://[x]:80': 'x' is not an IPv6 address" + expected);
     CHECK(error_of("tcp://[::1]80") ==
           "address 'tcp://[::1]80': '80' is not expected after the host" + expected);
+    CHECK(error_of("systemd:") == "address 'systemd:': the name is missing" + expected);
     CHECK(error_of("unix:") == "address 'unix:': the path is missing" + expected);
     CHECK_THAT(error_of("unix:/" + std::string(200, 'x')),
                Catch::Contains("1 to 107 bytes, not 201"));

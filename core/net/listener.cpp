@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <string>
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -55,8 +56,25 @@ Listener::Owner Listener::listen(Scheduler& scheduler, const SocketAddress& addr
     return listener;
 }
 
+Listener::Owner Listener::adopt(Scheduler& scheduler, const HandedSocket& socket, Source& source) {
+    uv_loop_t& loop = loop_of(scheduler);
+    Owner listener(new Listener(socket.address, source));
+    listener->socket_ = ::fcntl(socket.descriptor, F_DUPFD_CLOEXEC, 0);
+    if (listener->socket_ < 0 || ::fcntl(listener->socket_, F_SETFL, O_NONBLOCK) != 0) {
+        listener->fail(-errno);
+    }
+    listener->watch(loop);
+    return listener;
+}
+
 void Listener::fail(int error) const {
-    throw SocketError("listening on " + address_.text(), error);
+    std::string detail;
+    const HandedSocket* const handed = HandedSockets::of_process().at(address_);
+    if (error == UV_EADDRINUSE && handed != nullptr) {
+        detail = SocketError::reason(error) +
+                 ", by the supervisor, for this process: listen at systemd:" + handed->name;
+    }
+    throw SocketError("listening on " + address_.text(), error, detail);
 }
 
 void Listener::open(uv_loop_t& loop, const ListenOptions& options) {
@@ -75,6 +93,10 @@ void Listener::open(uv_loop_t& loop, const ListenOptions& options) {
     if (family() != AF_UNIX) {
         address_ = SocketAddress::local(socket_);
     }
+    watch(loop);
+}
+
+void Listener::watch(uv_loop_t& loop) {
     if (const int error = uv_poll_init(&loop, &handle_, socket_); error != 0) {
         fail(error);
     }

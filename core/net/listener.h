@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "core/net/address.h"
+#include "core/net/handed_sockets.h"
 #include "core/stream/socket_events.h"
 
 namespace weir {
@@ -40,6 +41,9 @@ public:
     // Listens at the address. `source` must outlive the listener. Throws SocketError.
     static Owner listen(Scheduler& scheduler, const SocketAddress& address, Source& source,
                         const ListenOptions& options = {});
+    // Listens with a socket that the supervisor has opened, by a duplicate of its descriptor; its
+    // file, if it has one, stays. Throws SocketError.
+    static Owner adopt(Scheduler& scheduler, const HandedSocket& socket, Source& source);
 
     int family() const noexcept { return address_.family(); }
     // Where it listens, with the port that the system has chosen.
@@ -63,6 +67,7 @@ private:
     ~Listener() = default;
 
     void open(uv_loop_t& loop, const ListenOptions& options);
+    void watch(uv_loop_t& loop);
     void bind_tcp(const ListenOptions& options);
     void bind_unix(const ListenOptions& options);
     [[noreturn]] void fail(int error) const;

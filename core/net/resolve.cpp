@@ -245,6 +245,10 @@ Task<std::vector<SocketAddress>> resolve(Scheduler& scheduler, Address address,
         found.push_back(SocketAddress::of_unix(address.path));
         co_return found;
     }
+    if (address.kind == Address::Kind::systemd) {
+        throw SocketError("looking up " + address.text(), UV_EAI_NONAME,
+                          "only a server of this process listens there");
+    }
     for (const std::string& host : own_hosts(address.host, purpose)) {
         found.push_back(SocketAddress::of_number(host, address.port).value());
     }

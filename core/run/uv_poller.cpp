@@ -125,12 +125,14 @@ bool UvPoller::woken() const noexcept {
 
 Time UvPoller::note_wait() noexcept {
     note_poll(last_poll().began, now());
+    set_busy(last_poll().ended);
     return last_poll().ended;
 }
 
 bool UvPoller::may_skip_poll(std::optional<Duration> wait) noexcept {
     const Time time = now();
     note_poll(time, time);
+    set_busy(time);
     if (wait == Duration::zero() && !woken() && ++rounds_ < rounds_between_polls &&
         time - looked_at_ < poll_at_least_every) {
         return true;
@@ -165,6 +167,7 @@ void UvPoller::limit_wait(std::optional<Duration> wait) noexcept {
         wake();
         return;
     }
+    set_busy(Time{});
     // The loop's clock counts whole milliseconds of ours: rounded up, it is never early.
     constexpr std::uint64_t ms = 1'000'000;
     const Duration limit = wait ? std::min(*wait, idle_after) : idle_after;

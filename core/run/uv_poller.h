@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -57,6 +58,13 @@ public:
     // Work that is not done, and all handles of the loop, foreign ones too.
     void visit_code(const Visit& visit) const override;
 
+    // Returns since when the loop has worked without waiting: the begin of the running round, or of
+    // the last one if polls do not wait; Time{} while it waits. May be called on any thread. What
+    // callbacks of libuv do right after a wait counts as waiting.
+    Time busy_since() const noexcept {
+        return Time(Duration(busy_since_.load(std::memory_order_relaxed)));
+    }
+
     // --- for streams
 
     // Between these two, polls do not wait: a stream has output that it writes after the next poll.
@@ -81,6 +89,9 @@ private:
     void close() noexcept;
     void before_waiting() noexcept;
     bool woken() const noexcept;
+    void set_busy(Time since) noexcept {
+        busy_since_.store(since.time_since_epoch().count(), std::memory_order_relaxed);
+    }
 
     uv_loop_t own_loop_;
     uv_loop_t* loop_;
@@ -93,6 +104,7 @@ private:
     std::size_t outputs_ = 0;  // streams that have output
     unsigned rounds_ = 0;      // since the last poll
     Time looked_at_{};         // when the last poll that was not left out ended
+    std::atomic<Duration::rep> busy_since_ = 0;
     std::unordered_map<Work*, std::unique_ptr<UvWork>> works_;  // not done yet
     std::mt19937_64 random_;
 };

@@ -15,8 +15,9 @@ config::Settings<RespSettings> RespSettings::describe() {
         "Serves clients that speak the Redis protocol",
         setting(
             "listen", &S::listen,
-            "Where to listen: tcp://host:port, tls://host:port or unix:/path; a name is all its "
-            "IPv4 and IPv6 addresses, and tcp://:port every address of the machine")
+            "Where to listen: tcp://host:port, tls://host:port, unix:/path, or systemd:name for "
+            "sockets of the supervisor; a host's name is all its IPv4 and IPv6 addresses, and "
+            "tcp://:port every address of the machine")
             .not_empty()
             .check(wrong_listeners)
             .fixed(),

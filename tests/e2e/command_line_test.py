@@ -87,16 +87,6 @@ class Mistakes(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (2, ""))
             self.assertIn('--plugins: "/no/such": No such file or directory', done.stderr)
 
-    def test_a_folder_for_copies_on_which_nothing_can_be_executed_is_named(self):
-        unshare = ["unshare", "--user", "--map-root-user", "--mount"]
-        script = 'mount -t tmpfs -o noexec none "$1" && TMPDIR="$1" exec "$2" modules'
-        with tempfile.TemporaryDirectory() as folder:
-            done = subprocess.run([*unshare, "sh", "-c", script, "sh", folder, program("weir")],
-                                  capture_output=True, text=True, check=False, timeout=LIMIT)
-            if done.returncode != 0:
-                self.skipTest("no namespaces here: " + done.stderr)
-            self.assertRegex(done.stderr, "is on a file system that is mounted noexec; TMPDIR")
-
     def test_the_nearest_command_or_option_is_named(self):
         for words, expected in {
                 ("chek",): "weir: unknown command 'chek' (did you mean 'check'?)\n",

@@ -203,6 +203,7 @@ class InstallTest(unittest.TestCase):
                      "./usr/include/weir/module.h\n",
                      "./usr/include/weir/modules/system/module/plugin.h\n", "weir.schema.json\n",
                      "./usr/share/weir/lockd.json\n", "./usr/lib/systemd/system/lockd.service\n",
+                     "./usr/lib/systemd/system/lockd.socket\n",
                      "./usr/share/doc/weir/docs/reference.md\n",
                      "./usr/share/doc/weir/apps/lockd/README.md\n",
                      "./usr/share/doc/weir/apps/lockd/lockd.logrotate\n",

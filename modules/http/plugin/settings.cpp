@@ -104,8 +104,9 @@ config::Settings<HttpSettings> HttpSettings::describe() {
     return settings<S>(
         "Serves clients that speak HTTP",
         setting("listen", &S::listen,
-                "Where to listen: tcp://host:port, tls://host:port or unix:/path; a name is all "
-                "its IPv4 and IPv6 addresses, and tcp://:port every address of the machine")
+                "Where to listen: tcp://host:port, tls://host:port, unix:/path, or systemd:name "
+                "for sockets of the supervisor; a host's name is all its IPv4 and IPv6 "
+                "addresses, and tcp://:port every address of the machine")
             .check(wrong_listeners)
             .fixed(),
         setting("routes", &S::routes, "What answers at which path").check(wrong_routes).fixed(),

@@ -32,7 +32,8 @@ std::string wrong_listener(const ListenSettings& listener) {
                    listener.address +
                    "\", \"tls\": {\"certificate\": \"FILE\", \"key\": \"FILE\"}}";
         }
-        if (!address.tls && listener.tls) {
+        const bool may_have_tls = address.tls || address.kind == Address::Kind::systemd;
+        if (!may_have_tls && listener.tls) {
             return listener.address + " has tls, and is no tls:// address";
         }
         if (address.kind != Address::Kind::unix_socket && (listener.mode || listener.group)) {
@@ -68,7 +69,8 @@ std::optional<mode_t> file_mode(std::string_view digits) {
 }
 
 std::string ListenSettings::socket() const {
-    return address + " " + mode.value_or("") + " " + group.value_or("");
+    const bool adds_tls = tls && address.starts_with("systemd:");  // others say it themselves
+    return address + " " + mode.value_or("") + " " + group.value_or("") + (adds_tls ? " tls" : "");
 }
 
 ListenOptions ListenSettings::options() const {
@@ -103,7 +105,7 @@ config::Settings<ListenSettings> ListenSettings::describe() {
                 "Roles of clients that run as the same user as the server: at a Unix socket, where "
                 "root counts too, and for resp at a loopback port without password; none: they are "
                 "clients as all others"),
-        setting("tls", &S::tls, "Of a tls:// address"));
+        setting("tls", &S::tls, "Of a tls:// address; a systemd: address that has it serves TLS"));
 }
 
 std::vector<ListenSettings> listeners_of(const Listen& listen,

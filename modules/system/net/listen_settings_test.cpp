@@ -32,7 +32,9 @@ TEST_CASE("every address of a module that is wrong is named, with what is wrong"
           "tls://:7 needs a certificate and a key: {\"address\": \"tls://:7\", \"tls\": "
           "{\"certificate\": \"FILE\", \"key\": \"FILE\"}}; "
           "unix:/tmp/socket has tls, and is no tls:// address");
-    CHECK(wrong_listeners({"tcp://:6380", "unix:/tmp/socket"}) == "");
+    with_certificate.address = "systemd:web";
+    CHECK(wrong_listeners({"tcp://:6380", "unix:/tmp/socket", "systemd:web", with_certificate}) ==
+          "");
     CHECK(wrong_listeners({"http://localhost"}) != "");
 }
 

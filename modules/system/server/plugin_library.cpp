@@ -7,7 +7,6 @@
 
 #include <dlfcn.h>
 #include <link.h>
-#include <sys/statvfs.h>
 
 #include "modules/system/module/plugin.h"
 #include "modules/system/server/plugin_file.h"
@@ -17,33 +16,20 @@ namespace weir {
 
 namespace {
 
-// Under a sanitizer libraries stay, so that its reports, which come at the end, know what was
-// where.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kept_for_reports = true;
-#else
-constexpr bool kept_for_reports = false;
-#endif
-
-// Returns why a library cannot be mapped, if the reason is one that the dynamic linker does not
-// say.
-std::string noexec_reason(const std::string& file) {
-    struct statvfs status {};
-    if (statvfs(file.c_str(), &status) != 0 || (status.f_flag & ST_NOEXEC) == 0) {
-        return {};
-    }
-    return ": " + file + " is on a file system that is mounted noexec; TMPDIR names another folder";
-}
-
-// Whether a file, or what is left of it, is in the memory of this process.
-bool is_mapped(const std::string& name) {
-    std::ifstream maps("/proc/self/maps");
-    for (std::string line; std::getline(maps, line);) {
-        if (line.find(name) != std::string::npos) {
-            return true;
+// Whether a file, or what is left of it, is in the memory of this process; true if there is no
+// memory to find out.
+bool is_mapped(const std::string& name) noexcept {
+    try {
+        std::ifstream maps("/proc/self/maps");
+        for (std::string line; std::getline(maps, line);) {
+            if (line.find(name) != std::string::npos) {
+                return true;
+            }
         }
+        return false;
+    } catch (const std::bad_alloc&) {
+        return true;
     }
-    return false;
 }
 
 // The parts of the library that has the address.
@@ -83,32 +69,32 @@ std::vector<AddressRange> parts_of_library_at(const void* address) {
 }  // namespace
 
 PluginLibrary::PluginLibrary(std::string path, const std::string& name) : path_(std::move(path)) {
-    const PrivateCopy copy(path_, name);
-    stamp_ = copy.stamp();
-    const PluginFileCheck check = check_plugin_file(copy.bytes());
+    copy_ = std::make_unique<PrivateCopy>(path_, name);
+    stamp_ = copy_->stamp();
+    const PluginFileCheck check = check_plugin_file(copy_->bytes());
     if (!check.fault.empty()) {
         throw PluginError(path_ + " " + check.fault);
     }
     if (!check.sealed) {
-        if (const std::string end = try_plugin(copy.path(), name); !end.empty()) {
+        if (const std::string end = try_plugin(copy_->path(), name); !end.empty()) {
             throw PluginError(path_ + " is damaged or cannot work: a process that opened it " +
                               end);
         }
     }
-    mapped_as_ = copy.path();
     try {
-        open(copy.path(), name);
+        open(name);
     } catch (...) {
         close_library();
         throw;
     }
+    copy_->opened();
 }
 
-void PluginLibrary::open(const std::string& file, const std::string& name) {
+void PluginLibrary::open(const std::string& name) {
     // RTLD_NOW: a symbol that is missing would end the process when it is first used.
-    library_ = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+    library_ = dlopen(copy_->path().c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library_ == nullptr) {
-        throw PluginError("cannot open " + path_ + ": " + dlerror() + noexec_reason(file));
+        throw PluginError("cannot open " + path_ + ": " + dlerror());
     }
     void* const entry = dlsym(library_, plugin_entry_name(name).c_str());
     if (entry == nullptr) {
@@ -166,10 +152,14 @@ void PluginLibrary::close_library() noexcept {
     }
     class_ = nullptr;
     events_.reset();
-    if constexpr (!kept_for_reports) {
+    if constexpr (!libraries_stay) {
         dlclose(library_);
     }
     library_ = nullptr;
+    if (libraries_stay || is_mapped(copy_->mapped_as())) {
+        stays_ = true;
+        copy_->keep_open();
+    }
 }
 
 std::string PluginLibrary::close() {
@@ -177,10 +167,7 @@ std::string PluginLibrary::close() {
         return {};
     }
     close_library();
-    if constexpr (kept_for_reports) {
-        return {};
-    }
-    if (!is_mapped(mapped_as_)) {
+    if (libraries_stay || !stays_) {
         return {};
     }
     // The dynamic linker keeps it for these reasons only.

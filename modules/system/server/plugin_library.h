@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,7 +50,7 @@ public:
     std::string close();
 
 private:
-    void open(const std::string& file, const std::string& name);
+    void open(const std::string& name);
     const ModuleClass& class_in(const PluginTable& table) const;
     void close_library() noexcept;
 
@@ -57,7 +58,8 @@ private:
     FileStamp stamp_;
     void* library_ = nullptr;  // null: closed
     const ModuleClass* class_ = nullptr;
-    std::string mapped_as_;  // the name of the copy
+    std::unique_ptr<PrivateCopy> copy_;
+    bool stays_ = false;  // in memory, although it was closed
     std::vector<AddressRange> parts_;
     std::optional<LiveEvents> events_;
 };

@@ -5,11 +5,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <random>
 #include <utility>
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "modules/system/server/load_error.h"
@@ -42,6 +44,16 @@ public:
 private:
     const int number_;
 };
+
+// Returns six, as mkdtemp() does.
+std::string random_digits() {
+    std::random_device random;
+    std::string digits;
+    while (digits.size() != 6) {
+        digits += "0123456789abcdef"[random() % 16];
+    }
+    return digits;
+}
 
 FileStamp stamp_of(const struct stat& status) noexcept {
     return {std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
@@ -105,32 +117,106 @@ FileStamp file_stamp(const std::string& path) {
 }
 
 PrivateCopy::PrivateCopy(const std::string& path, const std::string& name) {
-    const char* temporary = std::getenv("TMPDIR");
-    const bool named = temporary != nullptr && *temporary != '\0';
-    folder_ = std::string(named ? temporary : "/tmp") + "/weir-XXXXXX";
-    if (mkdtemp(folder_.data()) == nullptr) {
-        throw PluginError("cannot copy " + path + ": no folder " + folder_ +
-                          " can be made: " + reason());
-    }
-    chmod(folder_.c_str(), S_IRWXU);  // whatever the umask is
     try {
-        path_ = folder_ + "/" + name + ".so";
+        const std::string no_memory = open_in_memory(name);
+        if (!no_memory.empty()) {
+            open_in_folder(path, name, no_memory);
+        }
         copy(path);
     } catch (...) {
+        unmap();
         remove();
         throw;
     }
 }
 
 PrivateCopy::~PrivateCopy() {
-    munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+    unmap();
     remove();
 }
 
+// Returns why that cannot be done, or "".
+std::string PrivateCopy::open_in_memory(const std::string& name) {
+    if constexpr (libraries_stay) {
+        return "libraries stay in memory, and each would need a descriptor";
+    }
+    mapped_as_ = "/weir-" + random_digits() + "/" + name + ".so";
+    constexpr unsigned executable = 0x10;  // MFD_EXEC, which Linux knows since 6.3
+    constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+    file_ = memfd_create(mapped_as_.c_str(), flags | executable);
+    if (file_ < 0 && errno == EINVAL) {
+        file_ = memfd_create(mapped_as_.c_str(), flags);
+    }
+    std::string why = file_ < 0 ? reason() : "";
+    if (why.empty()) {
+        path_ = "/proc/self/fd/" + std::to_string(file_);
+        constexpr std::size_t page = 4096;
+        void* const code = mmap(nullptr, page, PROT_READ | PROT_EXEC, MAP_PRIVATE, file_, 0);
+        if (code == MAP_FAILED) {
+            why = reason();
+        } else {
+            munmap(code, page);
+            why = access(path_.c_str(), R_OK) == 0 ? "" : path_ + ": " + reason();
+        }
+    }
+    if (!why.empty()) {
+        remove();
+    }
+    return why;
+}
+
+void PrivateCopy::open_in_folder(const std::string& from, const std::string& name,
+                                 const std::string& no_memory) {
+    const char* temporary = std::getenv("TMPDIR");
+    const bool named = temporary != nullptr && *temporary != '\0';
+    const std::string parent = named ? temporary : "/tmp";
+    const std::string refused = "cannot copy " + from +
+                                ": the system does not execute files in memory (" + no_memory +
+                                "), and ";
+    std::string folder = parent + "/weir-XXXXXX";
+    if (mkdtemp(folder.data()) == nullptr) {
+        throw PluginError(refused + "no folder " + folder + " can be made: " + reason());
+    }
+    folder_ = folder;
+    chmod(folder_.c_str(), S_IRWXU);  // whatever the umask is
+    path_ = folder_ + "/" + name + ".so";
+    mapped_as_ = path_;
+    struct statvfs status {};
+    if (statvfs(folder_.c_str(), &status) == 0 && (status.f_flag & ST_NOEXEC) != 0) {
+        throw PluginError(refused + parent +
+                          " is on a file system that is mounted noexec; TMPDIR names another "
+                          "folder");
+    }
+    file_ = open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    if (file_ < 0) {
+        throw PluginError("cannot write " + path_ + ": " + reason());
+    }
+    fchmod(file_, S_IRUSR | S_IWUSR);
+}
+
+void PrivateCopy::opened() noexcept {
+    unmap();
+    if (!folder_.empty()) {
+        remove();
+    }
+}
+
+void PrivateCopy::unmap() noexcept {
+    if (!bytes_.empty()) {
+        munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+        bytes_ = {};
+    }
+}
+
 // Asks for no memory: it is called when there may be none.
-void PrivateCopy::remove() const noexcept {
-    unlink(path_.c_str());
-    rmdir(folder_.c_str());
+void PrivateCopy::remove() noexcept {
+    if (file_ >= 0) {
+        close(std::exchange(file_, -1));
+    }
+    if (!folder_.empty()) {
+        unlink(path_.c_str());
+        rmdir(folder_.c_str());
+    }
 }
 
 void PrivateCopy::copy(const std::string& from) {
@@ -150,15 +236,9 @@ void PrivateCopy::copy(const std::string& from) {
         !fault.empty()) {
         throw PluginError(from + " " + fault);
     }
-    const Descriptor target(
-        open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR));
-    if (target.number() < 0) {
-        throw PluginError("cannot write " + path_ + ": " + reason());
-    }
-    fchmod(target.number(), S_IRUSR | S_IWUSR);
     std::size_t size = 0;
     for (; count != 0; count = read_all(source.number(), buffer, from)) {
-        write_all(target.number(), std::span(buffer).first(count), path_);
+        write_all(file_, std::span(buffer).first(count), path_);
         size += count;
     }
     struct stat after {};
@@ -166,7 +246,10 @@ void PrivateCopy::copy(const std::string& from) {
         file_stamp(from) != stamp_) {
         throw PluginError(from + " changed while it was read: it is still being written");
     }
-    void* const mapped = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, target.number(), 0);
+    if (folder_.empty()) {
+        fcntl(file_, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
+    }
+    void* const mapped = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_, 0);
     if (mapped == MAP_FAILED) {
         throw PluginError("cannot read " + path_ + ": " + reason());
     }

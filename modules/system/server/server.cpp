@@ -8,7 +8,9 @@
 #include "config/settings/changes.h"
 #include "config/text/nearest_name.h"
 #include "core/queue/fair_queue.h"
+#include "core/run/system_events.h"
 #include "core/run/timer.h"
+#include "core/wait/do_events.h"
 #include "core/wait/future.h"
 #include "core/wait/rate_limiter.h"
 #include "core/wait/routine_events.h"
@@ -119,6 +121,11 @@ void Server::reopen_log() {
     }
 }
 
+void Server::log_from_any_thread(LogLevel level, std::string_view text) const noexcept {
+    assert(log_writer_ != nullptr);
+    log_writer_->write({level, text});
+}
+
 bool Server::flush_log() {
     return log_writer_ == nullptr || log_writer_->flush();
 }
@@ -132,6 +139,8 @@ std::uint64_t Server::dropped_log_lines() const noexcept {
 void Server::run() {
     keeper_.handle(match<ModuleStateEvent>().make(),
                    [this](const Ref<Event>&) { keep_for_functions(); });
+    keeper_.handle(match<SystemControlEvent>(SystemControlEvent::Type::quit),
+                   [this](const Ref<Event>&) { set_stage(ServerStage::stopping); });
     start_modules();
     scheduler_.run();  // stops the handler when it ends
     stop_modules();
@@ -139,13 +148,25 @@ void Server::run() {
 }
 
 void Server::start_modules() {
+    ++changes_;
     loader_->begin();
     loader_->start(start_up(), {.name = "startup"});
 }
 
 void Server::stop_modules() {
+    set_stage(ServerStage::stopping);
     loader_->begin();
     loader_->start(shut_down(), {.name = "shutdown"});
+}
+
+// A server that stops does not run again.
+void Server::set_stage(ServerStage stage) {
+    if (stage_ != stage && stage_ != ServerStage::stopping) {
+        stage_ = stage;
+        if (stage_watch_) {
+            stage_watch_(stage);
+        }
+    }
 }
 
 Task<> Server::start_up() {
@@ -156,6 +177,20 @@ Task<> Server::start_up() {
     }
     keep_for_functions();
     app_.close_untaken();
+    loader_->start(tell_running(), {.name = "started", .daemon = true});
+}
+
+// A server whose startup has failed, and for which nothing is left to do, ends before the next
+// round: it never runs.
+Task<> Server::tell_running() {
+    co_await do_events();
+    changed();
+}
+
+void Server::changed() {
+    if (--changes_ == 0) {
+        set_stage(ServerStage::running);
+    }
 }
 
 // After a startup that failed, the server goes on only for what has work of its own, such as
@@ -183,12 +218,19 @@ void Server::reconfigure(config::Configuration configuration) {
         log_writer_->change(app_.settings().log);
     }
     access_.change(app_.settings().roles, app_.settings().users);
+    if (changes_++ == 0) {
+        set_stage(ServerStage::changing);
+    }
     loader_->settings_changed();
     loader_->start(change_startup(std::move(before)), {.name = "startup changed"});
 }
 
 // Loads what `startup` has now, and unloads what it had.
 Task<> Server::change_startup(std::vector<std::string> before) {
+    const struct AtTheEnd {
+        Server& server;
+        ~AtTheEnd() { server.changed(); }
+    } at_the_end{*this};
     const std::vector<std::string> now = app_.settings().startup;
     std::vector<std::string> added;
     for (const std::string& name : now) {

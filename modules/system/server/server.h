@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/settings/configuration.h"
@@ -28,6 +31,14 @@ struct ServerOptions {
     // Receives what is logged instead of a LogWriter, from the levels on that the configuration
     // has.
     LogSink log = {};
+};
+
+// What a server is doing.
+enum class ServerStage {
+    starting,  // it loads the modules of `server.startup`
+    running,   // these are loaded, or have failed while others go on
+    changing,  // it takes another configuration
+    stopping,  // it was told to quit, or has nothing left to do
 };
 
 // A scheduler with the standard queues and a loader of modules, made from a configuration.
@@ -64,6 +75,12 @@ public:
     void start_modules();
     void stop_modules();
 
+    // Calls the function when the stage changes: for a program that tells its supervisor.
+    void watch_stage(std::function<void(ServerStage)> function) {
+        stage_watch_ = std::move(function);
+    }
+    ServerStage stage() const noexcept { return stage_; }
+
     // What could not be loaded of `server.startup`, and why; "" if nothing failed.
     const std::string& startup_failure() const noexcept { return startup_failure_; }
 
@@ -79,6 +96,8 @@ public:
     void reopen_log();
     // Waits until what was logged is written, LogWriter::flush_limit at most; whether it is.
     bool flush_log();
+    // Logs from any thread. Requires that the server has a LogWriter.
+    void log_from_any_thread(LogLevel level, std::string_view text) const noexcept;
     // How many lines of the log were lost.
     std::uint64_t dropped_log_lines() const noexcept;
 
@@ -86,7 +105,10 @@ private:
     SchedulerOptions scheduler_options();
     void log(LogRecord record) const;
     Task<> start_up();
+    Task<> tell_running();
     Task<> change_startup(std::vector<std::string> before);
+    void set_stage(ServerStage stage);
+    void changed();
     Task<> shut_down();
     void keep_for_functions();
 
@@ -102,6 +124,9 @@ private:
     std::unique_ptr<EventExchange> events_;
     std::unique_ptr<Loader> loader_;
     std::string startup_failure_;
+    ServerStage stage_ = ServerStage::starting;
+    std::function<void(ServerStage)> stage_watch_;
+    std::size_t changes_ = 0;  // that are under way: the startup, other configurations
 };
 
 }  // namespace weir

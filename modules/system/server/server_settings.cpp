@@ -73,6 +73,11 @@ config::Settings<ServerSettings> ServerSettings::describe() {
             .at_least(1)
             .unit("events")
             .fixed(),
+        setting("stuck_after", &S::stuck_after,
+                "The log says where the server is stuck when a routine computes, or blocks, for so "
+                "long without waiting for an event; null: it does not")
+            .at_least(std::chrono::seconds(1))
+            .fixed(),
         setting("log", &S::log, "What is logged, where to and how"),
         setting("priorities", &S::priorities, "Priorities of the standard queues"),
         setting("events", &S::events, "Event types, by their names").fixed(),

@@ -40,6 +40,7 @@ struct ServerSettings {
     std::uint32_t calls_per_module = 5;
     std::uint32_t calls_kept_for_new = 2;
     std::uint32_t notifications_per_target = 5;
+    std::optional<std::chrono::milliseconds> stuck_after = std::chrono::seconds(1);
     LogSettings log;
     PrioritySettings priorities;
     JsonEventTypes::Settings events;
