@@ -111,12 +111,12 @@ struct Answer {
     std::shared_ptr<const Found> found;
 };
 
-// The searches of this process that are under way, a thread each: not those of libuv, of which it
-// lets two search at a time, so that two names of a silent server would hold up all others. Whoever
-// asks for a name that is searched for gets the same answer, whatever its scheduler.
+// The searches of this process that are under way, each on its own thread: libuv has threads for
+// two, which two names of a silent server would occupy. All routines that ask for a name during its
+// search get the same answer, whatever their scheduler.
 //
-// A search goes on when all that have asked have left: so those that ask again and again for a name
-// whose server is silent use one thread. Lives for ever, since the threads may outlive main().
+// A search continues when its routines have left: those that ask again and again for a name whose
+// server is silent use one thread. Never destroyed, because the threads may outlive main().
 class Searches {
 public:
     static Searches& of_process() {

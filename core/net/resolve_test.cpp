@@ -18,7 +18,7 @@
 namespace {
 
 // The name server of this test program. Names that end in ".silent" are not answered before
-// `silence` is over; those in ".test" are this machine.
+// `silence` is false; those in ".test" are this machine.
 struct NameServer {
     std::mutex mutex;
     std::condition_variable over;

@@ -285,9 +285,9 @@ void Routine::update_subscriptions() {
     }
 }
 
-// Subscribes to the matchers that are new, in order, and then unsubscribes from those that are not
-// waited for any more: VLCP's order, which decides who is first in line. Matchers that are still
-// waited for keep their place.
+// Subscribes to the new matchers, in order, and then unsubscribes from those that the routine no
+// longer waits for. This is VLCP's order, which decides which routine an event finds first. A
+// matcher that the routine still waits for keeps its position.
 void Routine::replace_subscriptions(std::span<const Matcher> matchers) {
     const bool renew = wait_->at_the_end();
     // Most often another matcher is the same one, made anew.

@@ -11,7 +11,7 @@ namespace weir::http {
 // Who sends the requests of a connection, as far as the connection itself tells.
 struct Client {
     std::string address = {};       // tcp://127.0.0.1:50123, for messages
-    std::string login_source = {};  // who is slowed down when logins fail; see login_source()
+    std::string login_source = {};  // failed logins delay later ones of it; see login_source()
     bool tls = false;
     // Names by which browsers may call the server here, beside IP addresses; "*": any.
     std::vector<std::string> hosts = {};

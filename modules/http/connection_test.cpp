@@ -209,7 +209,7 @@ TEST_CASE("a body that the handler did not read is skipped, or ends the connecti
     }
 }
 
-TEST_CASE("a client that is too slow is told so, and closed") {
+TEST_CASE("a client that is too slow gets an error, and its connection is closed") {
     {
         HttpWorld world(echo);
         const std::string sent = world.send({"GET / HT", "TP/1.1\r\n"}, 20s);

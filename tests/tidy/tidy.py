@@ -17,6 +17,7 @@ import subprocess
 import sys
 
 import headers
+import names
 import rooms
 
 COLUMNS = 100
@@ -295,6 +296,7 @@ TREE_RULES = [
     layout,
     *rooms.RULES,
     *headers.RULES,
+    *names.RULES,
     comment_examples,
 ]
 

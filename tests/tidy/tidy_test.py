@@ -56,6 +56,15 @@ CASES = [
     ("test names", {"a_test.cpp": 'TEST_CASE("a; b") {}\nauto x = "c;";\n'},
      ["a_test.cpp:1: semicolon in the name of a test case"]),
     (
+        "types without their header",
+        {"core/base/x.h": "#pragma once\n\nclass Cup {\n};\nstruct Saucer {\n};\n",
+         "core/base/y.h": '#pragma once\n\nclass Cup;\nvoid fill(Cup& cup);\nSaucer none();\n',
+         "core/base/y.cpp": '#include "core/base/y.h"\n\nvoid fill(Cup&) {}\n'
+                            'int a = Tray::Saucer;\n',
+         "core/base/z.cpp": USER + '#include "core/base/y.h"\n\nCup a; Saucer b;\n'},
+        ["core/base/y.h:5: names Saucer without core/base/x.h"],
+    ),
+    (
         "examples in comments",
         {"core/base/x.h": GOOD_HEADER + "// Text\n//\n//     f(a, \"b\");  // c\n//     ... more\n"
                           "//     g(...);\n\n/// No code:\n///     tea: green\n",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/sinks/ansicolor_sink.h>
@@ -16,6 +18,7 @@
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/rotating_file_sink.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/run/routine.h"
@@ -202,6 +205,51 @@ spdlog::sink_ptr open_file(const std::string& file, const LogSettings& settings)
     return std::make_shared<spdlog::sinks::basic_file_sink_st>(file, false, handlers);
 }
 
+// File systems whose files are the kernel's own: what is written there is an order, or fails.
+bool of_the_kernel(const struct statfs& system) noexcept {
+    switch (static_cast<std::uint32_t>(system.f_type)) {
+        case PROC_SUPER_MAGIC:
+        case SYSFS_MAGIC:
+        case CGROUP_SUPER_MAGIC:
+        case CGROUP2_SUPER_MAGIC:
+        case DEBUGFS_MAGIC:
+        case TRACEFS_MAGIC:
+        case SECURITYFS_MAGIC:
+        case SELINUX_MAGIC:
+        case BPF_FS_MAGIC:
+        case EFIVARFS_MAGIC:
+        case PSTOREFS_MAGIC:
+            return true;
+        default:
+            return false;
+    }
+}
+
+std::string why_nothing_made_in(const std::filesystem::path& folder) {
+    const std::string cannot = "cannot be made in " + folder.string() + ": ";
+    struct statfs system {};
+    if (::statfs(folder.c_str(), &system) == 0 && of_the_kernel(system)) {
+        return cannot + "it belongs to the kernel";
+    }
+    return ::access(folder.c_str(), W_OK | X_OK) == 0 ? std::string()
+                                                      : cannot + std::strerror(errno);
+}
+
+// Root may open files that take no writes; a write of nothing shows most of them.
+std::string why_not_written(int file) {
+    struct stat found {};
+    struct statfs system {};
+    if (::fstat(file, &found) == 0 && S_ISBLK(found.st_mode)) {
+        return "cannot be written: it is a block device";
+    }
+    if (S_ISREG(found.st_mode) && ::fstatfs(file, &system) == 0 && of_the_kernel(system)) {
+        return "cannot be written: it belongs to the kernel";
+    }
+    return ::write(file, "", 0) == 0 || errno == EAGAIN
+               ? std::string()
+               : std::string("cannot be written: ") + std::strerror(errno);
+}
+
 // Opening a symbolic link makes the file that it leads to, but no folder.
 std::string why_no_new_file_behind_link(const std::filesystem::path& link) {
     std::error_code error;
@@ -211,9 +259,7 @@ std::string why_no_new_file_behind_link(const std::filesystem::path& link) {
     if (!std::filesystem::is_directory(folder, error)) {
         return "cannot be made: it is a link to " + target.string() + ", whose folder is missing";
     }
-    return ::access(folder.c_str(), W_OK | X_OK) == 0
-               ? std::string()
-               : "cannot be made in " + folder.string() + ": " + std::strerror(errno);
+    return why_nothing_made_in(folder);
 }
 
 // Opening makes missing folders: the last folder of the path that exists must be writable.
@@ -232,9 +278,7 @@ std::string why_no_new_file(std::filesystem::path folder) {
     if (!std::filesystem::is_directory(folder, error)) {
         return "cannot be made: " + folder.string() + " is not a folder";
     }
-    return ::access(folder.c_str(), W_OK | X_OK) == 0
-               ? std::string()
-               : "cannot be made in " + folder.string() + ": " + std::strerror(errno);
+    return why_nothing_made_in(folder);
 }
 
 }  // namespace
@@ -282,8 +326,9 @@ std::string why_no_log_file(const std::string& file) {
     if (opened < 0) {
         return std::string("cannot be opened: ") + std::strerror(-opened);
     }
+    std::string why = why_not_written(opened);
     ::close(opened);
-    return "";
+    return why;
 }
 
 }  // namespace weir

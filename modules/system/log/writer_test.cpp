@@ -315,6 +315,16 @@ TEST_CASE("log writer: why a file cannot be the log is known without making it",
     CHECK_THROWS_WITH(LogWriter(to_file("socket")), Catch::Contains("No such device or address"));
 }
 
+TEST_CASE("log writer: a file that can be opened but not written is no log", "[log]") {
+    const std::string version = why_no_log_file("/proc/version");
+    CHECK(version == (::geteuid() == 0 ? "cannot be written: it belongs to the kernel"
+                                       : "cannot be opened: Permission denied"));
+    CHECK(why_no_log_file("/proc/new.log") == "cannot be made in /proc: it belongs to the kernel");
+    CHECK(why_no_log_file("/sys/new/app.log") ==
+          "cannot be made in /sys: it belongs to the kernel");
+    CHECK(why_no_log_file("/dev/full") == "cannot be written: No space left on device");
+}
+
 TEST_CASE("log writer: a file that has become large is renamed, and a few of these are kept",
           "[log][threads]") {
     const config::testing::TemporaryFolder folder;

@@ -46,7 +46,7 @@ struct OwnUser {
 struct Login {
     std::string user;
     std::string password;
-    std::string source;  // who is slowed down when logins fail; see login_source()
+    std::string source;  // failed logins delay later ones of it; see login_source()
     std::optional<OwnUser> own_user = {};
 };
 
