@@ -16,7 +16,10 @@ set(WEIR_PUBLIC_HEADERS
 
     modules/zookeeper/error.h
     modules/zookeeper/events.h
+    modules/zookeeper/node_follower.h
+    modules/zookeeper/remote_locks.h
     modules/zookeeper/session.h
+    modules/zookeeper/session_host.h
     modules/zookeeper/transaction.h
     modules/zookeeper/watch.h
 

@@ -8,6 +8,8 @@
 #include <catch2/catch.hpp>
 
 #include "core/run/uv_poller.h"
+#include "core/wait/execute_all.h"
+#include "modules/zookeeper/remote_locks.h"
 #include "modules/zookeeper/test_world.h"
 
 using namespace weir;
@@ -216,6 +218,50 @@ Task<> converse_and_close(Session& session, Session& other) {
     co_await session.close();
 }
 
+// Returns options for the servers in WEIR_ZOOKEEPER, by which tests/e2e/zookeeper_test.py tells the
+// addresses of those that it has started.
+SessionOptions real_servers() {
+    const char* const servers = std::getenv("WEIR_ZOOKEEPER");
+    REQUIRE(servers != nullptr);
+    SessionOptions options;
+    for (std::string_view left = servers; !left.empty();) {
+        const std::size_t comma = std::min(left.find(','), left.size());
+        options.servers.emplace_back(left.substr(0, comma));
+        left.remove_prefix(std::min(comma + 1, left.size()));
+    }
+    options.timeout = 2s;
+    return options;
+}
+
+void check_log(const std::vector<std::string>& log) {
+    for (const std::string& line : log) {
+        INFO(line);
+        CHECK(line.find("exception") == std::string::npos);
+    }
+}
+
+// Adds one to the number in /interop/counter, under a lock alone.
+Task<> count_under_lock(RemoteLocks& locks, int rounds) {
+    Session& session = locks.session();
+    for (int i = 0; i != rounds; ++i) {
+        const RemoteLock lock = co_await locks.lock("/interop/lock");
+        CHECK(lock);
+        const Node node = co_await session.get("/interop/counter");
+        co_await session.set("/interop/counter", std::to_string(std::stoi(node.data) + 1));
+    }
+}
+
+Task<> count_and_close(test::WorldOn<UvPoller>& world, Session& session) {
+    RemoteLocks locks(session);
+    std::vector<Task<>> routines;
+    for (int i = 0; i != 4; ++i) {
+        routines.push_back(count_under_lock(locks, 50));
+    }
+    co_await execute_all(world.container, std::move(routines));
+    co_await locks.all_left();
+    co_await session.close();
+}
+
 }  // namespace
 
 TEST_CASE("a session asks everything of servers in memory, whatever pieces the bytes come in") {
@@ -249,25 +295,21 @@ TEST_CASE("a session below a root sees that as '/'") {
     world.run(test(above, session, other));
 }
 
-// tests/e2e/zookeeper_test.py starts servers, and runs this with their addresses.
 TEST_CASE("a session asks everything of real servers", "[.real]") {
-    const char* const servers = std::getenv("WEIR_ZOOKEEPER");
-    REQUIRE(servers != nullptr);
     test::WorldOn<UvPoller> world;
-    SessionOptions options;
-    for (std::string_view left = servers; !left.empty();) {
-        const std::size_t comma = std::min(left.find(','), left.size());
-        options.servers.emplace_back(left.substr(0, comma));
-        left.remove_prefix(std::min(comma + 1, left.size()));
-    }
-    options.timeout = 2s;
-    Session session(world.scheduler, options);
-    Session other(world.scheduler, options);
+    Session session(world.scheduler, real_servers());
+    Session other(world.scheduler, real_servers());
     const Ref<Routine> routine = world.container.start(converse_and_close(session, other));
     world.scheduler.run();
     CHECK(routine->ended());
-    for (const std::string& line : world.log) {
-        INFO(line);
-        CHECK(line.find("exception") == std::string::npos);
-    }
+    check_log(world.log);
+}
+
+TEST_CASE("four routines count two hundred under a lock of real servers", "[.locks]") {
+    test::WorldOn<UvPoller> world;
+    Session session(world.scheduler, real_servers());
+    const Ref<Routine> routine = world.container.start(count_and_close(world, session));
+    world.scheduler.run();
+    CHECK(routine->ended());
+    check_log(world.log);
 }

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "core/wait/execute_all.h"
+#include "modules/zookeeper/test_faults.h"
 #include "modules/zookeeper/test_world.h"
 
 using namespace weir;
@@ -22,15 +23,6 @@ struct Counts {
     std::string last_seen;
     bool finished = false;
 };
-
-std::uint64_t random_below(Scheduler& scheduler, std::uint64_t end) {
-    return scheduler.poller().random() % end;
-}
-
-Duration random_time(Scheduler& scheduler, Duration most) {
-    return Duration(static_cast<Duration::rep>(
-        random_below(scheduler, static_cast<std::uint64_t>(most.count()))));
-}
 
 // Adds one to the number in /counter, as often as it can: reads it, and writes it with its version.
 Task<> count(Session& session, Counts& counts) {
@@ -66,59 +58,6 @@ Task<> watch(Session& session, Counts& counts) {
     }
 }
 
-Task<> cause_faults(FakeWorld& world, const Counts& counts) {
-    FakeEnsemble& ensemble = world.ensemble;
-    Scheduler& scheduler = world.scheduler;
-    while (!counts.finished) {
-        co_await sleep(random_time(scheduler, 3s));
-        const std::size_t server = random_below(scheduler, ensemble.size());
-        const std::size_t other = random_below(scheduler, ensemble.size());
-        switch (random_below(scheduler, 9)) {
-            case 0:
-                ensemble.stop(server);
-                break;
-            case 1:
-                ensemble.cut(server);
-                break;
-            case 2:
-                ensemble.cut_from_clients(server);
-                break;
-            case 3:
-                ensemble.disconnect_clients();
-                break;
-            case 4:
-                ensemble.move_leader();
-                break;
-            case 5:
-                ensemble.set_lag(server, random_time(scheduler, 300ms));
-                break;
-            case 6:
-                ensemble.lose_answers(1);
-                break;
-            case 7:
-                // A pause of this process, or of the whole machine.
-                if (random_below(scheduler, 2) == 0) {
-                    world.poller.pause(random_time(scheduler, 4s));
-                } else {
-                    world.poller.suspend(random_time(scheduler, 4s));
-                }
-                break;
-            default:
-                break;
-        }
-        co_await sleep(random_time(scheduler, 5s));
-        for (const std::size_t healed : {server, other}) {
-            ensemble.start(healed);
-            ensemble.heal(healed);
-        }
-    }
-    for (std::size_t server = 0; server != ensemble.size(); ++server) {
-        ensemble.start(server);
-        ensemble.heal(server);
-        ensemble.set_lag(server, 0s);
-    }
-}
-
 using Sessions = std::vector<std::unique_ptr<Session>>;
 
 // Everything works again when the faults are over.
@@ -147,7 +86,7 @@ Task<> run_campaign(FakeWorld& world, Sessions& sessions, Counts& counts) {
     for (const auto& session : sessions) {
         counting.push_back(count(*session, counts));
     }
-    const Ref<Routine> faults = world.container.start(cause_faults(world, counts));
+    const Ref<Routine> faults = world.container.start(cause_faults(world, counts.finished));
     const Ref<Routine> watching = world.container.start(watch(*sessions[1], counts));
     co_await execute_all(world.container, std::move(counting));
     counts.finished = true;

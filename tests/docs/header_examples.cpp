@@ -20,6 +20,8 @@
 #include "modules/http/http_host.h"
 #include "modules/http/web_socket.h"
 #include "modules/system/net/stream_listener.h"
+#include "modules/zookeeper/node_follower.h"
+#include "modules/zookeeper/remote_locks.h"
 #include "modules/zookeeper/session.h"
 
 #define CHECK(expression) static_cast<void>(expression)  // the test framework's
@@ -412,6 +414,26 @@ weir::Task<> pipeline(Session& session, std::string path) {
     static_cast<void>(children);
 }
 
+void write_report(std::int64_t) {}
+
+// modules/zookeeper/remote_locks.h
+weir::Task<> report(Session& session) {
+    RemoteLocks locks(session);
+    RemoteLock lock = co_await locks.lock("/locks/report");
+    if (lock) {
+        write_report(lock.token());
+    }
+}
+
+// modules/zookeeper/node_follower.h
+weir::Task<> configure(Session& session) {
+    NodeFollower configuration(session, "/config");
+    for (;;) {
+        const std::optional<Node> node = co_await configuration.next();
+        use(node ? node->data : "defaults");
+    }
+}
+
 // docs/zookeeper.md
 weir::Task<> set_greeting(Session& session) {
     try {
@@ -450,6 +472,8 @@ void use_the_examples() {
     static_cast<void>(&zookeeper::follow);
     static_cast<void>(&zookeeper::pipeline);
     static_cast<void>(&zookeeper::set_greeting);
+    static_cast<void>(&zookeeper::report);
+    static_cast<void>(&zookeeper::configure);
     static_cast<void>(&inside_weir::post);
     static_cast<void>(&inside_weir::read_file);
     static_cast<void>(&inside_weir::call_others);

@@ -150,7 +150,11 @@ ROOMS = {
     ),
     "modules/zookeeper": (
         "A client of ZooKeeper as a library: sessions, requests, watches",
-        ["core/net", "core/simulation"],
+        ["modules/system/server", "core/simulation"],
+    ),
+    "modules/zookeeper/plugin": (
+        "The module `zookeeper`: settings, functions, the session of the process",
+        ["modules/zookeeper"],
     ),
     "modules/zookeeper/testing": (
         "Servers of ZooKeeper in memory, with faults, for tests in virtual time",

@@ -84,6 +84,16 @@ void FakeServer::disconnect_clients() noexcept {
     }
 }
 
+void FakeServer::disconnect_session(std::int64_t session) {
+    std::erase_if(clients_, [session](const std::shared_ptr<Client>& client) {
+        const bool ends = client->session == session && !client->closing;
+        if (ends) {
+            client->routine->close();
+        }
+        return ends;
+    });
+}
+
 void FakeServer::release() {
     for (const auto& client : clients_) {
         client->stream->queue_output(std::exchange(client->held, {}));
@@ -105,8 +115,12 @@ Task<> FakeServer::follow() {
         }
         std::vector<FakeChange> changes;
         results_.push_back(tree_.apply(ensemble_.log_[applied_], changes));
+        const FakeEntry& entry = ensemble_.log_[applied_];
         ++applied_;
         notify(changes);
+        if (entry.kind == FakeEntry::Kind::session_ends) {
+            disconnect_session(entry.session);
+        }
         ensemble_.changed();
     }
 }
@@ -265,6 +279,7 @@ std::vector<Transaction::Operation> FakeServer::operations_of(RequestHeader head
 
 Task<> FakeServer::answer_write(Client& client, RequestHeader header, WireReader reader) {
     const bool ends = header.operation == OpCode::close_session;
+    client.closing = ends;
     std::vector<Transaction::Operation> operations;
     if (!ends) {
         operations = operations_of(header, reader);

@@ -25,6 +25,8 @@ public:
     // Serves a client at this end of a stream.
     void serve(ByteStream::Owner stream);
     void disconnect_clients() noexcept;
+    // As servers do when a session ends.
+    void disconnect_session(std::int64_t session);
     // Sends what a cut has held.
     void release();
     // Applies what it has not yet of the log.
@@ -46,7 +48,8 @@ private:
     struct Client {
         ByteStream::Owner stream;
         Ref<Routine> routine;
-        std::string held;  // what a cut keeps from the client
+        std::string held;      // what a cut keeps from the client
+        bool closing = false;  // has asked for the end of its session
         std::uint64_t number = 0;
         std::int64_t session = 0;
         std::set<std::string> data_watches;

@@ -1,0 +1,67 @@
+#include "modules/zookeeper/plugin/settings.h"
+
+#include <algorithm>
+
+#include "core/tls/tls_context.h"
+
+namespace weir::zookeeper {
+
+using config::setting;
+using config::settings;
+using std::chrono::milliseconds;
+
+config::Settings<ZooKeeperSettings::Credentials> ZooKeeperSettings::Credentials::describe() {
+    return settings<Credentials>(
+        "What the servers are told of who this is",
+        setting("scheme", &Credentials::scheme, "Scheme, as the servers know it").not_empty(),
+        setting("text", &Credentials::text, "For the scheme digest: USER:PASSWORD")
+            .not_empty()
+            .required()
+            .secret());
+}
+
+config::Settings<ZooKeeperSettings> ZooKeeperSettings::describe() {
+    using S = ZooKeeperSettings;
+    return settings<S>(
+        "Keeps a session with servers of ZooKeeper",
+        setting("servers", &S::servers,
+                "The servers, as tcp://HOST:PORT, tls://HOST:PORT or HOST; they are tried in a "
+                "random order")
+            .not_empty()
+            .required()
+            .fixed(),
+        setting("root", &S::root,
+                "All paths are below this node, which must be there; empty: below '/'")
+            .fixed(),
+        setting("session_timeout", &S::session_timeout,
+                "How long the servers keep the session without a sign of life; they may grant "
+                "another time")
+            .range(milliseconds(100), std::chrono::hours(1))
+            .fixed(),
+        setting("request_timeout", &S::request_timeout,
+                "How long a request waits for an answer, and for a connection")
+            .at_least(milliseconds(1))
+            .fixed(),
+        setting("credentials", &S::credentials, "Told to each server").fixed(),
+        setting("certificate_authorities", &S::certificate_authorities,
+                "For tls:// servers: file with the authorities that sign their certificates; null: "
+                "those of the system")
+            .fixed());
+}
+
+SessionOptions ZooKeeperSettings::options() const {
+    SessionOptions result;
+    result.servers = servers;
+    result.root = root;
+    result.timeout = session_timeout;
+    result.request_timeout = request_timeout;
+    for (const Credentials& one : credentials) {
+        result.credentials.push_back({one.scheme, one.text});
+    }
+    if (std::ranges::any_of(servers, [](const auto& one) { return one.starts_with("tls://"); })) {
+        result.tls = TlsContext::client({.authorities = certificate_authorities.value_or("")});
+    }
+    return result;
+}
+
+}  // namespace weir::zookeeper

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings/settings.h"
+#include "modules/zookeeper/session.h"
+
+namespace weir::zookeeper {
+
+// The settings at module.zookeeper.
+struct ZooKeeperSettings {
+    struct Credentials {
+        std::string scheme = "digest";
+        std::string text;
+
+        static config::Settings<Credentials> describe();
+    };
+
+    std::vector<std::string> servers;
+    std::string root;
+    std::chrono::milliseconds session_timeout = std::chrono::seconds(10);
+    std::chrono::milliseconds request_timeout = std::chrono::seconds(10);
+    std::vector<Credentials> credentials;
+    std::optional<std::string> certificate_authorities;
+
+    static config::Settings<ZooKeeperSettings> describe();
+
+    // Throws AddressError, TlsError or std::invalid_argument.
+    SessionOptions options() const;
+};
+
+}  // namespace weir::zookeeper
