@@ -33,7 +33,9 @@ Json memory() {
     return {{"resident", process_memory().resident}, {"heap", heap.uordblks + heap.hblkhd}};
 }
 
-const char* to_string(RoutineInfo::State state) {
+}  // namespace
+
+const char* state_name(RoutineInfo::State state) {
     switch (state) {
         case RoutineInfo::State::about_to_start:
             return "about to start";
@@ -45,13 +47,17 @@ const char* to_string(RoutineInfo::State state) {
     return "waiting";
 }
 
-Json to_json(const RoutineInfo& routine, const std::string& module, Time now) {
+std::string place_of(const RoutineInfo& routine) {
+    return std::string(routine.started_at.file_name()) + ':' +
+           std::to_string(routine.started_at.line());
+}
+
+Json routine_json(const RoutineInfo& routine, const std::string& module, Time now) {
     Json result = {{"name", routine.name},
                    {"module", module},
-                   {"started_at", std::string(routine.started_at.file_name()) + ':' +
-                                      std::to_string(routine.started_at.line())},
+                   {"started_at", place_of(routine)},
                    {"daemon", routine.daemon},
-                   {"state", to_string(routine.state)},
+                   {"state", state_name(routine.state)},
                    {"timers", routine.timers},
                    {"memory", routine.memory}};
     if (routine.state == RoutineInfo::State::waiting) {
@@ -60,6 +66,8 @@ Json to_json(const RoutineInfo& routine, const std::string& module, Time now) {
     }
     return result;
 }
+
+namespace {
 
 // What a module has.
 struct Owned {
@@ -111,7 +119,7 @@ private:
         for (const RoutineInfo& routine : now_.routines) {
             const std::string module = server_.loader().module_of(routine);
             if (parts_.routines) {
-                list.push_back(to_json(routine, module, now_.time));
+                list.push_back(routine_json(routine, module, now_.time));
             }
             Owned& owned = owned_[module];
             ++owned.routines;
