@@ -49,6 +49,7 @@ install(FILES cmake/weir-config.cmake cmake/weir_plugin.cmake cmake/plugin_exit.
 install(FILES apps/lockd/lockd.json DESTINATION share/weir)
 install(FILES LICENSE NOTICE DESTINATION share/doc/weir)
 install(FILES docs/grafana.json docs/prometheus.yml DESTINATION share/doc/weir/docs)
+install(DIRECTORY docs/images DESTINATION share/doc/weir/docs)
 install(FILES apps/lockd/lockd.json apps/lockd/lockd.logrotate DESTINATION share/doc/weir/apps/lockd)
 install(DIRECTORY apps/examples/learn apps/examples/extend apps/examples/tour
     DESTINATION share/doc/weir/apps/examples)
