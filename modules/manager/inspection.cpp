@@ -33,9 +33,7 @@ Json memory() {
     return {{"resident", process_memory().resident}, {"heap", heap.uordblks + heap.hblkhd}};
 }
 
-}  // namespace
-
-const char* state_name(RoutineInfo::State state) {
+const char* to_string(RoutineInfo::State state) {
     switch (state) {
         case RoutineInfo::State::about_to_start:
             return "about to start";
@@ -47,17 +45,13 @@ const char* state_name(RoutineInfo::State state) {
     return "waiting";
 }
 
-std::string place_of(const RoutineInfo& routine) {
-    return std::string(routine.started_at.file_name()) + ':' +
-           std::to_string(routine.started_at.line());
-}
-
-Json routine_json(const RoutineInfo& routine, const std::string& module, Time now) {
+Json to_json(const RoutineInfo& routine, const std::string& module, Time now) {
     Json result = {{"name", routine.name},
                    {"module", module},
-                   {"started_at", place_of(routine)},
+                   {"started_at", std::string(routine.started_at.file_name()) + ':' +
+                                      std::to_string(routine.started_at.line())},
                    {"daemon", routine.daemon},
-                   {"state", state_name(routine.state)},
+                   {"state", to_string(routine.state)},
                    {"timers", routine.timers},
                    {"memory", routine.memory}};
     if (routine.state == RoutineInfo::State::waiting) {
@@ -66,8 +60,6 @@ Json routine_json(const RoutineInfo& routine, const std::string& module, Time no
     }
     return result;
 }
-
-namespace {
 
 // What a module has.
 struct Owned {
@@ -119,7 +111,7 @@ private:
         for (const RoutineInfo& routine : now_.routines) {
             const std::string module = server_.loader().module_of(routine);
             if (parts_.routines) {
-                list.push_back(routine_json(routine, module, now_.time));
+                list.push_back(to_json(routine, module, now_.time));
             }
             Owned& owned = owned_[module];
             ++owned.routines;

@@ -1,9 +1,6 @@
 #pragma once
 
-#include <string>
-
 #include "config/settings/settings.h"
-#include "core/observe/snapshot.h"
 #include "modules/system/call/json.h"
 #include "modules/system/server/server.h"
 
@@ -17,12 +14,6 @@ struct InspectParameters {
 
     static config::Settings<InspectParameters> describe();
 };
-
-// Returns where the routine was started: "modules/lock/plugin/module.cpp:392".
-std::string place_of(const RoutineInfo& routine);
-const char* state_name(RoutineInfo::State state);
-// Returns a routine of the module as it is listed.
-Json routine_json(const RoutineInfo& routine, const std::string& module, Time now);
 
 // Returns all that a server's snapshot has, and its modules, as JSON: `process`, `time`, `memory`,
 // `counts`, `quitting`, `modules`, and as asked for `queue` and `blocked_events`, or `routines`,

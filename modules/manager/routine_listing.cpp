@@ -1,13 +1,13 @@
 #include "modules/manager/routine_listing.h"
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "core/observe/snapshot.h"
-#include "modules/manager/inspection.h"
 #include "modules/system/call/json.h"
 #include "modules/system/server/loader.h"
 
@@ -28,6 +28,34 @@ config::Settings<RoutinesParameters> RoutinesParameters::describe() {
 }
 
 namespace {
+
+// How many routines are described in words, at most: others are only counted.
+constexpr std::size_t most_described = 10'000;
+
+// "modules/lock/plugin/module.cpp:392".
+std::string place_of(const RoutineInfo& routine) {
+    return std::string(routine.started_at.file_name()) + ':' +
+           std::to_string(routine.started_at.line());
+}
+
+std::string state_name(RoutineInfo::State state) {
+    using enum RoutineInfo::State;
+    return state == about_to_start ? "about to start" : state == running ? "running" : "waiting";
+}
+
+Json listed_routine(const RoutineInfo& routine, const std::string& module, Time now) {
+    Json result = {{"name", routine.name},
+                   {"module", module},
+                   {"started_at", place_of(routine)},
+                   {"state", state_name(routine.state)},
+                   {"timers", routine.timers},
+                   {"memory", routine.memory}};
+    if (routine.state == RoutineInfo::State::waiting) {
+        result["waits_for"] = routine.waits_for;
+        result["seconds"] = std::chrono::duration<double>(now - routine.since).count();
+    }
+    return result;
+}
 
 bool is_selected(const RoutinesParameters& parameters, const RoutineInfo& routine,
                  const std::string& module, const std::string& place) {
@@ -57,7 +85,7 @@ Json list_groups(const RoutineGroups& groups, Time now) {
     Json list = Json::array();
     for (const auto& group : sorted) {
         const auto& [module, place, state] = group->first;
-        Json one = routine_json(*group->second.longest, module, now);
+        Json one = listed_routine(*group->second.longest, module, now);
         one["count"] = group->second.count;
         one["memory"] = group->second.memory;
         list.push_back(std::move(one));
@@ -68,7 +96,7 @@ Json list_groups(const RoutineGroups& groups, Time now) {
 }  // namespace
 
 Json routine_listing(Server& server, const RoutinesParameters& parameters) {
-    const Snapshot now = snapshot(server.scheduler(), 0);
+    const Snapshot now = snapshot(server.scheduler(), most_described);
     RoutineGroups groups;
     Json list = Json::array();
     std::size_t matching = 0;
@@ -85,7 +113,7 @@ Json routine_listing(Server& server, const RoutinesParameters& parameters) {
             group.longest = &routine;
         }
         if (++matching <= parameters.limit) {
-            list.push_back(routine_json(routine, module, now.time));
+            list.push_back(listed_routine(routine, module, now.time));
         }
     }
     return {{"routines", now.routines.size()},

@@ -25,7 +25,8 @@ struct RoutinesParameters {
 //   groups    those that were started at one line and are in one state, as one: `module`,
 //             `started_at`, `state`, `count`, `memory` of all, and `name`, `waits_for` and
 //             `seconds` of the one that waits longest; the largest groups first
-//   list      up to `limit` of them, as manager.inspect lists them
+//   list      up to `limit` of them: `module`, `started_at`, `state`, `name`, `timers`, `memory`,
+//             and of one that waits `waits_for` and `seconds`
 //
 // Takes time in proportion to what there is; see Snapshot.
 Json routine_listing(Server& server, const RoutinesParameters& parameters);

@@ -37,14 +37,17 @@ class Paged(Lockd):
         super().__init__(password=SECRET)
         self.http_port = free_port()
         self.password = os.path.join(self.folder.name, "password")
-        with open(self.password, "w", encoding="utf-8") as file:
-            file.write(PASSWORD + "\n")
+        self.write_password()
         self.more = {
             "server": {"events": EVENTS,
                        "users": {"ops": {"password_file": self.password, "roles": ["admin"]}}},
             "module": {"http": {"listen": [f"tcp://127.0.0.1:{self.http_port}"]}},
         }
         self.write()
+
+    def write_password(self):
+        with open(self.password, "w", encoding="utf-8") as file:
+            file.write(PASSWORD + "\n")
 
     def __enter__(self):
         self.log = []
@@ -369,6 +372,55 @@ class PageTest(unittest.TestCase):
         self.assertEqual(page.js("return document.querySelector('[name=max_clients]').value;"),
                          "4321")
         self.web.wait_for_log(r"module\.resp\.max_clients changed by user 'ops'")
+        # The file says something else, and counts again when it is read.
+        before = len(self.web.log)
+        self.web.process.send_signal(signal.SIGHUP)
+        self.web.wait_for_log("the configuration has been read again", before)
+        page.click("[role=row]", "lock")
+        page.click("[role=row]", "resp")
+        value = "return document.querySelector('[name=max_clients]')?.value;"
+        wait_until(lambda: page.js(value) == "10000", "the setting is that of the file")
+
+    def test_a_password_that_has_changed_ends_the_login(self):
+        page = self.browser
+        self.open("locks")
+        self.log_in()
+        with open(self.web.password, "w", encoding="utf-8") as file:
+            file.write("another\n")
+        try:
+            self.web.process.send_signal(signal.SIGHUP)
+            page.wait("dialog h2", "Log in")
+            page.wait("#user", "guest")
+            page.wait("#state", "live")
+        finally:
+            before = len(self.web.log)
+            self.web.write_password()
+            self.web.process.send_signal(signal.SIGHUP)
+            self.web.wait_for_log("the configuration has been read again", before)
+
+    def test_the_module_that_serves_the_page_is_reloaded_by_it(self):
+        page = self.browser
+        self.open("modules")
+        self.log_in()
+        page.click("[role=row]", "http")
+        page.click("[data-action=reload]")
+        page.wait(".panel .result", "http has been reloaded.")
+        self.holder("after-reload")
+        page.click("#tab-locks")
+        page.wait("[role=gridcell]", "after-reload")
+
+    def test_it_fits_a_narrow_window(self):
+        page = self.browser
+        self.holder("a")
+        page.command("Emulation.setDeviceMetricsOverride", width=390, height=800,
+                     deviceScaleFactor=1, mobile=False)
+        try:
+            for view in ("overview", "queues", "modules", "locks", "routines", "calls"):
+                self.open(view)
+                page.wait("[role=row]")
+                self.assertLessEqual(page.js("return document.body.scrollWidth;"), 390, view)
+        finally:
+            page.command("Emulation.clearDeviceMetricsOverride")
 
     def test_a_function_is_called_by_its_form(self):
         page = self.browser

@@ -7,6 +7,11 @@ import { number, Table } from "./table.js";
 
 const mostSubqueues = 100; // of one queue; a queue may have one for each key
 
+// Returns how many senders wait for room in the queue, of which the server may list the first only.
+function sendersOf(queue) {
+  return queue.waiting_senders ?? queue.senders.length;
+}
+
 // Returns the rows of the tree from the root on: {queue, path, depth, rate}. `before`: what had
 // left each queue by then, by path. Of many subqueues the busiest are shown, and the others counted.
 export function rowsOf(root, before, seconds) {
@@ -18,11 +23,11 @@ export function rowsOf(root, before, seconds) {
     const rate = left !== undefined && queue.popped >= left && seconds > 0
       ? (queue.popped - left) / seconds : undefined;
     rows.push({ queue, path, name, depth, isLast, lines, rate, limit: limitOf(queue) });
-    const weight = (one) => one.senders.length * 1e6 + one.size;
+    const weight = (one) => sendersOf(one) * 1e6 + one.size;
     const byPriority = [...queue.subqueues].sort((a, b) => b.priority - a.priority);
     const shown = byPriority.length <= mostSubqueues ? byPriority
       : byPriority.sort((a, b) => weight(b) - weight(a)).slice(0, mostSubqueues);
-    const leftOut = queue.subqueues.length - shown.length + (queue.subqueues_left_out ?? 0);
+    const leftOut = queue.subqueues.length - shown.length;
     shown.forEach((one, index) => {
       const last = index === shown.length - 1 && leftOut === 0;
       add(one, path, depth + 1, last, depth === 0 ? [] : [...lines, !isLast]);
@@ -96,8 +101,8 @@ export class Queues {
         width: 2 },
       number("Events/s", (row) => row.rate, figure),
       number("Blocked", (row) => row.queue?.blocked || null, figure),
-      number("Senders", (row) => row.queue?.senders.length || null, figure,
-        { tone: (row) => (row.queue?.senders.length ? "bad" : "") }),
+      number("Senders", (row) => (row.queue && sendersOf(row.queue)) || null, figure,
+        { tone: (row) => (row.queue && sendersOf(row.queue) ? "bad" : "") }),
       number("Left", (row) => row.queue?.popped, figure),
       number("Priority", (row) => (row.depth > 0 ? row.queue?.priority : null)),
       { title: "Module", value: (row) => row.queue?.module ?? "" },
@@ -152,7 +157,7 @@ export class Queues {
       facts([["Takes", queue.matcher], ["Order", queue.kind],
         ["Limit", queue.max_default === null ? "none" : figure(queue.max_default)],
         ["With those below", queue.max_total === null ? "no limit" : figure(queue.max_total)]]),
-      ...list("Senders that wait for room", queue.senders, queue.senders.length),
+      ...list("Senders that wait for room", queue.senders, sendersOf(queue)),
       ...list("Events that block it", blocked.map(({ event }) => event), queue.blocked));
   }
 
