@@ -51,6 +51,7 @@ install(FILES apps/lockd/lockd.socket DESTINATION lib/systemd/system)
 install(FILES LICENSE NOTICE DESTINATION share/doc/weir)
 install(FILES docs/grafana.json docs/prometheus.yml DESTINATION share/doc/weir/docs)
 install(FILES apps/lockd/lockd.json apps/lockd/lockd.logrotate apps/lockd/lockd.socket DESTINATION share/doc/weir/apps/lockd)
+install(DIRECTORY docs/images DESTINATION share/doc/weir/docs)
 install(DIRECTORY apps/examples/learn apps/examples/extend apps/examples/tour
     DESTINATION share/doc/weir/apps/examples)
 install(CODE [[

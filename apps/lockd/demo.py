@@ -174,7 +174,8 @@ def main():
         address = "unix:" + os.path.join(folder, "lockd.sock")
         server = subprocess.Popen([os.path.join(args.weir, "weir"), "run", app,
                                    "--set", f"module.resp.listen=[\"{address}\"]",
-                                   "--set", f"module.lock.state_dir={folder}"],
+                                   "--set", f"module.lock.state_dir={folder}",
+                                   "--set", "module.http.listen=[\"tcp://127.0.0.1:0\"]"],
                                   stderr=subprocess.PIPE, text=True)
         try:
             while not os.path.exists(address.removeprefix("unix:")):
@@ -199,7 +200,8 @@ Go on by hand:
     redis-cli -p 6380 LOCK printer TIMEOUT 5
     {args.weir}/weir lock printer -- sleep 10 &
     redis-cli -p 6380 LOCKS
-    {args.weir}/weir describe lock""")
+    {args.weir}/weir describe lock
+and in a browser, while the server runs: http://127.0.0.1:8380/ui/""")
 
 
 if __name__ == "__main__":

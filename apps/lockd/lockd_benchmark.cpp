@@ -25,7 +25,8 @@ struct Server {
 Server start_lockd(const std::filesystem::path& weir) {
     auto process = std::make_unique<Child>(
         std::vector<std::string>{weir, "run", WEIR_SOURCE_DIR "/apps/lockd/lockd.json", "--set",
-                                 R"(module.resp.listen=["tcp://127.0.0.1:0"])"});
+                                 R"(module.resp.listen=["tcp://127.0.0.1:0"])", "--set",
+                                 R"(server.startup=["lock", "resp", "manager"])"});
     const int port = std::stoi(process->wait_for("listens at tcp://127.0.0.1:"));
     return {"lockd",
             std::move(process),

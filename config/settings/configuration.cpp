@@ -1,5 +1,7 @@
 #include "config/settings/configuration.h"
 
+#include <algorithm>
+#include <utility>
 #include <variant>
 
 namespace weir::config {
@@ -32,11 +34,43 @@ const Fragment& container(const Fragments& fragments) {
     return fragments.back();
 }
 
+// Gives the value, and all values in it, the position.
+void put_at(Value& value, const Position& position) {
+    value.position = position;
+    if (auto* list = value.get<Value::List>()) {
+        for (Value& element : *list) put_at(element, position);
+    } else if (auto* object = value.get<Value::Object>()) {
+        for (Member& member : *object) {
+            member.position = position;
+            put_at(member.value, position);
+        }
+    }
+}
+
 }  // namespace
 
 Configuration Configuration::load(const Sources& sources, Problems& problems) {
     Configuration result;
     result.layers_ = read_layers(sources, problems);
+    return result;
+}
+
+Configuration Configuration::with(std::string path, Value value, const std::string& source) const {
+    Configuration result = *this;
+    // All such values of one source are in one layer, so that there are never more of them.
+    if (result.layers_.empty() || result.layers_.back().source->name != source) {
+        std::size_t order = 0;
+        for (const Layer& layer : layers_) order = std::max(order, layer.source->order + 1);
+        result.layers_.push_back(
+            {std::make_shared<Source>(Source{source, order, true}), Value::object()});
+        put_at(result.layers_.back().root, {result.layers_.back().source, 0, 0});
+    }
+    Layer& layer = result.layers_.back();
+    auto& members = *layer.root.get<Value::Object>();
+    std::erase_if(members, [&path](const Member& member) { return member.name == path; });
+    const Position position{layer.source, 0, 0};
+    put_at(value, position);
+    members.push_back({std::move(path), position, std::move(value)});
     return result;
 }
 

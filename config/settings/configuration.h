@@ -47,6 +47,10 @@ public:
     void read(std::string_view section, const Description& description, void* object,
               Problems& problems, bool may_miss = false) const;
 
+    /// Returns the same configuration with a value at a path that wins over what all sources give,
+    /// as a `--set` would. Messages call it by the name of its `source`, which is no file.
+    Configuration with(std::string path, Value value, const std::string& source) const;
+
     /// Returns the value at a path as the sources give it, without defaults, or nothing if none
     /// gives it. Merges the objects of all layers.
     std::optional<Value> value(const Path& path) const;

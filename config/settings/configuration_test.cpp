@@ -115,6 +115,28 @@ TEST_CASE("a dot in a map is part of the name", "[configuration]") {
     CHECK(lock.contexts.at("web").timeout == 1s);
 }
 
+TEST_CASE("a value that is put above all sources wins, and its mistakes have its name",
+          "[configuration]") {
+    const Configuration before = load({{"app.json", R"({"server": {"poll_interval": "1s"}})"}},
+                                      {"server.poll_interval=2s", R"(server.startup=["a"])"});
+    const Configuration after = before.with("server.poll_interval", "3s", "the console");
+    CHECK(read<sample::ServerSettings>(before, "server").poll_interval == 2s);
+    CHECK(read<sample::ServerSettings>(after, "server").poll_interval == 3s);
+    CHECK(read<sample::ServerSettings>(after, "server").startup == std::vector<std::string>{"a"});
+    CHECK(after.files() == before.files());
+
+    // The last value of a path counts, and others of the same source stay.
+    const Configuration again = after.with("server.startup", Value::list(), "the console")
+                                    .with("server.poll_interval", "4s", "the console");
+    CHECK(read<sample::ServerSettings>(again, "server").poll_interval == 4s);
+    CHECK(read<sample::ServerSettings>(again, "server").startup.empty());
+
+    Problems problems;
+    const Configuration wrong = again.with("server.startup", Value::list().add(7), "the console");
+    (void)wrong.read<sample::ServerSettings>("server", problems);
+    CHECK(problems.text() == "the console: server.startup[0]: expected a string, found 7\n");
+}
+
 TEST_CASE("later layers win, setting by setting", "[configuration]") {
     const Configuration configuration =
         load({{"one.json", R"({"server": {"process_events": 1, "poll_interval": "1s",

@@ -71,6 +71,9 @@ ModuleDeclaration<Manager> Manager::declare() {
     return declare_module<Manager>("manager", "Lists, loads, unloads and reloads modules")
         .function("modules", "Lists the modules that were loaded, or tried", &Manager::modules)
         .function("inspect", &Manager::inspect)
+        .function("routines", &Manager::routines)
+        .function("settings", &Manager::module_settings)
+        .function("change_settings", &Manager::change)
         .function("metrics", "Returns all metrics in the text format of Prometheus",
                   &Manager::metrics)
         .function("load", &Manager::load_module)
@@ -84,7 +87,7 @@ ModuleDeclaration<Manager> Manager::declare() {
                   "last part "
                   "drops it",
                   &Manager::take_trace)
-        .reads({"modules", "inspect", "metrics"});
+        .reads({"modules", "inspect", "routines", "metrics"});
 }
 
 void Manager::begin() {
@@ -138,6 +141,26 @@ Task<Json> ask_about_locks(Server& server, std::string function, Json parameters
 
 std::string Manager::metrics() const {
     return metrics_text(collect_metrics(server()));
+}
+
+Json Manager::routines(const RoutinesParameters& parameters) {
+    return routine_listing(server(), parameters);
+}
+
+// Not for all who may read: a setting can be an address with a password in it.
+std::vector<ManagedSetting> Manager::module_settings(const SettingsParameters& parameters) {
+    return settings_of(server(), parameters.module);
+}
+
+ChangedSettings Manager::change(const ChangeSettingsParameters& parameters, const Caller& caller) {
+    ChangedSettings changed = change_settings(server(), parameters);
+    std::vector<std::string> names;
+    for (const auto& [setting, value] : parameters.settings) {
+        names.push_back("module." + parameters.module + "." + setting);
+    }
+    log().info("{} changed by {}", config::joined(names, ", "),
+               caller.user().empty() ? "a client" : "user '" + caller.user() + "'");
+    return changed;
 }
 
 Task<Json> Manager::inspect(InspectParameters parameters, const Caller& caller) {

@@ -8,6 +8,8 @@
 
 #include "modules/manager/inspection.h"
 #include "modules/manager/recording.h"
+#include "modules/manager/routine_listing.h"
+#include "modules/manager/settings_access.h"
 #include "modules/system/module/plugin.h"
 #include "modules/system/server/server.h"
 
@@ -86,6 +88,9 @@ public:
 private:
     std::vector<ManagedModule> modules() const;
     Task<Json> inspect(InspectParameters parameters, const Caller& caller);
+    Json routines(const RoutinesParameters& parameters);
+    std::vector<ManagedSetting> module_settings(const SettingsParameters& parameters);
+    ChangedSettings change(const ChangeSettingsParameters& parameters, const Caller& caller);
     std::string metrics() const;
     Task<> load_module(LoadParameters parameters);
     Task<> unload_module(UnloadParameters parameters);

@@ -9,6 +9,7 @@
 #include "core/run/container.h"
 #include "core/wait/do_events.h"
 #include "core/wait/timeout.h"
+#include "modules/manager/settings_access.h"
 #include "modules/system/call/caller.h"
 #include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
@@ -194,7 +195,100 @@ Task<> inspect_beside_others(SimulatedServer& world) {
     CHECK(turns - before - for_few >= for_few + 8);
 }
 
+Json settings_request(const char* module, Json settings) {
+    return {{"module", module}, {"settings", std::move(settings)}};
+}
+
+Task<> change(SimulatedServer& world) {
+    const auto value = [&world](const char* name) {
+        for (const ManagedSetting& setting : settings_of(world.server(), "manager")) {
+            if (setting.name == name) {
+                return config::to_json(setting.value);
+            }
+        }
+        return std::string("there is no such setting");
+    };
+    Json manager{{"module", "manager"}};
+    Task<Json> listing = ask("settings", std::move(manager));  // waits until the module runs
+    const Json listed = co_await listing;
+    CHECK(listed.at(0).at("name") == "auto_reload");
+    CHECK(value("check_interval") == R"("5s")");
+    Task<Json> changing =
+        ask("change_settings",
+            settings_request("manager", {{"check_interval", "20ms"}, {"auto_reload", true}}));
+    const Json changed = co_await changing;
+    CHECK(changed.at("changed") == Json{"auto_reload", "check_interval"});
+    CHECK(changed.at("after_reload") == Json::array());
+    CHECK(value("check_interval") == R"("20ms")");
+    CHECK(value("auto_reload") == "true");
+
+    // A later change keeps earlier ones.
+    Task<Json> again =
+        ask("change_settings", settings_request("manager", {{"auto_reload", false}}));
+    co_await again;
+    CHECK(value("check_interval") == R"("20ms")");
+    CHECK(value("auto_reload") == "false");
+
+    // All or nothing.
+    Task<Json> mistaken =
+        ask("change_settings",
+            settings_request("manager", {{"auto_reload", true}, {"check_interval", "1ms"}}));
+    const Json refused = co_await mistaken;
+    CHECK(refused.get<std::string>().starts_with(
+        "bad_parameter: manager.change_settings: module.manager.check_interval: "));
+    CHECK(value("auto_reload") == "false");
+
+    Task<Json> misspelt =
+        ask("change_settings", settings_request("manager", {{"auto_relaod", true}}));
+    const Json unknown = co_await misspelt;
+    CHECK(unknown == "bad_parameter: unknown setting 'auto_relaod' (did you mean 'auto_reload'?)");
+    Json hidden{{"auto_reload", {{"password", "(secret)"}}}};
+    Task<Json> replacing = ask("change_settings", settings_request("manager", std::move(hidden)));
+    const Json kept = co_await replacing;
+    CHECK(kept.get<std::string>().starts_with("bad_parameter: auto_reload: (secret) stands for"));
+    Task<Json> elsewhere = ask("change_settings", settings_request("tea", {{"a", 1}}));
+    const Json nobody = co_await elsewhere;
+    CHECK(nobody == "unknown_module: the module 'tea' does not run");
+}
+
+Task<> sleep_long() {
+    co_await sleep(1h);
+}
+
+Task<> list_routines(SimulatedServer& world) {
+    Container sleepers(world.scheduler());
+    for (int i = 0; i != 30; ++i) {
+        sleepers.start(sleep_long(), {.name = "sleeper " + std::to_string(i)});
+    }
+    co_await sleep(1s);
+    Json parameters{{"contains", "sleeper"}, {"limit", 10}};
+    Task<Json> asking = ask("routines", std::move(parameters));
+    const Json listing = co_await asking;
+    CHECK(listing.at("matching") == 30);
+    CHECK(listing.at("routines") > 30);
+    CHECK(listing.at("list").size() == 10);
+    REQUIRE(listing.at("groups").size() == 1);
+    const Json& group = listing.at("groups").at(0);
+    CHECK(group.at("count") == 30);
+    CHECK(group.at("name") == "sleeper 0");
+    CHECK(group.at("waits_for") == "the end of 3600 s");
+    CHECK(group.at("started_at").get<std::string>().find("manager_test.cpp:") != std::string::npos);
+    CHECK(group.at("seconds") == 1.0);
+}
+
 }  // namespace
+
+TEST_CASE("manager: settings are changed with the checks of a file, all or none") {
+    SimulatedServer world = server();
+    world.run(change(world));
+    CHECK(world.log() == "");
+}
+
+TEST_CASE("manager: routines are counted by where they were started, and a few are listed") {
+    SimulatedServer world = server();
+    world.run(list_routines(world));
+    CHECK(world.log() == "");
+}
 
 TEST_CASE("manager: a recording ends after its time, is taken, and is gone") {
     SimulatedServer world = server();

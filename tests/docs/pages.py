@@ -9,7 +9,8 @@ A block is either a quote, with the line `<!-- from FILE -->` before it, or a co
 quote, a line `...` stands for left out lines. In a console block, lines that begin
 with `$ ` are commands, and the lines after a command are its output, in which a line `...` stands
 for any lines and `[...]` for any text in a line. The commands of a page run one after the other in
-a folder that looks like the repository, with BUILD at build/release; another test runs those after
+a folder that looks like the repository, with BUILD at build/release. There lockd takes any free
+port for its page, because several tests run at a time. Another test runs those after
 `<!-- elsewhere: TEST -->`. A command with `&` at its end runs until the page ends, and the checker
 waits for its output.
 """
@@ -169,7 +170,8 @@ class Session:
         self.shell = subprocess.Popen(
             ["bash", "--norc"], cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, start_new_session=True,
-            env={**environment, "COLUMNS": "100", "LC_ALL": "C.UTF-8"})
+            env={**environment, "COLUMNS": "100", "LC_ALL": "C.UTF-8",
+                 "LOCKD_HTTP_PORT": "0"})
         self.jobs = 0
 
     def close(self):

@@ -110,7 +110,8 @@ class Others(unittest.TestCase):
             [lock] = json.loads(lockd.cli("CALL", "lock", "list", '{"pattern": "k*"}'))
             self.assertEqual(lock["key"], "key")
             modules = json.loads(holder.execute_command("CALL", "manager", "modules"))
-            self.assertEqual({module["name"] for module in modules}, {"lock", "resp", "manager"})
+            self.assertEqual({module["name"] for module in modules},
+                             {"lock", "resp", "manager", "http"})
             for call, error in {
                     ("CALL", "lokc", "list"): "unknown_module.*did you mean 'lock'",
                     ("CALL", "lock", "lits"): "unknown_function.*did you mean 'list'",

@@ -36,7 +36,7 @@ class Inspect(unittest.TestCase):
             self.assertEqual(told["process"], lockd.process.pid)
             modules = {module["name"]: module for module in told["modules"]}
             self.assertEqual({name: module["state"] for name, module in modules.items()},
-                             {"lock": "succeeded", "manager": "succeeded", "resp": "succeeded"})
+                             dict.fromkeys(("lock", "manager", "resp", "http"), "succeeded"))
             self.assertEqual(modules["resp"]["dependencies"], ["lock"])
             [lock] = told["locks"]
             [held], [waits] = lock["holders"], lock["waiters"]

@@ -53,7 +53,8 @@ class Lockd:
     def write(self):
         """Rewrites the second file."""
         content = {**self.more}
-        content["module"] = {"resp": self.settings, **content.get("module", {})}
+        content["module"] = {"resp": self.settings, "http": {"listen": ["tcp://127.0.0.1:0"]},
+                             **content.get("module", {})}
         with open(self.file, "w", encoding="ascii") as file:
             json.dump(content, file)
 
@@ -73,7 +74,7 @@ class Lockd:
                                         stderr=subprocess.PIPE, text=True, env=environment)
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
-        listens = self.wait_for_log(r"listens at tcp://[\d.]+:(\d+)")
+        listens = self.wait_for_log(r"resp.*listens at tcp://[\d.]+:(\d+)")
         self.port = int(listens.group(1))
         self.wait_for_log("listens at unix:")
         return self

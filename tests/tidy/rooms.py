@@ -144,9 +144,13 @@ ROOMS = {
         "HTTP as a library: the parser, connections, routes, files, who asks from where",
         ["modules/system/server", "core/system", "core/simulation"],
     ),
+    "modules/http/page": (
+        "The page for browsers: its files, in JavaScript, and what serves them",
+        ["modules/http"],
+    ),
     "modules/http/plugin": (
         "The module `http`: settings, listeners, and the gateway to functions, events and locks",
-        ["modules/http", "modules/system/net"],
+        ["modules/http/page", "modules/system/net"],
     ),
     "modules/zookeeper": (
         "A client of ZooKeeper as a library: sessions, requests, watches",

@@ -28,7 +28,8 @@ LONG_FILES = {}
 
 CLANG_FORMAT = "clang-format-16"  # other versions lay out some lines differently
 CPP = (".h", ".cpp")
-TEXT = CPP + (".py", ".md", ".cmake", ".sh", "CMakeLists.txt", ".clang-format", ".clang-tidy")
+TEXT = CPP + (".py", ".js", ".css", ".html", ".md",
+              ".cmake", ".sh", "CMakeLists.txt", ".clang-format", ".clang-tidy")
 SCRIPTS = ("dev", os.path.join(".ci", "run"))
 INCLUDE = re.compile(r'\s*#\s*include\s+(?:"([^"]+)"|<(weir/[^>]+)>)')
 FOLDERS = "core|config|modules|apps|tests|docs|cmake"

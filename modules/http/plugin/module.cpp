@@ -27,6 +27,7 @@
 #include "modules/http/gate.h"
 #include "modules/http/http_error.h"
 #include "modules/http/http_host.h"
+#include "modules/http/page/page.h"
 #include "modules/http/plugin/gateway.h"
 #include "modules/http/plugin/settings.h"
 #include "modules/http/router.h"
@@ -79,7 +80,7 @@ private:
 class HttpModule final : public ModuleOf<HttpSettings>, public HttpHost {
 public:
     explicit HttpModule(const ModuleContext& context)
-        : ModuleOf(context), gate_(access(), gate_settings()), gateway_(*this) {
+        : ModuleOf(context), gate_(access(), gate_settings()), gateway_(*this), page_(*this) {
         use_settings();
     }
     ~HttpModule() override { close(); }
@@ -250,6 +251,14 @@ private:
             routes_.push_back(
                 router_.add(route.method_or_default(), route.path, handler_of(route)));
         }
+        if (settings().page) {
+            if (!settings().gateway) {
+                throw std::runtime_error("the page needs the gateway, which is switched off");
+            }
+            const bool has_root = std::ranges::find(settings().routes, "/", &RouteSettings::path) !=
+                                  settings().routes.end();
+            page_.add_routes(router_, !has_root);
+        }
     }
 
     Handler handler_of(const RouteSettings& route) {
@@ -310,7 +319,9 @@ private:
         options.shutdown_timeout = settings().shutdown_timeout;
         StreamServer& server = *listeners_.emplace_back(std::make_unique<StreamServer>(
             scheduler(), listener.address, handler_for(index), options));
-        server.start({.name = "http listener"});
+        // Without routes, all that it serves is what other modules do: where these fail to start,
+        // it keeps no server running.
+        server.start({.name = "http listener", .daemon = settings().routes.empty()});
         if (!co_await server.listening()) {
             throw std::runtime_error("cannot listen at " + listener.address + ": " +
                                      server.error());
@@ -386,6 +397,7 @@ private:
     Router router_;
     Gate gate_;
     Gateway gateway_;
+    Page page_;
     std::vector<std::unique_ptr<StaticFiles>> folders_;
     std::vector<std::unique_ptr<Route>> routes_;
     const Handler route_ = [this](Exchange& exchange) { return router_.handle(exchange); };

@@ -115,6 +115,10 @@ config::Settings<HttpSettings> HttpSettings::describe() {
                 "functions "
                 "and events of the server, by the rights of each client")
             .fixed(),
+        setting("page", &S::page,
+                "Serve a page at /ui/ on which a person sees and manages the server, by the "
+                "rights of the user; it needs the gateway")
+            .fixed(),
         setting("hosts", &S::hosts,
                 "Names by which clients may call the server, beside IP addresses; a request with "
                 "another Host is refused, against pages that let their name point to this "

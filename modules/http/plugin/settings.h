@@ -36,6 +36,7 @@ struct HttpSettings {
     Listen listen = {"tcp://127.0.0.1:8080"};
     std::vector<RouteSettings> routes;
     bool gateway = true;
+    bool page = false;
     std::vector<std::string> hosts = {"localhost"};
     std::vector<std::string> origins;
     std::map<std::string, std::string> headers;

@@ -1,13 +1,17 @@
 #include "modules/system/server/server_metrics.h"
 
 #include <algorithm>
+#include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <ranges>
+#include <sstream>
 #include <string>
 #include <system_error>
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "core/observe/process_memory.h"
 #include "core/observe/snapshot.h"
@@ -36,6 +40,31 @@ double cpu_seconds() {
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+// Returns when the process started, in seconds since 1970, by the clock as it was at the first
+// call: programs tell by a change of it that the process is another.
+double start_time() {
+    static const double started = [] {
+        const auto clock_seconds = [](clockid_t clock) {
+            struct timespec time {};
+            ::clock_gettime(clock, &time);
+            return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+        };
+        // The name of the program, in parentheses, may contain anything.
+        std::ifstream file("/proc/self/stat");
+        std::string text((std::istreambuf_iterator<char>(file)), {});
+        std::istringstream rest(text.substr(std::min(text.rfind(')') + 1, text.size())));
+        std::string field;
+        double ticks = 0;  // since the machine started
+        for (int number = 3; number != 22; ++number) {
+            rest >> field;
+        }
+        rest >> ticks;
+        return clock_seconds(CLOCK_REALTIME) - clock_seconds(CLOCK_BOOTTIME) +
+               ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
+    }();
+    return started;
+}
+
 std::size_t open_files() {
     std::size_t files = 0;
     std::error_code error;
@@ -52,6 +81,9 @@ void add_process(Metrics& metrics) {
     add_family(metrics, counter, "process_cpu_seconds_total",
                "Processor time of the process, of its user and of the system")
         .add(cpu_seconds());
+    add_family(metrics, gauge, "process_start_time_seconds",
+               "When the process started, in seconds since 1970")
+        .add(start_time());
     const ProcessMemory memory = process_memory();
     add_family(metrics, gauge, "process_resident_memory_bytes", "Memory of the process")
         .add(memory.resident);
