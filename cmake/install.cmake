@@ -7,7 +7,7 @@
 #                                 inside: <weir/module.h>, "core/net/client.h"
 #     lib/cmake/weir/             the package for find_package(weir)
 #     lib/systemd/system/         the service lockd
-#     share/weir/                 lockd.json, the templates of `weir new`, the JSON Schema of app files
+#     share/weir/                 the apps lockd.json and cron.json, the templates of `weir new`, the JSON Schema of app files
 #     share/doc/weir/             the pages, what they quote and link to, and how to rotate a log
 #     share/man/, share/bash-completion/
 #
@@ -46,11 +46,12 @@ install(FILES cmake/weir-config.cmake cmake/weir_plugin.cmake cmake/plugin_exit.
     cmake/seal_plugin.cmake "${version_file}"
     DESTINATION lib/cmake/weir)
 # lockd, and the pages with all that they link to. The service must know where it lies.
-install(FILES apps/lockd/lockd.json DESTINATION share/weir)
+install(FILES apps/lockd/lockd.json apps/cron/cron.json DESTINATION share/weir)
 install(FILES apps/lockd/lockd.socket DESTINATION lib/systemd/system)
 install(FILES LICENSE NOTICE DESTINATION share/doc/weir)
 install(FILES docs/grafana.json docs/prometheus.yml DESTINATION share/doc/weir/docs)
 install(FILES apps/lockd/lockd.json apps/lockd/lockd.logrotate apps/lockd/lockd.socket DESTINATION share/doc/weir/apps/lockd)
+install(FILES apps/cron/cron.json DESTINATION share/doc/weir/apps/cron)
 install(DIRECTORY docs/images DESTINATION share/doc/weir/docs)
 install(DIRECTORY apps/examples/learn apps/examples/extend apps/examples/tour
     DESTINATION share/doc/weir/apps/examples)
@@ -66,7 +67,7 @@ install(CODE [[
 
     # They are there before the first is written, for each may link to all.
     file(GLOB pages RELATIVE "${root}" "${root}/docs/*.md")
-    list(APPEND pages README.md apps/lockd/README.md)
+    list(APPEND pages README.md apps/lockd/README.md apps/cron/README.md)
     include("${root}/cmake/install_pages.cmake")
     foreach(page IN LISTS pages)
         file(WRITE "${prefix}/share/doc/weir/${page}" "")

@@ -11,12 +11,14 @@
 #include "apps/weir/describe_commands.h"
 #include "apps/weir/event_commands.h"
 #include "apps/weir/exit_code.h"
+#include "apps/weir/graph_command.h"
 #include "apps/weir/inspect_command.h"
 #include "apps/weir/lock_command.h"
 #include "apps/weir/metrics_command.h"
 #include "apps/weir/new_command.h"
 #include "apps/weir/output.h"
 #include "apps/weir/password_command.h"
+#include "apps/weir/rehearse_command.h"
 #include "apps/weir/run_command.h"
 #include "apps/weir/top_command.h"
 #include "apps/weir/top_frame.h"
@@ -59,6 +61,28 @@ void add_run(CLI::App& program, AppFiles& app, int& code) {
     CLI::App& check = *program.add_subcommand("check", "Report all mistakes of an app's files");
     add_app_options(check, app);
     check.callback([&] { code = check_app(app); });
+    CLI::App& graph = *program.add_subcommand(
+        "graph", "Print a picture of an app's events, rules and functions, for Mermaid");
+    add_app_options(graph, app);
+    graph.callback([&] { code = run_graph_command(app); });
+}
+
+void add_rules(CLI::App& program, RehearseCommand& rehearse, int& code) {
+    CLI::App& rules = *program.add_subcommand("rules", "Try the rules of an app");
+    rules.require_subcommand(1);
+    CLI::App& test = *rules.add_subcommand(
+        "test", "Say which rules an event would let run, and what they would do");
+    test.add_option("FILE", rehearse.file, "The JSON file of the app")->required();
+    test.add_option("EVENT", rehearse.input,
+                    "A file with {\"type\": ..., \"event\": ...}, as weir watch prints it; -: "
+                    "standard input")
+        ->required();
+    test.add_option("--set", rehearse.app.sets, "A setting over the file; may be given again")
+        ->type_name("PATH=VALUE")
+        ->allow_extra_args(false);
+    add_plugins(test, rehearse.app.plugins);
+    test.footer("Does nothing of it, and starts nothing.");
+    test.callback([&] { code = run_rehearse_command(rehearse); });
 }
 
 void add_describe(CLI::App& program, std::vector<std::string>& plugins, std::string& module,
@@ -369,7 +393,9 @@ int run_command_line(int argc, char** argv) {
     TopCommand top;
     TraceCommand trace;
     LockCommand lock;
+    RehearseCommand rehearse;
     add_run(program, app, code);
+    add_rules(program, rehearse, code);
     add_describe(program, app.plugins, module, code);
     add_new(program, module, code);
     add_call(program, call, code);

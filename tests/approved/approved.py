@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MODULES = ("http", "lock", "manager", "resp", "zookeeper")
+MODULES = ("exec", "http", "lock", "manager", "resp", "rules", "schedule", "zookeeper")
 
 
 class Weir:

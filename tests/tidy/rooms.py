@@ -168,6 +168,18 @@ ROOMS = {
         "The module `manager`: lists, loads, inspects and records what runs",
         ["modules/system/server"],
     ),
+    "modules/rules": (
+        "The module `rules`: compiled rules, their runs, and how often they run",
+        ["modules/lock", "modules/system/server"],
+    ),
+    "modules/schedule": (
+        "The module `schedule`: events at times of the calendar",
+        ["core/calendar", "modules/system/module", "modules/system/event"],
+    ),
+    "modules/exec": (
+        "The module `exec`: commands that the configuration names",
+        ["core/system", "modules/system/module"],
+    ),
     "modules/include/weir": (
         "`<weir/module.h>`, `<weir/lock.h>`, `<weir/testing.h>`: what modules and their tests need",
         ["modules/lock", "modules/testing"],

@@ -154,13 +154,23 @@ config::Value EventExchange::type(std::string_view name) const {
 }
 
 Task<> EventExchange::publish(std::string type, std::string json, PublishOptions options) {
-    const EventType& found = find_portable(type, "sent");
-    Ref<Event> event = event_from_json(found, json);
+    Ref<Event> event = event_from_json(find_portable(type, "sent"), json);
+    co_await send_made(std::move(event), std::move(type), options);
+}
+
+Task<> EventExchange::publish_members(std::string type, config::Value members,
+                                      PublishOptions options) {
+    Ref<Event> event = find_portable(type, "sent").description()->make();
+    read_event(members, *event);
+    co_await send_made(std::move(event), std::move(type), options);
+}
+
+Task<> EventExchange::send_made(Ref<Event> event, std::string type, PublishOptions options) {
     if (options.bridge) {
         event->set_bridged();
     }
     // The module of the type may unload while the event waits: its code must not stay for it.
-    const std::uint64_t id = found.id();
+    const std::uint64_t id = event->type().id();
     SendUntil::Until gone = [this, &type, id] {
         const EventType* now = source_.find_event_type(type);
         return now == nullptr || now->id() != id;

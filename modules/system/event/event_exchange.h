@@ -68,6 +68,14 @@ public:
     /// for room for the given time. Throws unknown_event, not_portable, bad_event and `timeout`.
     Task<> publish(std::string type, std::string json, PublishOptions options = {});
 
+    /// The same for an event whose members are read already.
+    Task<> publish_members(std::string type, config::Value members, PublishOptions options = {});
+
+    /// Returns the type of that name that there is now, or null. It may leave with its module.
+    const EventType* find_type(std::string_view name) const {
+        return source_.find_event_type(name);
+    }
+
     /// Watches the events of the type, and of the portable types that extend it, that have these
     /// values of indices. Throws unknown_event, and not_portable, also for a type whose events must
     /// not be dropped, and bad_event for what is no index, or no value of it.
@@ -93,6 +101,7 @@ public:
     std::size_t topics() const noexcept { return topics_.size(); }
 
 private:
+    Task<> send_made(Ref<Event> event, std::string type, PublishOptions options);
     const EventType& find(std::string_view name) const;
     const EventType& find_portable(std::string_view name, const char* what) const;
 

@@ -16,8 +16,16 @@
 #include "modules/system/module/handover.h"
 #include "modules/system/module/module_metric.h"
 
+namespace weir::config {
+
+class Configuration;
+class Value;
+
+}  // namespace weir::config
+
 namespace weir {
 
+class AppCheck;
 class Module;
 struct ModuleContext;
 
@@ -38,6 +46,22 @@ struct ModuleQueue {
     std::optional<QueueOptions> options = {};
 };
 
+/// One step of what happens in an app: an arrow of its picture (`weir graph`). Each end is an event
+/// type, a function "module.function", or a thing of the settings, as a rule or a schedule.
+struct Flow {
+    enum class Kind { event, function, thing };
+    struct End {
+        Kind kind = Kind::thing;
+        std::string name;
+
+        friend bool operator==(const End&, const End&) = default;
+    };
+
+    End from;
+    End to;
+    std::string label = {};  // what it depends on; "" for nothing
+};
+
 /// What a plugin tells of its module before the module is made; declare_module() makes it.
 /// Immutable. Lies in the plugin, and is destroyed with it.
 struct ModuleClass {
@@ -52,6 +76,14 @@ struct ModuleClass {
     std::vector<ModuleQueue> queues;
     std::vector<ModuleMetric> metrics;
     std::function<std::unique_ptr<Module>(const ModuleContext&)> make;
+    /// Checks what of the settings depends on the rest of the app; null: nothing does.
+    void (*check)(const AppCheck& app) = nullptr;
+    /// Returns as text what the module would do with an input, without doing it; null: it cannot
+    /// tell. Throws ApiException if the input is wrong.
+    std::string (*rehearse)(const AppCheck& app, const config::Value& input) = nullptr;
+    /// Returns which events and functions the module leads to which, as the settings say; null: the
+    /// settings say nothing of that.
+    std::vector<Flow> (*flows)(const config::Configuration& configuration) = nullptr;
 
     ModuleClass();
     ModuleClass(const ModuleClass&);
@@ -201,6 +233,26 @@ public:
         ApiFunction made = make_api_function(std::move(name), std::move(sentence), member);
         set_criteria(made, criteria);
         add_function(std::move(made), true);
+        return std::move(*this);
+    }
+    /// Lets `check` look at settings that depend on the rest of the app, such as names of functions
+    /// of other modules, and report their mistakes. Called whenever a configuration is checked,
+    /// also for `weir check`, and without the module.
+    ModuleDeclaration&& checks(void (*check)(const AppCheck& app)) && {
+        class_.check = check;
+        return std::move(*this);
+    }
+    /// Lets `weir MODULE test` say what the module would do with an input; see
+    /// ModuleClass::rehearse.
+    ModuleDeclaration&& rehearses(std::string (*rehearse)(const AppCheck& app,
+                                                          const config::Value& input)) && {
+        class_.rehearse = rehearse;
+        return std::move(*this);
+    }
+    /// Lets `weir graph` show what the settings connect; see ModuleClass::flows.
+    ModuleDeclaration&& shows_flows(
+        std::vector<Flow> (*flows)(const config::Configuration& configuration)) && {
+        class_.flows = flows;
         return std::move(*this);
     }
     /// Says that these functions, which were added before, show something and change nothing:

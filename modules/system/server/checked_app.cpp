@@ -1,6 +1,8 @@
 #include "modules/system/server/checked_app.h"
 
+#include <algorithm>
 #include <cassert>
+#include <iterator>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -8,6 +10,7 @@
 
 #include "config/settings/catalogue.h"
 #include "config/text/nearest_name.h"
+#include "modules/system/call/api_error.h"
 #include "modules/system/server/configured_queues.h"
 #include "modules/system/server/load_error.h"
 #include "modules/system/server/startup_plan.h"
@@ -89,6 +92,9 @@ void CheckedApp::check(config::Problems& problems) {
         add_settings(catalogue, name, found, config::Use::running);
         types.insert(types.end(), found.type->events.begin(), found.type->events.end());
     }
+    for (const auto& [name, found] : plan.modules) {
+        started_.push_back(name);
+    }
     opened_ = std::move(plan.modules);
     for (const std::string& name : names_with_settings(configuration_, finder)) {
         if (opened_.contains(name)) {
@@ -109,6 +115,55 @@ void CheckedApp::check(config::Problems& problems) {
     catalogue.check(configuration_, problems);
     check_users(problems);
     ConfiguredQueues::check(configuration_, settings_.queues, types, problems);
+    // Where the settings themselves are wrong, the catalogue has said so.
+    if (problems.empty()) {
+        const AppCheck app = as_modules_see_it(problems);
+        for (const std::string& name : started_) {
+            if (const auto check = opened_.at(name).type->check) {
+                check(app);
+            }
+        }
+    }
+}
+
+AppCheck CheckedApp::as_modules_see_it(config::Problems& problems) const {
+    std::vector<const EventType*> types = standard_event_types();
+    for (const EventType* type : event_types_.all()) {
+        types.push_back(type);
+    }
+    std::vector<const ModuleClass*> classes;
+    for (const std::string& name : started_) {
+        const ModuleClass& type = *opened_.at(name).type;
+        classes.push_back(&type);
+        types.insert(types.end(), type.events.begin(), type.events.end());
+    }
+    return {configuration_, problems, std::move(types), std::move(classes)};
+}
+
+std::string CheckedApp::rehearse(const std::string& module, const config::Value& input) const {
+    assert(sound_);
+    const auto found = opened_.find(module);
+    if (found == opened_.end() || std::ranges::find(started_, module) == started_.end()) {
+        throw ApiException(ApiError::unknown_module,
+                           "the app does not start the module '" + module + "'");
+    }
+    if (found->second.type->rehearse == nullptr) {
+        throw ApiException(ApiError::unknown_function,
+                           "the module '" + module + "' cannot tell what it would do");
+    }
+    config::Problems ignored;
+    return found->second.type->rehearse(as_modules_see_it(ignored), input);
+}
+
+std::vector<Flow> CheckedApp::flows() const {
+    assert(sound_);
+    std::vector<Flow> all;
+    for (const std::string& name : started_) {
+        if (const auto flows = opened_.at(name).type->flows) {
+            std::ranges::move(flows(configuration_), std::back_inserter(all));
+        }
+    }
+    return all;
 }
 
 const EventType* CheckedApp::declared_twice(const ModuleClass& module) const {
@@ -177,6 +232,7 @@ void CheckedApp::change_to(CheckedApp changed) {
     settings_.roles = std::move(changed.settings_.roles);
     settings_.users = std::move(changed.settings_.users);
     opened_ = std::move(changed.opened_);
+    started_ = std::move(changed.started_);
 }
 
 }  // namespace weir

@@ -2,9 +2,11 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "config/document/problems.h"
 #include "config/settings/configuration.h"
+#include "modules/system/module/app_check.h"
 #include "modules/system/module/module_class.h"
 #include "modules/system/server/module_finder.h"
 #include "modules/system/server/server_settings.h"
@@ -40,6 +42,14 @@ public:
     // Closes the plugins that were opened for checking and not taken.
     void close_untaken() noexcept { opened_.clear(); }
 
+    // What the app would do, for tools that start nothing. Require that no plugin was taken or
+    // closed.
+    // Returns what the module says it would do with an input. Throws ApiException if the app does
+    // not start it, if it cannot tell, and what it throws for a wrong input.
+    std::string rehearse(const std::string& module, const config::Value& input) const;
+    // Returns what the settings of all modules of the app connect.
+    std::vector<Flow> flows() const;
+
     // Takes over of another configuration what may change while a server runs: the settings of
     // modules, `server.startup`, `server.users`, `server.roles` and `server.log`, but for its fixed
     // settings.
@@ -51,6 +61,7 @@ private:
     const EventType* declared_twice(const ModuleClass& module) const;
     FoundModule open_or_take(const std::string& name);
     void check_users(config::Problems& problems) const;
+    AppCheck as_modules_see_it(config::Problems& problems) const;
 
     config::Configuration configuration_;
     Registry registry_;
@@ -58,6 +69,7 @@ private:
     JsonEventTypes event_types_;
     ModuleFinder finder_;
     std::map<std::string, FoundModule> opened_;
+    std::vector<std::string> started_;  // the modules that the app starts, with all they need
     bool sound_ = false;
 };
 

@@ -1,0 +1,184 @@
+#include "modules/rules/test_shop.h"
+#include "modules/system/call/api_error.h"
+#include "modules/system/server/checked_app.h"
+
+namespace weir::rules {
+
+namespace {
+
+// Returns the problems of an app with these rules, without file and path.
+Lines mistakes_in(const std::string& rules) {
+    config::Problems problems;
+    const CheckedApp app(SimulatedServer::read(app_with(rules)), Registry().add<Shop>(), problems);
+    Lines lines;
+    for (const config::Problem& problem : problems) {
+        lines.push_back(problem.path.substr(problem.path.find("rules.rules.") + 12) + ": " +
+                        problem.what);
+    }
+    return lines;
+}
+
+// The same for a rule on orders with one step.
+Lines mistakes_of_step(const std::string& step) {
+    return mistakes_in(R"("r": {"on": "shop.Order", "do": [)" + step + "]}");
+}
+
+std::string rehearsed(const std::string& rules, const std::string& event) {
+    config::Problems problems;
+    const CheckedApp app(SimulatedServer::read(app_with(rules)), Registry().add<Shop>(), problems);
+    REQUIRE(problems.text() == "");
+    try {
+        return app.rehearse("rules", value_of(Json::parse(event)));
+    } catch (const ApiException& exception) {
+        return to_text(exception.error());
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a mistake in a rule is told with its place and the nearest name") {
+    config::Problems problems;
+    const CheckedApp app(SimulatedServer::read(R"({
+    "server": {"startup": ["rules", "shop"]},
+    "module": {"rules": {"rules": {
+        "a": {
+            "on": "rules.Faild",
+            "do": [{"call": "shop.reserv"}]
+        }
+    }}}
+})"),
+                         Registry().add<Shop>(), problems);
+    CHECK(problems.text() ==
+          "app.json:5:19: module.rules.rules.a.on: unknown event type 'rules.Faild' (did you mean "
+          "'rules.Failed'?)\n"
+          "app.json:6:29: module.rules.rules.a.do[0].call: the module 'shop' has no function "
+          "'reserv' (did you mean 'reserve'?)\n");
+}
+
+TEST_CASE("calls and events are checked by the descriptions of what they name") {
+    CHECK(mistakes_of_step(R"({"call": "shop.reserve",
+        "with": {"customer": "{{event.pieces}}", "peices": 7}})") ==
+          Lines{"r.do[0].with.customer: expected a string, but {{event.pieces}} is an integer",
+                "r.do[0].with.peices: unknown parameter 'peices' (did you mean 'pieces'?)"});
+    CHECK(mistakes_of_step(R"({"call": "shop.reserve", "with": {"pieces": 5000}})") ==
+          Lines{"r.do[0].call: needs the parameter 'customer'",
+                "r.do[0].with.pieces: 5000 is out of range: 1 to 1000"});
+    CHECK(mistakes_of_step(R"({"call": "ship.reserve"})") ==
+          Lines{"r.do[0].call: no module 'ship' is started: server.startup does not list it (did "
+                "you mean 'shop'?)"});
+    CHECK(mistakes_of_step(R"({"call": "reserve"})") ==
+          Lines{R"(r.do[0].call: expected "module.function")"});
+    CHECK(mistakes_of_step(R"({"send": "shop.Payd"})") ==
+          Lines{"r.do[0].send: unknown event type 'shop.Payd' (did you mean 'shop.Paid'?)"});
+    CHECK(mistakes_of_step(R"({"send": "shop.Paid",
+        "with": {"customer": "{{event.note}}", "euros": "{{event.note}}"}})") ==
+          Lines{"r.do[0].with.euros: expected a number, but {{event.note}} is a string"});
+    CHECK(mistakes_of_step(R"({"send": "shop.Paid"})") ==
+          Lines{"r.do[0].send: needs the member 'customer'"});
+    CHECK(mistakes_of_step(R"({"wait": {"event": "shop.Paid", "where": {"customr": 1}}})") ==
+          Lines{"r.do[0].wait.where.customr: unknown member 'customr' (did you mean "
+                "'customer'?)"});
+}
+
+TEST_CASE("references are checked by what earlier steps return") {
+    CHECK(mistakes_of_step(R"({"log": "{{event.custmer}} {{evnt.note}} {{event.note.x}}"})") ==
+          Lines{"r.do[0].log: unknown value 'evnt' (did you mean 'event'?)",
+                "r.do[0].log: {{event.custmer}}: unknown member 'custmer' (did you mean "
+                "'customer'?)",
+                "r.do[0].log: {{event.note.x}}: there is no 'x' in a string"});
+    CHECK(mistakes_of_step(R"({"call": "shop.reserve", "with": {"customer": "a"}, "as": "stock"},
+        {"log": "{{stock.lft}}"})") ==
+          Lines{"r.do[1].log: {{stock.lft}}: unknown member 'lft' (did you mean 'left'?)"});
+    CHECK(mistakes_of_step(R"({"log": "{{stock.left}}"},
+        {"call": "shop.reserve", "with": {"customer": "a"}, "as": "stock"})") ==
+          Lines{"r.do[0].log: unknown value 'stock'"});
+    CHECK(mistakes_of_step(R"({"log": "{{event.note"}, {"log": "{{}}"})") ==
+          Lines{"r.do[0].log: '{{' has no '}}'; write \\{{ if it is meant literally",
+                "r.do[1].log: there is nothing between '{{' and '}}'"});
+    CHECK(mistakes_in(R"("r": {"on": "start", "do": [{"log": "{{event.note}}"}]})") ==
+          Lines{"r.do[0].log: unknown value 'event'"});
+    CHECK(mistakes_of_step(R"({"if": {"member": "pieces", "is": 1},
+        "then": [{"set": 1, "as": "x"}]}, {"log": "{{x}}"})") ==
+          Lines{"r.do[1].log: unknown value 'x'"});
+    CHECK(mistakes_of_step(R"({"set": 1, "as": "event"}, {"set": 1}, {"set": 1, "as": "a.b"})") ==
+          Lines{"r.do[0].as: another value has this name",
+                "r.do[1]: needs `as`: the name of the "
+                "value",
+                "r.do[2].as: a name has no dot"});
+}
+
+TEST_CASE("a step does one thing, and what is never reached is a mistake") {
+    CHECK(mistakes_of_step("{}") ==
+          Lines{"r.do[0]: does nothing; give one of call, send, wait, if, each, lock, sleep, log, "
+                "set or fail"});
+    CHECK(mistakes_of_step(R"({"log": "a", "sleep": "1s"})") ==
+          Lines{"r.do[0].log: a step does one thing, and this has 'sleep' already"});
+    CHECK(mistakes_of_step(R"({"log": "a", "with": {"x": 1}, "then": [{"log": "b"}]})") ==
+          Lines{"r.do[0].with: belongs to call and send only", "r.do[0].then: belongs to if only"});
+    CHECK(mistakes_of_step(R"({"fail": "a"}, {"log": "b"})") ==
+          Lines{"r.do[1]: is never reached: the step before it fails"});
+    CHECK(mistakes_of_step(R"({"each": "{{event.pieces}}", "do": [{"log": "{{item}}"}]})") ==
+          Lines{"r.do[0].each: expected a list, but this is an integer"});
+}
+
+TEST_CASE("conditions are checked by the values at which they look") {
+    const auto of_condition = [](const std::string& condition) {
+        return mistakes_in(R"("r": {"on": "shop.Order", "do": [{"log": "x"}], "if": )" + condition +
+                           "}");
+    };
+    CHECK(of_condition(R"({"member": "pieces", "above": "many"})") ==
+          Lines{"r.if.above: {{event.pieces}} is an integer, and this is a string: they cannot be "
+                "compared"});
+    CHECK(of_condition(R"({"member": "pices", "above": 1})") ==
+          Lines{"r.if.member: {{event.pices}}: unknown member 'pices' (did you mean 'pieces'?)"});
+    CHECK(of_condition(R"({"member": "note", "matches": "(a"})") ==
+          Lines{"r.if.matches: is no regular expression: missing ): (a"});
+    CHECK(of_condition(R"({"member": "note"})") ==
+          Lines{"r.if: says nothing about its value; give one of is, is_not, above, below, "
+                "at_least, at_most, one_of, matches, exists"});
+    CHECK(of_condition(R"({"is": 1})") ==
+          Lines{"r.if: looks at no value; give a member, or a value"});
+    CHECK(of_condition("{}") == Lines{"r.if: is empty"});
+}
+
+TEST_CASE("a rehearsal says which rules fire, why others do not, and what they would do") {
+    const std::string rules = R"(
+        "large": {"on": "shop.Order", "if": {"member": "pieces", "above": 10},
+                  "do": [{"log": "x"}]},
+        "anns": {"on": {"event": "shop.Order", "where": {"customer": "ann"}}, "do": [{"log": "x"}]},
+        "paid": {"on": "shop.Paid", "do": [{"log": "x"}]},
+        "reserve": {"on": "shop.Order", "once": {"time": "1m", "by": "{{event.customer}}"}, "do": [
+            {"lock": "{{event.customer}}", "do": [
+                {"call": "shop.reserve", "with": {"customer": "{{event.customer}}",
+                 "pieces": "{{event.pieces}}"}, "as": "stock", "retry": {"times": 2}}]},
+            {"each": "{{event.items}}", "do": [{"log": "item {{item}}"}]},
+            {"wait": {"event": "shop.Paid", "where": {"customer": "{{event.customer}}"}},
+             "timeout": "5m", "as": "paid"},
+            {"if": {"value": "{{paid.euros}}", "below": 5},
+             "then": [{"fail": "too little"}],
+             "else": [{"call": "shop.note", "with": {"text": "{{paid.euros}} euros"}}]},
+            {"send": "shop.Paid", "with": {"customer": "x", "euros": 1}}]})";
+    CHECK(rehearsed(rules,
+                    R"({"type": "shop.Order", "event": {"customer": "bob", "items": [1, "b"]}})") ==
+          "anns does not fire: event.customer is \"bob\", not \"ann\"\n"
+          "large does not fire: event.pieces is 1, not above 10\n"
+          "reserve fires, once 1m by bob:\n"
+          "  lock bob:\n"
+          "    call shop.reserve {\"customer\":\"bob\",\"pieces\":1}, tried again 2 times\n"
+          "  log info: item 1\n"
+          "  log info: item b\n"
+          "  wait for shop.Paid {\"customer\":\"bob\"}, at most 5m\n"
+          "  if paid.euros is below 5:\n"
+          "    fail: too little\n"
+          "  else:\n"
+          "    call shop.note {\"text\":\"{{paid.euros}} euros\"}\n"
+          "  send shop.Paid {\"customer\":\"x\",\"euros\":1}\n");
+    CHECK(rehearsed(rules, R"({"type": "shop.Ordr"})") ==
+          "unknown_event: unknown event type 'shop.Ordr' (did you mean 'shop.Order'?)");
+    CHECK(rehearsed(rules, R"({"type": "shop.Order", "event": {"pieces": "x"}})")
+              .starts_with("bad_event: "));
+    CHECK(rehearsed(rules, R"({"type": "rules.Failed", "event": {"rule": "x"}})") ==
+          "no rule is about rules.Failed\n");
+}
+
+}  // namespace weir::rules

@@ -1,0 +1,216 @@
+#include "modules/rules/run.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <ctime>
+
+#include "config/settings/duration.h"
+#include "core/run/routine.h"
+#include "core/simulation/wall_clock.h"
+#include "core/wait/timeout.h"
+#include "modules/lock/lock.h"
+#include "modules/rules/choice.h"
+#include "modules/system/event/event_error.h"
+
+namespace weir::rules {
+
+namespace {
+
+// A random number from -1 to 1.
+double random_part(Scheduler& scheduler) noexcept {
+    constexpr double half = 4503599627370496.0;  // 2^52
+    return static_cast<double>(scheduler.poller().random() >> 11U) / half - 1;
+}
+
+}  // namespace
+
+std::string time_text(Scheduler& scheduler) {
+    const auto seconds =
+        std::chrono::floor<std::chrono::seconds>(wall_time(scheduler.poller())).time_since_epoch();
+    const std::time_t time = seconds.count();
+    std::tm parts{};
+    ::gmtime_r(&time, &parts);
+    std::array<char, 32> text{};
+    return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
+}
+
+Run::Run(Module& module, std::shared_ptr<const Program> program, Json event)
+    : module_(module), program_(std::move(program)), frame_(program_->slots) {
+    frame_[event_slot] = std::move(event);
+    frame_[now_slot] = time_text(module.scheduler());
+}
+
+Task<> Run::go() {
+    return do_all(program_->steps);
+}
+
+Task<> Run::do_all(const Steps& steps) {
+    for (const Step& step : steps) {
+        Task<> doing = do_step(step);
+        co_await doing;
+    }
+}
+
+Task<> Run::do_step(const Step& step) {
+    std::optional<Failure> failure;
+    for (std::uint32_t attempt = 1;; ++attempt) {
+        Task<std::optional<Failure>> trying = try_step(step);
+        failure = co_await trying;
+        if (!failure) {
+            co_return;
+        }
+        failure->attempts = std::max(failure->attempts, attempt);
+        if (attempt > step.retry.times) {
+            break;
+        }
+        ++retries_;
+        co_await sleep(pause_before(step.retry, attempt));
+    }
+    if (step.on_error.empty()) {
+        throw StepFailed(*std::move(failure));
+    }
+    frame_[step.error] = Json{{"code", failure->error.code},
+                              {"message", failure->error.message},
+                              {"step", failure->step}};
+    Task<> handling = do_all(step.on_error);
+    co_await handling;
+}
+
+// What fails within steps that a step contains says itself where that was.
+Task<std::optional<Failure>> Run::try_step(const Step& step) {
+    std::optional<Failure> failure;
+    try {
+        if (act_at_once(step)) {
+            co_return failure;
+        }
+        Task<> acting = act(step);
+        // A call has a deadline of its own.
+        const bool is_call = step.kind == Step::Kind::call;
+        const std::optional<Duration> limit = is_call ? std::nullopt : step.timeout;
+        if (!co_await execute_with_timeout(limit, std::move(acting))) {
+            failure = Failure{step.place,
+                              {std::string(ApiError::timeout),
+                               "not done within " + config::duration_text(*step.timeout)}};
+        }
+    } catch (const QuitException&) {
+        throw;
+    } catch (const StepFailed& failed) {
+        failure = failed.failure();
+    } catch (...) {
+        failure = Failure{step.place, current_api_error()};
+    }
+    co_return failure;
+}
+
+// Returns whether the step needed no wait, and is done.
+bool Run::act_at_once(const Step& step) {
+    switch (step.kind) {
+        case Step::Kind::set:
+            keep(step, step.value.make(frame_));
+            return true;
+        case Step::Kind::log:
+            if (module_.log().writes(step.level)) {
+                module_.scheduler().log(step.level,
+                                        "rule '" + program_->name + "': " + step.value.text(frame_),
+                                        module_.name());
+            }
+            return true;
+        case Step::Kind::fail:
+            throw ApiException("failed", step.value.text(frame_));
+        default:
+            return false;
+    }
+}
+
+Task<> Run::act(const Step& step) {
+    switch (step.kind) {
+        case Step::Kind::call:
+            return call_function(step);
+        case Step::Kind::send:
+            return module_.events().publish_members(
+                step.event.type, value_of(step.value.make(frame_)), {.timeout = std::nullopt});
+        case Step::Kind::wait:
+            return wait_for_event(step);
+        case Step::Kind::branch:
+            return do_all(step.condition->holds(frame_) ? step.body : step.otherwise);
+        case Step::Kind::each:
+            return repeat(step);
+        case Step::Kind::lock:
+            return hold_lock(step);
+        default:
+            return do_nothing_for(step.time);
+    }
+}
+
+Task<> Run::do_nothing_for(Duration time) {
+    co_await sleep(time);
+}
+
+Task<> Run::call_function(const Step& step) {
+    Json parameters = step.value.make(frame_);
+    ApiResult<Json> result = co_await call(step.function, std::move(parameters), step.timeout);
+    keep(step, std::move(result).value());
+}
+
+// A module of which the event type was may come back: then the next event of it counts.
+Task<> Run::wait_for_event(const Step& step) {
+    const std::optional<Chosen> chosen = choose(module_.events(), step.event, frame_);
+    if (!chosen) {
+        throw ApiException(EventError::unknown_event,
+                           "there is no event type '" + step.event.type + "' now");
+    }
+    for (;;) {
+        const Ref<Event> event = co_await chosen->matcher;
+        Json members = members_of(*event);
+        if (chosen->takes(members)) {
+            if (chosen->blocking) {
+                event->set_ignorable();
+            }
+            keep(step, std::move(members));
+            co_return;
+        }
+    }
+}
+
+Task<> Run::repeat(const Step& step) {
+    const Json list = step.value.make(frame_);
+    if (!list.is_array()) {
+        throw ApiException(ApiError::bad_parameter, "what is repeated over is no list");
+    }
+    for (const Json& element : list) {
+        keep(step, element);
+        Task<> doing = do_all(step.body);
+        co_await doing;
+    }
+}
+
+Task<> Run::hold_lock(const Step& step) {
+    const std::string key = step.value.text(frame_);
+    Lock lock(module_.scheduler(), IndexValue(key), step.context);
+    if (step.if_held == IfHeld::wait) {
+        co_await lock.lock();
+    } else if (!lock.try_lock()) {
+        throw ApiException("locked", "the lock '" + key + "' is held");
+    }
+    keep(step, lock.token());
+    Task<> doing = do_all(step.body);
+    co_await doing;
+}
+
+void Run::keep(const Step& step, Json result) {
+    if (step.result) {
+        frame_[*step.result] = std::move(result);
+    }
+}
+
+Duration Run::pause_before(const Retry& retry, std::uint32_t attempt) const {
+    const double longest = static_cast<double>(retry.longest.count());
+    const double time = std::min(
+        longest, static_cast<double>(retry.backoff.count()) * std::pow(retry.factor, attempt - 1));
+    const double varied = time * (1 + retry.jitter * random_part(module_.scheduler()));
+    return Duration(static_cast<Duration::rep>(varied));
+}
+
+}  // namespace weir::rules

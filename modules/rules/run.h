@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/run/task.h"
+#include "modules/rules/program.h"
+#include "modules/system/call/api_error.h"
+#include "modules/system/module/module.h"
+
+namespace weir::rules {
+
+// Why a run of a rule has failed.
+struct Failure {
+    std::string step;
+    ApiError error;
+    std::uint32_t attempts = 1;
+};
+
+// Leaves the steps of a run when one of them has failed for good.
+class StepFailed final : public std::exception {
+public:
+    explicit StepFailed(Failure failure) : failure_(std::move(failure)) {}
+    const Failure& failure() const noexcept { return failure_; }
+    const char* what() const noexcept override { return failure_.error.message.c_str(); }
+
+private:
+    Failure failure_;
+};
+
+// The time for people and programs, in UTC: "2026-11-28T09:26:46Z".
+std::string time_text(Scheduler& scheduler);
+
+// One run of a rule: carries out the steps of its program, one after the other, in the routine that
+// awaits go(). Owns what they know.
+class Run {
+public:
+    // The module must outlive the run.
+    Run(Module& module, std::shared_ptr<const Program> program, Json event);
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
+
+    // Ends when all steps are done. Throws StepFailed.
+    Task<> go();
+    // Returns the event, for the report of a failure.
+    const Json& event() const noexcept { return frame_[event_slot]; }
+    std::uint64_t retries() const noexcept { return retries_; }
+
+private:
+    Task<> do_all(const Steps& steps);
+    Task<> do_step(const Step& step);
+    Task<std::optional<Failure>> try_step(const Step& step);
+    Task<> act(const Step& step);
+    bool act_at_once(const Step& step);
+    Task<> call_function(const Step& step);
+    Task<> wait_for_event(const Step& step);
+    Task<> repeat(const Step& step);
+    Task<> hold_lock(const Step& step);
+    static Task<> do_nothing_for(Duration time);
+    void keep(const Step& step, Json result);
+    Duration pause_before(const Retry& retry, std::uint32_t attempt) const;
+
+    Module& module_;
+    const std::shared_ptr<const Program> program_;  // shared with its rule, which may change
+    Frame frame_;
+    std::uint64_t retries_ = 0;
+};
+
+}  // namespace weir::rules

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "config/document/path.h"
+#include "config/document/value.h"
+#include "config/settings/description.h"
+#include "modules/rules/names_in_scope.h"
+#include "modules/rules/program.h"
+#include "modules/rules/settings.h"
+#include "modules/rules/shape.h"
+#include "modules/rules/value.h"
+#include "modules/system/module/app_check.h"
+
+namespace weir::rules {
+
+// Compiles values with references, choices of events and conditions, and reports their mistakes;
+// see compile().
+class ValueCompiler {
+public:
+    // Without an app, names of other modules are not looked up.
+    explicit ValueCompiler(const AppCheck* app) : app_(app) {}
+
+    const AppCheck* app() const noexcept { return app_; }
+    NamesInScope& scope() noexcept { return scope_; }
+
+    // Throws std::invalid_argument without an app.
+    void report(const config::Path& path, const std::string& what) const;
+
+    Template value(const config::Value& written, const config::Path& path);
+    Template text(std::string_view written, const config::Path& path);
+    Shape shape(const Template& value) const;
+
+    // An object of which each member fits the description, if that is known. `kind` is what the
+    // members are: "parameter". `owner` is where a missing one is reported.
+    Template object(const std::map<std::string, config::Value>& written,
+                    const config::Description* wanted, std::string_view kind,
+                    const config::Path& path, const config::Path& owner);
+
+    // The type is null if it is not known.
+    EventChoice event(const TriggerSettings& written, const config::Path& path,
+                      const EventType** type);
+    // Returns the type of that name, or reports that there is none, or that it is not described.
+    const EventType* event_type(const std::string& name, const config::Path& path) const;
+
+    Condition condition(const ConditionSettings& written, const config::Path& path);
+
+private:
+    Reference reference(std::string_view written, const config::Path& path);
+    void check_path(const Reference& reference, const config::Path& path) const;
+    void check_fits(const Template& value, const config::Value& written,
+                    const config::Setting& wanted, const config::Description& owner,
+                    const config::Path& path);
+    void check_constant(const config::Value& written, const config::Setting& wanted,
+                        const config::Description& owner, const config::Path& path) const;
+    std::string describe(const Template& value) const;
+    void add_test(Condition& condition, Condition::Operator what,
+                  const std::optional<config::Value>& operand, const char* name,
+                  const config::Path& path);
+    void add_pattern(Condition& condition, const ConditionSettings& written,
+                     const config::Path& path);
+
+    const AppCheck* const app_;
+    NamesInScope scope_;
+};
+
+// Returns the path continued by a name, in which a dot is only a dot, or by a position in a list.
+config::Path inside(config::Path path, std::string_view name);
+config::Path inside(config::Path path, std::size_t index);
+
+}  // namespace weir::rules

@@ -1,0 +1,52 @@
+#include "modules/system/module/app_check.h"
+
+#include <utility>
+
+#include "modules/system/module/module_class.h"
+
+namespace weir {
+
+AppCheck::AppCheck(const config::Configuration& configuration, config::Problems& problems,
+                   std::vector<const EventType*> events, std::vector<const ModuleClass*> modules)
+    : configuration_(configuration),
+      problems_(problems),
+      events_(std::move(events)),
+      modules_(std::move(modules)) {}
+
+const EventType* AppCheck::find_event(std::string_view name) const noexcept {
+    for (const EventType* type : events_) {
+        if (type->name() == name) {
+            return type;
+        }
+    }
+    return nullptr;
+}
+
+std::vector<std::string> AppCheck::described_events() const {
+    std::vector<std::string> names;
+    for (const EventType* type : events_) {
+        if (type->description() != nullptr) {
+            names.push_back(type->name());
+        }
+    }
+    return names;
+}
+
+const ModuleClass* AppCheck::find_module(std::string_view name) const noexcept {
+    for (const ModuleClass* module : modules_) {
+        if (module->name == name) {
+            return module;
+        }
+    }
+    return nullptr;
+}
+
+std::vector<std::string> AppCheck::module_names() const {
+    std::vector<std::string> names;
+    for (const ModuleClass* module : modules_) {
+        names.push_back(module->name);
+    }
+    return names;
+}
+
+}  // namespace weir

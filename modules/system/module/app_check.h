@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/document/path.h"
+#include "config/document/problems.h"
+#include "config/settings/configuration.h"
+#include "core/event/event_type.h"
+
+namespace weir {
+
+struct ModuleClass;
+
+/// What a module may know of the whole app when its settings are checked, before anything starts:
+/// which event types there will be, and which modules with which functions. See
+/// ModuleDeclaration::checks().
+///
+/// Valid during the check only: it refers to plugins that may be closed afterwards.
+class AppCheck {
+public:
+    AppCheck(const config::Configuration& configuration, config::Problems& problems,
+             std::vector<const EventType*> events, std::vector<const ModuleClass*> modules);
+
+    const config::Configuration& configuration() const noexcept { return configuration_; }
+    config::Problems& problems() const noexcept { return problems_; }
+    /// Reports a mistake at the value at the path.
+    void report(const config::Path& path, std::string what) const {
+        configuration_.report(path, std::move(what), problems_);
+    }
+
+    /// Returns the event type of that name, or null.
+    const EventType* find_event(std::string_view name) const noexcept;
+    /// Returns the names of the types that are described: those that can be written as data.
+    std::vector<std::string> described_events() const;
+    /// Returns the module of that name if the app starts it; null otherwise.
+    const ModuleClass* find_module(std::string_view name) const noexcept;
+    /// Returns the names of the modules that the app starts.
+    std::vector<std::string> module_names() const;
+
+private:
+    const config::Configuration& configuration_;
+    config::Problems& problems_;
+    const std::vector<const EventType*> events_;
+    const std::vector<const ModuleClass*> modules_;
+};
+
+}  // namespace weir

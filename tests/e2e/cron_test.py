@@ -1,0 +1,156 @@
+"""Tests the app apps/cron with redis-cli, weir and real commands."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from lockd import LIMIT, main, program, wait_until
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../apps/cron")
+APP = os.path.join(HERE, "cron.json")
+
+
+class Cron:
+    """A running app cron, with jobs of the test that are due only when they are fired."""
+
+    def __init__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="cron-test-")
+        self.socket = self.path("socket")
+        go = self.path("go")
+        jobs = {
+            "fine": {"command": ["sh", "-c", "echo made by $WHO"], "environment": {"WHO": "ann"}},
+            "broken": {"command": ["sh", "-c", "echo x >>tries; echo oh >&2; exit 3"],
+                       "folder": self.folder.name},
+            "slow": {"command": ["sh", "-c", f"until [ -e {go} ]; do sleep 0.02; done; echo slow"]},
+            "endless": {"command": ["sleep", "1000"], "timeout": "50ms", "patience": "1s"},
+        }
+        with open(self.path("own.json"), "w", encoding="ascii") as file:
+            json.dump({"module": {
+                "schedule": {"schedules": {name: {"at": "2999-01-01T00:00:00Z"} for name in jobs}},
+                "exec": {"commands": jobs},
+            }}, file)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def __enter__(self):
+        environment = {**os.environ, "CRON_SOCKET": self.socket, "CRON_STATE": self.path("state"),
+                       "CRON_BACKOFF": "10ms", "XDG_STATE_HOME": self.path("xdg")}
+        self.process = subprocess.Popen([program("weir"), "run", APP, self.path("own.json")],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        text=True, env=environment, cwd=self.folder.name)
+        self.log = []
+        self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr),
+                                       daemon=True)
+        self.reader.start()
+        wait_until(lambda: os.path.exists(self.socket), "the socket")
+        wait_until(lambda: self.weir("call", "schedule", "list").returncode == 0,
+                   "an answer of schedule")
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = "none"
+        self.reader.join(LIMIT)
+        self.folder.cleanup()
+        if code != 0:
+            raise AssertionError(f"exit code {code}:\n{''.join(self.log)}")
+
+    def weir(self, command, *arguments):
+        return subprocess.run([program("weir"), command, "unix:" + self.socket, *arguments],
+                              capture_output=True, text=True, timeout=LIMIT, check=False)
+
+    def commands(self):
+        return json.loads(self.weir("call", "exec", "list").stdout)
+
+    def fire(self, job):
+        result = self.weir("call", "schedule", "fire", json.dumps({"schedule": job}))
+        assert result.returncode == 0, result.stderr
+
+    def watch(self, event, job):
+        """Starts to watch; the result's lines are events."""
+        watch = subprocess.Popen([program("weir"), "watch", "unix:" + self.socket, event,
+                                  "job=" + job, "-n", "1"],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        line = watch.stderr.readline()
+        assert "watching" in line, line
+        return watch
+
+    def event_of(self, watch):
+        output, _ = watch.communicate(timeout=LIMIT)
+        return json.loads(output)["event"]
+
+
+class CronTest(unittest.TestCase):
+    def test_a_job_runs_and_tells_what_it_has_written(self):
+        with Cron() as cron:
+            watch = cron.watch("cron.Done", "fine")
+            cron.fire("fine")
+            event = cron.event_of(watch)
+            self.assertEqual(event["output"], "made by ann\n")
+            self.assertRegex(event["due"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+
+    def test_a_job_that_fails_is_tried_again_and_told_about(self):
+        with Cron() as cron:
+            watch = cron.watch("cron.Failed", "broken")
+            cron.fire("broken")
+            event = cron.event_of(watch)
+            self.assertEqual(event["reason"], "command_failed: the command 'broken' exited with "
+                                              "code 3: oh")
+            with open(cron.path("tries"), encoding="ascii") as file:
+                self.assertEqual(file.read(), "x\n" * 3)
+            wait_until(lambda: re.search("error .*broken of .*exited with code 3",
+                                         "".join(cron.log)), "the error in the log")
+
+    def test_a_job_does_not_overlap_with_itself(self):
+        with Cron() as cron:
+            done = cron.watch("cron.Done", "slow")
+            failed = cron.watch("cron.Failed", "slow")
+            cron.fire("slow")
+            wait_until(lambda: any(command["running"] == 1 for command in cron.commands()),
+                       "the first run")
+            cron.fire("slow")
+            self.assertEqual(cron.event_of(failed)["reason"],
+                             "locked: the lock 'job slow' is held")
+            with open(cron.path("go"), "w", encoding="ascii"):
+                pass
+            self.assertEqual(cron.event_of(done)["output"], "slow\n")
+
+    def test_a_job_that_takes_too_long_is_stopped(self):
+        with Cron() as cron:
+            watch = cron.watch("cron.Failed", "endless")
+            cron.fire("endless")
+            self.assertEqual(cron.event_of(watch)["reason"],
+                             "command_failed: the command 'endless' was stopped after 50ms")
+
+    def test_a_command_that_the_file_does_not_name_is_not_run(self):
+        with Cron() as cron:
+            result = cron.weir("call", "exec", "run", '{"command": "fin"}')
+            self.assertIn("unknown_command: unknown command 'fin' (did you mean 'fine'?)",
+                          result.stderr)
+            result = cron.weir("call", "exec", "run", '{"command": "fine", "arguments": ["x"]}')
+            self.assertIn("takes none from callers", result.stderr)
+            result = cron.weir("call", "exec", "run",
+                               '{"command": "broken", "must_succeed": false}')
+            report = json.loads(result.stdout)
+            self.assertEqual((report["code"], report["errors"], report["timed_out"]),
+                             (3, "oh\n", False))
+
+    def test_the_picture_of_the_page_is_that_of_the_file(self):
+        graph = subprocess.run([program("weir"), "graph", APP], capture_output=True, text=True,
+                               timeout=LIMIT, check=True).stdout
+        with open(os.path.join(HERE, "cron.mmd"), encoding="utf-8") as file:
+            self.assertEqual(graph, file.read())
+
+
+if __name__ == "__main__":
+    main()
