@@ -1,7 +1,6 @@
 #include "core/event/blocked_events.h"
 
 #include <algorithm>
-#include <cassert>
 #include <new>
 
 #include "core/base/list.h"
@@ -140,7 +139,9 @@ bool BlockedEvents::may_be_listed(const Matcher& matcher) const noexcept {
 }
 
 void BlockedEvents::insert(Event& event) {
-    assert(event.blocked_slot_ == nullptr);
+    if (event.blocked_slot_ != nullptr) {
+        return;
+    }
     auto slot = std::make_unique<BlockedEventSlot>();
     Listed& list = list_of(event.type());
     slot->event = Ref<Event>(&event);
@@ -186,11 +187,8 @@ void BlockedEvents::split_if_many(Node& node) noexcept {
     }
 }
 
-void BlockedEvents::remove(Event& event) noexcept {
-    BlockedEventSlot* slot = std::exchange(event.blocked_slot_, nullptr);
-    if (slot == nullptr) {
-        return;
-    }
+void BlockedEvents::remove_held(Event& event) noexcept {
+    BlockedEventSlot* const slot = std::exchange(event.blocked_slot_, nullptr);
     --size_;
     Node* node = slot->node;
     if (node == nullptr) {

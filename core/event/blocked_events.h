@@ -37,11 +37,16 @@ public:
         return size_ != 0 && (entered_ != 0 || may_be_listed(matcher));
     }
 
-    /// Requires that the event is in no tree. Throws std::bad_alloc and then leaves the tree
-    /// unchanged.
+    /// Inserts the event, as the last that arrived. One that the tree holds already keeps its
+    /// arrival. Requires that no other tree holds it. Throws std::bad_alloc and then leaves the
+    /// tree unchanged.
     void insert(Event& event);
     /// Removes the event if the tree holds it.
-    void remove(Event& event) noexcept;
+    void remove(Event& event) noexcept {
+        if (event.blocked_slot_ != nullptr) [[unlikely]] {
+            remove_held(event);
+        }
+    }
     /// Moves all matching events to the end of `taken`, in order of their arrival. Throws
     /// std::bad_alloc and then leaves the tree unchanged.
     void take(const Matcher& matcher, std::vector<Ref<Event>>& taken);
@@ -57,6 +62,7 @@ private:
     Listed& list_of(const EventType& type);
     bool may_be_listed(const Matcher& matcher) const noexcept;
     void enter(BlockedEventSlot& slot);
+    void remove_held(Event& event) noexcept;
     void collect(Node& node, const Matcher& matcher, std::vector<Event*>& found);
     bool judge(const Matcher& matcher, const Event& event) const noexcept;
     void split_if_many(Node& node) noexcept;

@@ -135,6 +135,16 @@ TEST_CASE("an event that was removed is not taken", "[blocked_events]") {
     CHECK(take(tree, match<Blocked>("a", 3).make()) == std::vector{3});
 }
 
+TEST_CASE("an event that is inserted again keeps its arrival", "[blocked_events]") {
+    BlockedEvents tree;
+    const Ref<Blocked> first = make_event<Blocked>("a", 1, 1);
+    tree.insert(*first);
+    tree.insert(*make_event<Blocked>("a", 1, 2));
+    tree.insert(*first);
+    CHECK(tree.size() == 2);
+    CHECK(take(tree, match<Blocked>().make()) == std::vector{1, 2});
+}
+
 TEST_CASE("a tree keeps its events alive and releases them when it is destroyed",
           "[blocked_events]") {
     struct Alive : Event {

@@ -84,9 +84,11 @@ protected:
             count_in_queues();
         }
     }
-    /// Gives back the reference that hold() took. The queues above count for themselves.
+    /// Gives back the reference that hold() took. The queues above count for themselves. An event
+    /// that blocked may leave when another one that blocked the same queue has been unblocked.
     static Ref<Event> let_go(Event& event) noexcept {
         event.queued_in_ = nullptr;
+        event.blocked_in_ = nullptr;
         return Ref<Event>::adopt(&event);
     }
     static bool blocks(const Event& event) noexcept { return event.blocks_; }

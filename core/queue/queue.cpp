@@ -461,9 +461,18 @@ void Queue::set_priority(Queue& subqueue, int priority) {
     subqueue.prepare_plan();
     QueuePlan& plan = need_plan();
     plan.make_room(plan.queue().slots() + subqueue.slots());
+    const bool ready = subqueue.can_pop();
     subqueue.turns_->remove(subqueue);
+    if (ready) {
+        // Meanwhile its events cannot leave: a queue above that has no others loses its turn.
+        plan.make_stale();
+        RoundRobin::tell(plan.queue());
+    }
     turns.add(subqueue);
     put_in_plan(subqueue);
+    if (ready) {
+        RoundRobin::tell(plan.queue());
+    }
 }
 
 Queue* Queue::find(std::string_view name) const noexcept {

@@ -173,4 +173,17 @@ TEST_CASE("a subqueue can get another priority while events are in it", "[queue]
     CHECK(pop_all(*root) == Ids{6, 7});
 }
 
+TEST_CASE("when the only ready queue below gets another priority, the queue above loses its turn",
+          "[queue]") {
+    const bool others = GENERATE(false, true);
+    const auto root = make_root();
+    const auto a = root->add("a", 0, jobs("a"));
+    const auto below = a->add("below", 0, match<Job>("a", 1).make());
+    append(*root, job("a", 1, 1));
+    append(*root, job("a", others ? 2 : 1, 2));
+    append(*root, job("b", 1, 3));
+    a->set_priority(*below, 1);
+    CHECK(pop_all(*root) == (others ? Ids{1, 3, 2} : Ids{3, 1, 2}));
+}
+
 }  // namespace weir

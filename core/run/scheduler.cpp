@@ -218,6 +218,7 @@ void Scheduler::process(const Ref<Event>& event,
     }
     // An event that is in a queue again has been sent on by its receiver.
     if (event->queued() || droppable(*event)) {
+        blocked_events_.remove(*event);  // it may have blocked before: see LeafQueue::let_go()
         for (const auto& signal : emptied) {
             process(signal, {});
         }

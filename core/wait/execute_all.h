@@ -138,6 +138,9 @@ struct Delegates {
     ~Delegates() {
         if (when_unwound == WhenUnwound::close) {
             for (const Delegate<T>& delegate : all) {
+                if (delegate.routine->about_to_start()) {
+                    delegate.state->routine = nullptr;  // ends without an event: it never ran
+                }
                 delegate.routine->close();
             }
         }

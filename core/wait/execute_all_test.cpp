@@ -124,6 +124,28 @@ TEST_CASE("tasks are closed when the waiting routine is unwound", "[execute_all]
     CHECK(world.run() == "..unwound");
 }
 
+TEST_CASE("tasks that are unwound with their caller tell of their end only if they have begun",
+          "[execute_all]") {
+    World world;
+    world.start([](World& w) -> Task<> {
+        const auto ended = match<RoutineControlEvent>().make();
+        const auto caller = +[](World& w2) -> Task<> {
+            std::vector<Task<std::unique_ptr<int>>> tasks;
+            tasks.push_back(work(w2, 5));
+            tasks.push_back(work(w2, 6));
+            co_await execute_all(w2.container, std::move(tasks));
+        };
+        w.start_now(caller)->close();
+        CHECK_FALSE(co_await wait_with_timeout(1s, ended));
+        const Ref<Routine> begun = w.start_now(caller);
+        co_await sleep(1s);
+        begun->close();
+        co_await ended;
+        w.output += "told";
+    });
+    CHECK(world.run() == "..told");
+}
+
 TEST_CASE("execute_all throws a DelegateClosedException for a task that was closed",
           "[execute_all]") {
     World world;

@@ -55,6 +55,19 @@ TEST_CASE("a semaphore lets as many owners hold a key as its size says, until it
     CHECK(world.scheduler.now() == Time(6s));
 }
 
+TEST_CASE("a semaphore of size 0 is refused, and so is a second one on a key") {
+    World world;
+    Semaphore none(world.scheduler, "key", 0);
+    CHECK_THROWS_WITH(none.create(), "semaphore 'key' in context 'default': its size is 0");
+    Semaphore two(world.scheduler, "key", 2);
+    two.create();
+    Semaphore again(world.scheduler, "key", 3);
+    CHECK_THROWS_WITH(again.create(),
+                      "semaphore 'key' in context 'default' exists already, with size 2, made by a "
+                      "module");
+    CHECK(Lock(world.scheduler, "key").try_lock());
+}
+
 TEST_CASE("a semaphore gives a free slot to a Lock that held one before") {
     World world;
     const std::size_t size = GENERATE(1u, 2u);

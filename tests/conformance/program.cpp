@@ -265,6 +265,9 @@ private:
             const bool remove = what == "remove_queue";
             const Ref<Queue> target = queue(name);
             auto change = [this, remove, target](const Scheduler::Processor& processor) {
+                if (target->removed()) {
+                    throw CannotBeDone("the queue is gone");
+                }
                 if (remove) {
                     remove_queue(scheduler_, *target, processor);
                 } else {

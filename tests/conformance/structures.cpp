@@ -191,11 +191,12 @@ private:
             return pop();
         }
         if (operation == "block") {
+            blocked_[step[1]] = events_.at(step[1]);
             root_->block(*events_.at(step[1]), emptied_[step[1]]);
             return nullptr;
         }
         if (operation == "unblock") {
-            Queue::unblock(*events_.at(step[1]));
+            Queue::unblock(*blocked_.at(step[1]));
             return nullptr;
         }
         if (operation == "unblock_all") {
@@ -238,6 +239,8 @@ private:
     const ScenarioTypes types_;
     std::map<std::string, Matcher> matchers_;
     std::map<std::string, Ref<ScenarioEvent>> events_;
+    // The event that was blocked under a name: meanwhile another one may have it.
+    std::map<std::string, Ref<ScenarioEvent>> blocked_;
     std::map<std::string, Object> objects_;
     MatchTree match_tree_;
     std::map<std::pair<std::string, std::string>, std::unique_ptr<MatchTree::Entry>> entries_;
