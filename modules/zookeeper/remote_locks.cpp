@@ -1,6 +1,7 @@
 #include "modules/zookeeper/remote_locks.h"
 
 #include <algorithm>
+#include <new>
 
 #include "core/run/random_id.h"
 #include "core/run/scheduler.h"
@@ -282,14 +283,17 @@ void RemoteLocks::leave(Leaving node) noexcept {
 }
 
 Task<> RemoteLocks::let_go(Leaving node) {
-    for (;;) {
-        const bool gone = co_await remove(node);
-        if (gone) {
-            break;
+    struct Counted {
+        RemoteLocks& locks;
+        ~Counted() { --locks.leaving_; }
+    };
+    {
+        const Counted counted{*this};
+        for (bool gone = co_await remove(node); !gone; gone = co_await remove(node)) {
+            co_await sleep(pause_between_attempts);
         }
-        co_await sleep(pause_between_attempts);
     }
-    if (--leaving_ == 0) {
+    if (leaving_ == 0) {
         changed_.signal(SocketEvent::Type::changed);
     }
 }
@@ -316,6 +320,8 @@ Task<bool> RemoteLocks::remove(Leaving node) {
     } catch (const ClosedError&) {
         co_return true;
     } catch (const Error&) {
+        co_return false;
+    } catch (const std::bad_alloc&) {
         co_return false;
     }
 }

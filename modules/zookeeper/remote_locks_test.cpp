@@ -289,6 +289,84 @@ TEST_CASE("the node of an expired session that is still listed is not taken for 
     world.run(test(world, process));
 }
 
+TEST_CASE("a grant that comes when the session is not certainly alive is not taken") {
+    FakeWorld world;
+    Process one(world, 4s);
+    Process two(world, 4s);
+    const auto test = [](FakeWorld& w, Process& a, Process& b) -> Task<> {
+        RemoteLock held = co_await a.locks.lock("/locks/a");
+        std::string order;
+        const Ref<Routine> waiting = w.container.start(hold(b, "b", order, 1ms));
+        co_await until_nodes(w, "/locks/a", 2);
+        // The machine is suspended at the moment in which the grant is on its way.
+        held.release();
+        co_await until_nodes(w, "/locks/a", 1);
+        w.poller.suspend(3500ms);
+        CHECK_FALSE(b.session.valid());
+        const std::string first = *w.ensemble.tree().find("/locks/a")->children.begin();
+        while (!waiting->ended()) {
+            CHECK((order.empty() || b.session.valid()));
+            co_await sleep(1ms);
+        }
+        CHECK(order == "b");
+        co_await b.locks.all_left();
+        CHECK(w.ensemble.tree().find("/locks/a/" + first) == nullptr);
+    };
+    world.run(test(world, one, two));
+}
+
+TEST_CASE("no lock is lost, and all waiters get it, when each server in turn is restarted") {
+    FakeWorld world;
+    Process one(world);
+    Process two(world);
+    const auto test = [](FakeWorld& w, Process& a, Process& b) -> Task<> {
+        RemoteLock held = co_await a.locks.lock("/locks/a");
+        std::string order;
+        const Ref<Routine> second = w.container.start(hold(b, "b", order, 1ms));
+        co_await until_nodes(w, "/locks/a", 2);
+        const Ref<Routine> third = w.container.start(hold(a, "a", order, 1ms));
+        co_await until_nodes(w, "/locks/a", 3);
+        const std::size_t leader = w.ensemble.leader();
+        for (std::size_t i = 0; i != 3; ++i) {
+            w.ensemble.stop((leader + i) % 3);
+            co_await sleep(5s);
+            w.ensemble.start((leader + i) % 3);
+            co_await sleep(5s);
+            CHECK(held);
+            CHECK(nodes_below(w, "/locks/a") == 3);
+        }
+        held.release();
+        while (!second->ended() || !third->ended()) {
+            co_await sleep(1ms);
+        }
+        CHECK(order == "ba");
+    };
+    world.run(test(world, one, two));
+}
+
+TEST_CASE("a process that ends between its create and its list leaves the semaphore reachable") {
+    for (Duration after = 0us; after < 20ms; after += 500us) {
+        FakeWorld world(5);
+        Process living(world);
+        const auto test = [](FakeWorld& w, Process& p, Duration wait) -> Task<> {
+            auto ending = std::make_unique<Process>(w);
+            const RemoteLock one = co_await p.locks.slot("/locks/s", 2);
+            const auto take = [](Process& process) -> Task<> {
+                const RemoteLock slot = co_await process.locks.slot("/locks/s", 2);
+                co_await sleep(1h);
+            };
+            const Ref<Routine> taking = w.container.start(take(*ending));
+            co_await sleep(wait);
+            taking->close();
+            ending.reset();
+            const RemoteLock two = co_await p.locks.slot("/locks/s", 2, w.in(10s));
+            CHECK(two);
+            CHECK(one);
+        };
+        world.run(test(world, living, after));
+    }
+}
+
 TEST_CASE("an administrator may delete the node of a waiter, which then queues anew") {
     FakeWorld world;
     Process one(world);

@@ -117,10 +117,10 @@ std::optional<BootTime> Requests::answered(const ReplyHeader& header, std::strin
                                        : "before that to " + std::to_string(sent_.front().xid)));
     }
     const Sent sent = sent_.front();
-    sent_.pop_front();
     if (Request* const request = sent.request) {
-        settle(*request, header.code, body);
+        settle(*request, header.code, body);  // if it throws, the request is still among the sent
     }
+    sent_.pop_front();
     return sent.writes && header.code == Code::ok ? std::optional(sent.at) : std::nullopt;
 }
 

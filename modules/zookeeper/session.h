@@ -159,6 +159,7 @@ private:
     // --- session_connection.cpp
 
     Task<> run();
+    Task<> keep_connected();
     Task<> serve(Address server);
     Task<ByteStream::Owner> connect(Address server);
     Task<> shake_hands(ByteStream& stream);
@@ -167,6 +168,8 @@ private:
     void handle(std::string_view frame);
     void notify(WireReader& reader);
     Task<> keep_alive();
+    Task<> write_regularly();
+    void give_up(ByteStream& stream) const noexcept;
     void lose_connection(const std::string& reason);
     void expire();
     void end(SessionState state, const std::string& reason);

@@ -2,6 +2,7 @@
 
 #include <cinttypes>
 #include <cstdio>
+#include <new>
 
 #include "core/net/connect.h"
 #include "core/run/scheduler.h"
@@ -39,6 +40,14 @@ Task<std::string> read_frame(ByteStream& stream, std::size_t most, Time deadline
 }  // namespace
 
 Task<> Session::run() {
+    try {
+        co_await keep_connected();
+    } catch (const std::bad_alloc&) {
+        end(SessionState::closed, "out of memory");  // it could not even wait
+    }
+}
+
+Task<> Session::keep_connected() {
     for (;;) {
         co_await sleep(servers_.pause());
         std::string reason;
@@ -48,6 +57,8 @@ Task<> Session::run() {
             reason = error.what();
         } catch (const WireError& error) {
             reason = "reading from " + server_ + ": " + error.what();
+        } catch (const std::bad_alloc&) {
+            reason = "out of memory";
         }
         lose_connection(broken_.empty() ? reason : broken_);
     }
@@ -176,9 +187,17 @@ void Session::flush() noexcept {
     } catch (...) {
         // What was not sent waits for the next connection.
         scheduler().log_exception("a request to ZooKeeper was not sent");
-        broken_ = "a request was not sent";
-        stream_->cut_input();
-        stream_ = nullptr;
+        broken_ = "out of memory";  // short enough to need none
+        give_up(*std::exchange(stream_, nullptr));
+    }
+}
+
+// Ends the connection, at the latest when its keep_alive() finds out that nothing is sent.
+void Session::give_up(ByteStream& stream) const noexcept {
+    try {
+        stream.cut_input();
+    } catch (...) {
+        scheduler().log_exception("a connection to ZooKeeper stays open for a while");
     }
 }
 
@@ -228,8 +247,25 @@ void Session::notify(WireReader& reader) {
         make_event<NodeEvent>(name_, chroot_.inside(notification.path), notification.change));
 }
 
-// A write, because an answered read or ping does not prove that the session lives: see Validity.
+// Gives the connection up when the session cannot be kept alive by it.
 Task<> Session::keep_alive() {
+    std::string failure;
+    try {
+        co_await write_regularly();
+    } catch (const Error& error) {
+        failure = error.what();
+    } catch (const std::bad_alloc&) {
+        failure = "out of memory";
+    }
+    if (stream_ != nullptr) {
+        give_up(*stream_);
+    }
+    broken_ = server_ + " does not confirm that the session lives: " + failure;
+}
+
+// A write, because an answered read or ping does not prove that the session lives: see Validity.
+// Any other write that was done serves as well.
+Task<> Session::write_regularly() {
     Transaction nothing;
     nothing.check("/");
     for (;;) {
@@ -239,24 +275,13 @@ Task<> Session::keep_alive() {
             co_await sleep(due - now);
             continue;
         }
-        std::string failure;
         try {
             co_await commit(nothing, scheduler().now() + timeout() / 3);
         } catch (const RefusedError& error) {
-            if (error.code() == Code::no_auth || error.code() == Code::no_node) {
-                validity_.acknowledged(now);  // the leader has refused it for all servers
-            } else {
-                failure = error.what();
+            if (error.code() != Code::no_auth && error.code() != Code::no_node) {
+                throw;
             }
-        } catch (const Error& error) {
-            failure = error.what();
-        }
-        if (!failure.empty()) {
-            broken_ = server_ + " does not confirm that the session lives: " + failure;
-            if (stream_ != nullptr) {
-                stream_->cut_input();
-            }
-            co_return;
+            validity_.acknowledged(now);  // the leader has refused it for all servers
         }
     }
 }

@@ -37,6 +37,7 @@ class ZooKeeper(unittest.TestCase):
             # The same after a crash, with servers beside it that do not answer.
             server.kill()
             server.start()
+            server.wait()
             servers = f"127.0.0.1:1,{server.address},no.such.name.invalid"
             self.expect_success(start("[.real]", servers), server)
 
