@@ -273,6 +273,8 @@ class PageTest(unittest.TestCase):
         page.write("[type=search]", "lock 'a'")
         page.wait(".bar", "1 match")
         page.wait("[aria-label=Routines] [role=row]", "lock 'a' in context 'default'")
+        page.click("[aria-label='Routines by place'] [role=row]", "resp/session.cpp:")
+        page.wait(".bar", "2 match")
 
     def test_many_locks_and_routines_do_not_fill_the_document(self):
         page = self.browser
@@ -471,6 +473,12 @@ class PageTest(unittest.TestCase):
         page.wait(".panel h2", "b")
         page.press("ARROW_UP")
         page.wait(".panel h2", "a")
+        page.press("TAB")
+        self.assertEqual(page.focus(), "Key")
+        page.press("ENTER")
+        page.press("ENTER")
+        page.wait("[aria-sort=descending]", "Key")
+        page.js("document.activeElement.closest('.table').focus();")
         self.assertEqual(page.js("""const table = document.activeElement;
             return document.getElementById(table.getAttribute("aria-activedescendant"))
                 .getAttribute("aria-selected");"""), "true")

@@ -29,7 +29,7 @@ export class Routines {
       { title: "One of them", value: (row) => row.name },
       { title: "waits for", value: (row) => row.waits_for ?? "", width: 2.5 },
     ], { key: (row) => `${row.module}|${row.started_at}|${row.state}`,
-      chosen: (row) => this.choose(row) });
+      opened: (row) => this.open(row) });
     this.table = new Table("Routines", [
       { title: "Routine", value: (row) => row.name || place(row.started_at),
         width: 1.2 },
@@ -54,7 +54,8 @@ export class Routines {
       { module: this.module.value, contains: this.contains.value, limit: most });
   }
 
-  choose(group) {
+  // Shows the routines of the group only.
+  open(group) {
     this.contains.value = group.started_at;
     this.refresh();
   }
