@@ -40,7 +40,9 @@ class Paged(Lockd):
         self.write_password()
         self.more = {
             "server": {"events": EVENTS,
-                       "users": {"ops": {"password_file": self.password, "roles": ["admin"]}}},
+                       "roles": {"till": {"may": ["lock.list"], "keys": ["till:*"]}},
+                       "users": {"ops": {"password_file": self.password, "roles": ["admin"]},
+                                 "till": {"password_file": self.password, "roles": ["till"]}}},
             "module": {"http": {"listen": [f"tcp://127.0.0.1:{self.http_port}"]}},
         }
         self.write()
@@ -197,13 +199,13 @@ class PageTest(unittest.TestCase):
         self.browser.open(self.web.url(view))
         self.browser.wait("#state", "live")
 
-    def log_in(self):
+    def log_in(self, user="ops"):
         page = self.browser
         page.click("#login", "Log in")
-        page.write("#user-name", "ops")
+        page.write("#user-name", user)
         page.write("#user-password", PASSWORD)
         page.click("dialog button", "Log in")
-        page.wait("#user", "ops")
+        page.wait("#user", user)
 
     # --- what is seen
 
@@ -343,6 +345,34 @@ class PageTest(unittest.TestCase):
         page.click("#login", "Log out")
         page.wait("#user", "guest")
         page.wait(".panel .actions", "You need the right")
+
+    def test_a_user_sees_what_its_role_allows_and_is_told_what_it_lacks(self):
+        page = self.browser
+        self.holder("till:1", "safe")
+        self.open("locks")
+        self.log_in("till")
+        page.wait("[role=gridcell]", "safe", gone=True)
+        page.wait("[role=gridcell]", "till:1")
+        for view, right in (("overview", "manager.metrics"), ("queues", "manager.inspect"),
+                            ("modules", "manager.inspect"), ("routines", "manager.routines"),
+                            ("events", "server.list_events"), ("calls", "http.discover")):
+            page.click(f"#tab-{view}")
+            page.wait(".notice", right)
+            self.assertTrue(page.text(".notice").startswith("You may not see"))
+
+    def test_what_does_not_run_is_not_shown(self):
+        page = self.browser
+        self.open("modules")
+        self.log_in()
+        page.click("[role=row]", "manager")
+        page.click("[data-action=unload]")
+        page.wait(".panel .actions", "Unload manager?")
+        page.click("[data-action=sure]")
+        page.wait(".notice", "This cannot be shown now.")
+        page.click("#tab-locks")
+        page.wait(".bar", "0 keys")
+        self.web.end()
+        self.web.__enter__()
 
     def test_wrong_passwords_are_refused_in_the_dialog(self):
         page = self.browser

@@ -1,7 +1,7 @@
 // The view from which any function can be called, by a form that is made of its description.
 
 import { ConnectionLost, Problem } from "./api.js";
-import { h, notice, put } from "./dom.js";
+import { h, put } from "./dom.js";
 import { Field } from "./field.js";
 import { duration } from "./format.js";
 import { may } from "./live.js";
@@ -159,9 +159,5 @@ export class Calls {
       this.fields.find((field) => field.mistake.hidden === false)?.input.focus();
       status.textContent = `${error.code}${rest === "" ? "" : `: ${rest}`}`;
     }
-  }
-
-  denied(problem) {
-    return notice(`You may not see the functions: ${problem.message}`);
   }
 }

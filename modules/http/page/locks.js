@@ -134,8 +134,4 @@ export class Locks {
       ...list("Holders", lock.holders, ({ token }) => `, token ${token}`),
       ...list("Waiters, the next first", lock.waiters, () => ""));
   }
-
-  denied(problem) {
-    return notice(`You may not see the locks: ${problem.message}`);
-  }
 }

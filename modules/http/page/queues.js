@@ -1,7 +1,7 @@
 // The view of the queue tree: how full each queue is, how fast events leave it, and which senders
 // wait for room in it.
 
-import { facts, h, notice, put, setText, svg } from "./dom.js";
+import { facts, h, put, setText, svg } from "./dom.js";
 import { count, figure } from "./format.js";
 import { number, Table } from "./table.js";
 
@@ -159,9 +159,5 @@ export class Queues {
         ["With those below", queue.max_total === null ? "no limit" : figure(queue.max_total)]]),
       ...list("Senders that wait for room", queue.senders, sendersOf(queue)),
       ...list("Events that block it", blocked.map(({ event }) => event), queue.blocked));
-  }
-
-  denied(problem) {
-    return notice(`You may not see the queues: ${problem.message}`);
   }
 }

@@ -1,6 +1,6 @@
 // The view of the routines: how many wait at which line of the sources, and each of them.
 
-import { h, notice, put } from "./dom.js";
+import { h, put } from "./dom.js";
 import { count, duration, figure, place, size } from "./format.js";
 import { number, Table } from "./table.js";
 
@@ -76,9 +76,5 @@ export class Routines {
     this.groups.show(answer.groups);
     this.table.show(list);
     return this.element;
-  }
-
-  denied(problem) {
-    return notice(`You may not see the routines: ${problem.message}`);
   }
 }
