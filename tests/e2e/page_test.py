@@ -299,6 +299,20 @@ class PageTest(unittest.TestCase):
         self.assertGreaterEqual(counted, 10)
         self.assertLess(page.elements(), 2500)
 
+    def test_more_locks_than_are_listed_need_a_narrower_filter(self):
+        page = self.browser
+        for half in range(2):
+            client = self.client()
+            for number in range(5001):
+                send(client, "LOCK", f"{half}:{number}")
+            for _ in range(5001):
+                client.line()
+        self.open("locks")
+        page.wait(".bar .bad", "give a narrower pattern")
+        page.write("input[name=pattern]", "1:77*")
+        page.wait(".bar", "11 keys")
+        page.wait(".bar .bad", gone=True)
+
     def test_names_with_markup_are_text(self):
         page = self.browser
         client = self.holder(MARKUP)
@@ -475,6 +489,7 @@ class PageTest(unittest.TestCase):
         page.click("[role=row]", "lock.list")
         page.click(".panel button", "Call")
         page.wait(".json", '"key": "rooms"')
+        self.assertEqual(self.web.post("/call/lock/destroy_semaphore", {"key": "rooms"}), 200)
 
     # --- how it is used
 

@@ -8,6 +8,7 @@ import { may } from "./live.js";
 import { fieldsOf, mistakesByField } from "./schema.js";
 import { Table } from "./table.js";
 
+const validFor = 30_000; // milliseconds; then the functions may be those of another version
 const longest = 200_000; // characters of a result that are shown
 
 // Returns the functions that the document of OpenAPI describes: {module, name, sentence, schema}.
@@ -44,9 +45,14 @@ export class Calls {
       this.panel);
   }
 
-  load(api, client) {
-    return this.functions !== null && this.client === client ? this.functions
-      : api.json("openapi.json").then(functionsOf);
+  async load(api, client) {
+    const isRecent = this.client === client && performance.now() - this.loaded < validFor;
+    if (this.functions !== null && isRecent) {
+      return this.functions;
+    }
+    const functions = functionsOf(await api.json("openapi.json"));
+    this.loaded = performance.now();
+    return functions;
   }
 
   show(functions, live) {

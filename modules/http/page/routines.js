@@ -11,7 +11,7 @@ export class Routines {
   title = "Routines";
 
   constructor(api, refresh) {
-    this.contains = h("input", { type: "search", autocomplete: "off",
+    this.contains = h("input", { type: "search", autocomplete: "off", maxlength: 256,
       placeholder: "name, place or wait", "aria-label": "Text in the name, the place or the wait", input: refresh });
     this.module = h("select", { "aria-label": "Module", change: refresh },
       h("option", { value: "" }, "all modules"));
