@@ -98,7 +98,7 @@ export class Queues {
     this.table = new Table("Queue tree", [
       { title: "Queue", value: (row) => row.path, draw: drawBranch, width: 3 },
       { title: "Fill", value: (row) => row.limit?.size ?? row.queue?.size ?? 0, draw: drawFill,
-        width: 2 },
+        width: 2.4 },
       number("Events/s", (row) => row.rate, figure),
       number("Blocked", (row) => row.queue?.blocked || null, figure),
       number("Senders", (row) => (row.queue && sendersOf(row.queue)) || null, figure,
