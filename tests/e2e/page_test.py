@@ -40,7 +40,9 @@ class Paged(Lockd):
         self.write_password()
         self.more = {
             "server": {"events": EVENTS,
-                       "users": {"ops": {"password_file": self.password, "roles": ["admin"]}}},
+                       "roles": {"till": {"may": ["lock.list"], "keys": ["till:*"]}},
+                       "users": {"ops": {"password_file": self.password, "roles": ["admin"]},
+                                 "till": {"password_file": self.password, "roles": ["till"]}}},
             "module": {"http": {"listen": [f"tcp://127.0.0.1:{self.http_port}"]}},
         }
         self.write()
@@ -197,13 +199,13 @@ class PageTest(unittest.TestCase):
         self.browser.open(self.web.url(view))
         self.browser.wait("#state", "live")
 
-    def log_in(self):
+    def log_in(self, user="ops"):
         page = self.browser
         page.click("#login", "Log in")
-        page.write("#user-name", "ops")
+        page.write("#user-name", user)
         page.write("#user-password", PASSWORD)
         page.click("dialog button", "Log in")
-        page.wait("#user", "ops")
+        page.wait("#user", user)
 
     # --- what is seen
 
@@ -273,6 +275,8 @@ class PageTest(unittest.TestCase):
         page.write("[type=search]", "lock 'a'")
         page.wait(".bar", "1 match")
         page.wait("[aria-label=Routines] [role=row]", "lock 'a' in context 'default'")
+        page.click("[aria-label='Routines by place'] [role=row]", "resp/session.cpp:")
+        page.wait(".bar", "2 match")
 
     def test_many_locks_and_routines_do_not_fill_the_document(self):
         page = self.browser
@@ -294,6 +298,20 @@ class PageTest(unittest.TestCase):
         counted = float(re.search(r"([\d.]+)k routines", page.text(".bar .quiet")).group(1))
         self.assertGreaterEqual(counted, 10)
         self.assertLess(page.elements(), 2500)
+
+    def test_more_locks_than_are_listed_need_a_narrower_filter(self):
+        page = self.browser
+        for half in range(2):
+            client = self.client()
+            for number in range(5001):
+                send(client, "LOCK", f"{half}:{number}")
+            for _ in range(5001):
+                client.line()
+        self.open("locks")
+        page.wait(".bar .bad", "give a narrower pattern")
+        page.write("input[name=pattern]", "1:77*")
+        page.wait(".bar", "11 keys")
+        page.wait(".bar .bad", gone=True)
 
     def test_names_with_markup_are_text(self):
         page = self.browser
@@ -341,6 +359,34 @@ class PageTest(unittest.TestCase):
         page.click("#login", "Log out")
         page.wait("#user", "guest")
         page.wait(".panel .actions", "You need the right")
+
+    def test_a_user_sees_what_its_role_allows_and_is_told_what_it_lacks(self):
+        page = self.browser
+        self.holder("till:1", "safe")
+        self.open("locks")
+        self.log_in("till")
+        page.wait("[role=gridcell]", "safe", gone=True)
+        page.wait("[role=gridcell]", "till:1")
+        for view, right in (("overview", "manager.metrics"), ("queues", "manager.inspect"),
+                            ("modules", "manager.inspect"), ("routines", "manager.routines"),
+                            ("events", "server.list_events"), ("calls", "http.discover")):
+            page.click(f"#tab-{view}")
+            page.wait(".notice", right)
+            self.assertTrue(page.text(".notice").startswith("You may not see"))
+
+    def test_what_does_not_run_is_not_shown(self):
+        page = self.browser
+        self.open("modules")
+        self.log_in()
+        page.click("[role=row]", "manager")
+        page.click("[data-action=unload]")
+        page.wait(".panel .actions", "Unload manager?")
+        page.click("[data-action=sure]")
+        page.wait(".notice", "This cannot be shown now.")
+        page.click("#tab-locks")
+        page.wait(".bar", "0 keys")
+        self.web.end()
+        self.web.__enter__()
 
     def test_wrong_passwords_are_refused_in_the_dialog(self):
         page = self.browser
@@ -443,6 +489,7 @@ class PageTest(unittest.TestCase):
         page.click("[role=row]", "lock.list")
         page.click(".panel button", "Call")
         page.wait(".json", '"key": "rooms"')
+        self.assertEqual(self.web.post("/call/lock/destroy_semaphore", {"key": "rooms"}), 200)
 
     # --- how it is used
 
@@ -471,6 +518,12 @@ class PageTest(unittest.TestCase):
         page.wait(".panel h2", "b")
         page.press("ARROW_UP")
         page.wait(".panel h2", "a")
+        page.press("TAB")
+        self.assertEqual(page.focus(), "Key")
+        page.press("ENTER")
+        page.press("ENTER")
+        page.wait("[aria-sort=descending]", "Key")
+        page.js("document.activeElement.closest('.table').focus();")
         self.assertEqual(page.js("""const table = document.activeElement;
             return document.getElementById(table.getAttribute("aria-activedescendant"))
                 .getAttribute("aria-selected");"""), "true")

@@ -197,7 +197,8 @@ class InstallTest(unittest.TestCase):
         for name in ("libc6", "libstdc++6", "libuv1", "libhiredis0.14"):
             self.assertIn(name, depends)
         contents = self.run_in("dpkg-deb", "-c", package)
-        for name in ("./usr/bin/weir\n", "./usr/lib/weir/lock.so\n",
+        for name in ("./usr/bin/weir\n", "./usr/lib/weir/lock.so\n", "./usr/lib/weir/http.so\n",
+                     "./usr/share/doc/weir/docs/images/page-locks.png\n",
                      "./usr/share/man/man1/weir.1\n",
                      "./usr/lib/cmake/weir/weir-config.cmake\n", "./usr/share/doc/weir/NOTICE\n",
                      "./usr/include/weir/module.h\n",

@@ -2,7 +2,7 @@
 
 import { Api } from "./api.js";
 import { Calls } from "./calls.js";
-import { put, setText } from "./dom.js";
+import { notice, put, setText } from "./dom.js";
 import { Events } from "./events.js";
 import { clock, duration } from "./format.js";
 import { Live } from "./live.js";
@@ -87,7 +87,8 @@ live.addEventListener("answer", ({ detail: { view, value, problem } }) => {
   if (problem === undefined) {
     mount(view.show(value, live));
   } else {
-    mount(view.denied(problem));
+    mount(notice(problem.isDenied ? `You may not see this. ${problem.message}`
+      : `This cannot be shown now. ${problem.message}`));
   }
   shown = view;
 });

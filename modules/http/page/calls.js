@@ -1,13 +1,14 @@
 // The view from which any function can be called, by a form that is made of its description.
 
 import { ConnectionLost, Problem } from "./api.js";
-import { h, notice, put } from "./dom.js";
+import { h, put } from "./dom.js";
 import { Field } from "./field.js";
 import { duration } from "./format.js";
 import { may } from "./live.js";
 import { fieldsOf, mistakesByField } from "./schema.js";
 import { Table } from "./table.js";
 
+const validFor = 30_000; // milliseconds; then the functions may be those of another version
 const longest = 200_000; // characters of a result that are shown
 
 // Returns the functions that the document of OpenAPI describes: {module, name, sentence, schema}.
@@ -44,9 +45,14 @@ export class Calls {
       this.panel);
   }
 
-  load(api, client) {
-    return this.functions !== null && this.client === client ? this.functions
-      : api.json("openapi.json").then(functionsOf);
+  async load(api, client) {
+    const isRecent = this.client === client && performance.now() - this.loaded < validFor;
+    if (this.functions !== null && isRecent) {
+      return this.functions;
+    }
+    const functions = functionsOf(await api.json("openapi.json"));
+    this.loaded = performance.now();
+    return functions;
   }
 
   show(functions, live) {
@@ -159,9 +165,5 @@ export class Calls {
       this.fields.find((field) => field.mistake.hidden === false)?.input.focus();
       status.textContent = `${error.code}${rest === "" ? "" : `: ${rest}`}`;
     }
-  }
-
-  denied(problem) {
-    return notice(`You may not see the functions: ${problem.message}`);
   }
 }

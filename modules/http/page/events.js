@@ -8,6 +8,17 @@ import { Table } from "./table.js";
 const kept = 1000; // events that stay in the list
 const retry = 1000; // milliseconds until a stream that has ended is continued
 
+// Returns what the list shows of an item of the stream, and how many events it says were lost.
+export function rowOf({ event, data }) {
+  if (event !== "lost") {
+    return { event, data, lost: 0 };
+  }
+  const { lost } = JSON.parse(data);
+  return lost === null
+    ? { event, lost: 1, data: "some events, while the connection was lost" }
+    : { event, lost, data: `${count(lost, "event")}, which came faster than this page has read` };
+}
+
 export class Events {
   id = "events";
   title = "Events";
@@ -138,16 +149,8 @@ export class Events {
 
   take(items) {
     const time = new Date();
-    const rows = items.map(({ event, data }) => {
-      if (event === "lost") {
-        const { lost } = JSON.parse(data);
-        this.lost += lost ?? 1;
-        const text = lost === null ? "some events, while the connection was lost"
-          : `${count(lost, "event")}, which came faster than this page has read`;
-        return { number: ++this.number, time, event, data: text };
-      }
-      return { number: ++this.number, time, event, data };
-    });
+    const rows = items.map((item) => ({ number: ++this.number, time, ...rowOf(item) }));
+    this.lost += rows.reduce((sum, { lost }) => sum + lost, 0);
     if (this.isPaused) {
       this.waiting = [...this.waiting, ...rows].slice(-kept);
     } else {
@@ -194,9 +197,5 @@ export class Events {
       // It is not JSON: a line about lost events.
     }
     this.detail.textContent = text;
-  }
-
-  denied(problem) {
-    return notice(`You may not watch events: ${problem.message}`);
   }
 }

@@ -62,8 +62,11 @@ export class Live extends EventTarget {
     const isLatest = () => number === this.asked;
     let pause = interval;
     try {
-      const isNew = await this.look();
-      if (isNew && isLatest()) {
+      const isNew = await this.look(isLatest);
+      if (!isLatest()) {
+        return;
+      }
+      if (isNew) {
         this.dispatchEvent(new Event("client"));
       }
       const view = this.view;
@@ -109,34 +112,36 @@ export class Live extends EventTarget {
     }
   }
 
-  // Reads who the client is, if that is not known, and the metrics. Returns whether it has read the
-  // former.
-  async look() {
-    const isNew = this.client === null || --this.rightsLeft <= 0;
-    if (isNew) {
-      const before = this.client;
-      this.client = await this.api.json("ui/client");
-      this.rightsLeft = rightsHold;
-      if (JSON.stringify(before) === JSON.stringify(this.client)) {
-        this.client = before; // nothing has changed
-        return this.readMetrics(false);
+  // Reads who the client is, if it is time for that, and the metrics. Returns whether the client, or
+  // what it may do, is another. Changes nothing if this is not the latest question any more: a
+  // person may have logged in or out meanwhile.
+  async look(isLatest) {
+    let isNew = false;
+    if (this.client === null || --this.rightsLeft <= 0) {
+      const client = await this.api.json("ui/client");
+      if (!isLatest()) {
+        return false;
       }
+      this.rightsLeft = rightsHold;
+      isNew = JSON.stringify(client) !== JSON.stringify(this.client);
+      this.client = isNew ? client : this.client;
     }
-    return this.readMetrics(isNew);
+    await this.readMetrics();
+    return isNew;
   }
 
-  async readMetrics(isNew) {
+  async readMetrics() {
     if (!this.client.functions.manager?.includes("metrics")) {
       this.metrics = null;
       this.history.clear();
-      return isNew;
+      return;
     }
     const now = new Metrics(await this.api.text("metrics"));
     const time = Date.now();
     if (this.metrics !== null && restarted(this.metrics.now, now)) {
       this.metrics = null;
       this.history.clear();
-      this.client = await this.api.json("ui/client");
+      this.rightsLeft = 0;
       this.dispatchEvent(new Event("restart"));
     }
     const before = this.metrics?.now ?? null;
@@ -148,7 +153,6 @@ export class Live extends EventTarget {
         this.history.add(time, derive(before, now, seconds));
       }
     }
-    return isNew;
   }
 }
 

@@ -20,7 +20,7 @@ export class Locks {
     this.chosen = null;
     this.drawn = "";
     this.pattern = h("input", { type: "search", name: "pattern", placeholder: "*",
-      autocomplete: "off", "aria-label": "Keys, with * and ?", input: refresh });
+      autocomplete: "off", maxlength: 256, "aria-label": "Keys, with * and ?", input: refresh });
     this.waitedFor = h("input", { type: "checkbox", id: "waited-for",
       change: () => this.showRows() });
     this.counts = h("p", { class: "quiet" });
@@ -57,11 +57,17 @@ export class Locks {
       return null;
     }
     const pattern = this.pattern.value.trim();
-    const [locks, deadlocks] = await Promise.all([
-      api.call("lock", "list", { pattern: pattern || "*" }),
+    const [listing, deadlocks] = await Promise.all([
+      api.call("lock", "list", { pattern: pattern || "*" }).then((locks) => ({ locks, trouble: "" }),
+        (problem) => {
+          if (problem.code !== "limit_reached") {
+            throw problem;
+          }
+          return { locks: [], trouble: problem.message };
+        }),
       may(client, "lock", "deadlocks") ? api.call("lock", "deadlocks") : [],
     ]);
-    return { locks, deadlocks };
+    return { ...listing, deadlocks };
   }
 
   show(answer) {
@@ -76,10 +82,12 @@ export class Locks {
   }
 
   showRows() {
-    const { locks } = this.answer;
+    const { locks, trouble } = this.answer;
     const rows = this.waitedFor.checked ? locks.filter(({ waiters }) => waiters.length) : locks;
     const waiters = locks.reduce((sum, lock) => sum + lock.waiters.length, 0);
-    this.counts.textContent = `${count(locks.length, "key")}, ${count(waiters, "waiter")}`;
+    this.counts.textContent = trouble ||
+      `${count(locks.length, "key")}, ${count(waiters, "waiter")}`;
+    this.counts.classList.toggle("bad", trouble !== "");
     this.table.show(rows);
   }
 
@@ -133,9 +141,5 @@ export class Locks {
           `${duration(made.seconds)} ago`]]),
       ...list("Holders", lock.holders, ({ token }) => `, token ${token}`),
       ...list("Waiters, the next first", lock.waiters, () => ""));
-  }
-
-  denied(problem) {
-    return notice(`You may not see the locks: ${problem.message}`);
   }
 }

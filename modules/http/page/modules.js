@@ -1,7 +1,7 @@
 // The view of the modules: their states, how they depend on each other, and, for those who may,
 // their settings and what can be done with them.
 
-import { facts, h, notice, put } from "./dom.js";
+import { facts, h, put } from "./dom.js";
 import { duration, figure, size } from "./format.js";
 import { drawGraph } from "./graph.js";
 import { may } from "./live.js";
@@ -163,9 +163,5 @@ export class Modules {
     this.actions.drawn = null;
     this.refresh();
     this.settings.turnTo(this.chosen, this.client);
-  }
-
-  denied(problem) {
-    return notice(`You may not see the modules: ${problem.message}`);
   }
 }

@@ -70,7 +70,7 @@ export class Overview {
 
   show(deadlocks, live) {
     if (live.metrics === null) {
-      return notice("You may not see the metrics: they need the right manager.metrics.");
+      return notice("You may not see the rates: they need the right manager.metrics.");
     }
     const { before, now, seconds, time } = live.metrics;
     this.charts.forEach((chart) => chart.show(live.history, time));
@@ -82,9 +82,5 @@ export class Overview {
       : found.map(({ text, view }) =>
         h("li", { class: "bad" }, h("a", { href: `#${view}` }, text)))));
     return this.element;
-  }
-
-  denied(problem) {
-    return notice(`You may not see this: ${problem.message}`);
   }
 }

@@ -1,7 +1,7 @@
 // The view of the queue tree: how full each queue is, how fast events leave it, and which senders
 // wait for room in it.
 
-import { facts, h, notice, put, setText, svg } from "./dom.js";
+import { facts, h, put, setText, svg } from "./dom.js";
 import { count, figure } from "./format.js";
 import { number, Table } from "./table.js";
 
@@ -98,7 +98,7 @@ export class Queues {
     this.table = new Table("Queue tree", [
       { title: "Queue", value: (row) => row.path, draw: drawBranch, width: 3 },
       { title: "Fill", value: (row) => row.limit?.size ?? row.queue?.size ?? 0, draw: drawFill,
-        width: 2 },
+        width: 2.4 },
       number("Events/s", (row) => row.rate, figure),
       number("Blocked", (row) => row.queue?.blocked || null, figure),
       number("Senders", (row) => (row.queue && sendersOf(row.queue)) || null, figure,
@@ -159,9 +159,5 @@ export class Queues {
         ["With those below", queue.max_total === null ? "no limit" : figure(queue.max_total)]]),
       ...list("Senders that wait for room", queue.senders, sendersOf(queue)),
       ...list("Events that block it", blocked.map(({ event }) => event), queue.blocked));
-  }
-
-  denied(problem) {
-    return notice(`You may not see the queues: ${problem.message}`);
   }
 }

@@ -1,6 +1,6 @@
 // The view of the routines: how many wait at which line of the sources, and each of them.
 
-import { h, notice, put } from "./dom.js";
+import { h, put } from "./dom.js";
 import { count, duration, figure, place, size } from "./format.js";
 import { number, Table } from "./table.js";
 
@@ -11,7 +11,7 @@ export class Routines {
   title = "Routines";
 
   constructor(api, refresh) {
-    this.contains = h("input", { type: "search", autocomplete: "off",
+    this.contains = h("input", { type: "search", autocomplete: "off", maxlength: 256,
       placeholder: "name, place or wait", "aria-label": "Text in the name, the place or the wait", input: refresh });
     this.module = h("select", { "aria-label": "Module", change: refresh },
       h("option", { value: "" }, "all modules"));
@@ -29,7 +29,7 @@ export class Routines {
       { title: "One of them", value: (row) => row.name },
       { title: "waits for", value: (row) => row.waits_for ?? "", width: 2.5 },
     ], { key: (row) => `${row.module}|${row.started_at}|${row.state}`,
-      chosen: (row) => this.choose(row) });
+      opened: (row) => this.open(row) });
     this.table = new Table("Routines", [
       { title: "Routine", value: (row) => row.name || place(row.started_at),
         width: 1.2 },
@@ -54,7 +54,8 @@ export class Routines {
       { module: this.module.value, contains: this.contains.value, limit: most });
   }
 
-  choose(group) {
+  // Shows the routines of the group only.
+  open(group) {
     this.contains.value = group.started_at;
     this.refresh();
   }
@@ -75,9 +76,5 @@ export class Routines {
     this.groups.show(answer.groups);
     this.table.show(list);
     return this.element;
-  }
-
-  denied(problem) {
-    return notice(`You may not see the routines: ${problem.message}`);
   }
 }

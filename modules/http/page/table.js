@@ -27,11 +27,14 @@ export class Table {
   // Columns: {title, value(row) to sort by, text(row) to show (default: the value), number, width
   // (a share of the whole, or a length of CSS), draw(cell, row) instead of text, tone(row): a class}.
   // `key(row)` identifies a row from one answer of the server to the next; `chosen(row or null)` is
-  // called when a person chooses a row; `least`: pixels that the columns need.
-  constructor(label, columns, { key, chosen = null, sort = null, empty = "None.", least = 560 }) {
+  // called when a person moves to a row, `opened(row)` at a click or the Enter key; `least`: pixels
+  // that the columns need.
+  constructor(label, columns, { key, chosen = null, opened = null, sort = null,
+    empty = "None.", least = 560 }) {
     this.columns = columns;
     this.key = key;
     this.chosen = chosen;
+    this.opened = opened;
     this.empty = empty;
     this.sort = sort; // {column, downwards}; null: the server's order
     this.rows = [];
@@ -39,7 +42,7 @@ export class Table {
     this.pool = [];
     this.id = `table-${label.toLowerCase().replace(/\W+/g, "-")}`;
     this.titles = columns.map((column, index) =>
-      h("button", { type: "button", tabindex: -1, click: () => this.sortBy(index) }, column.title));
+      h("button", { type: "button", click: () => this.sortBy(index) }, column.title));
     this.head = h("div", { class: "row head", role: "row" }, ...this.titles.map((title, index) =>
       h("div", { role: "columnheader", class: columns[index].number ? "number" : null }, title)));
     this.space = h("div", { class: "space", role: "rowgroup" });
@@ -89,6 +92,9 @@ export class Table {
     }
     const page = Math.max(1, Math.floor(this.element.clientHeight / rowHeight) - 2);
     const at = this.rows.findIndex((row) => this.key(row) === this.selected);
+    if (event.key === "Enter" && at >= 0) {
+      this.opened?.(this.rows[at]);
+    }
     const goal = {
       ArrowDown: at + 1, ArrowUp: Math.max(at, 1) - 1, PageDown: at + page, PageUp: at - page,
       Home: 0, End: this.rows.length - 1,
@@ -128,7 +134,10 @@ export class Table {
   makeRow() {
     const row = h("div", {
       class: "row", role: "row", id: `${this.id}-${this.pool.length}`,
-      click: () => this.select(row.content),
+      click: () => {
+        this.select(row.content);
+        this.opened?.(row.content);
+      },
     }, ...this.columns.map(({ number }) =>
       h("div", { role: "gridcell", class: number ? "number" : null })));
     this.space.append(row);
@@ -144,7 +153,7 @@ export class Table {
     row.content = content;
     row.style.transform = `translateY(${index * rowHeight}px)`;
     row.setAttribute("aria-rowindex", index + 2);
-    const isSelected = this.chosen !== null && this.key(content) === this.selected;
+    const isSelected = (this.chosen ?? this.opened) !== null && this.key(content) === this.selected;
     row.classList.toggle("selected", isSelected);
     row.setAttribute("aria-selected", isSelected);
     this.columns.forEach((column, at) => {
