@@ -82,7 +82,7 @@ function(weir_unity target)
         set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
         # g++ mistakes an unnamed namespace in an included source for one in a header.
         target_compile_options(${target} PRIVATE
-            $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+            $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
     endif()
 endfunction()
 
@@ -124,6 +124,7 @@ function(weir_tests name)
     weir_test_main()
     set(program ${name}_tests)
     add_executable(${program} ${arg_SOURCES} $<TARGET_OBJECTS:weir_test_main>)
+    weir_group_tests(${program} ${arg_SOURCES})
     target_precompile_headers(${program} REUSE_FROM weir_test_header)
     target_link_libraries(${program} PRIVATE ${arg_LIBRARIES} Catch2::Catch2 Threads::Threads)
     target_include_directories(${program} PRIVATE "${weir_SOURCE_DIR}")
@@ -156,6 +157,96 @@ function(weir_tests name)
     set(labels_file "${CMAKE_CURRENT_BINARY_DIR}/${program}_labels.cmake")
     file(WRITE "${labels_file}" "${labels}")
     set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${labels_file}")
+endfunction()
+
+# weir_group_tests(<program> <file>...): with WEIR_UNITY, compiles the files in groups, each as one
+# unit, in which all unnamed namespaces are one, and `using namespace` is for all. Therefore no file of
+# a group uses a name that another one declares for itself, and those that use a namespace of weir's
+# use the same.
+function(weir_group_tests program)
+    if(NOT WEIR_UNITY)
+        return()
+    endif()
+    set(largest 60000) # bytes of a group: what one compiler reads for some seconds
+    set(groups 0)
+    foreach(file IN LISTS ARGN)
+        cmake_path(ABSOLUTE_PATH file)
+        file(SIZE "${file}" size)
+        weir_names(declared used "${file}")
+        file(STRINGS "${file}" spaces REGEX "^using namespace weir::")
+        set(group 0)
+        while(group LESS groups)
+            math(EXPR sum "${size_${group}} + ${size}")
+            weir_disjoint(ours declared used_${group})
+            weir_disjoint(theirs declared_${group} used)
+            if(sum LESS largest AND ours AND theirs
+                    AND (NOT spaces OR NOT spaces_${group} OR spaces STREQUAL spaces_${group}))
+                break()
+            endif()
+            math(EXPR group "${group} + 1")
+        endwhile()
+        if(group EQUAL groups)
+            math(EXPR groups "${groups} + 1")
+            set(size_${group} 0)
+            set(declared_${group} "")
+            set(used_${group} "")
+            set(spaces_${group} "")
+        endif()
+        math(EXPR size_${group} "${size_${group}} + ${size}")
+        list(APPEND declared_${group} ${declared})
+        list(APPEND used_${group} ${used})
+        if(spaces)
+            set(spaces_${group} "${spaces}")
+        endif()
+        set_source_files_properties("${file}" PROPERTIES UNITY_GROUP ${program}_${group})
+        set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
+    endforeach()
+    set_target_properties(${program} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+    target_compile_options(${program} PRIVATE
+        $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-subobject-linkage>)
+endfunction()
+
+# weir_disjoint(<result> <list> <list>): whether the two lists have no element in common.
+function(weir_disjoint result one other)
+    set(rest ${${one}})
+    list(REMOVE_ITEM rest "" ${${other}})
+    if("${rest}" STREQUAL "${${one}}")
+        set(${result} ON PARENT_SCOPE)
+    else()
+        set(${result} OFF PARENT_SCOPE)
+    endif()
+endfunction()
+
+# weir_names(<declared> <used> <file>)
+# <declared>: the types, functions and variables that the file declares outside of any block, where
+# clang-format lays lines out from the first column. <used>: these, and whatever may name a type.
+function(weir_names declared used file)
+    set(names "")
+    file(STRINGS "${file}" lines REGEX "^[a-zA-Z_#]")
+    foreach(line IN LISTS lines)
+        if(line MATCHES "^(TEST_CASE|TEMPLATE_TEST_CASE|namespace|#include|#pragma|using namespace)")
+            continue()
+        endif()
+        foreach(pattern IN ITEMS
+                "^(#define|struct|class|union|enum class|enum) ([A-Za-z0-9_]+)"
+                "^(using) ([A-Za-z0-9_]+) ="
+                "^(using [A-Za-z_:]*::)([A-Z][A-Za-z0-9_]*);"
+                "^()([A-Za-z0-9_]+)\\("
+                "^([^(=]*[ &*>])([A-Za-z0-9_]+)\\("
+                "^([^(={]*[ &*>])([A-Za-z0-9_]+)(\\[[^]]*\\])?( =|{|;)")
+            if(line MATCHES "${pattern}")
+                list(APPEND names "${CMAKE_MATCH_2}")
+                break()
+            endif()
+        endforeach()
+    endforeach()
+    file(READ "${file}" text)
+    string(REGEX MATCHALL "[A-Z][A-Za-z0-9_]*[a-z][A-Za-z0-9_]*" words "${text}")
+    list(APPEND words ${names})
+    list(REMOVE_DUPLICATES names)
+    list(REMOVE_DUPLICATES words)
+    set(${declared} ${names} PARENT_SCOPE)
+    set(${used} ${words} PARENT_SCOPE)
 endfunction()
 
 # weir_filter_threads(<files>): keeps those of the list <files> that contain the tag [threads].
@@ -238,6 +329,7 @@ function(weir_fuzzer name)
     target_link_options(${name} PRIVATE ${flags})
     target_include_directories(${name} PRIVATE "${weir_SOURCE_DIR}")
     target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
+    weir_unity(${name})
 endfunction()
 
 # Sets <result> to those of the given targets that exist.

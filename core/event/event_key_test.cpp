@@ -6,23 +6,23 @@ namespace weir {
 
 namespace {
 
-struct Task : Event {
+struct Chore : Event {
     Index<std::string> owner;
     int priority = 0;
 
     static auto declare() {
-        return declare_event<Task>("event_key_test.Task")
-            .index("owner", &Task::owner)
-            .member<&Task::priority>("priority");
+        return declare_event<Chore>("event_key_test.Chore")
+            .index("owner", &Chore::owner)
+            .member<&Chore::priority>("priority");
     }
 };
 
-struct UrgentTask : Task {
+struct UrgentChore : Chore {
     double urgency = 0;
 
     static auto declare() {
-        return declare_event<UrgentTask, Task>("event_key_test.UrgentTask")
-            .member<&UrgentTask::urgency>("priority");
+        return declare_event<UrgentChore, Chore>("event_key_test.UrgentChore")
+            .member<&UrgentChore::urgency>("priority");
     }
 };
 
@@ -33,7 +33,7 @@ struct Unowned : Event {
 }  // namespace
 
 TEST_CASE("an event key reads an index or a declared member by its name", "[event_key]") {
-    const auto task = make_event<Task>("ann", 3);
+    const auto task = make_event<Chore>("ann", 3);
     CHECK(EventKey::named("owner")(*task) == IndexValue("ann"));
     CHECK(EventKey::named("priority")(*task) == IndexValue(3));
     CHECK(EventKey::named("owner").name() == "owner");
@@ -42,27 +42,27 @@ TEST_CASE("an event key reads an index or a declared member by its name", "[even
 
 TEST_CASE("an event without the index or member has no key", "[event_key]") {
     CHECK(EventKey::named("owner")(*make_event<Unowned>()).is_any());
-    CHECK(EventKey::named("colour")(*make_event<Task>("ann", 3)).is_any());
+    CHECK(EventKey::named("colour")(*make_event<Chore>("ann", 3)).is_any());
 }
 
 TEST_CASE("a key by type is the name of the base-most type", "[event_key]") {
     const EventKey key = EventKey::by_type();
     CHECK(key.is_type());
-    CHECK(key(*make_event<Task>("ann", 3)) == IndexValue("event_key_test.Task"));
-    CHECK(key(*make_event<UrgentTask>("ann", 3, 0.5)) == IndexValue("event_key_test.Task"));
+    CHECK(key(*make_event<Chore>("ann", 3)) == IndexValue("event_key_test.Chore"));
+    CHECK(key(*make_event<UrgentChore>("ann", 3, 0.5)) == IndexValue("event_key_test.Chore"));
 }
 
 TEST_CASE("an event key reads events of alternating types", "[event_key]") {
     const EventKey key = EventKey::named("priority");
     for (int i = 0; i != 3; ++i) {
-        CHECK(key(*make_event<Task>("ann", i)) == IndexValue(i));
+        CHECK(key(*make_event<Chore>("ann", i)) == IndexValue(i));
         CHECK(key(*make_event<Unowned>()).is_any());
-        CHECK(key(*make_event<UrgentTask>("ann", 7, 0.5)) == IndexValue(0.5));
+        CHECK(key(*make_event<UrgentChore>("ann", 7, 0.5)) == IndexValue(0.5));
     }
 }
 
 TEST_CASE("a derived type's member hides its base's member of the same name", "[event_key]") {
-    CHECK(EventKey::named("priority")(*make_event<UrgentTask>("ann", 7, 2.5)) == IndexValue(2.5));
+    CHECK(EventKey::named("priority")(*make_event<UrgentChore>("ann", 7, 2.5)) == IndexValue(2.5));
 }
 
 }  // namespace weir

@@ -8,14 +8,14 @@ namespace weir {
 
 namespace {
 
-using Address = std::tuple<std::string, int>;
+using Place = std::tuple<std::string, int>;
 
 enum class Direction { read, write };
 
 // What a connection does, as its waiters see it.
 struct Io : Event {
     Index<Direction> direction;
-    Index<Address> address;
+    Index<Place> address;
     Index<int> number;
     Index<const void*> owner;
 
@@ -48,7 +48,7 @@ struct NamedSizedIo : SizedIo {
 // Has the same indices, but is not related to Io.
 struct OtherIo : Event {
     Index<Direction> direction;
-    Index<Address> address;
+    Index<Place> address;
     Index<int> number;
     Index<int> length;
     Index<int> undeclared;
@@ -67,16 +67,16 @@ bool matches(const Matcher& matcher, const Event& event) {
 }
 
 // Some events, and which of them a matcher matches.
-struct Events {
+struct Found {
     const int owners[2] = {};
     const std::vector<Ref<Event>> all{
-        make_event<Io>(Direction::read, Address("10.0.0.14", 100), 17, &owners[0]),
-        make_event<Io>(Direction::write, Address("10.0.0.4", 1), 17, &owners[1]),
-        make_event<Io>(Direction::write, Address("10.0.0.4", 12), 19, &owners[0]),
-        make_event<Io>(Direction::write, Address("10.0.0.6", 12), 17, &owners[1]),
-        make_event<SizedIo>(Direction::write, Address("10.0.0.6", 12), 17, &owners[1], 27),
-        make_event<NamedSizedIo>(Direction::read, Address("10.0.0.6", 12), 17, &owners[1], 27, "n"),
-        make_event<OtherIo>(Direction::read, Address("10.0.0.14", 100), 17, 27)};
+        make_event<Io>(Direction::read, Place("10.0.0.14", 100), 17, &owners[0]),
+        make_event<Io>(Direction::write, Place("10.0.0.4", 1), 17, &owners[1]),
+        make_event<Io>(Direction::write, Place("10.0.0.4", 12), 19, &owners[0]),
+        make_event<Io>(Direction::write, Place("10.0.0.6", 12), 17, &owners[1]),
+        make_event<SizedIo>(Direction::write, Place("10.0.0.6", 12), 17, &owners[1], 27),
+        make_event<NamedSizedIo>(Direction::read, Place("10.0.0.6", 12), 17, &owners[1], 27, "n"),
+        make_event<OtherIo>(Direction::read, Place("10.0.0.14", 100), 17, 27)};
 
     std::vector<int> matched_by(const Matcher& matcher) const {
         std::vector<int> result;
@@ -93,9 +93,9 @@ struct Events {
 
 TEST_CASE("a matcher matches events with the given values, for any subset of the indices",
           "[matcher]") {
-    const Events events;
+    const Found events;
     const auto matched = [&](Matcher matcher) { return events.matched_by(matcher); };
-    const Address address("10.0.0.4", 1);
+    const Place address("10.0.0.4", 1);
     CHECK(matched(match<Io>().with(&Io::address, address).make()) == std::vector{2});
     CHECK(matched(match<Io>(Direction::write, any, 17).make()) == std::vector{2, 4, 5});
     CHECK(matched(match<Io>(any, any, 17).make()) == std::vector{1, 2, 4, 5, 6});
@@ -108,7 +108,7 @@ TEST_CASE("a matcher matches events with the given values, for any subset of the
 
 TEST_CASE("a matcher of a base matches derived events, over all levels, and not the reverse",
           "[matcher]") {
-    const Events events;
+    const Found events;
     const auto matched = [&](Matcher matcher) { return events.matched_by(matcher); };
     CHECK(matched(match<Io>().make()) == std::vector{1, 2, 3, 4, 5, 6});
     CHECK(matched(match<SizedIo>().make()) == std::vector{5, 6});
@@ -117,7 +117,7 @@ TEST_CASE("a matcher of a base matches derived events, over all levels, and not 
 }
 
 TEST_CASE("a matcher of a derived type may require indices of all levels", "[matcher]") {
-    const Events events;
+    const Found events;
     CHECK(events.matched_by(match<SizedIo>(any, any, 17, any, 27).make()) == std::vector{5, 6});
     CHECK(events.matched_by(match<SizedIo>()
                                 .with(&Io::direction, Direction::write)
@@ -129,7 +129,7 @@ TEST_CASE("a matcher of a derived type may require indices of all levels", "[mat
 }
 
 TEST_CASE("a predicate narrows a matcher further", "[matcher]") {
-    const Events events;
+    const Found events;
     const Matcher matcher =
         match<Io>(Direction::write)
             .where([](const Io& io) { return std::get<0>(io.address.get()) == "10.0.0.4"; })
@@ -140,7 +140,7 @@ TEST_CASE("a predicate narrows a matcher further", "[matcher]") {
 }
 
 TEST_CASE("judging an event throws what the predicate throws", "[matcher]") {
-    const Events events;
+    const Found events;
     const Matcher matcher =
         match<Io>().where([](const Io&) -> bool { throw std::runtime_error("no"); }).make();
     CHECK(matcher.matches_path(*events.all[0]));
@@ -156,7 +156,7 @@ TEST_CASE("copies of a matcher are the same matcher, matchers of equal values ar
 }
 
 TEST_CASE("an empty handle matches nothing", "[matcher]") {
-    const Events events;
+    const Found events;
     const Matcher nothing;
     CHECK_FALSE(nothing);
     CHECK(events.matched_by(nothing).empty());
@@ -166,7 +166,7 @@ TEST_CASE("an empty handle matches nothing", "[matcher]") {
 }
 
 TEST_CASE("a matcher of no type matches every event", "[matcher]") {
-    const Events events;
+    const Found events;
     const Matcher anything(std::vector<IndexValue>{});
     CHECK(anything);
     CHECK(events.matched_by(anything).size() == events.all.size());
@@ -186,7 +186,7 @@ TEST_CASE("a path ends with its last value", "[matcher]") {
 }
 
 TEST_CASE("matches_path() takes the levels before the given one as matching", "[matcher]") {
-    const Events events;
+    const Found events;
     const Matcher matcher = match<Io>(Direction::write, any, 17).make();
     CHECK_FALSE(matcher.matches_path(*events.all[0]));
     CHECK(matcher.matches_path(*events.all[0], 2));
@@ -196,7 +196,7 @@ TEST_CASE("matches_path() takes the levels before the given one as matching", "[
 
 TEST_CASE("matchers describe themselves for logs", "[matcher]") {
     CHECK(match<Io>().make().describe() == "matcher_test.Io()");
-    CHECK(match<OtherIo>(any, Address("h", 1), 7).make().describe() ==
+    CHECK(match<OtherIo>(any, Place("h", 1), 7).make().describe() ==
           "matcher_test.OtherIo(any, (\"h\", 1), 7)");
     CHECK(match<OtherIo>().where([](const OtherIo&) { return true; }).make().describe() ==
           "matcher_test.OtherIo() where ...");

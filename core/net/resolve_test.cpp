@@ -64,7 +64,6 @@ extern "C" int getaddrinfo(const char* name, const char* service, const addrinfo
 namespace weir {
 
 using namespace std::chrono_literals;
-using testing::World;
 
 namespace {
 
@@ -81,7 +80,7 @@ Task<> look_up(Scheduler& scheduler, std::string address, std::vector<std::strin
 
 TEST_CASE("a silent name server delays no other name, and each name is looked up once") {
     NameServer::get().silence = true;
-    World w;
+    testing::World w;
     std::vector<std::string> late;
     std::vector<std::string> results;
     const auto test = [&]() -> Task<> {
@@ -111,10 +110,10 @@ TEST_CASE("a routine that leaves a search keeps nothing running, and one that co
         CHECK_FALSE(answered);
     };
     {
-        World w;
+        testing::World w;
         w.run(ask_for_a_moment(w.scheduler, results));
     }
-    World w;
+    testing::World w;
     const auto test = [&]() -> Task<> {
         co_await ask_for_a_moment(w.scheduler, results);
         w.container.start(look_up(w.scheduler, "tcp://left.silent:2", results));
@@ -130,7 +129,7 @@ TEST_CASE("a routine that leaves a search keeps nothing running, and one that co
 }
 
 TEST_CASE("a name that does not exist is an error with its address") {
-    World w;
+    testing::World w;
     std::vector<std::string> results;
     w.run(look_up(w.scheduler, "tcp://name.invalid:1", results));
     REQUIRE(results.size() == 1);

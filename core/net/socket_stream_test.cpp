@@ -10,7 +10,6 @@
 namespace weir {
 
 using namespace std::chrono_literals;
-using testing::World;
 
 namespace {
 
@@ -50,7 +49,7 @@ Task<> read_in_parts(Scheduler& scheduler, int socket, int peer, StreamOptions o
 }  // namespace
 
 TEST_CASE("a stream has a buffer only while there is something in it") {
-    World world;
+    testing::World world;
     int ends[2];
     REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
     world.run(read_in_parts(world.scheduler, ends[0], ends[1], {.buffer_size = 4096}));
@@ -91,7 +90,7 @@ TEST_CASE("connections that fall silent together are probed at different times")
 }
 
 TEST_CASE("the keepalive of a socket is consistent: no user timeout ends it before its probes") {
-    World world;
+    testing::World world;
     const int listening = ::socket(AF_INET, SOCK_STREAM, 0);
     const SocketAddress local = *SocketAddress::of_number("127.0.0.1", 0);
     REQUIRE(::bind(listening, local.data(), local.size()) == 0);

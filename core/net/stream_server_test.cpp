@@ -11,7 +11,6 @@
 namespace weir {
 
 using namespace std::chrono_literals;
-using testing::World;
 
 namespace {
 
@@ -46,7 +45,7 @@ Task<> end(StreamServer& server) {
 }  // namespace
 
 TEST_CASE("a client and a server speak in straight code") {
-    World w;
+    testing::World w;
     const std::string chosen = GENERATE("tcp://localhost:0", "tcp://127.0.0.1:0", "");
     const std::string address = chosen.empty() ? w.socket() : chosen;
     const auto test = [&]() -> Task<> {
@@ -63,7 +62,7 @@ TEST_CASE("a client and a server speak in straight code") {
 }
 
 TEST_CASE("a server without a host is reached by IPv4 and by IPv6") {
-    World w;
+    testing::World w;
     const auto test = [&]() -> Task<> {
         const auto server = co_await listen("tcp://:0", echo);
         const std::string port = std::to_string(server->local().port());
@@ -80,7 +79,7 @@ TEST_CASE("a server without a host is reached by IPv4 and by IPv6") {
 }
 
 TEST_CASE("TLS works between sockets as plain bytes do") {
-    World w;
+    testing::World w;
     testing::Authority authority;
     SocketServerOptions options;
     options.tls = TlsContext::server({.certificates = {authority.sign("server")}});
@@ -109,12 +108,12 @@ TEST_CASE("TLS works between sockets as plain bytes do") {
 }
 
 TEST_CASE("a server with a tls:// address needs a certificate") {
-    World w;
+    testing::World w;
     CHECK_THROWS_AS(StreamServer(w.scheduler, "tls://localhost:0", echo), AddressError);
 }
 
 TEST_CASE("connecting and listening fail with the reason") {
-    World w;
+    testing::World w;
     const auto test = [&]() -> Task<> {
         std::string reason;
         try {
@@ -134,7 +133,7 @@ TEST_CASE("connecting and listening fail with the reason") {
 }
 
 TEST_CASE("more clients than the limit wait until one has gone") {
-    World w;
+    testing::World w;
     const auto test = [&]() -> Task<> {
         SocketServerOptions options;
         options.max_connections = 1;
@@ -160,7 +159,7 @@ TEST_CASE("more clients than the limit wait until one has gone") {
 }
 
 TEST_CASE("a shutdown lets handlers answer, and ends the clients in order") {
-    World w;
+    testing::World w;
     const auto test = [&]() -> Task<> {
         const auto server = co_await listen(w.socket(), version("one"));
         ByteStream::Owner idle = co_await connect(w.socket());
@@ -192,7 +191,7 @@ TEST_CASE("a shutdown lets handlers answer, and ends the clients in order") {
 }
 
 TEST_CASE("a handler that asks for no next request sees the end of its input at a shutdown") {
-    World w;
+    testing::World w;
     const auto test = [&]() -> Task<> {
         const auto server = co_await listen(w.socket(), echo);
         const ByteStream::Owner stream = co_await connect(w.socket());
@@ -210,7 +209,7 @@ TEST_CASE("a handler that asks for no next request sees the end of its input at 
 }
 
 TEST_CASE("clients between two requests are handed to another handler, others after their answer") {
-    World w;
+    testing::World w;
     const auto test = [&]() -> Task<> {
         const auto server = co_await listen(w.socket(), version("one"));
         const ByteStream::Owner idle = co_await connect(w.socket());
@@ -234,7 +233,7 @@ TEST_CASE("clients between two requests are handed to another handler, others af
 }
 
 TEST_CASE("a handler that fails ends its client alone") {
-    World w;
+    testing::World w;
     const auto test = [&]() -> Task<> {
         const auto server = co_await listen(w.socket(), [](StreamClient& client) -> Task<> {
             const auto line = co_await client->read_line(64);
@@ -256,7 +255,7 @@ TEST_CASE("a handler that fails ends its client alone") {
 }
 
 TEST_CASE("large transfers pass in both directions at once") {
-    World w;
+    testing::World w;
     const auto test = [&]() -> Task<> {
         const auto server = co_await listen("tcp://127.0.0.1:0", [](StreamClient& c) -> Task<> {
             co_await c->copy_to(c.stream());

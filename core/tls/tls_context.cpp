@@ -18,6 +18,14 @@ namespace {
     throw TlsError(what, UV_EINVAL, openssl::take_reason());
 }
 
+// To open a pipe would hold up the loop until a process writes to it.
+void require_file(const std::string& path, const std::string& what) {
+    struct stat file {};
+    if (stat(path.c_str(), &file) == 0 && !S_ISREG(file.st_mode)) {
+        throw TlsError(what + path, UV_EINVAL, "it is not a regular file");
+    }
+}
+
 bool is_folder(const std::string& path) noexcept {
     struct stat file {};
     return stat(path.c_str(), &file) == 0 && S_ISDIR(file.st_mode);
@@ -95,6 +103,9 @@ openssl::Owned<SSL_CTX> TlsRules::make_context(const TlsOptions& options) {
 void TlsRules::verify_peers(SSL_CTX& context, const TlsOptions& options) const {
     if (!options.authorities.empty()) {
         const bool folder = is_folder(options.authorities);
+        if (!folder) {
+            require_file(options.authorities, "reading the authorities in ");
+        }
         const char* const path = options.authorities.c_str();
         if (SSL_CTX_load_verify_locations(&context, folder ? nullptr : path,
                                           folder ? path : nullptr) != 1) {
@@ -117,6 +128,8 @@ void TlsRules::verify_peers(SSL_CTX& context, const TlsOptions& options) const {
 }
 
 void TlsRules::use(SSL_CTX& context, const TlsCertificate& files) {
+    require_file(files.certificate, "reading the certificate ");
+    require_file(files.key, "reading the key ");
     if (SSL_CTX_use_certificate_chain_file(&context, files.certificate.c_str()) != 1) {
         fail_setup("reading the certificate " + files.certificate);
     }

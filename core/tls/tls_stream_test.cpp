@@ -341,6 +341,9 @@ TEST_CASE("files that are wrong are named, and change nothing") {
     wrong.certificates.front().key = "/nowhere/key.pem";
     CHECK_THROWS_WITH(TlsContext::server(wrong),
                       "reading the key /nowhere/key.pem: no such file or directory");
+    wrong.certificates.front().key = "/dev/null";
+    CHECK_THROWS_WITH(TlsContext::server(wrong),
+                      "reading the key /dev/null: it is not a regular file");
     wrong = w.server_options;
     wrong.certificates.front().key = w.authority.sign("other").key;
     CHECK_THROWS_WITH(TlsContext::server(wrong), Catch::Contains("key values mismatch"));

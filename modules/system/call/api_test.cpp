@@ -36,11 +36,11 @@ struct Ticket {
     }
 };
 
-struct Wait {
+struct Pause {
     milliseconds time{100};
 
-    static config::Settings<Wait> describe() {
-        return settings<Wait>("Answers later", setting("time", &Wait::time, "How much later"));
+    static config::Settings<Pause> describe() {
+        return settings<Pause>("Answers later", setting("time", &Pause::time, "How much later"));
     }
 };
 
@@ -71,7 +71,7 @@ private:
     int sum(const Sum& sum) { return sum.a + sum.b; }
     bool is_even(const Sum& sum) const { return sum.a % 2 == 0; }
     Ticket ticket() { return {"bob", ++tickets_}; }
-    Task<std::string> wait(Wait wait) {
+    Task<std::string> wait(Pause wait) {
         struct Unwound {
             int& count;
             bool done = false;

@@ -1,9 +1,11 @@
 #include "modules/system/rights/access.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <new>
 #include <stdexcept>
+#include <system_error>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -25,8 +27,13 @@ std::string wrong_hash(const std::string& text) {
     return PasswordHash::parse(text) ? "" : "is no hash as 'weir password' prints it";
 }
 
-// Returns the first line of the file; nothing if it cannot be read.
+// Returns the first line of the file; nothing if it cannot be read. To open a pipe would hold up
+// the server until a process writes to it.
 std::optional<std::string> read_password_file(const std::string& path) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(path, error)) {
+        return {};
+    }
     std::ifstream file(path);
     std::string line(longest_password_file, '\0');
     if (!file || !file.read(line.data(), 0)) {

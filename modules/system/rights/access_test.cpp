@@ -6,12 +6,14 @@
 #include <fstream>
 
 #include <catch2/catch.hpp>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/wait/execute_all.h"
 #include "core/wait/timeout.h"
 #include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace weir;
 using namespace std::chrono_literals;
@@ -155,6 +157,13 @@ TEST_CASE("mistakes of users and roles are reported where they are") {
               .find("the environment variable NO_SUCH_X is not set") != std::string::npos);
     CHECK(problems(with_users(R"({"a": {"password_file": "/no/such", "roles": ["guest"]}})"))
               .find("no password can be read from the file /no/such") != std::string::npos);
+    const config::testing::TemporaryFolder folder;
+    REQUIRE(mkfifo("pipe", 0600) == 0);
+    for (const std::string path : {"pipe", ".", "/dev/zero"}) {
+        CHECK(problems(
+                  with_users(R"({"a": {"password_file": ")" + path + R"(", "roles": ["guest"]}})"))
+                  .find("no password can be read from the file " + path) != std::string::npos);
+    }
     CHECK(problems(with_users(R"({"a": {"password_hash": ")" + std::string(hash) +
                               R"(", "roles": ["wroker"]}})"))
               .find("server.users.a.roles[0]: unknown role 'wroker' (did you mean 'worker'?)") !=
