@@ -16,12 +16,14 @@
 #
 # No file but that of the service contains the path of the folder: it may be moved as a whole.
 
-install(TARGETS weir weir-core weir-config weir-modules weir-lock weir-http weir-testing EXPORT weir
+install(TARGETS weir weir-core weir-config weir-modules weir-lock weir-http weir-zookeeper
+    weir-testing weir-zookeeper-testing EXPORT weir
     INCLUDES DESTINATION include) # <weir/module.h>; the layers add include/weir
 install(TARGETS weir-apps)
 if(NOT WEIR_INSTALL_DEBUG) # CMake strips no static library
     install(CODE "execute_process(COMMAND \"${CMAKE_STRIP}\" --strip-debug
-        \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/libweir-testing.a\")")
+        \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/libweir-testing.a\"
+        \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/lib/libweir-zookeeper-testing.a\")")
 endif()
 # Looks for what headers include when weir is installed, not when it is configured: then it is current.
 install(CODE "

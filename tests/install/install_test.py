@@ -61,7 +61,7 @@ class InstallTest(unittest.TestCase):
     def test_1_everything_is_installed(self):
         modules = [line.split()[0] for line in self.run_in("weir", "modules").splitlines()
                    if not line.startswith(" ")]
-        self.assertEqual(modules, ["http", "lock", "manager", "resp"])
+        self.assertEqual(modules, ["http", "lock", "manager", "resp", "zookeeper"])
         for name in ("share/doc/weir/LICENSE", "share/doc/weir/NOTICE", "share/weir/lockd.json",
                      "share/doc/weir/apps/lockd/lockd.logrotate",
                      "share/doc/weir/apps/examples/learn/09-app/app.json",
