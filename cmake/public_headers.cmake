@@ -57,6 +57,7 @@ set(WEIR_PUBLIC_HEADERS
     core/system/datagram_socket.h
     core/system/file_descriptor.h
     core/system/file_watch.h
+    core/system/file_stream.h
     core/system/files.h
     core/system/process.h
     core/system/run_program.h

@@ -14,6 +14,7 @@
 #include "core/stream/socket_events.h"
 #include "core/system/datagram_socket.h"
 #include "core/system/descriptor.h"
+#include "core/system/file_stream.h"
 #include "core/system/file_watch.h"
 #include "core/system/process.h"
 #include "core/system/signal_watch.h"
@@ -155,6 +156,20 @@ Task<> back_up_now(Scheduler& scheduler) {
     Process backup(scheduler, {.command = {"tar", "-cf", "/backup.tar", "/data"}});
     const ProcessExit exit = co_await backup.wait();
     CHECK(exit.success());
+}
+
+// core/system/process.h
+Task<> sort_names(Scheduler& scheduler, ByteStream* file) {
+    Process sort(scheduler, {.command = {"sort"}, .input = StandardFile::piped});
+    const ByteStream::Owner names = sort.input_stream();
+    co_await file->copy_to(*names);
+    co_await names->shutdown();
+}
+
+// core/system/file_stream.h
+Task<> send_file(std::string path, ByteStream* client) {
+    const ByteStream::Owner file = co_await open_file_stream(path);
+    co_await file->copy_to(*client);
 }
 
 // core/calendar/schedule.h
@@ -375,6 +390,8 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::run);
     static_cast<void>(&inside_weir::watch_socket);
     static_cast<void>(&inside_weir::back_up_now);
+    static_cast<void>(&inside_weir::sort_names);
+    static_cast<void>(&inside_weir::send_file);
     static_cast<void>(&inside_weir::schedule);
     static_cast<void>(&inside_weir::back_up_nightly);
     static_cast<void>(&inside_weir::follow_hangups);
