@@ -39,8 +39,10 @@ set(WEIR_PUBLIC_HEADERS
     core/wait/send.h
     core/wait/task_pool.h
     core/wait/timeout.h
+    core/wait/token_bucket.h
     core/wait/wait_for_all.h
     core/wait/wait_for_empty.h
+    core/wait/when_any.h
     core/net/address.h
     core/net/client.h
     core/net/connect.h

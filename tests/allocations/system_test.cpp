@@ -22,6 +22,7 @@
 #include "core/system/process.h"
 #include "core/system/signal_watch.h"
 #include "core/wait/timeout.h"
+#include "core/wait/token_bucket.h"
 #include "modules/testing/allocations.h"
 #include "tests/support/world_on.h"
 
@@ -156,6 +157,16 @@ TEST_CASE("without memory, a file as a stream fails, and then is written and rea
             throw std::bad_alloc();
         }
         ::unlink(path.c_str());
+    });
+}
+
+TEST_CASE("without memory, the tokens of a bucket are taken later") {
+    fail_everywhere<Simulation>("a token bucket", [](Scheduler& scheduler) -> Task<> {
+        TokenBucket bucket(scheduler, 10, 1);
+        for (int i = 0; i != 4; ++i) {
+            co_await bucket.take();
+        }
+        CHECK(bucket.waiting() == 0);
     });
 }
 
