@@ -44,8 +44,11 @@ install(EXPORT weir NAMESPACE weir:: DESTINATION lib/cmake/weir FILE weir_target
 include(CMakePackageConfigHelpers)
 set(version_file "${PROJECT_BINARY_DIR}/weir-config-version.cmake")
 write_basic_package_version_file("${version_file}" COMPATIBILITY SameMinorVersion)
+string(REGEX MATCH "^[0-9]+" compiler_major "${CMAKE_CXX_COMPILER_VERSION}")
+file(WRITE "${PROJECT_BINARY_DIR}/weir_compiler.cmake"
+    "set(weir_compiler \"${CMAKE_CXX_COMPILER_ID} ${compiler_major}\")\n")
 install(FILES cmake/weir-config.cmake cmake/weir_plugin.cmake cmake/plugin_exit.cpp
-    cmake/seal_plugin.cmake "${version_file}"
+    cmake/seal_plugin.cmake "${version_file}" "${PROJECT_BINARY_DIR}/weir_compiler.cmake"
     DESTINATION lib/cmake/weir)
 # lockd, and the pages with all that they link to. The service must know where it lies.
 install(FILES apps/lockd/lockd.json apps/cron/cron.json DESTINATION share/weir)

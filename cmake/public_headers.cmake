@@ -50,8 +50,10 @@ set(WEIR_PUBLIC_HEADERS
     core/wait/send.h
     core/wait/task_pool.h
     core/wait/timeout.h
+    core/wait/token_bucket.h
     core/wait/wait_for_all.h
     core/wait/wait_for_empty.h
+    core/wait/when_any.h
     core/net/address.h
     core/net/client.h
     core/net/connect.h
@@ -68,6 +70,7 @@ set(WEIR_PUBLIC_HEADERS
     core/system/datagram_socket.h
     core/system/file_descriptor.h
     core/system/file_watch.h
+    core/system/file_stream.h
     core/system/files.h
     core/system/process.h
     core/system/run_program.h

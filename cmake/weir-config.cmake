@@ -7,6 +7,19 @@
 #                                               installed
 #     weir::weir                                the program
 #     weir_plugin                               builds a plugin, see weir_plugin.cmake
+
+# A server refuses plugins whose compiler may lay out classes and coroutines otherwise than its own: it
+# is better to know that before anything is compiled.
+include("${CMAKE_CURRENT_LIST_DIR}/weir_compiler.cmake")
+string(REGEX MATCH "^[0-9]+" weir_own_compiler_major "${CMAKE_CXX_COMPILER_VERSION}")
+if(NOT "${CMAKE_CXX_COMPILER_ID} ${weir_own_compiler_major}" STREQUAL "${weir_compiler}")
+    set(weir_FOUND FALSE)
+    set(weir_NOT_FOUND_MESSAGE "weir was built by ${weir_compiler}, and refuses modules that \
+'${CMAKE_CXX_COMPILER_ID} ${CMAKE_CXX_COMPILER_VERSION}' compiles: use the same compiler \
+(-DCMAKE_CXX_COMPILER=...), or build weir with this one")
+    return()
+endif()
+
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
 find_dependency(nlohmann_json)

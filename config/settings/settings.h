@@ -52,7 +52,14 @@ namespace weir::config {
 namespace detail {
 
 template <class T>
-struct TypeMaker;
+struct TypeMaker {
+    static_assert(sizeof(T) == 0,
+                  "a setting, parameter or result is a bool, a number, a std::string, an enum with "
+                  "names_of(), a std::chrono duration, ByteSize, Value, a struct with a static "
+                  "describe(), or a std::optional, std::vector, std::map by std::string or "
+                  "std::variant of these");
+    static std::unique_ptr<const Type> make(const Bounds<T>&) { return nullptr; }
+};
 
 // The scalar to which a setting's restrictions apply: the one in an optional, list or map.
 template <class T>

@@ -183,10 +183,32 @@ auto index_cast(const IndexValue& value) {
     }(std::make_index_sequence<std::tuple_size_v<T>>());
 }
 
+namespace detail {
+
+/// What an Index<T> reads as; T itself if it can be none, for which Index has the words.
+template <class T>
+struct IndexReading {
+    using type = T;
+    static constexpr bool possible = false;
+};
+template <class T>
+    requires requires(const IndexValue& value) { index_cast<T>(value); }
+struct IndexReading<T> {
+    using type = decltype(index_cast<T>(std::declval<const IndexValue&>()));
+    static constexpr bool possible = true;
+};
+
+}  // namespace detail
+
 /// A member of an event that is one of its indices, of type T. Reads as a T (a text as a
 /// string_view). Its value is fixed when the event is made.
 template <class T>
 class Index {
+    static_assert(
+        detail::IndexReading<T>::possible,
+        "an index is an integer, an enum, a std::string, a pointer, an IndexValue, or a "
+        "tuple of these; anything else, such as a double, is a plain member of the event");
+
 public:
     using Value = T;
 
@@ -199,8 +221,14 @@ public:
                  !std::same_as<std::remove_cvref_t<U>, Index>)
     Index(const U& value) : value_(convert(value)) {}
 
-    decltype(auto) get() const { return index_cast<T>(value_); }
-    operator decltype(index_cast<T>(std::declval<const IndexValue&>()))() const { return get(); }
+    typename detail::IndexReading<T>::type get() const {
+        if constexpr (detail::IndexReading<T>::possible) {
+            return index_cast<T>(value_);
+        } else {
+            return T{};
+        }
+    }
+    operator typename detail::IndexReading<T>::type() const { return get(); }
     const IndexValue& value() const noexcept { return value_; }
 
     friend bool operator==(const Index& a, const Index& b) { return a.value_ == b.value_; }

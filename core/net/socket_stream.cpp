@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -88,6 +89,22 @@ SocketStream::Owner SocketStream::adopt(Scheduler& scheduler, int socket, int fa
     return stream;
 }
 
+SocketStream::Owner SocketStream::adopt_pipe(Scheduler& scheduler, int descriptor, std::string name,
+                                             const StreamOptions& options) {
+    assert(!name.empty());
+    Owner stream = make(scheduler, AF_UNIX, options);
+    stream->name_ = std::move(name);
+    const int flags = ::fcntl(descriptor, F_GETFL);
+    if (const int error = uv_pipe_open(&stream->handle_.pipe, descriptor); error != 0) {
+        ::close(descriptor);
+        throw SocketError("adopting " + stream->name_, error);
+    }
+    if ((flags & O_ACCMODE) == O_WRONLY) {
+        stream->end_input(0);
+    }
+    return stream;
+}
+
 void SocketStream::set_options() noexcept {
     if (!is_tcp()) {
         return;
@@ -162,14 +179,21 @@ void SocketStream::close_stream(bool reset) noexcept {
     }
     cancel_flush();
     closing_ = true;
-    const auto closed = [](uv_handle_t* handle) {
-        static_cast<SocketStream*>(handle->data)->closed_one();
-    };
-    uv_close(reinterpret_cast<uv_handle_t*>(&after_polling_), closed);
-    if (reset && is_tcp() && uv_tcp_close_reset(&handle_.tcp, closed) == 0) {
+    uv_close(reinterpret_cast<uv_handle_t*>(&after_polling_), on_closed);
+    if (reset && is_tcp() && uv_tcp_close_reset(&handle_.tcp, on_closed) == 0) {
         return;
     }
-    uv_close(&handle_.any, closed);
+    close_handle();
+}
+
+void SocketStream::close_handle() noexcept {
+    if (uv_is_closing(&handle_.any) == 0) {
+        uv_close(&handle_.any, on_closed);
+    }
+}
+
+void SocketStream::on_closed(uv_handle_t* handle) {
+    static_cast<SocketStream*>(handle->data)->closed_one();
 }
 
 void SocketStream::closed_one() noexcept {
@@ -387,7 +411,13 @@ void SocketStream::fail_writing(int error) {
 
 void SocketStream::end_output() noexcept {
     assert(pending() == 0);
-    ::shutdown(descriptor(), SHUT_WR);
+    if (is_pipe()) {
+        if (peer_is_over()) {  // an end that writes; the reader sees the end when it is closed
+            close_handle();
+        }
+    } else {
+        ::shutdown(descriptor(), SHUT_WR);
+    }
 }
 
 }  // namespace weir

@@ -35,7 +35,7 @@ struct TcpKeepalive {
     static TcpKeepalive after(Duration silence, std::uint64_t random) noexcept;
 };
 
-// A connected socket, TCP or Unix, on libuv.
+// A connected socket, TCP or Unix, on libuv; or one end of a pipe.
 //
 // When its owner closes it, it sends no more events, and destroys itself as soon as libuv has
 // closed its handles.
@@ -47,6 +47,11 @@ public:
     // messages, since the system forgets it when the connection fails.
     static Owner adopt(Scheduler& scheduler, int socket, int family, const StreamOptions& options,
                        const SocketAddress& peer = {});
+    // Takes over one end of a pipe, which has one direction only: writing to an end that reads
+    // fails with EPIPE, and an end that writes has no input. Closes it on failure. Throws
+    // SocketError. `name`: for messages.
+    static Owner adopt_pipe(Scheduler& scheduler, int descriptor, std::string name,
+                            const StreamOptions& options);
     // Makes a socket for connect(). Throws SocketError.
     static Owner make(Scheduler& scheduler, int family, const StreamOptions& options);
 
@@ -55,7 +60,7 @@ public:
     bool connecting() const noexcept { return connecting_ != nullptr; }
     int connect_error() const noexcept { return connect_error_; }  // 0: connected
 
-    std::string peer() const override { return peer_.text(); }
+    std::string peer() const override { return is_pipe() ? name_ : peer_.text(); }
     int descriptor() const noexcept override;
     std::size_t unacknowledged() const noexcept override;
 
@@ -78,8 +83,11 @@ private:
     void close_stream(bool reset) noexcept override;
     void closed_one() noexcept;
     bool is_tcp() const noexcept { return handle_.any.type == UV_TCP; }
+    bool is_pipe() const noexcept { return !name_.empty(); }
+    void close_handle() noexcept;
     void room_made() noexcept override;
 
+    static void on_closed(uv_handle_t* handle);
     static void on_connected(uv_connect_t* request, int status);
     static void on_allocate(uv_handle_t* handle, std::size_t size, uv_buf_t* buffer);
     static void on_read(uv_stream_t* handle, ssize_t count, const uv_buf_t* buffer);
@@ -100,6 +108,7 @@ private:
     } handle_;
     uv_check_t after_polling_;  // active while bytes are queued; flushes them
     SocketAddress peer_;
+    std::string name_;  // of a pipe; empty: this is a socket
     std::unique_ptr<uv_connect_t> connecting_;
     int connect_error_ = 0;
     int open_handles_ = 0;

@@ -161,7 +161,9 @@ Task<std::string_view> ByteStream::peek(std::size_t least, Time deadline) {
             continue;
         }
         start_reading();
-        co_await wait(SocketEvent::Type::readable, deadline, "reading from ");
+        if (!input_over()) {  // it may have failed at once
+            co_await wait(SocketEvent::Type::readable, deadline, "reading from ");
+        }
     }
     seen_ = input_.size();
     co_return input_.bytes();
@@ -287,7 +289,9 @@ Task<> ByteStream::finish(Time deadline) {
     discard_input();
     while (!peer_is_over()) {
         start_reading();
-        co_await wait(SocketEvent::Type::changed, deadline, "closing the connection to ");
+        if (!peer_is_over()) {
+            co_await wait(SocketEvent::Type::changed, deadline, "closing the connection to ");
+        }
     }
 }
 

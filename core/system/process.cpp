@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/net/socket_stream.h"
 #include "core/run/broken_pipes.h"
 #include "core/run/poller.h"
 #include "core/run/scheduler.h"
@@ -191,7 +192,9 @@ std::string ProcessExit::text() const {
            (name != nullptr ? name : "unknown") + ')';
 }
 
-Process::Process(Scheduler& scheduler, const ProcessOptions& options) : scheduler_(scheduler) {
+Process::Process(Scheduler& scheduler, const ProcessOptions& options)
+    : scheduler_(scheduler),
+      program_(options.command.empty() ? std::string() : options.command.front()) {
     if (options.command.empty()) {
         throw std::invalid_argument("a process needs a command");
     }
@@ -253,6 +256,17 @@ std::optional<ProcessExit> Process::exit() {
         }
     }
     return exit_;
+}
+
+ByteStream::Owner Process::stream(int number, const StreamOptions& options) {
+    constexpr std::array<const char*, standard_files> names = {"input", "output", "errors"};
+    const std::string name =
+        std::string(names[static_cast<std::size_t>(number)]) + " of " + program_;
+    if (!pipes_[number]) {
+        throw std::logic_error("the " + name + " is no pipe, or was taken before");
+    }
+    return ByteStream::Owner(
+        SocketStream::adopt_pipe(scheduler_, pipes_[number].release(), name, options).release());
 }
 
 const MatcherOf<DescriptorEvent>& Process::ended() {

@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/run/system_error.h"
 #include "core/run/task.h"
+#include "core/stream/byte_stream.h"
 #include "core/system/descriptor.h"
 #include "core/system/file_descriptor.h"
 
@@ -93,8 +94,28 @@ public:
     FileDescriptor take_output() noexcept { return std::move(pipes_[1]); }
     FileDescriptor take_errors() noexcept { return std::move(pipes_[2]); }
 
+    /// Return the same ends as streams: routines write and read them in straight code, with
+    /// deadlines and backpressure, and copy between processes, files and sockets. A process that
+    /// does not read stops the writer, one whose output is not read stops. shutdown() of the input
+    /// ends it. Throw std::logic_error if the file is not piped or was taken before.
+    ///
+    ///     Process sort(scheduler, {.command = {"sort"}, .input = StandardFile::piped});
+    ///     const ByteStream::Owner names = sort.input_stream();
+    ///     co_await file->copy_to(*names);
+    ///     co_await names->shutdown();
+    ByteStream::Owner input_stream(const StreamOptions& options = {}) { return stream(0, options); }
+    ByteStream::Owner output_stream(const StreamOptions& options = {}) {
+        return stream(1, options);
+    }
+    ByteStream::Owner errors_stream(const StreamOptions& options = {}) {
+        return stream(2, options);
+    }
+
 private:
+    ByteStream::Owner stream(int number, const StreamOptions& options);
+
     Scheduler& scheduler_;
+    const std::string program_;
     FileDescriptor pipes_[3];
     int pid_ = 0;
     std::optional<DescriptorWatch> end_;  // of a pidfd: readable when the process has ended

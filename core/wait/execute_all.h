@@ -2,9 +2,12 @@
 
 #include <exception>
 #include <memory>
+#include <source_location>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "core/base/result.h"
@@ -149,6 +152,81 @@ struct Delegates {
 
 void throw_all(std::vector<std::exception_ptr> exceptions);
 
+/// What stands for a result where there must be one.
+template <class T>
+using WithoutVoid = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+
+template <class T>
+WithoutVoid<T> take_result(const Delegate<T>& delegate) {
+    if constexpr (std::is_void_v<T>) {
+        delegate.result().take();
+        return {};
+    } else {
+        return delegate.result().take();
+    }
+}
+
+// Tasks of different types; closed with the frame of the coroutine that waits for them.
+template <class... T>
+struct DelegateTuple {
+    std::tuple<Delegate<T>...> all;
+
+    DelegateTuple() = default;
+    DelegateTuple(const DelegateTuple&) = delete;
+    DelegateTuple& operator=(const DelegateTuple&) = delete;
+    ~DelegateTuple() {
+        const auto close = [](const auto& delegate) {
+            if (delegate.routine != nullptr) {
+                delegate.routine->close();
+            }
+        };
+        std::apply([&](const auto&... delegate) { (close(delegate), ...); }, all);
+    }
+
+    // Returns the matchers of the ends, in order.
+    std::vector<Matcher> begin(Container& container, std::tuple<Task<T>...>& tasks,
+                               const std::string& name, const std::source_location& at) {
+        return begin_all(container, tasks, name, at, std::index_sequence_for<T...>());
+    }
+
+private:
+    template <std::size_t... I>
+    std::vector<Matcher> begin_all(Container& container, std::tuple<Task<T>...>& tasks,
+                                   const std::string& name, const std::source_location& at,
+                                   std::index_sequence<I...>) {
+        std::vector<Matcher> finished;
+        const auto begin_one = [&](auto& delegate, auto& task) {
+            delegate = begin_delegate(container, std::move(task), name, at);
+            finished.push_back(delegate.finished());
+        };
+        (begin_one(std::get<I>(all), std::get<I>(tasks)), ...);
+        return finished;
+    }
+};
+
+template <class... T>
+Task<std::tuple<WithoutVoid<T>...>> execute_tuple(Container& container,
+                                                  std::tuple<Task<T>...> tasks,
+                                                  std::source_location at) {
+    const Routine& self = co_await this_routine();
+    DelegateTuple<T...> delegates;
+    std::vector<Matcher> finished = delegates.begin(container, tasks, self.name(), at);
+    co_await wait_for_all(std::move(finished));
+    std::vector<std::exception_ptr> exceptions;
+    const auto note = [&](const auto& delegate) {
+        if (delegate.result().failed()) {
+            exceptions.push_back(delegate.result().exception());
+        }
+    };
+    std::apply([&](const auto&... delegate) { (note(delegate), ...); }, delegates.all);
+    throw_all(std::move(exceptions));
+    co_return std::apply(
+        [](const auto&... delegate) {
+            return std::tuple<WithoutVoid<T>...>(take_result(delegate)...);
+        },
+        delegates.all);
+}
+
 }  // namespace detail
 
 /// The result of execute_all: a vector with the result of each task, in order; void for tasks
@@ -202,6 +280,19 @@ Task<AllResults<T>> execute_all(Container& container, std::vector<Task<T>> tasks
         }
         co_return results;
     }
+}
+
+// co_await execute_all(container, a(), b()): the same for tasks of different types. Returns a
+// std::tuple of their results; a task without a result has a std::monostate.
+//
+//     const auto [user, orders] = co_await execute_all(container, find(name), orders_of(name));
+template <class A, class B, class... More>
+Task<std::tuple<detail::WithoutVoid<A>, detail::WithoutVoid<B>, detail::WithoutVoid<More>...>>
+execute_all(Container& container, Task<A> a, Task<B> b, Task<More>... more) {
+    return detail::execute_tuple<A, B, More...>(
+        container,
+        std::tuple<Task<A>, Task<B>, Task<More>...>(std::move(a), std::move(b), std::move(more)...),
+        std::source_location::current());
 }
 
 // co_await delegate(container, task): runs the task as a routine of another container and gives

@@ -24,6 +24,16 @@ void Semaphore::create() {
     created_ = true;
 }
 
+void Semaphore::ensure() {
+    LockTable& table = LockTable::of(scheduler_);
+    if (table.has_semaphore(context_, key_)) {
+        table.resize_semaphore(context_, key_, size_);
+    } else {
+        table.create_semaphore(context_, key_, size_, priority_);
+    }
+    created_ = true;
+}
+
 void Semaphore::resize(std::size_t size) {
     LockTable::of(scheduler_).resize_semaphore(context_, key_, size);
     size_ = size;

@@ -26,6 +26,10 @@ public:
     // served first. Throws std::logic_error if key and context have a semaphore already,
     // std::invalid_argument if the size is 0.
     void create();
+    // Does create(), or if there is such a semaphore already, resize() to size(): for a module that
+    // may find the one of its former version, or of another module. This object may destroy() it
+    // then. Throws std::invalid_argument if the size is 0.
+    void ensure();
     // May be used while locks are held and waited for. When it is smaller than before, there are
     // no new grants until enough have been given back; when it is larger, waiters take the new
     // slots as soon as the running routine waits. Throws std::invalid_argument if the size is 0 or

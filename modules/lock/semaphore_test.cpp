@@ -68,6 +68,34 @@ TEST_CASE("a semaphore of size 0 is refused, and so is a second one on a key") {
     CHECK(Lock(world.scheduler, "key").try_lock());
 }
 
+TEST_CASE("ensure makes a semaphore, or gives the one that is there its size") {
+    World world;
+    Count counted;
+    Count afterwards;
+    auto body = [&]() -> Task<> {
+        Semaphore first(world.scheduler, "key", 1);
+        first.ensure();
+        Semaphore second(world.scheduler, "key", 3);
+        second.ensure();
+        CHECK_THROWS_AS(second.create(), std::logic_error);
+        std::vector<Task<>> tasks;
+        for (int i = 0; i != 6; ++i) {
+            tasks.push_back(count(world, "key", counted));
+        }
+        co_await execute_all(world.container, std::move(tasks));
+        co_await second.destroy();
+        std::vector<Task<>> others;
+        for (int i = 0; i != 2; ++i) {
+            others.push_back(count(world, "key", afterwards));
+        }
+        co_await execute_all(world.container, std::move(others));
+    };
+    world.start(body());
+    world.scheduler.run();
+    CHECK(counted.most == 3);
+    CHECK(afterwards.most == 1);
+}
+
 TEST_CASE("a semaphore gives a free slot to a Lock that held one before") {
     World world;
     const std::size_t size = GENERATE(1u, 2u);

@@ -135,6 +135,7 @@ public:
     // LockLimitReached if there are as many as the settings allow. It expires when it is not used.
     void create_semaphore_of_client(std::string_view context, const IndexValue& key,
                                     std::size_t size, std::string made_by);
+    bool has_semaphore(std::string_view context, const IndexValue& key);
     // A smaller size counts as locks are given back. With a larger one, waiters take the new slots
     // before anything else happens. Throws std::invalid_argument if there is no such Semaphore, or
     // for a size of 0.

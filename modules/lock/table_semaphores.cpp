@@ -115,6 +115,10 @@ void LockTable::create_semaphore_of_client(std::string_view context_name, const 
     create_semaphore(context_name, key, size, client_semaphore_priority, std::move(made_by));
 }
 
+bool LockTable::has_semaphore(std::string_view context_name, const IndexValue& key) {
+    return find_semaphore(*context(context_name), key) != nullptr;
+}
+
 void LockTable::resize_semaphore(std::string_view context_name, const IndexValue& key,
                                  std::size_t size) {
     const Ref<LockContext> of = context(context_name);

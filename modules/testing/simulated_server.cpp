@@ -3,13 +3,12 @@
 #include <algorithm>
 #include <exception>
 #include <new>
-#include <stdexcept>
 #include <utility>
 
 #include "core/wait/do_events.h"
-#include "modules/system/call/json.h"
 #include "modules/system/server/library_users.h"
 #include "modules/testing/allocations.h"
+#include "modules/testing/app_text.h"
 #include "modules/testing/framework.h"
 #include "modules/testing/living.h"
 
@@ -25,17 +24,6 @@ Task<> settle() {
     for (int i = 0; i != 3; ++i) {
         co_await do_events();
     }
-}
-
-// Returns the configuration of these folders, separated by ':'.
-std::string plugin_path_json(std::string_view folders) {
-    Json path = Json::array();
-    while (!folders.empty()) {
-        const std::size_t end = std::min(folders.find(':'), folders.size());
-        path.push_back(folders.substr(0, end));
-        folders.remove_prefix(std::min(end + 1, folders.size()));
-    }
-    return Json{{"server", {{"plugin_path", path}}}}.dump();
 }
 
 }  // namespace
@@ -71,17 +59,7 @@ SimulatedServer::~SimulatedServer() {
 }
 
 config::Configuration SimulatedServer::read(std::string_view text, std::string_view plugin_path) {
-    config::Sources sources;
-    if (!plugin_path.empty()) {
-        sources.files.push_back({"(built in)", plugin_path_json(plugin_path)});
-    }
-    sources.files.push_back({"app.json", std::string(text)});
-    config::Problems problems;
-    config::Configuration configuration = config::Configuration::load(sources, problems);
-    if (!problems.empty()) {
-        throw std::invalid_argument(problems.text());
-    }
-    return configuration;
+    return read_app_text(text, plugin_path);
 }
 
 // --- running

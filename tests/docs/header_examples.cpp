@@ -14,6 +14,7 @@
 #include "core/stream/socket_events.h"
 #include "core/system/datagram_socket.h"
 #include "core/system/descriptor.h"
+#include "core/system/file_stream.h"
 #include "core/system/file_watch.h"
 #include "core/system/process.h"
 #include "core/system/signal_watch.h"
@@ -161,6 +162,45 @@ Task<> back_up_now(Scheduler& scheduler) {
     CHECK(exit.success());
 }
 
+// core/system/process.h
+Task<> sort_names(Scheduler& scheduler, ByteStream* file) {
+    Process sort(scheduler, {.command = {"sort"}, .input = StandardFile::piped});
+    const ByteStream::Owner names = sort.input_stream();
+    co_await file->copy_to(*names);
+    co_await names->shutdown();
+}
+
+// core/system/file_stream.h
+Task<> send_file(std::string path, ByteStream* client) {
+    const ByteStream::Owner file = co_await open_file_stream(path);
+    co_await file->copy_to(*client);
+}
+
+// core/wait/token_bucket.h
+Task<> ask_seldom(Scheduler& scheduler) {
+    TokenBucket requests(scheduler, 100, 20);  // 100 a second, 20 at once
+    co_await requests.take();
+}
+
+Task<int> find(std::string name) {
+    co_return static_cast<int>(name.size());
+}
+Task<std::vector<int>> orders_of(std::string name) {
+    co_return std::vector<int>(name.size());
+}
+
+// core/wait/execute_all.h
+Task<> find_both(Container& container, std::string name) {
+    const auto [user, orders] = co_await execute_all(container, find(name), orders_of(name));
+    CHECK(user == 1 && orders.empty());
+}
+
+// core/wait/when_any.h
+Task<> find_either(Container& container, std::string name) {
+    const auto first = co_await when_any(container, find(name), orders_of(name));
+    CHECK(first.index() == 0);
+}
+
 // core/calendar/schedule.h
 void schedule() {
     const Schedule nightly = Schedule::cron("30 2 * * mon-fri", "Europe/Berlin");
@@ -292,7 +332,19 @@ void test(const std::string& app, weir::Registry registry) {
         weir::SimulatedServer world(R"({"server": {"startup": ["cafe"]}})",
                                     weir::Registry().add(*bakery));
     }
+    CHECK(weir::check_queue_kind(weir::FifoQueue::factory()) == "");
     weir::SimulatedServer world(R"({"server": {"startup": ["hello"]}})", registry);
+    world.run(ask());  // a Task<>
+    CHECK(world.log() == "");
+}
+
+// modules/testing/live_server.h
+void test_live(weir::Registry registry) {
+    weir::LiveServer world(R"({
+        "server": {"startup": ["greeter"]},
+        "module": {"greeter": {"listen": "unix:${WEIR_TEST_FOLDER}/socket"}}
+    })",
+                           registry);
     world.run(ask());  // a Task<>
     CHECK(world.log() == "");
 }
@@ -462,6 +514,11 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::run);
     static_cast<void>(&inside_weir::watch_socket);
     static_cast<void>(&inside_weir::back_up_now);
+    static_cast<void>(&inside_weir::sort_names);
+    static_cast<void>(&inside_weir::send_file);
+    static_cast<void>(&inside_weir::ask_seldom);
+    static_cast<void>(&inside_weir::find_both);
+    static_cast<void>(&inside_weir::find_either);
     static_cast<void>(&inside_weir::schedule);
     static_cast<void>(&inside_weir::back_up_nightly);
     static_cast<void>(&inside_weir::follow_hangups);
@@ -479,4 +536,5 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::call_others);
     static_cast<void>(&greeter::Greeter::serve);
     static_cast<void>(&test);
+    static_cast<void>(&test_live);
 }

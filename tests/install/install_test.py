@@ -187,6 +187,19 @@ class InstallTest(unittest.TestCase):
         self.assertIn("weir has no component 'tea'",
                       self.run_in(self.cmake, "-S", "wrong", "-B", "wrong/build", status=1))
 
+    @unittest.skipUnless(shutil.which("clang++-16"), "needs another compiler")
+    def test_6_a_compiler_whose_modules_weir_would_refuse_is_an_error(self):
+        os.mkdir(os.path.join(self.folder, "other"))
+        with open(os.path.join(self.folder, "other", "CMakeLists.txt"), "w",
+                  encoding="utf-8") as file:
+            file.write("cmake_minimum_required(VERSION 3.25)\nproject(other CXX)\n"
+                       "find_package(weir REQUIRED)\n")
+        told = self.run_in(self.cmake, "-S", "other", "-B", "other/build",
+                           "-DCMAKE_CXX_COMPILER=clang++-16", status=1)
+        self.assertRegex(" ".join(told.split()),
+                         r"weir was built by GNU 12, and refuses modules that 'Clang 16\.[\d.]+' "
+                         "compiles: use the same compiler")
+
     @unittest.skipUnless(shutil.which("dpkg-shlibdeps") and shutil.which("file"),
                          "needs dpkg-dev and file")
     def test_7_a_debian_package(self):

@@ -40,5 +40,7 @@
 #include "core/wait/send.h"
 #include "core/wait/task_pool.h"
 #include "core/wait/timeout.h"
+#include "core/wait/token_bucket.h"
 #include "core/wait/wait_for_all.h"
 #include "core/wait/wait_for_empty.h"
+#include "core/wait/when_any.h"

@@ -6,6 +6,8 @@
 #include "modules/testing/allocations.h"
 #include "modules/testing/fake_modules.h"
 #include "modules/testing/framework.h"
+#include "modules/testing/live_server.h"
+#include "modules/testing/queue_kind.h"
 #include "modules/testing/seeds.h"
 #include "modules/testing/simulated_server.h"
 #include "modules/testing/writes.h"

@@ -124,12 +124,12 @@ inline constexpr bool is_api_result<ApiResult<T>> = true;
 /// The parts of a member function's type.
 template <class F>
 struct MemberFunction {
-    static_assert(std::is_void_v<F>,
-                  "a function of a module's API is a member function that takes nothing, or one "
-                  "struct of parameters with a static describe(), and perhaps a const Caller&");
+    static constexpr bool possible = false;
+    using Parameters = NoParameters;
 };
 template <class M, class R>
 struct MemberFunction<R (M::*)()> {
+    static constexpr bool possible = true;
     using Class = M;
     using Parameters = NoParameters;
     using Result = R;
@@ -138,6 +138,7 @@ struct MemberFunction<R (M::*)()> {
 };
 template <class M, class R, class P>
 struct MemberFunction<R (M::*)(P)> {
+    static constexpr bool possible = true;
     using Class = M;
     using Parameters = std::remove_cvref_t<P>;
     using Result = R;
@@ -285,6 +286,8 @@ bool check_criteria(const ApiFunction& function, const Module& module, CallSlots
 /// Gives the function its name, and its sentence: that of its parameters if `sentence` is empty.
 ApiFunction named_function(std::string name, std::string sentence,
                            const config::Description* parameters);
+template <class F>
+ApiFunction describe_function(std::string name, std::string sentence, F function);
 void set_result(ApiFunction& function, const config::Type& type);
 
 }  // namespace detail
@@ -296,14 +299,31 @@ void set_result(ApiFunction& function, const config::Type& type);
 /// ApiResult. Errors are thrown as ApiException or returned as ApiError.
 template <class F>
 ApiFunction make_api_function(std::string name, std::string sentence, F function) {
-    using Traits = detail::MemberFunction<F>;
+    using Parameters = typename detail::MemberFunction<F>::Parameters;
+    constexpr bool described = std::is_same_v<Parameters, Json> || config::Described<Parameters>;
+    static_assert(detail::MemberFunction<F>::possible,
+                  "a function of a module's API is a member function that takes nothing, or one "
+                  "struct of parameters with a static describe(), and perhaps a const Caller&");
+    static_assert(described,
+                  "the struct of a function's parameters needs a static describe() that returns "
+                  "config::Settings of it");
+    // What is wrong is said once.
+    if constexpr (described && detail::MemberFunction<F>::possible) {
+        return detail::describe_function<F>(std::move(name), std::move(sentence), function);
+    } else {
+        return {};
+    }
+}
+
+namespace detail {
+
+template <class F>
+ApiFunction describe_function(std::string name, std::string sentence, F function) {
+    using Traits = MemberFunction<F>;
     using Parameters = typename Traits::Parameters;
-    using Result = typename detail::Unwrapped<typename Traits::Result>::type;
+    using Result = typename Unwrapped<typename Traits::Result>::type;
     const config::Description* parameters = nullptr;
     if constexpr (!std::is_same_v<Parameters, Json>) {
-        static_assert(config::Described<Parameters>,
-                      "the struct of a function's parameters needs a static describe() that "
-                      "returns config::Settings of it");
         parameters = &config::description_of<Parameters>();
     }
     ApiFunction made = detail::named_function(std::move(name), std::move(sentence), parameters);
@@ -320,6 +340,8 @@ ApiFunction make_api_function(std::string name, std::string sentence, F function
     }
     return made;
 }
+
+}  // namespace detail
 
 /// Says when a function takes a call: `bool criteria(const P& parameters) const` of the module.
 template <class M, class P>

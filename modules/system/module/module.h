@@ -237,6 +237,10 @@ public:
 namespace detail {
 
 template <class M>
+inline constexpr bool is_module =
+    std::derived_from<M, Module> && std::constructible_from<M, const ModuleContext&>;
+
+template <class M>
 const config::Description* settings_of() {
     if constexpr (requires { typename M::Settings; }) {
         return &config::description_of<typename M::Settings>();
@@ -251,9 +255,19 @@ template <class M>
 ModuleDeclaration<M>::ModuleDeclaration(std::string name, std::string sentence)
     : ModuleDraft(std::move(name), std::move(sentence), detail::settings_of<M>(),
                   [](const ModuleContext& context) -> std::unique_ptr<Module> {
-                      return std::make_unique<M>(context);
+                      if constexpr (detail::is_module<M>) {
+                          return std::make_unique<M>(context);
+                      } else {
+                          return nullptr;
+                      }
                   }) {
-    static_assert(std::derived_from<M, Module>);
+    static_assert(std::derived_from<M, Module>,
+                  "a module derives from weir::Module, or from weir::ModuleOf<its settings>");
+    static_assert(
+        !std::derived_from<M, Module> || detail::is_module<M>,
+        "a module needs a public constructor that takes a const ModuleContext&, as `using "
+        "Module::Module;` or `using ModuleOf::ModuleOf;` gives it, and to define every "
+        "function that its bases leave open");
 }
 
 }  // namespace weir
