@@ -83,11 +83,14 @@ private:
         }
         const Json& module = *found->second;
         const std::string reason = shown(module.at("reason"));
+        const std::string plugin = module.value("plugin", std::string());
+        const bool is_other = !plugin.empty() && plugin != name;
         line(depth,
-             shown(name) + ": " + shown(module.at("state")) + " for " +
-                 duration(module.at("seconds")) + (reason.empty() ? "" : " (" + reason + ")") +
-                 ", " + count(module.at("routines"), "routine") + " of " +
-                 size(module.at("memory")) + ", " + count(module.at("timers"), "timer") + ", " +
+             shown(name) + (is_other ? " (" + shown(plugin) + ")" : "") + ": " +
+                 shown(module.at("state")) + " for " + duration(module.at("seconds")) +
+                 (reason.empty() ? "" : " (" + reason + ")") + ", " +
+                 count(module.at("routines"), "routine") + " of " + size(module.at("memory")) +
+                 ", " + count(module.at("timers"), "timer") + ", " +
                  count(module.at("calls"), "call") + ", " + count(module.at("queued"), "event") +
                  " queued, " + module.at("blocked").dump() + " blocked" +
                  (module.at("library") == 0 ? "" : ", library " + size(module.at("library"))));
@@ -97,6 +100,12 @@ private:
         for (const Json& dependency : module.at("dependencies")) {
             print_module(modules, dependency.get<std::string>(), depth + 1, printed);
         }
+    }
+
+    // What an event says, as far as the server tells it.
+    static std::string content(const Json& event) {
+        const Json said = event.value("content", Json());
+        return said.is_null() ? "" : ": " + config::printable(said.dump(), 2000);
     }
 
     static std::string of(const Json& size, const Json& limit) {
@@ -121,6 +130,9 @@ private:
         line(depth, text + (module.empty() ? "" : ", of " + module));
         for (const Json& sender : queue.at("senders")) {
             line(depth + 2, "waiting sender: " + shown(sender));
+        }
+        for (const Json& event : queue.value("events", Json::array())) {
+            line(depth + 2, "event: " + shown(event.at("event")) + content(event));
         }
         for (const Json& subqueue : queue.at("subqueues")) {
             print_queue(subqueue, depth + 1);
@@ -162,7 +174,8 @@ private:
         heading("blocked events");
         const Json& events = all_.at("blocked_events");
         for (const Json& event : events) {
-            line(1, shown(event.at("event")) + " blocks " + shown(event.at("queue")));
+            line(1,
+                 shown(event.at("event")) + " blocks " + shown(event.at("queue")) + content(event));
         }
         const std::size_t all = all_.at("counts").at("blocked").get<std::size_t>();
         if (all > events.size()) {
@@ -216,7 +229,8 @@ std::string inspection_text(const Json& inspection) {
 int run_inspect_command(const InspectCommand& inspect) {
     try {
         RemoteServer server(inspect.server);
-        const std::string text = server.call("manager", "inspect", "{}");
+        const std::string text =
+            server.call("manager", "inspect", inspect.events ? R"({"events": true})" : "{}");
         print(printable_json(inspect.json ? text + '\n' : inspection_text(Json::parse(text))));
         return success;
     } catch (const std::exception& error) {

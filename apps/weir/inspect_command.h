@@ -10,7 +10,8 @@ namespace weir::app {
 // The options of `weir inspect`.
 struct InspectCommand {
     RemoteAddress server;
-    bool json = false;  // print JSON for programs, and not text for people
+    bool json = false;    // print JSON for programs, and not text for people
+    bool events = false;  // also the first events of each queue
 };
 
 // Asks the module `manager` of a running server what it does, and prints that. Returns the exit

@@ -2,12 +2,17 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "config/document/problems.h"
 #include "config/settings/configuration.h"
 #include "modules/system/module/module_class.h"
 #include "modules/system/server/module_finder.h"
 #include "modules/system/server/server_settings.h"
+
+namespace weir::config {
+class Catalogue;
+}
 
 namespace weir {
 
@@ -32,6 +37,10 @@ public:
     const JsonEventTypes& event_types() const noexcept { return event_types_; }
     ModuleFinder& finder() noexcept { return finder_; }
     const ModuleFinder& finder() const noexcept { return finder_; }
+
+    // Returns the sections of the server and of the modules that the app starts, with what is
+    // described there. Requires that no module was opened; valid until one is.
+    config::Catalogue running_sections() const;
 
     // Opens the module: takes that which was opened for checking, unless its file has changed
     // since. Throws as ModuleFinder::open, and LoadException if the module brings an event type
@@ -58,6 +67,7 @@ private:
     JsonEventTypes event_types_;
     ModuleFinder finder_;
     std::map<std::string, FoundModule> opened_;
+    std::vector<std::string> running_;  // the modules that the app starts
     bool sound_ = false;
 };
 
