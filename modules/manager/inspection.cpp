@@ -9,6 +9,7 @@
 
 #include "core/observe/process_memory.h"
 #include "core/observe/snapshot.h"
+#include "modules/manager/event_content.h"
 #include "modules/system/call/json.h"
 #include "modules/system/server/loader.h"
 
@@ -18,6 +19,7 @@ namespace {
 
 // Each lock that is held is one. Nobody reads a list of them all, and nothing else runs meanwhile.
 constexpr std::size_t most_blocked = 1000;
+constexpr std::size_t most_of_queue = 10;
 
 double seconds(Duration duration) {
     return std::chrono::duration<double>(duration).count();
@@ -72,10 +74,11 @@ struct Owned {
 
 class Inspection {
 public:
-    Inspection(Server& server, const InspectParameters& parts)
+    Inspection(Server& server, const InspectParameters& parts, const Caller& client)
         : server_(server),
           parts_(parts),
-          now_(snapshot(server.scheduler(), parts.queues ? most_blocked : 0)) {}
+          now_(snapshot(server.scheduler(), 0)),
+          contents_(client) {}
 
     Json make() {
         Json routines = list_routines();
@@ -140,20 +143,35 @@ private:
         if (!parts_.queues) {
             return {};
         }
-        return {{"name", queue.name},
-                {"module", module},
-                {"matcher", queue.matcher},
-                {"priority", queue.priority},
-                {"size", queue.size},
-                {"max_total", limit(queue.max_total)},
-                {"kind", queue.kind},
-                {"default_priority", queue.default_priority},
-                {"default_size", queue.default_size},
-                {"max_default", limit(queue.max_default)},
-                {"blocked", queue.blocked},
-                {"popped", queue.popped},
-                {"senders", queue.senders},
-                {"subqueues", std::move(subqueues)}};
+        Json result = {{"name", queue.name},
+                       {"module", module},
+                       {"matcher", queue.matcher},
+                       {"priority", queue.priority},
+                       {"size", queue.size},
+                       {"max_total", limit(queue.max_total)},
+                       {"kind", queue.kind},
+                       {"default_priority", queue.default_priority},
+                       {"default_size", queue.default_size},
+                       {"max_default", limit(queue.max_default)},
+                       {"blocked", queue.blocked},
+                       {"popped", queue.popped},
+                       {"senders", queue.senders},
+                       {"subqueues", std::move(subqueues)}};
+        if (parts_.events) {
+            result["events"] = list_events(queue.queue->default_queue());
+        }
+        return result;
+    }
+
+    // All events are visited: a kind of queue may have them anywhere.
+    Json list_events(const LeafQueue& queue) {
+        Json list = Json::array();
+        queue.for_each([&](Event& event) {
+            if (list.size() != most_of_queue) {
+                list.push_back({{"event", event.describe()}, {"content", contents_.of(event)}});
+            }
+        });
+        return list;
     }
 
     Json list_modules() {
@@ -161,10 +179,12 @@ private:
         for (const ModuleInfo& module : server_.loader().modules()) {
             const Owned& owned = owned_[module.name];
             list.push_back({{"name", module.name},
+                            {"plugin", module.plugin},
                             {"state", to_string(module.state)},
                             {"reason", module.reason},
                             {"seconds", seconds(now_.time - module.since)},
                             {"dependencies", module.dependencies},
+                            {"uses", module.uses},
                             {"users", module.users},
                             {"leaving", module.leaving},
                             {"calls", module.calls},
@@ -195,17 +215,24 @@ private:
         return list;
     }
 
-    Json list_blocked() const {
+    Json list_blocked() {
         Json list = Json::array();
-        for (const BlockedEventInfo& event : now_.blocked_events) {
-            list.push_back({{"event", event.event}, {"queue", event.queue}});
-        }
+        server_.scheduler().blocked_events().for_each([&](const Event& event) {
+            if (list.size() == most_blocked) {
+                return;
+            }
+            const LeafQueue* const leaf = event.blocks();
+            list.push_back({{"event", event.describe()},
+                            {"queue", leaf == nullptr ? "" : queue_path(leaf->queue())},
+                            {"content", contents_.of(event)}});
+        });
         return list;
     }
 
     Server& server_;
     const InspectParameters& parts_;
     const Snapshot now_;
+    EventContents contents_;
     std::map<std::string, Owned> owned_;  // by module; "": no module's
 };
 
@@ -218,11 +245,13 @@ config::Settings<InspectParameters> InspectParameters::describe() {
         config::setting("queues", &P::queues,
                         "Whether to list queues, and up to 1000 blocked events"),
         config::setting("routines", &P::routines, "Whether to list routines, handlers and timers"),
-        config::setting("locks", &P::locks, "Whether to list locks"));
+        config::setting("locks", &P::locks, "Whether to list locks"),
+        config::setting("events", &P::events,
+                        "Whether to list the first 10 events of each queue, too"));
 }
 
-Json inspection(Server& server, const InspectParameters& parts) {
-    return Inspection(server, parts).make();
+Json inspection(Server& server, const InspectParameters& parts, const Caller& client) {
+    return Inspection(server, parts, client).make();
 }
 
 }  // namespace weir
