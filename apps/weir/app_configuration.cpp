@@ -38,7 +38,7 @@ std::vector<std::string> plugin_path(std::vector<std::string> folders) {
 config::Configuration load_configuration(const AppFiles& app, config::Problems& problems) {
     config::Sources sources;
     const nlohmann::json built_in{{"server", {{"plugin_path", plugin_path({})}}}};
-    sources.files.emplace_back("(built in)", built_in.dump());
+    sources.files.emplace_back(built_in_source, built_in.dump());
     for (const std::string& file : app.files) {
         sources.files.emplace_back(file);
     }

@@ -17,6 +17,9 @@ struct AppFiles {
         plugins;  // folders that are searched for plugins before the program's own
 };
 
+// The name of the source of what the program itself sets, below all files.
+inline constexpr const char* built_in_source = "(built in)";
+
 // Reads an app's configuration and reports its mistakes. The default of server.plugin_path is the
 // folder beside the program, as it is built or installed. Folders that the command line names take
 // precedence over the files.

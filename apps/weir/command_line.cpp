@@ -8,6 +8,7 @@
 
 #include "apps/weir/call_command.h"
 #include "apps/weir/command_pages.h"
+#include "apps/weir/config_command.h"
 #include "apps/weir/describe_commands.h"
 #include "apps/weir/event_commands.h"
 #include "apps/weir/exit_code.h"
@@ -83,6 +84,17 @@ void add_rules(CLI::App& program, RehearseCommand& rehearse, int& code) {
     add_plugins(test, rehearse.app.plugins);
     test.footer("Does nothing of it, and starts nothing.");
     test.callback([&] { code = run_rehearse_command(rehearse); });
+}
+
+void add_config(CLI::App& program, ConfigCommand& config, int& code) {
+    CLI::App& command = *program.add_subcommand(
+        "config", "Show the settings that an app runs with, and where each comes from");
+    add_app_options(command, config.app);
+    command.add_flag("--given", config.given, "Leave out what has its default");
+    command.add_flag("--json", config.json, "Print a list of JSON");
+    command.footer(
+        "The value of a secret is not shown; of a variable of the environment the name is.");
+    command.callback([&] { code = run_config_command(config); });
 }
 
 void add_describe(CLI::App& program, std::vector<std::string>& plugins, std::string& module,
@@ -240,10 +252,9 @@ void add_inspect(CLI::App& program, InspectCommand& inspect, int& code) {
     CLI::App& command = *program.add_subcommand(
         "inspect", "Show what a running server does, and what waits for what");
     add_address(command, inspect.server);
-    command.add_flag("--json", inspect.json, "Print JSON, for programs");
-    command.add_flag("--all", inspect.all,
-                     "List all, and not only the first 1000 of each kind; needs the right "
-                     "manager.inspect_all");
+    command.add_flag("--json", inspect.json, "Print all of it as JSON");
+    command.add_flag("--events", inspect.events,
+                     "Show the first events of each queue, too, and what they say");
     command.footer(std::string("Shows modules with their dependencies, queues with sizes, limits "
                                "and the senders that wait, routines with what each waits for, "
                                "blocked events and locks. The server needs the modules resp and "
@@ -383,6 +394,7 @@ int run_command_line(int argc, char** argv) {
     program.footer("Exits with 0: done, 1: failed, 2: wrong usage or configuration.");
     int code = success;
     AppFiles app;
+    ConfigCommand config;
     std::string module;
     CallCommand call;
     EventsCommand events;
@@ -396,6 +408,7 @@ int run_command_line(int argc, char** argv) {
     RehearseCommand rehearse;
     add_run(program, app, code);
     add_rules(program, rehearse, code);
+    add_config(program, config, code);
     add_describe(program, app.plugins, module, code);
     add_new(program, module, code);
     add_call(program, call, code);

@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <map>
 #include <optional>
-#include <set>
 
 #include "apps/weir/app_configuration.h"
+#include "apps/weir/app_schema.h"
 #include "apps/weir/exit_code.h"
 #include "apps/weir/output.h"
 #include "apps/weir/page.h"
@@ -15,6 +15,7 @@
 #include "config/settings/describe_text.h"
 #include "config/text/nearest_name.h"
 #include "modules/system/call/json.h"
+#include "modules/system/event/event_description.h"
 #include "modules/system/server/module_finder.h"
 #include "modules/system/server/server_settings.h"
 
@@ -57,22 +58,6 @@ void print_description(const std::string& text) {
     print(width ? broken_text(text, *width) : text);
 }
 
-// The JSON Schema of a name in `server.startup`: a module, an interface that a module has a default
-// for, or a text with a variable.
-Json startable(const std::map<std::string, FoundModule>& modules) {
-    std::set<std::string> names;
-    for (const auto& [name, module] : modules) {
-        names.insert(name);
-        for (const Dependency& dependency : module.type->dependencies) {
-            if (!dependency.default_implementation.empty()) {
-                names.insert(dependency.name);
-            }
-        }
-    }
-    return {{"type", "string"},
-            {"anyOf", Json::array({{{"enum", names}}, {{"pattern", R"(\$\{)"}}})}};
-}
-
 std::string headline(const std::string& name, const std::string& sentence) {
     return name + ": " + sentence + "\n";
 }
@@ -85,6 +70,24 @@ std::string describe(const EventType& event) {
         separator = ", ";
     }
     return text + ")";
+}
+
+// What events of the type say, as clients see them.
+std::string members_of(const EventType& event) {
+    const EventDescription* const description = event.description().get();
+    if (description == nullptr) {
+        return {};
+    }
+    std::string text = "    " + description->sentence();
+    const std::string why = why_not_portable(event);
+    text += (why.empty() ? "; clients may send and watch it" : "; " + why) + "\n";
+    for (const config::Setting& member : description->members().settings()) {
+        const std::string allowed = member.type->allowed();
+        text += "    " + member.name + ": " + member.type->name() +
+                (allowed.empty() ? "" : ", " + allowed) +
+                (member.unit.empty() ? "" : " " + member.unit) + "; " + member.sentence + "\n";
+    }
+    return text;
 }
 
 std::string describe(const ModuleQueue& queue) {
@@ -104,6 +107,9 @@ std::string describe(const ModuleQueue& queue) {
 
 std::string describe(const ModuleClass& type) {
     std::string text = headline(type.name, type.sentence);
+    if (!type.single.empty()) {
+        text += "\nA server has one of it: " + type.single + "\n";
+    }
     if (!type.dependencies.empty()) {
         text += "\nNeeds:\n";
         for (const Dependency& dependency : type.dependencies) {
@@ -111,7 +117,10 @@ std::string describe(const ModuleClass& type) {
             if (!dependency.default_implementation.empty()) {
                 text += " (by default " + dependency.default_implementation + ")";
             }
-            text += '\n';
+            if (dependency.least) {
+                text += ", version " + to_string(*dependency.least) + " of its API";
+            }
+            text += dependency.optional ? ", if it is there\n" : "\n";
         }
     }
     text += "\nSettings, at module." + type.name + ":\n";
@@ -119,17 +128,24 @@ std::string describe(const ModuleClass& type) {
         text += settings_text(*type.settings);
     }
     text += settings_text(config::description_of<CommonModuleSettings>());
-    text += "\nFunctions:\n" + type.api.describe();
+    text +=
+        "\nFunctions, version " + to_string(type.version) + " of the API:\n" + type.api.describe();
     if (!type.events.empty()) {
         text += "\nEvents:\n";
         for (const EventType* event : type.events) {
-            text += "  " + describe(*event) + "\n";
+            text += "  " + describe(*event) + "\n" + members_of(*event);
         }
     }
     if (!type.queues.empty()) {
         text += "\nQueues:\n";
         for (const ModuleQueue& queue : type.queues) {
             text += "  " + describe(queue) + "\n";
+        }
+    }
+    for (const ModuleQueueKind& kind : type.queue_kinds) {
+        text += "\nQueue kind " + kind.name + ": " + kind.sentence + "\n";
+        if (kind.settings != nullptr) {
+            text += settings_text(*kind.settings);
         }
     }
     if (!type.metrics.empty()) {
@@ -191,10 +207,11 @@ int print_schema(const std::vector<std::string>& plugins) {
         }
         catalogue.add<CommonModuleSettings>(section, config::Use::installed);
     }
-    Json schema = json_of(catalogue.schema());
-    Json& startup = schema.at("properties").at("server").at("properties").at("startup");
-    startup["items"] = startable(modules);
-    print(schema.dump(2) + '\n');
+    std::vector<const ModuleClass*> types;
+    for (const auto& [name, module] : modules) {
+        types.push_back(module.type);
+    }
+    print(app_schema(catalogue, types).dump(2) + '\n');
     return success;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstdio>
+#include <limits>
 #include <map>
 #include <set>
 #include <vector>
@@ -89,11 +90,14 @@ private:
         }
         const Json& module = *found->second;
         const std::string reason = shown(module.at("reason"));
+        const std::string plugin = module.value("plugin", std::string());
+        const bool is_other = !plugin.empty() && plugin != name;
         line(depth,
-             shown(name) + ": " + shown(module.at("state")) + " for " +
-                 duration(module.at("seconds")) + (reason.empty() ? "" : " (" + reason + ")") +
-                 ", " + count(module.at("routines"), "routine") + " of " +
-                 size(module.at("memory")) + ", " + count(module.at("timers"), "timer") + ", " +
+             shown(name) + (is_other ? " (" + shown(plugin) + ")" : "") + ": " +
+                 shown(module.at("state")) + " for " + duration(module.at("seconds")) +
+                 (reason.empty() ? "" : " (" + reason + ")") + ", " +
+                 count(module.at("routines"), "routine") + " of " + size(module.at("memory")) +
+                 ", " + count(module.at("timers"), "timer") + ", " +
                  count(module.at("calls"), "call") + ", " + count(module.at("queued"), "event") +
                  " queued, " + module.at("blocked").dump() + " blocked" +
                  (module.at("library") == 0 ? "" : ", library " + size(module.at("library"))));
@@ -103,6 +107,12 @@ private:
         for (const Json& dependency : module.at("dependencies")) {
             print_module(modules, dependency.get<std::string>(), depth + 1, printed);
         }
+    }
+
+    // What an event says, as far as the server tells it.
+    static std::string content(const Json& event) {
+        const Json said = event.value("content", Json());
+        return said.is_null() ? "" : ": " + config::printable(said.dump(), 2000);
     }
 
     static std::string of(const Json& size, const Json& limit) {
@@ -129,6 +139,9 @@ private:
             line(depth + 2, "waiting sender: " + shown(sender));
         }
         more(depth + 2, queue.at("waiting_senders"), queue.at("senders").size());
+        for (const Json& event : queue.value("events", Json::array())) {
+            line(depth + 2, "event: " + shown(event.at("event")) + content(event));
+        }
         for (const Json& subqueue : queue.at("subqueues")) {
             print_queue(subqueue, depth + 1);
         }
@@ -170,7 +183,8 @@ private:
         heading("blocked events");
         const Json& events = all_.at("blocked_events");
         for (const Json& event : events) {
-            line(1, shown(event.at("event")) + " blocks " + shown(event.at("queue")));
+            line(1,
+                 shown(event.at("event")) + " blocks " + shown(event.at("queue")) + content(event));
         }
         more(1, all_.at("counts").at("blocked"), events.size());
         if (all_.at("counts").at("blocked") == 0) {
@@ -223,11 +237,23 @@ std::string inspection_text(const Json& inspection) {
     return Printer(inspection).print();
 }
 
+namespace {
+
+std::string parameters(const InspectCommand& inspect) {
+    Json result = {{"events", inspect.events}};
+    if (inspect.all) {
+        result["most"] = std::numeric_limits<std::uint32_t>::max();
+    }
+    return result.dump();
+}
+
+}  // namespace
+
 int run_inspect_command(const InspectCommand& inspect) {
     try {
         RemoteServer server(inspect.server);
         const std::string text =
-            server.call("manager", "inspect", inspect.all ? R"({"most": 4294967295})" : R"({})");
+            server.call("manager", "inspect", parameters(inspect));
         print(printable_json(inspect.json ? text + '\n' : inspection_text(Json::parse(text))));
         return success;
     } catch (const std::exception& error) {

@@ -12,6 +12,8 @@ struct InspectCommand {
     RemoteAddress server;
     bool json = false;  // print JSON for programs, and not text for people
     bool all = false;   // however long the lists are
+    bool json = false;    // print JSON for programs, and not text for people
+    bool events = false;  // also the first events of each queue
 };
 
 // Asks the module `manager` of a running server what it does, and prints that. Returns the exit

@@ -3,12 +3,11 @@
 #include <algorithm>
 #include <cassert>
 
+#include "config/settings/given_setting.h"
+
 namespace weir::config {
 
-namespace {
-
-// Takes the fragments of a setting, under its name and its aliases, from `named`.
-Fragments take(NamedFragments& named, const Setting& setting) {
+Fragments take_setting(NamedFragments& named, const Setting& setting) {
     Fragments result;
     const auto take_name = [&](const std::string& name) {
         const auto found = named.find(name);
@@ -25,8 +24,6 @@ Fragments take(NamedFragments& named, const Setting& setting) {
     }
     return result;
 }
-
-}  // namespace
 
 Value Setting::shown_value(const void* object) const {
     Value value = type->to_json(value_in(object));
@@ -76,7 +73,7 @@ void Description::read(const Fragments& fragments, void* object, Reader& reader,
         fragments.empty() || std::any_of(fragments.begin(), fragments.end(), is_object);
     NamedFragments named = settings_in(fragments);
     for (const Setting& setting : settings_) {
-        const Fragments given = take(named, setting);
+        const Fragments given = take_setting(named, setting);
         if (given.empty()) {
             if (setting.required && can_miss) reader.missing(fragments, setting.name);
             continue;
@@ -95,8 +92,7 @@ void Description::read(const Fragments& fragments, void* object, Reader& reader,
 Value Description::to_json(const void* object) const {
     Value result = Value::object();
     for (const Setting& setting : settings_) {
-        result.add(setting.name, setting.secret ? Value("(secret)")
-                                                : setting.type->to_json(setting.value_in(object)));
+        result.add(setting.name, setting.shown_value(object));
     }
     return result;
 }

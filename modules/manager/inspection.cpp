@@ -13,12 +13,15 @@
 #include "core/observe/process_memory.h"
 #include "core/observe/snapshot.h"
 #include "core/wait/do_events.h"
+#include "modules/manager/event_content.h"
 #include "modules/system/call/json.h"
 #include "modules/system/server/loader.h"
 
 namespace weir {
 
 namespace {
+
+constexpr std::size_t most_of_queue = 10;  // events
 
 double seconds(Duration duration) {
     return std::chrono::duration<double>(duration).count();
@@ -60,12 +63,16 @@ constexpr std::size_t piece = 200;
 
 class Inspection {
 public:
-    Inspection(Server& server, const InspectParameters& parts)
-        : server_(server), parts_(parts), now_(snapshot(server.scheduler(), parts.most)) {}
+    Inspection(Server& server, const InspectParameters& parts, const Caller& client)
+        : server_(server),
+          parts_(parts),
+          now_(snapshot(server.scheduler(), parts.most)),
+          contents_(client) {}
 
     Task<Json> make() {
-        // Asked before anything changes: what belongs to which module.
+        // Asked before anything changes: what belongs to which module, and what events say.
         find_owners();
+        read_blocked_events();
         Json queue = of_queue(now_.queue, "");
         Json result = {{"process", getpid()},
                        {"time", seconds(now_.time.time_since_epoch())},
@@ -101,6 +108,15 @@ private:
             owned.timers += routine.timers;
             owned.memory += routine.memory;
         }
+    }
+
+    // In the order of the snapshot.
+    void read_blocked_events() {
+        server_.scheduler().blocked_events().for_each([&](const Event& event) {
+            if (parts_.queues && blocked_contents_.size() != now_.blocked_events.size()) {
+                blocked_contents_.push_back(contents_.of(event));
+            }
+        });
     }
 
     template <class T>
@@ -140,8 +156,10 @@ private:
         return {{"due_in", seconds(timer.due - now_.time)}, {"interval", seconds(timer.interval)}};
     }
 
-    Json to_json(const BlockedEventInfo& event, std::size_t /*index*/) const {
-        return {{"event", event.event}, {"queue", event.queue}};
+    Json to_json(const BlockedEventInfo& event, std::size_t index) const {
+        return {{"event", event.event},
+                {"queue", event.queue},
+                {"content", blocked_contents_[index]}};
     }
 
     // A queue within one of a module is the module's too.
@@ -163,21 +181,36 @@ private:
         if (!parts_.queues) {
             return {};
         }
-        return {{"name", queue.name},
-                {"module", module},
-                {"matcher", queue.matcher},
-                {"priority", queue.priority},
-                {"size", queue.size},
-                {"max_total", limit(queue.max_total)},
-                {"kind", queue.kind},
-                {"default_priority", queue.default_priority},
-                {"default_size", queue.default_size},
-                {"max_default", limit(queue.max_default)},
-                {"blocked", queue.blocked},
-                {"popped", queue.popped},
-                {"waiting_senders", queue.waiting_senders},
-                {"senders", queue.senders},
-                {"subqueues", std::move(subqueues)}};
+        Json result = {{"name", queue.name},
+                       {"module", module},
+                       {"matcher", queue.matcher},
+                       {"priority", queue.priority},
+                       {"size", queue.size},
+                       {"max_total", limit(queue.max_total)},
+                       {"kind", queue.kind},
+                       {"default_priority", queue.default_priority},
+                       {"default_size", queue.default_size},
+                       {"max_default", limit(queue.max_default)},
+                       {"blocked", queue.blocked},
+                       {"popped", queue.popped},
+                       {"waiting_senders", queue.waiting_senders},
+                       {"senders", queue.senders},
+                       {"subqueues", std::move(subqueues)}};
+        if (parts_.events) {
+            result["events"] = list_events(queue.queue->default_queue());
+        }
+        return result;
+    }
+
+    // All events are visited: a kind of queue may have them anywhere.
+    Json list_events(const LeafQueue& queue) {
+        Json list = Json::array();
+        queue.for_each([&](Event& event) {
+            if (list.size() != most_of_queue) {
+                list.push_back({{"event", event.describe()}, {"content", contents_.of(event)}});
+            }
+        });
+        return list;
     }
 
     Json list_modules() {
@@ -185,10 +218,12 @@ private:
         for (const ModuleInfo& module : server_.loader().modules()) {
             const Owned& owned = owned_[module.name];
             list.push_back({{"name", module.name},
+                            {"plugin", module.plugin},
                             {"state", to_string(module.state)},
                             {"reason", module.reason},
                             {"seconds", seconds(now_.time - module.since)},
                             {"dependencies", module.dependencies},
+                            {"uses", module.uses},
                             {"users", module.users},
                             {"leaving", module.leaving},
                             {"calls", module.calls},
@@ -205,7 +240,9 @@ private:
     Server& server_;
     const InspectParameters parts_;
     const Snapshot now_;
+    EventContents contents_;
     std::vector<std::string> owners_;     // the module of each routine
+    std::vector<Json> blocked_contents_;  // of each blocked event that is listed
     std::map<std::string, Owned> owned_;  // by module; "": no module's
 };
 
@@ -221,11 +258,13 @@ config::Settings<InspectParameters> InspectParameters::describe() {
         config::setting("most", &P::most,
                         "How many items a list may have; more than 1000 need the right "
                         "manager.inspect_all")
-            .at_least(1));
+            .at_least(1),
+        config::setting("events", &P::events,
+                        "Whether to list the first 10 events of each queue, too"));
 }
 
-Task<Json> inspection(Server& server, InspectParameters parts) {
-    Inspection inspection(server, parts);
+Task<Json> inspection(Server& server, InspectParameters parts, const Caller& client) {
+    Inspection inspection(server, parts, client);
     co_return co_await inspection.make();
 }
 

@@ -30,12 +30,15 @@ config::Settings<ManagedModule> ManagedModule::describe() {
     using M = ManagedModule;
     return config::settings<M>(
         "A module", setting("name", &M::name, "Its name, under which it is loaded and called"),
+        setting("plugin", &M::plugin, "The plugin that it is made of"),
+        setting("version", &M::version, "The version of its API"),
         setting("sentence", &M::sentence, "What it is for"),
         setting("state", &M::state, "Its state"),
         setting("reason", &M::reason, "Reason of its last change of state"),
         setting("by_name", &M::by_name, "Whether it was asked for itself"),
         setting("service", &M::service, "Whether it unloads when no module depends on it any more"),
         setting("dependencies", &M::dependencies, "The modules that it depends on"),
+        setting("uses", &M::uses, "The modules that it uses and can do without"),
         setting("users", &M::users, "The modules that depend on it"),
         setting("file", &M::file, "Its plugin; empty if it is part of the program"),
         setting("leaving", &M::leaving,
@@ -58,7 +61,8 @@ config::Settings<UnloadParameters> UnloadParameters::describe() {
 config::Settings<ReloadParameters> ReloadParameters::describe() {
     return config::settings<ReloadParameters>(
         "Loads modules, and those that depend on them, again from their files",
-        setting("modules", &ReloadParameters::modules, "Their names").not_empty().required());
+        setting("modules", &ReloadParameters::modules, "Their names"),
+        setting("plugins", &ReloadParameters::plugins, "Plugins of which all modules are meant"));
 }
 
 config::Settings<AutoReloadParameters> AutoReloadParameters::describe() {
@@ -69,6 +73,8 @@ config::Settings<AutoReloadParameters> AutoReloadParameters::describe() {
 
 ModuleDeclaration<Manager> Manager::declare() {
     return declare_module<Manager>("manager", "Lists, loads, unloads and reloads modules")
+        .depends_on("lock")
+        .optional()
         .function("modules", "Lists the modules that were loaded, or tried", &Manager::modules)
         .function("inspect", &Manager::inspect)
         .function("routines", &Manager::routines)
@@ -106,9 +112,10 @@ std::vector<ManagedModule> Manager::modules() const {
         for (const std::vector<std::string>& living : info.leaving) {
             leaving.push_back(config::joined(living, "; "));
         }
-        result.push_back({std::move(info.name), std::move(info.sentence),
-                          std::string(to_string(info.state)), std::move(info.reason), info.by_name,
-                          info.service, std::move(info.dependencies), std::move(info.users),
+        result.push_back({std::move(info.name), std::move(info.plugin), std::move(info.version),
+                          std::move(info.sentence), std::string(to_string(info.state)),
+                          std::move(info.reason), info.by_name, info.service,
+                          std::move(info.dependencies), std::move(info.uses), std::move(info.users),
                           std::move(info.file), std::move(leaving)});
     }
     return result;
@@ -129,8 +136,8 @@ std::size_t items(const Json& locks) {
 }
 
 // What the module `lock` answers; null if it does not run.
-Task<Json> ask_about_locks(Server& server, std::string function, Json parameters) {
-    if (server.loader().state("lock") != ModuleState::succeeded) {
+Task<Json> ask_about_locks(const Module& module, std::string function, Json parameters) {
+    if (!module.has("lock")) {
         co_return Json();
     }
     ApiResult<Json> answer = co_await call("lock", std::move(function), std::move(parameters));
@@ -163,18 +170,18 @@ ChangedSettings Manager::change(const ChangeSettingsParameters& parameters, cons
     return changed;
 }
 
-Task<Json> Manager::inspect(InspectParameters parameters, const Caller& caller) {
+Task<Json> Manager::inspect(InspectParameters parameters, const Caller& client) {
     if (parameters.most > InspectParameters::most_for_all) {
-        caller.require({name(), "inspect_all"});
+        client.require({name(), "inspect_all"});
     }
     const std::uint32_t most = std::min(parameters.most, most_locks);
     Json locks;
     if (parameters.locks) {
         Json at_most{{"most", most}};
-        locks = co_await ask_about_locks(server(), "list", std::move(at_most));
+        locks = co_await ask_about_locks(*this, "list", std::move(at_most));
     }
-    Json statistics = co_await ask_about_locks(server(), "statistics", Json::object());
-    Json result = co_await inspection(server(), parameters);
+    Json statistics = co_await ask_about_locks(*this, "statistics", Json::object());
+    Json result = co_await inspection(server(), parameters, client);
     result["lock_statistics"] = std::move(statistics);
     if (parameters.locks) {
         result["locks_left_out"] = items(locks) >= most;
@@ -217,7 +224,21 @@ Task<> Manager::unload_or_begin(std::string module, bool force) {
 }
 
 Task<> Manager::reload_modules(ReloadParameters parameters) {
-    co_await answer_failures(server().loader().reload(std::move(parameters.modules)));
+    Loader& loader = server().loader();
+    std::vector<std::string> names = std::move(parameters.modules);
+    for (const std::string& plugin : parameters.plugins) {
+        const std::vector<std::string> all = loader.modules_of_plugin(plugin);
+        if (all.empty()) {
+            throw ApiException(
+                ApiError::bad_parameter,
+                "no module of the plugin '" + config::printable(plugin) + "' is loaded");
+        }
+        names.insert(names.end(), all.begin(), all.end());
+    }
+    if (names.empty()) {
+        throw ApiException(ApiError::bad_parameter, "modules, or plugins, must be given");
+    }
+    co_await answer_failures(loader.reload(std::move(names)));
 }
 
 void Manager::auto_reload(const AutoReloadParameters& parameters) {

@@ -25,12 +25,15 @@ struct ManagerSettings {
 // A module as the manager lists it; see ModuleInfo.
 struct ManagedModule {
     std::string name;
+    std::string plugin;
+    std::string version;
     std::string sentence;
     std::string state;
     std::string reason;
     bool by_name = false;
     bool service = false;
     std::vector<std::string> dependencies;
+    std::vector<std::string> uses;
     std::vector<std::string> users;
     std::string file;
     std::vector<std::string> leaving;
@@ -53,6 +56,7 @@ struct UnloadParameters {
 
 struct ReloadParameters {
     std::vector<std::string> modules;
+    std::vector<std::string> plugins;
 
     static config::Settings<ReloadParameters> describe();
 };
@@ -87,7 +91,7 @@ public:
 
 private:
     std::vector<ManagedModule> modules() const;
-    Task<Json> inspect(InspectParameters parameters, const Caller& caller);
+    Task<Json> inspect(InspectParameters parameters, const Caller& client);
     Json routines(const RoutinesParameters& parameters);
     std::vector<ManagedSetting> module_settings(const SettingsParameters& parameters);
     ChangedSettings change(const ChangeSettingsParameters& parameters, const Caller& caller);

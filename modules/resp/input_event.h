@@ -20,6 +20,7 @@ struct SessionLife : RefCounted<SessionLife> {
 // Bytes that a client has sent, as they arrived. Blocks its queue until the client's session takes
 // it: while the session is busy, no more than a few of these are read from the client.
 struct InputEvent : Event {
+    Index<IndexValue> module;  // its name: each module has a queue of its own
     Index<const Connection*> connection;
     Ref<SessionLife> life;
     std::string bytes;
@@ -29,6 +30,7 @@ struct InputEvent : Event {
 
     static auto declare() {
         return declare_event<InputEvent>("weir.resp.InputEvent")
+            .index("module", &InputEvent::module)
             .index("connection", &InputEvent::connection)
             .blocking();
     }

@@ -48,8 +48,9 @@ public:
         return declare_module<RespModule>("resp", "Serves clients that speak the Redis protocol")
             .depends_on("lock")
             .event<InputEvent>()
-            .makes_queue<InputEvent>("resp",
-                                     "what clients sent, in turn; its priority is a setting")
+            .makes_queue<InputEvent>(
+                "resp",
+                "what clients sent, in turn; has the module's name; its priority is a setting")
             .hands_over<RespState>(&RespModule::hand_over, &RespModule::take_over,
                                    CallsUnderWay::go_on)
             .function("addresses", "The addresses where it listens, with the real ports",
@@ -67,8 +68,8 @@ public:
     Task<> load() override {
         check_users();
         fit_clients_to_descriptors();
-        add_queue(scheduler().queue(), "resp", settings().priority, match<InputEvent>().make(),
-                  RespProtocol::request_queue());
+        add_queue(scheduler().queue(), name(), settings().priority,
+                  match<InputEvent>(protocol_.module()).make(), RespProtocol::request_queue());
         const std::vector<ListenSettings> configured = settings().listeners();
         for (const ListenSettings& listener : configured) {
             // A request that is not complete is not executed, and a client that goes without
@@ -287,7 +288,7 @@ private:
         options.shutdown_timeout = settings().shutdown_timeout;
         SocketServer& listener = *listeners_.emplace_back(
             std::make_unique<SocketServer>(scheduler(), protocol_, address, std::move(options)));
-        listener.start({.name = "resp listener"});
+        listener.start({.name = name() + " listener"});
         return listener;
     }
 

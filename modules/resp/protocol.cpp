@@ -40,6 +40,7 @@ RespProtocol::RespProtocol(Scheduler& scheduler, const ModuleLog& log, Access& a
                            const RespSettings& settings, EventExchange& events)
     : Protocol(connection_options(settings)),
       log_(log),
+      module_(log.module()),
       access_(access),
       settings_(&settings),
       events_(events),

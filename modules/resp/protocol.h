@@ -42,6 +42,8 @@ public:
     ~RespProtocol() override;
 
     const ModuleLog& log() const noexcept { return log_; }
+    // The name of the module, as the events of its clients have it.
+    const IndexValue& module() const noexcept { return module_; }
     Access& access() const noexcept { return access_; }
     const RespSettings& settings() const noexcept { return *settings_; }
     void set_settings(const RespSettings& settings) noexcept { settings_ = &settings; }
@@ -114,6 +116,7 @@ private:
     void warn_of_refusals(Time now);
 
     const ModuleLog& log_;
+    const IndexValue module_;
     Access& access_;
     std::vector<Door> doors_;
     const RespSettings* settings_;

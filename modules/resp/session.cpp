@@ -88,6 +88,7 @@ void Session::start() {
 
 Ref<InputEvent> Session::input(std::string_view bytes, bool end) {
     Ref<InputEvent> event = make_event<InputEvent>();
+    event->module = protocol_.module();
     event->connection = &connection_;
     event->life = life_;
     event->bytes = bytes;
@@ -114,7 +115,7 @@ void Session::end() noexcept {
     waiting_for_.clear();
     watches_.clear();
     locks_->close();
-    scheduler().ignore(match<InputEvent>(&connection_).make());
+    scheduler().ignore(match<InputEvent>(protocol_.module(), &connection_).make());
 }
 
 bool Session::idle_for(Duration time) const {
@@ -189,7 +190,7 @@ std::string Session::title() const {
 }
 
 Task<> Session::serve(std::string bytes, bool end) {
-    const MatcherOf<InputEvent> input = match<InputEvent>(&connection_);
+    const MatcherOf<InputEvent> input = match<InputEvent>(protocol_.module(), &connection_);
     for (bool begun = !bytes.empty() || end;; begun = false) {
         if (!begun) {
             idle_ = true;

@@ -254,7 +254,7 @@ class Signals(unittest.TestCase):
             lockd.settings.update(idle_timeout="1s")
             lockd.write()
             lockd.process.send_signal(signal.SIGHUP)
-            lockd.wait_for_log(r"module\.resp\.idle_timeout takes effect when")
+            lockd.wait_for_log(r"module\.resp\.idle_timeout: .*, takes effect when")
             self.assertEqual(client.ask("PING"), "+PONG")
 
     def test_sigterm_ends_the_server_in_order_while_clients_hold_locks_and_wait(self):

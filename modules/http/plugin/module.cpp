@@ -87,6 +87,8 @@ public:
 
     static auto declare() {
         return declare_module<HttpModule>("http", "Serves clients that speak HTTP")
+            .depends_on("lock")
+            .optional()
             .hands_over<HttpState>(&HttpModule::hand_over, &HttpModule::take_over,
                                    CallsUnderWay::go_on)
             .function("addresses", "The addresses where it listens, with the real ports",

@@ -58,6 +58,7 @@ LockMode mode_of(bool shared) noexcept {
 
 ModuleDeclaration<LockModule> LockModule::declare() {
     return declare_module<LockModule>("lock", "Gives out locks and semaphores")
+        .single("all locks of a server are in one table")
         .event<LockEvent>()
         .makes_queue<LockEvent>("lock", "one slot for each key; its priority is a setting")
         .hands_over<LockHandover>(&LockModule::hand_over, &LockModule::take_over,

@@ -26,10 +26,10 @@ bool is_answer() {
 void answer_with_exception(const ApiFunction& function, ApiCall& call, Scheduler& scheduler) {
     if (!is_answer()) {
         scheduler.log(LogLevel::error, safe_text([&] {
-                          return text_with_exception("the function " + function.owner + '.' +
-                                                     function.name + " ended");
+                          return text_with_exception("the function " + std::string(call.module) +
+                                                     '.' + function.name + " ended");
                       }),
-                      function.owner);
+                      call.module);
     }
     if (call.wanted()) {
         call.slots->fail(current_api_error());
@@ -61,7 +61,7 @@ Answering::~Answering() {
     try {
         if (call_->slots->state == CallSlots::State::pending) {
             call_->slots->fail({std::string(ApiError::rejected), safe_text([this] {
-                                    return "the module '" + function_.owner +
+                                    return "the module '" + std::string(call_->module) +
                                            "' was unloaded during the call";
                                 })});
         }

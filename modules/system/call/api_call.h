@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 
 #include "core/base/clock.h"
 #include "core/base/pool.h"
@@ -39,6 +40,7 @@ struct ApiCall final : RefCounted<ApiCall>, pool::Pooled {
     Ref<Event> reply;                // made by the caller, so that the callee needs no memory
     std::unique_ptr<SentCall> sent;  // has the slots if no caller waits
     Time called_at{};
+    std::string_view module;               // that has taken it
     CallStatistics* statistics = nullptr;  // of the function that has taken it, in its module
 };
 

@@ -77,7 +77,6 @@ public:
         return criteria == nullptr || criteria(*this, module, *call.slots);
     }
 
-    std::string owner;  ///< the name of its module
     std::string name;
     std::string sentence;                                 ///< what it does, without a full stop
     const config::Description* parameters = nullptr;      ///< null: any JSON

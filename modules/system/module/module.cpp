@@ -52,7 +52,8 @@ Module::Module(const ModuleContext& context)
       access_(context.access),
       events_(context.events),
       type_(context.type),
-      log_(context.scheduler, type_.name, context.log_level),
+      name_(context.name),
+      log_(context.scheduler, name_, context.log_level),
       settings_(context.settings),
       functions_(*this),
       calls_(context.scheduler),
@@ -75,6 +76,14 @@ void Module::retire() {
 
 void Module::settings_changed_from(const void*) {
     settings_changed();
+}
+
+bool Module::has(std::string_view dependency) const noexcept {
+    const auto found = std::ranges::find(optional_, dependency, &OptionalDependency::name);
+    return found == optional_.end()
+               ? std::ranges::find(type_.dependencies, dependency, &Dependency::name) !=
+                     type_.dependencies.end()
+               : found->there;
 }
 
 Json Module::discover(const DiscoverParameters& parameters) const {
@@ -217,16 +226,18 @@ void Module::take(ModuleApiCall& event) noexcept {
 // modules, and refused by the loader at last.
 std::optional<ApiError> Module::try_to_run(ModuleApiCall& event) {
     const Api& api = type_.api;
-    const bool is_public = event.target == public_target;
     std::optional<ApiError> refusal;
     const ApiFunction* const first = api.find(event.function.value());
+    // A module may be named as the target of public calls is; its own functions come first.
+    const bool is_public =
+        event.target == public_target && !(name_ == public_target && first != nullptr);
     for (const ApiFunction* function = first; function != nullptr; function = api.next(*function)) {
         if (is_public && !function->is_public) {
             continue;
         }
         try {
             if (const Caller* const client = event.state->client.get()) {
-                client->require({type_.name, function->name, function->reads});
+                client->require({name_, function->name, function->reads});
             }
             if (function->takes(*this, *event.state)) {
                 event.set_ignorable();
@@ -242,12 +253,12 @@ std::optional<ApiError> Module::try_to_run(ModuleApiCall& event) {
     }
     if (!refusal && first != nullptr) {
         refusal = {std::string(ApiError::rejected),
-                   type_.name + '.' + first->name + " does not take a call with these parameters"};
+                   name_ + '.' + first->name + " does not take a call with these parameters"};
     } else if (!refusal) {
         const std::string_view name = event.function;
         refusal = {std::string(ApiError::unknown_function),
-                   "the module '" + type_.name + "' has no function '" + config::printable(name) +
-                       "'" + config::did_you_mean(name, api.names())};
+                   "the module '" + name_ + "' has no function '" + config::printable(name) + "'" +
+                       config::did_you_mean(name, api.names())};
     }
     return refusal;
 }
@@ -255,11 +266,12 @@ std::optional<ApiError> Module::try_to_run(ModuleApiCall& event) {
 // A function that is no coroutine needs no routine, unless a tracer looks or the queue of the
 // replies is full.
 void Module::run(const ApiFunction& function, const Ref<ApiCall>& call) {
+    call->module = name_;
     call->statistics = &call_statistics_[type_.api.position_of(function)];
     if (function.plain == nullptr || scheduler().traced()) {
         calls_.start(function.plain == nullptr ? function.coroutine(function, *this, call)
                                                : run_traced(function, *this, call),
-                     {.name = type_.name + '.' + function.name, .foreground = true});
+                     {.name = name_ + '.' + function.name, .foreground = true});
         return;
     }
     try {
@@ -273,7 +285,7 @@ void Module::run(const ApiFunction& function, const Ref<ApiCall>& call) {
     }
     Ref<Event> reply = call->take_reply();
     if (scheduler().try_send(reply)) {
-        calls_.start(send_reply(std::move(reply)), {.name = type_.name + '.' + function.name});
+        calls_.start(send_reply(std::move(reply)), {.name = name_ + '.' + function.name});
     }
 }
 

@@ -32,6 +32,7 @@ struct ModuleContext {
     Access& access;
     EventExchange& events;
     const ModuleClass& type;
+    std::string name;                // of the module: the plugin's, or another
     std::shared_ptr<void> settings;  // of the type that `type.settings` describes
     LogLevel log_level = LogLevel::info;
 };
@@ -55,7 +56,9 @@ public:
     ~Module() override;
 
     const ModuleClass& type() const noexcept { return type_; }
-    const std::string& name() const noexcept { return type_.name; }
+    // The name under which it is loaded, configured and called: that of its plugin, or another that
+    // the configuration gives to one of several modules of a plugin.
+    const std::string& name() const noexcept { return name_; }
     ModuleState state() const noexcept { return state_; }
     Server& server() const noexcept { return server_; }
     // Who may log in, for modules that serve clients.
@@ -64,6 +67,10 @@ public:
     EventExchange& events() const noexcept { return events_; }
     // Logs in the module's name, from the level on that the configuration has for it.
     const ModuleLog& log() const noexcept { return log_; }
+
+    // Whether an optional dependency, by the name that declare() has, works now, with an API of the
+    // version that is needed. One that is not optional always does.
+    bool has(std::string_view dependency) const noexcept;
 
     // Function of every module's API: names of the functions with what they do, or all that is
     // known about them.
@@ -91,10 +98,20 @@ public:
     // The settings have changed, but for fixed ones, and are already in place. For modules with
     // settings: see ModuleOf.
     virtual void settings_changed() {}
+    // An optional dependency, by the name that declare() has, has come (has() is true), or is about
+    // to go. Not called before load() for what is there then. What it throws is logged.
+    virtual void dependency_changed(const std::string& dependency) { (void)dependency; }
     // The configuration was read again (SIGHUP), whether or not settings have changed. Here: reads
     // again the files that the settings name, such as certificates. What it throws is logged.
     virtual void read_files_again() {}
 
+    // Adds a subqueue that belongs to the module: it is removed, with what is in it, when the
+    // module unloads. A module that replaces another gets the queue of the same name that the old
+    // version has, with what is in it and as it is, but for the priority. A queue of a kind that
+    // the plugin brings keeps the old version's code, and that library stays in memory as long as
+    // the queue exists. Throws std::invalid_argument if the queue takes other events.
+    Ref<Queue> add_queue(Queue& parent, std::string queue_name, int priority, Matcher matcher,
+                         QueueOptions options = {});
     // What was counted of the calls of its functions since this version began to take calls, in the
     // order of Api::functions(). Empty before that.
     const std::vector<CallStatistics>& call_statistics() const noexcept { return call_statistics_; }
@@ -116,6 +133,14 @@ public:
     }
     // As settings_changed(), with what they were before.
     virtual void settings_changed_from(const void* before);
+
+    // An optional dependency, as the configuration chooses it.
+    struct OptionalDependency {
+        std::string name;
+        std::string module;
+        bool there = false;
+    };
+    std::vector<OptionalDependency>& optional_dependencies() noexcept { return optional_; }
 
     // Takes calls from now on.
     void serve();
@@ -154,14 +179,6 @@ protected:
     // Whether this is made to take the place of a version that runs, and has not done so yet.
     bool replaces() const noexcept { return predecessor_ != nullptr; }
 
-    // Adds a subqueue that belongs to the module: it is removed, with what is in it, when the
-    // module unloads. A module that replaces another gets the queue of the same name that the old
-    // version has, with what is in it and as it is, but for the priority. A queue of a kind that
-    // the plugin brings keeps the old version's code, and that library stays in memory as long as
-    // the queue exists. Throws std::invalid_argument if the queue takes other events.
-    Ref<Queue> add_queue(Queue& parent, std::string queue_name, int priority, Matcher matcher,
-                         QueueOptions options = {});
-
 private:
     struct Adopted {
         Ref<Queue> queue;
@@ -198,8 +215,10 @@ private:
     Access& access_;
     EventExchange& events_;
     const ModuleClass& type_;
+    const std::string name_;
     ModuleLog log_;
     std::shared_ptr<void> settings_;
+    std::vector<OptionalDependency> optional_;
     ModuleState state_ = ModuleState::not_loaded;
     Functions functions_;
     std::vector<CallStatistics> call_statistics_;  // before the calls, which count in them

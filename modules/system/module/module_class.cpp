@@ -38,6 +38,24 @@ void ModuleDraft::add_dependency(std::string name, std::string default_implement
     class_.dependencies.push_back({std::move(name), std::move(default_implementation)});
 }
 
+void ModuleDraft::set_single(std::string why) {
+    if (class_.single.empty()) {
+        class_.single = std::move(why);
+    }
+}
+
+Dependency& ModuleDraft::last_dependency() {
+    if (class_.dependencies.empty()) {
+        throw std::invalid_argument("the module '" + class_.name +
+                                    "' says of a dependency what it needs before it names one");
+    }
+    return class_.dependencies.back();
+}
+
+void ModuleDraft::add_queue_kind(ModuleQueueKind kind) {
+    class_.queue_kinds.push_back(std::move(kind));
+}
+
 void ModuleDraft::add_handover(Handover handover) {
     class_.handovers.push_back(std::move(handover));
 }
@@ -48,6 +66,10 @@ void ModuleDraft::add_event(const EventType& event) {
 
 void ModuleDraft::add_queue(std::string name, const EventType& event, std::string sentence,
                             int priority, std::optional<QueueOptions> options) {
+    if (options) {
+        set_single("it has the queue '" + name + "', which takes all events of type " +
+                   event.name());
+    }
     class_.queues.push_back(
         {std::move(name), &event, std::move(sentence), priority, std::move(options)});
 }
@@ -73,7 +95,6 @@ void ModuleDraft::set_reads(std::initializer_list<std::string_view> functions) {
 }
 
 void ModuleDraft::add_function(ApiFunction function, bool is_public) {
-    function.owner = class_.name;
     function.is_public = is_public;
     class_.api.add(std::move(function));
 }

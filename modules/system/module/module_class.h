@@ -13,8 +13,10 @@
 #include "core/event/event_type.h"
 #include "core/queue/queue.h"
 #include "modules/system/call/api.h"
+#include "modules/system/module/dependency.h"
 #include "modules/system/module/handover.h"
 #include "modules/system/module/module_metric.h"
+#include "modules/system/module/module_queue_kind.h"
 
 namespace weir::config {
 
@@ -28,13 +30,6 @@ namespace weir {
 class AppCheck;
 class Module;
 struct ModuleContext;
-
-/// What a module needs before it loads: another module, or an interface, a name for which the
-/// configuration chooses a module (`server.proxies`).
-struct Dependency {
-    std::string name;
-    std::string default_implementation;  // of an interface, if the configuration names none
-};
 
 /// A queue that a module has.
 struct ModuleQueue {
@@ -65,8 +60,10 @@ struct Flow {
 /// What a plugin tells of its module before the module is made; declare_module() makes it.
 /// Immutable. Lies in the plugin, and is destroyed with it.
 struct ModuleClass {
-    std::string name;      // under which it is loaded, configured and called
+    std::string name;      // of the plugin, and of its module unless the configuration names others
     std::string sentence;  // what it is for, without a full stop
+    ApiVersion version;    // of its API
+    std::string single;    // why a server has one module of it at most; "": it may have several
     std::vector<Dependency> dependencies;
     bool service = false;                           // unloads when no module depends on it any more
     const config::Description* settings = nullptr;  // of module.<name>; null: it has none
@@ -74,6 +71,7 @@ struct ModuleClass {
     std::vector<Handover> handovers;       // the first that gives is what a next version is offered
     std::vector<const EventType*> events;  // for which server.queues may have queues
     std::vector<ModuleQueue> queues;
+    std::vector<ModuleQueueKind> queue_kinds;  // which server.queues may name
     std::vector<ModuleMetric> metrics;
     std::function<std::unique_ptr<Module>(const ModuleContext&)> make;
     /// Checks what of the settings depends on the rest of the app; null: nothing does.
@@ -109,13 +107,16 @@ public:
     ModuleClass take();
 
 protected:
+    void set_single(std::string why);
     void add_dependency(std::string name, std::string default_implementation);
+    Dependency& last_dependency();
     void add_handover(Handover handover);
     void add_event(const EventType& event);
     void add_queue(std::string name, const EventType& event, std::string sentence, int priority,
                    std::optional<QueueOptions> options);
     void add_function(ApiFunction function, bool is_public);
     void set_reads(std::initializer_list<std::string_view> functions);
+    void add_queue_kind(ModuleQueueKind kind);
     void add_metric(ModuleMetric metric);
 
     ModuleClass class_;
@@ -136,10 +137,33 @@ class ModuleDeclaration : public detail::ModuleDraft {
 public:
     explicit ModuleDeclaration(std::string name, std::string sentence);
 
+    /// Says which version the API has; otherwise it is 1.0.
+    ModuleDeclaration&& version(std::uint32_t major, std::uint32_t minor) && {
+        class_.version = {major, minor};
+        return std::move(*this);
+    }
+    /// Says that a server has at most one module of this plugin, and why: "its locks are those of
+    /// the whole server". A plugin that declares a queue() is single anyway.
+    ModuleDeclaration&& single(std::string why) && {
+        set_single(std::move(why));
+        return std::move(*this);
+    }
     /// Names a module that loads before this one and unloads after it. With a default, `name` may
     /// be an interface.
     ModuleDeclaration&& depends_on(std::string name, std::string default_implementation = {}) && {
         add_dependency(std::move(name), std::move(default_implementation));
+        return std::move(*this);
+    }
+    /// Requires of the dependency that was named last that its API has this major version, and this
+    /// minor version or a later one.
+    ModuleDeclaration&& at_least(std::uint32_t major, std::uint32_t minor) && {
+        last_dependency().least = ApiVersion{major, minor};
+        return std::move(*this);
+    }
+    /// Says that the module works without the dependency that was named last: it is not loaded for
+    /// this module, may come and go, and comes first if both are loaded at a time. See Module::has.
+    ModuleDeclaration&& optional() && {
+        last_dependency().optional = true;
         return std::move(*this);
     }
     /// Unloads the module when no other module depends on it any more, unless it was loaded by
@@ -184,24 +208,39 @@ public:
         add_queue(std::move(name), event_type<E>(), std::move(sentence), 0, {});
         return std::move(*this);
     }
+    /// Adds a kind of queues, which `server.queues` may name. `make` is a LeafQueueFactory (const
+    /// S&); S describes what such a queue has at `settings`. A queue of that kind is removed, with
+    /// what is in it, when the module unloads.
+    template <config::Described S, class F>
+    ModuleDeclaration&& queue_kind(std::string name, std::string sentence, F make) && {
+        add_queue_kind(make_queue_kind<S>(std::move(name), std::move(sentence), std::move(make)));
+        return std::move(*this);
+    }
+    /// The same for a kind without settings.
+    ModuleDeclaration&& queue_kind(std::string name, std::string sentence,
+                                   LeafQueueFactory factory) && {
+        add_queue_kind(make_queue_kind(std::move(name), std::move(sentence), std::move(factory)));
+        return std::move(*this);
+    }
     /// Adds a metric that only grows: the text for Prometheus has it as
-    /// weir_<module>_<name>_total. The value is a member of the module: a number, a const function
-    /// that returns one, or, for several values with labels, a `void (MetricFamily&) const` that
-    /// adds them. It is read when metrics are collected, so that counting is an increment.
+    /// weir_<plugin>_<name>_total, with the label `module` if the module has another name. The
+    /// value is a member of the module: a number, a const function that returns one, or, for
+    /// several values with labels, a `void (MetricFamily&) const` that adds them. It is read when
+    /// metrics are collected, so that counting is an increment.
     template <class V>
     ModuleDeclaration&& counter(std::string name, std::string sentence, V value) && {
         add_metric(make_module_metric<M>(MetricKind::counter, std::move(name), std::move(sentence),
                                          value));
         return std::move(*this);
     }
-    /// The same for a metric that goes up and down: weir_<module>_<name>.
+    /// The same for a metric that goes up and down: weir_<plugin>_<name>.
     template <class V>
     ModuleDeclaration&& gauge(std::string name, std::string sentence, V value) && {
         add_metric(
             make_module_metric<M>(MetricKind::gauge, std::move(name), std::move(sentence), value));
         return std::move(*this);
     }
-    /// The same for durations, of which the member is a Histogram: weir_<module>_<name>_seconds.
+    /// The same for durations, of which the member is a Histogram: weir_<plugin>_<name>_seconds.
     template <class V>
     ModuleDeclaration&& histogram(std::string name, std::string sentence, V value) && {
         add_metric(make_module_metric<M>(MetricKind::histogram, std::move(name),

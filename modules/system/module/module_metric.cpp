@@ -30,8 +30,8 @@ ModuleMetric::ModuleMetric(MetricKind kind_, std::string name_, std::string sent
     }
 }
 
-std::string ModuleMetric::full_name(const std::string& module) const {
-    std::string result = "weir_" + module + '_' + name;
+std::string ModuleMetric::full_name(const std::string& plugin) const {
+    std::string result = "weir_" + plugin + '_' + name;
     std::ranges::replace_if(
         result, [](char c) { return !may_be_in_name(c); }, '_');
     switch (kind) {

@@ -21,7 +21,7 @@ struct ModuleMetric {
                  detail::MemberPointer member, Collect collect);
 
     /// Returns its name among all metrics of a server: weir_lock_acquired_total.
-    std::string full_name(const std::string& module) const;
+    std::string full_name(const std::string& plugin) const;
 
     MetricKind kind;
     std::string name;      ///< within the module

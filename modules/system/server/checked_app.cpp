@@ -12,6 +12,7 @@
 #include "config/text/nearest_name.h"
 #include "modules/system/call/api_error.h"
 #include "modules/system/server/configured_queues.h"
+#include "modules/system/server/instances.h"
 #include "modules/system/server/load_error.h"
 #include "modules/system/server/startup_plan.h"
 
@@ -57,7 +58,7 @@ CheckedApp::CheckedApp(config::Configuration configuration, Registry registry,
       registry_(std::move(registry)),
       settings_(read_settings(configuration_)),
       event_types_(settings_.events),
-      finder_(settings_, registry_) {
+      finder_(settings_, registry_, plugins_of_modules(configuration_)) {
     check(problems);
     sound_ = problems.empty();
 }
@@ -76,13 +77,19 @@ void CheckedApp::check(config::Problems& problems) {
     catalogue.add<ServerSettings>("server");
     // Another finder: which defaults interfaces have is known when modules load.
     ModuleFinder finder = finder_;
+    check_plugins_of_modules(configuration_, problems);
     StartupPlan plan(configuration_, settings_, finder, problems);
+    check_single(configuration_, plan.modules, problems);
     JsonEventTypes::check(configuration_, settings_.events, problems);
     std::vector<const EventType*> types = standard_event_types();
     for (const EventType* type : event_types_.all()) {
         types.push_back(type);
     }
+    ModuleQueueKinds kinds;
     for (const auto& [name, found] : plan.modules) {
+        for (const ModuleQueueKind& kind : found.type->queue_kinds) {
+            kinds.emplace(kind.name, &kind);
+        }
         if (const EventType* own = declared_twice(*found.type)) {
             config::Path path("server.events");
             path.push(own->name());
@@ -101,10 +108,18 @@ void CheckedApp::check(config::Problems& problems) {
             continue;
         }
         try {
-            const auto opened = opened_.emplace(name, finder.open(name)).first;
+            const FoundModule shared = opened_among(opened_, finder.plugin_of(name));
+            const auto opened = opened_.emplace(name, shared ? shared : finder.open(name)).first;
             add_settings(catalogue, name, opened->second, config::Use::installed);
-        } catch (const PluginError&) {
+        } catch (const PluginError& error) {
             // There is none, or it cannot be used anyway.
+            if (finder.plugin_of(name) != name) {
+                catalogue.add_module(name);
+                config::Path place("module");
+                place.push(name);
+                place.push("plugin");
+                configuration_.report(place, error.what(), problems);
+            }
         }
     }
     for (const std::string& name : finder.names()) {
@@ -114,7 +129,7 @@ void CheckedApp::check(config::Problems& problems) {
     }
     catalogue.check(configuration_, problems);
     check_users(problems);
-    ConfiguredQueues::check(configuration_, settings_.queues, types, problems);
+    ConfiguredQueues::check(configuration_, settings_.queues, types, kinds, problems);
     // Where the settings themselves are wrong, the catalogue has said so.
     if (problems.empty()) {
         const AppCheck app = as_modules_see_it(problems);
@@ -166,6 +181,15 @@ std::vector<Flow> CheckedApp::flows() const {
     return all;
 }
 
+config::Catalogue CheckedApp::running_sections() const {
+    config::Catalogue catalogue;
+    catalogue.add<ServerSettings>("server");
+    for (const std::string& name : started_) {
+        add_settings(catalogue, name, opened_.at(name), config::Use::running);
+    }
+    return catalogue;
+}
+
 const EventType* CheckedApp::declared_twice(const ModuleClass& module) const {
     for (const EventType* type : module.events) {
         if (event_types_.find(type->name()) != nullptr) {
@@ -215,6 +239,10 @@ FoundModule CheckedApp::open(const std::string& name) {
 FoundModule CheckedApp::open_or_take(const std::string& name) {
     if (auto known = opened_.extract(name)) {
         FoundModule& found = known.mapped();
+        // Other modules of the plugin take it from this one.
+        std::erase_if(opened_, [&found](const auto& other) {
+            return found.library != nullptr && other.second.library == found.library;
+        });
         if (found.library == nullptr ||
             file_stamp(finder_.file_of(name)) == found.library->stamp()) {
             return std::move(found);
@@ -226,6 +254,7 @@ FoundModule CheckedApp::open_or_take(const std::string& name) {
 void CheckedApp::change_to(CheckedApp changed) {
     assert(changed.sound());
     configuration_ = std::move(changed.configuration_);
+    finder_.set_plugins_of_modules(plugins_of_modules(configuration_));
     changed.settings_.log.queue = settings_.log.queue;
     settings_.log = std::move(changed.settings_.log);
     settings_.startup = std::move(changed.settings_.startup);

@@ -11,6 +11,10 @@
 #include "modules/system/server/module_finder.h"
 #include "modules/system/server/server_settings.h"
 
+namespace weir::config {
+class Catalogue;
+}
+
 namespace weir {
 
 // An app: its configuration after it was checked, the server's settings in it, and the plugins that
@@ -34,6 +38,10 @@ public:
     const JsonEventTypes& event_types() const noexcept { return event_types_; }
     ModuleFinder& finder() noexcept { return finder_; }
     const ModuleFinder& finder() const noexcept { return finder_; }
+
+    // Returns the sections of the server and of the modules that the app starts, with what is
+    // described there. Requires that no module was opened; valid until one is.
+    config::Catalogue running_sections() const;
 
     // Opens the module: takes that which was opened for checking, unless its file has changed
     // since. Throws as ModuleFinder::open, and LoadException if the module brings an event type

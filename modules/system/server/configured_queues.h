@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "config/settings/configuration.h"
@@ -11,11 +13,17 @@
 
 namespace weir {
 
+class Module;
+
 // The event types that are there without any module.
 const std::vector<const EventType*>& standard_event_types();
 
+// The kinds of queues that modules bring, by name.
+using ModuleQueueKinds = std::map<std::string, const ModuleQueueKind*, std::less<>>;
+
 // The queues that the configuration adds to the queue tree, `server.queues`. A queue is made when
-// the types of its events are known: with the server, or with the module that brings them.
+// its kind and the types of its events are known: with the server, or with the modules that bring
+// them. It stays, but for a queue of a kind that a module brings: that is the module's.
 class ConfiguredQueues {
 public:
     // All must outlive this, and the settings must stay as they are. `declared` are the types that
@@ -24,25 +32,33 @@ public:
                      const JsonEventTypes& declared) noexcept
         : root_(root), settings_(settings), declared_(declared) {}
 
-    // Makes those queues whose events no module brings.
-    void add_standard() { add(types_without_modules()); }
-    // Makes those queues whose events the module brings.
-    void add_for(const ModuleClass& type);
+    // Makes those queues for which no module is needed.
+    void add_standard() { add({}); }
+    // Makes those queues that became possible with the module, which may be about to take the place
+    // of another version. `others` are the modules that are there.
+    void add_for(Module& module, std::vector<Module*> others);
 
-    // Reports queues for event types that are not among these, or for indices that they do not
-    // have.
+    // Reports queues of kinds, or for event types, that are not among these, for indices that they
+    // do not have, and wrong settings of kinds.
     static void check(const config::Configuration& configuration,
                       const std::vector<QueueSettings>& settings,
-                      const std::vector<const EventType*>& types, config::Problems& problems);
+                      const std::vector<const EventType*>& types, const ModuleQueueKinds& kinds,
+                      config::Problems& problems);
 
 private:
-    std::vector<const EventType*> types_without_modules() const;
-    void add(const std::vector<const EventType*>& types);
+    // All modules that are there. Of those that bring a kind, the first has the queues of it.
+    using Modules = std::vector<Module*>;
+
+    void add(const Modules& modules);
+    void add_all(Queue& parent, const std::vector<QueueSettings>& queues,
+                 const std::vector<const EventType*>& types, const Modules& modules);
+    void add_to(Queue& parent, const QueueSettings& settings,
+                const std::vector<const EventType*>& types, const Modules& modules);
 
     Queue& root_;
     const std::vector<QueueSettings>& settings_;
     const JsonEventTypes& declared_;
-    std::set<const QueueSettings*> made_;
+    std::map<const QueueSettings*, Ref<Queue>> made_;  // those that stay
 };
 
 }  // namespace weir

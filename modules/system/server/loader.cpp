@@ -1,12 +1,14 @@
 #include "modules/system/server/loader.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "config/settings/changes.h"
 #include "config/settings/reader.h"
 #include "config/text/joined.h"
 #include "core/wait/execute_all.h"
+#include "modules/system/server/log_changes.h"
 #include "modules/system/server/reload.h"
 
 namespace weir {
@@ -85,16 +87,23 @@ Task<> Loader::unload_and_log(std::string name, bool force) {
 }
 
 Task<> Loader::unload_all(bool force) {
-    std::vector<Task<std::string>> unloading;
-    for (const auto& [name, entry] : parts_.table.entries) {
-        if (entry.exists()) {
-            unloading.push_back(unload_.try_unload(name, "all modules unload", force));
+    // First those that use others without depending on them: they may still need them.
+    std::vector<std::string> failures;
+    for (const bool users : {true, false}) {
+        std::vector<Task<std::string>> unloading;
+        for (const auto& [name, entry] : parts_.table.entries) {
+            const bool uses =
+                entry.module != nullptr && !entry.module->optional_dependencies().empty();
+            if (entry.exists() && uses == users) {
+                unloading.push_back(unload_.try_unload(name, "all modules unload", force));
+            }
+        }
+        if (!unloading.empty()) {
+            std::ranges::move(co_await execute_all(*this, std::move(unloading)),
+                              std::back_inserter(failures));
         }
     }
-    if (unloading.empty()) {
-        co_return;
-    }
-    throw_if_any(co_await execute_all(*this, std::move(unloading)));
+    throw_if_any(std::move(failures));
 }
 
 bool Loader::has_functions() const noexcept {
@@ -145,16 +154,21 @@ void Loader::read_files_again(ModuleEntry& entry) {
 }
 
 void Loader::change_settings(ModuleEntry& entry) {
+    const std::string section = "module." + entry.name;
+    const char* const when = "when the module is reloaded";
     config::Problems problems;
-    entry.common =
-        parts_.app.configuration().read<CommonModuleSettings>("module." + entry.name, problems);
+    CommonModuleSettings common =
+        parts_.app.configuration().read<CommonModuleSettings>(section, problems);
+    log_changes(scheduler(), section, config::changes(entry.common, common), when);
+    entry.common = std::move(common);
     entry.module->set_log_level(log_level(entry));
     const config::Description* description = entry.found.type->settings;
     if (description == nullptr) {
         return;
     }
-    const std::shared_ptr<void> settings = load_.read_settings(*entry.found.type);
+    const std::shared_ptr<void> settings = load_.read_settings(*entry.found.type, entry.name);
     const void* const before = entry.module->settings_object();
+    log_changes(scheduler(), section, config::changes(*description, before, settings.get()), when);
     bool changed = false;
     for (const config::Setting& setting : description->settings()) {
         if (setting.type->equal(setting.value_in(before), setting.value_in(settings.get()))) {
@@ -164,8 +178,6 @@ void Loader::change_settings(ModuleEntry& entry) {
             changed = true;
             continue;
         }
-        scheduler().log(LogLevel::warning, "module." + entry.name + "." + setting.name +
-                                               " takes effect when the module is reloaded");
         // The value stays: the old one is read again.
         const config::Value value = setting.type->to_json(setting.value_in(before));
         const config::Origin origin{0, {}};
@@ -208,8 +220,15 @@ std::vector<ModuleInfo> Loader::modules() const {
         info.service = entry.is_service();
         info.dependencies = entry.dependencies;
         info.users = parts_.table.users_of(name);
+        if (entry.module != nullptr) {
+            for (const Module::OptionalDependency& other : entry.module->optional_dependencies()) {
+                info.uses.push_back(other.module);
+            }
+        }
         if (entry.found) {
             info.sentence = entry.found.type->sentence;
+            info.plugin = entry.found.type->name;
+            info.version = to_string(entry.found.type->version);
         }
         if (entry.found.library != nullptr) {
             info.file = entry.found.library->path();
@@ -222,7 +241,7 @@ std::vector<ModuleInfo> Loader::modules() const {
         }
         for (const LeavingVersion& old : parts_.table.leaving) {
             if (old.name == name) {
-                info.leaving.push_back(living_of(scheduler(), old));
+                info.leaving.push_back(living_of(parts_, old));
             }
         }
         result.push_back(std::move(info));
@@ -245,6 +264,16 @@ LogLevel Loader::log_level(std::string_view name) const {
 
 LogLevel Loader::log_level(const ModuleVersion& version) const noexcept {
     return version.common.log_level.value_or(parts_.app.settings().log.level);
+}
+
+std::vector<std::string> Loader::modules_of_plugin(std::string_view plugin) const {
+    std::vector<std::string> names;
+    for (const auto& [name, entry] : parts_.table.entries) {
+        if (entry.module != nullptr && entry.found.type->name == plugin) {
+            names.push_back(name);
+        }
+    }
+    return names;
 }
 
 std::vector<std::string> Loader::changed_files() const {

@@ -20,6 +20,8 @@ namespace weir {
 // A module as listings show it.
 struct ModuleInfo {
     std::string name;
+    std::string plugin;   // that it is made of; "" if it is not in memory
+    std::string version;  // of its API; "" if it is not in memory
     std::string sentence;
     ModuleState state = ModuleState::not_loaded;
     std::string reason;    // of its last change
@@ -27,6 +29,7 @@ struct ModuleInfo {
     bool by_name = false;  // it was loaded for itself, not only as a dependency
     bool service = false;
     std::vector<std::string> dependencies;
+    std::vector<std::string> uses;   // modules that it can do without
     std::vector<std::string> users;  // loaded modules that depend on it
     std::string file;                // of the plugin; "" if linked in
     std::size_t library = 0;         // bytes of the plugin in memory; 0 if linked in
@@ -103,6 +106,8 @@ public:
     // The level from which on is written what the module logs, and what is logged in routines that
     // belong to it; "": what belongs to no module.
     LogLevel log_level(std::string_view name) const;
+    // The loaded modules that are made of the plugin.
+    std::vector<std::string> modules_of_plugin(std::string_view plugin) const;
     // The loaded modules whose plugin's file is another now.
     std::vector<std::string> changed_files() const;
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <utility>
 
 #include "config/text/nearest_name.h"
 
@@ -14,51 +15,61 @@ constexpr std::string_view suffix = ".so";
 
 }  // namespace
 
-ModuleFinder::ModuleFinder(const ServerSettings& settings, const Registry& registry)
+ModuleFinder::ModuleFinder(const ServerSettings& settings, const Registry& registry,
+                           PluginsOfModules plugins)
     : plugin_path_(settings.plugin_path),
+      plugins_(std::move(plugins)),
       proxies_(settings.proxies.begin(), settings.proxies.end()),
       registry_(registry) {}
 
 FoundModule ModuleFinder::open(const std::string& name) const {
-    if (const ModuleClass* linked_in = registry_.find(name)) {
+    const std::string& plugin = plugin_of(name);
+    if (const ModuleClass* linked_in = registry_.find(plugin)) {
         return {linked_in, nullptr};
     }
     std::string file = file_of(name);
     if (file.empty()) {
-        file = no_file_of(name);  // says what it is when it is opened
+        file = no_file_of(plugin);  // says what it is when it is opened
     }
     if (file.empty()) {
-        throw PluginError(config::unknown_name("module", name, names()));
+        const char* const kind = plugins_.contains(name) ? "plugin" : "module";
+        throw PluginError(config::unknown_name(kind, plugin, names()));
     }
-    auto library = std::make_shared<PluginLibrary>(file, name);
+    auto library = std::make_shared<PluginLibrary>(file, plugin);
     return {&library->module_class(), library};
 }
 
+const std::string& ModuleFinder::plugin_of(const std::string& name) const {
+    const auto found = plugins_.find(name);
+    return found == plugins_.end() ? name : found->second;
+}
+
 std::string ModuleFinder::file_of(const std::string& name) const {
-    return find(name, [](const std::filesystem::path& file) {
+    return find(plugin_of(name), [](const std::filesystem::path& file) {
         std::error_code error;
         return std::filesystem::is_regular_file(file, error);
     });
 }
 
 // Something of the plugin's name that is no file: a folder, a link to nothing.
-std::string ModuleFinder::no_file_of(const std::string& name) const {
-    return find(name, [](const std::filesystem::path& file) {
+std::string ModuleFinder::no_file_of(const std::string& plugin) const {
+    return find(plugin, [](const std::filesystem::path& file) {
         std::error_code error;
         return std::filesystem::exists(std::filesystem::symlink_status(file, error));
     });
 }
 
 std::string ModuleFinder::find(
-    const std::string& name, const std::function<bool(const std::filesystem::path&)>& is_it) const {
+    const std::string& plugin,
+    const std::function<bool(const std::filesystem::path&)>& is_it) const {
     // A zero would end the name of the file earlier.
-    if (name.empty() || name.find('/') != std::string::npos ||
-        name.find('\0') != std::string::npos) {
+    if (plugin.empty() || plugin.find('/') != std::string::npos ||
+        plugin.find('\0') != std::string::npos) {
         return {};
     }
     for (const std::string& folder : plugin_path_) {
         const std::filesystem::path file =
-            std::filesystem::path(folder) / (name + std::string(suffix));
+            std::filesystem::path(folder) / (plugin + std::string(suffix));
         if (is_it(file)) {
             return file.string();
         }

@@ -22,20 +22,29 @@ struct FoundModule {
     explicit operator bool() const noexcept { return type != nullptr; }
 };
 
+// The plugins of the modules that have another name than their plugin, by the names of the modules:
+// module.<name>.plugin.
+using PluginsOfModules = std::map<std::string, std::string, std::less<>>;
+
 // Finds modules by name: those linked into the program first, then plugins in the folders of
 // `server.plugin_path`. Blocks while it opens a plugin.
 class ModuleFinder {
 public:
-    ModuleFinder(const ServerSettings& settings, const Registry& registry);
+    ModuleFinder(const ServerSettings& settings, const Registry& registry,
+                 PluginsOfModules plugins = {});
 
-    // Opens the module. Throws PluginError if there is none of that name, naming the nearest, or
-    // if it cannot be opened.
+    // Opens the plugin of the module. Throws PluginError if there is none of that name, naming the
+    // nearest, or if it cannot be opened.
     FoundModule open(const std::string& name) const;
 
-    // The file of the plugin; "" if there is none.
+    // The plugin of the module.
+    const std::string& plugin_of(const std::string& name) const;
+    void set_plugins_of_modules(PluginsOfModules plugins) { plugins_ = std::move(plugins); }
+
+    // The file of the module's plugin; "" if there is none.
     std::string file_of(const std::string& name) const;
 
-    // Names of all modules that could be opened, sorted.
+    // Names of all plugins that could be opened, sorted.
     std::vector<std::string> names() const;
 
     // The name of the module for a module or an interface.
@@ -45,11 +54,12 @@ public:
     void learn_defaults(const ModuleClass& type);
 
 private:
-    std::string no_file_of(const std::string& name) const;
-    std::string find(const std::string& name,
+    std::string no_file_of(const std::string& plugin) const;
+    std::string find(const std::string& plugin,
                      const std::function<bool(const std::filesystem::path&)>& is_it) const;
 
     std::vector<std::string> plugin_path_;
+    PluginsOfModules plugins_;
     std::map<std::string, std::string, std::less<>> proxies_;
     std::map<std::string, std::string, std::less<>> defaults_;  // of interfaces
     const Registry registry_;

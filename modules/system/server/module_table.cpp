@@ -2,11 +2,37 @@
 
 #include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 #include "core/run/scheduler.h"
 #include "core/wait/send.h"
 
 namespace weir {
+
+namespace {
+
+// Whether the module works, and has the version that the user needs of an optional dependency. Logs
+// it if the version is the reason.
+bool is_usable(const Scheduler& scheduler, const ModuleEntry& user, const std::string& dependency,
+               const ModuleEntry& entry) {
+    if (entry.state != ModuleState::succeeded) {
+        return false;
+    }
+    for (const Dependency& known : user.found.type->dependencies) {
+        if (known.name != dependency) {
+            continue;
+        }
+        const std::string difference =
+            version_difference(user.name, known, entry.name, entry.found.type->version);
+        if (!difference.empty()) {
+            scheduler.log(LogLevel::warning, difference + ", and does without", user.name);
+        }
+        return difference.empty();
+    }
+    return false;
+}
+
+}  // namespace
 
 ModuleEntry& ModuleTable::entry(const std::string& name) {
     ModuleEntry& entry = entries[name];
@@ -17,6 +43,40 @@ ModuleEntry& ModuleTable::entry(const std::string& name) {
 const ModuleEntry* ModuleTable::find(std::string_view name) const noexcept {
     const auto found = entries.find(name);
     return found == entries.end() ? nullptr : &found->second;
+}
+
+bool ModuleTable::shares_library(const ModuleVersion& version) const noexcept {
+    const auto shares = [&version](const ModuleVersion& other) {
+        return &other != &version && other.found.library == version.found.library;
+    };
+    return version.found.library != nullptr &&
+           (std::ranges::any_of(
+                entries, shares,
+                [](const auto& entry) -> const ModuleVersion& { return entry.second; }) ||
+            std::ranges::any_of(leaving, shares));
+}
+
+void ModuleTable::tell_optional_users(const ModuleEntry& entry) {
+    for (auto& [name, user] : entries) {
+        Module* const module = user.module.get();
+        if (module == nullptr) {
+            continue;
+        }
+        for (Module::OptionalDependency& optional : module->optional_dependencies()) {
+            if (optional.module != entry.name) {
+                continue;
+            }
+            try {
+                const bool there = is_usable(module->scheduler(), user, optional.name, entry);
+                if (std::exchange(optional.there, there) != there) {
+                    module->dependency_changed(optional.name);
+                }
+            } catch (...) {
+                module->scheduler().log_exception("dependency_changed() of the module '" + name +
+                                                  "' ended");
+            }
+        }
+    }
 }
 
 ModuleTable::Names ModuleTable::users_of(const std::string& name) const {
@@ -60,9 +120,10 @@ std::string ModuleTable::module_of(const Container* container,
         return container == version.module.get() ||
                (!calls.empty() && container == calls.front().container());
     };
+    // Code that several modules share tells nothing.
     const auto started = [&](const ModuleVersion& version) {
         return version.found.library != nullptr &&
-               version.found.library->contains(started_at.file_name());
+               version.found.library->contains(started_at.file_name()) && !shares_library(version);
     };
     const auto name_of = [&](const auto& is_it) {
         for (const auto& [name, entry] : entries) {
@@ -164,7 +225,7 @@ std::string log_line(const ModuleEntry& entry, ModuleState state, const std::str
 
 }  // namespace
 
-Task<> change_state(Scheduler& scheduler, ModuleEntry& entry, ModuleState state,
+Task<> change_state(Scheduler& scheduler, ModuleTable& table, ModuleEntry& entry, ModuleState state,
                     std::string reason) {
     if (!may_change(entry.state, state)) {
         throw std::logic_error("the module '" + entry.name + "' is " +
@@ -184,6 +245,7 @@ Task<> change_state(Scheduler& scheduler, ModuleEntry& entry, ModuleState state,
     if (!line.empty()) {
         scheduler.log(state == ModuleState::failed ? LogLevel::error : LogLevel::info, line);
     }
+    table.tell_optional_users(entry);
     co_await send(std::move(event));
 }
 

@@ -23,7 +23,7 @@ struct ModuleVersion {
     std::string name;
     FoundModule found;
     CommonModuleSettings common;
-    std::vector<std::string> dependencies;  // resolved; of a module that exists
+    std::vector<std::string> dependencies;  // resolved, not optional; of a module that exists
     std::unique_ptr<Module> module;
     Ref<Holds> holds;  // the module's
 };
@@ -68,6 +68,10 @@ public:
     // The entry, made if there is none.
     ModuleEntry& entry(const std::string& name);
     const ModuleEntry* find(std::string_view name) const noexcept;
+    // Whether other versions of modules are made of the version's library: it stays for them.
+    bool shares_library(const ModuleVersion& version) const noexcept;
+    // Tells the modules that depend on the module, but can do without, whether it is there.
+    void tell_optional_users(const ModuleEntry& entry);
 
     // The modules that depend on the module.
     Names users_of(const std::string& name) const;
@@ -84,9 +88,10 @@ public:
     void destroy_modules() noexcept;
 };
 
-// Changes the state, logs that, and sends a ModuleStateEvent. Throws std::logic_error if the module
-// may not change to that state: may_change().
-Task<> change_state(Scheduler& scheduler, ModuleEntry& entry, ModuleState state,
+// Changes the state, logs that, tells modules that can do without the module, and sends a
+// ModuleStateEvent. Throws std::logic_error if the module may not change to that state:
+// may_change().
+Task<> change_state(Scheduler& scheduler, ModuleTable& table, ModuleEntry& entry, ModuleState state,
                     std::string reason);
 
 }  // namespace weir

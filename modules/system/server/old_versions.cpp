@@ -36,7 +36,7 @@ Task<> OldVersions::end_all(const ModuleEntry& entry, bool force) {
     std::vector<std::string> living;
     for (const LeavingVersion& version : parts_.table.leaving) {
         if (version.name == entry.name) {
-            for (std::string& what : living_of(parts_.scheduler(), version)) {
+            for (std::string& what : living_of(parts_, version)) {
                 living.push_back("in an older version, " + std::move(what));
             }
         }
@@ -72,7 +72,7 @@ Task<> OldVersions::wait_for(LeavingVersion& version, std::function<bool()> hold
         parts_.scheduler().log(LogLevel::info,
                                "the old version of the module '" + version.name +
                                    "' stays until this has ended: " +
-                                   config::joined(living_of(parts_.scheduler(), version), "; "));
+                                   config::joined(living_of(parts_, version), "; "));
         co_await wait_until(std::move(holds));
     }
 }
@@ -88,7 +88,7 @@ Task<> OldVersions::leave(LeavingVersion& version) {
     co_await unload(version);
     co_await release_.destroy(version);
     const auto unused = [this, &version] {
-        return version.at_once || living_of(parts_.scheduler(), version).empty();
+        return version.at_once || living_of(parts_, version).empty();
     };
     Task<> draining = wait_for(version, unused);
     co_await draining;

@@ -1,11 +1,17 @@
 #include "modules/system/server/queue_settings.h"
 
+#include <memory>
 #include <stdexcept>
+#include <utility>
 
+#include "config/document/fragments.h"
+#include "config/document/problems.h"
+#include "config/settings/reader.h"
 #include "config/text/nearest_name.h"
 #include "core/queue/fair_queue.h"
 #include "core/queue/fifo_queue.h"
 #include "core/queue/priority_queue.h"
+#include "modules/system/module/module_queue_kind.h"
 
 namespace weir {
 
@@ -19,7 +25,11 @@ config::Settings<QueueSettings> QueueSettings::describe() {
         setting("priority", &QueueSettings::priority, "Events of queues with a larger one go first")
             .range(0, 10'000),
         setting("kind", &QueueSettings::kind,
-                "In which order its events leave: as they came, by their key, or fairly by turns"),
+                "In which order its events leave: fifo, as they came; priority, by their key; "
+                "fair (or auto), by turns; or a kind that a module brings")
+            .not_empty(),
+        setting("settings", &QueueSettings::kind_settings,
+                "Settings of the kind, if a module brings it"),
         setting("key", &QueueSettings::key,
                 "The index by which a priority queue orders and a fair queue tells events apart; "
                 "default: \"priority\", or the type"),
@@ -40,30 +50,54 @@ config::Settings<QueueSettings> QueueSettings::describe() {
         setting("queues", &QueueSettings::queues, "Queues within this one"));
 }
 
-QueueOptions queue_options(const QueueSettings& settings) {
+const std::vector<std::string>& standard_queue_kinds() {
+    static const std::vector<std::string> kinds{"fifo", "priority", "fair", "auto"};
+    return kinds;
+}
+
+namespace {
+
+LeafQueueFactory standard_kind(const QueueSettings& settings) {
+    if (settings.kind == "priority") {
+        return PriorityQueue::factory(
+            EventKey::named(settings.key.empty() ? "priority" : settings.key));
+    }
+    if (settings.kind == "fifo") {
+        return FifoQueue::factory();
+    }
+    FairQueueOptions fair;
+    fair.key = settings.key.empty() ? EventKey::by_type() : EventKey::named(settings.key);
+    fair.preserve_for_new = settings.kept_for_new;
+    fair.subqueue_limit = limit_of(settings.limit_per_key);
+    return FairQueue::factory(std::move(fair));
+}
+
+LeafQueueFactory module_kind(const QueueSettings& settings, const ModuleQueueKind& kind) {
+    if (kind.settings == nullptr) {
+        return kind.make(nullptr);
+    }
+    const std::shared_ptr<void> own = kind.settings->make();
+    if (settings.kind_settings) {
+        config::Problems problems;  // reported before
+        const config::Position nowhere;
+        const config::Origin origin{0, {}};
+        config::Reader reader(problems, nowhere, {});
+        kind.settings->read({{&*settings.kind_settings, &nowhere, {}, &origin}}, own.get(), reader,
+                            config::Unknown::ignore);
+    }
+    return kind.make(own.get());
+}
+
+}  // namespace
+
+QueueOptions queue_options(const QueueSettings& settings, const ModuleQueueKind* kind) {
     QueueOptions options;
     options.max_default = limit_of(settings.limit);
     options.max_total = limit_of(settings.total_limit);
     if (settings.limit && !settings.total_limit && settings.queues.empty()) {
         options.max_total = *settings.limit;
     }
-    switch (settings.kind) {
-        case QueueKind::fifo:
-            options.kind = FifoQueue::factory();
-            break;
-        case QueueKind::priority:
-            options.kind = PriorityQueue::factory(
-                EventKey::named(settings.key.empty() ? "priority" : settings.key));
-            break;
-        case QueueKind::automatic: {
-            FairQueueOptions fair;
-            fair.key = settings.key.empty() ? EventKey::by_type() : EventKey::named(settings.key);
-            fair.preserve_for_new = settings.kept_for_new;
-            fair.subqueue_limit = limit_of(settings.limit_per_key);
-            options.kind = FairQueue::factory(std::move(fair));
-            break;
-        }
-    }
+    options.kind = kind == nullptr ? standard_kind(settings) : module_kind(settings, *kind);
     return options;
 }
 

@@ -14,14 +14,10 @@
 
 namespace weir {
 
-// In which order the events of a queue leave it.
-enum class QueueKind { fifo, priority, automatic };
+struct ModuleQueueKind;
 
-inline config::EnumNames<QueueKind> names_of(QueueKind) {
-    return {{"fifo", QueueKind::fifo},
-            {"priority", QueueKind::priority},
-            {"auto", QueueKind::automatic}};
-}
+// The names of the kinds of queues that are there without any module.
+const std::vector<std::string>& standard_queue_kinds();
 
 // A queue that the configuration adds to the queue tree, at `server.queues` or within another.
 struct QueueSettings {
@@ -29,7 +25,8 @@ struct QueueSettings {
     std::map<std::string, std::variant<std::int64_t, std::string>> index;
     std::string name;
     int priority = 400;
-    QueueKind kind = QueueKind::fifo;
+    std::string kind = "fifo";
+    std::optional<config::Value> kind_settings;
     std::string key;
     std::optional<std::uint32_t> limit;
     std::optional<std::uint32_t> total_limit;
@@ -45,8 +42,9 @@ inline std::size_t limit_of(const std::optional<std::uint32_t>& limit) noexcept 
     return limit ? *limit : unlimited;
 }
 
-// How the queue is made, but for its name and matcher.
-QueueOptions queue_options(const QueueSettings& settings);
+// How the queue is made, but for its name and matcher. `kind` is its kind if a module brings that;
+// null: it is one of the standard kinds. Requires that the settings were checked.
+QueueOptions queue_options(const QueueSettings& settings, const ModuleQueueKind* kind);
 
 // The matcher of the queue's events, of the given type. Throws std::invalid_argument if the type
 // has no such index.

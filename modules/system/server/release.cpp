@@ -25,7 +25,7 @@ Task<> remove_queue_with_events(Scheduler& scheduler, Ref<Queue> queue) {
 
 }  // namespace
 
-std::vector<std::string> living_of(Scheduler& scheduler, const ModuleVersion& version) {
+std::vector<std::string> living_of(const LoaderParts& parts, const ModuleVersion& version) {
     std::vector<std::string> living;
     if (version.module != nullptr) {
         for (const Routine& call : version.module->calls()) {
@@ -35,8 +35,8 @@ std::vector<std::string> living_of(Scheduler& scheduler, const ModuleVersion& ve
             living.push_back(describe_wait(routine));
         }
     }
-    if (version.found.library != nullptr) {
-        for (std::string& user : users_of_code(scheduler, *version.found.library)) {
+    if (version.found.library != nullptr && !parts.table.shares_library(version)) {
+        for (std::string& user : users_of_code(parts.scheduler(), *version.found.library)) {
             living.push_back(std::move(user));
         }
     }
@@ -67,14 +67,16 @@ Task<> Release::destroy(ModuleVersion& version) {
 
 Task<std::string> Release::let_go(ModuleVersion& version, bool force) {
     co_await destroy(version);
-    if (version.found.library != nullptr) {
+    if (version.found.library != nullptr && !parts_.table.shares_library(version)) {
         drop_events_of(parts_.scheduler(), *version.found.library);
     }
     co_await drain(version, force);
     version.dependencies.clear();
     version.found.type = nullptr;
     version.holds.reset();
-    co_return close_library(std::move(version.found.library));
+    const bool shared = parts_.table.shares_library(version);
+    std::shared_ptr<PluginLibrary> library = std::move(version.found.library);
+    co_return shared ? std::string() : close_library(std::move(library));
 }
 
 // Waits until nothing refers to the library any more.
@@ -84,12 +86,12 @@ Task<> Release::drain(ModuleVersion& version, bool force) {
     }
     Scheduler& scheduler = parts_.scheduler();
     const PluginLibrary& library = *version.found.library;
-    const auto unused = [&scheduler, &version, &library, force] {
-        if (force) {
+    const auto unused = [this, &scheduler, &version, &library, force] {
+        if (force && !parts_.table.shares_library(version)) {
             drop_events_of(scheduler, library);
             close_routines_of(scheduler, library);
         }
-        return living_of(scheduler, version).empty();
+        return living_of(parts_, version).empty();
     };
     // A function of the library that the scheduler calls may have brought us here, and still be on
     // the stack.
@@ -99,7 +101,7 @@ Task<> Release::drain(ModuleVersion& version, bool force) {
     if (gone) {
         co_return;
     }
-    std::vector<std::string> living = living_of(scheduler, version);
+    std::vector<std::string> living = living_of(parts_, version);
     if (!force) {
         throw UnloadRefused(version.name, std::move(living));
     }

@@ -10,7 +10,8 @@
 namespace weir {
 
 // Returns what needs the code of the version, or its module, one line each.
-std::vector<std::string> living_of(Scheduler& scheduler, const ModuleVersion& version);
+// Code that other modules are made of, too, is theirs.
+std::vector<std::string> living_of(const LoaderParts& parts, const ModuleVersion& version);
 
 // The end of a version of a module: what belongs to it ends, and its library leaves memory.
 class Release {
@@ -20,7 +21,8 @@ public:
     // Ends all that belongs to the version, and destroys its module.
     Task<> destroy(ModuleVersion& version);
 
-    // Destroys the version, waits until nothing needs its library any more, and closes that.
+    // Destroys the version, waits until nothing needs its library any more, and closes that, unless
+    // other modules are made of it.
     // Returns why the library is still in memory, or "". If something needs it when the time is
     // over, throws UnloadRefused; with `force` that is logged, and the library stays in memory.
     Task<std::string> let_go(ModuleVersion& version, bool force);

@@ -64,6 +64,9 @@ Task<> Reload::run(std::vector<std::string> names) {
         throw LoadException(failure + "; the old version runs on");
     }
     flags.clear();
+    for (const auto& [name, entry] : parts_.table.entries) {
+        parts_.table.tell_optional_users(entry);
+    }
     for (const std::unique_ptr<Successor>& successor : successors_) {
         parts_.scheduler().log(LogLevel::info, successor->name + " reloaded");
         Ref<Event> event = make_event<ModuleStateEvent>(successor->name, ModuleState::succeeded,
@@ -73,13 +76,14 @@ Task<> Reload::run(std::vector<std::string> names) {
     }
 }
 
-std::unique_ptr<Reload::Successor> Reload::open_successor(const std::string& name) {
+std::unique_ptr<Reload::Successor> Reload::open_successor(const std::string& name,
+                                                          const Opened& opened) {
     auto made = std::make_unique<Successor>();
     made->name = name;
     made->entry = &parts_.table.entry(name);
     try {
         const FoundModule& now = made->entry->found;
-        made->found = now.library == nullptr ? now : parts_.app.finder().open(name);
+        made->found = now.library == nullptr ? now : open(name, opened);
     } catch (const PluginError& error) {
         throw LoadException("nothing is reloaded: " + std::string(error.what()));
     }
@@ -87,10 +91,39 @@ std::unique_ptr<Reload::Successor> Reload::open_successor(const std::string& nam
     return made;
 }
 
+// Opens each file once.
+FoundModule Reload::open(const std::string& name, const Opened& opened) const {
+    const ModuleFinder& finder = parts_.app.finder();
+    for (const auto& [other, successor] : opened) {
+        if (successor->found.type->name == finder.plugin_of(name)) {
+            return successor->found;
+        }
+    }
+    return finder.open(name);
+}
+
+void Reload::require_versions(const Successor& successor, const Opened& opened) const {
+    try {
+        load_.require_versions(successor, [&](const std::string& name) -> const ModuleClass* {
+            if (const auto found = opened.find(name); found != opened.end()) {
+                return found->second->found.type;
+            }
+            const ModuleEntry* other = parts_.table.find(name);
+            const bool works = other != nullptr && other->state == ModuleState::succeeded;
+            return works ? other->found.type : nullptr;
+        });
+    } catch (const LoadException& error) {
+        throw LoadException("nothing is reloaded: " + std::string(error.what()));
+    }
+}
+
 void Reload::open_successors(const std::vector<std::string>& names) {
-    std::map<std::string, std::unique_ptr<Successor>> opened;
+    Opened opened;
     for (const std::string& name : names) {
-        opened[name] = open_successor(name);
+        opened[name] = open_successor(name, opened);
+    }
+    for (const auto& [name, successor] : opened) {
+        require_versions(*successor, opened);
     }
     const auto dependencies = [&](const std::string& name) {
         if (const auto found = opened.find(name); found != opened.end()) {
@@ -154,7 +187,7 @@ Task<> Reload::bring_up(Successor& successor) {
     load_.make_module(successor);
     Module& module = *successor.module;
     module.set_predecessor(successor.entry->module.get());
-    module.add_declared_queues();
+    load_.add_queues(module);
     const Duration timeout = successor.common.reload_timeout;
     const bool loaded = co_await execute_with_timeout(timeout, module.load());
     if (!loaded) {
@@ -330,6 +363,15 @@ Task<> Reload::discard() {
     }
     parts_.fallback.look_again();
     for (auto at = successors_.rbegin(); at != successors_.rend(); ++at) {
+        co_await release_.destroy(**at);
+    }
+    for (auto at = successors_.rbegin(); at != successors_.rend(); ++at) {
+        const auto is_same = [&](const auto& other) {
+            return other->found.library == (*at)->found.library;
+        };
+        if (std::any_of(at + 1, successors_.rend(), is_same)) {
+            (*at)->found.library.reset();  // the last one lets it go
+        }
         co_await release_.let_go(**at, true);
     }
 }

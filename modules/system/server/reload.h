@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,7 +35,10 @@ private:
     };
 
     void open_successors(const std::vector<std::string>& names);
-    std::unique_ptr<Successor> open_successor(const std::string& name);
+    using Opened = std::map<std::string, std::unique_ptr<Successor>>;
+    std::unique_ptr<Successor> open_successor(const std::string& name, const Opened& opened);
+    FoundModule open(const std::string& name, const Opened& opened) const;
+    void require_versions(const Successor& successor, const Opened& opened) const;
     Task<> replace();
     Task<> bring_up(Successor& successor);
     bool replaces(const std::string& name) const noexcept;

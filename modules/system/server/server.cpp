@@ -18,6 +18,7 @@
 #include "modules/system/log/writer.h"
 #include "modules/system/module/notification.h"
 #include "modules/system/server/loader.h"
+#include "modules/system/server/log_changes.h"
 
 namespace weir {
 
@@ -206,12 +207,8 @@ Task<> Server::shut_down() {
 
 void Server::reconfigure(config::Configuration configuration) {
     CheckedApp changed = CheckedApp::require(std::move(configuration), app_.registry());
-    for (const config::Change& change : config::changes(app_.settings(), changed.settings())) {
-        if (change.fixed) {
-            scheduler_.log(LogLevel::warning, "server." + change.setting +
-                                                  " takes effect when the server is started again");
-        }
-    }
+    log_changes(scheduler_, "server", config::changes(app_.settings(), changed.settings()),
+                "when the server is started again");
     std::vector<std::string> before = app_.settings().startup;
     app_.change_to(std::move(changed));
     if (log_writer_ != nullptr) {

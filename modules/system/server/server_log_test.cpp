@@ -174,8 +174,9 @@ TEST_CASE("server log: lines are written to the configured file, and to another 
     }
     const std::string one = content_of("one.log");
     CHECK_THAT(one, Catch::Contains("info    first\n") && !Catch::Contains("not seen") &&
-                        Catch::EndsWith("warning server.log.queue takes effect when the server is "
-                                        "started again\n"));
+                        Catch::Contains("info    server.log.format: \"text\" -> \"json\"\n") &&
+                        Catch::Contains("warning server.log.queue: ") &&
+                        Catch::Contains(" -> 99, takes effect when the server is started again\n"));
     const std::string two = content_of("two.log");
     CHECK_THAT(two, Catch::StartsWith("{") && Catch::EndsWith("\"message\":\"second\"}\n"));
     CHECK(two.find('\n') == two.size() - 1);

@@ -202,9 +202,39 @@ private:
                          MetricKind::counter};
 };
 
+// What modules declare. Modules of one plugin share a metric; a label tells them apart, but for the
+// one that has the plugin's name.
+class DeclaredMetrics {
+public:
+    void add(const Module& module) {
+        const ModuleClass& type = module.type();
+        for (const ModuleMetric& metric : type.metrics) {
+            MetricFamily& family = this->family(metric, metric.full_name(type.name));
+            const std::size_t before = family.samples.size();
+            metric.collect(metric, module, family);
+            if (module.name() == type.name) {
+                continue;
+            }
+            for (std::size_t i = before; i != family.samples.size(); ++i) {
+                family.samples[i].labels.emplace_back("module", module.name());
+            }
+        }
+    }
+    void move_to(Metrics& metrics) { std::ranges::move(families_, std::back_inserter(metrics)); }
+
+private:
+    MetricFamily& family(const ModuleMetric& metric, const std::string& name) {
+        const auto known = std::ranges::find(families_, name, &MetricFamily::name);
+        return known != families_.end() ? *known
+                                        : add_family(families_, metric.kind, name, metric.sentence);
+    }
+
+    Metrics families_;
+};
+
 void add_modules(Metrics& metrics, Server& server) {
     ModuleMetrics own;
-    Metrics declared;
+    DeclaredMetrics declared;
     for (const ModuleInfo& info : server.loader().modules()) {
         own.add(info);
         const Module* const module = server.loader().find(info.name);
@@ -212,14 +242,10 @@ void add_modules(Metrics& metrics, Server& server) {
             continue;
         }
         own.add(info, *module);
-        for (const ModuleMetric& metric : module->type().metrics) {
-            MetricFamily& family =
-                add_family(declared, metric.kind, metric.full_name(info.name), metric.sentence);
-            metric.collect(metric, *module, family);
-        }
+        declared.add(*module);
     }
     own.move_to(metrics);
-    std::ranges::move(declared, std::back_inserter(metrics));
+    declared.move_to(metrics);
 }
 
 }  // namespace

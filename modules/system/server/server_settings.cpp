@@ -89,6 +89,10 @@ config::Settings<CommonModuleSettings> CommonModuleSettings::describe() {
     using S = CommonModuleSettings;
     return settings<S>(
         "What every module has",
+        setting("plugin", &S::plugin,
+                "The plugin that the module is made of; null: the one of its name")
+            .not_empty()
+            .fixed(),
         setting("service", &S::service,
                 "Unload it when no module depends on it any more; null: as the module says"),
         setting("log_level", &S::log_level,

@@ -51,6 +51,7 @@ struct ServerSettings {
 
 // What every module has at module.<name>, beside its own settings.
 struct CommonModuleSettings {
+    std::optional<std::string> plugin;
     std::optional<bool> service;
     std::optional<LogLevel> log_level;
     std::chrono::milliseconds drain_timeout{5000};

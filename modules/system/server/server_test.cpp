@@ -256,8 +256,9 @@ TEST_CASE("server: a setting that cannot change while the program runs stays, an
         log);
     CHECK(told == Texts{"post", "4"});
     CHECK(log ==
-          "warning: server.process_events takes effect when the server is started again\n"
-          "warning: module.post.counters takes effect when the module is reloaded\n");
+          "warning: server.process_events: null -> 7, takes effect when the server is started "
+          "again\n"
+          "warning: module.post.counters: 1 -> 2, takes effect when the module is reloaded\n");
 }
 
 TEST_CASE("server: a configuration with mistakes changes nothing, and all mistakes are reported") {

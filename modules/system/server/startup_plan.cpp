@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/text/joined.h"
+#include "modules/system/server/instances.h"
 
 namespace weir {
 
@@ -48,11 +49,13 @@ std::string find_cycle(
 
 StartupPlan::StartupPlan(const config::Configuration& configuration, const ServerSettings& settings,
                          ModuleFinder& finder, config::Problems& problems) {
+    // Of the optional ones those that the app starts otherwise.
     const auto dependencies = [&](const std::string& name) {
         std::vector<std::string> names;
-        if (const auto found = modules.find(name); found != modules.end() && found->second) {
-            for (const Dependency& dependency : found->second.type->dependencies) {
-                names.push_back(finder.resolve(dependency));
+        for (const Dependency& dependency : dependencies_of(name)) {
+            if (std::string needed = finder.resolve(dependency);
+                !dependency.optional || modules.contains(needed)) {
+                names.push_back(std::move(needed));
             }
         }
         return names;
@@ -68,24 +71,61 @@ StartupPlan::StartupPlan(const config::Configuration& configuration, const Serve
             if (modules.contains(name)) {
                 continue;
             }
-            FoundModule& found = modules[name];
+            FoundModule found = opened_among(modules, finder.plugin_of(name));
             try {
-                found = finder.open(name);
+                if (!found) {
+                    found = finder.open(name);
+                }
                 finder.learn_defaults(*found.type);
             } catch (const PluginError& error) {
-                configuration.report(place, chain + error.what(), problems);
-                continue;
+                // Where the configuration names the plugin, that is the mistake's place.
+                if (finder.plugin_of(name) == name) {
+                    configuration.report(place, chain + error.what(), problems);
+                }
             }
-            for (const std::string& next : dependencies(name)) {
-                to_open.emplace_back(next, chain + "'" + name + "' depends on '" + next + "': ");
+            modules[name] = std::move(found);
+            for (const Dependency& dependency : dependencies_of(name)) {
+                if (!dependency.optional) {
+                    const std::string next = finder.resolve(dependency);
+                    to_open.emplace_back(next,
+                                         chain + "'" + name + "' depends on '" + next + "': ");
+                }
             }
         }
+    }
+    for (std::size_t i = 0; i != settings.startup.size(); ++i) {
+        config::Path place("server.startup");
+        place.push(i);
         if (const std::string cycle = find_cycle(finder.resolve(settings.startup[i]), dependencies);
             !cycle.empty()) {
             configuration.report(place, "dependency cycle " + cycle, problems);
         }
     }
     std::erase_if(modules, [](const auto& module) { return !module.second; });
+    check_versions(configuration, finder, problems);
+}
+
+std::vector<Dependency> StartupPlan::dependencies_of(const std::string& name) const {
+    const auto found = modules.find(name);
+    return found != modules.end() && found->second ? found->second.type->dependencies
+                                                   : std::vector<Dependency>();
+}
+
+void StartupPlan::check_versions(const config::Configuration& configuration,
+                                 const ModuleFinder& finder, config::Problems& problems) const {
+    for (const auto& [name, module] : modules) {
+        for (const Dependency& dependency : module.type->dependencies) {
+            const auto needed = modules.find(finder.resolve(dependency));
+            if (needed == modules.end()) {
+                continue;
+            }
+            if (const std::string difference = version_difference(name, dependency, needed->first,
+                                                                  needed->second.type->version);
+                !difference.empty()) {
+                configuration.report("server.startup", difference, problems);
+            }
+        }
+    }
 }
 
 }  // namespace weir

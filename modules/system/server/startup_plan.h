@@ -15,12 +15,17 @@ namespace weir {
 // What can be known without starting: the modules that a configuration starts, with all they
 // depend on.
 struct StartupPlan {
-    // Opens the modules; reports those that are unknown or cannot be opened, and dependency cycles
-    // with their chain.
+    // Opens the modules, each plugin once; reports those that are unknown or cannot be opened,
+    // dependency cycles with their chain, and APIs of a version that is too old.
     StartupPlan(const config::Configuration& configuration, const ServerSettings& settings,
                 ModuleFinder& finder, config::Problems& problems);
 
     std::map<std::string, FoundModule> modules;
+
+private:
+    std::vector<Dependency> dependencies_of(const std::string& name) const;
+    void check_versions(const config::Configuration& configuration, const ModuleFinder& finder,
+                        config::Problems& problems) const;
 };
 
 // Returns the chain of the cycle that the module is in, or leads to, as "a -> b -> a"; "" if there

@@ -48,7 +48,8 @@ Task<> Unload::run(ModuleEntry& entry, std::string reason, bool force) {
         refuse_if_in_use(entry);
     }
     if (entry.state != ModuleState::unloading) {
-        co_await change_state(parts_.scheduler(), entry, ModuleState::unloading, reason);
+        co_await change_state(parts_.scheduler(), parts_.table, entry, ModuleState::unloading,
+                              reason);
     }
     if (entry.module != nullptr) {
         co_await end_work(entry, force);
@@ -62,7 +63,8 @@ Task<> Unload::run(ModuleEntry& entry, std::string reason, bool force) {
     if (!kept.empty()) {
         reason += "; " + kept;
     }
-    co_await change_state(parts_.scheduler(), entry, ModuleState::unloaded, std::move(reason));
+    co_await change_state(parts_.scheduler(), parts_.table, entry, ModuleState::unloaded,
+                          std::move(reason));
     parts_.fallback.look_again();
     unload_unused_services();
 }
@@ -100,7 +102,8 @@ Task<> Unload::end_work(ModuleEntry& entry, bool force) {
     }
     if (refused) {
         entry.module->serve();
-        co_await change_state(parts_.scheduler(), entry, ModuleState::succeeded, std::move(why));
+        co_await change_state(parts_.scheduler(), parts_.table, entry, ModuleState::succeeded,
+                              std::move(why));
         std::rethrow_exception(refused);
     }
 }

@@ -508,7 +508,8 @@ TEST_CASE("a module receives its old and new settings, and a fixed setting is re
     world.run(change_settings(world.server(),
                               folder.configuration({"keeper"}, {{"keeper", changed}}), told));
     CHECK(told == R"("1 to 2, fixed 1; ")");
-    CHECK(world.log() == "warning: module.keeper.fixed takes effect when the module is reloaded\n");
+    CHECK(world.log() ==
+          "warning: module.keeper.fixed: 1 -> 2, takes effect when the module is reloaded\n");
 }
 
 }  // namespace weir

@@ -1,0 +1,10 @@
+#include "modules/system/module/module_queue_kind.h"
+
+namespace weir {
+
+ModuleQueueKind make_queue_kind(std::string name, std::string sentence, LeafQueueFactory factory) {
+    return {std::move(name), std::move(sentence), nullptr,
+            [factory = std::move(factory)](const void*) { return factory; }};
+}
+
+}  // namespace weir

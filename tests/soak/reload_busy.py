@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""Reloads modules that listen, hold TLS connections and run processes, repeatedly, under load.
+
+The server has a module that runs a process for each line of a client and for each call, a module of
+the plugin resp for TLS, and another of the same plugin for the owner. Clients of TLS take and give
+back locks, and one holds a lock all the time; clients of the first module want each line back, in
+order. The run fails if a reply is lost, duplicated or unexpected, a client is disconnected, a
+reload fails, or if afterwards there are more open files, processes, libraries or much more memory
+than after the first tenth of the reloads.
+
+usage: reload_busy.py [--reloads N] [--clients N] [--seed N] [--kept]
+                      WEIR-FOLDER PLUGIN-FOLDER RUNNER-FOLDER
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import ssl
+import subprocess
+import sys
+import tempfile
+
+from reload_lockd import Client, Failure, libraries, memory
+
+# Memory that may come with more reloads, in KiB: the allocator's parts that are not full.
+FLAT = 6000
+
+
+class TlsClient(Client):
+    def __init__(self, port, authority):
+        super().__init__(None)
+        self.port, self.context = port, ssl.create_default_context(cafile=authority)
+
+    async def connect(self):
+        self.reader, self.writer = await asyncio.open_connection(
+            "localhost", self.port, ssl=self.context)
+        return self
+
+    async def close(self):
+        if await self.ask("ECHO", "the end") != "the end":
+            raise Failure("a reply too many")
+        self.writer.close()
+
+
+def make_certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-noenc", "-days", "2", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-keyout", f"{folder}/key.pem", "-out",
+                    f"{folder}/certificate.pem", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost"], check=True, capture_output=True, timeout=60)
+
+
+async def lock_often(client, number, state):
+    """Takes a lock of its own; returns how often it did."""
+    while not state["stop"]:
+        if not isinstance(await client.ask("LOCK", f"own {number}"), int):
+            raise Failure(f"client {number} did not get its lock")
+        if await client.ask("UNLOCK", f"own {number}") != 1:
+            raise Failure(f"client {number} lost its lock")
+        state["locks"] += 1
+        await asyncio.sleep(0.001)
+
+
+async def hold(client, state):
+    token = await client.ask("LOCK", "held")
+    if not isinstance(token, int):
+        raise Failure("the client that holds a lock all the time did not get it")
+    while not state["stop"]:
+        await asyncio.sleep(0.01)
+    if await client.ask("UNLOCK", "held") != 1:
+        raise Failure("the lock that is held all the time was released early")
+
+
+async def send_lines(path, number, state):
+    """Wants each line back. Some lines are sent together."""
+    reader, writer = await asyncio.open_unix_connection(path)
+    count = 0
+    while not state["stop"]:
+        lines = [f"line {number} {count + i}\n".encode() for i in range(1 + count % 3)]
+        count += len(lines)
+        writer.write(b"".join(lines))
+        for line in lines:
+            if (got := await reader.readline()) != line:
+                raise Failure(f"a client that sent {line!r} got {got!r}")
+            state["lines"] += 1
+    writer.write_eof()
+    if rest := await reader.read():
+        raise Failure(f"left over: {rest!r}")
+    writer.close()
+
+
+async def call_often(path, number, state):
+    client = await Client(path).connect()
+    count = 0
+    while not state["stop"]:
+        text, count = f"call {number} {count}", count + 1
+        answer = await client.ask("CALL", "runner", "say", json.dumps({"text": text}))
+        if answer != json.dumps(text):
+            raise Failure(f"a call that said {text!r} got {answer!r}")
+        state["calls"] += 1
+    await client.close()
+
+
+def open_files(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+        return file.read().split()
+
+
+async def until(holds, what):
+    for _ in range(1500):
+        if holds():
+            return
+        await asyncio.sleep(0.02)
+    raise Failure(what())
+
+
+async def reload_all(admin, args, pid, rng):
+    """Returns the memory after a tenth of the reloads."""
+    early = memory(pid)
+    for turn in range(args.reloads):
+        chosen = rng.choice([{"modules": ["runner"]}, {"modules": ["secure"]},
+                             {"plugins": ["resp"]}, {"modules": ["runner", "secure"]}])
+        answer = await admin.ask("CALL", "manager", "reload", json.dumps(chosen))
+        if answer != "null":
+            raise Failure(f"reload {turn} of {chosen} answered {answer!r}")
+        await asyncio.sleep(rng.random() * 0.02)
+        if turn == args.reloads // 10:
+            early = memory(pid)
+    return early
+
+
+async def campaign(args, server, owner, lines, port, scratch):
+    rng = random.Random(args.seed)
+    state = {"stop": False, "locks": 0, "lines": 0, "calls": 0}
+    authority = f"{scratch}/certificate.pem"
+    admin = await Client(owner).connect()
+    secure = [await TlsClient(port, authority).connect() for _ in range(args.clients + 1)]
+    files = open_files(server.pid) - len(secure)
+    jobs = [asyncio.create_task(lock_often(client, number, state))
+            for number, client in enumerate(secure[1:])]
+    jobs.append(asyncio.create_task(hold(secure[0], state)))
+    jobs += [asyncio.create_task(send_lines(lines, number, state)) for number in range(3)]
+    jobs += [asyncio.create_task(call_often(owner, number, state)) for number in range(3)]
+    reloading = asyncio.create_task(reload_all(admin, args, server.pid, rng))
+    done, _ = await asyncio.wait([reloading, *jobs], return_when=asyncio.FIRST_COMPLETED)
+    for job in done - {reloading}:
+        job.result()
+    early = await reloading
+    state["stop"] = True
+    await asyncio.gather(*jobs)
+    for client in secure:
+        await client.close()
+    for what in "locks", "lines", "calls":
+        if state[what] == 0:
+            raise Failure(f"no {what} during the reloads")
+    # A module that was reloaded alone has the plugin for itself.
+    if await admin.ask("CALL", "manager", "reload", '{"plugins": ["resp"]}') != "null":
+        raise Failure("the last reload failed")
+    # Each plugin once: lock, manager, resp, runner.
+    await until(lambda: args.kept or len(libraries(server.pid)[0]) <= 4,
+                lambda: f"old versions stay in memory: {libraries(server.pid)[0]}")
+    await until(lambda: open_files(server.pid) <= files,
+                lambda: f"{open_files(server.pid)} open files, {files} before the reloads")
+    await until(lambda: not children(server.pid),
+                lambda: f"processes are left: {children(server.pid)}")
+    late = memory(server.pid)
+    if not args.kept and late > early + FLAT:
+        raise Failure(f"memory grew from {early} KiB to {late} KiB")
+    print(f"{args.reloads} reloads under {state['locks']} locks by TLS, {state['lines']} lines and "
+          f"{state['calls']} calls with a process each: no failure; memory {early} KiB after a "
+          f"tenth, {late} KiB at the end; {files} open files")
+
+
+async def run(args):
+    with tempfile.TemporaryDirectory() as scratch:
+        make_certificate(scratch)
+        owner, lines = f"{scratch}/owner.sock", f"{scratch}/lines.sock"
+        tls = {"certificate": f"{scratch}/certificate.pem", "key": f"{scratch}/key.pem"}
+        with open(f"{scratch}/app.json", "w", encoding="ascii") as file:
+            json.dump({
+                "server": {"startup": ["resp", "secure", "runner", "manager"],
+                           "plugin_path": [args.plugins, args.runner]},
+                "module": {
+                    "resp": {"listen": [f"unix:{owner}"]},
+                    "secure": {"plugin": "resp",
+                               "listen": [{"address": "tls://127.0.0.1:0", "tls": tls}]},
+                    "runner": {"listen": f"unix:{lines}"},
+                }}, file)
+        with open(f"{scratch}/log", "wb") as log:
+            server = await asyncio.create_subprocess_exec(
+                f"{args.weir}/weir", "run", f"{scratch}/app.json", stdout=log, stderr=log,
+                env={**os.environ, "XDG_RUNTIME_DIR": scratch, "XDG_STATE_HOME": scratch})
+        try:
+            admin = None
+            for _ in range(3000):
+                if server.returncode is not None:
+                    raise Failure("the server does not start")
+                if os.path.exists(owner) and os.path.exists(lines):
+                    admin = admin or await Client(owner).connect()
+                    listed = await admin.ask("CALL", "secure", "addresses")
+                    if listed.startswith("["):
+                        break
+                await asyncio.sleep(0.01)
+            else:
+                raise Failure("the server does not come up")
+            await admin.close()
+            port = int(json.loads(listed)[0].rpartition(":")[2])
+            await campaign(args, server, owner, lines, port, scratch)
+            server.terminate()
+            if await asyncio.wait_for(server.wait(), 60) != 0:
+                raise Failure(f"the server ended with {server.returncode}")
+        except BaseException:
+            with open(f"{scratch}/log", encoding="utf-8", errors="replace") as log:
+                sys.stderr.write(log.read()[-12000:])
+            raise
+        finally:
+            if server.returncode is None:
+                server.kill()
+                await server.wait()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("weir")
+    parser.add_argument("plugins")
+    parser.add_argument("runner", help="the folder of the plugin runner")
+    parser.add_argument("--reloads", type=int, default=200)
+    parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kept", action="store_true",
+                        help="expect libraries to stay, as under a sanitizer")
+    args = parser.parse_args()
+    try:
+        asyncio.run(run(args))
+    except Failure as failure:
+        sys.exit(f"seed {args.seed}: {failure}")
+
+
+if __name__ == "__main__":
+    main()
