@@ -77,6 +77,7 @@ set(WEIR_PUBLIC_HEADERS
     core/system/signal_watch.h
     core/calendar/calendar_timer.h
     core/calendar/schedule.h
+    core/calendar/utc_text.h
     core/program/loop_guest.h
     core/program/quit_on_signals.h
     core/program/standard_queues.h
@@ -95,6 +96,7 @@ set(WEIR_PUBLIC_HEADERS
     config/settings/settings.h
 
     modules/system/event/event_exchange.h
+    modules/system/module/app_check.h
     modules/system/metrics/metric_family.h
     modules/system/event/event_json.h
     modules/system/net/listen_settings.h

@@ -93,6 +93,7 @@ Program Compiler::rule(const std::string& name, const RuleSettings& settings,
     made.once = pace(settings.once, path / "once");
     made.steps = steps(settings.steps, path / "do", "do");
     made.slots = values_.scope().slots();
+    made.uses_now = values_.uses_now();
     made.at_once = settings.at_once;
     made.waiting = settings.waiting;
     made.when_full = settings.when_full;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "modules/rules/test_shop.h"
+#include "modules/testing/allocations.h"
 
 namespace weir::rules {
 
@@ -232,6 +233,39 @@ TEST_CASE("a reload of the module ends runs under way, and loses no event that w
     CHECK(std::ranges::count_if(Shop::done, [](const std::string& line) {
               return line.ends_with("slow ends");
           }) == 5);
+    CHECK(world.log() == "");
+}
+
+TEST_CASE("a rule that has fired ten thousand times holds no more memory than at first") {
+    ShopWorld world(R"(
+        "pay": {"on": "shop.Order", "throttle": {"time": "1ms", "by": "{{event.pieces}}"}, "do": [
+            {"lock": "{{event.customer}}", "do": [{"send": "shop.Paid",
+             "with": {"customer": "{{event.customer}}", "euros": "{{event.pieces}}"}}]}]},
+        "end": {"on": "shop.Paid", "fair_by": "{{event.customer}}", "do": [
+            {"set": {"of": "{{event.customer}}"}, "as": "made"}]})");
+    std::int64_t grown = 0;
+    std::vector<RuleInfo> infos;
+    const auto run = [](ShopWorld& own, std::int64_t& difference,
+                        std::vector<RuleInfo>& listed) -> Task<> {
+        co_await sleep(1s);
+        for (int i = 0; i != 10'100; ++i) {
+            if (i == 100) {
+                co_await sleep(1s);
+                difference = -live_allocations();
+            }
+            Task<> ordering = own.order(numbered("ann", i % 10 + 1));
+            co_await ordering;
+            co_await sleep(1ms);
+        }
+        co_await sleep(1s);
+        difference += live_allocations();
+        Task<> listing = list_rules(listed);
+        co_await listing;
+    };
+    world.run(run(world, grown, infos));
+    CHECK(grown < 50);
+    REQUIRE(infos.size() == 2);
+    CHECK(infos[0].runs == 10'100);
     CHECK(world.log() == "");
 }
 

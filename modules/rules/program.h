@@ -71,6 +71,7 @@ struct Program {
     std::optional<Condition> condition;
     Steps steps;
     std::size_t slots = 1;  // of a Frame
+    bool uses_now = false;  // some value refers to the time at which a run began
     std::uint32_t at_once = 1;
     std::uint32_t waiting = 1;
     WhenFull when_full = WhenFull::wait;

@@ -3,7 +3,9 @@
 #include <exception>
 #include <utility>
 
+#include "core/calendar/utc_text.h"
 #include "core/run/routine.h"
+#include "core/simulation/wall_clock.h"
 #include "core/wait/send.h"
 
 namespace weir::rules {
@@ -117,11 +119,11 @@ void Rule::take(const Ref<Event>& event) {
     if (!chosen_->takes(frame[event_slot])) {
         return;
     }
-    if (program_->condition) {
-        frame[now_slot] = time_text(runs_.scheduler());
-        if (!program_->condition->holds(frame)) {
-            return;
-        }
+    if (program_->uses_now) {
+        frame[now_slot] = utc_text(wall_time(runs_.scheduler().poller()));
+    }
+    if (program_->condition && !program_->condition->holds(frame)) {
+        return;
     }
     if (chosen_->blocking) {
         if (full() && program_->when_full == WhenFull::wait) {

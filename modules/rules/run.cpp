@@ -1,12 +1,10 @@
 #include "modules/rules/run.h"
 
 #include <algorithm>
-#include <array>
-#include <chrono>
 #include <cmath>
-#include <ctime>
 
 #include "config/settings/duration.h"
+#include "core/calendar/utc_text.h"
 #include "core/run/routine.h"
 #include "core/simulation/wall_clock.h"
 #include "core/wait/timeout.h"
@@ -26,20 +24,12 @@ double random_part(Scheduler& scheduler) noexcept {
 
 }  // namespace
 
-std::string time_text(Scheduler& scheduler) {
-    const auto seconds =
-        std::chrono::floor<std::chrono::seconds>(wall_time(scheduler.poller())).time_since_epoch();
-    const std::time_t time = seconds.count();
-    std::tm parts{};
-    ::gmtime_r(&time, &parts);
-    std::array<char, 32> text{};
-    return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &parts)};
-}
-
 Run::Run(Module& module, std::shared_ptr<const Program> program, Json event)
     : module_(module), program_(std::move(program)), frame_(program_->slots) {
     frame_[event_slot] = std::move(event);
-    frame_[now_slot] = time_text(module.scheduler());
+    if (program_->uses_now) {
+        frame_[now_slot] = utc_text(wall_time(module.scheduler().poller()));
+    }
 }
 
 Task<> Run::go() {

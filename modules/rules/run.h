@@ -32,9 +32,6 @@ private:
     Failure failure_;
 };
 
-// The time for people and programs, in UTC: "2026-11-28T09:26:46Z".
-std::string time_text(Scheduler& scheduler);
-
 // One run of a rule: carries out the steps of its program, one after the other, in the routine that
 // awaits go(). Owns what they know.
 class Run {

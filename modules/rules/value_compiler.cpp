@@ -120,6 +120,7 @@ Reference ValueCompiler::reference(std::string_view written, const config::Path&
         return made;
     }
     made.slot = slot;
+    uses_now_ = uses_now_ || slot == now_slot;
     made.path.erase(made.path.begin());
     check_path(made, path);
     return made;

@@ -25,6 +25,8 @@ public:
 
     const AppCheck* app() const noexcept { return app_; }
     NamesInScope& scope() noexcept { return scope_; }
+    // Returns whether a value refers to the time at which a run began.
+    bool uses_now() const noexcept { return uses_now_; }
 
     // Throws std::invalid_argument without an app.
     void report(const config::Path& path, const std::string& what) const;
@@ -64,6 +66,7 @@ private:
 
     const AppCheck* const app_;
     NamesInScope scope_;
+    bool uses_now_ = false;
 };
 
 // Returns the path continued by a name, in which a dot is only a dot, or by a position in a list.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/calendar/calendar_timer.h"
+#include "core/calendar/utc_text.h"
 #include "core/run/routine.h"
 #include "core/system/files.h"
 #include "core/wait/send.h"
@@ -145,8 +146,8 @@ public:
         for (const auto& [entry_name, entry] : entries_) {
             const std::optional<WallTime> next = entry->timer.due();
             const auto last = last_.find(entry_name);
-            result.push_back({entry_name, entry->settings.description, next ? time_text(*next) : "",
-                              last == last_.end() ? "" : time_text(last->second), entry->times});
+            result.push_back({entry_name, entry->settings.description, next ? utc_text(*next) : "",
+                              last == last_.end() ? "" : utc_text(last->second), entry->times});
         }
         return result;
     }
@@ -218,7 +219,7 @@ private:
             }
             const bool late = wall_time(scheduler().poller()) - *due > entry.settings.grace;
             if (late && entry.settings.missed == Missed::skip) {
-                log().info("the schedule '{}' skips {}", entry_name, time_text(*due));
+                log().info("the schedule '{}' skips {}", entry_name, utc_text(*due));
                 continue;
             }
             Task<> coming = come(entry_name, entry, *due, late);
@@ -254,7 +255,7 @@ private:
     }
 
     static Task<> send_due(std::string entry_name, WallTime due, bool missed) {
-        co_await send(make_event<Due>(std::move(entry_name), time_text(due), missed));
+        co_await send(make_event<Due>(std::move(entry_name), utc_text(due), missed));
     }
 
     Task<> fire(FireParameters parameters) {
@@ -279,7 +280,7 @@ private:
                 Task<std::string> reading = read_file(file);
                 const Json state = Json::parse(co_await reading);
                 for (const auto& [entry_name, text] : state.items()) {
-                    if (const auto time = time_from_text(text.get<std::string>())) {
+                    if (const auto time = time_from_utc_text(text.get<std::string>())) {
                         last_[entry_name] = *time;
                     }
                 }
@@ -297,7 +298,7 @@ private:
     Task<> write_state(std::string file) {
         Json state = Json::object();
         for (const auto& [entry_name, time] : last_) {
-            state[entry_name] = time_text(time);
+            state[entry_name] = utc_text(time);
         }
         std::optional<std::string> problem;
         try {

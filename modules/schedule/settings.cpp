@@ -1,9 +1,7 @@
 #include "modules/schedule/settings.h"
 
-#include <array>
-#include <ctime>
-
 #include "config/text/quoted.h"
+#include "core/calendar/utc_text.h"
 
 namespace weir::scheduling {
 
@@ -11,12 +9,6 @@ using config::setting;
 using config::settings;
 using std::chrono::hours;
 using std::chrono::milliseconds;
-
-namespace {
-
-constexpr const char* time_format = "%Y-%m-%dT%H:%M:%SZ";
-
-}  // namespace
 
 config::Settings<EntrySettings> EntrySettings::describe() {
     using S = EntrySettings;
@@ -65,30 +57,12 @@ Schedule EntrySettings::schedule() const {
     if (cron) {
         return Schedule::cron(*cron, zone);
     }
-    const std::optional<WallTime> time = time_from_text(*at);
+    const std::optional<WallTime> time = time_from_utc_text(*at);
     if (!time) {
         throw ScheduleError("at: " + config::in_quotes(*at) +
                             " is no time as \"2026-12-24T18:00:00Z\"");
     }
     return Schedule::at(*time);
-}
-
-std::string time_text(WallTime time) {
-    const std::time_t seconds =
-        std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();
-    std::tm parts{};
-    ::gmtime_r(&seconds, &parts);
-    std::array<char, 32> text{};
-    return {text.data(), std::strftime(text.data(), text.size(), time_format, &parts)};
-}
-
-std::optional<WallTime> time_from_text(const std::string& text) {
-    std::tm parts{};
-    const char* const end = ::strptime(text.c_str(), time_format, &parts);
-    if (end == nullptr || *end != '\0') {
-        return std::nullopt;
-    }
-    return WallTime(std::chrono::seconds(::timegm(&parts)));
 }
 
 }  // namespace weir::scheduling

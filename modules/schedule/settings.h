@@ -42,9 +42,4 @@ struct ScheduleSettings {
     static config::Settings<ScheduleSettings> describe();
 };
 
-// Returns a time as text, in UTC: "2026-12-24T18:00:00Z".
-std::string time_text(WallTime time);
-// Returns the time that such a text says; nothing if it is none.
-std::optional<WallTime> time_from_text(const std::string& text);
-
 }  // namespace weir::scheduling

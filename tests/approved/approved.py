@@ -17,7 +17,8 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MODULES = ("exec", "http", "lock", "manager", "resp", "rules", "schedule", "zookeeper")
+MODULES = ("exec", "http", "lock", "manager", "resp", "rules", "schedule", "store",
+           "zookeeper")
 
 
 class Weir:

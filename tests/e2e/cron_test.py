@@ -40,6 +40,7 @@ class Cron:
 
     def __enter__(self):
         environment = {**os.environ, "CRON_SOCKET": self.socket, "CRON_STATE": self.path("state"),
+                       "CRON_HISTORY": self.path("history"),
                        "CRON_BACKOFF": "10ms", "XDG_STATE_HOME": self.path("xdg")}
         self.process = subprocess.Popen([program("weir"), "run", APP, self.path("own.json")],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -72,6 +73,10 @@ class Cron:
     def commands(self):
         return json.loads(self.weir("call", "exec", "list").stdout)
 
+    def history(self, job):
+        answer = self.weir("call", "store", "get", json.dumps({"key": "history of " + job}))
+        return json.loads(answer.stdout)["value"]
+
     def fire(self, job):
         result = self.weir("call", "schedule", "fire", json.dumps({"schedule": job}))
         assert result.returncode == 0, result.stderr
@@ -97,6 +102,8 @@ class CronTest(unittest.TestCase):
             cron.fire("fine")
             event = cron.event_of(watch)
             self.assertEqual(event["output"], "made by ann\n")
+            self.assertEqual(cron.history("fine"),
+                             [{"due": event["due"], "seconds": event["seconds"]}])
             self.assertRegex(event["due"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
 
     def test_a_job_that_fails_is_tried_again_and_told_about(self):
@@ -108,6 +115,8 @@ class CronTest(unittest.TestCase):
                                               "code 3: oh")
             with open(cron.path("tries"), encoding="ascii") as file:
                 self.assertEqual(file.read(), "x\n" * 3)
+            self.assertEqual(cron.history("broken"),
+                             [{"due": event["due"], "failed": "command_failed"}])
             wait_until(lambda: re.search("error .*broken of .*exited with code 3",
                                          "".join(cron.log)), "the error in the log")
 

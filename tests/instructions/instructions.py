@@ -38,6 +38,7 @@ WORKLOADS = [
     ("api_benchmark", "W9 a call and its reply, C++ values"),
     ("api_benchmark", "W9 a call of a coroutine"),
     ("api_benchmark", "W9 a call and its reply, JSON"),
+    ("rules_benchmark", "W12"),
 ]
 
 

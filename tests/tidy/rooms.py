@@ -170,7 +170,7 @@ ROOMS = {
     ),
     "modules/rules": (
         "The module `rules`: compiled rules, their runs, and how often they run",
-        ["modules/lock", "modules/system/server"],
+        ["core/calendar", "modules/lock", "modules/system/server"],
     ),
     "modules/schedule": (
         "The module `schedule`: events at times of the calendar",
@@ -179,6 +179,10 @@ ROOMS = {
     "modules/exec": (
         "The module `exec`: commands that the configuration names",
         ["core/system", "modules/system/module"],
+    ),
+    "modules/store": (
+        "The module `store`: values under keys, in memory and in a file",
+        ["core/simulation", "modules/system/module", "modules/system/event"],
     ),
     "modules/include/weir": (
         "`<weir/module.h>`, `<weir/lock.h>`, `<weir/testing.h>`: what modules and their tests need",

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "modules/store/database.h"
+#include "modules/system/call/json.h"
+
+namespace weir::store {
+
+// The value of a key, with the version that it got when it was written: versions only grow, also
+// over those of other keys, and of keys that were deleted.
+struct Entry {
+    Json value;
+    std::uint64_t version = 0;
+    std::int64_t expires = 0;  // microseconds since 1970; 0: never
+    std::size_t size = 0;      // of key and value as text
+};
+
+// The content of a store, in memory. Times are given by the caller. Not thread-safe.
+class Entries {
+public:
+    explicit Entries(std::uint64_t last_version = 0) noexcept : last_version_(last_version) {}
+
+    // Takes over what a database has.
+    void load(const Row& row);
+
+    // Returns the entry; null if there is none, or its time is over.
+    const Entry* find(const std::string& key, std::int64_t now) const;
+    // Sets the value, and returns what is to be written.
+    Row set(const std::string& key, Json value, std::int64_t expires);
+    // Removes the key, if it is there; returns what is to be written.
+    std::optional<Row> remove(const std::string& key);
+    // Removes the keys whose time is over; returns what is to be written.
+    std::vector<Row> expire(std::int64_t now);
+    // Returns when the next time is over; nothing: none ever is.
+    std::optional<std::int64_t> next_expiry() const;
+
+    // Calls the function for the entries whose keys begin with the prefix and come after `after`,
+    // in the order of their keys, until it returns false.
+    template <class F>
+    void scan(const std::string& prefix, const std::string& after, std::int64_t now,
+              F visit) const {
+        auto entry = after < prefix ? entries_.lower_bound(prefix) : entries_.upper_bound(after);
+        for (; entry != entries_.end() && entry->first.starts_with(prefix); ++entry) {
+            if (!is_over(entry->second, now) && !visit(entry->first, entry->second)) {
+                return;
+            }
+        }
+    }
+
+    std::size_t count() const noexcept { return entries_.size(); }
+    std::size_t bytes() const noexcept { return bytes_; }
+
+private:
+    using Map = std::map<std::string, Entry>;
+
+    static bool is_over(const Entry& entry, std::int64_t now) noexcept {
+        return entry.expires != 0 && entry.expires <= now;
+    }
+    void erase(Map::iterator entry);
+    void put(const std::string& key, Entry entry);
+
+    Map entries_;
+    std::multimap<std::int64_t, std::string> expiries_;
+    std::uint64_t last_version_;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace weir::store
