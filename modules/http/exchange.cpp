@@ -57,6 +57,9 @@ Task<std::string_view> Exchange::read() {
         stream_.queue_output("HTTP/1.1 100 Continue\r\n\r\n");
     }
     continued_ = true;
+    if (body_deadline_ == no_deadline) {
+        body_deadline_ = in(limits_.whole_body_time);
+    }
     // Where the body ends is known only while reading succeeds: behind a read that throws, bytes of
     // the body could pass for the next request.
     const bool keep_alive = std::exchange(keep_alive_, false);
@@ -79,7 +82,7 @@ Task<std::string_view> Exchange::read() {
 
 Task<std::string_view> Exchange::read_piece() {
     const std::uint64_t left = request().length - received_;
-    const std::string_view bytes = co_await stream_.read_some(left, in(limits_.body_time));
+    const std::string_view bytes = co_await stream_.read_some(left, body_time());
     if (bytes.empty()) {
         throw StreamError("reading from " + stream_.peer(), UV_EOF);
     }
@@ -92,7 +95,7 @@ Task<std::string_view> Exchange::read_piece() {
 Task<std::string_view> Exchange::read_chunk() {
     stream_.consume(std::exchange(after_, 0));
     for (;;) {
-        const std::string_view input = co_await stream_.peek(1, in(limits_.body_time));
+        const std::string_view input = co_await stream_.peek(1, body_time());
         if (input.empty()) {
             throw StreamError("reading from " + stream_.peer(), UV_EOF);
         }
@@ -203,6 +206,14 @@ void Exchange::watch_for_end() {
     }
     if (stream_.input_ended()) {
         throw StreamError("waiting with a request of " + stream_.peer(), UV_EOF);
+    }
+    // Reads on behind the request: a buffer that is full would hide the end.
+    stream_.consume(0);
+    const std::size_t behind = stream_.input().size();
+    if (behind > limits_.head + limits_.body ||
+        (behind != 0 && behind == stream_.buffer_capacity() && !stream_.make_room())) {
+        throw StreamError("waiting with a request of " + stream_.peer(), UV_EMSGSIZE,
+                          "too much has come behind it");
     }
     stream_.start_reading();
     stream_.want(SocketEvent::Type::readable);

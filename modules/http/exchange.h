@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -84,7 +85,8 @@ public:
     bool is_bodyless() const noexcept { return request().method == "HEAD" || bodyless_; }
 
     // co_await exchange.while_connected(task): awaits the task, and unwinds it with a StreamError
-    // if the client ends the connection before. For handlers that wait for something.
+    // if the client ends the connection before, or sends more behind the request than a request may
+    // have. For handlers that wait for something; views of the body end.
     template <class T>
     Task<T> while_connected(Task<T> task) {
         watch_for_end();
@@ -121,6 +123,7 @@ private:
                                std::optional<std::uint64_t> length);
     void watch_for_end();
     Time in(Duration time) const noexcept { return stream_.scheduler().now() + time; }
+    Time body_time() const noexcept { return std::min(body_deadline_, in(limits_.body_time)); }
 
     ByteStream& stream_;
     const HttpLimits& limits_;
@@ -137,8 +140,9 @@ private:
     std::uint64_t body_limit_;
     std::uint64_t received_ = 0;  // of the body
     bool body_ended_ = false;
-    bool continued_ = false;  // the client knows that it may send the body
-    std::size_t after_ = 0;   // bytes of framing behind what was read last
+    Time body_deadline_ = no_deadline;  // begins when the body is read
+    bool continued_ = false;            // the client knows that it may send the body
+    std::size_t after_ = 0;             // bytes of framing behind what was read last
 
     Headers added_;
     bool begun_ = false;

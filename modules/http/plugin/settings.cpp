@@ -70,6 +70,7 @@ HttpLimits HttpSettings::limits() const {
             .body = max_body.bytes,
             .head_time = head_timeout,
             .body_time = body_timeout,
+            .whole_body_time = whole_body_timeout,
             .write_time = write_timeout};
 }
 
@@ -156,6 +157,9 @@ config::Settings<HttpSettings> HttpSettings::describe() {
             .at_least(milliseconds(1)),
         setting("body_timeout", &S::body_timeout,
                 "How long a client may pause within the body of a request")
+            .at_least(milliseconds(1)),
+        setting("whole_body_timeout", &S::whole_body_timeout,
+                "How long the body of a request may take from the time when it is wanted")
             .at_least(milliseconds(1)),
         setting("idle_timeout", &S::idle_timeout,
                 "Closes a connection on which no further request has come for so long")

@@ -49,6 +49,7 @@ struct HttpSettings {
     std::chrono::milliseconds first_byte_timeout = std::chrono::seconds(10);
     std::chrono::milliseconds head_timeout = std::chrono::seconds(10);
     std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
+    std::chrono::milliseconds whole_body_timeout = std::chrono::minutes(10);
     std::chrono::milliseconds idle_timeout = std::chrono::minutes(1);
     std::chrono::milliseconds write_timeout = std::chrono::seconds(30);
     std::chrono::milliseconds call_timeout = std::chrono::minutes(2);

@@ -6,6 +6,7 @@
 
 #include "config/document/value.h"
 #include "config/settings/changes.h"
+#include "config/settings/duration.h"
 #include "core/run/random_id.h"
 #include "core/simulation/failpoint.h"
 #include "core/wait/run_in_scheduler.h"
@@ -218,6 +219,12 @@ LockLease& LockModule::session(const std::string& id, const Caller& caller) cons
 // The id is random: an id from before a restart of the server must not name another session.
 lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& parameters,
                                                const Caller& caller) {
+    if (parameters.time_to_live > settings().max_time_to_live) {
+        throw ApiException(ApiError::bad_parameter,
+                           "time_to_live: expected at most " +
+                               config::duration_text(settings().max_time_to_live) +
+                               ", the setting max_time_to_live of the module");
+    }
     std::string id;
     do {
         id = random_id(scheduler().poller());

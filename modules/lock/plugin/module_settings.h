@@ -35,6 +35,7 @@ struct LockModuleSettings {
     std::map<std::string, Context> contexts;
     std::uint32_t max_semaphores = 1000;
     std::chrono::milliseconds semaphore_idle_timeout = std::chrono::hours(1);
+    std::chrono::milliseconds max_time_to_live = std::chrono::hours(24);
     config::ByteSize max_key = config::kibibytes(4);
     std::optional<std::string> state_dir;
 
