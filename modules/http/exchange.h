@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,8 @@
 #include "modules/http/traffic.h"
 
 namespace weir::http {
+
+class GzipEncoder;
 
 // One request and its response, as the routine that handles it sees them:
 //
@@ -40,6 +43,7 @@ public:
              RequestParser& parser, const std::function<bool()>& last, Traffic& traffic) noexcept;
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
+    ~Exchange();
 
     const Request& request() const noexcept { return parser_.request(); }
     const Client& client() const noexcept { return client_; }
@@ -76,7 +80,9 @@ public:
 
     // Sends a whole response.
     Task<> respond(Response response);
-    // Begins a response whose body is written in pieces, with this length if it is known.
+    // Begins a response whose body is written in pieces, with this length if it is known. A text of
+    // known length is compressed if the client takes that; one without is not, since its pieces
+    // must arrive when they are written.
     Task<> begin(int status, Headers headers, std::optional<std::uint64_t> length = {});
     // Writes a piece of the body; waits while the client does not read. Requires begin().
     Task<> write(std::string bytes);
@@ -121,6 +127,8 @@ private:
     Task<> write_now(std::string bytes);
     std::string start_response(int status, const Headers& headers,
                                std::optional<std::uint64_t> length);
+    void choose_encoding(int status, Headers& headers, std::uint64_t length);
+    Task<> write_encoded(std::string head, std::string body);
     void watch_for_end();
     Time in(Duration time) const noexcept { return stream_.scheduler().now() + time; }
     Time body_time() const noexcept { return std::min(body_deadline_, in(limits_.body_time)); }
@@ -148,7 +156,9 @@ private:
     bool begun_ = false;
     bool bodyless_ = false;
     Framing framing_ = Framing::none;
+    bool has_length_ = false;
     std::uint64_t left_ = 0;  // of the length that was announced
+    std::unique_ptr<GzipEncoder> encoder_;
 };
 
 // Answers one request, and returns when the response is written.

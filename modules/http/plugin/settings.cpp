@@ -67,6 +67,7 @@ HttpLimits HttpSettings::limits() const {
     return {.target = max_target.bytes,
             .head = max_head.bytes,
             .headers = max_headers,
+            .compressed_from = compress_from.bytes,
             .body = max_body.bytes,
             .head_time = head_timeout,
             .body_time = body_timeout,
@@ -146,6 +147,9 @@ config::Settings<HttpSettings> HttpSettings::describe() {
             .unit("headers"),
         setting("max_body", &S::max_body, "Size of the longest body of a request")
             .at_most(mebibytes(1024)),
+        setting("compress_from", &S::compress_from,
+                "Size of the shortest text that is compressed (gzip) for clients that take it; 0: "
+                "none is"),
         setting("max_message", &S::max_message,
                 "Size of the longest message from a WebSocket of the gateway")
             .at_most(mebibytes(1024)),

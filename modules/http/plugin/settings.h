@@ -45,6 +45,7 @@ struct HttpSettings {
     config::ByteSize max_head = config::kibibytes(32);
     std::uint32_t max_headers = 100;
     config::ByteSize max_body = config::mebibytes(1);
+    config::ByteSize compress_from = config::kibibytes(1);
     config::ByteSize max_message = config::mebibytes(1);
     std::chrono::milliseconds first_byte_timeout = std::chrono::seconds(10);
     std::chrono::milliseconds head_timeout = std::chrono::seconds(10);
