@@ -10,6 +10,7 @@ set(WEIR_PUBLIC_HEADERS
     modules/include/weir/module.h
     modules/include/weir/testing.h
 
+    modules/http/http_client.h
     modules/http/http_error.h
     modules/http/http_host.h
     modules/http/web_socket.h

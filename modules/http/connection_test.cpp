@@ -225,6 +225,39 @@ TEST_CASE("a client that is too slow gets an error, and its connection is closed
     }
 }
 
+TEST_CASE("a client that sends its body byte by byte has a time for all of it") {
+    HttpWorld world(echo);
+    std::vector<std::string> pieces{"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n"};
+    pieces.resize(60, "a");
+    const std::string sent = world.send(std::move(pieces), 20s);
+    CHECK(sent.find("HTTP/1.1 408 ") == 0);
+}
+
+TEST_CASE("a client that goes is noticed, however much it has sent behind a request that waits") {
+    Duration waited{};
+    const auto wait = [&waited](Exchange& exchange) -> Task<> {
+        struct Note {
+            Scheduler& scheduler;
+            Duration& noted;
+            ~Note() { noted = scheduler.now().time_since_epoch(); }
+        };
+        const Note note{exchange.scheduler(), waited};
+        const auto sleep_long = []() -> Task<> { co_await sleep(1h); };
+        co_await exchange.while_connected(sleep_long());
+    };
+    std::string behind;
+    while (behind.size() < 300'000) {
+        behind += get;
+    }
+    HttpWorld world(wait);
+    world.run(world.serve(), world.write_all({get, behind}, 1min));
+    CHECK(waited == 2min);
+    HttpWorld bounded(wait, HttpLimits{.head = 10'000, .body = 10'000});
+    bounded.run(bounded.serve(), bounded.write_all({get, behind}, 1min));
+    CHECK(waited == 1min);
+    CHECK(bounded.failure.find("too much has come behind it") != std::string::npos);
+}
+
 TEST_CASE("a client that takes nothing of its response is given up") {
     const auto endless = [](Exchange& exchange) -> Task<> {
         co_await exchange.begin(200, {});

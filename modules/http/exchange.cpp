@@ -8,6 +8,8 @@
 #include <uv.h>
 
 #include "core/simulation/wall_clock.h"
+#include "core/wait/do_events.h"
+#include "modules/http/gzip.h"
 #include "modules/http/http_error.h"
 
 namespace weir::http {
@@ -17,6 +19,20 @@ namespace {
 // A body that its handler did not read is read to its end, so that the connection can go on, if it
 // is not longer than this.
 constexpr std::uint64_t most_drained = 64 * 1024;
+
+// So many bytes are compressed at a time, in about a millisecond; then other routines have their
+// turn.
+constexpr std::size_t encoded_piece = 32 * 1024;
+
+bool is_compressible(std::string_view type) {
+    constexpr std::string_view known[] = {
+        "application/json",       "application/problem+json",
+        "application/javascript", "application/xml",
+        "image/svg+xml",          "application/manifest+json",
+    };
+    type = type.substr(0, type.find(';'));
+    return type.starts_with("text/") || std::ranges::find(known, type) != std::end(known);
+}
 
 }  // namespace
 
@@ -35,6 +51,8 @@ Exchange::Exchange(ByteStream& stream, const HttpLimits& limits, const Client& c
       body_limit_(limits.body),
       body_ended_(!parser.request().has_body()),
       continued_(!parser.request().expects_continue) {}
+
+Exchange::~Exchange() = default;
 
 // --- the body of the request
 
@@ -57,6 +75,9 @@ Task<std::string_view> Exchange::read() {
         stream_.queue_output("HTTP/1.1 100 Continue\r\n\r\n");
     }
     continued_ = true;
+    if (body_deadline_ == no_deadline) {
+        body_deadline_ = in(limits_.whole_body_time);
+    }
     // Where the body ends is known only while reading succeeds: behind a read that throws, bytes of
     // the body could pass for the next request.
     const bool keep_alive = std::exchange(keep_alive_, false);
@@ -79,7 +100,7 @@ Task<std::string_view> Exchange::read() {
 
 Task<std::string_view> Exchange::read_piece() {
     const std::uint64_t left = request().length - received_;
-    const std::string_view bytes = co_await stream_.read_some(left, in(limits_.body_time));
+    const std::string_view bytes = co_await stream_.read_some(left, body_time());
     if (bytes.empty()) {
         throw StreamError("reading from " + stream_.peer(), UV_EOF);
     }
@@ -92,7 +113,7 @@ Task<std::string_view> Exchange::read_piece() {
 Task<std::string_view> Exchange::read_chunk() {
     stream_.consume(std::exchange(after_, 0));
     for (;;) {
-        const std::string_view input = co_await stream_.peek(1, in(limits_.body_time));
+        const std::string_view input = co_await stream_.peek(1, body_time());
         if (input.empty()) {
             throw StreamError("reading from " + stream_.peer(), UV_EOF);
         }
@@ -124,6 +145,26 @@ Task<std::string> Exchange::read_all() {
 
 // --- the response
 
+// Compresses what is worth it. A response that differs with the client's word says so to caches
+// (Vary), also where it is not compressed.
+void Exchange::choose_encoding(int status, Headers& headers, std::uint64_t length) {
+    const std::string* const type = headers.find("Content-Type");
+    if (status != 200 || limits_.compressed_from == 0 || length < limits_.compressed_from ||
+        type == nullptr || !is_compressible(*type) || headers.find("Content-Encoding") != nullptr ||
+        request().minor_version == 0) {
+        return;
+    }
+    headers.add("Vary", "Accept-Encoding");
+    if (!request().accepts_gzip()) {
+        return;
+    }
+    encoder_ = std::make_unique<GzipEncoder>();
+    headers.set("Content-Encoding", "gzip");
+    if (const std::string* const tag = headers.find("ETag"); tag && !tag->starts_with("W/")) {
+        headers.set("ETag", "W/" + *tag);
+    }
+}
+
 std::string Exchange::start_response(int status, const Headers& headers,
                                      std::optional<std::uint64_t> length) {
     assert(!begun_);
@@ -140,7 +181,9 @@ std::string Exchange::start_response(int status, const Headers& headers,
     if (bodyless_) {
         framing_ = Framing::none;
     } else if (length) {
-        framing_ = Framing::length;
+        choose_encoding(status, all, *length);
+        framing_ = encoder_ ? Framing::chunked : Framing::length;
+        has_length_ = true;
         left_ = *length;
     } else {
         framing_ = request().minor_version == 1 ? Framing::chunked : Framing::close;
@@ -160,8 +203,21 @@ Task<> Exchange::write_now(std::string bytes) {
     return stream_.write(std::move(bytes), in(limits_.write_time));
 }
 
+Task<> Exchange::write_encoded(std::string head, std::string body) {
+    co_await write_now(std::move(head));
+    for (std::size_t at = 0; at < body.size() && !is_bodyless(); at += encoded_piece) {
+        if (at != 0) {
+            co_await do_events();
+        }
+        co_await write(body.substr(at, encoded_piece));
+    }
+}
+
 Task<> Exchange::respond(Response response) {
     std::string bytes = start_response(response.status, response.headers, response.body.size());
+    if (encoder_) {
+        return write_encoded(std::move(bytes), std::move(response.body));
+    }
     if (!is_bodyless()) {
         bytes += response.body;
     }
@@ -182,9 +238,12 @@ Task<> Exchange::switch_protocols(Headers headers) {
 
 Task<> Exchange::write(std::string bytes) {
     assert(begun_ && framing_ != Framing::none);
-    if (framing_ == Framing::length) {
+    if (has_length_) {
         assert(bytes.size() <= left_);
         left_ -= bytes.size();
+    }
+    if (encoder_ && !is_bodyless()) {
+        bytes = encoder_->encode(bytes, left_ == 0);
     }
     if (is_bodyless() || bytes.empty()) {
         bytes.clear();
@@ -203,6 +262,14 @@ void Exchange::watch_for_end() {
     }
     if (stream_.input_ended()) {
         throw StreamError("waiting with a request of " + stream_.peer(), UV_EOF);
+    }
+    // Reads on behind the request: a buffer that is full would hide the end.
+    stream_.consume(0);
+    const std::size_t behind = stream_.input().size();
+    if (behind > limits_.head + limits_.body ||
+        (behind != 0 && behind == stream_.buffer_capacity() && !stream_.make_room())) {
+        throw StreamError("waiting with a request of " + stream_.peer(), UV_EMSGSIZE,
+                          "too much has come behind it");
     }
     stream_.start_reading();
     stream_.want(SocketEvent::Type::readable);

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +20,8 @@
 #include "modules/http/traffic.h"
 
 namespace weir::http {
+
+class GzipEncoder;
 
 // One request and its response, as the routine that handles it sees them:
 //
@@ -39,6 +43,7 @@ public:
              RequestParser& parser, const std::function<bool()>& last, Traffic& traffic) noexcept;
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
+    ~Exchange();
 
     const Request& request() const noexcept { return parser_.request(); }
     const Client& client() const noexcept { return client_; }
@@ -75,7 +80,9 @@ public:
 
     // Sends a whole response.
     Task<> respond(Response response);
-    // Begins a response whose body is written in pieces, with this length if it is known.
+    // Begins a response whose body is written in pieces, with this length if it is known. A text of
+    // known length is compressed if the client takes that; one without is not, since its pieces
+    // must arrive when they are written.
     Task<> begin(int status, Headers headers, std::optional<std::uint64_t> length = {});
     // Writes a piece of the body; waits while the client does not read. Requires begin().
     Task<> write(std::string bytes);
@@ -84,7 +91,8 @@ public:
     bool is_bodyless() const noexcept { return request().method == "HEAD" || bodyless_; }
 
     // co_await exchange.while_connected(task): awaits the task, and unwinds it with a StreamError
-    // if the client ends the connection before. For handlers that wait for something.
+    // if the client ends the connection before, or sends more behind the request than a request may
+    // have. For handlers that wait for something; views of the body end.
     template <class T>
     Task<T> while_connected(Task<T> task) {
         watch_for_end();
@@ -119,8 +127,11 @@ private:
     Task<> write_now(std::string bytes);
     std::string start_response(int status, const Headers& headers,
                                std::optional<std::uint64_t> length);
+    void choose_encoding(int status, Headers& headers, std::uint64_t length);
+    Task<> write_encoded(std::string head, std::string body);
     void watch_for_end();
     Time in(Duration time) const noexcept { return stream_.scheduler().now() + time; }
+    Time body_time() const noexcept { return std::min(body_deadline_, in(limits_.body_time)); }
 
     ByteStream& stream_;
     const HttpLimits& limits_;
@@ -137,14 +148,17 @@ private:
     std::uint64_t body_limit_;
     std::uint64_t received_ = 0;  // of the body
     bool body_ended_ = false;
-    bool continued_ = false;  // the client knows that it may send the body
-    std::size_t after_ = 0;   // bytes of framing behind what was read last
+    Time body_deadline_ = no_deadline;  // begins when the body is read
+    bool continued_ = false;            // the client knows that it may send the body
+    std::size_t after_ = 0;             // bytes of framing behind what was read last
 
     Headers added_;
     bool begun_ = false;
     bool bodyless_ = false;
     Framing framing_ = Framing::none;
+    bool has_length_ = false;
     std::uint64_t left_ = 0;  // of the length that was announced
+    std::unique_ptr<GzipEncoder> encoder_;
 };
 
 // Answers one request, and returns when the response is written.

@@ -24,6 +24,8 @@ struct Request {
     std::optional<std::string_view> header(std::string_view name) const;
     // Returns whether a header that is a list contains the word: `Connection: close, upgrade`.
     bool lists(std::string_view name, std::string_view word) const;
+    // Whether the client takes a response that is compressed with gzip.
+    bool accepts_gzip() const;
     // Whether it only asks, as the method says.
     bool is_safe() const noexcept {
         return method == "GET" || method == "HEAD" || method == "OPTIONS";

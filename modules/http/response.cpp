@@ -41,13 +41,17 @@ void append_header(std::string& text, std::string_view name, std::string_view va
 
 void Headers::set(std::string name, std::string value) {
     check_header(name, value);
-    std::erase_if(all_, [&name](const auto& header) { return same_name(header.first, name); });
+    remove(name);
     all_.emplace_back(std::move(name), std::move(value));
 }
 
 void Headers::add(std::string name, std::string value) {
     check_header(name, value);
     all_.emplace_back(std::move(name), std::move(value));
+}
+
+void Headers::remove(std::string_view name) noexcept {
+    std::erase_if(all_, [name](const auto& header) { return same_name(header.first, name); });
 }
 
 const std::string* Headers::find(std::string_view name) const noexcept {

@@ -20,6 +20,8 @@ public:
     void set(std::string name, std::string value);
     // The same, and keeps earlier ones of that name.
     void add(std::string name, std::string value);
+    // Removes all of that name.
+    void remove(std::string_view name) noexcept;
     const std::string* find(std::string_view name) const noexcept;
 
     auto begin() const noexcept { return all_.begin(); }

@@ -18,6 +18,7 @@
 #include "core/system/file_watch.h"
 #include "core/system/process.h"
 #include "core/system/signal_watch.h"
+#include "modules/http/http_client.h"
 #include "modules/http/http_host.h"
 #include "modules/http/web_socket.h"
 #include "modules/system/net/stream_listener.h"
@@ -428,6 +429,22 @@ weir::Task<> open(weir::http::Exchange& exchange) {
 }
 
 const weir::http::Handler opens = open;
+
+// modules/http/http_client.h
+weir::Task<std::string> price(weir::http::HttpClient& client, std::string article) {
+    weir::http::ClientRequest request("GET", "https://shop.example/price/" + article);
+    const weir::http::ClientResponse response = co_await client.request(std::move(request));
+    co_return response.is_success() ? response.body : "unknown";
+}
+
+class Shop {
+public:
+    explicit Shop(weir::Scheduler& scheduler) : client_(scheduler) {}
+    weir::Task<std::string> price_of(std::string article) { return price(client_, article); }
+
+private:
+    weir::http::HttpClient client_;
+};
 
 }  // namespace http_module
 

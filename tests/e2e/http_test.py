@@ -302,6 +302,13 @@ class Shared(unittest.TestCase):
                 self.assertEqual(named, given, path)
         self.assertEqual(len(identities), len(set(identities)))
 
+    def test_texts_are_compressed_for_clients_that_take_it(self):
+        status, headers, body = self.web.curl("/openapi.json", "--compressed", owner=True)
+        self.assertEqual((status, headers["content-encoding"]), (200, "gzip"))
+        self.assertEqual(json.loads(body)["openapi"], "3.1.0")
+        _, headers, _ = self.web.curl("/openapi.json", owner=True)
+        self.assertNotIn("content-encoding", headers)
+
     def test_requests_that_hide_others_are_refused(self):
         head = b"POST /call/lock/list HTTP/1.1\r\nHost: localhost\r\n"
         for bad in (b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}",

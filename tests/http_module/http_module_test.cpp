@@ -440,8 +440,8 @@ TEST_CASE("a lock that a connection holds is given back when the connection ends
 }
 
 TEST_CASE("a request for a lock that is wrong is refused, and takes none") {
-    for (const char* wrong :
-         {R"({"hold": "yes"})", R"({"waiting": "1s"})", R"({"wait": "-1s"})", "[1]"}) {
+    for (const char* wrong : {R"({"hold": "yes"})", R"({"waiting": "1s"})", R"({"wait": "-1s"})",
+                              "[1]", R"({"hold": true, "time_to_live": "1m"})"}) {
         INFO(wrong);
         GatewayWorld world;
         const std::string answered = world.send(post("/locks/a", wrong) + get("/locks"));

@@ -252,6 +252,27 @@ TEST_CASE(
     CHECK(told[3].find("unknown_session") != std::string::npos);
 }
 
+namespace {
+
+Task<> open_for_too_long() {
+    Json allowed{{"time_to_live", "10s"}};
+    const Json opened = co_await ask("open_session", std::move(allowed));
+    CHECK(opened.contains("session"));
+    Json longer{{"time_to_live", "11s"}};
+    const Json refused = co_await ask("open_session", std::move(longer));
+    CHECK(refused ==
+          "bad_parameter: time_to_live: expected at most 10s, the setting "
+          "max_time_to_live of the module");
+}
+
+}  // namespace
+
+TEST_CASE("a session lasts no longer than the module allows") {
+    SimulatedServer world(app(R"({"max_time_to_live": "10s"})"), registry());
+    world.leave_behind();  // an open session
+    world.run(open_for_too_long());
+}
+
 TEST_CASE("closing a session ends its waits and releases its locks") {
     Texts told;
     SimulatedServer world(app(), registry());

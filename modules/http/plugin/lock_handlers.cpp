@@ -50,6 +50,10 @@ Json members_from(const std::string& body) {
     if (const auto hold = json.find("hold"); hold != json.end() && !hold->is_boolean()) {
         throw HttpError(400, ApiError::bad_parameter, "hold: expected true or false");
     }
+    if (json.value("hold", Json(false)) == true && json.contains("time_to_live")) {
+        throw HttpError(400, ApiError::bad_parameter,
+                        "hold: the lock is held as long as the connection, without time_to_live");
+    }
     return json;
 }
 

@@ -107,19 +107,18 @@ public:
     }
 
     Task<> load() override {
-        const std::vector<ListenSettings> configured = settings().listeners();
-        check_roles(*this, configured);
+        check_roles(*this, doors_);
         add_routes();
         raise_descriptor_limit(settings().max_clients + other_descriptors);
-        for (const ListenSettings& listener : configured) {
+        for (const ListenSettings& listener : doors_) {
             tls_.push_back(
                 listener.tls_context({.protocols = {"http/1.1"}, .require_close_notify = false}));
         }
         if (replaces()) {
             co_return;  // the sockets are there
         }
-        for (std::size_t i = 0; i != configured.size(); ++i) {
-            co_await listen(configured[i], i);
+        for (std::size_t i = 0; i != doors_.size(); ++i) {
+            co_await listen(doors_[i], i);
         }
     }
 
@@ -236,6 +235,7 @@ private:
 
     void use_settings() {
         limits_ = settings().limits();
+        doors_ = settings().listeners();
         gateway_.calls().set_timeout(settings().call_timeout == Duration()
                                          ? std::nullopt
                                          : std::optional<Duration>(settings().call_timeout));
@@ -286,7 +286,7 @@ private:
     // What the sockets depend on.
     std::vector<std::string> sockets() const {
         std::vector<std::string> texts;
-        for (const ListenSettings& listener : settings().listeners()) {
+        for (const ListenSettings& listener : doors_) {
             texts.push_back(listener.socket());
         }
         return texts;
@@ -338,7 +338,7 @@ private:
     }
 
     Client describe(const StreamClient& stream, std::size_t listener) const {
-        const ListenSettings door = settings().listeners().at(listener);
+        const ListenSettings& door = doors_.at(listener);
         const SocketAddress remote = SocketAddress::remote(stream->descriptor());
         const std::optional<uid_t> user = peer_user_of(stream->descriptor(), remote.family());
         // Not at a loopback port, as for resp: a browser there runs as its user, and carries out
@@ -396,6 +396,7 @@ private:
     }
 
     HttpLimits limits_;
+    std::vector<ListenSettings> doors_;  // where it listens
     Router router_;
     Gate gate_;
     Gateway gateway_;

@@ -67,9 +67,11 @@ HttpLimits HttpSettings::limits() const {
     return {.target = max_target.bytes,
             .head = max_head.bytes,
             .headers = max_headers,
+            .compressed_from = compress_from.bytes,
             .body = max_body.bytes,
             .head_time = head_timeout,
             .body_time = body_timeout,
+            .whole_body_time = whole_body_timeout,
             .write_time = write_timeout};
 }
 
@@ -150,6 +152,9 @@ config::Settings<HttpSettings> HttpSettings::describe() {
             .unit("headers"),
         setting("max_body", &S::max_body, "Size of the longest body of a request")
             .at_most(mebibytes(1024)),
+        setting("compress_from", &S::compress_from,
+                "Size of the shortest text that is compressed (gzip) for clients that take it; 0: "
+                "none is"),
         setting("max_message", &S::max_message,
                 "Size of the longest message from a WebSocket of the gateway")
             .at_most(mebibytes(1024)),
@@ -161,6 +166,9 @@ config::Settings<HttpSettings> HttpSettings::describe() {
             .at_least(milliseconds(1)),
         setting("body_timeout", &S::body_timeout,
                 "How long a client may pause within the body of a request")
+            .at_least(milliseconds(1)),
+        setting("whole_body_timeout", &S::whole_body_timeout,
+                "How long the body of a request may take from the time when it is wanted")
             .at_least(milliseconds(1)),
         setting("idle_timeout", &S::idle_timeout,
                 "Closes a connection on which no further request has come for so long")

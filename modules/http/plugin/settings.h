@@ -46,10 +46,12 @@ struct HttpSettings {
     config::ByteSize max_head = config::kibibytes(32);
     std::uint32_t max_headers = 100;
     config::ByteSize max_body = config::mebibytes(1);
+    config::ByteSize compress_from = config::kibibytes(1);
     config::ByteSize max_message = config::mebibytes(1);
     std::chrono::milliseconds first_byte_timeout = std::chrono::seconds(10);
     std::chrono::milliseconds head_timeout = std::chrono::seconds(10);
     std::chrono::milliseconds body_timeout = std::chrono::seconds(30);
+    std::chrono::milliseconds whole_body_timeout = std::chrono::minutes(10);
     std::chrono::milliseconds idle_timeout = std::chrono::minutes(1);
     std::chrono::milliseconds write_timeout = std::chrono::seconds(30);
     std::chrono::milliseconds call_timeout = std::chrono::minutes(2);

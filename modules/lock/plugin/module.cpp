@@ -6,6 +6,7 @@
 
 #include "config/document/value.h"
 #include "config/settings/changes.h"
+#include "config/settings/duration.h"
 #include "core/run/random_id.h"
 #include "core/simulation/failpoint.h"
 #include "core/wait/run_in_scheduler.h"
@@ -220,6 +221,12 @@ lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& para
         throw ApiException("limit_reached", "there are " + std::to_string(sessions_.size()) +
                                                 " sessions already, as many as are allowed "
                                                 "(max_sessions)");
+    }
+    if (parameters.time_to_live > settings().max_time_to_live) {
+        throw ApiException(ApiError::bad_parameter,
+                           "time_to_live: expected at most " +
+                               config::duration_text(settings().max_time_to_live) +
+                               ", the setting max_time_to_live of the module");
     }
     std::string id;
     do {

@@ -56,6 +56,9 @@ config::Settings<LockModuleSettings> LockModuleSettings::describe() {
         setting("semaphore_idle_timeout", &S::semaphore_idle_timeout,
                 "A semaphore that a client created is destroyed when its key was neither held nor "
                 "waited for that long; 0: never"),
+        setting("max_time_to_live", &S::max_time_to_live,
+                "The longest time_to_live that a client may choose for its session")
+            .at_least(std::chrono::milliseconds(1)),
         setting("max_key", &S::max_key, "The longest key, and context, that a client may choose")
             .range(config::ByteSize{16}, config::mebibytes(1)),
         setting("state_dir", &S::state_dir,

@@ -36,6 +36,7 @@ struct LockModuleSettings {
     std::uint32_t max_sessions = 20'000;
     std::uint32_t max_semaphores = 1000;
     std::chrono::milliseconds semaphore_idle_timeout = std::chrono::hours(1);
+    std::chrono::milliseconds max_time_to_live = std::chrono::hours(24);
     config::ByteSize max_key = config::kibibytes(4);
     std::optional<std::string> state_dir;
 
