@@ -252,8 +252,7 @@ std::string parameters(const InspectCommand& inspect) {
 int run_inspect_command(const InspectCommand& inspect) {
     try {
         RemoteServer server(inspect.server);
-        const std::string text =
-            server.call("manager", "inspect", parameters(inspect));
+        const std::string text = server.call("manager", "inspect", parameters(inspect));
         print(printable_json(inspect.json ? text + '\n' : inspection_text(Json::parse(text))));
         return success;
     } catch (const std::exception& error) {

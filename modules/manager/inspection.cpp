@@ -157,9 +157,8 @@ private:
     }
 
     Json to_json(const BlockedEventInfo& event, std::size_t index) const {
-        return {{"event", event.event},
-                {"queue", event.queue},
-                {"content", blocked_contents_[index]}};
+        return {
+            {"event", event.event}, {"queue", event.queue}, {"content", blocked_contents_[index]}};
     }
 
     // A queue within one of a module is the module's too.
