@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "modules/system/module/headers_digest.h"  // generated; see cmake/headers_digest.cmake
+
 // What of a build must be the same in a program and its plugins. The values are constants of each
 // file that includes this: a plugin carries its own.
 
@@ -17,6 +19,7 @@ struct AbiTag {
     const char* library;    // the C++ library
     const char* sanitizer;  // "none", "address", "thread"
     const char* debug;      // whether the C++ library checks itself
+    const char* headers;    // a digest of weir's headers
 };
 
 inline constexpr AbiTag own_abi {
@@ -53,6 +56,7 @@ inline constexpr AbiTag own_abi {
 #else
     .debug = "none",
 #endif
+    .headers = WEIR_HEADERS,
 };
 
 }  // namespace weir

@@ -33,6 +33,9 @@ std::string abi_difference(const PluginTable& table) {
     if (difference.empty()) {
         difference = compare("debug", table.abi.debug, own_abi.debug);
     }
+    if (difference.empty()) {
+        difference = compare("digest of weir's headers", table.abi.headers, own_abi.headers);
+    }
     return difference;
 }
 

@@ -15,7 +15,7 @@ struct PluginTable {
     // Returns the module's class. Requires that all of `abi` is equal to own_abi.
     const ModuleClass& (*module_class)();
 
-    static constexpr std::uint32_t current_layout = 1;
+    static constexpr std::uint32_t current_layout = 2;
 };
 
 // The name of the entry point, a function `const PluginTable* ()`, in a plugin <name>.so.

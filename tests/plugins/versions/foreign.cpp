@@ -1,5 +1,6 @@
-// Claims to have been built by another compiler.
+// Claims to have been built by another compiler, or with other headers.
 #include "modules/system/module/plugin.h"
+#include "tests/support/plugin_version.h"
 
 namespace {
 
@@ -11,6 +12,10 @@ const weir::ModuleClass& never_called() {
 
 extern "C" const weir::PluginTable* weir_plugin_foreign() {
     static weir::PluginTable table{weir::PluginTable::current_layout, weir::own_abi, &never_called};
-    table.abi.compiler = "Turbo C 2";
+    if (weir::test::plugin_version == "headers") {
+        table.abi.headers = "0123456789abcdef";
+    } else {
+        table.abi.compiler = "Turbo C 2";
+    }
     return &table;
 }

@@ -166,10 +166,19 @@ Task<> try_to_load(Loader& loader, std::string name, std::string& what) {
 
 TEST_CASE("a plugin that does not fit is rejected with the reason", "[plugins]") {
     const PluginFolder folder;
-    folder.put("foreign", "version1");
     folder.put("nothing", "version1");
     std::string what;
     {
+        folder.put("foreign", "headers");
+        SimulatedServer world(folder.configuration({}));
+        world.run(try_to_load(world.loader(), "foreign", what));
+        CHECK(what == "the module 'foreign' failed: " + folder.path() +
+                          "/foreign.so was built for another ABI: digest of weir's headers is "
+                          "'0123456789abcdef', expected '" +
+                          own_abi.headers + "'");
+    }
+    {
+        folder.put("foreign", "compiler");
         SimulatedServer world(folder.configuration({}));
         world.run(try_to_load(world.loader(), "foreign", what));
         CHECK(what == "the module 'foreign' failed: " + folder.path() +
