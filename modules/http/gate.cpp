@@ -8,6 +8,7 @@
 #include "config/text/quoted.h"
 #include "core/net/address.h"
 #include "modules/http/http_error.h"
+#include "modules/http/target.h"
 #include "modules/system/rights/access.h"
 
 namespace weir::http {
@@ -65,34 +66,17 @@ std::optional<std::pair<std::string, std::string>> credentials(std::string_view 
     return decoded ? split(*decoded, ':') : std::nullopt;
 }
 
-// Whether this can follow the name of a host: nothing, or a colon and digits.
-bool is_port(std::string_view text) noexcept {
-    return text.empty() ||
-           (text.starts_with(':') && text.find_first_not_of("0123456789", 1) == std::string::npos);
-}
-
 }  // namespace
 
 Gate::Gate(Access& access, GateSettings settings) noexcept
     : access_(access), settings_(std::move(settings)) {}
 
 bool Gate::knows_host(std::string_view host, const std::vector<std::string>& names) {
-    const bool is_bracketed = host.starts_with('[');
-    const std::size_t end = is_bracketed ? host.find(']') : std::min(host.find(':'), host.size());
-    if (end == std::string_view::npos || !is_port(host.substr(end + (is_bracketed ? 1 : 0)))) {
-        return false;
-    }
-    std::string_view name = host.substr(0, end);
-    if (is_bracketed) {
-        return SocketAddress::of_number(std::string(name.substr(1)), 0).has_value();
-    }
-    if (name.ends_with('.')) {
-        name.remove_suffix(1);
-    }
-    return SocketAddress::of_number(std::string(name), 0).has_value() ||
-           std::ranges::any_of(names, [name](const std::string& known) {
-               return known == "*" || same_name(known, name);
-           });
+    const std::optional<std::string> name = host_name(host);
+    return name && (SocketAddress::of_number(*name, 0).has_value() ||
+                    std::ranges::any_of(names, [&name](const std::string& known) {
+                        return known == "*" || same_name(known, *name);
+                    }));
 }
 
 bool Gate::is_own_origin(const Exchange& exchange, std::string_view origin) const {

@@ -78,6 +78,9 @@ TEST_CASE("a server answers to its own names and to addresses only") {
         CHECK_FALSE(Gate::knows_host(host, names));
     }
     CHECK(Gate::knows_host("any.example", {"*"}));
+    CHECK(host_name("Shop.Example.:80") == "shop.example");
+    CHECK(host_name("[::1]:80") == "::1");
+    CHECK_FALSE(host_name("shop.example:x"));
     GateWorld world;
     const std::string answered = world.ask("Host: evil.example\r\n");
     CHECK(status(answered) == "421");

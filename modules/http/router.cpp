@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <optional>
 #include <stdexcept>
 
 #include "config/text/quoted.h"
@@ -126,11 +127,27 @@ std::string Router::wrong_pattern(std::string_view pattern) {
     return "";
 }
 
-std::unique_ptr<Route> Router::add(std::string method, std::string pattern, Handler handler) {
+Router::Node& Router::root_of(std::string_view host) {
+    if (host.empty()) {
+        return *root_;
+    }
+    const std::optional<std::string> name = host_name(host);
+    if (!name) {
+        throw std::invalid_argument("'" + config::printable(host) + "' is no name of a host");
+    }
+    std::unique_ptr<Node>& root = hosts_[*name];
+    if (root == nullptr) {
+        root = std::make_unique<Node>();
+    }
+    return *root;
+}
+
+std::unique_ptr<Route> Router::add(std::string method, std::string pattern, Handler handler,
+                                   std::string_view host) {
     if (const std::string wrong = wrong_pattern(pattern); !wrong.empty()) {
         throw std::invalid_argument("the path '" + config::printable(pattern) + "' " + wrong);
     }
-    Node* node = root_.get();
+    Node* node = &root_of(host);
     bool takes_all = false;
     for (const std::string_view part : parts_of(pattern)) {
         if (part == "*") {
@@ -158,10 +175,23 @@ std::unique_ptr<Route> Router::add(std::string method, std::string pattern, Hand
     return route;
 }
 
+const std::vector<Route*>* Router::routes_at(const Request& request,
+                                             const std::vector<std::string>& segments) const {
+    if (!hosts_.empty()) {
+        const auto root = hosts_.find(host_name(request.host).value_or(""));
+        if (root != hosts_.end()) {
+            if (const std::vector<Route*>* routes = find(*root->second, segments, 0)) {
+                return routes;
+            }
+        }
+    }
+    return find(*root_, segments, 0);
+}
+
 Task<> Router::handle(Exchange& exchange) const {
     const Request& request = exchange.request();
     const std::vector<std::string> segments = path_segments(request.path);
-    const std::vector<Route*>* routes = find(*root_, segments, 0);
+    const std::vector<Route*>* routes = routes_at(request, segments);
     if (request.path == "*") {
         Response response{.status = 204};
         co_await exchange.respond(std::move(response));

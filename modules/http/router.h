@@ -37,8 +37,8 @@ private:
     std::size_t running_ = 0;
 };
 
-// Chooses the handler of a request by its path and method. A pattern is a path, in which `{name}`
-// stands for any one part and a last part `*` for the rest of the path, none included:
+// Chooses the handler of a request by its host, path and method. A pattern is a path, in which
+// `{name}` stands for any one part and a last part `*` for the rest of the path, none included:
 // /orders/{customer}, /files/*. Where several fit, plain text goes before `{name}`, and that before
 // `*`.
 class Router {
@@ -48,9 +48,11 @@ public:
     Router(const Router&) = delete;
     Router& operator=(const Router&) = delete;
 
-    // Throws std::invalid_argument if the pattern is wrong, or is taken with this method.
+    // `host`: the name by which the client calls the server; its routes go before those of all
+    // hosts, "". Throws std::invalid_argument if the pattern or the host is wrong, or the pattern
+    // is taken with this method.
     [[nodiscard]] std::unique_ptr<Route> add(std::string method, std::string pattern,
-                                             Handler handler);
+                                             Handler handler, std::string_view host = "");
     // Returns what is wrong with a pattern; "" if nothing is.
     static std::string wrong_pattern(std::string_view pattern);
 
@@ -62,7 +64,12 @@ public:
 private:
     using Node = Route::Node;
 
+    Node& root_of(std::string_view host);
+    const std::vector<Route*>* routes_at(const Request& request,
+                                         const std::vector<std::string>& segments) const;
+
     std::unique_ptr<Node> root_;
+    std::map<std::string, std::unique_ptr<Node>, std::less<>> hosts_;
 };
 
 }  // namespace weir::http

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/text/utf8.h"
+#include "core/net/address.h"
 #include "modules/http/http_error.h"
 
 namespace weir::http {
@@ -41,6 +42,12 @@ std::string decoded(std::string_view text, bool plus_is_space) {
         throw HttpError(400, "bad_request", "the target is no text in UTF-8");
     }
     return result;
+}
+
+// Whether this can follow the name of a host: nothing, or a colon and digits.
+bool is_port(std::string_view text) noexcept {
+    return text.empty() ||
+           (text.starts_with(':') && text.find_first_not_of("0123456789", 1) == std::string::npos);
 }
 
 }  // namespace
@@ -90,6 +97,27 @@ std::string percent_encoded(std::string_view text) {
         }
     }
     return result;
+}
+
+std::optional<std::string> host_name(std::string_view host) {
+    const bool is_bracketed = host.starts_with('[');
+    const std::size_t end = is_bracketed ? host.find(']') : std::min(host.find(':'), host.size());
+    if (end == std::string_view::npos || !is_port(host.substr(end + (is_bracketed ? 1 : 0)))) {
+        return {};
+    }
+    std::string name(host.substr(0, end));
+    if (is_bracketed) {
+        name.erase(0, 1);
+        return SocketAddress::of_number(name, 0) ? std::optional(name) : std::nullopt;
+    }
+    if (name.ends_with('.')) {
+        name.pop_back();
+    }
+    for (char& character : name) {
+        character =
+            character >= 'A' && character <= 'Z' ? static_cast<char>(character | 0x20) : character;
+    }
+    return name;
 }
 
 }  // namespace weir::http

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,10 @@ std::string percent_decoded(std::string_view text);
 std::vector<std::string> path_segments(std::string_view path);
 // Returns the parameters of a query, "a=b&c=d%20e"; '+' stands for a space.
 Parameters query_parameters(std::string_view query);
+
+// Returns the name, or the IP address, of a header Host: in lower case, without port, brackets and
+// a dot at the end; nothing if it is none. Does not throw HttpError.
+std::optional<std::string> host_name(std::string_view host);
 
 // Returns the text as one part of a path.
 std::string percent_encoded(std::string_view text);

@@ -372,6 +372,25 @@ TEST_CASE("a module in C++ answers at a path of its own") {
     CHECK(result(world.send(get("/greet/ann"))) == "200 Hello ann\n");
 }
 
+TEST_CASE("routes of a host go before those of all hosts") {
+    const std::string routes =
+        R"([{"path": "/a", "method": "GET", "redirect": "/all"},
+            {"path": "/b", "method": "GET", "redirect": "/all"},
+            {"path": "/a", "method": "GET", "hosts": ["Shop.example", "store.example"],
+             "redirect": "/shop"}])";
+    const auto leads = [&routes](const std::string& host, const std::string& path) {
+        GatewayWorld world(routes);
+        const std::string answered =
+            world.send("GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+        const std::size_t at = answered.find("\r\nLocation: ") + 12;
+        return answered.substr(at, answered.find("\r\n", at) - at);
+    };
+    CHECK(leads("shop.example", "/a") == "/shop");
+    CHECK(leads("STORE.example.:8080", "/a") == "/shop");
+    CHECK(leads("shop.example", "/b") == "/all");
+    CHECK(leads("other.example", "/a") == "/all");
+}
+
 TEST_CASE("a stream of events has what is sent, its position, and signs of life") {
     GatewayWorld world;
     world.server.run(watch_and_send(world));

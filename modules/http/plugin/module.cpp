@@ -236,6 +236,10 @@ private:
     void use_settings() {
         limits_ = settings().limits();
         doors_ = settings().listeners();
+        hosts_ = settings().hosts;
+        for (const RouteSettings& route : settings().routes) {
+            hosts_.insert(hosts_.end(), route.hosts.begin(), route.hosts.end());
+        }
         gateway_.calls().set_timeout(settings().call_timeout == Duration()
                                          ? std::nullopt
                                          : std::optional<Duration>(settings().call_timeout));
@@ -250,8 +254,12 @@ private:
             gateway_.add_routes(router_);
         }
         for (const RouteSettings& route : settings().routes) {
-            routes_.push_back(
-                router_.add(route.method_or_default(), route.path, handler_of(route)));
+            const Handler handler = handler_of(route);
+            const std::vector<std::string> all_hosts = {""};
+            for (const std::string& host : route.hosts.empty() ? all_hosts : route.hosts) {
+                routes_.push_back(
+                    router_.add(route.method_or_default(), route.path, handler, host));
+            }
         }
         if (settings().page) {
             if (!settings().gateway) {
@@ -349,8 +357,7 @@ private:
         client.login_source = login_source(remote, user);
         client.tls = stream->tls() != nullptr;
         // No page can make a browser open a Unix socket.
-        client.hosts =
-            remote.family() == AF_UNIX ? std::vector<std::string>{"*"} : settings().hosts;
+        client.hosts = remote.family() == AF_UNIX ? std::vector<std::string>{"*"} : hosts_;
         client.anonymous =
             Ref<Caller>(new Caller(access().rules(), "", is_owner ? door.owner : *door.anonymous));
         return client;
@@ -398,6 +405,7 @@ private:
     HttpLimits limits_;
     std::vector<ListenSettings> doors_;  // where it listens
     Router router_;
+    std::vector<std::string> hosts_;  // names of the server
     Gate gate_;
     Gateway gateway_;
     Page page_;

@@ -1,5 +1,7 @@
 #include "modules/http/plugin/settings.h"
 
+#include <algorithm>
+
 #include "config/text/quoted.h"
 #include "modules/http/router.h"
 
@@ -17,6 +19,10 @@ private:
     std::string text_;
 };
 
+bool is_no_name(const std::string& host) {
+    return host.empty() || host.find_first_of(":/*@ []") != std::string::npos;
+}
+
 std::string wrong_routes(const std::vector<RouteSettings>& routes) {
     Mistakes mistakes;
     for (const RouteSettings& route : routes) {
@@ -27,6 +33,8 @@ std::string wrong_routes(const std::vector<RouteSettings>& routes) {
             mistakes.add(where + wrong);
         } else if (kinds != 1) {
             mistakes.add(where + "needs one of call, folder and redirect");
+        } else if (std::ranges::any_of(route.hosts, is_no_name)) {
+            mistakes.add(where + "has a host that is no name: expected it without port");
         } else if (route.call && route.call->find('.') == std::string::npos) {
             mistakes.add(where + "calls '" + config::printable(*route.call) +
                          "', expected MODULE.FUNCTION");
@@ -91,6 +99,9 @@ config::Settings<RouteSettings> RouteSettings::describe() {
             .required(),
         setting("method", &S::method, "Which method; \"\": POST for calls, GET otherwise")
             .one_of({"", "GET", "POST", "PUT", "PATCH", "DELETE"}),
+        setting("hosts", &S::hosts,
+                "Names of the server for which the route is, beside `hosts` of the module; they go "
+                "before routes without hosts"),
         setting("call", &S::call,
                 "Function that is called, MODULE.FUNCTION, by the rights of the client"),
         setting("folder", &S::folder, "Folder whose files are served").not_empty(),

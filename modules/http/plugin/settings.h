@@ -18,6 +18,7 @@ namespace weir::http {
 struct RouteSettings {
     std::string path;
     std::string method;
+    std::vector<std::string> hosts;
     std::optional<std::string> call;
     std::optional<std::string> folder;
     std::string index = "index.html";
