@@ -84,12 +84,6 @@ struct CommandInfo {
     }
 };
 
-config::Path path_of(const std::string& command) {
-    config::Path path("module.exec.commands");
-    path.push(command);
-    return path;
-}
-
 // The end of a text, for a message: what a program says last tells most.
 std::string last_line(const std::string& text) {
     const std::size_t end = text.find_last_not_of('\n');
@@ -156,13 +150,14 @@ private:
     };
 
     static void check(const AppCheck& app) {
-        config::Problems ignored;
-        const auto settings = app.configuration().read<ExecSettings>("module.exec", ignored);
+        const auto settings = app.settings<ExecSettings>();
         for (const auto& [command_name, command] : settings.commands) {
             try {
                 command_line(command);
             } catch (const std::invalid_argument& error) {
-                app.report(path_of(command_name) / "user", error.what());
+                config::Path path = app.section() / "commands";
+                path.push(command_name);
+                app.report(path / "user", error.what());
             }
         }
     }

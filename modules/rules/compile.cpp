@@ -361,9 +361,9 @@ void Compiler::lock(Step& made, const StepSettings& written, const config::Path&
 
 }  // namespace
 
-Program compile(const std::string& name, const RuleSettings& settings, const config::Path& path,
-                const AppCheck* app) {
-    return Compiler(app).rule(name, settings, path);
+Program compile(const std::string& name, const RuleSettings& settings, const AppCheck* app) {
+    const config::Path rules = app == nullptr ? config::Path("rules") : app->section() / "rules";
+    return Compiler(app).rule(name, settings, inside(rules, name));
 }
 
 }  // namespace weir::rules

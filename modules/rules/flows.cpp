@@ -34,7 +34,7 @@ void add_steps(std::vector<Flow>& flows, const Flow::End& rule, const Steps& ste
 std::vector<Flow> flows_of(const RulesSettings& settings) {
     std::vector<Flow> flows;
     for (const auto& [name, rule] : settings.rules) {
-        const Program program = compile(name, rule, {}, nullptr);
+        const Program program = compile(name, rule, nullptr);
         const Flow::End end{Flow::Kind::thing, "rule " + name};
         const Flow::End from = program.on_start ? Flow::End{Flow::Kind::thing, "start"}
                                                 : Flow::End{Flow::Kind::event, program.on.type};

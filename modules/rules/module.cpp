@@ -24,10 +24,6 @@ namespace {
 
 constexpr std::chrono::milliseconds look_interval{10};
 
-config::Path path_of(const std::string& rule) {
-    return inside("module.rules.rules", rule);
-}
-
 bool same(const RuleSettings& left, const RuleSettings& right) {
     return config::description_of<RuleSettings>().equal(&left, &right);
 }
@@ -40,7 +36,7 @@ ModuleDeclaration<RulesModule> RulesModule::declare() {
         .event<RuleFailed>()
         .makes_queue<RuleReady>("rules.PRIORITY", "one for each priority of rules")
         .checks(&RulesModule::check)
-        .rehearses(&RulesModule::rehearse)
+        .rehearses(&rehearse_rules)
         .shows_flows(&RulesModule::flows)
         .hands_over<RulesState>(&RulesModule::hand_over, &RulesModule::take_over,
                                 CallsUnderWay::go_on)
@@ -104,33 +100,24 @@ void check_queues(const AppCheck& app, const config::Value& queues, const config
 }  // namespace
 
 void RulesModule::check(const AppCheck& app) {
-    config::Problems ignored;
-    const auto settings = app.configuration().read<RulesSettings>("module.rules", ignored);
+    const auto settings = app.settings<RulesSettings>();
     const auto queues = app.configuration().value("server.queues");
     for (const auto& [rule_name, rule] : settings.rules) {
-        const Program program = compile(rule_name, rule, path_of(rule_name), &app);
+        const Program program = compile(rule_name, rule, &app);
         if (queues && program.when_full == WhenFull::wait && !program.on_start) {
             check_queues(app, *queues, "server.queues", program.on.type, rule_name, true);
         }
     }
 }
 
-std::string RulesModule::rehearse(const AppCheck& app, const config::Value& input) {
-    config::Problems ignored;
-    return rehearse_rules(app.configuration().read<RulesSettings>("module.rules", ignored), app,
-                          input);
-}
-
-std::vector<Flow> RulesModule::flows(const config::Configuration& configuration) {
-    config::Problems ignored;
-    return flows_of(configuration.read<RulesSettings>("module.rules", ignored));
+std::vector<Flow> RulesModule::flows(const AppCheck& app) {
+    return flows_of(app.settings<RulesSettings>());
 }
 
 // --- rules
 
 std::unique_ptr<Rule> RulesModule::make(const std::string& rule_name, const RuleSettings& rule) {
-    return std::make_unique<Rule>(*this, compile(rule_name, rule, path_of(rule_name), nullptr),
-                                  settings().max_keys);
+    return std::make_unique<Rule>(*this, compile(rule_name, rule, nullptr), settings().max_keys);
 }
 
 Task<> RulesModule::load() {

@@ -42,8 +42,7 @@ public:
 
 private:
     static void check(const AppCheck& app);
-    static std::string rehearse(const AppCheck& app, const config::Value& input);
-    static std::vector<Flow> flows(const config::Configuration& configuration);
+    static std::vector<Flow> flows(const AppCheck& app);
 
     template <auto Member>
     void add_by_rule(MetricFamily& values) const;

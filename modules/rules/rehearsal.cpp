@@ -197,8 +197,7 @@ std::string string_member(const config::Value& object, const char* name) {
 
 }  // namespace
 
-std::string rehearse_rules(const RulesSettings& settings, const AppCheck& app,
-                           const config::Value& input) {
+std::string rehearse_rules(const AppCheck& app, const config::Value& input) {
     const std::string type_name = string_member(input, "type");
     if (type_name.empty()) {
         throw ApiException(EventError::bad_event,
@@ -214,8 +213,9 @@ std::string rehearse_rules(const RulesSettings& settings, const AppCheck& app,
     read_event(members == nullptr ? config::Value::object() : *members, *event);
     const Json content = members_of(*event);
     std::string text;
+    const auto settings = app.settings<RulesSettings>();
     for (const auto& [name, rule] : settings.rules) {
-        const Program program = compile(name, rule, inside("module.rules.rules", name), &app);
+        const Program program = compile(name, rule, &app);
         const EventType* const about = app.find_event(program.on.type);
         if (about != nullptr && type->is_a(*about)) {
             text += Rehearsal(program, content).go();

@@ -83,12 +83,6 @@ bool same(const EntrySettings& left, const EntrySettings& right) {
     return config::description_of<EntrySettings>().equal(&left, &right);
 }
 
-config::Path path_of(const std::string& entry) {
-    config::Path path("module.schedule.schedules");
-    path.push(entry);
-    return path;
-}
-
 class ScheduleModule final : public ModuleOf<ScheduleSettings> {
 public:
     using ModuleOf::ModuleOf;
@@ -164,22 +158,21 @@ private:
     };
 
     static void check(const AppCheck& app) {
-        config::Problems ignored;
-        const auto settings =
-            app.configuration().read<ScheduleSettings>("module.schedule", ignored);
+        const auto settings = app.settings<ScheduleSettings>();
         for (const auto& [entry_name, entry] : settings.schedules) {
             try {
                 entry.schedule();
             } catch (const ScheduleError& error) {
-                app.report(path_of(entry_name), error.what());
+                config::Path path = app.section() / "schedules";
+                path.push(entry_name);
+                app.report(path, error.what());
             }
         }
     }
 
-    static std::vector<Flow> flows(const config::Configuration& configuration) {
-        config::Problems ignored;
+    static std::vector<Flow> flows(const AppCheck& app) {
         std::vector<Flow> all;
-        const auto settings = configuration.read<ScheduleSettings>("module.schedule", ignored);
+        const auto settings = app.settings<ScheduleSettings>();
         for (const auto& [entry_name, entry] : settings.schedules) {
             all.push_back({{Flow::Kind::thing, "schedule " + entry_name},
                            {Flow::Kind::event, event_type<Due>().name()}});

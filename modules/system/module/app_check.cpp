@@ -6,9 +6,11 @@
 
 namespace weir {
 
-AppCheck::AppCheck(const config::Configuration& configuration, config::Problems& problems,
-                   std::vector<const EventType*> events, std::vector<const ModuleClass*> modules)
-    : configuration_(configuration),
+AppCheck::AppCheck(std::string_view module, const config::Configuration& configuration,
+                   config::Problems& problems, std::vector<const EventType*> events,
+                   Modules modules)
+    : section_("module." + std::string(module)),
+      configuration_(configuration),
       problems_(problems),
       events_(std::move(events)),
       modules_(std::move(modules)) {}
@@ -33,18 +35,14 @@ std::vector<std::string> AppCheck::described_events() const {
 }
 
 const ModuleClass* AppCheck::find_module(std::string_view name) const noexcept {
-    for (const ModuleClass* module : modules_) {
-        if (module->name == name) {
-            return module;
-        }
-    }
-    return nullptr;
+    const auto found = modules_.find(name);
+    return found == modules_.end() ? nullptr : found->second;
 }
 
 std::vector<std::string> AppCheck::module_names() const {
     std::vector<std::string> names;
-    for (const ModuleClass* module : modules_) {
-        names.push_back(module->name);
+    for (const auto& [name, module] : modules_) {
+        names.push_back(name);
     }
     return names;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +22,19 @@ struct ModuleClass;
 /// Valid during the check only: it refers to plugins that may be closed afterwards.
 class AppCheck {
 public:
-    AppCheck(const config::Configuration& configuration, config::Problems& problems,
-             std::vector<const EventType*> events, std::vector<const ModuleClass*> modules);
+    using Modules = std::map<std::string, const ModuleClass*, std::less<>>;  // by name
+
+    /// `module`: the name of the one that is checked, as the configuration gives it.
+    AppCheck(std::string_view module, const config::Configuration& configuration,
+             config::Problems& problems, std::vector<const EventType*> events, Modules modules);
+
+    /// Returns the settings of the module that is checked, and their place in the configuration.
+    template <class S>
+    S settings() const {
+        config::Problems ignored;  // the check of all settings has said them
+        return configuration_.read<S>(section_, ignored);
+    }
+    config::Path section() const { return section_; }
 
     const config::Configuration& configuration() const noexcept { return configuration_; }
     config::Problems& problems() const noexcept { return problems_; }
@@ -40,10 +53,11 @@ public:
     std::vector<std::string> module_names() const;
 
 private:
+    const std::string section_;  // "module.NAME"
     const config::Configuration& configuration_;
     config::Problems& problems_;
     const std::vector<const EventType*> events_;
-    const std::vector<const ModuleClass*> modules_;
+    const Modules modules_;
 };
 
 }  // namespace weir

@@ -81,7 +81,7 @@ struct ModuleClass {
     std::string (*rehearse)(const AppCheck& app, const config::Value& input) = nullptr;
     /// Returns which events and functions the module leads to which, as the settings say; null: the
     /// settings say nothing of that.
-    std::vector<Flow> (*flows)(const config::Configuration& configuration) = nullptr;
+    std::vector<Flow> (*flows)(const AppCheck& app) = nullptr;
 
     ModuleClass();
     ModuleClass(const ModuleClass&);
@@ -289,8 +289,7 @@ public:
         return std::move(*this);
     }
     /// Lets `weir graph` show what the settings connect; see ModuleClass::flows.
-    ModuleDeclaration&& shows_flows(
-        std::vector<Flow> (*flows)(const config::Configuration& configuration)) && {
+    ModuleDeclaration&& shows_flows(std::vector<Flow> (*flows)(const AppCheck& app)) && {
         class_.flows = flows;
         return std::move(*this);
     }

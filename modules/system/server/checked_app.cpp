@@ -132,27 +132,27 @@ void CheckedApp::check(config::Problems& problems) {
     ConfiguredQueues::check(configuration_, settings_.queues, types, kinds, problems);
     // Where the settings themselves are wrong, the catalogue has said so.
     if (problems.empty()) {
-        const AppCheck app = as_modules_see_it(problems);
         for (const std::string& name : started_) {
             if (const auto check = opened_.at(name).type->check) {
-                check(app);
+                check(as_module_sees_it(name, problems));
             }
         }
     }
 }
 
-AppCheck CheckedApp::as_modules_see_it(config::Problems& problems) const {
+AppCheck CheckedApp::as_module_sees_it(const std::string& module,
+                                       config::Problems& problems) const {
     std::vector<const EventType*> types = standard_event_types();
     for (const EventType* type : event_types_.all()) {
         types.push_back(type);
     }
-    std::vector<const ModuleClass*> classes;
+    AppCheck::Modules modules;
     for (const std::string& name : started_) {
         const ModuleClass& type = *opened_.at(name).type;
-        classes.push_back(&type);
+        modules.emplace(name, &type);
         types.insert(types.end(), type.events.begin(), type.events.end());
     }
-    return {configuration_, problems, std::move(types), std::move(classes)};
+    return {module, configuration_, problems, std::move(types), std::move(modules)};
 }
 
 std::string CheckedApp::rehearse(const std::string& module, const config::Value& input) const {
@@ -167,15 +167,16 @@ std::string CheckedApp::rehearse(const std::string& module, const config::Value&
                            "the module '" + module + "' cannot tell what it would do");
     }
     config::Problems ignored;
-    return found->second.type->rehearse(as_modules_see_it(ignored), input);
+    return found->second.type->rehearse(as_module_sees_it(module, ignored), input);
 }
 
 std::vector<Flow> CheckedApp::flows() const {
     assert(sound_);
+    config::Problems ignored;
     std::vector<Flow> all;
     for (const std::string& name : started_) {
         if (const auto flows = opened_.at(name).type->flows) {
-            std::ranges::move(flows(configuration_), std::back_inserter(all));
+            std::ranges::move(flows(as_module_sees_it(name, ignored)), std::back_inserter(all));
         }
     }
     return all;

@@ -69,7 +69,7 @@ private:
     const EventType* declared_twice(const ModuleClass& module) const;
     FoundModule open_or_take(const std::string& name);
     void check_users(config::Problems& problems) const;
-    AppCheck as_modules_see_it(config::Problems& problems) const;
+    AppCheck as_module_sees_it(const std::string& module, config::Problems& problems) const;
 
     config::Configuration configuration_;
     Registry registry_;
