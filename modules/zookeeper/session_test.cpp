@@ -322,7 +322,7 @@ TEST_CASE("a session without servers tries about twice a second, and says so onc
     FakeWorld world;
     int attempts = 0;
     SessionOptions options = world.ensemble.options(10s);
-    options.connect = [&](Scheduler&, const Address& server) -> Task<ByteStream::Owner> {
+    options.connect = [&](Scheduler&, Address server) -> Task<ByteStream::Owner> {
         ++attempts;
         throw StreamError("connecting to " + server.text(), UV_ECONNREFUSED);
         co_return nullptr;
