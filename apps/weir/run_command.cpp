@@ -11,6 +11,7 @@
 
 #include "apps/weir/early_signals.h"
 #include "apps/weir/exit_code.h"
+#include "apps/weir/late_signals.h"
 #include "apps/weir/output.h"
 #include "core/program/quit_on_signals.h"
 #include "core/run/uv_poller.h"
@@ -84,7 +85,7 @@ int run_server(const AppFiles& app, CheckedApp checked) {
     const QuitOnSignals quit_on_signals(poller, server.scheduler());
     const OnSignal on_hangup(poller.loop(), SIGHUP, [&] { read_again(server, app); });
     const OnSignal on_user(poller.loop(), SIGUSR1, [&] { log_waits(server.scheduler()); });
-    release_early_signals();
+    weir_release_early_signals();
     server.run();
     const int code = server.startup_failure().empty() ? success : failure;
     if (code != success) {
