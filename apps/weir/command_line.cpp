@@ -252,7 +252,6 @@ void add_inspect(CLI::App& program, InspectCommand& inspect, int& code) {
     CLI::App& command = *program.add_subcommand(
         "inspect", "Show what a running server does, and what waits for what");
     add_address(command, inspect.server);
-    command.add_flag("--json", inspect.json, "Print all of it as JSON");
     command.add_flag("--events", inspect.events,
                      "Show the first events of each queue, too, and what they say");
     command.footer(std::string("Shows modules with their dependencies, queues with sizes, limits "

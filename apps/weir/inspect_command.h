@@ -10,7 +10,6 @@ namespace weir::app {
 // The options of `weir inspect`.
 struct InspectCommand {
     RemoteAddress server;
-    bool json = false;    // print JSON for programs, and not text for people
     bool all = false;     // however long the lists are
     bool json = false;    // print JSON for programs, and not text for people
     bool events = false;  // also the first events of each queue

@@ -5,7 +5,9 @@
 #include <string>
 
 #include "apps/weir/exit_code.h"
+#include "apps/weir/figures.h"
 #include "apps/weir/output.h"
+#include "config/text/quoted.h"
 #include "modules/system/call/json.h"
 
 namespace weir::app {
@@ -13,10 +15,11 @@ namespace weir::app {
 int run_metrics_command(const RemoteAddress& address) {
     try {
         RemoteServer server(address);
-        print(Json::parse(server.call("manager", "metrics", "{}")).get<std::string>());
+        const Json text = Json::parse(server.call("manager", "metrics", "{}"));
+        print(printable_json(text.get<std::string>()));
         return success;
     } catch (const std::exception& error) {
-        std::fprintf(stderr, "weir metrics: %s\n", error.what());
+        std::fprintf(stderr, "weir metrics: %s\n", config::printable(error.what(), 2000).c_str());
         return failure;
     }
 }

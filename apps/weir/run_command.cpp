@@ -14,6 +14,7 @@
 #include "apps/weir/early_signals.h"
 #include "apps/weir/exit_code.h"
 #include "apps/weir/first_process.h"
+#include "apps/weir/late_signals.h"
 #include "apps/weir/output.h"
 #include "core/program/quit_on_signals.h"
 #include "core/program/supervisor.h"
@@ -150,7 +151,7 @@ int run_server(const AppFiles& app, CheckedApp checked, const Supervisor& superv
     if (server.settings().stuck_after || supervisor.watchdog()) {
         watchdog.emplace(poller, server.scheduler(), watchdog_options(server, supervisor));
     }
-    release_early_signals();
+    weir_release_early_signals();
     supervisor.status("loads the modules");
     server.run();
     const int code = server.startup_failure().empty() ? success : failure;

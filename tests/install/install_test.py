@@ -90,6 +90,12 @@ class InstallTest(unittest.TestCase):
             with open(file, encoding="utf-8") as text:
                 self.assertNotIn(ROOT, text.read(), file)
 
+    def test_2_the_program_starts_fast_enough_to_hold_signals_back(self):
+        # Each library that it needs is one more that is loaded before it runs.
+        dynamic = self.run_in("readelf", "-d", self.installed("bin/weir"))
+        needed = [line.split("[")[1] for line in dynamic.split("\n") if "(NEEDED)" in line]
+        self.assertEqual(needed, ["libc.so.6]"])
+
     def test_2_libraries_are_small(self):
         files = [self.installed("bin/weir")]
         files += glob.glob(self.installed("lib/*.so")) + glob.glob(self.installed("lib/weir/*.so"))

@@ -1,4 +1,4 @@
-// The program `weir`: runs apps, describes modules, and talks to running servers.
+// What main.c calls when the libraries are loaded.
 
 #include <cstdio>
 #include <exception>
@@ -7,7 +7,7 @@
 #include "apps/weir/exit_code.h"
 #include "apps/weir/standard_files.h"
 
-int main(int argc, char** argv) {
+extern "C" int weir_main(int argc, char** argv) {
     weir::app::open_missing_standard_files();
     try {
         return weir::app::run_command_line(argc, argv);
