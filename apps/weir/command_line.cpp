@@ -252,6 +252,10 @@ void add_inspect(CLI::App& program, InspectCommand& inspect, int& code) {
     CLI::App& command = *program.add_subcommand(
         "inspect", "Show what a running server does, and what waits for what");
     add_address(command, inspect.server);
+    command.add_flag("--json", inspect.json, "Print JSON, for programs");
+    command.add_flag("--all", inspect.all,
+                     "List all, and not only the first 1000 of each kind; needs the right "
+                     "manager.inspect_all");
     command.add_flag("--events", inspect.events,
                      "Show the first events of each queue, too, and what they say");
     command.footer(std::string("Shows modules with their dependencies, queues with sizes, limits "
