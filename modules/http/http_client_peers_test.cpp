@@ -63,8 +63,8 @@ Task<> ask_python(testing::World& world, const testing::Authority& files) {
     const ClientResponse folder = co_await client.request(std::move(list));
     CHECK(folder.status == 200);
     CHECK(folder.body.find("authority.pem") != std::string::npos);
-    ClientRequest get("GET", url + "authority.pem");
-    const ClientResponse file = co_await client.request(std::move(get));
+    ClientRequest asked("GET", url + "authority.pem");
+    const ClientResponse file = co_await client.request(std::move(asked));
     CHECK(file.body.starts_with("-----BEGIN CERTIFICATE-----"));
     CHECK(client.connections() == 1);
     ClientRequest head("HEAD", url + "authority.pem");
@@ -97,8 +97,8 @@ Task<> ask_openssl(testing::World& world, const testing::Authority& authority,
 
     HttpClientOptions trusting;
     trusting.connect.tls = TlsContext::client({.authorities = authority.file()});
-    ClientRequest get("GET", url);
-    const ClientResponse page = co_await request(std::move(get), trusting);
+    ClientRequest asked("GET", url);
+    const ClientResponse page = co_await request(std::move(asked), trusting);
     CHECK(page.status == 200);
     CHECK(page.body.find("TLSv1.3") != std::string::npos);
 
@@ -126,8 +126,8 @@ Task<> ask_nobody(testing::World& world) {
         std::optional<ClientStage> stage;
         std::string why;
         try {
-            ClientRequest get("GET", url);
-            static_cast<void>(co_await client.request(std::move(get)));
+            ClientRequest asked("GET", url);
+            static_cast<void>(co_await client.request(std::move(asked)));
         } catch (const ClientError& error) {
             stage = error.stage();
             why = error.what();
