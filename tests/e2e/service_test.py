@@ -56,7 +56,7 @@ class Notifications(unittest.TestCase):
         with Supervisor() as supervisor, \
                 Lockd(environment={"NOTIFY_SOCKET": supervisor.path}) as lockd:
             self.assertEqual(supervisor.message(), {"STATUS": "loads the modules"})
-            running = {"READY": "1", "STATUS": "runs lock, manager, resp"}
+            running = {"READY": "1", "STATUS": "runs http, lock, manager, resp"}
             self.assertEqual(supervisor.message(), running)
             for faulty in False, True:
                 if faulty:

@@ -1,7 +1,7 @@
 """Compiles each wrong source beside this file: the compiler must say what is wrong in words, first
 and in few lines. The first line of a source has the words.
 
-usage: mistakes_test.py COMPILER [unittest's arguments]
+usage: mistakes_test.py COMPILER GENERATED_HEADERS [unittest's arguments]
 """
 
 import glob
@@ -26,7 +26,7 @@ class Mistakes(unittest.TestCase):
                 done = subprocess.run(
                     [COMPILER, "-std=c++20", "-fsyntax-only", "-I" + ROOT,
                      "-I" + os.path.join(ROOT, "core/include"),
-                     "-I" + os.path.join(ROOT, "modules/include"), source],
+                     "-I" + os.path.join(ROOT, "modules/include"), "-I" + GENERATED, source],
                     env={**os.environ, "LC_ALL": "C"}, capture_output=True, text=True, check=False)
                 self.assertNotEqual(done.returncode, 0)
                 errors = [line for line in done.stderr.splitlines() if " error: " in line]
@@ -37,4 +37,5 @@ class Mistakes(unittest.TestCase):
 
 if __name__ == "__main__":
     COMPILER = sys.argv.pop(1)
+    GENERATED = sys.argv.pop(1)
     unittest.main(verbosity=2)
