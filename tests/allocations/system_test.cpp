@@ -16,7 +16,6 @@
 #include "core/run/uv_poller.h"
 #include "core/simulation/simulation.h"
 #include "core/system/datagram_socket.h"
-#include "core/system/file_stream.h"
 #include "core/system/file_watch.h"
 #include "core/system/files.h"
 #include "core/system/process.h"
@@ -139,24 +138,6 @@ TEST_CASE("without memory, a file has its old or its new content") {
             throw std::logic_error("another content");
         }
         co_await remove_file(path);
-    });
-}
-
-TEST_CASE("without memory, a file as a stream fails, and then is written and read") {
-    fail_everywhere<UvPoller>("a file as a stream", [](Scheduler&) -> Task<> {
-        const std::string path = "/tmp/weir_stream_test." + std::to_string(::getpid());
-        try {
-            const ByteStream::Owner out = co_await open_file_stream(path, FileAccess::replace);
-            co_await out->write("text");
-            co_await out->shutdown();
-            const ByteStream::Owner in = co_await open_file_stream(path);
-            const std::string text(co_await in->read_exactly(4));
-            CHECK(text == "text");
-        } catch (const StreamError& error) {
-            CHECK(error.code() == UV_ENOMEM);
-            throw std::bad_alloc();
-        }
-        ::unlink(path.c_str());
     });
 }
 
