@@ -55,8 +55,8 @@ class Container(unittest.TestCase):
         listen = f'module.resp.listen=["unix:{self.socket}"]'
         process = subprocess.Popen(
             [*CONTAINER, *command, program("weir"), "run", APP, "--set", listen],
-            env={**os.environ, "XDG_STATE_HOME": self.folder.name,
-                 "XDG_RUNTIME_DIR": self.folder.name, "LOCKD_HTTP_PORT": "0"}, stderr=subprocess.PIPE, text=True)
+            env={**os.environ, "LOCKD_HTTP_PORT": "0", "XDG_STATE_HOME": self.folder.name,
+                 "XDG_RUNTIME_DIR": self.folder.name}, stderr=subprocess.PIPE, text=True)
         self.addCleanup(process.stderr.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
