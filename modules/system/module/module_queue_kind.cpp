@@ -1,5 +1,10 @@
 #include "modules/system/module/module_queue_kind.h"
 
+#include <string>
+#include <utility>
+
+#include "core/queue/queue.h"
+
 namespace weir {
 
 ModuleQueueKind make_queue_kind(std::string name, std::string sentence, LeafQueueFactory factory) {
