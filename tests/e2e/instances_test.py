@@ -9,7 +9,7 @@ import urllib.request
 
 import redis
 
-from lockd import LIMIT, Lockd, main, program
+from lockd import LIMIT, Lockd, main, program, wait_until
 
 UNLOAD = ("CALL", "manager", "unload", '{"module": "tea"}')
 
@@ -96,6 +96,9 @@ class Instances(unittest.TestCase):
                                    text=True, timeout=LIMIT, check=True).stdout
             self.assertIn("  inner (resp): succeeded for", shown)
             self.assertRegex(shown, r"\n    inner: 0.*, of inner\n")
+            wait_until(
+                lambda: len(json.loads(inner.execute_command("CALL", "inner", "clients"))) == 1,
+                "the client of weir inspect has gone")
             second = lockd.inner()
             second.ping()
             with self.assertRaises(redis.exceptions.ConnectionError):
