@@ -14,6 +14,7 @@
 #include "core/observe/snapshot.h"
 #include "core/wait/do_events.h"
 #include "modules/manager/event_content.h"
+#include "modules/manager/routine_json.h"
 #include "modules/system/call/json.h"
 #include "modules/system/server/loader.h"
 
@@ -35,18 +36,6 @@ Json limit(std::size_t limit) {
 Json memory() {
     const struct mallinfo2 heap = mallinfo2();
     return {{"resident", process_memory().resident}, {"heap", heap.uordblks + heap.hblkhd}};
-}
-
-const char* to_string(RoutineInfo::State state) {
-    switch (state) {
-        case RoutineInfo::State::about_to_start:
-            return "about to start";
-        case RoutineInfo::State::running:
-            return "running";
-        case RoutineInfo::State::waiting:
-            break;
-    }
-    return "waiting";
 }
 
 // What a module has.
@@ -133,18 +122,8 @@ private:
     }
 
     Json to_json(const RoutineInfo& routine, std::size_t index) const {
-        Json result = {{"name", routine.name},
-                       {"module", owners_[index]},
-                       {"started_at", std::string(routine.started_at.file_name()) + ':' +
-                                          std::to_string(routine.started_at.line())},
-                       {"daemon", routine.daemon},
-                       {"state", to_string(routine.state)},
-                       {"timers", routine.timers},
-                       {"memory", routine.memory}};
-        if (routine.state == RoutineInfo::State::waiting) {
-            result["waits_for"] = routine.waits_for;
-            result["seconds"] = seconds(now_.time - routine.since);
-        }
+        Json result = routine_json(routine, owners_[index], now_.time);
+        result["daemon"] = routine.daemon;
         return result;
     }
 

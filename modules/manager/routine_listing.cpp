@@ -1,13 +1,13 @@
 #include "modules/manager/routine_listing.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "core/observe/snapshot.h"
+#include "modules/manager/routine_json.h"
 #include "modules/system/call/json.h"
 #include "modules/system/server/loader.h"
 
@@ -31,31 +31,6 @@ namespace {
 
 // How many routines are described in words, at most: others are only counted.
 constexpr std::size_t most_described = 10'000;
-
-// "modules/lock/plugin/module.cpp:392".
-std::string place_of(const RoutineInfo& routine) {
-    return std::string(routine.started_at.file_name()) + ':' +
-           std::to_string(routine.started_at.line());
-}
-
-std::string state_name(RoutineInfo::State state) {
-    using enum RoutineInfo::State;
-    return state == about_to_start ? "about to start" : state == running ? "running" : "waiting";
-}
-
-Json listed_routine(const RoutineInfo& routine, const std::string& module, Time now) {
-    Json result = {{"name", routine.name},
-                   {"module", module},
-                   {"started_at", place_of(routine)},
-                   {"state", state_name(routine.state)},
-                   {"timers", routine.timers},
-                   {"memory", routine.memory}};
-    if (routine.state == RoutineInfo::State::waiting) {
-        result["waits_for"] = routine.waits_for;
-        result["seconds"] = std::chrono::duration<double>(now - routine.since).count();
-    }
-    return result;
-}
 
 bool is_selected(const RoutinesParameters& parameters, const RoutineInfo& routine,
                  const std::string& module, const std::string& place) {
@@ -85,7 +60,7 @@ Json list_groups(const RoutineGroups& groups, Time now) {
     Json list = Json::array();
     for (const auto& group : sorted) {
         const auto& [module, place, state] = group->first;
-        Json one = listed_routine(*group->second.longest, module, now);
+        Json one = routine_json(*group->second.longest, module, now);
         one["count"] = group->second.count;
         one["memory"] = group->second.memory;
         list.push_back(std::move(one));
@@ -102,18 +77,18 @@ Json routine_listing(Server& server, const RoutinesParameters& parameters) {
     std::size_t matching = 0;
     for (const RoutineInfo& routine : now.routines) {
         const std::string module = server.loader().module_of(routine);
-        const std::string place = place_of(routine);
+        const std::string place = started_at(routine);
         if (!is_selected(parameters, routine, module, place)) {
             continue;
         }
-        RoutineGroup& group = groups[{module, place, state_name(routine.state)}];
+        RoutineGroup& group = groups[{module, place, to_string(routine.state)}];
         ++group.count;
         group.memory += routine.memory;
         if (group.longest == nullptr || routine.since < group.longest->since) {
             group.longest = &routine;
         }
         if (++matching <= parameters.limit) {
-            list.push_back(listed_routine(routine, module, now.time));
+            list.push_back(routine_json(routine, module, now.time));
         }
     }
     return {{"routines", now.routines.size()},
