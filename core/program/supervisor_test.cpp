@@ -71,7 +71,7 @@ TEST_CASE("a status with a line end cannot be another message") {
     CHECK(receiver.receive() == "STATUS=a\n");
 }
 
-TEST_CASE("a supervisor that is not there needs nothing, and one that is gone is told so") {
+TEST_CASE("without a supervisor a notice succeeds, and it fails if the supervisor has gone") {
     const Supervisor nobody;
     CHECK_FALSE(nobody.present());
     CHECK(nobody.ready("serves"));

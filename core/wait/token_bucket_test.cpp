@@ -94,7 +94,7 @@ TEST_CASE("a caller that is closed has taken nothing, and the next one has its t
     CHECK(w.story == "next@2.000 ");
 }
 
-TEST_CASE("nobody overtakes a caller that waits") {
+TEST_CASE("a token bucket gives nothing to later callers while one waits") {
     World w;
     TokenBucket bucket(w.scheduler, 1, 5);
     REQUIRE(bucket.try_take(4));
