@@ -100,11 +100,16 @@ function(weir_hot target)
     endif()
 endfunction()
 
-# weir_cold(<target>): compiles fast, at -O1. Coroutines that resume each other need tail calls at
+# weir_cold(<target>): compiles fast, at -O1, or at -O0 for the address sanitizer, whose checks take the
+# optimiser longer than the code that they check. Coroutines that resume each other need tail calls at
 # any level.
 function(weir_cold target)
+    set(level -O1)
+    if(WEIR_SANITIZE STREQUAL "address")
+        set(level -O0)
+    endif()
     target_compile_options(${target} PRIVATE
-        $<$<NOT:$<CONFIG:Debug>>:-O1> -foptimize-sibling-calls
+        $<$<NOT:$<CONFIG:Debug>>:${level}> -foptimize-sibling-calls
         $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endfunction()
 
