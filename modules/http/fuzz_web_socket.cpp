@@ -7,21 +7,14 @@
 // masks, which are put in here: the first byte of a frame, a byte of length, the payload. A first
 // byte of 0x70 stands for bytes that go on as they are.
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <functional>
 #include <string>
 #include <string_view>
-#include <utility>
 
-#include "core/simulation/simulation.h"
-#include "core/stream/memory_stream.h"
-#include "modules/http/connection.h"
+#include "modules/http/fuzz_world.h"
 #include "modules/http/web_socket.h"
 #include "modules/http/web_socket_test_client.h"
-#include "tests/support/world_on.h"
 
 namespace {
 
@@ -29,10 +22,6 @@ using namespace weir;
 using namespace weir::http;
 
 constexpr std::size_t most_in_message = 1000;
-
-void require(bool holds) {
-    if (!holds) std::abort();
-}
 
 std::string frames_of(std::string_view input) {
     std::string frames;
@@ -58,47 +47,12 @@ Task<> repeat(WebSocket& socket) {
     require(!socket.is_open());
 }
 
-struct Fuzzed : test::WorldOn<Simulation> {
-    Fuzzed(std::string frames, std::size_t most_at_once) : WorldOn({}, 1U) {
-        auto [here, there] = memory_pair(scheduler, {}, MemoryFaults{.most_at_once = most_at_once});
-        container.start(serve(*there), {.name = "serve"});
-        container.start(send(*here, web_socket_request("/") + frames), {.name = "send"});
-        container.start(receive(*here), {.name = "receive"});
-        scheduler.run();
-        require(scheduler.subscribers().empty());
-    }
-
-    Task<> serve(ByteStream& stream) {
-        const HttpLimits limits;
-        const Client client;
-        const Handler handler = [](Exchange& exchange) {
-            return serve_web_socket(exchange, repeat, {.max_message = most_in_message});
-        };
-        Traffic traffic;
-        Connection connection(stream, limits, client, handler, traffic);
-        const std::function<bool()> last = [] { return false; };
-        try {
-            static_cast<void>(co_await connection.serve_request(last));
-        } catch (const StreamError&) {
-        }
-        co_await stream.shutdown();
-        stream.discard_input();
-    }
-    Task<> send(ByteStream& stream, std::string bytes) {
-        co_await stream.write(std::move(bytes));
-        co_await stream.shutdown();
-    }
-    Task<> receive(ByteStream& stream) {
-        for (;;) {
-            const std::string_view bytes = co_await stream.read_some();
-            if (bytes.empty()) {
-                co_return;
-            }
-            sent += bytes;
-        }
-    }
-
-    std::string sent;
+// What a client receives that sends `frames` behind its handshake.
+struct Fuzzed : FuzzWorld {
+    Fuzzed(const std::string& frames, std::size_t most_at_once)
+        : FuzzWorld(web_socket_request("/") + frames, most_at_once, {}, [](Exchange& exchange) {
+              return serve_web_socket(exchange, repeat, {.max_message = most_in_message});
+          }) {}
 };
 
 }  // namespace
@@ -109,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         frames_of(std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
     const Fuzzed whole(frames, frames.size() + 1000);
     require(whole.log.empty());
-    require(whole.sent.starts_with("HTTP/1.1 101 "));
-    require(Fuzzed(frames, data[0] % 64 + 1U).sent == whole.sent);
+    require(whole.received.starts_with("HTTP/1.1 101 "));
+    require(Fuzzed(frames, data[0] % 64 + 1U).received == whole.received);
     return 0;
 }
