@@ -29,8 +29,8 @@ int status_of(std::string_view code) noexcept {
 
 }  // namespace
 
-HttpError::HttpError(int status, std::string_view code, std::string message)
-    : std::runtime_error(std::move(message)), status_(status), code_(code) {}
+HttpError::HttpError(int status, std::string_view code, const std::string& message)
+    : std::runtime_error(message), status_(status), code_(code) {}
 
 HttpError::HttpError(const ApiError& error)
     : HttpError(status_of(error.code), error.code, error.message) {}

@@ -13,7 +13,7 @@ namespace weir::http {
 // The client gets `problem+json` (RFC 9457) with the code that every other route of weir has, too.
 class HttpError : public std::runtime_error {
 public:
-    HttpError(int status, std::string_view code, std::string message);
+    HttpError(int status, std::string_view code, const std::string& message);
     // An error of a call or of an event, with the status that fits its code; 409 for a code that
     // only the function knows.
     explicit HttpError(const ApiError& error);

@@ -13,13 +13,13 @@ constexpr bool may_be_in_name(char c) noexcept {
 
 }  // namespace
 
-ModuleMetric::ModuleMetric(MetricKind kind_, std::string name_, std::string sentence_,
-                           detail::MemberPointer member_, Collect collect_)
-    : kind(kind_),
-      name(std::move(name_)),
-      sentence(std::move(sentence_)),
-      member(member_),
-      collect(collect_) {
+ModuleMetric::ModuleMetric(MetricKind its_kind, std::string its_name, std::string its_sentence,
+                           detail::MemberPointer its_member, Collect its_collect)
+    : kind(its_kind),
+      name(std::move(its_name)),
+      sentence(std::move(its_sentence)),
+      member(its_member),
+      collect(its_collect) {
     if (name.empty() || !std::ranges::all_of(name, may_be_in_name)) {
         throw std::invalid_argument("the metric '" + name +
                                     "' needs a name of small letters, digits and '_'");

@@ -17,8 +17,8 @@ struct ModuleMetric {
 
     /// Throws std::invalid_argument if the name has anything but small letters, digits and "_", or
     /// the sentence more than one line: the text format has no room for that.
-    ModuleMetric(MetricKind kind, std::string name, std::string sentence,
-                 detail::MemberPointer member, Collect collect);
+    ModuleMetric(MetricKind its_kind, std::string its_name, std::string its_sentence,
+                 detail::MemberPointer its_member, Collect its_collect);
 
     /// Returns its name among all metrics of a server: weir_lock_acquired_total.
     std::string full_name(const std::string& plugin) const;
