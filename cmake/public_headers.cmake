@@ -100,6 +100,7 @@ set(WEIR_PUBLIC_HEADERS
     modules/system/module/app_check.h
     modules/system/metrics/metric_family.h
     modules/system/event/event_json.h
+    modules/system/world/world_events.h
     modules/system/net/listen_settings.h
     modules/system/net/stream_listener.h
     modules/system/net/tls_settings.h

@@ -55,7 +55,11 @@ void ChromeTrace::add(const Json& part) {
 
 void ChromeTrace::add(const Record& record) {
     const auto moment = [&](What what, std::uint32_t line) {
-        entries_.push_back({.what = what, .line = line, .text = record.text, .at = record.at});
+        entries_.push_back({.what = what,
+                            .line = line,
+                            .text = record.text,
+                            .at = record.at,
+                            .content = content_of(record.event)});
     };
     switch (record.kind) {
         case Kind::routine: {
@@ -83,8 +87,9 @@ void ChromeTrace::add(const Record& record) {
             ran(record);
             break;
         case Kind::queued:
+            queued_[record.event] = {record.queue, line_of(record.routine), record.at,
+                                     take_content(record.event)};
             moment(What::queued, record.queue);
-            queued_[record.event] = {record.queue, line_of(record.routine), record.at};
             size(record.queue, record.at, record.amount);
             break;
         case Kind::popped:
@@ -94,8 +99,8 @@ void ChromeTrace::add(const Record& record) {
             moment(What::refused, line_of(record.routine));
             break;
         case Kind::blocked:
+            queued_[record.event] = {record.queue, 0, record.at, content_of(record.event)};
             moment(What::blocked, record.queue);
-            queued_[record.event] = {record.queue, 0, record.at};
             size(record.queue, record.at, record.amount);
             break;
         case Kind::unblocked:
@@ -103,15 +108,55 @@ void ChromeTrace::add(const Record& record) {
                 moment(What::unblocked, known->second.queue);
             }
             break;
+        case Kind::withdrawn:
+            withdrawn(record);
+            break;
         case Kind::handled:
             moment(What::handled, 0);
             break;
+        case Kind::content:
+            // Written into the trace as it is.
+            if (!Json::accept(texts_[record.text])) {
+                throw std::out_of_range("the content of an event is no JSON");
+            }
+            content_ = record;
+            break;
     }
+}
+
+// Returns what the event says that is in a queue, or has just left one; 0 if that is not known.
+std::uint32_t ChromeTrace::content_of(std::uint64_t event) const {
+    if (const auto queued = queued_.find(event); queued != queued_.end()) {
+        return queued->second.content;
+    }
+    return event != 0 && popped_.event == event ? popped_.entry.content : 0;
+}
+
+// The same of an event that enters or leaves a queue now: the record before may tell.
+std::uint32_t ChromeTrace::take_content(std::uint64_t event) {
+    const Record told = std::exchange(content_, {});
+    return told.event == event ? told.text : 0;
+}
+
+void ChromeTrace::withdrawn(const Record& record) {
+    const auto found = queued_.find(record.event);
+    if (found == queued_.end()) {
+        return;  // it was queued before the recording
+    }
+    const Queued before = found->second;
+    entries_.push_back({.what = What::withdrawn,
+                        .line = before.queue,
+                        .text = record.text,
+                        .at = record.at,
+                        .content = before.content});
+    queued_.erase(found);
+    left_queue(before.queue, record.at);
 }
 
 // An event that was queued before the recording has no known queue.
 void ChromeTrace::popped(const Record& record) {
     end_processed();
+    const std::uint32_t told = take_content(record.event);
     const auto found = queued_.find(record.event);
     const Queued before =
         found == queued_.end() ? Queued{.at = record.at} : std::exchange(found->second, {});
@@ -121,7 +166,8 @@ void ChromeTrace::popped(const Record& record) {
                 .text = record.text,
                 .at = record.at,
                 .amount = 0,
-                .number = static_cast<std::uint64_t>(record.at - before.at)}};
+                .number = static_cast<std::uint64_t>(record.at - before.at),
+                .content = told != 0 ? told : before.content}};
     if (found == queued_.end()) {
         return;
     }
@@ -133,8 +179,12 @@ void ChromeTrace::popped(const Record& record) {
         entries_.push_back(
             {.what = What::arrow_into, .line = before.queue, .at = record.at, .number = arrows_});
     }
-    if (const auto known = sizes_.find(before.queue); known != sizes_.end()) {
-        size(before.queue, record.at, std::max<std::int64_t>(known->second - 1, 0));
+    left_queue(before.queue, record.at);
+}
+
+void ChromeTrace::left_queue(std::uint32_t queue, std::int64_t at) {
+    if (const auto known = sizes_.find(queue); known != sizes_.end()) {
+        size(queue, at, std::max<std::int64_t>(known->second - 1, 0));
     }
 }
 
@@ -144,7 +194,8 @@ void ChromeTrace::ran(const Record& record) {
                         .line = line,
                         .text = record.text,
                         .at = record.at,
-                        .amount = record.amount});
+                        .amount = record.amount,
+                        .content = content_of(record.event)});
     if (record.event == 0 || record.event != popped_.event) {
         return;
     }
@@ -245,9 +296,17 @@ void ChromeTrace::write_entry(std::ostream& out, const Entry& entry) const {
         out << R"({"ph": ")" << phase << R"(", "name": )" << json(its_name) << R"(, "pid": )"
             << process << R"(, "tid": )" << entry.line << R"(, "ts": )" << microseconds(entry.at);
     };
+    // Writes a member that says what the event says, if that is known.
+    const auto content = [&](const char* before, const char* after) {
+        if (entry.content != 0) {
+            out << before << R"("event": )" << texts_[entry.content] << after;
+        }
+    };
     const auto moment = [&](int process, const char* what) {
         begin("i", process, what + texts_[entry.text]);
-        out << R"(, "s": "t"})";
+        out << R"(, "s": "t")";
+        content(R"(, "args": {)", "}");
+        out << "}";
     };
     const auto arrow = [&](const char* phase, int process, const char* what) {
         begin(phase, process, what);
@@ -256,12 +315,16 @@ void ChromeTrace::write_entry(std::ostream& out, const Entry& entry) const {
     switch (entry.what) {
         case What::run:
             begin("X", routines_line, entry.text == 0 ? "runs" : texts_[entry.text]);
-            out << R"(, "dur": )" << microseconds(entry.amount) << "}";
+            out << R"(, "dur": )" << microseconds(entry.amount);
+            content(R"(, "args": {)", "}");
+            out << "}";
             break;
         case What::processed:
             begin("X", queues_line, texts_[entry.text]);
             out << R"(, "dur": )" << microseconds(entry.amount) << R"(, "args": {"waited_us": )"
-                << microseconds(static_cast<std::int64_t>(entry.number)) << "}}";
+                << microseconds(static_cast<std::int64_t>(entry.number));
+            content(", ", "");
+            out << "}}";
             break;
         case What::queued:
             return moment(queues_line, "queued: ");
@@ -269,6 +332,8 @@ void ChromeTrace::write_entry(std::ostream& out, const Entry& entry) const {
             return moment(queues_line, "blocks: ");
         case What::unblocked:
             return moment(queues_line, "unblocks: ");
+        case What::withdrawn:
+            return moment(queues_line, "withdrawn: ");
         case What::refused:
             return moment(routines_line, "queue full: ");
         case What::handled:

@@ -15,7 +15,8 @@ namespace weir::app {
 
 // Makes a trace that Perfetto and chrome://tracing open, in Chrome's JSON form, of what a server
 // has recorded. It has a line for each routine, with the times in which it ran, and one for each
-// queue, with the events that came, those that left while they were processed, and its size. Arrows
+// queue, with the events that came, those that left while they were processed, and its size. What
+// an event says is an argument of its entries. Arrows
 // lead from the sender of an event to its queue, and from there to each receiver. A routine takes
 // the line of an ended routine of the same name.
 class ChromeTrace {
@@ -37,6 +38,7 @@ private:
         queued,     // from here on: what happens to an event at a moment
         blocked,
         unblocked,
+        withdrawn,
         refused,
         handled,
         size,        // of a queue
@@ -52,12 +54,14 @@ private:
         std::int64_t at = 0;
         std::int64_t amount = 0;
         std::uint64_t number = 0;
+        std::uint32_t content = 0;  // what the event says; 0: unknown
     };
     // An event that is in a queue now.
     struct Queued {
         std::uint32_t queue = 0;
         std::uint32_t sender = 0;  // the line of a routine; 0: none
         std::int64_t at = 0;
+        std::uint32_t content = 0;
     };
     // The event that left its queue last, and is being processed.
     struct Popped {
@@ -67,9 +71,13 @@ private:
 
     void add(const Record& record);
     void popped(const Record& record);
+    void withdrawn(const Record& record);
+    void left_queue(std::uint32_t queue, std::int64_t at);
     void ran(const Record& record);
     void end_processed();
     void size(std::uint32_t queue, std::int64_t at, std::int64_t size);
+    std::uint32_t content_of(std::uint64_t event) const;
+    std::uint32_t take_content(std::uint64_t event);
     std::uint32_t line_of(std::uint32_t routine) const;
     std::set<std::uint64_t> loose_arrows() const;
     void write_lines(std::ostream& out) const;
@@ -84,6 +92,7 @@ private:
     std::map<std::uint32_t, std::int64_t> sizes_;
     std::unordered_map<std::uint64_t, Queued> queued_;
     Popped popped_;
+    Record content_{};  // of the event that the next record is about
     std::uint64_t arrows_ = 0;
 };
 

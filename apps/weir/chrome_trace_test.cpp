@@ -44,14 +44,16 @@ std::string written(ChromeTrace& trace) {
     return out.str();
 }
 
-enum Text : std::uint32_t { none, orders, waiter, cook, order, timer };
+enum Text : std::uint32_t { none, orders, waiter, cook, order, timer, said };
 
 // A waiter sends an order into a queue, which a cook takes after a timer.
 std::string kitchen() {
-    Part part({"", "root/orders", "waiter", "cook", "shop.Order", "weir.TimerEvent"});
+    Part part(
+        {"", "root/orders", "waiter", "cook", "shop.Order", "weir.TimerEvent", R"({"number":3})"});
     part.add({.kind = Kind::queue, .queue = 1, .text = orders, .amount = 2})
         .add({.kind = Kind::routine, .routine = 1, .text = waiter, .at = 1000})
         .add({.kind = Kind::refused, .routine = 1, .text = order, .at = 1200, .event = 9})
+        .add({.kind = Kind::content, .text = said, .at = 1500, .event = 7})
         .add({.kind = Kind::queued,
               .routine = 1,
               .queue = 1,
@@ -111,6 +113,31 @@ TEST_CASE("trace: what is no recording is refused") {
     CHECK_THROWS_AS(trace.add(broken), std::out_of_range);
     CHECK_THROWS_AS(trace.add(Part({}).add({.kind = Kind::popped, .text = 5}).json()),
                     std::out_of_range);
+    CHECK_THROWS_AS(
+        trace.add(Part({"{"}).add({.kind = Kind::content, .text = 0, .event = 1}).json()),
+        std::out_of_range);
+}
+
+TEST_CASE("trace: what an event says is known if it was in a queue before the recording") {
+    ChromeTrace trace;
+    trace.add(Part({"", "shop.Order", R"({"number":3})"})
+                  .add({.kind = Kind::content, .text = 2, .at = 10, .event = 7})
+                  .add({.kind = Kind::popped, .text = 1, .at = 10, .event = 7})
+                  .json());
+    CHECK(written(trace).find(R"("args": {"waited_us": 0.000, "event": {"number":3}}})") !=
+          std::string::npos);
+}
+
+TEST_CASE("trace: an event at the address of another does not get what that said") {
+    ChromeTrace trace;
+    trace.add(Part({"", "shop.Order", R"({"number":3})", "shop.Secret"})
+                  .add({.kind = Kind::content, .text = 2, .at = 10, .event = 7})
+                  .add({.kind = Kind::queued, .text = 1, .at = 10, .event = 7})
+                  .add({.kind = Kind::queued, .text = 3, .at = 20, .event = 7})
+                  .add({.kind = Kind::popped, .text = 3, .at = 30, .event = 7})
+                  .json());
+    const std::string text = written(trace);
+    CHECK(text.find(R"({"number":3})") == text.rfind(R"({"number":3})"));
 }
 
 }  // namespace weir::app

@@ -29,4 +29,22 @@ std::vector<Change> changes(const Description& description, const void* before, 
     return result;
 }
 
+bool keep_fixed(const Description& description, const void* before, void* after) {
+    bool differs = false;
+    for (const Setting& setting : description.settings()) {
+        const void* old_value = setting.value_in(before);
+        void* new_value = setting.value_in(after);
+        if (setting.type->equal(old_value, new_value)) continue;
+        const Nested nested = setting.type->nested();
+        if (setting.fixed) {
+            setting.type->assign(old_value, new_value);
+        } else if (nested.is_member) {
+            differs = keep_fixed(*nested.description, old_value, new_value) || differs;
+        } else {
+            differs = true;
+        }
+    }
+    return differs;
+}
+
 }  // namespace weir::config

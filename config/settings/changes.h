@@ -23,6 +23,10 @@ std::string to_text(const Change& change);
 /// nested struct. Lists and maps are compared as a whole.
 std::vector<Change> changes(const Description& description, const void* before, const void* after);
 
+/// Gives `after` the values of `before` of all settings that cannot change while the program runs,
+/// also of those in nested structs. Returns whether others differ still.
+bool keep_fixed(const Description& description, const void* before, void* after);
+
 template <Described S>
 std::vector<Change> changes(const S& before, const S& after) {
     return changes(description_of<S>(), &before, &after);

@@ -1,9 +1,11 @@
 #include "config/settings/changes.h"
 
 #include <string>
+#include <vector>
 
 #include <catch2/catch.hpp>
 
+#include "config/settings/settings.h"
 #include "config/settings/testdata/sample_settings.h"
 
 namespace weir::config {
@@ -18,6 +20,28 @@ std::string changed(const S& before, const S& after) {
     }
     return text;
 }
+
+struct Door {
+    std::string key = "1234";
+    int width = 90;
+    std::vector<int> hinges;
+
+    static Settings<Door> describe() {
+        return settings<Door>("A door", setting("key", &Door::key, "Opens it").secret().fixed(),
+                              setting("width", &Door::width, "Free space").unit("cm"),
+                              setting("hinges", &Door::hinges, "Where they are").fixed());
+    }
+};
+
+struct House {
+    Door door;
+    int rooms = 4;
+
+    static Settings<House> describe() {
+        return settings<House>("A house", setting("door", &House::door, "Its entrance"),
+                               setting("rooms", &House::rooms, "How many"));
+    }
+};
 
 }  // namespace
 
@@ -72,6 +96,26 @@ TEST_CASE("changes do not show secrets", "[changes]") {
     CHECK(changed(before, after) == "password: null -> \"(secret)\"\n");
     before.password = "hunter1";
     CHECK(changed(before, after) == "password: \"(secret)\" -> \"(secret)\"\n");
+}
+
+TEST_CASE("settings that are fixed keep their values, in nested structs and secret ones too",
+          "[changes]") {
+    const House before;
+    House after;
+    after.door.key = "5678";
+    after.door.hinges = {1, 2};
+    CHECK_FALSE(keep_fixed(description_of<House>(), &before, &after));
+    CHECK(after.door.key == "1234");
+    CHECK(after.door.hinges.empty());
+
+    after.door.key = "5678";
+    after.door.width = 100;
+    CHECK(keep_fixed(description_of<House>(), &before, &after));
+    CHECK(after.door.key == "1234");
+    CHECK(after.door.width == 100);
+    after.rooms = 5;
+    CHECK(keep_fixed(description_of<House>(), &before, &after));
+    CHECK(after.rooms == 5);
 }
 
 }  // namespace weir::config

@@ -119,6 +119,7 @@ public:
     bool equal(const void* left, const void* right) const override {
         return inner_->equal(left, right);
     }
+    void assign(const void* from, void* to) const override { inner_->assign(from, to); }
     Value schema(SchemaWriter& writer) const override {
         Value schema = inner_->schema(writer);
         if constexpr (HasLength<T>) {

@@ -35,6 +35,9 @@ public:
     bool equal(const void* left, const void* right) const override {
         return *static_cast<const Value*>(left) == *static_cast<const Value*>(right);
     }
+    void assign(const void* from, void* to) const override {
+        *static_cast<Value*>(to) = *static_cast<const Value*>(from);
+    }
     Value schema(SchemaWriter&) const override { return Value::object(); }
 };
 
@@ -81,6 +84,9 @@ public:
         const auto& one = *static_cast<const std::optional<T>*>(left);
         const auto& other = *static_cast<const std::optional<T>*>(right);
         return one && other ? inner_->equal(&*one, &*other) : !one && !other;
+    }
+    void assign(const void* from, void* to) const override {
+        *static_cast<std::optional<T>*>(to) = *static_cast<const std::optional<T>*>(from);
     }
     Value schema(SchemaWriter& writer) const override { return or_null(inner_->schema(writer)); }
     Nested nested() const override {
@@ -134,6 +140,9 @@ public:
         const auto& other = *static_cast<const std::vector<T>*>(right);
         return std::equal(one.begin(), one.end(), other.begin(), other.end(),
                           [&](const T& a, const T& b) { return element_->equal(&a, &b); });
+    }
+    void assign(const void* from, void* to) const override {
+        *static_cast<std::vector<T>*>(to) = *static_cast<const std::vector<T>*>(from);
     }
     Value schema(SchemaWriter& writer) const override {
         const SchemaWriter::Inside inside(writer, "items");
@@ -189,6 +198,10 @@ public:
                               return a.first == b.first && entry_->equal(&a.second, &b.second);
                           });
     }
+    void assign(const void* from, void* to) const override {
+        using Map = std::map<std::string, T>;
+        *static_cast<Map*>(to) = *static_cast<const Map*>(from);
+    }
     Value schema(SchemaWriter& writer) const override {
         const SchemaWriter::Inside inside(writer, "additionalProperties");
         Value entry = entry_->schema(writer);
@@ -237,6 +250,9 @@ public:
         if (one.index() != other.index()) return false;
         const auto address = [](const auto& held) -> const void* { return &held; };
         return type(one).equal(std::visit(address, one), std::visit(address, other));
+    }
+    void assign(const void* from, void* to) const override {
+        *static_cast<std::variant<Ts...>*>(to) = *static_cast<const std::variant<Ts...>*>(from);
     }
     Value schema(SchemaWriter& writer) const override {
         Value any = Value::list();

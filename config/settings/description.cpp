@@ -103,4 +103,10 @@ bool Description::equal(const void* left, const void* right) const {
     });
 }
 
+void Description::assign(const void* from, void* to) const {
+    for (const Setting& setting : settings_) {
+        setting.type->assign(setting.value_in(from), setting.value_in(to));
+    }
+}
+
 }  // namespace weir::config

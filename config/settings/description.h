@@ -78,6 +78,8 @@ public:
     /// Returns the settings as in a file, with "(secret)" for secret values.
     Value to_json(const void* object) const;
     bool equal(const void* left, const void* right) const;
+    /// Gives the struct `to` the settings of `from`.
+    void assign(const void* from, void* to) const;
 
 private:
     std::string sentence_;
@@ -118,6 +120,7 @@ public:
     bool equal(const void* left, const void* right) const override {
         return description_of<S>().equal(left, right);
     }
+    void assign(const void* from, void* to) const override { description_of<S>().assign(from, to); }
     Value schema(SchemaWriter& writer) const override { return writer.object(description_of<S>()); }
     Nested nested() const override { return {&description_of<S>(), "", true}; }
 };

@@ -72,6 +72,9 @@ public:
     bool equal(const void* left, const void* right) const override {
         return *static_cast<const T*>(left) == *static_cast<const T*>(right);
     }
+    void assign(const void* from, void* to) const override {
+        *static_cast<T*>(to) = *static_cast<const T*>(from);
+    }
     Value schema(SchemaWriter&) const override {
         if (bounds_.one_of.empty()) return Codec<T>::schema(bounds_);
         Value values = Value::list();

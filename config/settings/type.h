@@ -48,6 +48,8 @@ public:
     /// Returns the value as in a file.
     virtual Value to_json(const void* value) const = 0;
     virtual bool equal(const void* left, const void* right) const = 0;
+    /// Makes the value `to` equal to `from`.
+    virtual void assign(const void* from, void* to) const = 0;
     /// Returns the JSON Schema of the values.
     virtual Value schema(SchemaWriter& writer) const = 0;
     virtual Nested nested() const { return {}; }

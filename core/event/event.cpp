@@ -6,9 +6,9 @@ std::string Event::describe() const {
     std::string text = type_->name() + '(';
     const char* separator = "";
     for (std::size_t level = 0; level != levels(); ++level) {
-        const std::string& name = type_->levels()[level].name;
-        if (!name.empty()) {
-            text += separator + name + '=' + at(level).describe();
+        const EventType::Level& description = type_->levels()[level];
+        if (!description.name.empty()) {
+            text += separator + description.name + '=' + description.text(at(level));
             separator = ", ";
         }
     }

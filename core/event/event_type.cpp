@@ -28,7 +28,19 @@ EventType::EventType(std::string_view name, const EventType* base, Destroy destr
     levels_.push_back({.name = {}, .fixed = IndexValue(name), .offset = -1});
 }
 
-void EventType::add_index(std::string name, std::ptrdiff_t offset) {
+std::string EventType::Level::text(const IndexValue& value) const {
+    if (!names.empty() && value.kind() == IndexValue::Kind::integer) {
+        for (const auto& [number, word] : names) {
+            if (number == value.integer()) {
+                return word;
+            }
+        }
+    }
+    return value.describe();
+}
+
+void EventType::add_index(std::string name, std::ptrdiff_t offset,
+                          std::vector<std::pair<std::int64_t, std::string>> names) {
     if (name.empty()) {
         throw std::logic_error("event type '" + name_ + "' has an index without a name");
     }
@@ -39,7 +51,8 @@ void EventType::add_index(std::string name, std::ptrdiff_t offset) {
         throw std::logic_error("event type '" + name_ + "': index '" + name +
                                "' lies before the Event; make Event the first base");
     }
-    levels_.push_back({.name = std::move(name), .fixed = {}, .offset = offset});
+    levels_.push_back(
+        {.name = std::move(name), .fixed = {}, .offset = offset, .names = std::move(names)});
 }
 
 std::vector<std::string_view> EventType::index_names() const {

@@ -59,6 +59,12 @@ public:
         std::string name;            ///< of the index; empty for a type's name
         IndexValue fixed;            ///< the type's name; none for an index
         std::ptrdiff_t offset = -1;  ///< of the index's value in the event
+        /// Of an index that is an enum: the names of its values, if they are known.
+        std::vector<std::pair<std::int64_t, std::string>> names = {};
+
+        /// Returns an index's value for logs and listings: its name, or as the value describes
+        /// itself.
+        std::string text(const IndexValue& value) const;
     };
     struct Member {
         std::string name;
@@ -113,8 +119,9 @@ public:
     /// for its name, and one for each index that is added.
     EventType(std::string_view name, const EventType* base, Destroy destroy);
     /// `offset` is that of the index's IndexValue, seen from the Event. Throws std::logic_error if
-    /// the name is empty or taken, or the offset is negative.
-    void add_index(std::string name, std::ptrdiff_t offset);
+    /// the name is empty or taken, or the offset is negative. `names`: see Level.
+    void add_index(std::string name, std::ptrdiff_t offset,
+                   std::vector<std::pair<std::int64_t, std::string>> names = {});
     void add_member(Member member) { members_.push_back(std::move(member)); }
     /// Shares the description with the copies of the type.
     void set_description(std::shared_ptr<const EventDescription> description) noexcept {

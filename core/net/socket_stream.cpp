@@ -233,8 +233,9 @@ void SocketStream::has_read(ssize_t count) {
         trim_room();
     } else if (count == UV_ENOBUFS) {
         // Stops only the second time: the buffer is often emptied before the next poll, and
-        // stopping and starting again costs two system calls.
-        if (std::exchange(starved_, true)) {
+        // stopping and starting again costs two system calls. Without memory for the buffer each
+        // poll tries again.
+        if (std::exchange(starved_, true) && input_full()) {
             stop_reading();
             stopped_ = true;
         }

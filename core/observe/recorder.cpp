@@ -29,8 +29,12 @@ std::string label(const Routine& routine) {
 
 }  // namespace
 
-Recorder::Recorder(Scheduler& scheduler, std::size_t limit)
-    : scheduler_(scheduler), limit_(limit), began_(scheduler.now()) {
+Recorder::Recorder(Scheduler& scheduler, std::size_t limit, Contents contents)
+    : scheduler_(scheduler),
+      limit_(limit),
+      contents_(std::move(contents)),
+      bytes_left_(limit * sizeof(Record)),
+      began_(scheduler.now()) {
     if (scheduler.tracer() != nullptr) {
         throw std::logic_error("the scheduler has a tracer already");
     }
@@ -65,6 +69,7 @@ Duration Recorder::length() const noexcept {
 
 void Recorder::queued(const Event& event, bool) {
     record([&] {
+        add_content(event);
         const LeafQueue* leaf = event.queued_in();
         add({.kind = Kind::queued,
              .routine = sender(),
@@ -88,6 +93,10 @@ void Recorder::refused(const Event& event, const Matcher&) {
 
 void Recorder::popped(const Event& event) {
     record([&] {
+        if (contents_ && told_.erase(identity(event)) == 0) {
+            add_content(event);
+            told_.erase(identity(event));
+        }
         add({.kind = Kind::popped, .text = type_of(event), .at = time(), .event = identity(event)});
     });
 }
@@ -103,9 +112,23 @@ void Recorder::delivered(const Event& event, const Matcher&, const Subscriber& t
     });
 }
 
+void Recorder::withdrawn(const Event& event) {
+    told_.erase(identity(event));
+    record([&] {
+        add({.kind = Kind::withdrawn,
+             .routine = sender(),
+             .text = type_of(event),
+             .at = time(),
+             .event = identity(event)});
+    });
+}
+
 void Recorder::blocked(const Event& event) {
     record([&] {
         const LeafQueue* leaf = event.blocks();
+        if (contents_) {
+            told_.insert(identity(event));
+        }
         add({.kind = Kind::blocked,
              .queue = leaf == nullptr ? 0 : number_of(*leaf),
              .text = type_of(event),
@@ -172,6 +195,27 @@ void Recorder::add(const Record& record) {
     } else {
         ++dropped_;
     }
+}
+
+void Recorder::add_content(const Event& event) {
+    if (!contents_) {
+        return;
+    }
+    told_.insert(identity(event));
+    std::string content = contents_(event);
+    if (content.empty()) {
+        return;
+    }
+    if (content.size() > bytes_left_ || records_.size() >= limit_) {
+        ++dropped_;
+        return;
+    }
+    bytes_left_ -= content.size();
+    texts_.push_back(std::move(content));
+    add({.kind = Kind::content,
+         .text = static_cast<std::uint32_t>(texts_.size() - 1),
+         .at = time(),
+         .event = identity(event)});
 }
 
 void Recorder::end_run(const Running& run) {

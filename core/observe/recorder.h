@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/base/clock.h"
@@ -37,20 +39,27 @@ public:
             blocked,    ///< an event; the queue now holds `amount`
             unblocked,  ///< an event
             handled,    ///< an event, by a handler
+            withdrawn,  ///< an event
+            content,    ///< what an event says, which is in a queue next, or has just left one
         };
         Kind kind;
         std::uint32_t routine = 0;  ///< its number, from 1; 0: none
         std::uint32_t queue = 0;    ///< its number, from 1; 0: none
-        std::uint32_t text = 0;     ///< index in texts(): a name, a path, or the type of the event
+        std::uint32_t text = 0;     ///< index in texts(): a name, a path, the type of the event,
+                                    ///< or what it says
         std::int64_t at = 0;        ///< nanoseconds since the recording began
         std::int64_t amount = 0;
         std::uint64_t event = 0;  ///< differs between events that live at the same time; 0: none
     };
     using Kind = Record::Kind;
+    /// Returns what an event says, as a text; "" if nothing is to be recorded of it.
+    using Contents = std::function<std::string(const Event&)>;
 
-    /// Begins to record. The size of a queue is the number of events in its leaf queue. Throws
-    /// std::logic_error if the scheduler has a tracer already.
-    Recorder(Scheduler& scheduler, std::size_t limit);
+    /// Begins to record. The size of a queue is the number of events in its leaf queue. With
+    /// `contents` it records what each event says when that enters a queue, or leaves the queue in
+    /// which it was before the recording; these texts may have sizeof(Record) bytes for each of the
+    /// `limit` records. Throws std::logic_error if the scheduler has a tracer already.
+    Recorder(Scheduler& scheduler, std::size_t limit, Contents contents = {});
     ~Recorder() override;
     Recorder(const Recorder&) = delete;
     Recorder& operator=(const Recorder&) = delete;
@@ -74,6 +83,7 @@ private:
     void refused(const Event& event, const Matcher& signal) override;
     void popped(const Event& event) override;
     void delivered(const Event& event, const Matcher& matcher, const Subscriber& to) override;
+    void withdrawn(const Event& event) override;
     void blocked(const Event& event) override;
     void unblocked(const Event& event) override;
     void running(const Routine* routine) override;
@@ -97,6 +107,7 @@ private:
     template <class F>
     void record(F make) noexcept;
     void add(const Record& record);
+    void add_content(const Event& event);
     void end_run(const Running& run);
     void add_tree(const Queue& queue);
     std::uint32_t number_of(const Routine& routine);
@@ -107,6 +118,9 @@ private:
 
     Scheduler& scheduler_;
     const std::size_t limit_;
+    const Contents contents_;
+    std::size_t bytes_left_;                  // that contents may have
+    std::unordered_set<std::uint64_t> told_;  // events in queues whose content is recorded
     const Time began_;
     Duration length_{};
     bool stopped_ = false;

@@ -74,6 +74,12 @@ std::string text(Recorder& recorder) {
             case Kind::handled:
                 if (shown) line(record, named + " was handled");
                 break;
+            case Kind::withdrawn:
+                if (shown) line(record, named + " was withdrawn by " + routine);
+                break;
+            case Kind::content:
+                line(record, "an event says " + named);
+                break;
         }
     }
     return result;
@@ -203,6 +209,50 @@ TEST_CASE("a recorder records which events handlers receive", "[recorder]") {
     });
     CHECK_THAT(world.run(), Catch::Contains("weir.test.Ping left\n"
                                             "0 ms: weir.test.Ping was handled\n"));
+}
+
+TEST_CASE("a recorder records once for each way through a queue what an event says", "[recorder]") {
+    World world;
+    world.container.start(send_job(1), {.name = "early"});
+    world.start([](World& w) -> Task<> {
+        co_await do_events();
+        // The first job is in its queue, and blocks it, before the recording begins.
+        Recorder recorder(w.scheduler, 1000, [](const Event& event) {
+            return event.is<Job>() ? "job " + std::to_string(event.as<Job>().number) : "";
+        });
+        w.container.start(send_job(2));
+        w.ping();
+        for (int i = 0; i != 2; ++i) {
+            co_await take_job();
+        }
+        recorder.stop();
+        w.output = text(recorder);
+    });
+    const std::string told = world.run();
+    CHECK_THAT(told, Catch::Contains("an event says job 1\n0 ms: weir.test.Job left\n"));
+    CHECK_THAT(told, Catch::Contains("an event says job 2\n0 ms: weir.test.Job of "));
+    CHECK(told.find("job 1") == told.rfind("job 1"));
+    CHECK(told.find("job 2") == told.rfind("job 2"));
+}
+
+TEST_CASE("what events say takes as much memory as the records at most", "[recorder]") {
+    World world;
+    Recorder recorder(world.scheduler, 1000, [](const Event&) {
+        return std::string(sizeof(Recorder::Record) * 100, 'x');
+    });
+    world.start([](World& w) -> Task<> {
+        for (int i = 0; i != 20; ++i) {
+            w.ping(i);
+            co_await do_events();
+        }
+    });
+    world.run();
+    std::size_t contents = 0;
+    for (const Recorder::Record& record : recorder.records()) {
+        contents += record.kind == Kind::content ? 1 : 0;
+    }
+    CHECK(contents == 10);
+    CHECK(recorder.dropped() >= 10);
 }
 
 TEST_CASE("a full recorder counts the records that it drops", "[recorder]") {

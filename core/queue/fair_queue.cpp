@@ -1,6 +1,7 @@
 #include "core/queue/fair_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir {
 
@@ -14,6 +15,7 @@ public:
     std::size_t size = 0;
     bool waited_for_place = false;  // a sender waits for a free slot of the class
     bool waited_for_first = false;  // a sender waits for the class to become empty
+    bool waited_for_any = false;    // a sender waits for a slot for any class
 
     bool blocked() const noexcept { return Link<Class>::linked(); }
 
@@ -127,7 +129,7 @@ Matcher FairQueue::why_not(const IndexValue& key, Class* c) {
             return {};
         }
         if (c->size > 1) {
-            waited_any_class_ = true;
+            waited_any_class_ = c->waited_for_any = true;
             return match<FairQueueCanWriteEvent>(self, any, false, false).make();
         }
         // When its only event has left, the class is empty and may take a slot that is kept.
@@ -236,7 +238,7 @@ Ref<Event> FairQueue::take(QueueSignals& signals) {
 }
 
 bool FairQueue::waited() const noexcept {
-    return waited_any_class_ || waited_first_event_ || waited_new_class_ ||
+    return waited_emptied_ || waited_any_class_ || waited_first_event_ || waited_new_class_ ||
            !waited_classes_.empty();
 }
 
@@ -251,6 +253,11 @@ void FairQueue::signal_place(Class& c, QueueSignals& signals) {
     const auto size = static_cast<std::ptrdiff_t>(size_);
     const auto max_size = static_cast<std::ptrdiff_t>(max_size_);
     const auto preserved = static_cast<std::ptrdiff_t>(options_.preserve_for_new);
+    // Those that wait for the first event of this class get a signal below, if there is a slot.
+    if (c.size == 0 &&
+        (std::exchange(c.waited_for_any, false) || (c.waited_for_first && size >= max_size))) {
+        waited_emptied_ = options_.wakes_emptied;
+    }
     const auto no_longer_waited = [&](Class& waited, bool place, bool first) {
         const bool before = waited.waited_for_place || waited.waited_for_first;
         waited.waited_for_place = waited.waited_for_place && !place;
@@ -265,8 +272,10 @@ void FairQueue::signal_place(Class& c, QueueSignals& signals) {
             signals.can_write.push_back(signal(c.key(), false, false));
             no_longer_waited(c, true, false);
         }
-    } else if (size < places_of_old_classes()) {
-        // A slot for any sender that waits for the whole queue or for this class.
+    } else if (size < places_of_old_classes() || (waited_emptied_ && size < max_size - preserved)) {
+        // A slot for any sender that waits for the whole queue or for this class; or for the first
+        // event of a class that has become empty while its senders waited for another signal.
+        waited_emptied_ = false;
         signals.can_write.push_back(signal(c.key(), false, false));
         waited_any_class_ = waited_first_event_ = waited_new_class_ = false;
         const std::vector<Class*> waited_classes = waited_classes_;
@@ -312,6 +321,31 @@ void FairQueue::put_back(Event& event) {
     set_can_pop(!turns_.empty());
 }
 
+// It was not the event's turn: the class has had none.
+void FairQueue::remove(Event& event, QueueSignals& signals) {
+    Class& c = *find_class(event);
+    const IndexValue key = c.key();
+    List<Event>::remove(event);
+    --size_;
+    if (event.blocks() != nullptr) {
+        List<Class>::remove(c);
+        turns_.add(c);
+    }
+    if (--c.size == 0) {
+        --with_events_;
+        turns_.remove(c);
+    }
+    set_can_pop(!turns_.empty());
+    if (may_be_waited_) {
+        signal_place(c, signals);
+        may_be_waited_ = waited();
+    }
+    // The senders that it has signalled may have been all that kept the class.
+    if (Class* const left = classes_.find(key)) {
+        forget_if_unused(*left);
+    }
+}
+
 void FairQueue::unblock(Class& c) {
     List<Class>::remove(c);
     turns_.add(c);
@@ -347,13 +381,13 @@ void FairQueue::drop_all(QueueSignals& signals) {
         signals.can_write.push_back(signal(no_key_, false, false));
     }
     waited_classes_.clear();
-    waited_any_class_ = waited_first_event_ = waited_new_class_ = false;
+    waited_any_class_ = waited_first_event_ = waited_new_class_ = waited_emptied_ = false;
     for (Class* c : all) {
         while (!c->events.empty()) {
             drop(c->events.pop_front(), signals);
         }
         c->size = 0;
-        c->waited_for_place = c->waited_for_first = false;
+        c->waited_for_place = c->waited_for_first = c->waited_for_any = false;
         forget_if_unused(*c);
     }
     can_pop_ = false;

@@ -28,6 +28,10 @@ struct FairQueueOptions {
     /// When a class is served that was idle.
     using Returning = weir::Returning;
     Returning returning = Returning::first_come;
+    /// Whether senders of a class that has become empty learn of a slot for its first event if they
+    /// wait for another one. False: as VLCP has it, where they may wait although the queue is
+    /// empty.
+    bool wakes_emptied = true;
 };
 
 /// A queue that is fair between classes of events, so that one busy sender, connection or key
@@ -58,6 +62,7 @@ protected:
     Matcher add(Event& event, bool force) override;
     void put_back(Event& event) override;
     void release_block(Event& event) override;
+    void remove(Event& event, QueueSignals& signals) override;
     Ref<Event> take(QueueSignals& signals) override;
     void drop_all(QueueSignals& signals) override;
     void unblock_all() override;
@@ -104,6 +109,8 @@ private:
     bool waited_any_class_ = false;    // a slot for any class
     bool waited_first_event_ = false;  // a slot for the first event of a class
     bool waited_new_class_ = false;    // a slot for a new class
+    // A slot for a first event: a class has become empty whose senders wait for something else.
+    bool waited_emptied_ = false;
 };
 
 }  // namespace weir

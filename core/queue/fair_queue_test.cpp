@@ -181,6 +181,24 @@ TEST_CASE("slots are kept for new classes, and a free slot wakes the sender that
     CHECK(jobs.woken(one));
 }
 
+TEST_CASE("a sender that waits because its class had several events learns that it has none",
+          "[fair_queue]") {
+    const bool wakes = GENERATE(true, false);
+    ByNumber jobs(4, {.preserve_for_new = 1, .wakes_emptied = wakes});
+    for (const int number : {2, 3, 4}) {
+        jobs.append(number, number);
+        REQUIRE(jobs.pop() == number);
+    }
+    jobs.root->append(*job("a", 1, 10), true);
+    jobs.root->append(*job("a", 1, 11), true);
+    const Matcher waiting = jobs.append(1, 12);
+    REQUIRE(waiting);
+    CHECK(jobs.pop() == 10);
+    CHECK_FALSE(jobs.woken(waiting));
+    CHECK(jobs.pop() == 11);
+    CHECK(jobs.woken(waiting) == wakes);
+}
+
 TEST_CASE("blocked events take part in the limits of their classes", "[fair_queue]") {
     ByNumber jobs(15, {.preserve_for_new = 1, .returning = FairQueueOptions::Returning::last_come});
     const Matcher one = jobs.fill(1, 0, 20);

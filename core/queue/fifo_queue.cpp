@@ -43,8 +43,8 @@ std::optional<bool> FifoQueue::has_place(const QueueCanWriteEvent&) {
 
 void FifoQueue::signal_place(QueueSignals& signals) {
     if (waited_ && size_ < max_size_) {
-        waited_ = false;
         signals.can_write.push_back(make_can_write());
+        waited_ = false;
     }
 }
 
@@ -73,6 +73,14 @@ void FifoQueue::put_back(Event& event) {
 
 void FifoQueue::release_block(Event&) {
     unblock_all();
+}
+
+void FifoQueue::remove(Event& event, QueueSignals& signals) {
+    List<Event>::remove(event);
+    --size_;
+    blocked_ = blocked_ && event.blocks() == nullptr;
+    set_can_pop(size_ != 0 && !blocked_);
+    signal_place(signals);
 }
 
 void FifoQueue::unblock_all() {

@@ -1,6 +1,7 @@
 #include "core/queue/leaf_queue.h"
 
 #include <array>
+#include <cassert>
 #include <stdexcept>
 
 #include "core/queue/queue.h"
@@ -27,6 +28,22 @@ void LeafQueue::block(Event& event) {
 void LeafQueue::unblock(Event& event) {
     event.blocked_in_ = nullptr;
     release_block(event);
+}
+
+void LeafQueue::withdraw(Event& event, QueueSignals& signals) {
+    assert(event.queued_in_ == this);
+    const auto leave = [&] {
+        set_blocks(event, false);
+        let_go(event).reset();
+        Queue::count_out(counting_, 1, signals);
+    };
+    try {
+        remove(event, signals);
+    } catch (...) {
+        leave();
+        throw;
+    }
+    leave();
 }
 
 Ref<Event> LeafQueue::serve(QueueSignals& signals) {

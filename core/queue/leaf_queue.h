@@ -44,6 +44,11 @@ public:
     /// after it until it is unblocked. Throws std::logic_error if the event is in a queue.
     void block(Event& event);
     void unblock(Event& event);
+    /// Takes an event of the queue out of it, before its turn: it does not count as one that has
+    /// left. Requires that queued_in() is this, and that the caller keeps the event. Throws
+    /// std::bad_alloc if there is no memory for a signal, which the next event that leaves then
+    /// gives; the event is out.
+    void withdraw(Event& event, QueueSignals& signals);
 
     /// Serves the waiters that the queue itself knows. A kind of queue may have such waiters, which
     /// wait for no signal: instead of giving one, its take() adds the queue to
@@ -59,6 +64,9 @@ protected:
     virtual Matcher add(Event& event, bool force) = 0;
     virtual void put_back(Event& event) = 0;
     virtual void release_block(Event& event) = 0;
+    /// Unlinks an event, wherever it stands and whether it blocks or not, and then gives the same
+    /// signals as take(). An event that blocks holds back no other from then on.
+    virtual void remove(Event& event, QueueSignals& signals) = 0;
 
     /// Removes the next event, and brings can_pop_ up to date. The queues above count for
     /// themselves. Requires can_pop().

@@ -76,8 +76,8 @@ std::optional<bool> PriorityQueue::has_place(const QueueCanWriteEvent&) {
 
 void PriorityQueue::signal_place(QueueSignals& signals) {
     if (waited_ && size() < max_size_) {
-        waited_ = false;
         signals.can_write.push_back(make_can_write());
+        waited_ = false;
     }
 }
 
@@ -113,6 +113,19 @@ void PriorityQueue::put_back(Event& event) {
 void PriorityQueue::release_block(Event& event) {
     set_blocks(event, false);
     set_can_pop(front_may_leave());
+}
+
+void PriorityQueue::remove(Event& event, QueueSignals& signals) {
+    const auto ranked = std::ranges::find(heap_, &event, &Ranked::event);
+    if (ranked != heap_.end()) {
+        heap_.erase(ranked);
+        std::make_heap(heap_.begin(), heap_.end(), after);
+    } else {
+        List<Event>::remove(event);
+        --plain_size_;
+    }
+    set_can_pop(front_may_leave());
+    signal_place(signals);
 }
 
 void PriorityQueue::unblock_all() {

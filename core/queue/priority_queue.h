@@ -37,6 +37,7 @@ private:
     Matcher add(Event& event, bool force) override;
     void put_back(Event& event) override;
     void release_block(Event& event) override;
+    void remove(Event& event, QueueSignals& signals) override;
     Ref<Event> take(QueueSignals& signals) override;
     void drop_all(QueueSignals& signals) override;
     void unblock_all() override;

@@ -308,6 +308,14 @@ void Queue::unblock(Event& event) {
     }
 }
 
+bool Queue::withdraw(Event& event, QueueSignals& signals) {
+    if (event.queued_in_ == nullptr) {
+        return false;
+    }
+    event.queued_in_->withdraw(event, signals);
+    return true;
+}
+
 void Queue::unblock_all() {
     for (const auto& turns : priorities_) {
         turns->unblock_all();

@@ -87,6 +87,9 @@ public:
     void block(Event& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied = {});
     /// Lets the event leave again; does nothing if it does not block.
     static void unblock(Event& event);
+    /// Takes an event, which the caller keeps, out of its queue before its turn; returns false if
+    /// it is in none. Throws as LeafQueue::withdraw().
+    static bool withdraw(Event& event, QueueSignals& signals);
     /// Lets all blocked events of the queue and of all below it leave again.
     void unblock_all() override;
 

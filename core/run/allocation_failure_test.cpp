@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <new>
+#include <string>
 
 #include <catch2/catch.hpp>
 
@@ -10,7 +13,11 @@
 #include "core/queue/fifo_queue.h"
 #include "core/queue/priority_queue.h"
 #include "core/run/timer.h"
+#include "core/run/uv_poller.h"
+#include "core/stream/stream_error.h"
+#include "core/system/file_stream.h"
 #include "tests/support/queue_events.h"
+#include "tests/support/world_on.h"
 
 // Failure is injected: the first allocation fails, then the second, until all is done. What failed
 // must have changed nothing. Blocks that the pool has at hand do not fail; under the address
@@ -69,6 +76,25 @@ void fail_each_allocation(F function, Check unchanged) {
 }
 
 struct Object : Matchable {};
+
+// Reads a file to its end, while the nth allocation fails.
+Task<> read_without_memory(std::string path, std::size_t nth, std::string& outcome) {
+    allocations_until_failure = nth;
+    try {
+        const ByteStream::Owner stream =
+            co_await open_file_stream(path, FileAccess::read, 0644, {.buffer_size = 4096});
+        std::size_t size = 0;
+        for (std::size_t read = 1; read != 0; size += read) {
+            read = (co_await stream->read_some()).size();
+        }
+        outcome = std::to_string(size);
+    } catch (const std::bad_alloc&) {
+        outcome = "no memory";
+    } catch (const StreamError&) {
+        outcome = "no memory";
+    }
+    allocations_until_failure = 0;
+}
 
 }  // namespace
 
@@ -196,6 +222,34 @@ TEST_CASE("index values, events and matchers without memory throw, and leak noth
             CHECK(matcher.path().size() == 2);
         },
         nothing);
+}
+
+TEST_CASE("a file stream without memory fails where it is read, and does not stand still",
+          "[allocation_failure]") {
+    std::string path = std::filesystem::temp_directory_path().string() + "/weir_memory.XXXXXX";
+    REQUIRE(::mkdtemp(path.data()) != nullptr);
+    const std::string folder = path;
+    path += "/file";
+    std::ofstream(path, std::ios::binary) << std::string(20'000, 'x');
+    std::string outcome;
+    for (std::size_t nth = 1; outcome != "20000"; ++nth) {
+        CAPTURE(nth);
+        REQUIRE(nth < 1000);
+        outcome = "";
+        test::WorldOn<UvPoller> world;
+        world.container.start(read_without_memory(path, nth, outcome));
+        for (bool ended = false; !ended;) {
+            try {
+                world.scheduler.run();
+                ended = true;
+            } catch (const std::bad_alloc&) {
+                // The scheduler may run again.
+            }
+        }
+        allocations_until_failure = 0;
+        CHECK((outcome == "20000" || outcome == "no memory"));
+    }
+    std::filesystem::remove_all(folder);
 }
 
 }  // namespace weir

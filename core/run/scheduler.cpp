@@ -64,6 +64,27 @@ void Scheduler::emergency_send(const Ref<Event>& event) {
     }
 }
 
+bool Scheduler::withdraw(Event& event) {
+    if (!event.queued()) {
+        return false;
+    }
+    const Ref<Event> keep(&event);
+    // First what may fail: then the event is where it was.
+    const auto signals = std::make_shared<QueueSignals>();
+    call_in_own_context([this, signals](const Processor&) {
+        wake_senders(*signals);
+        for (const auto& signal : signals->empty) {
+            process(signal, {});
+        }
+    });
+    blocked_events_.remove(event);
+    Queue::withdraw(event, *signals);
+    if (tracer_ != nullptr) [[unlikely]] {
+        tracer_->withdrawn(event);
+    }
+    return true;
+}
+
 void Scheduler::ignore(const Matcher& matcher) {
     if (!matcher) {
         return;
@@ -251,6 +272,16 @@ void Scheduler::process_signal(const Ref<QueueCanWriteEvent>& signal) {
     }
 }
 
+void Scheduler::wake_senders(QueueSignals& signals) {
+    while (!signals.serving.empty()) {
+        signals.serving.pop_front().serve_waiters();
+        run_calls();
+    }
+    for (const auto& signal : signals.can_write) {
+        process_signal(signal);
+    }
+}
+
 void Scheduler::make_calls() {
     while (!calls_.empty()) {
         std::vector<std::function<void(const Processor&)>> calls = std::exchange(calls_, {});
@@ -337,15 +368,6 @@ void Scheduler::process_round() {
         if (event == nullptr) {
             break;
         }
-        const auto wake_senders = [&] {
-            while (!signals.serving.empty()) {
-                signals.serving.pop_front().serve_waiters();
-                run_calls();
-            }
-            for (const auto& signal : signals.can_write) {
-                process_signal(signal);
-            }
-        };
         if (tracer_ != nullptr) [[unlikely]] {
             tracer_->popped(*event);
         }
@@ -358,11 +380,11 @@ void Scheduler::process_round() {
             const bool wakes = !signals.can_write.empty() || !signals.serving.empty();
             const bool senders_first = wakes && droppable(*event);
             if (senders_first) {
-                wake_senders();
+                wake_senders(signals);
             }
             process(event, signals.empty);
             if (wakes && !senders_first) {
-                wake_senders();
+                wake_senders(signals);
             }
         } catch (...) {
             // There is no memory. The event is put back, since run() may be called again.
@@ -370,7 +392,7 @@ void Scheduler::process_round() {
             if (!event->queued()) {
                 queue_->append(*event, true);
             }
-            wake_senders();
+            wake_senders(signals);
             throw;
         }
         run_ready();

@@ -61,6 +61,11 @@ public:
     Matcher try_send(const Ref<Event>& event);
     /// Sends the event whatever the limits of its queue.
     void emergency_send(const Ref<Event>& event);
+    /// Takes an event back that is in a queue still: no receiver gets it, senders that wait for
+    /// room get its slot, and it may be sent again. It counts neither as sent nor as one that has
+    /// left its queue. Returns false, and does nothing, if it is in no queue: it was delivered, or
+    /// its sender waits.
+    bool withdraw(Event& event);
     /// Drops the blocked events that match, as if they had been processed.
     void ignore(const Matcher& matcher);
     /// The same for one event; does nothing if it does not block.
@@ -196,6 +201,7 @@ private:
     void warn_if_long(Time ended) const;
     void process(const Ref<Event>& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied);
     void process_signal(const Ref<QueueCanWriteEvent>& signal);
+    void wake_senders(QueueSignals& signals);
     void deliver(const Ref<Event>& event, Subscription& subscription);
     void deliver_found(const Ref<Event>& event, std::size_t begin);
     void run_calls() {

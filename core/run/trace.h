@@ -24,6 +24,8 @@ public:
     virtual void delivered(const Event& event, const Matcher& matcher, const Subscriber& to) {
         (void)event, (void)matcher, (void)to;
     }
+    /// The event was taken out of its queue by Scheduler::withdraw().
+    virtual void withdrawn(const Event& event) { (void)event; }
     /// No subscriber has processed the event, and it blocks its queue.
     virtual void blocked(const Event& event) { (void)event; }
     /// A blocked event may leave its queue again.

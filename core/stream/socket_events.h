@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "core/event/event.h"
@@ -36,6 +37,10 @@ struct SocketEvent : Event {
 //         source.want(SocketEvent::Type::readable);
 //         co_await readable;
 //     }
+//
+// The event of each type is made when it is wanted first, and is then the same object each time: a
+// source that is armed needs no memory to signal, so that no routine waits for an event for which
+// there was none.
 class Source {
 public:
     explicit Source(Scheduler& scheduler) noexcept : scheduler_(&scheduler) {}
@@ -46,25 +51,38 @@ public:
         return match<SocketEvent>(type, this);
     }
     // Arms the source: the next signal() of this type sends an event.
-    void want(SocketEvent::Type type) noexcept { wanted_ |= bit(type); }
+    void want(SocketEvent::Type type) {
+        Ref<SocketEvent>& event = event_of(type);
+        if (event == nullptr) {
+            event = make_event<SocketEvent>(type, this);
+        }
+        wanted_ |= bit(type);
+    }
     // Undoes want(), for a source that is closed.
     void disarm() noexcept { wanted_ = 0; }
-    // Sends an event if the source is armed for this type, and disarms it.
+    // Sends an event if the source is armed for this type, and disarms it. An event that is in its
+    // queue still, for an earlier wait, is one for this wait too.
     void signal(SocketEvent::Type type) {
         if ((wanted_ & bit(type)) != 0) {
+            if (const Ref<SocketEvent>& event = event_of(type); !event->queued()) {
+                scheduler_->emergency_send(event);
+            }
             wanted_ &= static_cast<std::uint8_t>(~bit(type));
-            scheduler_->emergency_send(make_event<SocketEvent>(type, this));
         }
     }
     Scheduler& scheduler() const noexcept { return *scheduler_; }
 
 private:
+    Ref<SocketEvent>& event_of(SocketEvent::Type type) noexcept {
+        return events_[static_cast<unsigned>(type)];
+    }
     static std::uint8_t bit(SocketEvent::Type type) noexcept {
         return static_cast<std::uint8_t>(1U << static_cast<unsigned>(type));
     }
 
     Scheduler* scheduler_;
     std::uint8_t wanted_ = 0;
+    std::array<Ref<SocketEvent>, 3> events_;  // by type; null: not wanted yet
 };
 
 }  // namespace weir

@@ -16,13 +16,12 @@ void enable(int socket, int level, int name, int value) noexcept {
     ::setsockopt(socket, level, name, &value, sizeof value);
 }
 
-// udp://127.0.0.1:53; a Unix socket as elsewhere.
-std::string text_of(const SocketAddress& address) {
+}  // namespace
+
+std::string datagram_address_text(const SocketAddress& address) {
     const std::string text = address.text();
     return text.starts_with("tcp") ? "udp" + text.substr(3) : text;
 }
-
-}  // namespace
 
 DatagramSocket::DatagramSocket(Scheduler& scheduler, int family, DatagramOptions options)
     : options_(options) {
@@ -59,7 +58,7 @@ DatagramSocket DatagramSocket::connected(Scheduler& scheduler, const SocketAddre
 
 void DatagramSocket::fail(const std::string& doing, const SocketAddress& address) {
     const int error = errno;
-    throw SocketError(doing + text_of(address), -error);
+    throw SocketError(doing + datagram_address_text(address), -error);
 }
 
 Task<Datagram> DatagramSocket::receive() {

@@ -15,6 +15,9 @@ namespace weir {
 
 class Scheduler;
 
+/// Returns an address of datagrams as text: "udp://127.0.0.1:53"; a Unix socket as elsewhere.
+std::string datagram_address_text(const SocketAddress& address);
+
 struct Datagram {
     std::string bytes;
     SocketAddress sender;

@@ -46,9 +46,11 @@ public:
         if (gone()) {
             throw WatchGoneException();
         }
-        const int armed = armed_ | bit(readiness);
-        if (armed != armed_) {
-            armed_ = armed;
+        Ref<DescriptorEvent>& event = event_of(readiness);
+        if (event == nullptr) {
+            // Now, so that the watch needs no memory to send it.
+            const DescriptorState* const identity = this;
+            event = make_event<DescriptorEvent>(number_, readiness, identity);
             update();
         }
     }
@@ -56,9 +58,10 @@ public:
     // Resumes the waiters, which see that the watch is gone.
     void tell_waiters() noexcept {
         try {
-            send(armed_);
+            send(UV_READABLE | UV_WRITABLE);
         } catch (const std::bad_alloc&) {
-            // The waiters wait until their routines are closed: nothing else can be done.
+            // The queue has no memory. The waiters wait until their routines are closed: nothing
+            // else can be done.
         }
     }
 
@@ -66,9 +69,14 @@ public:
         uv_close(reinterpret_cast<uv_handle_t*>(handle_.release()),
                  [](uv_handle_t* closed) { delete reinterpret_cast<uv_poll_t*>(closed); });
         watched_.close();  // libuv looks no more
+        readable_event_.reset();
+        writable_event_.reset();
     }
 
 private:
+    Ref<DescriptorEvent>& event_of(Readiness readiness) noexcept {
+        return readiness == Readiness::readable ? readable_event_ : writable_event_;
+    }
     static int bit(Readiness readiness) noexcept {
         return readiness == Readiness::readable ? UV_READABLE : UV_WRITABLE;
     }
@@ -79,11 +87,13 @@ private:
     }
 
     void update() noexcept {
-        if (armed_ == 0) {
+        const int armed = (readable_event_ != nullptr ? UV_READABLE : 0) |
+                          (writable_event_ != nullptr ? UV_WRITABLE : 0);
+        if (armed == 0) {
             uv_poll_stop(handle_.get());
             return;
         }
-        uv_poll_start(handle_.get(), armed_, [](uv_poll_t* handle, int status, int events) {
+        uv_poll_start(handle_.get(), armed, [](uv_poll_t* handle, int status, int events) {
             // An error is fetched by reading or writing.
             static_cast<DescriptorState*>(handle->data)
                 ->ready(status < 0 ? UV_READABLE | UV_WRITABLE : events);
@@ -92,20 +102,21 @@ private:
 
     void ready(int events) noexcept {
         try {
-            send(armed_ & events);
-            armed_ &= ~events;
+            send(events);
         } catch (const std::bad_alloc&) {
-            // Armed still: the next poll reports it again.
+            // The queue has no memory. Armed still: the next poll reports it again.
         }
         update();
     }
 
     void send(int events) {
         for (const Readiness readiness : {Readiness::readable, Readiness::writable}) {
-            if ((events & bit(readiness)) != 0) {
-                const DescriptorState* const identity = this;
-                scheduler_.emergency_send(make_event<DescriptorEvent>(number_, readiness, identity,
-                                                                      Ref<DescriptorState>(this)));
+            Ref<DescriptorEvent>& event = event_of(readiness);
+            if (event != nullptr && (events & bit(readiness)) != 0) {
+                // From here on: an event that it keeps must not keep the watch.
+                event->identity = Ref<WatchIdentity>(this);
+                scheduler_.emergency_send(event);
+                event.reset();
             }
         }
     }
@@ -115,7 +126,8 @@ private:
     const MatcherOf<DescriptorEvent> readable_ = made(Readiness::readable);
     const MatcherOf<DescriptorEvent> writable_ = made(Readiness::writable);
     FileDescriptor watched_;
-    int armed_ = 0;                      // UV_READABLE, UV_WRITABLE
+    Ref<DescriptorEvent> readable_event_;  // to be sent; null: not armed
+    Ref<DescriptorEvent> writable_event_;
     std::unique_ptr<uv_poll_t> handle_;  // null: closed
 };
 

@@ -247,6 +247,9 @@ private:
             const std::span<char> there = room();
             const std::size_t count = std::min(there.size(), read_bytes_.size());
             if (count == 0) {
+                if (!input_full()) {
+                    tell_end(UV_ENOMEM);
+                }
                 return;
             }
             std::memcpy(there.data(), read_bytes_.data(), count);

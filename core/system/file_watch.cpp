@@ -47,8 +47,13 @@ public:
         }
     }
 
-    // Forgets what has happened until now, and looks for a folder that is gone.
+    // Forgets what has happened until now, and looks for a folder that is gone. Makes the event of
+    // what happens next, which then needs no memory.
     void renew() {
+        if (next_ == nullptr) {
+            const WatchIdentity* const identity = this;
+            next_ = make_event<FolderEvent>(identity);
+        }
         stirred_ = false;
         if (handle_ == nullptr) {
             open();
@@ -100,11 +105,16 @@ private:
         if (number() != folder_number_) {
             close();  // removed, or another one has its name
         }
+        if (next_ == nullptr) {
+            return;  // the watch knows already
+        }
         try {
-            const WatchIdentity* const identity = this;
-            scheduler_.emergency_send(make_event<FolderEvent>(identity, Ref<WatchIdentity>(this)));
+            next_->identity = Ref<WatchIdentity>(this);
+            scheduler_.emergency_send(next_);
+            next_.reset();
         } catch (const std::bad_alloc&) {
-            // What happens next in the folder is noticed.
+            // The queue has no memory. What happens next in the folder is noticed.
+            next_->identity.reset();
         }
     }
 
@@ -114,6 +124,7 @@ private:
     std::unique_ptr<uv_fs_event_t> handle_;  // null: the folder is gone
     ino_t folder_number_ = 0;
     bool stirred_ = false;
+    Ref<FolderEvent> next_;  // null: sent
 };
 
 FileWatch::FileWatch(Scheduler& scheduler, std::string path)

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <chrono>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "core/tls/tls_rules.h"
@@ -181,6 +182,9 @@ void TlsStream::decrypt() {
     while (!failed_ && !peer_is_over()) {
         const std::span<char> free = room();
         if (free.empty()) {
+            if (!input_full()) {
+                throw std::bad_alloc();
+            }
             blocked_ = true;
             break;
         }

@@ -186,6 +186,21 @@ void LockQueue::release_block(Event& event) {
     set_can_pop(true);
 }
 
+void LockQueue::remove(Event& event, QueueSignals& signals) {
+    const Ref<LockKey> key = event.as<LockEvent>().place;
+    List<Event>::remove(event);
+    --key->events_;
+    --size_;
+    if (key->ready_.empty() && key->in_ring()) {
+        turns_.remove(*key);
+        if (key->served() == 0) {
+            turns_.drop_share(*key);
+        }
+    }
+    set_can_pop(!turns_.empty());
+    signal_place(*key, signals);
+}
+
 void LockQueue::unblock_all() {
     while (!blocked_.empty()) {
         make_ready(blocked_.front());

@@ -9,7 +9,6 @@ namespace weir {
 
 namespace {
 
-constexpr std::size_t most_values = 5000;     // of all events
 constexpr std::size_t most_elements = 20;     // of a list, or an object
 constexpr std::size_t most_characters = 200;  // of a text, in bytes
 
@@ -31,8 +30,8 @@ std::string cut_text(const std::string& text) {
 
 }  // namespace
 
-EventContents::EventContents(const Caller& client)
-    : may_see_(client.may({"server", "watch_events", true})), left_(most_values) {}
+EventContents::EventContents(const Caller& client, std::size_t most)
+    : may_see_(client.may({"server", "watch_events", true})), left_(most) {}
 
 Json EventContents::of(const Event& event) {
     if (!may_see_ || left_ == 0 || !why_not_portable(event.type()).empty()) {
@@ -45,7 +44,7 @@ Json EventContents::cut(const config::Value& value) {
     if (left_ == 0) {
         return "...";
     }
-    --left_;
+    left_ -= left_ == no_limit ? 0 : 1;
     if (const auto* text = value.get<std::string>()) {
         return cut_text(*text);
     }

@@ -317,7 +317,7 @@ Task<> Manager::watch() {
 
 // --- recording
 
-TraceStatus Manager::start_trace(const StartTraceParameters& parameters) {
+TraceStatus Manager::start_trace(const StartTraceParameters& parameters, const Caller& client) {
     if (recording_) {
         throw ApiException(
             "in_use", "another client records; try again in " +
@@ -327,7 +327,7 @@ TraceStatus Manager::start_trace(const StartTraceParameters& parameters) {
         throw ApiException("in_use", "a part of the program traces the server already");
     }
     // Random: a client that began one before a restart of the server does not get another's.
-    recording_.emplace(scheduler(), random_id(scheduler().poller()), parameters);
+    recording_.emplace(scheduler(), random_id(scheduler().poller()), parameters, client);
     watching_recording_ =
         start(watch_recording(), {.name = "manager.watch_recording", .daemon = true});
     return recording_->status();

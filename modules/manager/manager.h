@@ -102,7 +102,7 @@ private:
     Task<> reload_modules(ReloadParameters parameters);
     void auto_reload(const AutoReloadParameters& parameters);
 
-    TraceStatus start_trace(const StartTraceParameters& parameters);
+    TraceStatus start_trace(const StartTraceParameters& parameters, const Caller& client);
     TraceStatus trace(const TraceParameters& parameters);
     Json take_trace(const TraceParameters& parameters);
 

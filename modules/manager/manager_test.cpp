@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <chrono>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "modules/manager/settings_access.h"
 #include "modules/system/call/caller.h"
 #include "modules/system/call/json.h"
+#include "modules/system/event/event_exchange.h"
 #include "modules/testing/simulated_server.h"
 
 namespace weir {
@@ -115,6 +118,32 @@ Task<> unload_meanwhile(SimulatedServer& world) {
     CHECK(world.scheduler().tracer() == nullptr);
 }
 
+// Records one event, which a client of that role sees, and returns the texts of the recording.
+Task<std::vector<std::string>> texts_for(Server& server, const char* role, bool contents) {
+    Ref<Caller> client(new Caller(server.access().rules(), "", {role}));
+    Json parameters{{"time", "5s"}, {"contents", contents}};
+    const ApiResult<Json> begun =
+        co_await call_for(client, ApiName("manager", "start_trace"), std::move(parameters));
+    REQUIRE(begun);
+    co_await server.events().publish("house.Bell", R"({"room": "hall"})");
+    Json which{{"trace", begun.value().at("trace")}};
+    const ApiResult<Json> taken =
+        co_await call_for(client, ApiName("manager", "take_trace"), std::move(which));
+    REQUIRE(taken);
+    co_return taken.value().at("texts").get<std::vector<std::string>>();
+}
+
+Task<> record_contents(SimulatedServer& world) {
+    for (const auto& [role, contents, seen] :
+         {std::tuple("watcher", true, true), std::tuple("watcher", false, false),
+          std::tuple("tracer", true, false)}) {
+        CAPTURE(role, contents);
+        const std::vector<std::string> texts = co_await texts_for(world.server(), role, contents);
+        CHECK(std::ranges::count(texts, "house.Bell") == 1);
+        CHECK(std::ranges::count(texts, R"({"room":"hall"})") == (seen ? 1 : 0));
+    }
+}
+
 Task<> inspect_parts(SimulatedServer&) {
     Json nothing{{"queues", false}, {"routines", false}, {"locks", false}};
     Task<Json> asking = ask("inspect", std::move(nothing));
@@ -197,6 +226,48 @@ Task<> inspect_beside_others(SimulatedServer& world) {
 
 Json settings_request(const char* module, Json settings) {
     return {{"module", module}, {"settings", std::move(settings)}};
+}
+
+struct BulbSettings {
+    int watts = 40;
+    int socket = 27;
+
+    static config::Settings<BulbSettings> describe() {
+        using config::setting;
+        return config::settings<BulbSettings>(
+            "A bulb", setting("watts", &BulbSettings::watts, "How bright"),
+            setting("socket", &BulbSettings::socket, "What it fits into").fixed());
+    }
+};
+
+struct LampSettings {
+    BulbSettings bulb;
+
+    static config::Settings<LampSettings> describe() {
+        return config::settings<LampSettings>(
+            "A lamp", config::setting("bulb", &LampSettings::bulb, "What shines"));
+    }
+};
+
+class Lamp final : public ModuleOf<LampSettings> {
+public:
+    using ModuleOf::ModuleOf;
+    static auto declare() {
+        return declare_module<Lamp>("lamp", "Shines").function("light", "Light", &Lamp::light);
+    }
+    std::vector<int> light() const { return {settings().bulb.watts, settings().bulb.socket}; }
+};
+
+Task<> change_bulb(SimulatedServer&) {
+    co_await sleep(1s);
+    Json settings{{"bulb", {{"watts", 60}, {"socket", 14}}}};
+    const Json changed =
+        co_await ask("change_settings", settings_request("lamp", std::move(settings)));
+    CHECK(changed.at("changed") == Json{"bulb.watts"});
+    CHECK(changed.at("after_reload") == Json{"bulb.socket"});
+    const ApiResult<Json> light = co_await call("lamp", "light", Json::object());
+    REQUIRE(light);
+    CHECK(light.value() == Json{60, 27});
 }
 
 Task<> change(SimulatedServer& world) {
@@ -284,6 +355,15 @@ TEST_CASE("manager: settings are changed with the checks of a file, all or none"
     CHECK(world.log() == "");
 }
 
+TEST_CASE("manager: settings in structs are changed, and those that are fixed wait for a reload") {
+    SimulatedServer world(R"({"server": {"startup": ["manager", "lamp"]}})",
+                          Registry().add<Lamp>());
+    world.run(change_bulb(world));
+    CHECK(world.log() ==
+          "info: module.lamp.bulb.watts: 40 -> 60\n"
+          "warning: module.lamp.bulb.socket: 27 -> 14, takes effect when the module is reloaded\n");
+}
+
 TEST_CASE("manager: routines are counted by where they were started, and a few are listed") {
     SimulatedServer world = server();
     world.run(list_routines(world));
@@ -294,6 +374,19 @@ TEST_CASE("manager: a recording ends after its time, is taken, and is gone") {
     SimulatedServer world = server();
     world.run(record(world));
     CHECK(world.log() == "");
+}
+
+TEST_CASE("manager: a recording has what events say, for clients who may watch them") {
+    SimulatedServer world(R"({"server": {"startup": ["manager"],
+        "roles": {"tracer": {"may": ["manager.*"]},
+                  "watcher": {"may": ["manager.*", "server.watch_events"]}},
+        "events": {"house.Bell": {"indices": [{"name": "room"}]}}}})");
+    world.run([](SimulatedServer& simulated) -> Task<> {
+        while (simulated.loader().state("manager") != ModuleState::succeeded) {
+            co_await do_events();
+        }
+        co_await record_contents(simulated);
+    }(world));
 }
 
 TEST_CASE("manager: a recording about which no client asks is dropped") {

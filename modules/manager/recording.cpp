@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/run/scheduler.h"
+#include "modules/manager/event_content.h"
 #include "modules/system/call/json.h"
 
 namespace weir {
@@ -12,8 +13,22 @@ using config::setting;
 
 namespace {
 
-// Records that are taken at a time: some milliseconds of work.
-constexpr std::size_t part = 10'000;
+// What is taken at a time: some milliseconds of work.
+constexpr std::size_t part = 10'000;             // records
+constexpr std::size_t bytes_of_part = 1U << 20;  // of texts
+
+// Returns what writes the contents of events as JSON; null if nothing may be seen of them.
+Recorder::Contents contents_for(const Caller& client, bool wanted) {
+    EventContents contents(client, EventContents::no_limit);
+    if (!wanted || !contents.may_see()) {
+        return {};
+    }
+    return [contents](const Event& event) mutable {
+        const Json content = contents.of(event);
+        return content.is_null() ? std::string()
+                                 : content.dump(-1, ' ', false, Json::error_handler_t::replace);
+    };
+}
 
 }  // namespace
 
@@ -25,7 +40,10 @@ config::Settings<StartTraceParameters> StartTraceParameters::describe() {
             .range(std::chrono::milliseconds(1), std::chrono::hours(1)),
         setting("records", &P::records, "How many to keep, of 40 bytes; the rest are counted")
             .unit("records")
-            .range(1, 10'000'000));
+            .range(1, 10'000'000),
+        setting("contents", &P::contents,
+                "Whether to record what events say, as far as the client may watch events; as many "
+                "bytes as the records have"));
 }
 
 config::Settings<TraceParameters> TraceParameters::describe() {
@@ -44,12 +62,13 @@ config::Settings<TraceStatus> TraceStatus::describe() {
         setting("dropped", &S::dropped, "How many were dropped because it was full"));
 }
 
-Recording::Recording(Scheduler& scheduler, std::string id, const StartTraceParameters& parameters)
+Recording::Recording(Scheduler& scheduler, std::string id, const StartTraceParameters& parameters,
+                     const Caller& client)
     : scheduler_(scheduler),
       id_(std::move(id)),
       ends_(scheduler.now() + parameters.time),
       asked_(scheduler.now()),
-      recorder_(scheduler, parameters.records) {}
+      recorder_(scheduler, parameters.records, contents_for(client, parameters.contents)) {}
 
 void Recording::asked() noexcept {
     asked_ = scheduler_.now();
@@ -81,11 +100,18 @@ std::optional<Duration> Recording::look() {
 
 Json Recording::take() {
     std::deque<Recorder::Record>& records = recorder_.records();
-    const std::size_t count = std::min(part, records.size());
+    const std::vector<std::string>& all = recorder_.texts();
+    Json texts = Json::array();
+    std::size_t bytes = 0;
     Json::array_t numbers;
-    numbers.reserve(count * 7);
-    for (std::size_t i = 0; i != count; ++i) {
-        const Recorder::Record& record = records[i];
+    numbers.reserve(std::min(part, records.size()) * 7);
+    std::size_t count = 0;
+    for (; count != std::min(part, records.size()) && bytes < bytes_of_part; ++count) {
+        const Recorder::Record& record = records[count];
+        for (; texts_taken_ <= record.text; ++texts_taken_) {
+            texts.push_back(all[texts_taken_]);
+            bytes += all[texts_taken_].size();
+        }
         numbers.emplace_back(static_cast<unsigned>(record.kind));
         numbers.emplace_back(record.at);
         numbers.emplace_back(record.amount);
@@ -95,10 +121,6 @@ Json Recording::take() {
         numbers.emplace_back(record.text);
     }
     records.erase(records.begin(), records.begin() + static_cast<std::ptrdiff_t>(count));
-    const std::vector<std::string>& all = recorder_.texts();
-    Json texts = std::vector<std::string>(
-        all.begin() + static_cast<std::ptrdiff_t>(std::exchange(texts_taken_, all.size())),
-        all.end());
     return {{"length", recorder_.length().count()},
             {"texts", std::move(texts)},
             {"records", std::move(numbers)},

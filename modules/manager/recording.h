@@ -7,6 +7,7 @@
 
 #include "config/settings/settings.h"
 #include "core/observe/recorder.h"
+#include "modules/system/call/caller.h"
 #include "modules/system/call/json.h"
 
 namespace weir {
@@ -14,6 +15,7 @@ namespace weir {
 struct StartTraceParameters {
     std::chrono::milliseconds time{10'000};
     std::uint32_t records = 500'000;
+    bool contents = true;
 
     static config::Settings<StartTraceParameters> describe();
 };
@@ -41,8 +43,10 @@ public:
     // The client that wanted it counts as gone when it has not asked for so long.
     static constexpr Duration patience = std::chrono::seconds(10);
 
-    // Begins to record. Throws std::logic_error if the scheduler has a tracer.
-    Recording(Scheduler& scheduler, std::string id, const StartTraceParameters& parameters);
+    // Begins to record, with the contents of events that the client may see. Throws
+    // std::logic_error if the scheduler has a tracer.
+    Recording(Scheduler& scheduler, std::string id, const StartTraceParameters& parameters,
+              const Caller& client);
 
     const std::string& id() const noexcept { return id_; }
     // Notes that a client asks about it.
@@ -54,7 +58,7 @@ public:
 
     // Takes records out, as many as delay the loop for some milliseconds only. An object:
     //   length   nanoseconds that were recorded
-    //   texts    those that are new; the first of all is number 0
+    //   texts    those that are new and needed so far; the first of all is number 0
     //   records  7 numbers for each: kind, at, amount, event, routine, queue, text; see
     //            Recorder::Record
     //   left     how many are left

@@ -67,6 +67,24 @@ const Module& configurable_module(Server& server, const std::string& name) {
     return *module;
 }
 
+// Notes the names of the settings that a value gives: those of a nested struct each, with those
+// that change only in a reload apart.
+void note_given(const config::Setting& setting, const config::Value& value, const std::string& name,
+                ChangedSettings& given) {
+    const config::Nested nested = setting.type->nested();
+    const auto* const members = value.get<config::Value::Object>();
+    if (setting.fixed || !nested.is_member || members == nullptr || members->empty()) {
+        (setting.fixed ? given.after_reload : given.changed).push_back(name);
+        return;
+    }
+    for (const config::Member& member : *members) {
+        // An unknown one is a mistake, which is reported when the settings are read.
+        if (const config::Setting* const inner = nested.description->find(member.name)) {
+            note_given(*inner, member.value, name + "." + inner->name, given);
+        }
+    }
+}
+
 // Whether a text in the value stands for one that was not shown. Set, it would replace the secret.
 bool has_hidden(const config::Value& value) {
     if (const auto* list = value.get<config::Value::List>()) {
@@ -112,7 +130,7 @@ ChangedSettings change_settings(Server& server, const ChangeSettingsParameters& 
                                    ": (secret) stands for a value that is not shown; write the "
                                    "value itself");
         }
-        (found->fixed ? result.after_reload : result.changed).push_back(found->name);
+        note_given(*found, value, found->name, result);
         changed = changed.with("module." + module.name() + "." + found->name, value,
                                "manager.change_settings");
     }

@@ -39,7 +39,7 @@ public:
     }
 
     void operate() {
-        switch (below(10)) {
+        switch (below(11)) {
             case 0:
             case 1:
             case 2:
@@ -63,6 +63,10 @@ public:
             case 8:
                 operation_ = "unblock";
                 unblock();
+                break;
+            case 9:
+                operation_ = "withdraw";
+                withdraw();
                 break;
             default:
                 if (below(20) == 0) {
@@ -188,6 +192,29 @@ private:
         promise(!options_.block_stops_all || root_->can_pop(),
                 "lets no event leave when the one that blocks is unblocked");
         first_after_unblock_ = options_.block_stops_all ? event : nullptr;
+    }
+
+    void withdraw() {
+        if (queued_.empty()) {
+            return;
+        }
+        const std::size_t which = below(queued_.size());
+        Ref<Event> event = queued_[which];
+        queued_.erase(queued_.begin() + static_cast<std::ptrdiff_t>(which));
+        std::erase(blocked_, event.get());
+        first_after_unblock_ = first_after_unblock_ == event.get() ? nullptr : first_after_unblock_;
+        promise(Queue::withdraw(*event, signals_) && !event->queued() && event->blocks() == nullptr,
+                "still holds an event that was withdrawn");
+        promise(event->sole(), "keeps an event that was withdrawn");
+        wake_senders();
+        offer_again(event);
+    }
+
+    // An event that was withdrawn is like a new one.
+    void offer_again(const Ref<Event>& event) {
+        if (below(2) == 0) {
+            offer(event, true);
+        }
     }
 
     void clear() {

@@ -33,13 +33,14 @@ struct QueueKindOptions {
     /// A blocked event lets no other leave, and leaves first when it is unblocked. False: it holds
     /// back some only, as in a FairQueue its class, and in a PriorityQueue what comes after it.
     bool block_stops_all = true;
-    /// A sender that waits is woken when there is a slot. False: that is not checked, as for a
-    /// FairQueue, which can fail to do so (docs/limitations.md).
+    /// A sender that waits is woken at the latest when the queue is empty. False: that is not
+    /// checked.
     bool wakes_senders = true;
 };
 
 /// Checks that a kind of queue keeps every promise of LeafQueue: does random operations on queues
-/// of the kind, sends with and without force, pops, blocks, clears, and compares with a model.
+/// of the kind, sends with and without force, pops, blocks, withdraws, clears, and compares with a
+/// model.
 /// Returns the first promise that is broken, with the seed, the number of the operation, and what
 /// it was; "" if none is:
 ///
@@ -49,7 +50,8 @@ struct QueueKindOptions {
 /// hold, the queue's own and those above it, and none holds back an event that is sent with force;
 /// an empty queue takes an event; size(), can_pop() and for_each() say what is there; the queues
 /// above learn that an event may leave; an event that is put back blocks until it is unblocked, and
-/// then leaves; a sender that waits learns that there is a slot; clear() drops all and wakes the
+/// then leaves; an event that is withdrawn is out, whether it blocks or not; a sender that waits
+/// learns that there is a slot; clear() drops all and wakes the
 /// senders. In which order events leave is the kind's own, and not checked.
 std::string check_queue_kind(const LeafQueueFactory& factory, QueueKindOptions options = {});
 

@@ -38,6 +38,9 @@ enum class Fault {
     keeps_events_when_destroyed,
     says_a_wrong_size,
     shows_not_all,
+    does_not_count_withdrawn,
+    stays_blocked_by_withdrawn,
+    gives_no_signal_for_withdrawn,
 };
 
 // A queue first in, first out, with one fault.
@@ -145,6 +148,17 @@ private:
         set_can_pop(!blocked_ || fault_ == Fault::always_can_pop);
     }
     void release_block(Event&) override { unblock_all(); }
+    void remove(Event& event, QueueSignals& signals) override {
+        List<Event>::remove(event);
+        size_ -= fault_ == Fault::does_not_count_withdrawn ? 0 : 1;
+        if (event.blocks() != nullptr && fault_ != Fault::stays_blocked_by_withdrawn) {
+            blocked_ = false;
+        }
+        set_can_pop(size_ != 0 && !blocked_);
+        if (fault_ != Fault::gives_no_signal_for_withdrawn) {
+            signal(signals);
+        }
+    }
     void unblock_all() override {
         if (fault_ != Fault::never_unblocks) {
             blocked_ = false;
@@ -194,8 +208,14 @@ TEST_CASE("the kinds of weir keep every promise of a queue") {
     CHECK(check_queue_kind(PriorityQueue::factory(), {.block_stops_all = false}) == "");
     FairQueueOptions fair;
     fair.key = EventKey::named("key");
-    const QueueKindOptions of_fair{.block_stops_all = false, .wakes_senders = false};
-    CHECK(check_queue_kind(FairQueue::factory(fair), of_fair) == "");
+    for (const std::size_t preserve_for_new : {0, 1, 2}) {
+        for (const std::size_t subqueue_limit : {unlimited, std::size_t{2}}) {
+            CAPTURE(preserve_for_new, subqueue_limit);
+            fair.preserve_for_new = preserve_for_new;
+            fair.subqueue_limit = subqueue_limit;
+            CHECK(check_queue_kind(FairQueue::factory(fair), {.block_stops_all = false}) == "");
+        }
+    }
 }
 
 TEST_CASE("every promise that a kind of queue can break is named") {
@@ -222,6 +242,10 @@ TEST_CASE("every promise that a kind of queue can break is named") {
         {Fault::keeps_events_when_destroyed, "keeps an event when it is destroyed"},
         {Fault::says_a_wrong_size, "has another size() than it has events"},
         {Fault::shows_not_all, "does not show each event once in for_each()"},
+        {Fault::does_not_count_withdrawn, "has another size() than it has events"},
+        {Fault::stays_blocked_by_withdrawn, "lets no event leave, although none blocks"},
+        {Fault::gives_no_signal_for_withdrawn,
+         "gives no signal for a free slot to a sender that waits"},
     }));
     CHECK(fault_found(fault) == "a queue of this kind " + expected);
 }

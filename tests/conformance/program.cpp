@@ -76,8 +76,9 @@ public:
 private:
     static SchedulerOptions options(const Json& scenario, const Way& way) {
         SchedulerOptions result{.queue = standard_root(), .log = [](const LogRecord&) {}};
-        result.queue.kind = FairQueue::factory(
-            {.key = EventKey::by_type(), .returning = FairQueueOptions::Returning::last_come});
+        result.queue.kind = FairQueue::factory({.key = EventKey::by_type(),
+                                                .returning = FairQueueOptions::Returning::last_come,
+                                                .wakes_emptied = false});
         result.queue.compiled = way.compiled;
         if (const auto limit = scenario.find("process_events");
             limit != scenario.end() && !limit->is_null()) {

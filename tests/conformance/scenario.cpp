@@ -137,7 +137,8 @@ QueueOptions ScenarioTypes::queue(const Json& description) const {
             {.key = EventKey::named(description.at("key").get<std::string>()),
              .preserve_for_new = description.value("preserve_for_new", std::size_t{1}),
              .subqueue_limit = limit(description, "subqueue_limit"),
-             .returning = FairQueueOptions::Returning::last_come});
+             .returning = FairQueueOptions::Returning::last_come,
+             .wakes_emptied = false});
     }
     return options;
 }

@@ -22,6 +22,7 @@
 #include "modules/http/http_host.h"
 #include "modules/http/web_socket.h"
 #include "modules/system/net/stream_listener.h"
+#include "modules/system/world/world_events.h"
 #include "modules/zookeeper/node_follower.h"
 #include "modules/zookeeper/remote_locks.h"
 #include "modules/zookeeper/session.h"
@@ -391,6 +392,24 @@ struct Baked : weir::Event {
             weir::member("loaves", &Baked::loaves, "How many").range(1, 1000));
     }
 };
+
+namespace world_events {
+
+// modules/system/world/world_events.h
+using namespace weir;
+using namespace std::chrono_literals;
+
+class Prices final : public Module {
+public:
+    using Module::Module;
+
+    static auto declare() {
+        return declare_module<Prices>("prices", "Reads prices").event<FileChanged>();
+    }
+    void begin() override { start(send_file_changes("prices.json", 200ms), {.daemon = true}); }
+};
+
+}  // namespace world_events
 
 namespace http_module {
 

@@ -92,6 +92,10 @@ ROOMS = {
         "Events as data: described types, JSON, types of the configuration, sending, watching",
         ["modules/system/call"],
     ),
+    "modules/system/world": (
+        "Events of what happens outside: files, datagrams, times",
+        ["modules/system/event", "core/system", "core/calendar"],
+    ),
     "modules/system/rights": (
         "Users, their passwords and roles: who calls from outside, and what that allows",
         ["modules/system/call", "core/net"],

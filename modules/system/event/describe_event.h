@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -68,6 +69,9 @@ public:
     bool equal(const void* left, const void* right) const override {
         return *static_cast<const Index<T>*>(left) == *static_cast<const Index<T>*>(right);
     }
+    void assign(const void* from, void* to) const override {
+        *static_cast<Index<T>*>(to) = *static_cast<const Index<T>*>(from);
+    }
     Value schema(SchemaWriter& writer) const override { return value_->schema(writer); }
 
 private:
@@ -116,12 +120,26 @@ std::ptrdiff_t offset_from_event() noexcept {
            reinterpret_cast<const char*>(static_cast<const Event*>(object));
 }
 
+template <class T>
+std::vector<std::pair<std::int64_t, std::string>> names_of_index() {
+    std::vector<std::pair<std::int64_t, std::string>> names;
+    if constexpr (config::NamedEnum<T>) {
+        for (const auto& [name, value] : names_of(T{})) {
+            names.emplace_back(IndexValue(value).integer(), name);
+        }
+    }
+    return names;
+}
+
 template <class E, class C, class T>
 EventMember described_member(config::SettingBuilder<C, T> builder) {
     EventMember made;
     made.setting = std::move(builder).template build<E>();
     made.setting.offset += offset_from_event<E>();
     made.is_index = is_index<T>;
+    if constexpr (is_index<T>) {
+        made.names = names_of_index<typename config::detail::ValueIn<T>::type>();
+    }
     if constexpr (!is_index<T> && !std::is_pointer_v<T> && std::constructible_from<IndexValue, T>) {
         made.key = &member_key<T>;
     }
@@ -154,8 +172,8 @@ EventDeclaration<E, Base> portable_event(std::string_view name, std::string sent
     return detail::describe_event<E, Base>(name, std::move(sentence), true, std::move(builders)...);
 }
 
-/// Declares an event type whose events are shown as data, in listings, traces and tests, and never
-/// leave the process otherwise.
+/// Declares an event type whose events are data for code of this process, as in tests and logs, and
+/// never leave it: no client sends or watches them, no inspection and no trace shows what they say.
 template <EventClass E, class Base = Event, class... Builders>
 EventDeclaration<E, Base> described_event(std::string_view name, std::string sentence,
                                           Builders... builders) {

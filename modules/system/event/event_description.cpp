@@ -67,7 +67,7 @@ void describe_event_type(EventType& type, std::string sentence, std::vector<Even
     }
     for (const EventMember& member : members) {
         if (member.is_index) {
-            type.add_index(member.setting.name, member.setting.offset);
+            type.add_index(member.setting.name, member.setting.offset, member.names);
         } else if (member.key != nullptr) {
             type.add_member({member.setting.name, read_key});
         }

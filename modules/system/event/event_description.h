@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "config/settings/description.h"
@@ -17,6 +19,7 @@ namespace weir {
 struct EventMember {
     config::Setting setting;  ///< its offset is seen from the Event
     bool is_index = false;
+    std::vector<std::pair<std::int64_t, std::string>> names = {};  ///< of an index that is an enum
     /// Returns the member's value for a queue that orders or classifies by it; null if it is of a
     /// type that has no order.
     IndexValue (*key)(const void* member) = nullptr;

@@ -101,6 +101,10 @@ TEST_CASE("JSON that makes no event is refused with every mistake and its positi
 TEST_CASE("A described type has the indices of its members for matchers, and keys for queues") {
     const EventType& type = event_type<Baked>();
     CHECK(type.index_names() == std::vector<std::string_view>{"bread", "crust"});
+    CHECK(make_event<Baked>("rye", Crust::hard)->describe() ==
+          R"(test.Baked(bread="rye", crust=hard))");
+    CHECK(make_event<Baked>("rye", static_cast<Crust>(7))->describe() ==
+          R"(test.Baked(bread="rye", crust=7))");
     const Ref<Baked> event = make_event<Baked>("rye", Crust::hard, 20, 1.5);
     CHECK(EventKey::named("loaves")(*event) == IndexValue(20));
     CHECK(EventKey::named("bread")(*event) == IndexValue("rye"));

@@ -34,6 +34,9 @@ public:
         return *static_cast<const config::Value*>(left) ==
                *static_cast<const config::Value*>(right);
     }
+    void assign(const void* from, void* to) const override {
+        *static_cast<config::Value*>(to) = *static_cast<const config::Value*>(from);
+    }
     config::Value schema(config::SchemaWriter& writer) const override {
         return content().schema(writer);
     }
@@ -59,6 +62,9 @@ public:
     }
     bool equal(const void* left, const void* right) const override {
         return *static_cast<const IndexValue*>(left) == *static_cast<const IndexValue*>(right);
+    }
+    void assign(const void* from, void* to) const override {
+        *static_cast<IndexValue*>(to) = *static_cast<const IndexValue*>(from);
     }
     config::Value schema(config::SchemaWriter& writer) const override {
         return content().schema(writer);

@@ -169,23 +169,7 @@ void Loader::change_settings(ModuleEntry& entry) {
     const std::shared_ptr<void> settings = load_.read_settings(*entry.found.type, entry.name);
     const void* const before = entry.module->settings_object();
     log_changes(scheduler(), section, config::changes(*description, before, settings.get()), when);
-    bool changed = false;
-    for (const config::Setting& setting : description->settings()) {
-        if (setting.type->equal(setting.value_in(before), setting.value_in(settings.get()))) {
-            continue;
-        }
-        if (!setting.fixed) {
-            changed = true;
-            continue;
-        }
-        // The value stays: the old one is read again.
-        const config::Value value = setting.type->to_json(setting.value_in(before));
-        const config::Origin origin{0, {}};
-        config::Reader reader(problems, {}, {});
-        setting.type->read({{&value, &value.position, {}, &origin}},
-                           setting.value_in(settings.get()), reader);
-    }
-    if (!changed) {
+    if (!config::keep_fixed(*description, before, settings.get())) {
         return;
     }
     const std::shared_ptr<void> old = entry.module->exchange_settings(settings);

@@ -56,6 +56,13 @@ private:
         set_can_pop(false);
     }
     void release_block(weir::Event&) override { unblock_all(); }
+    void remove(weir::Event& event, weir::QueueSignals& signals) override {
+        weir::List<weir::Event>::remove(event);
+        --size_;
+        blocked_ = blocked_ && event.blocks() == nullptr;
+        set_can_pop(size_ != 0 && !blocked_);
+        signal_place(signals);
+    }
     void unblock_all() override {
         blocked_ = false;
         set_can_pop(size_ != 0);
