@@ -12,8 +12,8 @@
 
 #include "config/text/nearest_name.h"
 #include "core/system/run_program.h"
+#include "core/wait/slots.h"
 #include "modules/exec/settings.h"
-#include "modules/exec/slots.h"
 #include "modules/system/module/app_check.h"
 #include "modules/system/module/plugin.h"
 

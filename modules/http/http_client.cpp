@@ -15,6 +15,7 @@
 #include "modules/http/client_pool.h"
 #include "modules/http/gzip.h"
 #include "modules/http/response_parser.h"
+#include "modules/http/retry_after.h"
 
 namespace weir::http {
 
@@ -78,21 +79,6 @@ std::string chunk(std::string bytes) {
     const int digits = std::snprintf(size.data(), size.size(), "%zx\r\n", bytes.size());
     bytes.insert(0, size.data(), static_cast<std::size_t>(digits));
     return bytes += "\r\n";
-}
-
-// Returns the time of the header Retry-After, if it is in seconds.
-std::optional<Duration> retry_after(const Headers& headers) {
-    const std::string* const value = headers.find("Retry-After");
-    unsigned seconds = 0;
-    if (value == nullptr) {
-        return {};
-    }
-    const char* const end = value->data() + value->size();
-    const auto [stop, error] = std::from_chars(value->data(), end, seconds);
-    if (error != std::errc() || stop != end) {
-        return {};
-    }
-    return std::chrono::seconds(seconds);
 }
 
 }  // namespace

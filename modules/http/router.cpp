@@ -60,13 +60,15 @@ std::string allowed_methods(const std::vector<Route*>& routes) {
 
 class Running {
 public:
-    explicit Running(std::size_t& count) noexcept : count_(count) { ++count_; }
+    explicit Running(std::shared_ptr<std::size_t> count) noexcept : count_(std::move(count)) {
+        ++*count_;
+    }
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
-    ~Running() { --count_; }
+    ~Running() { --*count_; }
 
 private:
-    std::size_t& count_;
+    const std::shared_ptr<std::size_t> count_;  // shared with the route, which may go before
 };
 
 // Returns the routes of the best pattern that fits the segments from `at` on; null if none does.

@@ -22,7 +22,7 @@ public:
     const std::string& method() const noexcept { return method_; }
     const std::string& pattern() const noexcept { return pattern_; }
     // Requests that its handler answers now.
-    std::size_t running() const noexcept { return running_; }
+    std::size_t running() const noexcept { return *running_; }
 
 private:
     friend class Router;
@@ -34,7 +34,8 @@ private:
     const std::string pattern_;
     const Handler handler_;
     Node* node_ = nullptr;
-    std::size_t running_ = 0;
+    // Shared with the requests that it answers: they may end after the route.
+    const std::shared_ptr<std::size_t> running_ = std::make_shared<std::size_t>(0);
 };
 
 // Chooses the handler of a request by its host, path and method. A pattern is a path, in which

@@ -191,10 +191,7 @@ Step Compiler::step(const StepSettings& written, const config::Path& path,
     if (written.timeout) {
         made.timeout = *written.timeout;
     }
-    if (written.retry) {
-        const RetrySettings& retry = *written.retry;
-        made.retry = {retry.times, retry.backoff, retry.factor, retry.longest, retry.jitter};
-    }
+    made.retry = written.retry;
     compile_as(made, written, path);
     if (!written.on_error.empty()) {
         const NamesInScope::Block block(values_.scope());

@@ -24,14 +24,6 @@ struct EventChoice {
     std::vector<std::pair<std::string, Template>> where;
 };
 
-struct Retry {
-    std::uint32_t times = 0;
-    Duration backoff{};
-    double factor = 1;
-    Duration longest{};
-    double jitter = 0;
-};
-
 struct Step;
 using Steps = std::vector<Step>;
 
@@ -42,7 +34,7 @@ struct Step {
     std::string place;  // "do[2].then[0]", for messages
     std::optional<std::size_t> result;
     std::optional<Duration> timeout;
-    Retry retry;
+    std::optional<RetrySettings> retry;
     Steps on_error;
     std::size_t error = 0;  // the slot of why it failed, for on_error
 

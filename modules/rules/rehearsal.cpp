@@ -59,9 +59,9 @@ std::string limits_of(const Step& step) {
     if (step.timeout && !is_usual) {
         text += ", at most " + config::duration_text(*step.timeout);
     }
-    if (step.retry.times != 0) {
-        text += ", tried again " + std::to_string(step.retry.times) +
-                (step.retry.times == 1 ? " time" : " times");
+    if (step.retry) {
+        text += ", tried again " + std::to_string(step.retry->times) +
+                (step.retry->times == 1 ? " time" : " times");
     }
     return text;
 }

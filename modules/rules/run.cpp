@@ -1,7 +1,6 @@
 #include "modules/rules/run.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "config/settings/duration.h"
 #include "core/calendar/utc_text.h"
@@ -13,16 +12,6 @@
 #include "modules/system/event/event_error.h"
 
 namespace weir::rules {
-
-namespace {
-
-// A random number from -1 to 1.
-double random_part(Scheduler& scheduler) noexcept {
-    constexpr double half = 4503599627370496.0;  // 2^52
-    return static_cast<double>(scheduler.poller().random() >> 11U) / half - 1;
-}
-
-}  // namespace
 
 Run::Run(Module& module, std::shared_ptr<const Program> program, Json event)
     : module_(module), program_(std::move(program)), frame_(program_->slots) {
@@ -52,11 +41,11 @@ Task<> Run::do_step(const Step& step) {
             co_return;
         }
         failure->attempts = std::max(failure->attempts, attempt);
-        if (attempt > step.retry.times) {
+        if (!step.retry || attempt > step.retry->times) {
             break;
         }
         ++retries_;
-        co_await sleep(pause_before(step.retry, attempt));
+        co_await sleep(step.retry->pause_after(attempt, module_.scheduler()));
     }
     if (step.on_error.empty()) {
         throw StepFailed(*std::move(failure));
@@ -193,14 +182,6 @@ void Run::keep(const Step& step, Json result) {
     if (step.result) {
         frame_[*step.result] = std::move(result);
     }
-}
-
-Duration Run::pause_before(const Retry& retry, std::uint32_t attempt) const {
-    const double longest = static_cast<double>(retry.longest.count());
-    const double time = std::min(
-        longest, static_cast<double>(retry.backoff.count()) * std::pow(retry.factor, attempt - 1));
-    const double varied = time * (1 + retry.jitter * random_part(module_.scheduler()));
-    return Duration(static_cast<Duration::rep>(varied));
 }
 
 }  // namespace weir::rules

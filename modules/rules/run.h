@@ -59,7 +59,6 @@ private:
     Task<> hold_lock(const Step& step);
     static Task<> do_nothing_for(Duration time);
     void keep(const Step& step, Json result);
-    Duration pause_before(const Retry& retry, std::uint32_t attempt) const;
 
     Module& module_;
     const std::shared_ptr<const Program> program_;  // shared with its rule, which may change

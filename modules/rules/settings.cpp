@@ -39,22 +39,6 @@ config::Settings<ConditionSettings> ConditionSettings::describe() {
         setting("none", &S::none, "None of these conditions holds"));
 }
 
-config::Settings<RetrySettings> RetrySettings::describe() {
-    using S = RetrySettings;
-    return settings<S>(
-        "How a step that fails is tried again",
-        setting("times", &S::times, "How often, after the first time").range(1, 1'000'000),
-        setting("backoff", &S::backoff, "How long to wait before the second try")
-            .at_most(hours(24)),
-        setting("factor", &S::factor, "By how much each wait is longer than the one before")
-            .range(1, 100),
-        setting("longest", &S::longest, "The longest wait").at_most(hours(24)),
-        setting("jitter", &S::jitter,
-                "By which part of itself each wait is longer or shorter, at random: so that not "
-                "all that fails together is tried again together")
-            .range(0, 1));
-}
-
 config::Settings<StepSettings> StepSettings::describe() {
     using S = StepSettings;
     return settings<S>(

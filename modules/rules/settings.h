@@ -10,6 +10,7 @@
 
 #include "config/settings/settings.h"
 #include "core/base/log.h"
+#include "modules/system/call/retry_settings.h"
 
 // The settings at module.rules, as an app file has them. compile() makes programs of them.
 namespace weir::rules {
@@ -43,16 +44,6 @@ struct ConditionSettings {
     std::vector<ConditionSettings> none;
 
     static config::Settings<ConditionSettings> describe();
-};
-
-struct RetrySettings {
-    std::uint32_t times = 3;
-    std::chrono::milliseconds backoff = std::chrono::seconds(1);
-    double factor = 2;
-    std::chrono::milliseconds longest = std::chrono::minutes(1);
-    double jitter = 0.2;
-
-    static config::Settings<RetrySettings> describe();
 };
 
 // What a step does whose lock is held already.

@@ -18,7 +18,7 @@ import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = ("exec", "http", "lock", "manager", "resp", "rules", "schedule", "store",
-           "zookeeper")
+           "webhook", "zookeeper")
 
 
 class Weir:

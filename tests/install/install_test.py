@@ -62,7 +62,7 @@ class InstallTest(unittest.TestCase):
         modules = [line.split()[0] for line in self.run_in("weir", "modules").splitlines()
                    if not line.startswith(" ")]
         self.assertEqual(modules, ["exec", "http", "lock", "manager", "resp", "rules",
-                                   "schedule", "store", "zookeeper"])
+                                   "schedule", "store", "webhook", "zookeeper"])
         for name in ("share/doc/weir/LICENSE", "share/doc/weir/NOTICE", "share/weir/lockd.json",
                      "share/doc/weir/apps/lockd/lockd.logrotate",
                      "share/doc/weir/apps/examples/learn/09-app/app.json",

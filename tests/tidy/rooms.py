@@ -188,6 +188,10 @@ ROOMS = {
         "The module `store`: values under keys, in memory and in a file",
         ["core/simulation", "modules/system/module", "modules/system/event"],
     ),
+    "modules/webhook": (
+        "The module `webhook`: signed requests of HTTP that come in as events, and go out in order",
+        ["modules/http"],
+    ),
     "modules/include/weir": (
         "`<weir/module.h>`, `<weir/lock.h>`, `<weir/testing.h>`: what modules and their tests need",
         ["modules/lock", "modules/testing"],

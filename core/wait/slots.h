@@ -10,7 +10,7 @@
 #include "core/run/task.h"
 #include "core/run/wait.h"
 
-namespace weir::exec {
+namespace weir {
 
 class Slots;
 
@@ -19,31 +19,39 @@ struct SlotGranted : Event {
     Index<const void*> ticket;
 
     static auto declare() {
-        return declare_event<SlotGranted>("exec.SlotGranted").index("ticket", &SlotGranted::ticket);
+        return declare_event<SlotGranted>("weir.SlotGranted").index("ticket", &SlotGranted::ticket);
     }
 };
 
-// Lets so many routines do something at a time; others wait, first come, first served.
+// Limits how many do something at a time: further ones wait, first come, first served. On the
+// scheduler's thread. Must outlive its tickets.
 class Slots {
 public:
-    Slots(Scheduler& scheduler, std::size_t count) noexcept : scheduler_(scheduler), free_(count) {}
+    Slots(Scheduler& scheduler, std::size_t count) noexcept
+        : scheduler_(scheduler), free_(static_cast<std::ptrdiff_t>(count)), count_(count) {}
     Slots(const Slots&) = delete;
     Slots& operator=(const Slots&) = delete;
+
+    // Whether a ticket waits for its turn, or takes a slot although none may be free.
+    enum class Turn { wait, none };
 
     // Waits for a slot, or holds one, while it lives.
     class Ticket {
     public:
-        explicit Ticket(Slots& slots) : slots_(slots), place_(slots.enter(*this)) {}
+        explicit Ticket(Slots& slots, Turn turn = Turn::wait)
+            : slots_(slots), place_(slots.enter(*this, turn)) {}
         Ticket(const Ticket&) = delete;
         Ticket& operator=(const Ticket&) = delete;
         ~Ticket() {
             if (granted_) {
-                slots_.give_back();
+                ++slots_.free_;
+                slots_.grant();
             } else {
                 slots_.waiting_.erase(place_);
             }
         }
 
+        bool is_granted() const noexcept { return granted_; }
         // co_await ticket.granted(): resumes when the ticket holds a slot.
         Task<> granted() {
             const Matcher mine = match<SlotGranted>(static_cast<const void*>(this)).make();
@@ -59,11 +67,17 @@ public:
         const std::list<Ticket*>::iterator place_;
     };
 
+    // Changes how many slots there are. Those that are held beyond that stay so.
+    void set_count(std::size_t count) noexcept {
+        free_ += static_cast<std::ptrdiff_t>(count) - static_cast<std::ptrdiff_t>(count_);
+        count_ = count;
+        grant();
+    }
     std::size_t waiting() const noexcept { return waiting_.size(); }
 
 private:
-    std::list<Ticket*>::iterator enter(Ticket& ticket) {
-        if (free_ != 0) {
+    std::list<Ticket*>::iterator enter(Ticket& ticket, Turn turn) {
+        if (free_ > 0 || turn == Turn::none) {
             --free_;
             ticket.granted_ = true;
             return waiting_.end();
@@ -72,24 +86,24 @@ private:
     }
     // The ticket itself says that it has a slot: if there is no memory for the event, it waits for
     // the next one.
-    void give_back() noexcept {
-        if (waiting_.empty()) {
-            ++free_;
-            return;
-        }
-        Ticket* const next = waiting_.front();
-        waiting_.pop_front();
-        next->granted_ = true;
-        try {
-            scheduler_.emergency_send(make_event<SlotGranted>(static_cast<const void*>(next)));
-        } catch (...) {
-            scheduler_.log_exception("granting a slot");
+    void grant() noexcept {
+        while (free_ > 0 && !waiting_.empty()) {
+            Ticket* const next = waiting_.front();
+            waiting_.pop_front();
+            --free_;
+            next->granted_ = true;
+            try {
+                scheduler_.emergency_send(make_event<SlotGranted>(static_cast<const void*>(next)));
+            } catch (...) {
+                scheduler_.log_exception("granting a slot");
+            }
         }
     }
 
     Scheduler& scheduler_;
-    std::size_t free_;
+    std::ptrdiff_t free_;
+    std::size_t count_;
     std::list<Ticket*> waiting_;
 };
 
-}  // namespace weir::exec
+}  // namespace weir
