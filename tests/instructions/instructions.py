@@ -39,6 +39,10 @@ WORKLOADS = [
     ("api_benchmark", "W9 a call of a coroutine"),
     ("api_benchmark", "W9 a call and its reply, JSON"),
     ("rules_benchmark", "W12"),
+    ("floor/observable_floor", "W1 floor"),
+    ("floor/observable_floor", "W2 floor"),
+    ("floor/observable_floor", "W3 floor"),
+    ("floor/observable_floor", "W4 floor"),
 ]
 
 
