@@ -322,11 +322,14 @@ void add_trace(CLI::App& program, TraceCommand& trace, int& code) {
         ->type_name("COUNT")
         ->capture_default_str();
     command.footer(
-        std::string("The trace has a line for each routine, with the times in which it ran and for "
-                    "which event, and one for each queue, with the events that came and left and "
-                    "its size. The server keeps 40 bytes for a record, 3 or more for an event; it "
-                    "makes one recording at a time. Ctrl-C ends it early; what was recorded until "
-                    "then is written. The server needs the modules resp and manager. ") +
+        std::string(
+            "The trace has a line for each routine, with the times in which it ran and for "
+            "which event, and one for each queue, with the events that came and left and "
+            "its size. What an event says is shown to those who may watch events, if it may "
+            "leave the server. The server keeps 40 bytes for a record, 3 or more for an "
+            "event, and as many bytes again for what events say; it makes one recording at "
+            "a time. Ctrl-C ends it early; what was recorded until then is written. The "
+            "server needs the modules resp and manager. ") +
         password_sentence);
     command.callback([&] { code = run_trace_command(trace); });
 }

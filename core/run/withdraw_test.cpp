@@ -21,7 +21,7 @@ Task<> take_jobs(World& world) {
     }
 }
 
-Task<> send_jobs(World& world, int first, int last) {
+Task<> send_numbered_jobs(World& world, int first, int last) {
     for (int number = first; number <= last; ++number) {
         co_await send(make_event<Job>(number));
         world.output += "sent " + std::to_string(number) + ' ';
@@ -87,8 +87,8 @@ TEST_CASE("a sender that waits gets the slot of an event that is withdrawn", "[w
         const Ref<Job> wrong = make_event<Job>(9);
         co_await send(make_event<Job>(1));
         co_await send(wrong);
-        w.container.start(send_jobs(w, 2, 2));
-        w.container.start(send_jobs(w, 3, 3));
+        w.container.start(send_numbered_jobs(w, 2, 2));
+        w.container.start(send_numbered_jobs(w, 3, 3));
         co_await sleep(1ms);
         CHECK(w.output == "");
         const Queue& jobs = *w.scheduler.queue().find("jobs");

@@ -14,6 +14,8 @@ namespace {
 constexpr const char* usage =
     "usage: conformance CASE.json...         runs cases, compares their traces\n"
     "       conformance --traced CASE.json...  the same while a tracer sees every event\n"
+    "       conformance --observed CASE.json...  the same while a tracer comes and goes, and\n"
+    "                                        snapshots are taken, at random moments\n"
     "       conformance --literal CASE.json...  the same with queue trees that are not compiled\n"
     "       conformance --trace CASE.json    prints the trace of the case's scenario\n";
 
@@ -88,8 +90,10 @@ int main(int argc, char** argv) {
         }
     }
     const std::string_view option = argc > 1 ? argv[1] : "";
-    const Way way{.traced = option == "--traced", .compiled = option != "--literal"};
-    const int first = way.traced || !way.compiled ? 2 : 1;
+    const Way way{.traced = option == "--traced",
+                  .observed = option == "--observed",
+                  .compiled = option != "--literal"};
+    const int first = way.traced || way.observed || !way.compiled ? 2 : 1;
     if (argc <= first || argv[first][0] == '-') {
         std::fputs(usage, stderr);
         return 2;

@@ -1,6 +1,8 @@
 #include <map>
+#include <random>
 #include <stdexcept>
 
+#include "core/observe/snapshot.h"
 #include "core/program/standard_queues.h"
 #include "core/queue/fair_queue.h"
 #include "core/run/container.h"
@@ -45,6 +47,7 @@ class Program {
 public:
     Program(const Json& scenario, const Way& way)
         : scenario_(scenario),
+          observed_(way.observed),
           types_(scenario),
           scheduler_(simulation_, options(scenario, way)),
           container_(scheduler_) {
@@ -97,8 +100,27 @@ private:
         bool forgotten = false;
     };
 
+    // No routine notices what observers do.
+    void observe() {
+        switch (observed_ ? moments_() % 6 : 5) {
+            case 0:
+            case 1:
+                scheduler_.set_tracer(scheduler_.traced() ? nullptr : &tracer_);
+                break;
+            case 2:
+                snapshot(scheduler_);
+                break;
+            case 3:
+                LockTable::of(scheduler_).list();
+                break;
+            default:
+                break;
+        }
+    }
+
     template <class... T>
     void record(const Actor& actor, T&&... what) {
+        observe();
         if (!actor.silent) {
             const double now =
                 std::chrono::duration<double>(simulation_.now().time_since_epoch()).count();
@@ -331,6 +353,7 @@ private:
 
     // Executes a statement that never waits. Returns whether it was one.
     bool perform_now(Actor& actor, const Json& statement) {
+        observe();
         const std::string what = statement[0];
         if (what == "note") {
             record(actor, "note", statement[1]);
@@ -433,6 +456,8 @@ private:
     }
 
     const Json& scenario_;
+    const bool observed_;
+    std::mt19937 moments_{1};
     const ScenarioTypes types_;
     Simulation simulation_;
     Tracer tracer_;  // does nothing, but makes the scheduler report everything

@@ -49,9 +49,11 @@ IndexValue index_value(const Json& value);
 
 /// How a scenario is run. Its trace does not depend on that.
 struct Way {
-    bool traced = false;   ///< with a tracer, so that events that no routine can notice take no
-                           ///< shortcut; programs only
-    bool compiled = true;  ///< see QueueOptions
+    bool traced = false;    ///< with a tracer, so that events that no routine can notice take no
+                            ///< shortcut; programs only
+    bool observed = false;  ///< a tracer comes and goes, and snapshots are taken, at random moments
+                            ///< that are the same in each run; programs only
+    bool compiled = true;   ///< see QueueOptions
 };
 
 /// Returns the trace of a run of the scenario, an array.

@@ -128,6 +128,20 @@ class Recording(unittest.TestCase):
         self.assertIn(1, told.sizes["in root/lock"])
         self.assertIn(0, told.sizes["in root/lock"])
 
+    def test_it_shows_what_events_say(self):
+        events = {"house.Door": {"indices": [{"name": "room"}]}}
+        with Lockd(more={"server": {"events": events}}) as house:
+            recorder = trace(house, "--seconds", "60", "-o", self.file)
+            recording(house)
+            house.cli("SEND", "house.Door", '{"room": "hall"}')
+            recorder.send_signal(signal.SIGINT)
+            self.end(recorder)
+        with open(self.file, encoding="utf-8") as file:
+            entries = json.load(file)["traceEvents"]
+        self.assertEqual([entry["args"]["event"] for entry in entries
+                          if entry["name"] in ("house.Door", "queued: house.Door")],
+                         [{"room": "hall"}] * 2)
+
     def test_it_ends_by_itself_and_counts_dropped_records(self):
         recorder = trace(self.lockd, "--seconds", "1", "--records", "100", "-o", self.file)
         recording(self.lockd)

@@ -14,8 +14,11 @@
 #include "core/run/uv_poller.h"
 #include "core/simulation/simulation.h"
 #include "core/system/file_watch.h"
-#include "core/wait/timeout.h"
+#include "core/wait/do_events.h"
+#include "modules/system/event/event_exchange.h"
 #include "modules/system/event/event_json.h"
+#include "modules/system/module/plugin.h"
+#include "modules/testing/simulated_server.h"
 #include "tests/support/world_on.h"
 
 namespace weir {
@@ -67,6 +70,17 @@ Task<> receive_times(int count, std::string& seen) {
         seen += event_json(*co_await match<TimeReached>("tea"));
     }
 }
+
+class Striker final : public Module {
+public:
+    using Module::Module;
+    ~Striker() override { close(); }
+
+    static auto declare() {
+        return declare_module<Striker>("clock", "Strikes").event<TimeReached>();
+    }
+    void begin() override { start(send_times("hour", Schedule::every(1h)), {.daemon = true}); }
+};
 
 }  // namespace
 
@@ -136,6 +150,22 @@ TEST_CASE("the times of a schedule come as events") {
     world.scheduler.run();
     CHECK(seen == R"({"timer":"tea","due":"2026-11-28T13:00:00Z"})"
                   R"({"timer":"tea","due":"2026-11-28T14:00:00Z"})");
+}
+
+TEST_CASE("clients watch the events of the world that a module sends") {
+    SimulatedServer world(R"({"server": {"startup": ["clock"], "queues": [
+                              {"event": "weir.TimeReached", "name": "times", "limit": 1}]}})",
+                          Registry().add<Striker>());
+    world.run([](Server& server) -> Task<> {
+        while (server.loader().state("clock") != ModuleState::succeeded) {
+            co_await do_events();
+        }
+        const auto watch = server.events().watch("weir.TimeReached", {{"timer", "hour"}});
+        const EventWatch::Item item = co_await watch->next();
+        REQUIRE(item.event != nullptr);
+        CHECK(item.event->json.starts_with(R"({"timer":"hour","due":")"));
+        CHECK(item.event->json.ends_with(R"(:00:00Z"})"));
+    }(world.server()));
 }
 
 }  // namespace weir
