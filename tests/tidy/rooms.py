@@ -178,7 +178,7 @@ ROOMS = {
     ),
     "modules/exec": (
         "The module `exec`: commands that the configuration names",
-        ["core/system", "modules/system/module"],
+        ["core/system", "modules/system/module", "modules/system/event"],
     ),
     "modules/store": (
         "The module `store`: values under keys, in memory and in a file",
