@@ -12,18 +12,40 @@
 
 #include "config/text/nearest_name.h"
 #include "core/system/run_program.h"
+#include "core/wait/send.h"
 #include "core/wait/slots.h"
 #include "modules/exec/settings.h"
+#include "modules/exec/streaming.h"
+#include "modules/system/call/json.h"
+#include "modules/system/event/describe_event.h"
 #include "modules/system/module/app_check.h"
 #include "modules/system/module/plugin.h"
 
 namespace weir::exec {
 namespace {
 
+// A command has written a line.
+struct Line : Event {
+    Index<std::string> command;
+    std::string tag;
+    config::Value line;
+    bool of_errors = false;
+
+    static auto declare() {
+        return portable_event<Line>(
+            "exec.Line", "A command has written a line",
+            member("command", &Line::command, "Its name"),
+            member("tag", &Line::tag, "What the call has given"),
+            member("line", &Line::line, "The line: a text, or JSON if the command writes that"),
+            member("of_errors", &Line::of_errors, "Whether it was written to standard error"));
+    }
+};
+
 struct RunParameters {
     std::string command;
     std::vector<std::string> arguments;
     std::string input;
+    std::string tag;
     bool must_succeed = true;
 
     static config::Settings<RunParameters> describe() {
@@ -34,6 +56,7 @@ struct RunParameters {
             setting("command", &S::command, "Its name in the configuration").required(),
             setting("arguments", &S::arguments, "Further arguments, if the command takes some"),
             setting("input", &S::input, "What it reads from its standard input"),
+            setting("tag", &S::tag, "What its events exec.Line have, to tell runs apart"),
             setting("must_succeed", &S::must_succeed,
                     "Whether the call fails, with the code `command_failed`, unless the command "
                     "ends in time with exit code 0"));
@@ -101,6 +124,7 @@ public:
 
     static auto declare() {
         return declare_module<ExecModule>("exec", "Runs commands that the configuration names")
+            .event<Line>()
             .checks(&ExecModule::check)
             .function("run", &ExecModule::run)
             .function("list", "Lists the commands, with what runs", &ExecModule::list)
@@ -206,7 +230,10 @@ private:
         limits.patience = command->settings.patience;
         limits.output = command->settings.output.bytes;
         Task<RunResult> program =
-            run_program(std::move(options), std::move(parameters.input), limits);
+            command->settings.lines == Lines::none
+                ? run_program(std::move(options), std::move(parameters.input), limits)
+                : run_and_tell(std::move(options), std::move(parameters.input), limits,
+                               teller(parameters, command->settings.lines));
         RunResult result = co_await program;
         const bool success = result.exit.success() && !result.timed_out;
         ++command->info.runs;
@@ -218,6 +245,20 @@ private:
         co_return RunReport{result.exit.code,         result.exit.signal, std::move(result.output),
                             std::move(result.errors), result.timed_out,   result.cut,
                             seconds.count()};
+    }
+
+    static OnLine teller(const RunParameters& parameters, Lines form) {
+        return [name = parameters.command, tag = parameters.tag, form](std::string line,
+                                                                       bool of_errors) {
+            return tell(make_event<Line>(name, tag, line_value(line, form), of_errors));
+        };
+    }
+
+    static Task<> tell(Ref<Event> event) { co_await send(std::move(event)); }
+
+    static config::Value line_value(const std::string& line, Lines form) {
+        const Json json = form == Lines::json ? Json::parse(line, nullptr, false) : Json();
+        return form == Lines::text || json.is_discarded() ? config::Value(line) : value_of(json);
     }
 
     static ProcessOptions options_of(const Command& command, std::vector<std::string> arguments) {

@@ -41,7 +41,10 @@ config::Settings<CommandSettings> CommandSettings::describe() {
                 "How much of its output, and of its errors, is kept; the rest is dropped")
             .at_most(config::mebibytes(16)),
         setting("at_once", &S::at_once, "How often it may run at a time; further calls wait")
-            .range(1, 1000));
+            .range(1, 1000),
+        setting("lines", &S::lines,
+                "Whether each line is an event exec.Line as soon as it is written: as text, or as "
+                "JSON if it is some"));
 }
 
 config::Settings<ExecSettings> ExecSettings::describe() {

@@ -12,6 +12,13 @@
 // The settings at module.exec, as an app file has them.
 namespace weir::exec {
 
+// What becomes of each line that a command writes, while it runs.
+enum class Lines { none, text, json };
+
+inline config::EnumNames<Lines> names_of(Lines) {
+    return {{"none", Lines::none}, {"text", Lines::text}, {"json", Lines::json}};
+}
+
 struct CommandSettings {
     std::string description;
     std::vector<std::string> command;
@@ -24,6 +31,7 @@ struct CommandSettings {
     std::chrono::milliseconds patience = std::chrono::seconds(2);
     config::ByteSize output = config::kibibytes(64);
     std::uint32_t at_once = 1;
+    Lines lines = Lines::none;
 
     static config::Settings<CommandSettings> describe();
 };

@@ -6,9 +6,20 @@
 namespace weir::store {
 
 void Entries::load(const Row& row) {
-    put(row.key,
-        {Json::parse(*row.value), row.version, row.expires, row.key.size() + row.value->size()});
-    last_version_ = std::max(last_version_, row.version);
+    const std::uint64_t last = std::exchange(last_version_, row.version - 1);
+    Change change = set(row.key, Json::parse(*row.value), row.expires);
+    last_version_ = last;
+    apply(std::move(change));
+}
+
+std::vector<Row> Entries::all() const {
+    std::vector<Row> rows;
+    rows.reserve(entries_.size());
+    for (const auto& [key, entry] : entries_) {
+        rows.push_back({key, entry.value.dump(-1, ' ', false, Json::error_handler_t::replace),
+                        entry.version, entry.expires});
+    }
+    return rows;
 }
 
 const Entry* Entries::find(const std::string& key, std::int64_t now) const {
@@ -16,48 +27,52 @@ const Entry* Entries::find(const std::string& key, std::int64_t now) const {
     return found == entries_.end() || is_over(found->second, now) ? nullptr : &found->second;
 }
 
-Row Entries::set(const std::string& key, Json value, std::int64_t expires) {
-    std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
-    const std::uint64_t version = ++last_version_;
-    put(key, {std::move(value), version, expires, key.size() + text.size()});
-    return {key, std::move(text), version, expires};
+Entries::Change Entries::set(const std::string& key, Json value, std::int64_t expires) {
+    Change change;
+    change.row_ = {key, value.dump(-1, ' ', false, Json::error_handler_t::replace),
+                   last_version_ + 1, expires};
+    const std::size_t size = key.size() + change.row_.value->size();
+    change.entry_.emplace(key, Entry{std::move(value), change.row_.version, expires, size});
+    if (expires != 0) {
+        change.expiry_.emplace(expires, key);
+    }
+    return change;
 }
 
-std::optional<Row> Entries::remove(const std::string& key) {
-    const auto found = entries_.find(key);
-    if (found == entries_.end()) {
-        return std::nullopt;
-    }
-    erase(found);
-    return Row{key, std::nullopt, ++last_version_, 0};
+Entries::Change Entries::remove(const std::string& key) {
+    Change change;
+    change.row_ = {key, std::nullopt, last_version_ + 1, 0};
+    return change;
 }
 
-std::vector<Row> Entries::expire(std::int64_t now) {
-    std::vector<Row> removed;
-    while (!expiries_.empty() && expiries_.begin()->first <= now) {
-        const std::string key = expiries_.begin()->second;
-        removed.push_back({key, std::nullopt, ++last_version_, 0});
-        erase(entries_.find(key));
+void Entries::apply(Change change) noexcept {
+    if (const auto old = entries_.find(change.row_.key); old != entries_.end()) {
+        erase(old);
     }
-    return removed;
+    last_version_ = std::max(last_version_, change.row_.version);
+    if (!change.entry_.empty()) {
+        bytes_ += change.entry_.begin()->second.size;
+    }
+    entries_.merge(change.entry_);
+    expiries_.merge(change.expiry_);
+}
+
+std::vector<std::string> Entries::over(std::int64_t now) const {
+    std::vector<std::string> keys;
+    for (const auto& [expires, key] : expiries_) {
+        if (expires > now) {
+            break;
+        }
+        keys.push_back(key);
+    }
+    return keys;
 }
 
 std::optional<std::int64_t> Entries::next_expiry() const {
     return expiries_.empty() ? std::nullopt : std::optional(expiries_.begin()->first);
 }
 
-void Entries::put(const std::string& key, Entry entry) {
-    if (const auto old = entries_.find(key); old != entries_.end()) {
-        erase(old);
-    }
-    if (entry.expires != 0) {
-        expiries_.emplace(entry.expires, key);
-    }
-    bytes_ += entry.size;
-    entries_.insert_or_assign(key, std::move(entry));
-}
-
-void Entries::erase(Map::iterator entry) {
+void Entries::erase(Map::iterator entry) noexcept {
     const auto [begin, end] = expiries_.equal_range(entry->second.expires);
     const auto found = std::find_if(
         begin, end, [&entry](const auto& expiry) { return expiry.second == entry->first; });

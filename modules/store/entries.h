@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "modules/store/database.h"
+#include "modules/store/rows.h"
 #include "modules/system/call/json.h"
 
 namespace weir::store {
@@ -32,12 +32,15 @@ public:
 
     // Returns the entry; null if there is none, or its time is over.
     const Entry* find(const std::string& key, std::int64_t now) const;
-    // Sets the value, and returns what is to be written.
-    Row set(const std::string& key, Json value, std::int64_t expires);
-    // Removes the key, if it is there; returns what is to be written.
-    std::optional<Row> remove(const std::string& key);
-    // Removes the keys whose time is over; returns what is to be written.
-    std::vector<Row> expire(std::int64_t now);
+    // What set() and remove() would change: first what is to be written, then what memory has.
+    class Change;
+    Change set(const std::string& key, Json value, std::int64_t expires);
+    Change remove(const std::string& key);
+    void apply(Change change) noexcept;
+    // Whether the key is there, also if its time is over.
+    bool has(const std::string& key) const { return entries_.contains(key); }
+    // Returns the keys whose time is over.
+    std::vector<std::string> over(std::int64_t now) const;
     // Returns when the next time is over; nothing: none ever is.
     std::optional<std::int64_t> next_expiry() const;
 
@@ -54,6 +57,9 @@ public:
         }
     }
 
+    // Returns all that it has, also what is over and not removed yet.
+    std::vector<Row> all() const;
+    std::uint64_t last_version() const noexcept { return last_version_; }
     std::size_t count() const noexcept { return entries_.size(); }
     std::size_t bytes() const noexcept { return bytes_; }
 
@@ -63,13 +69,28 @@ private:
     static bool is_over(const Entry& entry, std::int64_t now) noexcept {
         return entry.expires != 0 && entry.expires <= now;
     }
-    void erase(Map::iterator entry);
-    void put(const std::string& key, Entry entry);
+    using Expiries = std::multimap<std::int64_t, std::string>;
+    void erase(Map::iterator entry) noexcept;
 
     Map entries_;
-    std::multimap<std::int64_t, std::string> expiries_;
+    Expiries expiries_;
     std::uint64_t last_version_;
     std::size_t bytes_ = 0;
+};
+
+class Entries::Change {
+public:
+    const Row& row() const noexcept { return row_; }
+    // The entry that the key will have; null: none.
+    const Entry* entry() const noexcept {
+        return entry_.empty() ? nullptr : &entry_.begin()->second;
+    }
+
+private:
+    friend class Entries;
+    Row row_;
+    Map entry_;        // one, or none
+    Expiries expiry_;  // of the entry
 };
 
 }  // namespace weir::store

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,9 +14,11 @@
 #include "core/simulation/wall_clock.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
+#include "modules/database/writer.h"
 #include "modules/store/api.h"
 #include "modules/store/entries.h"
-#include "modules/store/writer.h"
+#include "modules/store/module_class.h"
+#include "modules/store/rows.h"
 #include "modules/system/module/plugin.h"
 
 namespace weir::store {
@@ -22,6 +26,16 @@ namespace {
 
 using std::chrono::microseconds;
 using std::chrono::milliseconds;
+
+// What one version of the module hands to the next: all that it has.
+struct StoreState {
+    static constexpr std::string_view name = "store";
+    static constexpr std::uint32_t version = 1;
+
+    database::Handle file{nullptr, nullptr};
+    std::vector<Row> rows;
+    std::uint64_t last_version = 0;
+};
 
 class StoreModule final : public ModuleOf<StoreSettings> {
 public:
@@ -32,6 +46,7 @@ public:
     static auto declare() {
         return declare_module<StoreModule>("store", "Keeps values under keys")
             .event<Changed>()
+            .hands_over<StoreState>(&StoreModule::hand_over, &StoreModule::take_over)
             .function("get", &StoreModule::get)
             .function("set", &StoreModule::set)
             .function("delete", &StoreModule::remove)
@@ -46,17 +61,25 @@ public:
     }
 
     Task<> load() override {
-        if (settings().file) {
-            Task<std::vector<Row>> opening = writer_.open(*settings().file);
-            const std::vector<Row> rows = co_await opening;
-            entries_ = Entries(writer_.last_version());
-            for (const Row& row : rows) {
-                entries_.load(row);
+        if (settings().file && !replaces()) {
+            const std::vector<const char*> queries{read_rows, read_last_version};
+            const auto found = co_await writer_.open(*settings().file, set_up, queries);
+            const std::vector<database::Row>& last = found.at(1);
+            entries_ = Entries(
+                last.empty() ? 0
+                             : static_cast<std::uint64_t>(std::get<std::int64_t>(last[0].at(0))));
+            for (const database::Row& row : found.at(0)) {
+                entries_.load(row_of(row));
             }
         }
     }
 
-    void begin() override { start(keep_expiring(), {.name = "store.expire", .daemon = true}); }
+    void begin() override {
+        if (settings().file && !writer_.is_open()) {
+            throw std::runtime_error("the version before has not handed over the file");
+        }
+        start(keep_expiring(), {.name = "store.expire", .daemon = true});
+    }
 
     Task<> unload() override {
         Task<> flushing = writer_.flush();
@@ -69,6 +92,24 @@ private:
     std::uint64_t transactions() const noexcept { return writer_.transactions(); }
 
     std::int64_t now() const noexcept { return wall_clock(scheduler().poller()); }
+
+    StoreState hand_over() {
+        StoreState state;
+        state.file = writer_.release();
+        state.rows = entries_.all();
+        state.last_version = entries_.last_version();
+        return state;
+    }
+
+    // Also called with what this has handed over, when the new version has failed.
+    void take_over(StoreState& state) {
+        Entries entries(state.last_version);
+        for (const Row& row : state.rows) {
+            entries.load(row);
+        }
+        entries_ = std::move(entries);
+        writer_.adopt(std::move(state.file));
+    }
 
     // --- reading
 
@@ -118,10 +159,8 @@ private:
     Task<bool> remove(DeleteParameters parameters) {
         require_version(parameters.key, parameters.if_version);
         const bool was_there = entries_.find(parameters.key, now()) != nullptr;
-        if (std::optional<Row> row = entries_.remove(parameters.key)) {
-            std::vector<Row> rows;
-            rows.push_back(*std::move(row));
-            Task<> committing = commit(std::move(rows));
+        if (entries_.has(parameters.key)) {
+            Task<> committing = commit(entries_.remove(parameters.key));
             co_await committing;
         }
         co_return was_there;
@@ -184,36 +223,54 @@ private:
             settings().max_size.bytes) {
             throw ApiException("limit_reached", "the store has no room: max_size");
         }
-        std::vector<Row> rows;
-        rows.push_back(entries_.set(key, std::move(value), expires));
-        EntryInfo made = info(key, entries_.find(key, now()));
-        Task<> committing = commit(std::move(rows));
+        Entries::Change change = entries_.set(key, std::move(value), expires);
+        EntryInfo made = info(key, change.entry());
+        Task<> committing = commit(std::move(change));
         co_await committing;
         co_return made;
     }
 
-    // Events come when what they tell is on the disk.
-    Task<> commit(std::vector<Row> rows) {
-        std::vector<Ref<Event>> events;
+    // A change under way: the event that tells of it, and what to wait for before.
+    struct Commit {
+        Ref<Event> event;
+        std::optional<Future<>> written;
+    };
+
+    // Hands the change to the writer, and makes it in memory. If it throws, it has done neither.
+    Commit begin_commit(Entries::Change change) {
+        Commit begun;
+        const Row& row = change.row();
         if (scheduler().notices(event_type<Changed>())) {
-            for (const Row& row : rows) {
-                events.push_back(make_event<Changed>(
-                    row.key, row.value ? value_of(Json::parse(*row.value)) : config::Value(),
-                    row.version));
-            }
+            const Entry* const entry = change.entry();
+            begun.event = make_event<Changed>(
+                row.key, entry == nullptr ? config::Value() : value_of(entry->value), row.version);
         }
+        begun.written = writer_.submit(*this, changes_of({row}));
+        entries_.apply(std::move(change));
+        return begun;
+    }
+
+    Task<> commit(Entries::Change change) {
+        Commit begun = begin_commit(std::move(change));
+        Task<> ending = end_commit(std::move(begun));
+        co_await ending;
+    }
+
+    // Events come when what they tell is on the disk.
+    Task<> end_commit(Commit begun) {
         std::optional<std::string> failure;
         try {
-            Task<> writing = writer_.write(*this, std::move(rows));
-            co_await writing;
-        } catch (const DatabaseError& error) {
+            if (begun.written) {
+                co_await *begun.written;
+            }
+        } catch (const database::DatabaseError& error) {
             failure = error.what();
         }
         if (failure) {
             throw ApiException("write_failed", *failure);
         }
-        for (const Ref<Event>& event : events) {
-            co_await send(event);
+        if (begun.event != nullptr) {
+            co_await send(begun.event);
         }
     }
 
@@ -224,24 +281,30 @@ private:
                 next ? Duration(microseconds(std::max<std::int64_t>(*next - now(), 1000)))
                      : look_interval;
             co_await sleep(std::min(wait, look_interval));
-            std::vector<Row> rows = entries_.expire(now());
-            if (!rows.empty()) {
-                Task<> committing = commit_expired(std::move(rows));
-                co_await committing;
-            }
+            Task<> expiring = expire();
+            co_await expiring;
         }
     }
 
-    Task<> commit_expired(std::vector<Row> rows) {
+    // What cannot be deleted now is tried again.
+    Task<> expire() {
         std::optional<std::string> failure;
         try {
-            Task<> committing = commit(std::move(rows));
-            co_await committing;
+            std::vector<Commit> begun;
+            for (const std::string& key : entries_.over(now())) {
+                begun.push_back(begin_commit(entries_.remove(key)));
+            }
+            for (Commit& each : begun) {
+                Task<> ending = end_commit(std::move(each));
+                co_await ending;
+            }
         } catch (const ApiException& exception) {
             failure = exception.error().message;
+        } catch (const std::bad_alloc&) {
+            failure = "no memory";
         }
         if (failure) {
-            log().error("keys whose time is over could not be deleted from the file: {}", *failure);
+            log().error("keys whose time is over could not be deleted: {}", *failure);
         }
     }
 
@@ -249,10 +312,15 @@ private:
     static constexpr Duration look_interval = std::chrono::milliseconds(500);
 
     Entries entries_;
-    Writer writer_;
+    database::Writer writer_;
 };
 
 }  // namespace
+
+const ModuleClass& store_class() {
+    return module_class<StoreModule>();
+}
+
 }  // namespace weir::store
 
 WEIR_PLUGIN(store, weir::store::StoreModule)

@@ -10,7 +10,8 @@
 
 #include "core/run/event_handler.h"
 #include "core/wait/timeout.h"
-#include "modules/store/database.h"
+#include "modules/database/database.h"
+#include "modules/store/rows.h"
 #include "modules/system/call/json.h"
 #include "modules/system/event/event_json.h"
 #include "modules/testing/simulated_server.h"
@@ -195,10 +196,42 @@ TEST_CASE("a store with a file has its keys and versions again when it is back")
     CHECK(world.log() == "");
 }
 
+TEST_CASE("a reload keeps all keys, and the file") {
+    const File file;
+    const std::string settings = GENERATE_COPY(std::string("{}"), file.settings());
+    {
+        SimulatedServer world(app(settings));
+        const auto run = [](SimulatedServer& own) -> Task<> {
+            Task<std::string> setting = ask("set", R"({"key": "a", "value": {"x": "ä"}})");
+            co_await setting;
+            Task<std::string> short_lived =
+                ask("set", R"({"key": "b", "value": 2, "time_to_live": "10s"})");
+            co_await short_lived;
+            std::vector<std::string> names{"store"};
+            co_await own.loader().reload(std::move(names));
+            Task<std::string> reading = ask("get", R"({"key": "a"})");
+            const auto reading_result = co_await reading;
+            CHECK(reading_result == entry("a", R"({"x":"ä"})", 1));
+            co_await sleep(11s);
+            Task<std::string> adding = ask("add", R"({"key": "c"})");
+            const auto adding_result = co_await adding;
+            CHECK(adding_result == entry("c", "1", 4));
+        };
+        world.run(run(world));
+        CHECK(world.log() == "");
+    }
+    if (settings != "{}") {
+        SimulatedServer world(app(settings));
+        CHECK(answers_of(world, {{"scan", "{}"}}) ==
+              Answers{R"({"entries":[)" + entry("a", R"({"x":"ä"})", 1) + "," + entry("c", "1", 4) +
+                      R"(],"more":false})"});
+    }
+}
+
 TEST_CASE("a file belongs to one program at a time") {
     const File file;
-    store::Database other(file.name);
-    other.write({{"a", "1", 1, 0}});
+    database::Database other(file.name, store::set_up);
+    other.write(store::changes_of({{"a", "1", 1, 0}}));
     SimulatedServer world(app(file.settings()));
     answers_of(world, {});
     CHECK(world.server().startup_failure().find("database is locked") != std::string::npos);

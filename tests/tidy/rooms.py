@@ -182,11 +182,15 @@ ROOMS = {
     ),
     "modules/exec": (
         "The module `exec`: commands that the configuration names",
-        ["core/system", "modules/system/module"],
+        ["core/system", "modules/system/module", "modules/system/event"],
+    ),
+    "modules/database": (
+        "What modules keep in files: databases of SQLite, and what writes to them",
+        ["core/wait"],
     ),
     "modules/store": (
         "The module `store`: values under keys, in memory and in a file",
-        ["core/simulation", "modules/system/module", "modules/system/event"],
+        ["modules/database", "core/simulation", "modules/system/module", "modules/system/event"],
     ),
     "modules/webhook": (
         "The module `webhook`: signed requests of HTTP that come in as events, and go out in order",

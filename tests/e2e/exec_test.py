@@ -1,0 +1,80 @@
+"""Tests that the module exec tells each line of a command as soon as it is written."""
+
+import json
+import os
+import subprocess
+import threading
+import unittest
+
+from lockd import Lockd, LIMIT, main, program
+
+
+class ExecTest(unittest.TestCase):
+    def server(self, **commands):
+        return Lockd(more={"server": {"startup": ["lock", "resp", "exec"]},
+                           "module": {"exec": {"commands": commands}}})
+
+    def watch(self, server, count):
+        watch = subprocess.Popen([program("weir"), "watch", "unix:" + server.unix, "exec.Line",
+                                  "-n", str(count)],
+                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertIn("watching", watch.stderr.readline())
+        self.addCleanup(watch.communicate)
+        return watch
+
+    def run_command(self, server, **parameters):
+        return json.loads(server.owner().execute_command("CALL", "exec", "run",
+                                                         json.dumps(parameters)))
+
+    def test_a_line_is_an_event_while_the_command_still_runs(self):
+        folder = Lockd().folder
+        go = os.path.join(folder.name, "go")
+        script = f"echo first; until [ -e {go} ]; do sleep 0.02; done; echo second"
+        with self.server(build={"command": ["sh", "-c", script], "lines": "text"}) as server:
+            watch = self.watch(server, 2)
+            report = {}
+            runs = threading.Thread(target=lambda: report.update(
+                self.run_command(server, command="build", tag="7")))
+            runs.start()
+            first = json.loads(watch.stdout.readline())["event"]
+            self.assertEqual(first, {"command": "build", "tag": "7", "line": "first",
+                                     "of_errors": False})
+            self.assertEqual(report, {})
+            with open(go, "w", encoding="ascii"):
+                pass
+            self.assertEqual(json.loads(watch.stdout.readline())["event"]["line"], "second")
+            runs.join(LIMIT)
+            self.assertEqual((report["code"], report["output"]), (0, "first\nsecond\n"))
+        folder.cleanup()
+
+    def test_lines_are_json_if_they_are_some_and_keep_their_order(self):
+        folder = Lockd().folder
+        script = "cat; printf 'no end' >&2; exit 3"
+        text = "".join(json.dumps({"n": n}) + "\n" for n in range(500)) + "no JSON\n\n"
+        with self.server(many={"command": ["sh", "-c", script], "lines": "json",
+                                       "output": "100B"}) as server:
+            watch = self.watch(server, 503)
+            report = self.run_command(server, command="many", input=text, must_succeed=False)
+            self.assertEqual((report["code"], report["cut"], len(report["output"])),
+                             (3, True, 100))
+            events = [json.loads(line)["event"] for line in watch.communicate(timeout=LIMIT)[0]
+                      .splitlines()]
+            output = [event["line"] for event in events if not event["of_errors"]]
+            self.assertEqual(output, [{"n": n} for n in range(500)] + ["no JSON", ""])
+            self.assertEqual([event["line"] for event in events if event["of_errors"]], ["no end"])
+        folder.cleanup()
+
+    def test_a_line_of_any_length_comes_in_parts(self):
+        folder = Lockd().folder
+        script = "head -c 200000 /dev/zero | tr '\\0' x"
+        with self.server(long={"command": ["sh", "-c", script], "lines": "text"}) as server:
+            watch = self.watch(server, 4)
+            self.run_command(server, command="long")
+            lines = [json.loads(line)["event"]["line"]
+                     for line in watch.communicate(timeout=LIMIT)[0].splitlines()]
+            self.assertEqual("".join(lines), "x" * 200000)
+        folder.cleanup()
+
+
+if __name__ == "__main__":
+    main()
