@@ -360,6 +360,30 @@ Task<> lock_three_times(World& world, std::vector<const Event*>& events, bool ke
 
 }  // namespace
 
+TEST_CASE("code that withdraws the event of a lock takes the lock from no holder") {
+    lock_test::World world;
+    std::vector<std::string> said;
+    world.start(hold(world, "key", 5s, "first", said));
+    world.start(hold(world, "key", 10s, "second", said));
+    world.start(hold(world, "key", 1s, "third", said));
+    world.start([](lock_test::World& at) -> Task<> {
+        co_await sleep(1s);
+        Ref<Event> held;
+        at.scheduler.queue().for_each([&held](Event& event) {
+            if (event.is<LockEvent>() && event.blocks() != nullptr) {
+                held = Ref<Event>(&event);
+            }
+        });
+        REQUIRE(held != nullptr);
+        CHECK(at.scheduler.withdraw(*held));
+        CHECK_FALSE(at.scheduler.withdraw(*held));
+    }(world));
+    world.scheduler.run();
+    CHECK(said == std::vector<std::string>{"first in", "first out", "second in", "second out",
+                                           "third in", "third out"});
+    CHECK(world.logged.empty());
+}
+
 TEST_CASE("a Lock takes its key again by the same event, unless an observer has kept that") {
     World world;
     std::vector<const Event*> events;
