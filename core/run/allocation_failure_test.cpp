@@ -224,6 +224,36 @@ TEST_CASE("index values, events and matchers without memory throw, and leak noth
         nothing);
 }
 
+TEST_CASE(
+    "an event that is withdrawn without memory for a signal is out, and a later one gives that",
+    "[allocation_failure]") {
+    const LeafQueueFactory kinds[] = {FifoQueue::factory(), PriorityQueue::factory(),
+                                      FairQueue::factory({.key = EventKey::named("number")})};
+    for (const auto& kind : kinds) {
+        for (std::size_t nth = 1; nth != 5; ++nth) {
+            CAPTURE(nth);
+            const auto root = make_root({.max_default = 2, .kind = kind});
+            const auto first = job("a", 1, 1, 1);
+            CHECK(append(*root, first));
+            CHECK(append(*root, job("a", 2, 2, 2)));
+            CHECK_FALSE(append(*root, job("a", 3, 3, 3)));
+            QueueSignals signals;
+            allocations_until_failure = nth;
+            try {
+                Queue::withdraw(*first, signals);
+            } catch (const std::bad_alloc&) {
+                CHECK(signals.can_write.empty());
+            }
+            allocations_until_failure = 0;
+            CHECK_FALSE(first->queued());
+            CHECK(first->sole());
+            CHECK(root->size() == 1);
+            CHECK(root->pop(signals) != nullptr);
+            CHECK_FALSE(signals.can_write.empty());
+        }
+    }
+}
+
 TEST_CASE("a file stream without memory fails where it is read, and does not stand still",
           "[allocation_failure]") {
     std::string path = std::filesystem::temp_directory_path().string() + "/weir_memory.XXXXXX";
