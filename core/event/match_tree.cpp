@@ -320,28 +320,41 @@ MatchTree::Entry* MatchTree::match_first(const Node& from, const Event& event, s
     return nullptr;
 }
 
-void MatchTree::match_all(const Node& from, const Event& event, std::size_t level,
-                          std::vector<Entry*>& found) {
+// Goes down as long as there is one way to go on, and nothing to come back to: most often to the
+// end of the event's path. Returns null if nothing matches.
+inline const MatchTree::Node* MatchTree::only_way(const Node& from, const Event& event,
+                                                  std::size_t& level) noexcept {
     const Node* node = &from;
-    const std::size_t levels = event.levels();
-    for (; level < levels && node->branch_ != nullptr; ++level) {
+    while (node->branch_ != nullptr && node->entries_.empty() && level != event.levels()) {
         const MatchBranch& branch = *node->branch_;
         const Node* const exact = branch.exact.find(event.at(level));
-        // As in match_first.
-        if (node->entries_.empty() && (exact == nullptr || branch.any == nullptr)) {
-            node = exact != nullptr ? exact : branch.any;
-            if (node == nullptr) {
-                return;
-            }
-            continue;
+        if (exact != nullptr && branch.any != nullptr) {
+            break;
         }
-        if (exact != nullptr) {
+        node = exact != nullptr ? exact : branch.any;
+        if (node == nullptr) {
+            break;
+        }
+        ++level;
+    }
+    return node;
+}
+
+// Recursion is bounded as in match_first.
+void MatchTree::match_all(const Node& from, const Event& event, std::size_t level,
+                          std::vector<Entry*>& found) {
+    const Node* const node = only_way(from, event, level);
+    if (node == nullptr) {
+        return;
+    }
+    if (node->branch_ != nullptr && level != event.levels()) {
+        const MatchBranch& branch = *node->branch_;
+        if (const Node* const exact = branch.exact.find(event.at(level))) {
             match_all(*exact, event, level + 1, found);
         }
         if (branch.any != nullptr) {
             match_all(*branch.any, event, level + 1, found);
         }
-        break;
     }
     for (Entry& entry : node->entries_) {
         // Numbering the searches makes "at most once per object" one comparison, without a set.
@@ -424,6 +437,39 @@ void MatchTree::match_all(const Event& event, std::vector<Entry*>& found) {
     if (const Node* const start = root_->start(event.type())) {
         match_all(*start, event, root_->level_of_start(*start), found);
     }
+}
+
+MatchTree::Entry* MatchTree::match_only(const Event& event, std::vector<Entry*>& found) {
+    const Node* const start = root_->start(event.type());
+    return start == nullptr ? nullptr : match_only(*start, event, found);
+}
+
+MatchTree::Entry* MatchTree::match_only(const Node& from, const Event& event,
+                                        std::vector<Entry*>& found) {
+    std::size_t level = root_->level_of_start(from);
+    const Node* const node = only_way(from, event, level);
+    if (node == nullptr) {
+        return nullptr;
+    }
+    if ((node->branch_ == nullptr || level == event.levels()) && node->entries_.has_one())
+        [[likely]] {
+        Entry& entry = node->entries_.front();
+        return !entry.has_predicate_ || judge(entry, event) ? &entry : nullptr;
+    }
+    const std::size_t before = found.size();
+    ++searches_;
+    try {
+        match_all(*node, event, level, found);
+    } catch (...) {
+        found.resize(before);
+        throw;
+    }
+    if (found.size() - before != 1) {
+        return nullptr;
+    }
+    Entry* const only = found.back();
+    found.pop_back();
+    return only;
 }
 
 }  // namespace weir

@@ -79,6 +79,9 @@ public:
     bool may_match(const EventType& type) noexcept;
     /// Appends, for each object that matches, its first entry.
     void match_all(const Event& event, std::vector<Entry*>& found);
+    /// The same, but if there is one such entry, returns it and appends nothing: most events match
+    /// one. Returns null otherwise. Throws std::bad_alloc and then leaves `found` unchanged.
+    Entry* match_only(const Event& event, std::vector<Entry*>& found);
     /// Returns the first entry that matches, or null.
     Entry* match_first(const Event& event) const;
     /// The same. Sets `by_type` to false unless all events of the type have this result.
@@ -122,6 +125,9 @@ private:
                        bool& by_type) const;
     void match_all(const Node& from, const Event& event, std::size_t level,
                    std::vector<Entry*>& found);
+    [[gnu::noinline]] Entry* match_only(const Node& from, const Event& event,
+                                        std::vector<Entry*>& found);
+    static const Node* only_way(const Node& from, const Event& event, std::size_t& level) noexcept;
     LargeTable large_table(const Event& event) const noexcept;
     const Node* guess(const Event& event) const noexcept;
     static std::size_t level_of(const Node& node) noexcept;

@@ -120,6 +120,35 @@ TEST_CASE("an object with several matchers is found once for each event, by the 
     }
 }
 
+TEST_CASE("a search returns a single match, and appends several", "[match_tree]") {
+    Tree tree;
+    Object one("one");
+    MatchTree::Entry& exact = tree.insert(one, match<Message>("a").make());
+    tree.insert("b", match<Message>("b").make());
+    tree.insert("b 7", match<Message>("b", 7).make());
+    tree.insert(
+        "odd",
+        match<Message>("c").where([](const Message& m) { return m.number % 2 == 1; }).make());
+    tree.insert(one, match<Message>("a", 7).make());
+    const auto search = [&](const char* topic, int number) {
+        const Ref<Message> event = make_event<Message>(topic, number);
+        std::vector<MatchTree::Entry*> found{&exact};
+        const MatchTree::Entry* const only = tree.tree.match_only(*event, found);
+        Names names{only == nullptr ? "" : static_cast<Object*>(only->object())->name};
+        for (std::size_t i = 1; i != found.size(); ++i) {
+            names.push_back(static_cast<Object*>(found[i]->object())->name);
+        }
+        return names;
+    };
+    CHECK(search("a", 1) == Names{"one"});
+    CHECK(search("a", 7) == Names{"one"});  // by two matchers of one object
+    CHECK(search("b", 7) == Names{"", "b 7", "b"});
+    CHECK(search("b", 8) == Names{"b"});
+    CHECK(search("c", 1) == Names{"odd"});
+    CHECK(search("c", 2) == Names{""});
+    CHECK(search("d", 1) == Names{""});
+}
+
 TEST_CASE("a search appends its matches to those of earlier searches", "[match_tree]") {
     Tree tree;
     MatchTree::Entry& entry = tree.insert("a", match<Message>().make());

@@ -145,6 +145,18 @@ using LeafQueueFactory = std::function<std::unique_ptr<LeafQueue>(std::size_t ma
 /// Makes a default queue of the kind that queues have unless told otherwise, a FifoQueue.
 std::unique_ptr<LeafQueue> make_fifo_queue(std::size_t max_size);
 
+inline Ref<Event> QueuePlan::take(std::size_t slot, QueueSignals& signals) {
+    LeafQueue* const leaf = slots_[slot].leaf;
+    if (leaf == nullptr) [[unlikely]] {
+        return take_turn(slot, signals);
+    }
+    Ref<Event> event = leaf->serve(signals);
+    if (!leaf->can_pop()) {
+        ready_.erase(slot);
+    }
+    return event;
+}
+
 inline void LeafQueue::set_can_pop(bool can_pop) noexcept {
     if (can_pop_ == can_pop) {
         return;

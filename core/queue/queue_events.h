@@ -97,6 +97,8 @@ struct QueueSignals {
     /// Valid until the queue changes.
     const List<Event>* behind = nullptr;
 
+    /// Returns whether nothing was set off that anything has to be done for.
+    bool none() const noexcept { return can_write.empty() && empty.empty() && serving.empty(); }
     /// Lets go of all signals, and keeps the memory.
     void clear() noexcept {
         can_write.clear();

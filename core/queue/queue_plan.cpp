@@ -52,17 +52,10 @@ void QueuePlan::lay_out(Queue& queue) noexcept {
     queue.end_slot_ = slots_.size();
 }
 
-Ref<Event> QueuePlan::take(std::size_t slot, QueueSignals& signals) {
-    const Slot from = slots_[slot];
-    if (from.leaf != nullptr) [[likely]] {
-        Ref<Event> event = from.leaf->serve(signals);
-        if (!from.leaf->can_pop()) {
-            ready_.erase(slot);
-        }
-        return event;
-    }
-    Ref<Event> event = from.turns->take(signals);
-    if (!from.turns->can_pop()) {
+Ref<Event> QueuePlan::take_turn(std::size_t slot, QueueSignals& signals) {
+    RoundRobin& turns = *slots_[slot].turns;
+    Ref<Event> event = turns.take(signals);
+    if (!turns.can_pop()) {
         ready_.erase(slot);
     }
     return event;

@@ -79,6 +79,7 @@ private:
         RoundRobin* turns;  // of members that share a priority
     };
 
+    Ref<Event> take_turn(std::size_t slot, QueueSignals& signals);
     void compile() noexcept;
     void lay_out(Queue& queue) noexcept;
     std::size_t add(Slot slot, bool ready) noexcept;

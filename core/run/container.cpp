@@ -1,11 +1,21 @@
 #include "core/run/container.h"
 
+#include <memory>
+
 namespace weir {
 
 // Moves the name from the options.
 Ref<Routine> Container::make(StartOptions& options, const std::source_location& at) {
-    Ref<Routine> routine(new Routine(scheduler_, *this, std::move(options.name), at));
+    auto name = options.name.empty() ? nullptr
+                                     : std::make_unique<const std::string>(std::move(options.name));
+    Ref<Routine> routine(new Routine(scheduler_, *this, std::move(name), at));
     routine->set_daemon(options.daemon);
+    routines_.push_back(*routine);
+    return routine;
+}
+
+Ref<Routine> Container::make(const std::source_location& at) {
+    Ref<Routine> routine(new Routine(scheduler_, *this, nullptr, at));
     routines_.push_back(*routine);
     return routine;
 }

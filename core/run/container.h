@@ -38,11 +38,19 @@ public:
     /// task is logged with the routine's name and origin; it ends this routine only. Throws
     /// std::logic_error if there is no task, or it was awaited or started before.
     template <class T>
-    Ref<Routine> start(Task<T> task, StartOptions options = {},
+    Ref<Routine> start(Task<T> task, StartOptions options,
                        const std::source_location& at = std::source_location::current()) {
         require_task(task);
         Ref<Routine> routine = make(options, at);
         routine->start(task.release(), options.foreground);
+        return routine;
+    }
+    template <class T>
+    Ref<Routine> start(Task<T> task,
+                       const std::source_location& at = std::source_location::current()) {
+        require_task(task);
+        Ref<Routine> routine = make(at);
+        routine->start(task.release(), false);
         return routine;
     }
 
@@ -51,6 +59,7 @@ public:
 
 private:
     Ref<Routine> make(StartOptions& options, const std::source_location& at);
+    Ref<Routine> make(const std::source_location& at);
 
     Scheduler& scheduler_;
     List<Routine, Container> routines_;

@@ -76,12 +76,13 @@ TaskPromise& promise_of(std::coroutine_handle<> coroutine) noexcept {
 
 }  // namespace
 
-Routine::Routine(Scheduler& scheduler, Container& container, std::string&& name,
-                 const std::source_location& started_at)
+Routine::Routine(Scheduler& scheduler, Container& container,
+                 std::unique_ptr<const std::string> name,
+                 const std::source_location& started_at) noexcept
     : Subscriber(scheduler),
       container_(&container),
       started_at_(started_at),
-      name_(name.empty() ? nullptr : std::make_unique<const std::string>(std::move(name))) {}
+      name_(std::move(name)) {}
 
 const std::string Routine::no_name;
 
@@ -119,11 +120,12 @@ void Routine::start(std::coroutine_handle<> coroutine, bool foreground) {
     promise_of(coroutine).routine = this;
     retain();  // released by finish()
     if (foreground) {
-        foreground_ = true;
+        std::exception_ptr failure;
+        failure_ = &failure;
         run(coroutine);
-        foreground_ = false;
-        if (failure_) {
-            std::rethrow_exception(std::exchange(failure_, nullptr));
+        failure_ = nullptr;
+        if (failure) {
+            std::rethrow_exception(failure);
         }
     } else {
         pending_ = true;
@@ -178,15 +180,34 @@ bool Routine::run_until_it_waits(std::coroutine_handle<> coroutine) noexcept {
     return true;
 }
 
-// Most routines wait for one matcher, and for the same as before: then no subscription changes, and
-// the routine keeps its place in the order of delivery, as in VLCP.
+// Returns whether the routine waits for no matcher, or for one, and the same as before, as most do:
+// then no subscription changes, and the routine keeps its place in the order of delivery, as in
+// VLCP. False is not certain.
+inline bool Routine::is_subscribed(std::span<const Matcher> matchers) const noexcept {
+    if (watches_ != nullptr) {
+        return false;
+    }
+    return matchers.empty()
+               ? subscriptions_.empty()
+               : matchers.size() == 1 && only_subscribes(matchers[0]) && !wait_->at_the_end();
+}
+
+inline void Routine::begin_wait(std::size_t matchers) noexcept {
+    waiting_since_ = scheduler().time_of_round();
+    scheduler().enlist(*this);
+    wait_matchers_ = static_cast<std::uint32_t>(matchers);
+}
+
 void Routine::wait_again() noexcept {
-    if (wait_ != nullptr && wait_->same_matcher_ != nullptr && watches_ == nullptr &&
-        only_subscribes(*wait_->same_matcher_)) [[likely]] {
-        subscriptions_.front().position = 0;
-        wait_matchers_ = 1;
-        waiting_since_ = scheduler().time_of_round();
-        return;
+    if (wait_ != nullptr) [[likely]] {
+        const auto matchers = wait_->matchers();
+        if (is_subscribed(matchers)) {
+            begin_wait(matchers.size());
+            if (!matchers.empty()) {
+                subscriptions_.front().position = 0;
+            }
+            return;
+        }
     }
     const Ref<Routine> keep(this);  // a predicate that sees a blocked event may close the routine
     constexpr int most_attempts = 3;
@@ -236,7 +257,7 @@ void Routine::matched(const Ref<Event>& event, Subscription& subscription) noexc
     }
 }
 
-Wait::Then Routine::ask_wait(const Ref<Event>& event, Subscription& subscription) noexcept {
+inline Wait::Then Routine::ask_wait(const Ref<Event>& event, Subscription& subscription) noexcept {
     if (wait_ == nullptr) {
         return Wait::Then::wait_on;
     }
@@ -274,10 +295,8 @@ void Routine::update_subscriptions() {
     if (wait_ == nullptr) {
         throw std::logic_error("it awaits something that is not of weir");
     }
-    waiting_since_ = scheduler().time_of_round();
-    scheduler().enlist(*this);
     const auto matchers = wait_->matchers();
-    wait_matchers_ = static_cast<std::uint32_t>(matchers.size());
+    begin_wait(matchers.size());
     if (!subscriptions_.empty() || matchers.size() > 1 || watches_ != nullptr) {
         replace_subscriptions(matchers);
     } else if (matchers.size() == 1 && matchers[0]) {
@@ -312,26 +331,17 @@ void Routine::replace_subscriptions(std::span<const Matcher> matchers) {
         old.push_back(subscriptions_.front());
     }
     std::uint32_t position = 0;
-    // Most often the same matchers come in the same order: look first behind the one found last.
-    Subscription* likely = old.empty() ? nullptr : &old.front();
     const auto want = [&](const Matcher& matcher, bool renewed) {
         if (!matcher) {
             ++position;
             return;  // it matches nothing
         }
-        Subscription* found = nullptr;
-        if (likely != nullptr && likely->matcher == matcher) {
-            found = likely;
-        } else {
-            for (Subscription& candidate : old) {
-                if (candidate.matcher == matcher) {
-                    found = &candidate;
-                    break;
-                }
-            }
+        // Most often the same matchers come in the same order: then it is the first that is left.
+        Subscription* found = old.empty() ? nullptr : &old.front();
+        while (found != nullptr && found->matcher != matcher) {
+            found = old.next(*found);
         }
         if (found != nullptr && !renewed) {
-            likely = old.next(*found);
             subscriptions_.push_back(*found);
         } else {
             found = &scheduler().subscribe(*this, matcher);
@@ -373,10 +383,10 @@ void Routine::finish() noexcept {
         return;
     }
     std::coroutine_handle<> coroutine = coroutine_;
-    if (const auto& thrown = promise_of(coroutine).exception; coroutine.done() && thrown) {
+    if (const auto& thrown = promise_of(coroutine).exception; thrown && coroutine.done()) {
         try {
-            if (foreground_) {
-                failure_ = thrown;  // start() throws it
+            if (failure_ != nullptr) {
+                *failure_ = thrown;
             } else {
                 std::rethrow_exception(thrown);
             }

@@ -79,8 +79,9 @@ public:
 
     // --- for containers and awaitables
 
-    Routine(Scheduler& scheduler, Container& container, std::string&& name,
-            const std::source_location& started_at);
+    /// `name`: null if it has none.
+    Routine(Scheduler& scheduler, Container& container, std::unique_ptr<const std::string> name,
+            const std::source_location& started_at) noexcept;
     /// Takes over the coroutine. Runs it up to its first wait, or lets it begin when the running
     /// event is done.
     void start(std::coroutine_handle<> coroutine, bool foreground);
@@ -114,6 +115,8 @@ private:
     // finished.
     bool run_until_it_waits(std::coroutine_handle<> coroutine) noexcept;
     void resume(std::coroutine_handle<> coroutine) noexcept;
+    bool is_subscribed(std::span<const Matcher> matchers) const noexcept;
+    void begin_wait(std::size_t matchers) noexcept;
     void wait_again() noexcept;
     void update_subscriptions();
     void replace_subscriptions(std::span<const Matcher> matchers);
@@ -127,14 +130,15 @@ private:
     std::uint32_t wait_matchers_ = 0;    // positions from here on are of watch scopes
     bool running_ = false;
     bool closing_ = false;
-    bool pending_ = false;     // about to be started
-    bool foreground_ = false;  // being started by a caller that gets what it throws
+    bool pending_ = false;  // about to be started
     Time waiting_since_{};
     Claims claims_;
     Container* container_;
     std::source_location started_at_;
     const std::unique_ptr<const std::string> name_;  // null: none
-    std::exception_ptr failure_;
+    // Of the caller that starts the routine in the foreground, which gets what the coroutine throws
+    // before its first wait; null: the log gets it.
+    std::exception_ptr* failure_ = nullptr;
 };
 
 }  // namespace weir

@@ -141,8 +141,9 @@ void Scheduler::fire_timers(Time time) {
 bool Scheduler::timers_must_wait(bool polled) noexcept {
     const Duration lateness =
         timers_.empty() ? Duration::zero() : round_began_ - timers_.next_due();
-    return late_timers_.must_wait(lateness, polled,
-                                  !queue_->can_pop() && ready_.empty() && calls_.empty());
+    const bool quiet =
+        lateness > LateTimers::late && !queue_->can_pop() && ready_.empty() && calls_.empty();
+    return late_timers_.must_wait(lateness, polled, quiet);
 }
 
 // --- other threads
@@ -166,18 +167,21 @@ const std::shared_ptr<Mailbox>& Scheduler::mailbox() {
 
 void Scheduler::make_ready(Routine& routine) {
     ready_.emplace_back(&routine);
+    attention_ = true;
 }
 
 void Scheduler::call_in_own_context(std::function<void(const Processor&)> function) {
     calls_.push_back(std::move(function));
+    attention_ = true;
 }
 
 // --- delivering events
 
 inline bool Scheduler::droppable(const Event& event) const noexcept {
-    if (event.ignorable()) {
-        return true;
-    }
+    return event.ignorable() || droppable_now(event);
+}
+
+bool Scheduler::droppable_now(const Event& event) const noexcept {
     try {
         return event.droppable();
     } catch (...) {
@@ -216,21 +220,11 @@ void Scheduler::deliver_found(const Ref<Event>& event, std::size_t begin) {
 void Scheduler::process(const Ref<Event>& event,
                         const std::vector<Ref<QueueIsEmptyEvent>>& emptied) {
     // The receivers are decided before the first delivery: a subscriber that comes meanwhile does
-    // not get the event.
+    // not get the event. A single receiver cannot be unsubscribed before the delivery.
     const std::size_t begin = deliveries_.size();
-    try {
-        match_tree_.match_all(*event, deliveries_);
-    } catch (...) {
-        deliveries_.resize(begin);
-        throw;
-    }
-    const std::size_t end = deliveries_.size();
-    if (end - begin == 1) [[likely]] {
-        // A single receiver cannot be unsubscribed before the delivery.
-        auto& subscription = static_cast<Subscription&>(*deliveries_.back());
-        deliveries_.pop_back();
-        deliver(event, subscription);
-    } else if (end != begin) {
+    if (MatchTree::Entry* const only = match_tree_.match_only(*event, deliveries_)) {
+        deliver(event, static_cast<Subscription&>(*only));
+    } else if (deliveries_.size() != begin) [[unlikely]] {
         deliver_found(event, begin);
     }
     if (const EventType::Receiver receive = event->type().receiver()) {
@@ -243,8 +237,13 @@ void Scheduler::process(const Ref<Event>& event,
         for (const auto& signal : emptied) {
             process(signal, {});
         }
-        return;
+    } else {
+        hold_back(event, emptied);
     }
+}
+
+void Scheduler::hold_back(const Ref<Event>& event,
+                          const std::vector<Ref<QueueIsEmptyEvent>>& emptied) {
     blocked_events_.insert(*event);
     queue_->block(*event, emptied);
     if (tracer_ != nullptr) [[unlikely]] {
@@ -310,7 +309,7 @@ void Scheduler::run_all_ready() {
 
 void Scheduler::quit(bool daemons_only) {
     if (!quitting_) {
-        quitting_ = true;
+        quitting_ = attention_ = true;
         emergency_send(
             make_event<SystemControlEvent>(SystemControlEvent::Type::quit, daemons_only));
         poller_.wake();
@@ -318,8 +317,7 @@ void Scheduler::quit(bool daemons_only) {
 }
 
 void Scheduler::quit_now() noexcept {
-    quitting_ = true;
-    quit_now_ = true;
+    quitting_ = quit_now_ = attention_ = true;
     poller_.wake();
 }
 
@@ -353,54 +351,68 @@ void Scheduler::send_own(Ref<E>& event, typename E::Type type) {
 void Scheduler::process_round() {
     ++rounds_;
     send_own(loop_event_, SystemControlLowPriorityEvent::Type::loop);
-    QueueSignals& signals = signals_;
-    const struct ClearAtEnd {
-        QueueSignals& signals;
-        ~ClearAtEnd() { signals.clear(); }
-    } clear_at_end{signals};
     const bool prefetches = subscriptions_ > Prefetch::many_subscriptions;
     const std::size_t most = options_.process_events.value_or(unlimited);
-    for (std::size_t processed = 0; processed != most && !quit_now_; ++processed) {
-        signals.can_write.clear();
-        signals.empty.clear();
-        signals.behind = nullptr;
-        const Ref<Event> event = queue_->pop(signals);
+    for (std::size_t processed = 0; processed != most; ++processed) {
+        signals_.behind = nullptr;
+        const Ref<Event> event = queue_->pop(signals_);
         if (event == nullptr) {
             break;
         }
         if (tracer_ != nullptr) [[unlikely]] {
             tracer_->popped(*event);
         }
-        if (prefetches && signals.behind != nullptr) [[unlikely]] {
-            Prefetch::upcoming(*signals.behind, match_tree_);
+        if (prefetches && signals_.behind != nullptr) [[unlikely]] {
+            Prefetch::upcoming(*signals_.behind, match_tree_);
         }
         try {
-            // An event that may block is put back before senders are woken: its slot may be taken
-            // again.
-            const bool wakes = !signals.can_write.empty() || !signals.serving.empty();
-            const bool senders_first = wakes && droppable(*event);
-            if (senders_first) {
-                wake_senders(signals);
-            }
-            process(event, signals.empty);
-            if (wakes && !senders_first) {
-                wake_senders(signals);
+            if (signals_.none()) [[likely]] {
+                process(event, signals_.empty);
+            } else {
+                process_and_signal(event);
             }
         } catch (...) {
-            // There is no memory. The event is put back, since run() may be called again.
-            blocked_events_.remove(*event);
-            if (!event->queued()) {
-                queue_->append(*event, true);
-            }
-            wake_senders(signals);
+            put_back(event);
             throw;
         }
-        run_ready();
-        if (quitting_ && event->is<SystemControlEvent>() &&
-            event->as<SystemControlEvent>().type == SystemControlEvent::Type::quit) {
-            tell_to_quit(event->as<SystemControlEvent>().daemons_only);
+        if (attention_ && !attend(*event)) [[unlikely]] {
+            break;
         }
     }
+}
+
+// An event that may block is put back before senders are woken: its slot may be taken again.
+void Scheduler::process_and_signal(const Ref<Event>& event) {
+    const bool wakes = !signals_.can_write.empty() || !signals_.serving.empty();
+    const bool senders_first = wakes && droppable(*event);
+    if (senders_first) {
+        wake_senders(signals_);
+    }
+    process(event, signals_.empty);
+    if (!senders_first) {
+        wake_senders(signals_);
+    }
+    signals_.clear();
+}
+
+// There was no memory to process the event. It is put back, since run() may be called again.
+void Scheduler::put_back(const Ref<Event>& event) {
+    blocked_events_.remove(*event);
+    if (!event->queued()) {
+        queue_->append(*event, true);
+    }
+    wake_senders(signals_);
+}
+
+// Does what is asked for between two events. Returns whether the next one may come.
+bool Scheduler::attend(const Event& event) {
+    run_ready();
+    if (quitting_ && event.is<SystemControlEvent>() &&
+        event.as<SystemControlEvent>().type == SystemControlEvent::Type::quit) {
+        tell_to_quit(event.as<SystemControlEvent>().daemons_only);
+    }
+    attention_ = quitting_ || !calls_.empty() || !ready_.empty();
+    return !quit_now_;
 }
 
 std::optional<Duration> Scheduler::time_to_wait() noexcept {
@@ -442,6 +454,7 @@ void Scheduler::begin() {
         throw std::logic_error("the scheduler runs already");
     }
     emergency_send(make_event<SystemControlEvent>(SystemControlEvent::Type::init));
+    signals_.clear();  // of a run that failed
     running_ = true;
     round_began_ = now();
     run_calls();

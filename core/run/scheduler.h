@@ -198,18 +198,22 @@ private:
     template <class E>
     void send_own(Ref<E>& event, typename E::Type type);
     void process_round();
+    [[gnu::noinline]] void process_and_signal(const Ref<Event>& event);
+    [[gnu::noinline]] void put_back(const Ref<Event>& event);
+    bool attend(const Event& event);
     void warn_if_long(Time ended) const;
     void process(const Ref<Event>& event, const std::vector<Ref<QueueIsEmptyEvent>>& emptied);
     void process_signal(const Ref<QueueCanWriteEvent>& signal);
     void wake_senders(QueueSignals& signals);
     void deliver(const Ref<Event>& event, Subscription& subscription);
-    void deliver_found(const Ref<Event>& event, std::size_t begin);
+    [[gnu::noinline]] void deliver_found(const Ref<Event>& event, std::size_t begin);
     void run_calls() {
-        if (!calls_.empty()) [[unlikely]] {
+        if (attention_ && !calls_.empty()) [[unlikely]] {
             make_calls();
         }
     }
     void make_calls();
+    void forget_deliveries(Subscription& subscription) noexcept;
     void unblock_matching(const Matcher& matcher);
     void unblock(Event& event);
     void run_ready() {
@@ -222,6 +226,9 @@ private:
     bool timers_must_wait(bool polled) noexcept;
     void fire_timers(Time time);
     bool droppable(const Event& event) const noexcept;
+    [[gnu::noinline]] bool droppable_now(const Event& event) const noexcept;
+    [[gnu::noinline]] void hold_back(const Ref<Event>& event,
+                                     const std::vector<Ref<QueueIsEmptyEvent>>& emptied);
     void close_all();
 
     Poller& poller_;
@@ -235,6 +242,10 @@ private:
     List<Subscriber, Scheduler> subscribers_;
     std::size_t keeping_alive_ = 0;  // subscribers that are no daemons
     Routine* current_ = nullptr;
+    // Whether something besides the next event may have to be done: a call, the turn of a routine
+    // that is ready, quitting. Code that asks for it sets the flag, which is the one that each
+    // event looks at; attend() does what there is, and clears the flag.
+    bool attention_ = false;
     std::vector<Ref<Routine>> ready_;
     std::vector<std::function<void(const Processor&)>> calls_;
     Processor processor_;

@@ -62,14 +62,8 @@ void Scheduler::unblock(Event& event) {
 }
 
 void Scheduler::unsubscribe(Subscription& subscription) noexcept {
-    const std::size_t last = subscription.last_delivery_;
-    if (subscription.deliveries_ == 1 && last < deliveries_.size() &&
-        deliveries_[last] == &subscription) {
-        deliveries_[last] = nullptr;
-    } else if (subscription.deliveries_ != 0) {
-        std::replace(deliveries_.begin(), deliveries_.end(),
-                     static_cast<MatchTree::Entry*>(&subscription),
-                     static_cast<MatchTree::Entry*>(nullptr));
+    if (subscription.deliveries_ != 0) [[unlikely]] {
+        forget_deliveries(subscription);
     }
     --subscriptions_;
     Subscriber& subscriber = subscription.subscriber();
@@ -80,6 +74,19 @@ void Scheduler::unsubscribe(Subscription& subscription) noexcept {
     MatchTree::remove(subscription);
     List<Subscription, Subscriber>::remove(subscription);
     subscription.matcher = {};
+}
+
+// Events that are about to be delivered to it are not.
+void Scheduler::forget_deliveries(Subscription& subscription) noexcept {
+    const std::size_t last = subscription.last_delivery_;
+    if (subscription.deliveries_ == 1 && last < deliveries_.size() &&
+        deliveries_[last] == &subscription) {
+        deliveries_[last] = nullptr;
+    } else {
+        std::replace(deliveries_.begin(), deliveries_.end(),
+                     static_cast<MatchTree::Entry*>(&subscription),
+                     static_cast<MatchTree::Entry*>(nullptr));
+    }
     subscription.deliveries_ = 0;
 }
 

@@ -87,7 +87,7 @@ private:
 inline Subscription::Subscription(Subscriber& subscriber) noexcept : Entry(subscriber) {}
 
 inline Subscriber& Subscription::subscriber() const noexcept {
-    return *static_cast<Subscriber*>(object());
+    return static_cast<Subscriber&>(*object());
 }
 
 }  // namespace weir

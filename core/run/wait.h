@@ -61,9 +61,7 @@ public:
     void resume() noexcept;
 
 protected:
-    /// `same`: the matcher of a wait that only ever has this one, and is not at_the_end(). To wait
-    /// again for the same is then seen without asking the wait.
-    explicit Wait(const Matcher* same = nullptr) noexcept : same_matcher_(same) {}
+    Wait() noexcept = default;
     /// A routine that still waits here then waits for nothing.
     ~Wait() {
         if (routine_ != nullptr) [[unlikely]] {
@@ -91,7 +89,6 @@ private:
     friend class Routine;
     void leave_routine() noexcept;
 
-    const Matcher* const same_matcher_;
     std::exception_ptr interruption_;
 };
 
@@ -99,7 +96,7 @@ private:
 template <class E>
 class WaitFor final : public Wait {
 public:
-    explicit WaitFor(Matcher matcher) noexcept : Wait(&matcher_), matcher_(std::move(matcher)) {}
+    explicit WaitFor(Matcher matcher) noexcept : matcher_(std::move(matcher)) {}
 
     Ref<E> await_resume() {
         check_interrupted();

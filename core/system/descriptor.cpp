@@ -146,14 +146,10 @@ FileDescriptor duplicate_of(int descriptor) {
 // --- DescriptorWait
 
 DescriptorWait::DescriptorWait(Ref<DescriptorState> state, Readiness readiness) noexcept
-    : Wait(&ready_),
-      descriptor_(state->number()),
-      readiness_(readiness),
-      own_(false),
-      state_(std::move(state)) {}
+    : descriptor_(state->number()), readiness_(readiness), own_(false), state_(std::move(state)) {}
 
 DescriptorWait::DescriptorWait(int descriptor, Readiness readiness) noexcept
-    : Wait(&ready_), descriptor_(descriptor), readiness_(readiness), own_(true) {}
+    : descriptor_(descriptor), readiness_(readiness), own_(true) {}
 
 DescriptorWait::~DescriptorWait() {
     if (own_ && state_ != nullptr) {
