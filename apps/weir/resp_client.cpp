@@ -17,6 +17,19 @@
 
 namespace weir::app {
 
+namespace {
+
+constexpr std::string_view lock_lost = "LOCKLOST ";
+
+// The server says: LOCKLOST lock 'key' in context 'name' is lost: reason.
+std::string_view reason_of_loss(std::string_view error) {
+    constexpr std::string_view before = " is lost: ";
+    const std::size_t found = error.rfind(before);
+    return error.substr(found == std::string_view::npos ? lock_lost.size() : found + before.size());
+}
+
+}  // namespace
+
 // --- Reply
 
 Reply::Reply(redisReply* reply) noexcept : reply_(reply) {}
@@ -221,7 +234,10 @@ int RespClient::receive() {
     socket_.send({});
     int answers = 0;
     while (read() != 0) {
-        while (next_reply()) {
+        while (const std::optional<Reply> reply = next_reply()) {
+            if (reply->kind() == Reply::Kind::error && reply->text().starts_with(lock_lost)) {
+                throw ConnectionError(config::printable(reason_of_loss(reply->text())));
+            }
             ++answers;
         }
     }

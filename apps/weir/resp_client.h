@@ -81,7 +81,7 @@ public:
     // ConnectionError.
     void send(const std::vector<std::string>& arguments);
     // Reads what has arrived; returns how many answers there were. Throws ConnectionError when the
-    // server has closed the connection.
+    // server has closed the connection, or says that it has taken a lock away.
     int receive();
 
 private:

@@ -28,6 +28,7 @@ struct LockStatistics {
     std::uint64_t refused = 0;    // waits that a limit did not allow
     std::uint64_t timed_out = 0;
     std::uint64_t failed = 0;  // waits that ended with an error: deadlock, queue removed
+    std::uint64_t lost = 0;    // locks that were taken away from their holders
     Histogram wait_time;       // of all grants; 0 for those without waiting
     Histogram hold_time;
 
@@ -37,6 +38,7 @@ struct LockStatistics {
         refused += other.refused;
         timed_out += other.timed_out;
         failed += other.failed;
+        lost += other.lost;
         wait_time.add(other.wait_time);
         hold_time.add(other.hold_time);
     }

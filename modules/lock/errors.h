@@ -47,6 +47,19 @@ public:
     using LockError::LockError;
 };
 
+// The lock was held, and was taken away: its time was over, an administrator has broken it, or the
+// servers that decide about it may have given it to another process. The message says which.
+class LockLost : public LockError {
+public:
+    using LockError::LockError;
+};
+
+// The servers that decide about locks cannot be reached: it is not known whether the lock is free.
+class LockBackendUnavailable : public LockError {
+public:
+    using LockError::LockError;
+};
+
 // Locks are held or waited for, so that the lock queue cannot be removed, or a semaphore cannot be
 // made; the message lists by whom.
 class LocksInUse : public LockError {

@@ -1,12 +1,17 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "core/base/clock.h"
 #include "core/base/list.h"
 #include "core/event/event.h"
 #include "core/queue/queue_events.h"
+#include "core/run/scheduler.h"
+#include "core/simulation/boot_clock.h"
+#include "modules/lock/backend.h"
 #include "modules/lock/context.h"
 #include "modules/lock/key.h"
 #include "modules/lock/owner.h"
@@ -33,9 +38,12 @@ struct LockEvent : Event, Link<LockEvent, LockKey> {
     Time since{};             // held since then
     std::uint64_t token = 0;  // of the grant; before it, that of the Lock's grant before
     bool held = false;
-    bool taken = false;   // held now, or once: another grant of the Lock needs an unshared event
-    bool asking = false;  // a Lock or its waiter tries to take the key by it at this moment
-    Ref<LockEvent> successor;  // by which it is held since the key has got a semaphore
+    bool taken = false;      // held now, or once: another grant of the Lock needs an unshared event
+    bool asking = false;     // a Lock or its waiter tries to take the key by it at this moment
+    bool bounded = false;    // while it is held, by one of the two that follow
+    BootTime end_of_time{};  // it is held until then at most; BootTime::max(): no such limit
+    std::unique_ptr<RemoteSlot> remote;  // of a backend, if there is one
+    Ref<LockEvent> successor;            // by which it is held since the key has got a semaphore
 
     template <class Context, class Key>
     LockEvent(const Context& in_context, const Key& of_key, LockState* by)
@@ -49,6 +57,25 @@ struct LockEvent : Event, Link<LockEvent, LockKey> {
             held = false;
             place->home().released(*this);
         }
+    }
+
+    // Whether it is held, and certainly is no other owner's. Compares the clock.
+    bool valid() const noexcept { return held && (!bounded || valid_for() > Duration::zero()); }
+    // How long that stays so, whatever happens from now on; Duration::max(): until it is given
+    // back.
+    Duration valid_for() const noexcept {
+        if (!held || !bounded) {
+            return held ? Duration::max() : Duration::zero();
+        }
+        const BootTime until = valid_until();
+        return until == BootTime::max()
+                   ? Duration::max()
+                   : std::max(until - boot_time(place->home().scheduler().poller()),
+                              Duration::zero());
+    }
+    // Requires that it is bounded.
+    BootTime valid_until() const noexcept {
+        return remote == nullptr ? end_of_time : std::min(end_of_time, remote->valid_until());
     }
 
     bool can_ignore_now() const noexcept { return !held; }
@@ -73,6 +100,25 @@ struct LockedEvent : Event {
             .index("locker", &LockedEvent::locker)
             .index("context", &LockedEvent::context)
             .index("key", &LockedEvent::key);
+    }
+};
+
+// Sent when a lock is taken away from its holder; see LockLost.
+struct LockLostEvent : Event {
+    Index<std::string> context;
+    Index<IndexValue> key;
+    Index<LockState*> locker;       // the identity of the Lock
+    Index<SessionRecord*> session;  // that has held it; null: none
+    std::uint64_t token = 0;        // of the grant
+    std::string owner;              // as in listings
+    std::string reason;             // for a person
+
+    static auto declare() {
+        return declare_event<LockLostEvent>("weir.LockLostEvent")
+            .index("context", &LockLostEvent::context)
+            .index("key", &LockLostEvent::key)
+            .index("locker", &LockLostEvent::locker)
+            .index("session", &LockLostEvent::session);
     }
 };
 

@@ -21,6 +21,8 @@ public:
     virtual void serve(LockKey& key) noexcept = 0;
     // Called when the lock of the event has been given back.
     virtual void released(LockEvent& event) noexcept = 0;
+    // Takes the lock of the event away from its holder, because its time is over.
+    virtual void lose(LockEvent& event) noexcept = 0;
     // Returns the key of an event that no Lock sends: one that a module has made, or that moves to
     // another queue.
     virtual LockKey& key_of(const LockEvent& event) = 0;

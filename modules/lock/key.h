@@ -95,7 +95,9 @@ private:
     bool others_wait_ = false;  // a sender that is no LockRequest waits, or has waited
 
     std::unique_ptr<SemaphoreRecord> semaphore_;
-    bool by_rule_ = false;  // the settings give it a size
+    bool by_rule_ = false;       // the settings give it a size
+    Duration longest_hold_{};    // by the settings; zero: any
+    bool bounds_holds_ = false;  // because of that, or of a backend
 };
 
 }  // namespace weir

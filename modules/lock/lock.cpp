@@ -38,7 +38,7 @@ bool Lock::begun() const noexcept {
 
 template <class W>
 W Lock::wait(std::optional<Duration> timeout) {
-    if (begun() && !locked()) {
+    if (begun() && !state_.check_held()) {
         return W(state_, timeout, Matcher(match<LockedEvent>(&state_).make()));
     }
     return W(state_, timeout);
@@ -53,10 +53,15 @@ LockAcquire Lock::acquire(std::optional<Duration> timeout) {
 }
 
 bool Lock::try_lock() {
-    if (locked()) {
+    if (state_.check_held()) {
         return true;
     }
     LockTable& table = table_of(state_);
+    if (table.backend() != nullptr) [[unlikely]] {
+        throw LockError(describe_lock(state_) +
+                        ": servers decide about it, whose answer has to be waited for: try_lock "
+                        "cannot take it, lock with a timeout of 0 can");
+    }
     // No waiter is overtaken.
     if (begun() || table.resolve(state_).waiting() != 0) {
         return false;
@@ -79,7 +84,7 @@ Task<> Lock::take_and_tell(LockOwner owner) {
 }
 
 bool Lock::begin_lock(Container& container) {
-    if (locked()) {
+    if (state_.check_held()) {
         return true;
     }
     if (begun()) {
@@ -95,6 +100,19 @@ bool Lock::begin_lock(Container& container) {
         throw;
     }
     return locked();
+}
+
+Matcher Lock::lost_matcher() const {
+    return match<LockLostEvent>(any, any, &state_, any).make();
+}
+
+std::function<void(const Ref<Event>&, std::size_t)> Lock::throw_if_lost() const {
+    return [this, token = token()](const Ref<Event>& event, std::size_t) {
+        const auto& lost = event->as<LockLostEvent>();
+        if (lost.token == token) {
+            throw LockLost(describe_lock(state_) + ": " + lost.reason);
+        }
+    };
 }
 
 void Lock::unlock() noexcept {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -9,6 +11,7 @@
 #include "core/run/container.h"
 #include "core/run/scheduler.h"
 #include "core/run/task.h"
+#include "core/run/watch.h"
 #include "modules/lock/errors.h"
 #include "modules/lock/guard.h"
 #include "modules/lock/state.h"
@@ -24,7 +27,9 @@ class LockTable;
 // closed, or whose timeout expires, leaves no trace.
 //
 // A lock belongs to the routine that takes it, or to the session for which it was made. It is given
-// back when the object is destroyed: by the unwinding of its owner at the latest.
+// back when the object is destroyed: by the unwinding of its owner at the latest. It can be lost
+// before, if the settings limit for how long it is held, if an administrator breaks it, or if it is
+// shared with other processes (LockLost): a LockLostEvent says so.
 //
 // Must outlive the waits for it: a wait whose Lock is destroyed fails with a LockError.
 //
@@ -41,24 +46,36 @@ public:
 
     const IndexValue& key() const noexcept { return state_.key; }
     const std::string& context() const noexcept;
-    bool locked() const noexcept { return state_.held(); }
+    // Whether it is held, and certainly is no other owner's; see LockGuard.
+    bool locked() const noexcept { return state_.held() && state_.event->valid(); }
+    // How long that stays so, whatever happens from now on; see LockGuard.
+    Duration valid_for() const noexcept {
+        return state_.event == nullptr ? Duration::zero() : state_.event->valid_for();
+    }
     // The fencing token of the last grant: larger than those of all grants before it.
     std::uint64_t token() const noexcept { return state_.token(); }
 
     // co_await lock(): waits until the lock is held; returns false if the timeout expired before.
     // Returns at once if this object holds it already; if it has been begun, waits for that.
     // Throws, when awaited, LockLimitReached, DeadlockError, LockSessionClosed, NoLockQueue or
-    // FencingError.
+    // FencingError. With a backend, a timeout of zero waits for the servers, but for no other
+    // owner; throws LockBackendUnavailable if the servers cannot be reached until the timeout.
     LockWait lock(std::optional<Duration> timeout = {});
     // The same, but returns a LockGuard.
     LockAcquire acquire(std::optional<Duration> timeout = {});
-    // Takes the lock if that needs no wait; returns whether it is held. Throws as lock().
+    // Takes the lock if that needs no wait; returns whether it is held. Throws as lock(). Throws
+    // LockError if there is a backend, whose answer always has to be waited for: use lock(0s).
     bool try_lock();
     // Starts to take the lock in another routine, of the container, for the running one. Returns
     // whether it is held already.
     bool begin_lock(Container& container);
     // Gives the lock back, or cancels what begin_lock began.
     void unlock() noexcept;
+
+    // Matches the LockLostEvents of this lock.
+    Matcher lost_matcher() const;
+    // Returns a callback for such an event: throws LockLost if it is about the present grant.
+    std::function<void(const Ref<Event>&, std::size_t)> throw_if_lost() const;
 
 private:
     bool begun() const noexcept;
@@ -73,14 +90,17 @@ private:
     LockState state_;
 };
 
-// co_await with_lock(lock, task): runs the task while the lock is held; returns its result.
+// co_await with_lock(lock, task): runs the task while the lock is held; returns its result. If the
+// lock is lost, unwinds the task and throws LockLost.
 template <class T>
 Task<T> with_lock(Lock& lock, Task<T> task) {
     const LockGuard held = co_await lock.acquire();
+    const Matcher lost = lock.lost_matcher();
+    auto watched = with_callback(std::move(task), lock.throw_if_lost(), lost);
     if constexpr (std::same_as<T, void>) {
-        co_await task;
+        co_await watched;
     } else {
-        co_return co_await task;
+        co_return co_await watched;
     }
 }
 

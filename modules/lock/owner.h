@@ -1,15 +1,35 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "core/base/list.h"
 #include "core/base/ref.h"
+#include "core/event/index_value.h"
 #include "core/run/routine.h"
 
 namespace weir {
 
 struct LockState;
+
+// A lock that was taken away from a session; see LockLost.
+struct LostLock {
+    std::string context;
+    IndexValue key;
+    std::uint64_t token = 0;
+    std::string reason;
+};
+
+// Is told when a session has lost a lock, at once.
+class LockLossListener {
+public:
+    // Must neither close the session nor take a lock in it.
+    virtual void lock_lost(const LostLock& lost) noexcept = 0;
+
+protected:
+    ~LockLossListener() = default;
+};
 
 // What the locks of a session know of it; see LockSession.
 struct SessionRecord {
@@ -17,6 +37,7 @@ struct SessionRecord {
     bool closed = false;
     Claims claims = {};
     List<LockState, SessionRecord> locks = {};
+    LockLossListener* listener = nullptr;
 };
 
 // The owner of a lock: the session for which it was made, or else the routine that asked for it.

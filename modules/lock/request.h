@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <utility>
 
 #include "core/base/clock.h"
 #include "core/base/list.h"
+#include "modules/lock/backend.h"
 #include "modules/lock/key.h"
 #include "modules/lock/owner.h"
 #include "modules/lock/state.h"
@@ -26,8 +28,13 @@ public:
     // unless it has begun to take other locks.
     bool is_owners_only() const noexcept { return owner_.session == nullptr && !owner_given_; }
 
+    // Whether it is in the line only to learn from a backend whether the key is free.
+    virtual bool only_tries() const noexcept = 0;
+
     // Called when the lock is held; the waiter has left the line.
     virtual void granted() noexcept = 0;
+    // Ends a wait that only tries: it leaves the line.
+    virtual void not_free() noexcept = 0;
     // Ends the wait with an error: it leaves the line.
     virtual void fail(std::exception_ptr error) noexcept = 0;
     // Called when the Lock is destroyed.
@@ -48,6 +55,7 @@ private:
     friend class LockTable;
 
     std::uint64_t serial_ = 0;
+    std::unique_ptr<RemoteSlot> remote_;  // asked for, if there is a backend and it is its turn
 };
 
 }  // namespace weir

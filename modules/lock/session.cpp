@@ -1,12 +1,21 @@
 #include "modules/lock/session.h"
 
+#include <algorithm>
 #include <cassert>
 #include <new>
 
 #include "modules/lock/errors.h"
+#include "modules/lock/events.h"
 #include "modules/lock/table.h"
 
 namespace weir {
+
+namespace {
+
+// A session keeps so many; it forgets the oldest.
+constexpr std::size_t most_lost = 1000;
+
+}  // namespace
 
 // --- Acquiring
 
@@ -21,9 +30,19 @@ LockSession::Acquiring::~Acquiring() {
     session_.end_use(kept_);
 }
 
-bool LockSession::Acquiring::await_ready() {
+bool LockSession::Acquiring::try_now() {
     session_.check(kept_->second, mode_);
     ready_ = kept_->second.lock.try_lock();
+    return ready_;
+}
+
+bool LockSession::Acquiring::await_ready() {
+    LockState& state = kept_->second.lock.state_;
+    if (table_of(state).backend() == nullptr) [[likely]] {
+        return try_now();
+    }
+    session_.check(kept_->second, mode_);
+    ready_ = state.check_held();
     return ready_;
 }
 
@@ -32,6 +51,9 @@ std::optional<std::uint64_t> LockSession::Acquiring::await_resume() {
         return std::nullopt;
     }
     kept_->second.mode = mode_;
+    if (!session_.lost_.empty()) [[unlikely]] {
+        session_.forget_lost(kept_->first);
+    }
     return kept_->second.lock.token();
 }
 
@@ -54,6 +76,43 @@ LockSession::Locks::iterator LockSession::use(Key key) {
     }
     ++at->second.uses;
     return at;
+}
+
+Matcher LockSession::lost_matcher() const {
+    const SessionRecord* const identity = &record_;
+    return match<LockLostEvent>(any, any, any, identity).make();
+}
+
+// Returns what is known of the loss of the key, and forgets it.
+std::optional<LostLock> LockSession::forget_lost(const Key& key) {
+    const auto found = std::ranges::find_if(lost_, [&key](const LostLock& lost) {
+        return lost.context == key.first && lost.key == key.second;
+    });
+    if (found == lost_.end()) {
+        return std::nullopt;
+    }
+    std::optional<LostLock> lost = std::move(*found);
+    lost_.erase(found);
+    return lost;
+}
+
+void LockSession::lock_lost(const LostLock& lost) noexcept {
+    try {
+        const Key key(lost.context, lost.key);
+        forget_lost(key);
+        if (lost_.size() == most_lost) {
+            lost_.erase(lost_.begin());
+        }
+        lost_.push_back(lost);
+        if (const auto kept = kept_.find(key); kept != kept_.end() && kept->second.uses == 0) {
+            kept_.erase(kept);
+        }
+    } catch (const std::bad_alloc&) {
+        scheduler_.log_exception("noting that a lock is lost");
+    }
+    if (listener_ != nullptr) {
+        listener_->lock_lost(lost);
+    }
 }
 
 void LockSession::end_use(Locks::iterator kept) noexcept {
@@ -89,12 +148,20 @@ void LockSession::check(Kept& kept, LockMode mode) const {
 std::optional<std::uint64_t> LockSession::try_acquire(IndexValue key, std::string context,
                                                       LockMode mode) {
     Acquiring acquiring(*this, Key(std::move(context), std::move(key)), {}, mode);
-    return acquiring.await_ready() ? acquiring.await_resume() : std::nullopt;
+    return acquiring.try_now() ? acquiring.await_resume() : std::nullopt;
 }
 
 bool LockSession::release(const IndexValue& key, const std::string& context) {
-    const auto found = kept_.find(Key(context, key));
-    if (found == kept_.end() || !found->second.lock.locked()) {
+    const Key name(context, key);
+    const auto kept = kept_.find(name);
+    if (kept != kept_.end() && kept->second.lock.state_.held() && !kept->second.lock.locked()) {
+        table_of(kept->second.lock.state_).lose(*kept->second.lock.state_.event);
+    }
+    const auto found = kept_.find(name);
+    if (found == kept_.end() || !found->second.lock.state_.held()) {
+        if (const std::optional<LostLock> lost = forget_lost(name)) {
+            throw LockLost(describe_lock(key, context) + " was lost: " + lost->reason);
+        }
         return false;
     }
     found->second.lock.unlock();

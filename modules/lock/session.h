@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/run/scheduler.h"
@@ -25,7 +26,7 @@ enum class LockMode {
 // destroyed, its locks are given back and its waits end with LockSessionClosed.
 //
 // Locks are made for it with Lock(session, key), or kept in it by key with acquire() and release().
-class LockSession {
+class LockSession : private LockLossListener {
     using Key = std::pair<std::string, IndexValue>;  // context and key
 
     struct Kept {
@@ -39,7 +40,7 @@ class LockSession {
 public:
     // The name is for listings.
     LockSession(Scheduler& scheduler, std::string name)
-        : scheduler_(scheduler), record_{.name = std::move(name)} {}
+        : scheduler_(scheduler), record_{.name = std::move(name), .listener = this} {}
     LockSession(const LockSession&) = delete;
     LockSession& operator=(const LockSession&) = delete;
     ~LockSession() { close(); }
@@ -49,6 +50,13 @@ public:
     bool closed() const noexcept { return record_.closed; }
     // The number of locks that it holds.
     std::size_t held() const noexcept { return record_.claims.held; }
+    // The locks that were taken away from it, and that it has neither released nor taken again
+    // since: the latest 1,000.
+    const std::vector<LostLock>& lost() const noexcept { return lost_; }
+    // Matches the LockLostEvents of its locks.
+    Matcher lost_matcher() const;
+    // Lets the listener, or with null no object, be told of each.
+    void set_listener(LockLossListener* listener) noexcept { listener_ = listener; }
 
     // Keeps a lock in the session while it is being acquired: what acquire() returns. The session
     // must outlive it. Once the routine waits in it, destroying it cancels the wait.
@@ -62,6 +70,8 @@ public:
         // Takes the lock if that needs no wait; returns whether the session holds it. Throws what
         // awaiting throws.
         bool await_ready();
+        // The same for a caller that does not wait; throws as Lock::try_lock.
+        bool try_now();
         template <InRoutine Promise>
         bool await_suspend(std::coroutine_handle<Promise> coroutine,
                            const std::source_location& at = std::source_location::current()) {
@@ -89,7 +99,8 @@ public:
     // The same if that needs no wait; returns nothing otherwise.
     std::optional<std::uint64_t> try_acquire(IndexValue key, std::string context = "default",
                                              LockMode mode = LockMode::by_key);
-    // Gives the lock back; returns false if acquire() or try_acquire() did not take it.
+    // Gives the lock back; returns false if acquire() or try_acquire() did not take it. Throws
+    // LockLost, once, if the lock was taken away from the session.
     bool release(const IndexValue& key, const std::string& context = "default");
 
     // Ends its waits and gives its locks back. It can take no lock afterwards.
@@ -102,10 +113,14 @@ private:
     void end_use(Locks::iterator kept) noexcept;
     void end_waits(const LockState& state) noexcept;
     void check(Kept& kept, LockMode mode) const;
+    void lock_lost(const LostLock& lost) noexcept override;
+    std::optional<LostLock> forget_lost(const Key& key);
 
     Scheduler& scheduler_;
     SessionRecord record_;
     Locks kept_;
+    std::vector<LostLock> lost_;  // the oldest first
+    LockLossListener* listener_ = nullptr;
 };
 
 }  // namespace weir

@@ -19,9 +19,17 @@ struct SemaphoreRule {
     std::size_t size = 1;
 };
 
+// A lock or slot on a key that matches is lost when it was held for that long. The first rule that
+// matches a key counts.
+struct LongestHoldRule {
+    KeyPattern keys;
+    Duration time{};
+};
+
 // A context that is named in the settings has keys of its own.
 struct LockContextSettings {
     std::vector<SemaphoreRule> semaphores;
+    std::vector<LongestHoldRule> longest_holds;
     // How many may wait for one key of the context. The limit for all contexts applies as well.
     std::size_t max_waiters_per_key = unlimited;
 };

@@ -47,6 +47,17 @@ struct LockState : Link<LockState, SessionRecord> {
     // The fencing token of the latest grant; 0 before the first.
     std::uint64_t token() const noexcept { return event == nullptr ? 0 : event->token; }
     bool held() const noexcept { return event != nullptr && event->held; }
+    // The same for code that is about to take it: a lock whose time is over is lost first.
+    bool check_held() noexcept {
+        if (!held()) {
+            return false;
+        }
+        if (event->valid()) [[likely]] {
+            return true;
+        }
+        home->lose(*event);
+        return false;
+    }
     void give_back() noexcept {
         if (event != nullptr) {
             event->give_back();
@@ -55,6 +66,7 @@ struct LockState : Link<LockState, SessionRecord> {
 };
 
 // For messages: lock 'key' in context 'name'.
+std::string describe_lock(const IndexValue& key, const std::string& context);
 std::string describe_lock(const LockState& state);
 
 }  // namespace weir

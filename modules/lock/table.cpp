@@ -1,6 +1,7 @@
 #include "modules/lock/table.h"
 
 #include <algorithm>
+#include <cassert>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -27,8 +28,12 @@ LockQueue* queue_that_counts(LockEvent* event, const LockKey& key) noexcept {
 
 }  // namespace
 
+std::string describe_lock(const IndexValue& key, const std::string& context) {
+    return "lock '" + key_text(key) + "' in context '" + context + "'";
+}
+
 std::string describe_lock(const LockState& state) {
-    return "lock '" + key_text(state.key) + "' in context '" + state.context->name() + "'";
+    return describe_lock(state.key, state.context->name());
 }
 
 LockTable::LockTable(Scheduler& scheduler, LockSettings settings,
@@ -77,9 +82,7 @@ void LockTable::change_settings(const LockSettings& settings) {
     contexts_.for_each([&](LockContext& context) {
         context.keys().for_each([&](LockKey& key) {
             const std::size_t before = key.size_;
-            if (key.semaphore_ == nullptr) {
-                apply_rules(context, key);
-            }
+            apply_rules(context, key);
             if (key.size_ > before) {
                 serve_later(key);
             } else if (key.size_ < before) {
@@ -127,18 +130,26 @@ void LockTable::check_key(const IndexValue& key, std::string_view context) const
     check(context, "context");
 }
 
-void LockTable::apply_rules(const LockContext& context, LockKey& key) {
-    key.size_ = 1;
+void LockTable::apply_rules(const LockContext& context, LockKey& key) const {
     key.by_rule_ = false;
-    if (context.settings() == nullptr) {
-        return;
-    }
-    for (const SemaphoreRule& rule : context.settings()->semaphores) {
-        if (rule.keys.matches(key.key())) {
-            key.size_ = std::max<std::size_t>(rule.size, 1);
+    key.longest_hold_ = Duration::zero();
+    key.bounds_holds_ = backend_ != nullptr;
+    std::size_t size = 1;
+    if (const LockContextSettings* const settings = context.settings()) {
+        const auto matches = [&key](const auto& rule) { return rule.keys.matches(key.key()); };
+        if (const auto rule = std::ranges::find_if(settings->semaphores, matches);
+            rule != settings->semaphores.end()) {
+            size = std::max<std::size_t>(rule->size, 1);
             key.by_rule_ = true;
-            return;
         }
+        if (const auto rule = std::ranges::find_if(settings->longest_holds, matches);
+            rule != settings->longest_holds.end()) {
+            key.longest_hold_ = rule->time;
+            key.bounds_holds_ = key.bounds_holds_ || rule->time > Duration::zero();
+        }
+    }
+    if (key.semaphore_ == nullptr) {  // else its maker has chosen the size
+        key.size_ = size;
     }
 }
 
@@ -235,6 +246,7 @@ Matcher LockTable::take(LockState& state, LockOwner& owner, LockRequest* request
         return queue->refuse(key);  // the event of the grant before has not left yet
     }
     LockEvent& event = event_of(state, key);
+    assert(backend_ == nullptr || (request != nullptr && request->remote_ != nullptr));
     event.asking = true;
     Matcher refused;
     try {
@@ -248,6 +260,9 @@ Matcher LockTable::take(LockState& state, LockOwner& owner, LockRequest* request
         return refused;
     }
     if (request != nullptr) {
+        if (backend_ != nullptr) [[unlikely]] {
+            event.remote = std::move(request->remote_);
+        }
         remove(*request);
     }
     graph_.took(owner);
@@ -255,6 +270,9 @@ Matcher LockTable::take(LockState& state, LockOwner& owner, LockRequest* request
     event.owner = std::move(owner);
     event.since = scheduler_.time_of_round();
     event.token = tokens_->next();
+    if (key.bounds_holds_) [[unlikely]] {
+        bound(event, key);
+    }
     key.holders_.push_back(event);
     ++key.holding_;
     ++holding_;
@@ -286,6 +304,10 @@ void LockTable::released(LockEvent& event) noexcept {
     --holding_;
     if (key.semaphore_ != nullptr) {
         key.semaphore_->used = now;
+    }
+    if (event.bounded) [[unlikely]] {
+        event.bounded = false;
+        event.remote.reset();
     }
     event.group->statistics().hold_time.record(now - event.since);
     graph_.gave_back(event.owner);
@@ -339,7 +361,7 @@ void LockTable::line_up(LockRequest& request, const Matcher& refused) {
     ++key.waiting_;
     ++state.waiting;
     ++waiting_;
-    if (key.has_place()) {
+    if (key.has_place() || backend_ != nullptr) {
         serve_later(key);
     }
     if (may_close_circle) {
@@ -351,6 +373,7 @@ void LockTable::line_up(LockRequest& request, const Matcher& refused) {
 void LockTable::leave_line(LockRequest& request) noexcept {
     LockKey& key = *request.state().place;
     List<LockRequest, LockKey>::remove(request);
+    request.remote_.reset();  // asked for another key, or not needed any more
     if (--key.waiting_ != 0) {
         return;
     }
@@ -382,6 +405,10 @@ void LockTable::abandon(LockState& state) noexcept {
 
 void LockTable::serve(LockKey& key) noexcept {
     const Ref<LockKey> keep(&key);
+    if (backend_ != nullptr) [[unlikely]] {
+        serve_with_backend(key);
+        return;
+    }
     const auto first = [&key] { return key.waiting_ == 0 ? nullptr : &key.waiters_.front(); };
     for (LockRequest* request = first(); request != nullptr;) {
         LockState& state = request->state();
@@ -444,8 +471,10 @@ void LockTable::do_calls() noexcept {
             LockRequest* const found = find_request(key, wanted);
             failing = found != nullptr ? found : failing;
         });
-        if (failing != nullptr) {
+        if (failing != nullptr && error != nullptr) {
             failing->fail(error);
+        } else if (failing != nullptr) {
+            failing->not_free();
         }
     }
     for (const Ref<LockKey>& key : std::exchange(to_serve_, {})) {

@@ -16,6 +16,7 @@
 #include "core/queue/queue.h"
 #include "core/run/scheduler.h"
 #include "core/run/task.h"
+#include "modules/lock/backend.h"
 #include "modules/lock/context.h"
 #include "modules/lock/deadlock.h"
 #include "modules/lock/fencing.h"
@@ -63,7 +64,7 @@ std::string made_by(const LockKey& key);
 
 // All locks of a scheduler: the one place that grants them and takes them back. A Lock finds its
 // key here. Made by add_lock_queue; exists as long as its queue or a Lock does.
-class LockTable final : public LockHome {
+class LockTable final : public LockHome, private LockBackend::User {
 public:
     LockTable(Scheduler& scheduler, LockSettings settings, std::unique_ptr<FencingTokens> tokens);
     ~LockTable() override;
@@ -80,6 +81,15 @@ public:
     // for one holder. A context that is newly named, and shares keys so far, gets its own if it is
     // not in use; otherwise that is logged. Priority and `separate_contexts` stay.
     void change_settings(const LockSettings& settings);
+    // From now on a lock is granted only with a slot of the backend. Requires that none is held or
+    // waited for.
+    void set_backend(std::unique_ptr<LockBackend> backend);
+    // Null: this table alone decides.
+    LockBackend* backend() const noexcept { return backend_.get(); }
+    // Returns the backend, whose user closes it. Requires that the queue is gone.
+    std::unique_ptr<LockBackend> release_backend() noexcept { return std::move(backend_); }
+    // Returns why no lock can be granted at this moment; empty if nothing is known of that kind.
+    std::string obstacle() const { return backend_ == nullptr ? "" : backend_->obstacle(); }
     // Returns whether the queue still exists.
     bool open() const noexcept { return queue_ != nullptr; }
 
@@ -149,6 +159,18 @@ public:
     // To be called in the scheduler's context.
     void destroy_expired_semaphores(const Scheduler::Processor& processor);
 
+    // --- locks that are taken away from their holders, who learn it: a LockLostEvent is sent, and
+    // a session is told
+
+    // Returns how many holders of the key there were; with a token, only that grant is meant.
+    std::size_t break_locks(std::string_view context, const IndexValue& key,
+                            std::optional<std::uint64_t> token, const std::string& reason);
+    // Returns when the next lock is to be taken away because of its longest hold; nothing if none
+    // is.
+    std::optional<BootTime> next_end_of_hold() const;
+    // Takes away those whose time is over.
+    void end_holds();
+
     // --- for locks and waits
 
     // Checks a key and a context that a client has chosen: throws std::invalid_argument if one is
@@ -189,6 +211,7 @@ public:
 
     void serve(LockKey& key) noexcept override;
     void released(LockEvent& event) noexcept override;
+    void lose(LockEvent& event) noexcept override;
     LockKey& key_of(const LockEvent& event) override;
     void queue_is_gone(const LockQueue& queue) noexcept override;
 
@@ -200,7 +223,17 @@ private:
     LockEvent& event_of(LockState& state, LockKey& key);
     LockKey* find_semaphore(const LockContext& context, const IndexValue& key) const noexcept;
     LockKey& find_or_make(LockContext& context, const IndexValue& key);
-    static void apply_rules(const LockContext& context, LockKey& key);
+    void apply_rules(const LockContext& context, LockKey& key) const;
+    void bound(LockEvent& event, LockKey& key);
+    void take_away(LockEvent& event, const std::string& reason) noexcept;
+    void serve_with_backend(LockKey& key) noexcept;
+    bool ask_backend(LockRequest& request, LockKey& key);
+    bool take_with_backend(LockRequest& request, LockKey& key);
+    void fail_later(LockRequest& request, std::exception_ptr error) noexcept;
+    void slot_granted(RemoteSlot& slot) noexcept override;
+    void slot_not_free(RemoteSlot& slot) noexcept override;
+    void slot_refused(RemoteSlot& slot, std::exception_ptr error) noexcept override;
+    void slot_lost(RemoteSlot& slot, const std::string& reason) noexcept override;
     std::optional<Time> expiry(const LockKey& key) const noexcept;
     void destroy_semaphore(LockContext& context, LockKey& semaphore,
                            const Scheduler::Processor& processor);
@@ -223,19 +256,22 @@ private:
     LockSettings settings_;  // named contexts refer to theirs
     std::unique_ptr<FencingTokens> tokens_;
     Queue* queue_ = nullptr;
-    const LockQueue* leaf_ = nullptr;
+    LockQueue* leaf_ = nullptr;
     LockContexts contexts_;
     NodeMap<LockKey> shared_keys_;
     std::vector<Ref<LockKey>> semaphores_;
     // To be done when the running routine waits.
     std::vector<Ref<LockKey>> to_serve_;
-    std::vector<std::pair<std::uint64_t, std::exception_ptr>> to_fail_;  // by serial
+    // By serial; null: it only tries, and the key is not free.
+    std::vector<std::pair<std::uint64_t, std::exception_ptr>> to_fail_;
     bool called_ = false;
     std::uint64_t generation_ = 1;  // changes when a context and key may lead to another LockKey
     std::size_t waiting_ = 0;
     std::size_t holding_ = 0;
     std::uint64_t serials_ = 0;
     DeadlockDetector graph_;
+    // The last member: its end may have slots end, which need the others.
+    std::unique_ptr<LockBackend> backend_;
 };
 
 inline LockTable& table_of(const LockState& state) noexcept {

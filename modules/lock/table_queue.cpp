@@ -15,7 +15,7 @@ Ref<Queue> add_lock_queue(Scheduler& scheduler, LockSettings settings,
         "lock", priority, match<LockEvent>().make(),
         {.kind = [&](std::size_t) { return std::make_unique<LockQueue>(*table); }});
     table->queue_ = queue.get();
-    table->leaf_ = static_cast<const LockQueue*>(&queue->default_queue());
+    table->leaf_ = static_cast<LockQueue*>(&queue->default_queue());
     return queue;
 }
 

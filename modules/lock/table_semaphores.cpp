@@ -56,6 +56,7 @@ void LockTable::create_semaphore(std::string_view context_name, const IndexValue
     const Time now = scheduler_.now();
     made->semaphore_ = std::make_unique<SemaphoreRecord>(
         SemaphoreRecord{queue.get(), std::move(made_by), now, now});
+    apply_rules(*of, *made);
     if (before->map_ == &of->keys()) {
         of->keys().erase(*before);
         before->map_ = nullptr;
@@ -82,6 +83,12 @@ void LockTable::move_to_own_queue(LockEvent& held, const Ref<LockEvent>& event, 
     event->taken = true;
     event->owner = std::exchange(held.owner, {});
     event->held = std::exchange(held.held, false);
+    event->bounded = std::exchange(held.bounded, false);
+    event->end_of_time = held.end_of_time;
+    event->remote = std::move(held.remote);
+    if (event->remote != nullptr) {
+        event->remote->holder = event.get();
+    }
     List<LockEvent, LockKey>::insert_before(held, *event);
     List<LockEvent, LockKey>::remove(held);
     held.successor = event->locker.get()->event = event;

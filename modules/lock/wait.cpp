@@ -26,7 +26,7 @@ void LockWait::give_up() noexcept {
 }
 
 bool LockWait::begin(Routine& routine) {
-    if (state_->held()) {
+    if (state_->check_held()) {
         return false;
     }
     if (begun_) {
@@ -42,7 +42,7 @@ bool LockWait::begin(Routine& routine) {
             return false;
         }
     }
-    if (timeout_) {
+    if (timeout_ && !(lined_up() && only_tries())) {
         events().timer = state_->home->scheduler().set_timer(*timeout_);
         events().add(events().timer.matcher());
     }
@@ -55,14 +55,16 @@ void LockWait::take_or_line_up(Routine& routine) {
         owner_ = {Ref<Routine>(&routine), state_->session};
     }
     Matcher refused;
+    LockKey& key = table.resolve(*state_);
+    const bool remote = table.backend() != nullptr;
     // A new waiter stands behind those that wait already.
-    if (table.resolve(*state_).waiting() == 0) {
+    if (key.waiting() == 0 && !remote) [[likely]] {
         refused = table.take(*state_, owner_, nullptr);
         if (!refused) {
             return;
         }
     }
-    if (timeout_ && *timeout_ <= Duration::zero()) {
+    if (only_tries() && !(remote && key.waiting() == 0 && key.holding() < key.size())) {
         timed_out_ = true;
         return;
     }
@@ -78,6 +80,12 @@ void LockWait::leave() noexcept {
 
 void LockWait::granted() noexcept {
     unused_grant_ = true;
+    routine_->wait_is_over(*this);
+}
+
+void LockWait::not_free() noexcept {
+    leave();
+    timed_out_ = true;
     routine_->wait_is_over(*this);
 }
 
@@ -130,9 +138,14 @@ Wait::Then LockWait::matched(const Ref<Event>&, Subscription& subscription) {
         return state_->held() || beginning == nullptr || beginning->error ? Then::resume
                                                                           : Then::wait_on;
     }
+    const std::string obstacle = table_of(*state_).obstacle();
     leave();
     timed_out_ = true;
     ++state_->context->statistics().timed_out;
+    if (!obstacle.empty()) {
+        set_interruption(std::make_exception_ptr(
+            LockBackendUnavailable(describe_lock(*state_) + ": " + obstacle)));
+    }
     return Then::resume;
 }
 

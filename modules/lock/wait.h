@@ -51,7 +51,9 @@ public:
     void take_turn() noexcept override;
     std::string describe() const override;
 
+    bool only_tries() const noexcept override { return timeout_ && *timeout_ <= Duration::zero(); }
     void granted() noexcept override;
+    void not_free() noexcept override;
     void fail(std::exception_ptr error) noexcept override;
     void lock_is_gone() noexcept override;
 

@@ -31,6 +31,7 @@ struct HandedSession {
     ReplyWriter reply;
     std::string name;
     std::unique_ptr<LockSession> locks;
+    std::vector<LostLock> losses;  // that the client was not told of yet
     Time connected_at{};
     Time last_request_at{};
     std::string last_command;  // empty: there was none

@@ -124,6 +124,10 @@ void answer_failure(Session& session) {
             "SEMAPHORE", std::string(error.what()) + " (leave SHARED out, or SEMAPHORE CREATE it)");
     } catch (const LocksInUse& error) {
         session.reply().error("INUSE", error.what());
+    } catch (const LockLost& error) {
+        session.reply().error("LOCKLOST", error.what());
+    } catch (const LockBackendUnavailable& error) {
+        session.reply().error("UNAVAILABLE", error.what());
     } catch (const std::exception& error) {
         session.error(error.what());
     }
@@ -157,15 +161,13 @@ bool may_hold_one_more(Session& session) {
     return false;
 }
 
-Task<> lock(Session& session, const Request& request) {
-    const std::optional<Options> options = read_options(session, request, 2, Takes::all);
-    if (!options || !allowed(session, "acquire", request[1], options->context) ||
-        !may_hold_one_more(session)) {
+Task<> take(Session& session, const Request& request, const Options& options) {
+    if (!may_hold_one_more(session)) {
         co_return;
     }
     try {
-        auto acquiring = session.locks().acquire(IndexValue(request[1]), options->context,
-                                                 options->timeout, mode_of(*options));
+        auto acquiring = session.locks().acquire(IndexValue(request[1]), options.context,
+                                                 options.timeout, mode_of(options));
         if (acquiring.await_ready()) {
             answer_token(session, acquiring.await_resume());
             co_return;
@@ -182,11 +184,26 @@ Task<> lock(Session& session, const Request& request) {
     session.end_waiting();
 }
 
-void try_lock(Session& session, const Request& request) {
-    const auto options = read_options(session, request, 2, Takes::context_and_shared);
-    if (!options || !allowed(session, "try", request[1], options->context) ||
-        !may_hold_one_more(session)) {
-        return;
+Task<> lock(Session& session, const Request& request) {
+    const std::optional<Options> options = read_options(session, request, 2, Takes::all);
+    if (options && allowed(session, "acquire", request[1], options->context)) {
+        co_await take(session, request, *options);
+    }
+}
+
+Task<> try_lock(Session& session, const Request& request) {
+    std::optional<Options> options = read_options(session, request, 2, Takes::context_and_shared);
+    if (!options || !allowed(session, "try", request[1], options->context)) {
+        co_return;
+    }
+    const LockTable* const table = LockTable::find(session.scheduler());
+    if (table != nullptr && table->backend() != nullptr) {
+        options->timeout = Duration::zero();  // waits for the servers, and for no other holder
+        co_await take(session, request, *options);
+        co_return;
+    }
+    if (!may_hold_one_more(session)) {
+        co_return;
     }
     try {
         answer_token(session, session.locks().try_acquire(IndexValue(request[1]), options->context,
@@ -198,8 +215,31 @@ void try_lock(Session& session, const Request& request) {
 
 void unlock(Session& session, const Request& request) {
     if (const auto options = read_options(session, request, 2, Takes::context)) {
-        const bool held = session.locks().release(IndexValue(request[1]), options->context);
-        session.reply().integer(held ? 1 : 0);
+        try {
+            const bool held = session.locks().release(IndexValue(request[1]), options->context);
+            session.reply().integer(held ? 1 : 0);
+        } catch (...) {
+            answer_failure(session);
+        }
+    }
+}
+
+// --- BREAK
+
+void break_lock(Session& session, const Request& request) {
+    const std::optional<Options> options = read_options(session, request, 2, Takes::context);
+    if (!options || !allowed(session, "break", request[1], options->context)) {
+        return;
+    }
+    const std::string& user = session.caller()->user();
+    const std::string by =
+        session.locks().name() + (user.empty() ? "" : " as user '" + user + "'") + " has broken it";
+    try {
+        session.reply().integer(static_cast<std::int64_t>(
+            LockTable::of(session.scheduler())
+                .break_locks(options->context, IndexValue(request[1]), std::nullopt, by)));
+    } catch (...) {
+        answer_failure(session);
     }
 }
 
@@ -406,6 +446,15 @@ Task<> semaphore(Session& session, const Request& request) {
 }
 
 constexpr std::array lock_table{
+    Command{.name = "BREAK",
+            .usage = "key [CONTEXT context]",
+            .summary = "Takes the lock away from its holders, who are told that it is lost; "
+                       "answers with how many there were",
+            .group = "lock",
+            .least = 2,
+            .most = 4,
+            .needs = {"lock", "break"},
+            .run = break_lock},
     Command{.name = "LOCK",
             .usage = "key [TIMEOUT seconds] [CONTEXT context] [SHARED]",
             .summary = "Waits until the client holds the lock; answers with the fencing token, or "
@@ -442,7 +491,7 @@ constexpr std::array lock_table{
         .least = 2,
         .most = 5,
         .needs = {"lock", "try"},
-        .run = try_lock},
+        .run_long = try_lock},
     Command{.name = "UNLOCK",
             .usage = "key [CONTEXT context]",
             .summary = "Gives the lock back; answers 1, or 0 if the client did not hold it",

@@ -1,10 +1,12 @@
 #include "modules/resp/session.h"
 
 #include <chrono>
+#include <new>
 #include <utility>
 
 #include "config/text/quoted.h"
 #include "core/wait/do_events.h"
+#include "modules/lock/state.h"
 #include "modules/resp/command.h"
 #include "modules/resp/protocol.h"
 
@@ -24,7 +26,7 @@ Session::Session(RespProtocol& protocol, Connection& connection, std::uint64_t i
       life_(new SessionLife),
       parser_(protocol.request_limits()),
       caller_(protocol.greet(connection)),
-      locks_(std::make_unique<LockSession>(connection.scheduler(), title())),
+      locks_(make_locks()),
       connected_at_(connection.scheduler().now()),
       last_request_at_(connected_at_) {}
 
@@ -38,6 +40,7 @@ Session::Session(RespProtocol& protocol, HandedSession handed)
       name_(std::move(handed.name)),
       caller_(std::move(handed.caller)),
       locks_(std::move(handed.locks)),
+      losses_(std::move(handed.losses)),
       transaction_(std::move(handed.transaction)),
       reply_mode_(handed.reply_mode),
       connected_at_(handed.connected_at),
@@ -48,9 +51,20 @@ Session::Session(RespProtocol& protocol, HandedSession handed)
       end_(handed.end),
       handed_watches_(std::move(handed.watches)) {
     parser_.set_limits(protocol.request_limits());
+    locks_->set_listener(this);
+}
+
+std::unique_ptr<LockSession> Session::make_locks() {
+    auto made = std::make_unique<LockSession>(scheduler(), title());
+    made->set_listener(this);
+    return made;
 }
 
 HandedSession Session::hand_over(std::string bytes, bool end) {
+    locks_->set_listener(nullptr);
+    if (const Ref<Routine> telling = std::move(telling_losses_)) {
+        telling->close();
+    }
     HandedSession handed{
         .connection = &connection_,
         .id = id_,
@@ -59,6 +73,7 @@ HandedSession Session::hand_over(std::string bytes, bool end) {
         .reply = std::move(reply_),
         .name = std::move(name_),
         .locks = std::move(locks_),
+        .losses = std::move(losses_),
         .connected_at = connected_at_,
         .last_request_at = last_request_at_,
         .last_command = std::string(last_command_ == nullptr ? "" : last_command_->name),
@@ -84,6 +99,9 @@ void Session::start() {
     routine_ = connection_.start(serve(std::move(bytes_), end_),
                                  {.name = "client " + std::to_string(id_)});
     watches_.add_all(std::exchange(handed_watches_, {}));
+    if (!losses_.empty()) {
+        telling_losses_ = connection_.start(tell_losses(), {.name = "losses", .daemon = true});
+    }
 }
 
 Ref<InputEvent> Session::input(std::string_view bytes, bool end) {
@@ -111,6 +129,9 @@ void Session::end() noexcept {
     protocol_.leave(*this);
     if (const Ref<Routine> routine = std::move(routine_)) {
         routine->close();
+    }
+    if (const Ref<Routine> telling = std::move(telling_losses_)) {
+        telling->close();
     }
     waiting_for_.clear();
     watches_.clear();
@@ -155,7 +176,7 @@ Task<bool> Session::begin_waiting(std::string what) {
 void Session::reset() {
     name_.clear();
     watches_.clear();
-    locks_ = std::make_unique<LockSession>(scheduler(), title());
+    locks_ = make_locks();
     transaction_.reset();
     set_reply_mode(ReplyMode::on);
     reply_.set_version(ReplyWriter::oldest_version);
@@ -166,7 +187,61 @@ void Session::set_name(std::string_view name) {
     name_ = name;
     if (locks_->held() == 0) {
         // Listings show the new name for the locks that it takes from now on.
-        locks_ = std::make_unique<LockSession>(scheduler(), title());
+        locks_ = make_locks();
+    }
+}
+
+// --- locks that are taken away
+
+void Session::lock_lost(const LostLock& lost) noexcept {
+    try {
+        losses_.push_back(lost);
+        if (telling_losses_ == nullptr) {
+            telling_losses_ = connection_.start(tell_losses(), {.name = "losses", .daemon = true});
+        }
+    } catch (const std::bad_alloc&) {
+        scheduler().log_exception("telling a client that a lock is lost");
+        connection_.shutdown(true);  // a client without a connection holds nothing
+    }
+}
+
+Task<> Session::tell_losses() {
+    const MatcherOf<TransactionEnded> ended = match<TransactionEnded>(this);
+    while (in_exec_) {  // it must not stand within a reply
+        co_await ended;
+    }
+    while (!losses_.empty()) {
+        ReplyWriter writer;
+        writer.set_version(reply_.version());
+        write_losses(writer);
+        Connection& connection = connection_;
+        const bool ends = writer.version() == ReplyWriter::oldest_version;
+        if (ends) {
+            telling_losses_ = nullptr;
+            end();  // from now on nothing else is done for the client, by whatever version
+        }
+        co_await connection.write(writer.take());
+        if (ends) {
+            connection.shutdown();
+            co_return;
+        }
+    }
+    telling_losses_ = nullptr;
+}
+
+void Session::write_losses(ReplyWriter& writer) {
+    for (const LostLock& lost : std::exchange(losses_, {})) {
+        if (writer.version() == ReplyWriter::oldest_version) {
+            writer.error("LOCKLOST",
+                         describe_lock(lost.key, lost.context) + " is lost: " + lost.reason);
+            continue;
+        }
+        writer.push(5);
+        writer.bulk("lock-lost");
+        writer.bulk(key_text(lost.key));
+        writer.bulk(lost.context);
+        writer.integer(static_cast<std::int64_t>(lost.token));
+        writer.bulk(lost.reason);
     }
 }
 
@@ -364,7 +439,9 @@ Task<> Session::execute_transaction() {
         }
     }
     in_exec_ = false;
-    watches_.transaction_ended();
+    if (!watches_.empty() || !losses_.empty()) {
+        scheduler().emergency_send(make_event<TransactionEnded>(this));
+    }
 }
 
 // Returns the command if it may be run; otherwise answers why not.

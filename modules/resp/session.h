@@ -30,7 +30,13 @@ struct Command;
 // One client: its unanswered requests, its name, and the locks that it holds. Its routine executes
 // its requests in order, one at a time, and gives back its locks when the connection ends, however
 // it ends.
-class Session final : public ConnectionData, public Link<Session, RespProtocol> {
+//
+// A client that loses a lock is told at once: by a push in version 3 of the protocol. In version 2,
+// where clients expect replies only, by an error, after which its connection is closed, and it
+// loses its other locks too.
+class Session final : public ConnectionData,
+                      public Link<Session, RespProtocol>,
+                      private LockLossListener {
 public:
     Session(RespProtocol& protocol, Connection& connection, std::uint64_t id);
     // Continues where another version of the plugin has stopped.
@@ -124,6 +130,10 @@ private:
     const Command* begin_request();
     void end_request() noexcept { reply_.set_silent(false); }
     void refuse_request();
+    std::unique_ptr<LockSession> make_locks();
+    void lock_lost(const LostLock& lost) noexcept override;
+    Task<> tell_losses();
+    void write_losses(ReplyWriter& writer);
     bool goes_on(std::string_view bytes) const noexcept;
     bool takes_long();
     // Whether so many replies are collected that they are sent before the next request.
@@ -144,8 +154,10 @@ private:
     std::string name_;
     Ref<Caller> caller_;
     std::unique_ptr<LockSession> locks_;
+    std::vector<LostLock> losses_;  // that the client was not told of yet
     Ref<Routine> routine_;
-    std::string waiting_for_;  // empty: nothing
+    Ref<Routine> telling_losses_;  // null: there are none
+    std::string waiting_for_;      // empty: nothing
     std::optional<Transaction> transaction_;
     ReplyMode reply_mode_ = ReplyMode::on;
     bool in_exec_ = false;

@@ -87,12 +87,6 @@ void Watches::add_all(std::vector<NamedWatch> watches) {
     }
 }
 
-void Watches::transaction_ended() {
-    if (!all_.empty()) {
-        session_.scheduler().emergency_send(make_event<TransactionEnded>(&session_));
-    }
-}
-
 Task<> Watches::send_events(Session& session, std::string name, EventWatch& watch) {
     const MatcherOf<TransactionEnded> ended = match<TransactionEnded>(&session);
     for (;;) {

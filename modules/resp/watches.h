@@ -55,9 +55,6 @@ public:
     std::vector<NamedWatch> take();
     void add_all(std::vector<NamedWatch> watches);
 
-    // To be called when a transaction has ended.
-    void transaction_ended();
-
 private:
     struct Sending {
         NamedWatch watch;

@@ -170,8 +170,11 @@ Task<> Run::hold_lock(const Step& step) {
     Lock lock(module_.scheduler(), IndexValue(key), step.context);
     if (step.if_held == IfHeld::wait) {
         co_await lock.lock();
-    } else if (!lock.try_lock()) {
-        throw ApiException("locked", "the lock '" + key + "' is held");
+    } else {
+        const bool free = co_await lock.lock(Duration::zero());
+        if (!free) {
+            throw ApiException("locked", "the lock '" + key + "' is held");
+        }
     }
     keep(step, lock.token());
     Task<> doing = do_all(step.body);

@@ -1,12 +1,16 @@
 #include "modules/zookeeper/contenders.h"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
+#include <system_error>
 #include <utility>
 
 namespace weir::zookeeper {
 namespace {
 
 constexpr std::size_t digits_of_number = 10;
+constexpr std::string_view end_of_prefix = "-lock-";
 
 // Returns the number at the end of a contender's name as text, which sorts as the number does:
 // none is negative, because a parent has no 2^31 children in its life.
@@ -17,14 +21,38 @@ std::optional<std::string_view> number_of(std::string_view name) {
     const std::string_view number = name.substr(name.size() - digits_of_number);
     const std::string_view before = name.substr(0, name.size() - digits_of_number);
     const bool is_number = number.find_first_not_of("0123456789") == std::string_view::npos;
-    const bool is_lock = before.ends_with("-lock-") || before.ends_with("__lock__");
+    const bool is_lock = before.ends_with(end_of_prefix) || before.ends_with("__lock__");
     return is_number && is_lock ? std::optional(number) : std::nullopt;
+}
+
+constexpr std::string_view size_mark = "-of-";
+
+// Returns how many slots there are for a contender of this name; 1 for a name of another client.
+std::size_t size_of(std::string_view name) {
+    std::string_view before = name.substr(0, name.size() - digits_of_number);
+    if (!before.ends_with(end_of_prefix)) {
+        return 1;
+    }
+    before.remove_suffix(end_of_prefix.size());
+    const std::size_t mark = before.rfind(size_mark);
+    if (mark == std::string_view::npos) {
+        return 1;
+    }
+    const std::string_view digits = before.substr(mark + size_mark.size());
+    std::size_t size = 0;
+    const char* const end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, size);
+    return error == std::errc() && stop == end && size != 0 ? size : 1;
 }
 
 }  // namespace
 
-std::string contender_prefix(std::string_view id) {
-    return "_c_" + std::string(id) + "-lock-";
+std::string contender_prefix(std::string_view id, std::size_t size) {
+    std::string prefix = "_c_" + std::string(id);
+    if (size != 1) {
+        prefix.append(size_mark).append(std::to_string(size));
+    }
+    return prefix.append(end_of_prefix);
 }
 
 Contenders::Contenders(const std::vector<std::string>& names) {
@@ -34,6 +62,13 @@ Contenders::Contenders(const std::vector<std::string>& names) {
         }
     }
     std::ranges::sort(names_, {}, [](const std::string& name) { return *number_of(name); });
+}
+
+bool Contenders::grants(std::size_t position) const {
+    const std::size_t size = size_of(names_[position]);
+    return position < size &&
+           std::all_of(names_.begin(), names_.begin() + static_cast<std::ptrdiff_t>(position),
+                       [size](const std::string& name) { return size_of(name) == size; });
 }
 
 std::vector<std::size_t> Contenders::find(std::string_view prefix) const {

@@ -1,5 +1,8 @@
 #include "modules/zookeeper/contenders.h"
 
+#include <string>
+#include <vector>
+
 #include <catch2/catch.hpp>
 
 using namespace weir::zookeeper;
@@ -20,4 +23,25 @@ TEST_CASE("contenders of a lock are those of Curator and kazoo, in the order of 
     CHECK(contenders[2] == "_c_1b4e28ba-2fa1-11d2-883f-0016d3cca427-lock-0000000012");
     CHECK(contenders.find(contender_prefix("ff")) == std::vector<std::size_t>{1});
     CHECK(contenders.find(contender_prefix("f")).empty());
+}
+
+TEST_CASE(
+    "contenders share a lock in order if they want slots of as many, and else exclude each other") {
+    const auto granted = [](const std::vector<std::string>& names) {
+        const Contenders contenders(names);
+        std::string result;
+        for (std::size_t i = 0; i != contenders.size(); ++i) {
+            result += contenders.grants(i) ? 'x' : '-';
+        }
+        return result;
+    };
+    const auto name = [](std::size_t size, int number) {
+        return contender_prefix("ff", size) + "000000000" + std::to_string(number);
+    };
+    CHECK(granted({name(1, 1), name(1, 2)}) == "x-");
+    CHECK(granted({name(3, 1), name(3, 2), name(3, 3), name(3, 4)}) == "xxx-");
+    CHECK(granted({name(1, 1), name(3, 2), name(3, 3)}) == "x--");
+    CHECK(granted({name(3, 1), name(3, 2), name(1, 3), name(3, 4)}) == "xx--");
+    CHECK(granted({name(2, 1), name(3, 2), name(3, 3)}) == "x--");
+    CHECK(granted({"x__lock__0000000001", name(2, 2)}) == "x-");
 }

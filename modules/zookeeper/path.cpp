@@ -10,8 +10,9 @@ namespace {
 
 constexpr std::string_view hexadecimal = "0123456789ABCDEF";
 
+// Servers refuse names that are not UTF-8, and some characters beyond ASCII.
 bool may_be_in_name(char c) noexcept {
-    return static_cast<unsigned char>(c) > 0x20 && c != '/' && c != '%' && c != 0x7f;
+    return c > 0x20 && c < 0x7f && c != '/' && c != '%';
 }
 
 [[noreturn]] void refuse(std::string_view path, const char* why) {

@@ -45,6 +45,7 @@ TEST_CASE("any text is escaped as a name of a node, different texts as different
     CHECK(escape_name(".") == "%2E");
     CHECK(escape_name("..") == "%2E%2E");
     CHECK(escape_name("a.b") == "a.b");
+    CHECK(escape_name("\xc3\xa4") == "%C3%A4");
     for (int byte = 0; byte != 256; ++byte) {
         const std::string text(1, static_cast<char>(byte));
         const std::string name = escape_name(text);

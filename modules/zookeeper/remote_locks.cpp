@@ -47,12 +47,14 @@ void RemoteLock::release() noexcept {
 // The node of one waiter, in one session. Whatever happens to the waiter, the node is deleted.
 class RemoteLocks::Attempt {
 public:
-    Attempt(RemoteLocks& locks, std::string path, std::size_t size, Time deadline)
+    // `tries`: gives up instead of waiting for other clients.
+    Attempt(RemoteLocks& locks, std::string path, std::size_t size, Time deadline, bool tries)
         : locks_(locks),
           session_(locks.session_),
           path_(std::move(path)),
           size_(size),
-          deadline_(deadline) {}
+          deadline_(deadline),
+          tries_(tries) {}
     Attempt(const Attempt&) = delete;
     Attempt& operator=(const Attempt&) = delete;
     ~Attempt() { leave(); }
@@ -74,6 +76,8 @@ private:
     const std::string path_;
     const std::size_t size_;
     const Time deadline_;
+    const bool tries_;
+    bool not_free_ = false;  // other clients hold the lock, or wait for it
 
     std::int64_t in_ = 0;     // the session
     std::string prefix_;      // of the node's name
@@ -88,8 +92,8 @@ private:
 void RemoteLocks::Attempt::begin_anew() {
     leave();
     in_ = session_.id();
-    prefix_ = contender_prefix(random_id(session_.scheduler().poller()) +
-                               random_id(session_.scheduler().poller()));
+    prefix_ = contender_prefix(
+        random_id(session_.scheduler().poller()) + random_id(session_.scheduler().poller()), size_);
 }
 
 void RemoteLocks::Attempt::leave() noexcept {
@@ -103,7 +107,7 @@ void RemoteLocks::Attempt::leave() noexcept {
 }
 
 Task<RemoteLock> RemoteLocks::Attempt::run() {
-    while (!is_over()) {
+    while (!is_over() && !not_free_) {
         try {
             if (in_ == 0 || session_.id() != in_) {
                 co_await session_.connected(deadline_);
@@ -142,6 +146,9 @@ Task<RemoteLock> RemoteLocks::Attempt::run() {
             name_.clear();
             in_ = 0;
         }
+    }
+    if (tries_ && !not_free_) {
+        throw UnavailableError("taking a slot of '" + path_ + "': no server has answered in time");
     }
     co_return RemoteLock();
 }
@@ -197,10 +204,12 @@ Task<bool> RemoteLocks::Attempt::look(std::vector<std::string> names) {
     if (in_doubt_ || contenders[own.front()] != name_) {
         co_await adopt(contenders[own.front()]);
     }
-    if (name_.empty() || own.front() < size_) {
+    if (name_.empty() || contenders.grants(own.front())) {
         co_return !name_.empty();
     }
-    if (size_ == 1) {
+    if (tries_) {
+        not_free_ = true;
+    } else if (size_ == 1) {
         co_await wait(contenders[own.front() - 1]);
     } else {
         co_await wait_for_children();
@@ -242,7 +251,7 @@ Task<> RemoteLocks::Attempt::wait_for_children() {
     const Children listed = co_await session_.children(path_, watch, deadline_);
     const Contenders contenders(listed.names);
     const std::vector<std::size_t> own = contenders.find(prefix_);
-    if (!own.empty() && own.front() >= size_) {
+    if (!own.empty() && !contenders.grants(own.front())) {
         const Time again = session_.scheduler().now() + locks_.options_.look_again;
         co_await watch.changed(std::min(deadline_, again));
     }
@@ -266,7 +275,13 @@ Task<RemoteLock> RemoteLocks::lock(std::string path, Time deadline) {
 
 Task<RemoteLock> RemoteLocks::slot(std::string path, std::size_t size, Time deadline) {
     check_path(path);
-    Attempt attempt(*this, std::move(path), size, deadline);
+    Attempt attempt(*this, std::move(path), size, deadline, false);
+    co_return co_await attempt.run();
+}
+
+Task<RemoteLock> RemoteLocks::try_slot(std::string path, std::size_t size, Time deadline) {
+    check_path(path);
+    Attempt attempt(*this, std::move(path), size, deadline, true);
     co_return co_await attempt.run();
 }
 

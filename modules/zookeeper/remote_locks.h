@@ -94,8 +94,13 @@ public:
     // Waits for the lock. Returns one that is false at the deadline. Throws ClosedError, and
     // RefusedError if the servers do not allow it.
     Task<RemoteLock> lock(std::string path, Time deadline = no_deadline);
-    // Waits for one of `size` slots. All clients have to name the same size.
+    // Waits for one of `size` slots. Clients that name another size, or want the lock alone, come
+    // before or after, in the same order, and never together with those of this size.
     Task<RemoteLock> slot(std::string path, std::size_t size, Time deadline = no_deadline);
+    // The same if no other client has to give up a slot first; otherwise returns one that is false.
+    // Waits for the servers only: throws UnavailableError if they have not answered until the
+    // deadline.
+    Task<RemoteLock> try_slot(std::string path, std::size_t size, Time deadline);
 
     // Nodes of locks that were released or given up, and are not deleted yet.
     std::size_t leaving() const noexcept { return leaving_; }

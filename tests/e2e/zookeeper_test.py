@@ -2,10 +2,11 @@
 
 import os
 import subprocess
+import tempfile
 import threading
 import unittest
 
-from lockd import LIMIT, main, program
+from lockd import LIMIT, Lockd, main, program, wait_until
 from zookeeper import Server, missing
 
 try:
@@ -58,6 +59,73 @@ class ZooKeeper(unittest.TestCase):
             self.assertEqual(int(client.get("/interop/counter")[0]), 200 + 3 * KAZOO_ROUNDS)
             self.assertEqual(client.get_children("/interop/lock"), [])
             client.stop()
+
+
+    @unittest.skipIf(KazooClient is None, "needs python3-kazoo")
+    def test_lockds_share_their_locks_and_kazoo_takes_them_too(self):
+        """Clients of two lockds, and kazoo, count in one file under one lock."""
+        with Server() as server, lockd_on(server) as one, lockd_on(server) as two, \
+                tempfile.NamedTemporaryFile() as file:
+            file.write(b"0")
+            file.flush()
+            tokens = []
+            clients = [*(one.redis() for _ in range(3)), *(two.redis() for _ in range(3))]
+            kazoo = KazooClient(server.address)
+            kazoo.start(LIMIT)
+
+            def count_in_file():
+                with open(file.name, "r+b") as same:
+                    number = int(same.read())
+                    same.seek(0)
+                    same.write(str(number + 1).encode())
+
+            def by_lockd(client):
+                for _ in range(KAZOO_ROUNDS):
+                    tokens.append(client.execute_command("LOCK", "counter"))
+                    count_in_file()
+                    client.execute_command("UNLOCK", "counter")
+
+            def by_kazoo():
+                for _ in range(KAZOO_ROUNDS):
+                    with kazoo.Lock("/weir/locks/default/counter", extra_lock_patterns=["-lock-"]):
+                        count_in_file()
+
+            threads = [threading.Thread(target=by_lockd, args=(client,)) for client in clients]
+            threads.append(threading.Thread(target=by_kazoo))
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(LIMIT)
+            with open(file.name, "rb") as same:
+                self.assertEqual(int(same.read()), len(threads) * KAZOO_ROUNDS)
+            self.assertEqual(tokens, sorted(set(tokens)))  # they grow, whichever lockd grants
+            wait_until(lambda: not kazoo.get_children("/weir/locks/default/counter"), "no node")
+            kazoo.stop()
+
+    def test_a_lockd_that_stands_still_loses_its_lock_and_its_client_learns_it(self):
+        with Server() as server, lockd_on(server) as one, lockd_on(server) as two:
+            with one.connect() as holder, two.connect() as other:
+                token = holder.token("LOCK a")
+                self.assertEqual(other.ask("TRYLOCK a"), "$-1")
+                with one.stopped():
+                    self.assertGreater(other.token("LOCK a"), token)
+                self.assertRegex(holder.line(), "^-LOCKLOST lock 'a' in context 'default' is lost")
+                self.assertEqual(holder.rest(), b"")
+            # Once the servers are gone, nothing is granted.
+            with one.connect() as client:
+                server.kill()
+                one.wait_for_log("zookeeper")
+                wait_until(lambda: client.ask("LOCK b TIMEOUT 0.2").startswith("-UNAVAILABLE"),
+                           "it is said that it is not known")
+                server.start()
+                server.wait()
+                client.token("LOCK b")
+
+
+def lockd_on(server):
+    """Returns a lockd whose locks the server decides about."""
+    servers = {"servers": [server.address], "session_timeout": "2s"}
+    return Lockd(more={"module": {"lock": {"backend": {"zookeeper": servers}}}})
 
 
 def count(client):

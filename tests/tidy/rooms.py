@@ -132,7 +132,7 @@ ROOMS = {
     ),
     "modules/lock/plugin": (
         "The module `lock`: settings and functions of the locks",
-        ["modules/lock", "modules/system/module"],
+        ["modules/lock", "modules/system/module", "modules/zookeeper"],
     ),
     "modules/resp": (
         "The module `resp`: clients that speak the Redis protocol",
@@ -157,8 +157,8 @@ ROOMS = {
         ["modules/http/page", "modules/system/net"],
     ),
     "modules/zookeeper": (
-        "A client of ZooKeeper as a library: sessions, requests, watches",
-        ["modules/system/server", "core/simulation"],
+        "A client of ZooKeeper as a library: sessions, requests, watches, locks",
+        ["modules/lock", "modules/system/server", "core/simulation"],
     ),
     "modules/zookeeper/plugin": (
         "The module `zookeeper`: settings, functions, the session of the process",

@@ -22,7 +22,7 @@ using namespace std::chrono_literals;
 
 // A session that a connection holds open is renewed so often. It expires by itself if this process
 // cannot even close it.
-constexpr Duration renewal = 10s;
+constexpr const char* renewal_time = "10s";
 constexpr const char* held_time_to_live = "30s";
 
 const std::string& key_of(const Exchange& exchange) {
@@ -155,7 +155,7 @@ Task<> LockHandlers::acquire(Exchange& exchange) {
 }
 
 // The space that it writes now and then finds out whether the client's machine is still there, and
-// is nothing in JSON.
+// is nothing in JSON. A lock that is lost is the last line.
 Task<> LockHandlers::keep(Exchange& exchange, std::string session, std::string first) {
     Headers headers;
     headers.set("Content-Type", "application/json");
@@ -163,13 +163,17 @@ Task<> LockHandlers::keep(Exchange& exchange, std::string session, std::string f
     co_await exchange.begin(200, std::move(headers));
     co_await exchange.write(first + "\n");
     for (;;) {
-        co_await sleep(renewal);
-        Json parameters{{"session", session}};
-        detail::JsonCall renewing = call_for(exchange.caller(), ApiName("lock", "renew_session"),
-                                             std::move(parameters), calls_.timeout());
+        Json parameters{{"session", session}, {"await_loss", renewal_time}};
+        detail::JsonCall renewing =
+            call_for(exchange.caller(), ApiName("lock", "renew_session"), std::move(parameters));
         const ApiResult<Json> renewed = co_await renewing;
         if (!renewed) {
             throw HttpError(renewed.error());  // the client sees the connection end
+        }
+        if (const Json& lost = renewed.value().at("lost"); !lost.empty()) {
+            const Json last{{"lost", lost.front()}};
+            co_await exchange.write(last.dump() + "\n");
+            co_return;
         }
         co_await exchange.write("\n");
     }
@@ -180,6 +184,12 @@ Task<> LockHandlers::renew(Exchange& exchange) {
     Task<Json> renewing =
         call(exchange, "renew_session", session_from_query(exchange), calls_.timeout());
     const Json info = co_await renewing;
+    for (const Json& lost : info.at("lost")) {
+        if (lost.at("key") == key_of(exchange)) {
+            throw HttpError(409, "lock_lost",
+                            "the lock was lost: " + lost.at("reason").get<std::string>());
+        }
+    }
     co_await respond_json(exchange, info);
 }
 

@@ -25,6 +25,23 @@ config::Settings<Session> Session::describe() {
         setting("session", &Session::session, "Id that open_session returned").required());
 }
 
+config::Settings<RenewSession> RenewSession::describe() {
+    return settings<RenewSession>(
+        "Starts the session's time to live anew",
+        setting("session", &RenewSession::session, "Id that open_session returned").required(),
+        setting("await_loss", &RenewSession::await_loss,
+                "Answers only when a lock is taken away from the session, or after that time")
+            .at_least(milliseconds(0)));
+}
+
+config::Settings<Lost> Lost::describe() {
+    return settings<Lost>("A lock that was taken away from the session",
+                          setting("key", &Lost::key, "Key of the lock"),
+                          setting("context", &Lost::context, "Context of the key"),
+                          setting("token", &Lost::token, "Fencing token that it had"),
+                          setting("reason", &Lost::reason, "Why, for a person"));
+}
+
 config::Settings<SessionInfo> SessionInfo::describe() {
     using S = SessionInfo;
     return settings<S>(
@@ -32,7 +49,9 @@ config::Settings<SessionInfo> SessionInfo::describe() {
         setting("name", &S::name, "Name for listings"),
         setting("time_to_live", &S::time_to_live, "How long it lasts after its last use"),
         setting("left", &S::left, "What is left of that time"),
-        setting("locks", &S::locks, "Number of locks that it holds"));
+        setting("locks", &S::locks, "Number of locks that it holds"),
+        setting("lost", &S::lost,
+                "Locks that were taken away from it, until it releases them or takes them again"));
 }
 
 config::Settings<Acquire> Acquire::describe() {
@@ -58,9 +77,20 @@ config::Settings<SessionKey> SessionKey::describe() {
         setting("context", &SessionKey::context, "Context of the key").not_empty());
 }
 
+config::Settings<Break> Break::describe() {
+    return settings<Break>(
+        "Takes the lock away from its holders, who are told that it is lost; returns how many "
+        "there were",
+        setting("key", &Break::key, "Key of the lock").not_empty().required(),
+        setting("context", &Break::context, "Context of the key").not_empty(),
+        setting("token", &Break::token,
+                "Only from the holder with this fencing token; null: from all"));
+}
+
 config::Settings<Try> Try::describe() {
     return settings<Try>(
-        "Takes the lock if that needs no wait; returns its fencing token, or null",
+        "Takes the lock if no other holder has to give it back first; returns its fencing token, "
+        "or null",
         setting("session", &Try::session, "Session that will hold the lock").required(),
         setting("key", &Try::key, "Key of the lock").not_empty().required(),
         setting("context", &Try::context, "Context of the key").not_empty(),

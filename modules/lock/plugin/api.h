@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "config/settings/settings.h"
 
@@ -28,12 +29,30 @@ struct Session {
     static config::Settings<Session> describe();
 };
 
+struct RenewSession {
+    std::string session;
+    std::chrono::milliseconds await_loss{};
+
+    static config::Settings<RenewSession> describe();
+};
+
+// A lock that was taken away from a session.
+struct Lost {
+    std::string key;
+    std::string context;
+    std::uint64_t token = 0;
+    std::string reason;
+
+    static config::Settings<Lost> describe();
+};
+
 struct SessionInfo {
     std::string session;
     std::string name;
     std::chrono::milliseconds time_to_live{};
     std::chrono::milliseconds left{};
     std::uint64_t locks = 0;
+    std::vector<Lost> lost;
 
     static config::Settings<SessionInfo> describe();
 };
@@ -63,6 +82,14 @@ struct SessionKey {
     std::string context = "default";
 
     static config::Settings<SessionKey> describe();
+};
+
+struct Break {
+    std::string key;
+    std::string context = "default";
+    std::optional<std::uint64_t> token;
+
+    static config::Settings<Break> describe();
 };
 
 struct Pattern {

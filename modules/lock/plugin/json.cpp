@@ -93,6 +93,7 @@ Json to_json(const LockStatistics& statistics) {
             {"refused", statistics.refused},
             {"timed_out", statistics.timed_out},
             {"failed", statistics.failed},
+            {"lost", statistics.lost},
             {"wait_seconds", to_json(statistics.wait_time)},
             {"hold_seconds", to_json(statistics.hold_time)}};
 }

@@ -19,6 +19,7 @@
 #include "modules/lock/table.h"
 #include "modules/system/call/json.h"
 #include "modules/system/module/plugin.h"
+#include "modules/zookeeper/zookeeper_backend.h"
 
 namespace weir {
 
@@ -28,8 +29,16 @@ using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 lock_api::SessionInfo info_of(const LockLease& lease) {
-    return {lease.id(), lease.locks().name(), duration_cast<milliseconds>(lease.time_to_live()),
-            duration_cast<milliseconds>(lease.left()), lease.locks().held()};
+    std::vector<lock_api::Lost> lost;
+    for (const LostLock& one : lease.locks().lost()) {
+        lost.push_back({key_text(one.key), one.context, one.token, one.reason});
+    }
+    return {lease.id(),
+            lease.locks().name(),
+            duration_cast<milliseconds>(lease.time_to_live()),
+            duration_cast<milliseconds>(lease.left()),
+            lease.locks().held(),
+            std::move(lost)};
 }
 
 // Throws the exception that is being handled anew, with a code for programs.
@@ -48,6 +57,10 @@ lock_api::SessionInfo info_of(const LockLease& lease) {
         throw ApiException("no_semaphore", error.what());
     } catch (const LocksInUse& error) {
         throw ApiException("in_use", error.what());
+    } catch (const LockLost& error) {
+        throw ApiException("lock_lost", error.what());
+    } catch (const LockBackendUnavailable& error) {
+        throw ApiException("unavailable", error.what());
     }
 }
 
@@ -61,12 +74,12 @@ ModuleDeclaration<LockModule> LockModule::declare() {
     return declare_module<LockModule>("lock", "Gives out locks and semaphores")
         .single("all locks of a server are in one table")
         .event<LockEvent>()
+        .event<LockLostEvent>()
         .makes_queue<LockEvent>("lock", "one slot for each key; its priority is a setting")
         .hands_over<LockHandover>(&LockModule::hand_over, &LockModule::take_over,
                                   CallsUnderWay::go_on)
         .function("open_session", &LockModule::open_session)
-        .function("renew_session", "Starts the session's time to live anew",
-                  &LockModule::renew_session)
+        .function("renew_session", &LockModule::renew_session)
         .function("close_session", "Gives back all locks of the session, and ends its waits",
                   &LockModule::close_session)
         .function("sessions", "Lists the sessions that are open", &LockModule::sessions)
@@ -74,6 +87,7 @@ ModuleDeclaration<LockModule> LockModule::declare() {
         .function("try", &LockModule::try_acquire)
         .function("release", "Gives the lock back; returns whether the session held it",
                   &LockModule::release)
+        .function("break", &LockModule::break_locks)
         .function("list", &LockModule::list)
         .function("deadlocks", "Lists owners that wait for each other in a circle, and their locks",
                   &LockModule::deadlocks)
@@ -94,6 +108,8 @@ ModuleDeclaration<LockModule> LockModule::declare() {
                  &LockModule::add_by_context<&LockStatistics::timed_out>)
         .counter("failed", "Waits that ended by a deadlock, or because the locks were removed",
                  &LockModule::add_by_context<&LockStatistics::failed>)
+        .counter("lost", "Locks that were taken away from their holders",
+                 &LockModule::add_by_context<&LockStatistics::lost>)
         .histogram("wait", "Time from asking for a lock until it was there",
                    &LockModule::add_by_context<&LockStatistics::wait_time>)
         .histogram("hold", "Time for which locks were held",
@@ -132,9 +148,22 @@ Task<> LockModule::load() {
         co_return;  // the lock queue exists already
     }
     // Made by the library, which stays when this plugin is reloaded.
+    std::unique_ptr<LockBackend> backend = make_backend();
     add_lock_queue(scheduler(), settings().to_lock_settings(),
-                   program_tokens(scheduler(), settings().state_dir));
+                   program_tokens(scheduler(), backend == nullptr ? settings().state_dir : ""));
+    LockTable::of(scheduler()).set_backend(std::move(backend));
     co_return;
+}
+
+std::unique_ptr<LockBackend> LockModule::make_backend() {
+    if (!settings().backend || !settings().backend->zookeeper) {
+        return nullptr;
+    }
+    const zookeeper::ZooKeeperLocksSettings& chosen = *settings().backend->zookeeper;
+    zookeeper::SessionOptions options = chosen.options();
+    options.root.clear();
+    return std::make_unique<zookeeper::ZooKeeperBackend>(
+        scheduler(), std::move(options), zookeeper::ZooKeeperBackendOptions{.root = chosen.root});
 }
 
 void LockModule::begin() {
@@ -142,6 +171,7 @@ void LockModule::begin() {
         watch(lease);
     }
     expire_semaphores();
+    end_holds();
 }
 
 Task<> LockModule::unload() {
@@ -151,7 +181,12 @@ Task<> LockModule::unload() {
     for (const auto& [id, lease] : std::exchange(sessions_, {})) {
         lease->locks().close();
     }
+    const Ref<LockTable> table(LockTable::find(scheduler()));
     co_await remove_lock_queue(scheduler(), true);
+    if (table != nullptr && table->backend() != nullptr) {
+        const std::unique_ptr<LockBackend> backend = table->release_backend();
+        co_await backend->close();
+    }
 }
 
 std::vector<std::string> LockModule::in_use() const {
@@ -196,6 +231,7 @@ void LockModule::settings_changed(const LockModuleSettings& before) {
     }
     LockTable::of(scheduler()).change_settings(settings().to_lock_settings());
     expire_semaphores();
+    end_holds();
 }
 
 // --- sessions
@@ -240,11 +276,16 @@ lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& para
     return info_of(*lease);
 }
 
-lock_api::SessionInfo LockModule::renew_session(const lock_api::Session& parameters,
-                                                const Caller& caller) {
-    LockLease& lease = session(parameters.session, caller);
-    lease.renew();
-    return info_of(lease);
+Task<lock_api::SessionInfo> LockModule::renew_session(lock_api::RenewSession parameters,
+                                                      const Caller& caller) {
+    const Ref<LockLease> lease(&session(parameters.session, caller));
+    lease->renew();
+    if (parameters.await_loss > Duration::zero() && lease->locks().lost().empty()) {
+        const LockLease::Use use(*lease);
+        const Matcher lost = lease->locks().lost_matcher();
+        co_await wait_with_timeout(Duration(parameters.await_loss), lost);
+    }
+    co_return info_of(*lease);
 }
 
 void LockModule::close_session(const lock_api::Session& parameters, const Caller& caller) {
@@ -307,13 +348,13 @@ Task<LockModule::Token> LockModule::acquire(lock_api::Acquire parameters, const 
     }
 }
 
-LockModule::Token LockModule::try_acquire(const lock_api::Try& parameters, const Caller& caller) {
+Task<LockModule::Token> LockModule::try_acquire(lock_api::Try parameters, const Caller& caller) {
     require(caller, "try", parameters.context, parameters.key);
-    LockLease& lease = session(parameters.session, caller);
-    lease.renew();
+    const Ref<LockLease> lease(&session(parameters.session, caller));
+    const LockLease::Use use(*lease);
     try {
-        return lease.locks().try_acquire(IndexValue(parameters.key), parameters.context,
-                                         mode_of(parameters.shared));
+        co_return co_await lease->locks().acquire(IndexValue(parameters.key), parameters.context,
+                                                  Duration::zero(), mode_of(parameters.shared));
     } catch (const LockError&) {
         refuse();
     }
@@ -322,7 +363,50 @@ LockModule::Token LockModule::try_acquire(const lock_api::Try& parameters, const
 bool LockModule::release(const lock_api::SessionKey& parameters, const Caller& caller) {
     LockLease& lease = session(parameters.session, caller);
     lease.renew();
-    return lease.locks().release(IndexValue(parameters.key), parameters.context);
+    try {
+        return lease.locks().release(IndexValue(parameters.key), parameters.context);
+    } catch (const LockError&) {
+        refuse();
+    }
+}
+
+std::uint64_t LockModule::break_locks(const lock_api::Break& parameters, const Caller& caller) {
+    require(caller, "break", parameters.context, parameters.key);
+    const std::string by =
+        caller.user().empty() ? "an administrator" : "user '" + caller.user() + "'";
+    return LockTable::of(scheduler())
+        .break_locks(parameters.context, IndexValue(parameters.key), parameters.token,
+                     by + " has broken it");
+}
+
+// --- longest holds
+
+// From now on takes away locks that are held for too long, as the present settings say.
+void LockModule::end_holds() {
+    if (ending_holds_ != nullptr) {
+        ending_holds_->close();
+    }
+    ending_holds_ = nullptr;
+    Duration shortest = Duration::max();
+    for (const auto& [name, context] : settings().contexts) {
+        for (const LockModuleSettings::LongestHold& hold : context.longest_holds) {
+            shortest = std::min<Duration>(shortest, hold.time);
+        }
+    }
+    if (shortest != Duration::max()) {
+        ending_holds_ =
+            start(keep_ending_holds(shortest), {.name = "lock.end_holds", .daemon = true});
+    }
+}
+
+// A lock that is taken during the sleep is held until after it.
+Task<> LockModule::keep_ending_holds(Duration shortest) {
+    for (;;) {
+        const std::optional<BootTime> next = LockTable::of(scheduler()).next_end_of_hold();
+        co_await sleep(next ? std::min(*next - boot_time(scheduler().poller()), shortest)
+                            : shortest);
+        LockTable::of(scheduler()).end_holds();
+    }
 }
 
 // --- listings

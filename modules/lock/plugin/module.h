@@ -2,12 +2,14 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/ref.h"
+#include "modules/lock/backend.h"
 #include "modules/lock/lease.h"
 #include "modules/lock/plugin/api.h"
 #include "modules/lock/plugin/module_settings.h"
@@ -21,7 +23,7 @@ namespace weir {
 // library, not to the plugin: their queue and their table stay where they are.
 struct LockHandover {
     static constexpr std::string_view name = "lock";
-    static constexpr std::uint32_t version = 4;
+    static constexpr std::uint32_t version = 5;
 
     std::string settings;  // with which the locks were made, as JSON
     std::map<std::string, Ref<LockLease>, std::less<>> sessions;
@@ -29,7 +31,7 @@ struct LockHandover {
 
 // The module `lock`: adds the lock queue to the server, lists what is locked, and lets callers of
 // its API take locks in sessions.
-class LockModule final : public ModuleOf<LockModuleSettings> {
+class LockModule : public ModuleOf<LockModuleSettings> {
 public:
     using ModuleOf::ModuleOf;
 
@@ -43,16 +45,23 @@ public:
     using ModuleOf::settings_changed;
     void settings_changed(const LockModuleSettings& before) override;
 
+protected:
+    // Returns what decides about locks beside this process; null: nothing. For tests with other
+    // servers.
+    virtual std::unique_ptr<LockBackend> make_backend();
+
 private:
     using Token = std::optional<std::uint64_t>;
 
     lock_api::SessionInfo open_session(const lock_api::OpenSession& parameters,
                                        const Caller& caller);
-    lock_api::SessionInfo renew_session(const lock_api::Session& parameters, const Caller& caller);
+    Task<lock_api::SessionInfo> renew_session(lock_api::RenewSession parameters,
+                                              const Caller& caller);
     void close_session(const lock_api::Session& parameters, const Caller& caller);
     std::vector<lock_api::SessionInfo> sessions(const NoParameters&, const Caller& caller) const;
     Task<Token> acquire(lock_api::Acquire parameters, const Caller& caller);
-    Token try_acquire(const lock_api::Try& parameters, const Caller& caller);
+    Task<Token> try_acquire(lock_api::Try parameters, const Caller& caller);
+    std::uint64_t break_locks(const lock_api::Break& parameters, const Caller& caller);
     bool release(const lock_api::SessionKey& parameters, const Caller& caller);
 
     Task<Json> list(lock_api::Pattern parameters, const Caller& caller) const;
@@ -86,9 +95,12 @@ private:
     Task<> until_over(Ref<LockLease> lease);
     void expire_semaphores();
     Task<> keep_expiring_semaphores();
+    void end_holds();
+    Task<> keep_ending_holds(Duration shortest);
 
     std::map<std::string, Ref<LockLease>, std::less<>> sessions_;
     Ref<Routine> expiring_semaphores_;
+    Ref<Routine> ending_holds_;
     bool handed_over_ = false;
 };
 

@@ -13,11 +13,32 @@ config::Settings<LockModuleSettings::Semaphore> LockModuleSettings::Semaphore::d
         setting("size", &Semaphore::size, "How many may hold a key at a time").at_least(1));
 }
 
+config::Settings<LockModuleSettings::LongestHold> LockModuleSettings::LongestHold::describe() {
+    return settings<LongestHold>(
+        "Takes a lock away from a holder that does not give it back",
+        setting("keys", &LongestHold::keys, "Pattern of the keys, with * and ?")
+            .length(1, KeyPattern::longest),
+        setting("time", &LongestHold::time, "How long a key may be held")
+            .at_least(std::chrono::milliseconds(1))
+            .required());
+}
+
+config::Settings<LockModuleSettings::Backend> LockModuleSettings::Backend::describe() {
+    return settings<Backend>(
+        "What decides about locks, beside this process",
+        setting("zookeeper", &Backend::zookeeper,
+                "Servers of ZooKeeper, by which processes on many machines share the locks")
+            .fixed());
+}
+
 config::Settings<LockModuleSettings::Context> LockModuleSettings::Context::describe() {
     return settings<Context>(
         "A context with keys of its own",
         setting("semaphores", &Context::semaphores,
                 "Keys that several may hold, as shared locks; the first entry that matches counts"),
+        setting("longest_holds", &Context::longest_holds,
+                "Keys that are lost when they were held for too long; the first entry that matches "
+                "counts"),
         setting("max_waiters_per_key", &Context::max_waiters_per_key,
                 "How many may wait for one key; null: any number")
             .at_least(1)
@@ -28,6 +49,9 @@ config::Settings<LockModuleSettings> LockModuleSettings::describe() {
     using S = LockModuleSettings;
     return settings<S>(
         "Gives out locks and semaphores",
+        setting("backend", &S::backend,
+                "What decides about locks beside this process, if many share them; null: nothing")
+            .fixed(),
         setting("priority", &S::priority, "Priority of the lock queue in the queue tree")
             .range(0, 10'000)
             .fixed(),
@@ -87,6 +111,9 @@ LockSettings LockModuleSettings::to_lock_settings() const {
         made.max_waiters_per_key = limit(context.max_waiters_per_key);
         for (const Semaphore& semaphore : context.semaphores) {
             made.semaphores.push_back({KeyPattern(semaphore.keys), semaphore.size});
+        }
+        for (const LongestHold& hold : context.longest_holds) {
+            made.longest_holds.push_back({KeyPattern(hold.keys), hold.time});
         }
     }
     return result;

@@ -9,6 +9,7 @@
 
 #include "config/settings/settings.h"
 #include "modules/lock/settings.h"
+#include "modules/zookeeper/settings.h"
 
 namespace weir {
 
@@ -20,13 +21,28 @@ struct LockModuleSettings {
 
         static config::Settings<Semaphore> describe();
     };
+    struct LongestHold {
+        std::string keys;
+        std::chrono::milliseconds time{};
+
+        static config::Settings<LongestHold> describe();
+    };
     struct Context {
         std::vector<Semaphore> semaphores;
+        std::vector<LongestHold> longest_holds;
         std::optional<std::uint32_t> max_waiters_per_key;
 
         static config::Settings<Context> describe();
     };
 
+    // What decides about locks beside this process; at most one.
+    struct Backend {
+        std::optional<zookeeper::ZooKeeperLocksSettings> zookeeper;
+
+        static config::Settings<Backend> describe();
+    };
+
+    std::optional<Backend> backend;
     int priority = 990;
     std::optional<std::uint32_t> max_waiters_per_key;
     std::optional<std::uint32_t> max_waiters;

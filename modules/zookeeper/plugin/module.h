@@ -8,9 +8,9 @@
 
 #include "modules/system/module/module.h"
 #include "modules/zookeeper/plugin/api.h"
-#include "modules/zookeeper/plugin/settings.h"
 #include "modules/zookeeper/session.h"
 #include "modules/zookeeper/session_host.h"
+#include "modules/zookeeper/settings.h"
 
 namespace weir::zookeeper {
 

@@ -1,6 +1,7 @@
-#include "modules/zookeeper/plugin/settings.h"
+#include "modules/zookeeper/settings.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/tls/tls_context.h"
 
@@ -20,19 +21,20 @@ config::Settings<ZooKeeperSettings::Credentials> ZooKeeperSettings::Credentials:
             .secret());
 }
 
-config::Settings<ZooKeeperSettings> ZooKeeperSettings::describe() {
-    using S = ZooKeeperSettings;
+namespace {
+
+// S is ZooKeeperSettings, or derived from it.
+template <class S>
+config::Settings<S> describe_session(std::string sentence, std::string root) {
     return settings<S>(
-        "Keeps a session with servers of ZooKeeper",
+        std::move(sentence),
         setting("servers", &S::servers,
                 "The servers, as tcp://HOST:PORT, tls://HOST:PORT or HOST; they are tried in a "
                 "random order")
             .not_empty()
             .required()
             .fixed(),
-        setting("root", &S::root,
-                "All paths are below this node, which must be there; empty: below '/'")
-            .fixed(),
+        setting("root", &S::root, std::move(root)).fixed(),
         setting("session_timeout", &S::session_timeout,
                 "How long the servers keep the session without a sign of life; they may grant "
                 "another time")
@@ -47,6 +49,21 @@ config::Settings<ZooKeeperSettings> ZooKeeperSettings::describe() {
                 "For tls:// servers: file with the authorities that sign their certificates; null: "
                 "those of the system")
             .fixed());
+}
+
+}  // namespace
+
+config::Settings<ZooKeeperSettings> ZooKeeperSettings::describe() {
+    return describe_session<ZooKeeperSettings>(
+        "Keeps a session with servers of ZooKeeper",
+        "All paths are below this node, which must be there; empty: below '/'");
+}
+
+config::Settings<ZooKeeperLocksSettings> ZooKeeperLocksSettings::describe() {
+    return describe_session<ZooKeeperLocksSettings>(
+        "Servers of ZooKeeper decide about the locks, which all processes with the same servers "
+        "and root share",
+        "The nodes of the locks are below this node, which is made if it is missing");
 }
 
 SessionOptions ZooKeeperSettings::options() const {

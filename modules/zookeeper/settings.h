@@ -32,4 +32,12 @@ struct ZooKeeperSettings {
     SessionOptions options() const;
 };
 
+// The settings of locks that ZooKeeper decides about: those of their session, where `root` is the
+// node below which the locks are.
+struct ZooKeeperLocksSettings : ZooKeeperSettings {
+    ZooKeeperLocksSettings() { root = "/weir/locks"; }
+
+    static config::Settings<ZooKeeperLocksSettings> describe();
+};
+
 }  // namespace weir::zookeeper

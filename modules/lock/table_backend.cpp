@@ -1,0 +1,127 @@
+// Locks that are granted only with a slot of a backend.
+//
+// The line of a key says which waiters would have the key if there were no other process: as many
+// as slots are free here, from the front. For each of these the table asks the backend for a slot.
+// A waiter stays in the line until it has both, and so all that holds for waiters (timeouts,
+// limits, listings, deadlocks) holds for it, too; when it leaves the line, its slot is given up. A
+// process therefore has no more requests at the backend than it could hold locks, however many
+// wait.
+
+#include <cassert>
+#include <new>
+
+#include "modules/lock/errors.h"
+#include "modules/lock/events.h"
+#include "modules/lock/queue.h"
+#include "modules/lock/table.h"
+
+namespace weir {
+
+void LockTable::set_backend(std::unique_ptr<LockBackend> backend) {
+    assert(holding_ == 0 && waiting_ == 0);
+    backend_ = std::move(backend);
+    const bool bounds = backend_ != nullptr;
+    for_each_key([bounds](LockKey& key) {
+        key.bounds_holds_ = bounds || key.longest_hold_ > Duration::zero();
+    });
+}
+
+void LockTable::serve_with_backend(LockKey& key) noexcept {
+    std::size_t free = key.size_ > key.holding_ ? key.size_ - key.holding_ : 0;
+    for (LockRequest* request = key.waiting_ == 0 ? nullptr : &key.waiters_.front();
+         request != nullptr && free != 0;) {
+        bool again = false;
+        try {
+            if (request->state().held()) {
+                // The same Lock is waited for twice: this wait ends when the holder's does.
+                request->remote_.reset();
+                request = key.waiters_.next(*request);
+                continue;
+            }
+            again = ask_backend(*request, key) && take_with_backend(*request, key);
+        } catch (...) {
+            request->fail(std::current_exception());
+            again = true;
+        }
+        if (again) {  // code that has run since may have changed the line
+            free = key.size_ > key.holding_ ? key.size_ - key.holding_ : 0;
+            request = key.waiting_ == 0 ? nullptr : &key.waiters_.front();
+        } else {
+            --free;
+            request = key.waiters_.next(*request);
+        }
+    }
+    key.waited_ = key.waited_ || key.waiting_ != 0;
+}
+
+// Returns whether the waiter has a slot of the backend, which is asked for if it was not yet.
+bool LockTable::ask_backend(LockRequest& request, LockKey& key) {
+    if (request.remote_ == nullptr) {
+        request.remote_ =
+            backend_->ask(key.context() == nullptr ? std::string_view() : key.context()->name(),
+                          key.key(), key.size_, request.only_tries(), *this);
+        request.remote_->waiter = &request;
+        return false;
+    }
+    return request.remote_->valid_until() > boot_time(scheduler_.poller());
+}
+
+// Takes the key for a waiter that has a slot of the backend; returns whether it was free here, too.
+bool LockTable::take_with_backend(LockRequest& request, LockKey& key) {
+    const Matcher refused = take(request.state(), request.owner_, &request);
+    if (refused) {
+        key.wait_for(refused);  // the event of the holder before has not left its queue yet
+        return false;
+    }
+    request.granted();
+    return true;
+}
+
+// --- what the backend tells
+
+void LockTable::slot_granted(RemoteSlot& slot) noexcept {
+    assert(slot.waiter != nullptr);
+    LockKey& key = *slot.waiter->state().place;
+    try {
+        serve_later(key);
+    } catch (const std::bad_alloc&) {
+        serve(key);  // there is no memory for doing it later
+    }
+}
+
+void LockTable::fail_later(LockRequest& request, std::exception_ptr error) noexcept {
+    try {
+        to_fail_.emplace_back(request.serial(), error);
+        request_call();
+    } catch (const std::bad_alloc&) {
+        request.fail(std::current_exception());
+    }
+}
+
+void LockTable::slot_not_free(RemoteSlot& slot) noexcept {
+    assert(slot.waiter != nullptr);
+    fail_later(*slot.waiter, nullptr);
+}
+
+void LockTable::slot_refused(RemoteSlot& slot, std::exception_ptr error) noexcept {
+    assert(slot.waiter != nullptr);
+    fail_later(*slot.waiter, std::move(error));
+}
+
+void LockTable::slot_lost(RemoteSlot& slot, const std::string& reason) noexcept {
+    if (slot.holder != nullptr) {
+        take_away(*slot.holder, reason);
+        return;
+    }
+    // It was granted, and the waiter could not take the key yet: it asks anew.
+    LockRequest& request = *slot.waiter;
+    LockKey& key = *request.state().place;
+    request.remote_.reset();
+    try {
+        serve_later(key);
+    } catch (const std::bad_alloc&) {
+        serve(key);
+    }
+}
+
+}  // namespace weir
