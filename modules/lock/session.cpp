@@ -92,6 +92,11 @@ std::optional<std::uint64_t> LockSession::try_acquire(IndexValue key, std::strin
     return acquiring.await_ready() ? acquiring.await_resume() : std::nullopt;
 }
 
+bool LockSession::holds(const IndexValue& key, const std::string& context) const {
+    const auto found = kept_.find(Key(context, key));
+    return found != kept_.end() && found->second.lock.locked();
+}
+
 bool LockSession::release(const IndexValue& key, const std::string& context) {
     const auto found = kept_.find(Key(context, key));
     if (found == kept_.end() || !found->second.lock.locked()) {

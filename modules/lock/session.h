@@ -89,7 +89,9 @@ public:
     // The same if that needs no wait; returns nothing otherwise.
     std::optional<std::uint64_t> try_acquire(IndexValue key, std::string context = "default",
                                              LockMode mode = LockMode::by_key);
-    // Gives the lock back; returns false if acquire() or try_acquire() did not take it.
+    // Returns whether acquire() or try_acquire() has taken the lock, and it was not given back.
+    bool holds(const IndexValue& key, const std::string& context = "default") const;
+    // Gives the lock back; returns false if the session does not hold it.
     bool release(const IndexValue& key, const std::string& context = "default");
 
     // Ends its waits and gives its locks back. It can take no lock afterwards.

@@ -25,6 +25,17 @@ config::Settings<Session> Session::describe() {
         setting("session", &Session::session, "Id that open_session returned").required());
 }
 
+config::Settings<RenewSession> RenewSession::describe() {
+    return settings<RenewSession>(
+        "Starts the session's time to live anew",
+        setting("session", &RenewSession::session, "Id that open_session returned").required(),
+        setting("key", &RenewSession::key,
+                "Key of a lock; if the session does not hold it, this fails, and renews nothing; "
+                "null: whatever it holds")
+            .not_empty(),
+        setting("context", &RenewSession::context, "Context of the key").not_empty());
+}
+
 config::Settings<SessionInfo> SessionInfo::describe() {
     using S = SessionInfo;
     return settings<S>(

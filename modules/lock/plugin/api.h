@@ -28,6 +28,14 @@ struct Session {
     static config::Settings<Session> describe();
 };
 
+struct RenewSession {
+    std::string session;
+    std::optional<std::string> key;
+    std::string context = "default";
+
+    static config::Settings<RenewSession> describe();
+};
+
 struct SessionInfo {
     std::string session;
     std::string name;

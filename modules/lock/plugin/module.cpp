@@ -65,8 +65,7 @@ ModuleDeclaration<LockModule> LockModule::declare() {
         .hands_over<LockHandover>(&LockModule::hand_over, &LockModule::take_over,
                                   CallsUnderWay::go_on)
         .function("open_session", &LockModule::open_session)
-        .function("renew_session", "Starts the session's time to live anew",
-                  &LockModule::renew_session)
+        .function("renew_session", &LockModule::renew_session)
         .function("close_session", "Gives back all locks of the session, and ends its waits",
                   &LockModule::close_session)
         .function("sessions", "Lists the sessions that are open", &LockModule::sessions)
@@ -240,9 +239,12 @@ lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& para
     return info_of(*lease);
 }
 
-lock_api::SessionInfo LockModule::renew_session(const lock_api::Session& parameters,
+lock_api::SessionInfo LockModule::renew_session(const lock_api::RenewSession& parameters,
                                                 const Caller& caller) {
     LockLease& lease = session(parameters.session, caller);
+    if (parameters.key && !lease.locks().holds(IndexValue(*parameters.key), parameters.context)) {
+        throw ApiException("not_held", "the session does not hold the lock");
+    }
     lease.renew();
     return info_of(lease);
 }

@@ -48,7 +48,8 @@ private:
 
     lock_api::SessionInfo open_session(const lock_api::OpenSession& parameters,
                                        const Caller& caller);
-    lock_api::SessionInfo renew_session(const lock_api::Session& parameters, const Caller& caller);
+    lock_api::SessionInfo renew_session(const lock_api::RenewSession& parameters,
+                                        const Caller& caller);
     void close_session(const lock_api::Session& parameters, const Caller& caller);
     std::vector<lock_api::SessionInfo> sessions(const NoParameters&, const Caller& caller) const;
     Task<Token> acquire(lock_api::Acquire parameters, const Caller& caller);
