@@ -127,6 +127,16 @@ std::string Router::wrong_pattern(std::string_view pattern) {
     return "";
 }
 
+std::vector<std::string> Router::names_in(std::string_view pattern) {
+    std::vector<std::string> names;
+    for (const std::string_view part : parts_of(pattern)) {
+        if (is_name(part)) {
+            names.emplace_back(part.substr(1, part.size() - 2));
+        }
+    }
+    return names;
+}
+
 Router::Node& Router::root_of(std::string_view host) {
     if (host.empty()) {
         return *root_;

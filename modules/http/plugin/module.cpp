@@ -28,6 +28,7 @@
 #include "modules/http/http_error.h"
 #include "modules/http/http_host.h"
 #include "modules/http/page/page.h"
+#include "modules/http/plugin/check_app.h"
 #include "modules/http/plugin/gateway.h"
 #include "modules/http/plugin/settings.h"
 #include "modules/http/router.h"
@@ -89,6 +90,7 @@ public:
         return declare_module<HttpModule>("http", "Serves clients that speak HTTP")
             .depends_on("lock")
             .optional()
+            .checks(&check_app)
             .hands_over<HttpState>(&HttpModule::hand_over, &HttpModule::take_over,
                                    CallsUnderWay::go_on)
             .function("addresses", "The addresses where it listens, with the real ports",
@@ -252,6 +254,7 @@ private:
     void add_routes() {
         if (settings().gateway) {
             gateway_.add_routes(router_);
+            gateway_.set_configured(settings().routes);
         }
         for (const RouteSettings& route : settings().routes) {
             const Handler handler = handler_of(route);

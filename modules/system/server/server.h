@@ -111,6 +111,7 @@ private:
     void changed();
     Task<> shut_down();
     void keep_for_functions();
+    void log_warnings();
 
     CheckedApp app_;
     ModuleTable modules_;                    // before the scheduler, which it outlives
