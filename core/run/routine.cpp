@@ -1,7 +1,9 @@
 #include "core/run/routine.h"
 
 #include <cassert>
+#include <new>
 #include <stdexcept>
+#include <utility>
 
 #include "core/base/safe_text.h"
 #include "core/run/scheduler.h"
@@ -81,7 +83,16 @@ Routine::Routine(Scheduler& scheduler, Container& container, std::string&& name,
     : Subscriber(scheduler),
       container_(&container),
       started_at_(started_at),
-      name_(name.empty() ? nullptr : std::make_unique<const std::string>(std::move(name))) {}
+      rare_(name.empty() ? nullptr : new Rare{.name = std::move(name)}) {}
+
+void Routine::set_trace_context(Ref<TraceContext> context) noexcept {
+    if (rare_ == nullptr && context != nullptr) {
+        rare_.reset(new (std::nothrow) Rare);
+    }
+    if (rare_ != nullptr) {
+        rare_->trace_context = std::move(context);
+    }
+}
 
 const std::string Routine::no_name;
 

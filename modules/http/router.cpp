@@ -7,6 +7,7 @@
 
 #include "config/text/quoted.h"
 #include "modules/http/http_error.h"
+#include "modules/http/request_span.h"
 
 namespace weir::http {
 
@@ -228,6 +229,9 @@ Task<> Router::handle(Exchange& exchange) const {
     exchange.set_parameters(
         parameters_of(route, segments),
         route.pattern().ends_with("/*") ? parts_of(route.pattern()).size() - 1 : segments.size());
+    if (exchange.span() != nullptr) {
+        exchange.span()->set_route(route.pattern());
+    }
     const Running running(route.running_);
     const Handler handler = route.handler_;  // lives as long as its routine
     co_await handler(exchange);

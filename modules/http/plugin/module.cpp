@@ -82,6 +82,7 @@ class HttpModule final : public ModuleOf<HttpSettings>, public HttpHost {
 public:
     explicit HttpModule(const ModuleContext& context)
         : ModuleOf(context), gate_(access(), gate_settings()), gateway_(*this), page_(*this) {
+        traffic_.spans = server().spans();
         use_settings();
     }
     ~HttpModule() override { close(); }
@@ -89,6 +90,8 @@ public:
     static auto declare() {
         return declare_module<HttpModule>("http", "Serves clients that speak HTTP")
             .depends_on("lock")
+            .optional()
+            .depends_on("otlp")
             .optional()
             .checks(&check_app)
             .hands_over<HttpState>(&HttpModule::hand_over, &HttpModule::take_over,
