@@ -171,6 +171,9 @@ int check_app(const AppFiles& app) {
     config::Configuration configuration = load_configuration(app, problems);
     const CheckedApp checked(std::move(configuration), {}, problems);
     if (problems.empty()) {
+        for (const config::Problem& warning : checked.warnings()) {
+            std::fputs(("warning: " + config::to_text(warning) + "\n").c_str(), stderr);
+        }
         print("no mistakes found\n");
         return success;
     }

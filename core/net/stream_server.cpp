@@ -50,7 +50,7 @@ Task<> StreamServer::run_client(std::unique_ptr<Served> served) {
         co_await server.handle(client);
         co_await client->finish(scheduler.now() + server.options().shutdown_timeout);
     } catch (const StreamError& error) {
-        scheduler.log(LogLevel::info, error.what());
+        scheduler.log(LogLevel::debug, error.what());
     }
 }
 

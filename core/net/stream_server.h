@@ -52,7 +52,7 @@ using StreamHandler = std::function<Task<>(StreamClient&)>;
 // Listens at an address, and starts a routine for each client, which reads and writes in straight
 // code.
 //
-// A handler that throws StreamError, as for a client that went away, is logged at level info; any
+// A handler that throws StreamError, as for a client that went away, is logged at level debug; any
 // other exception as an error. Its client is closed, others go on.
 class StreamServer final : public Acceptor {
 public:

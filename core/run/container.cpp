@@ -6,9 +6,11 @@ namespace weir {
 
 // Moves the name from the options.
 Ref<Routine> Container::make(StartOptions& options, const std::source_location& at) {
-    auto name = options.name.empty() ? nullptr
-                                     : std::make_unique<const std::string>(std::move(options.name));
-    Ref<Routine> routine(new Routine(scheduler_, *this, std::move(name), at));
+    std::unique_ptr<Routine::Rare> rare;
+    if (!options.name.empty()) {
+        rare.reset(new Routine::Rare{.name = std::move(options.name)});
+    }
+    Ref<Routine> routine(new Routine(scheduler_, *this, std::move(rare), at));
     routine->set_daemon(options.daemon);
     routines_.push_back(*routine);
     return routine;

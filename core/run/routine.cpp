@@ -1,7 +1,9 @@
 #include "core/run/routine.h"
 
 #include <cassert>
+#include <new>
 #include <stdexcept>
+#include <utility>
 
 #include "core/base/safe_text.h"
 #include "core/run/scheduler.h"
@@ -76,13 +78,21 @@ TaskPromise& promise_of(std::coroutine_handle<> coroutine) noexcept {
 
 }  // namespace
 
-Routine::Routine(Scheduler& scheduler, Container& container,
-                 std::unique_ptr<const std::string> name,
+Routine::Routine(Scheduler& scheduler, Container& container, std::unique_ptr<Rare> rare,
                  const std::source_location& started_at) noexcept
     : Subscriber(scheduler),
       container_(&container),
       started_at_(started_at),
-      name_(std::move(name)) {}
+      rare_(std::move(rare)) {}
+
+void Routine::set_trace_context(Ref<TraceContext> context) noexcept {
+    if (rare_ == nullptr && context != nullptr) {
+        rare_.reset(new (std::nothrow) Rare);
+    }
+    if (rare_ != nullptr) {
+        rare_->trace_context = std::move(context);
+    }
+}
 
 const std::string Routine::no_name;
 

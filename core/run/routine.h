@@ -15,6 +15,7 @@
 #include "core/base/ref.h"
 #include "core/run/subscriber.h"
 #include "core/run/task.h"
+#include "core/run/trace_context.h"
 #include "core/run/wait.h"
 
 namespace weir {
@@ -51,7 +52,7 @@ class Routine final : public Subscriber,
                       public Link<Routine, Container>,
                       public pool::Pooled {
 public:
-    const std::string& name() const noexcept { return name_ != nullptr ? *name_ : no_name; }
+    const std::string& name() const noexcept { return rare_ != nullptr ? rare_->name : no_name; }
     /// Returns where it was started.
     const std::source_location& started_at() const noexcept { return started_at_; }
     /// Returns the container that owns it; null once it has ended or the container is destroyed.
@@ -65,6 +66,13 @@ public:
     const Wait* wait() const noexcept { return wait_; }
     Time waiting_since() const noexcept { return waiting_since_; }
     Claims& claims() noexcept { return claims_; }
+    /// Returns the span of a distributed trace for which it works now; null: none. Calls and
+    /// requests that it makes are parts of that. Routines that it starts have none.
+    TraceContext* trace_context() const noexcept {
+        return rare_ != nullptr ? rare_->trace_context.get() : nullptr;
+    }
+    /// Without memory for it, the routine works for none.
+    void set_trace_context(Ref<TraceContext> context) noexcept;
     /// Returns its coroutines, the innermost first. A running routine returns only the outermost
     /// one, without its line; an ended routine returns none.
     std::vector<RoutineFrame> frames() const;
@@ -79,8 +87,13 @@ public:
 
     // --- for containers and awaitables
 
-    /// `name`: null if it has none.
-    Routine(Scheduler& scheduler, Container& container, std::unique_ptr<const std::string> name,
+    /// What many routines do not have.
+    struct Rare {
+        std::string name;
+        Ref<TraceContext> trace_context = {};
+    };
+    /// `rare`: null if it has nothing of that.
+    Routine(Scheduler& scheduler, Container& container, std::unique_ptr<Rare> rare,
             const std::source_location& started_at) noexcept;
     /// Takes over the coroutine. Runs it up to its first wait, or lets it begin when the running
     /// event is done.
@@ -135,7 +148,7 @@ private:
     Claims claims_;
     Container* container_;
     std::source_location started_at_;
-    const std::unique_ptr<const std::string> name_;  // null: none
+    std::unique_ptr<Rare> rare_;  // null: nothing of it
     // Of the caller that starts the routine in the foreground, which gets what the coroutine throws
     // before its first wait; null: the log gets it.
     std::exception_ptr* failure_ = nullptr;

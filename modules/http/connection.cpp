@@ -1,15 +1,18 @@
 #include "modules/http/connection.h"
 
 #include <exception>
+#include <memory>
 #include <new>
 #include <optional>
 #include <utility>
 
 #include <uv.h>
 
+#include "core/run/container.h"
 #include "core/run/routine.h"
 #include "core/simulation/wall_clock.h"
 #include "modules/http/http_error.h"
+#include "modules/http/request_span.h"
 
 namespace weir::http {
 
@@ -94,6 +97,12 @@ Task<bool> Connection::serve_request(const std::function<bool()>& last) {
 
 Task<bool> Connection::handle(RequestParser& parser, const std::function<bool()>& last) {
     Exchange exchange(stream_, limits_, client_, parser, last, traffic_);
+    std::unique_ptr<RequestSpan> span;
+    if (RequestSpan::is_wanted(parser.request(), traffic_.spans.get())) {
+        Routine& routine = co_await this_routine();
+        span = std::make_unique<RequestSpan>(exchange, routine, traffic_.spans);
+        exchange.set_span(span.get());
+    }
     std::optional<HttpError> wrong;
     try {
         co_await handler_(exchange);

@@ -175,6 +175,7 @@ std::string Exchange::start_response(int status, const Headers& headers,
         }
     }
     begun_ = true;
+    status_ = status;
     traffic_.count_response(status);
     traffic_.time.record(scheduler().now() - started_);
     bodyless_ = status == 204 || status == 304 || status < 200;

@@ -22,6 +22,7 @@
 namespace weir::http {
 
 class GzipEncoder;
+class RequestSpan;
 
 // One request and its response, as the routine that handles it sees them:
 //
@@ -61,6 +62,10 @@ public:
         before_rest_ = before_rest;
     }
 
+    // Null: the request is part of no trace.
+    RequestSpan* span() const noexcept { return span_; }
+    void set_span(RequestSpan* span) noexcept { span_ = span; }
+
     // --- the body of the request
 
     // Returns the next bytes of the body; empty: it has ended. They are valid until the next call.
@@ -87,6 +92,8 @@ public:
     // Writes a piece of the body; waits while the client does not read. Requires begin().
     Task<> write(std::string bytes);
     bool begun() const noexcept { return begun_; }
+    // Returns the status of the response; 0 if that has not begun.
+    int status() const noexcept { return status_; }
     // Whether the response has no body, as that of HEAD: what is written is dropped.
     bool is_bodyless() const noexcept { return request().method == "HEAD" || bodyless_; }
 
@@ -144,6 +151,7 @@ private:
     bool keep_alive_;
     Parameters parameters_;
     std::size_t before_rest_ = 0;
+    RequestSpan* span_ = nullptr;
 
     std::uint64_t body_limit_;
     std::uint64_t received_ = 0;  // of the body
@@ -154,6 +162,7 @@ private:
 
     Headers added_;
     bool begun_ = false;
+    int status_ = 0;
     bool bodyless_ = false;
     Framing framing_ = Framing::none;
     bool has_length_ = false;

@@ -119,7 +119,8 @@ Task<> Gate::handle(Exchange& exchange, const Handler& next) const {
                 exchange.add_header("Access-Control-Allow-Methods",
                                     "GET, HEAD, POST, PUT, PATCH, DELETE");
                 exchange.add_header("Access-Control-Allow-Headers",
-                                    "Authorization, Content-Type, Last-Event-ID");
+                                    "Authorization, Content-Type, Last-Event-ID, "
+                                    "traceparent, tracestate");
                 exchange.add_header("Access-Control-Max-Age", "600");
                 Response response{.status = 204};
                 co_await exchange.respond(std::move(response));

@@ -14,6 +14,7 @@
 #include "core/wait/timeout.h"
 #include "modules/http/client_pool.h"
 #include "modules/http/gzip.h"
+#include "modules/http/request_span.h"
 #include "modules/http/response_parser.h"
 #include "modules/http/retry_after.h"
 
@@ -50,7 +51,18 @@ void check(const ClientRequest& request) {
     }
 }
 
-std::string request_head(const ClientRequest& request, const Url& url, bool accepts_gzip) {
+// The trace is in the request, unless that has one already.
+void add_trace(const ClientRequest& request, const TraceContext* trace, std::string& text) {
+    if (trace != nullptr && request.headers.find("traceparent") == nullptr) {
+        text += "traceparent: " + trace->header() + "\r\n";
+        if (!trace->state.empty()) {
+            text += "tracestate: " + trace->state + "\r\n";
+        }
+    }
+}
+
+std::string request_head(const ClientRequest& request, const Url& url, bool accepts_gzip,
+                         const TraceContext* trace) {
     std::string text = request.method + " " + url.target + " HTTP/1.1\r\n";
     const auto add = [&text](std::string_view name, std::string_view value) {
         text.append(name).append(": ").append(value).append("\r\n");
@@ -65,6 +77,7 @@ std::string request_head(const ClientRequest& request, const Url& url, bool acce
     if (accepts_gzip) {
         add("Accept-Encoding", "gzip");
     }
+    add_trace(request, trace, text);
     if (request.pieces) {
         add("Transfer-Encoding", "chunked");
     } else if (!request.body.empty() || request.method == "POST" || request.method == "PUT" ||
@@ -96,6 +109,7 @@ struct HttpClient::Attempt {
     ClientStage stage = ClientStage::connect;
     int redirects = 0;
     int retries = 0;
+    const TraceContext* trace = nullptr;  // of this time
 
     bool is_repeatable() const noexcept { return !request.pieces && is_idempotent(request.method); }
     std::string text() const { return request.method + " " + url.text() + ": "; }
@@ -294,7 +308,7 @@ Task<> HttpClient::send_and_receive(Attempt& attempt, ResponseReader::State& sta
     state.lease = co_await pool_->lease(attempt.url, attempt.deadline, attempt.needs_new);
     attempt.stage = ClientStage::receive;
     ByteStream& stream = *state.lease->stream;
-    stream.queue_output(request_head(request, attempt.url, attempt.accepts_gzip));
+    stream.queue_output(request_head(request, attempt.url, attempt.accepts_gzip, attempt.trace));
     if (request.pieces) {
         state.is_sent = false;
         state.sending.start(state.send_pieces(request.pieces), {.name = "body of a request"});
@@ -329,8 +343,12 @@ Task<std::unique_ptr<ResponseReader>> HttpClient::try_once(Attempt& attempt) {
     auto state =
         std::make_unique<ResponseReader::State>(*this, attempt.text(), attempt.url.text(),
                                                 attempt.deadline, attempt.request.method == "HEAD");
+    Routine& routine = co_await this_routine();
+    ClientSpan span(routine, attempt.request.method, attempt.url.host);
+    attempt.trace = span.context();
     try {
         co_await send_and_receive(attempt, *state);
+        span.set_status(state->parser->status());
     } catch (const TlsError&) {
         state->fail(ClientStage::tls);
     } catch (...) {

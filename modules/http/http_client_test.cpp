@@ -10,6 +10,7 @@
 
 #include <zlib.h>
 
+#include "core/run/span_buffer.h"
 #include "modules/http/http_error.h"
 #include "modules/http/test_world.h"
 
@@ -139,6 +140,47 @@ std::string gzipped(const std::string& text) {
 }
 
 }  // namespace
+
+namespace {
+
+Task<> ask_within(ClientWorld& world, Ref<TraceContext> trace, std::string& body) {
+    Routine& routine = co_await this_routine();
+    routine.set_trace_context(std::move(trace));
+    ClientRequest request("GET", "http://shop.example/a");
+    body = (co_await world.client->request(std::move(request))).body;
+}
+
+}  // namespace
+
+TEST_CASE("a request is part of the trace for which its routine works") {
+    ClientWorld world(repeat_request);
+    const std::string parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const Ref<TraceContext> given = TraceContext::read(parent, "shop=7");
+    std::string body;
+    world.run(ask_within(world, given, body));
+    CHECK(has(body, "\ntraceparent=" + parent + "\ntracestate=shop=7\n"));
+
+    const Ref<SpanBuffer> spans(new SpanBuffer);
+    spans->open(10, 0, nullptr);
+    world.renew();
+    world.run(ask_within(world, given->child(world.scheduler.poller(), spans), body));
+    const std::vector<Span> all = spans->take(10);
+    REQUIRE(all.size() == 1);
+    CHECK(has(body, "\ntraceparent=00-0af7651916cd43dd8448eb211c80319c-" +
+                        span_text(all[0].ids.span) + "-01\n"));
+    CHECK(all[0].kind == Span::Kind::client);
+    CHECK(all[0].status == 200);
+    CHECK(all[0].error.empty());
+    CHECK(all[0].attributes.back() ==
+          std::pair<std::string, std::string>("server.address", "shop.example"));
+
+    world.refusals = 1;
+    world.options.max_retries = 1;
+    world.renew();
+    world.run(ask_within(world, given->child(world.scheduler.poller(), spans), body));
+    REQUIRE(spans->size() == 2);
+    CHECK(spans->take(1)[0].error == "no_response");
+}
 
 TEST_CASE("a request is answered, and says who it is and where it goes") {
     ClientWorld world(repeat_request);

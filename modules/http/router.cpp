@@ -7,6 +7,7 @@
 
 #include "config/text/quoted.h"
 #include "modules/http/http_error.h"
+#include "modules/http/request_span.h"
 
 namespace weir::http {
 
@@ -129,6 +130,16 @@ std::string Router::wrong_pattern(std::string_view pattern) {
     return "";
 }
 
+std::vector<std::string> Router::names_in(std::string_view pattern) {
+    std::vector<std::string> names;
+    for (const std::string_view part : parts_of(pattern)) {
+        if (is_name(part)) {
+            names.emplace_back(part.substr(1, part.size() - 2));
+        }
+    }
+    return names;
+}
+
 Router::Node& Router::root_of(std::string_view host) {
     if (host.empty()) {
         return *root_;
@@ -220,6 +231,9 @@ Task<> Router::handle(Exchange& exchange) const {
     exchange.set_parameters(
         parameters_of(route, segments),
         route.pattern().ends_with("/*") ? parts_of(route.pattern()).size() - 1 : segments.size());
+    if (exchange.span() != nullptr) {
+        exchange.span()->set_route(route.pattern());
+    }
     const Running running(route.running_);
     const Handler handler = route.handler_;  // lives as long as its routine
     co_await handler(exchange);

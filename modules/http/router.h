@@ -56,6 +56,8 @@ public:
                                              Handler handler, std::string_view host = "");
     // Returns what is wrong with a pattern; "" if nothing is.
     static std::string wrong_pattern(std::string_view pattern);
+    // Returns the names in braces, in their order. Requires that nothing is wrong with the pattern.
+    static std::vector<std::string> names_in(std::string_view pattern);
 
     // Answers the request. Throws HttpError if no path fits (404), or none with this method (405,
     // with the methods that there are). HEAD is answered by the handler of GET, and OPTIONS without

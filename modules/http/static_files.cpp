@@ -278,8 +278,7 @@ Task<> StaticFiles::send(Exchange& exchange, Shared opened, std::string_view nam
         asked && is_same(request, tag, modified) ? parse_range(*asked, opened->size) : std::nullopt;
     if (!range) {
         const ByteRange all{0, opened->size};
-        co_await exchange.begin(200, std::move(headers), opened->size);
-        co_await send_bytes(exchange, opened, all);
+        co_await send_bytes(exchange, opened, 200, std::move(headers), all);
         co_return;
     }
     const std::string whole = std::to_string(opened->size);
@@ -289,17 +288,22 @@ Task<> StaticFiles::send(Exchange& exchange, Shared opened, std::string_view nam
     }
     headers.set("Content-Range", "bytes " + std::to_string(range->first) + "-" +
                                      std::to_string(range->first + range->size - 1) + "/" + whole);
-    co_await exchange.begin(206, std::move(headers), range->size);
-    co_await send_bytes(exchange, opened, *range);
+    const ByteRange part = *range;
+    co_await send_bytes(exchange, opened, 206, std::move(headers), part);
 }
 
-Task<> StaticFiles::send_bytes(Exchange& exchange, Shared opened, ByteRange range) {
-    if (exchange.is_bodyless()) {
+Task<> StaticFiles::send_bytes(Exchange& exchange, Shared opened, int status, Headers headers,
+                               ByteRange range) {
+    // In one piece with the head. A file that became shorter while it was opened is read again, and
+    // found out below.
+    if (opened->whole.size() == opened->size) {
+        Response response{status, std::move(headers),
+                          opened->whole.substr(range.first, range.size)};
+        co_await exchange.respond(std::move(response));
         co_return;
     }
-    // A file that became shorter while it was opened is read again, and found out below.
-    if (range.size != 0 && opened->whole.size() == opened->size) {
-        co_await exchange.write(opened->whole.substr(range.first, range.size));
+    co_await exchange.begin(status, std::move(headers), range.size);
+    if (exchange.is_bodyless()) {
         co_return;
     }
     while (range.size != 0) {

@@ -53,7 +53,8 @@ private:
     static Opened open(const std::string& folder, const std::vector<std::string>& parts);
     static std::string read_part(const Opened& opened, std::uint64_t position, std::size_t size);
     Task<> send(Exchange& exchange, Shared opened, std::string_view name);
-    Task<> send_bytes(Exchange& exchange, Shared opened, ByteRange range);
+    Task<> send_bytes(Exchange& exchange, Shared opened, int status, Headers headers,
+                      ByteRange range);
 
     const std::string folder_;
     const std::string index_;

@@ -7,6 +7,8 @@
 
 #include "core/base/histogram.h"
 #include "core/base/list.h"
+#include "core/base/ref.h"
+#include "core/run/span_buffer.h"
 
 namespace weir::http {
 
@@ -21,6 +23,7 @@ struct Traffic {
     std::uint64_t received = 0;  // bytes of requests
     std::uint64_t sent = 0;      // bytes of responses
     List<WebSocket> web_sockets;
+    Ref<SpanBuffer> spans;  // of requests that are part of a trace; null: nowhere
 
     void count_response(int status) noexcept {
         ++responses[static_cast<std::size_t>(std::clamp(status / 100, 1, 5) - 1)];

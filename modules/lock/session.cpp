@@ -151,6 +151,11 @@ std::optional<std::uint64_t> LockSession::try_acquire(IndexValue key, std::strin
     return acquiring.try_now() ? acquiring.await_resume() : std::nullopt;
 }
 
+bool LockSession::holds(const IndexValue& key, const std::string& context) const {
+    const auto found = kept_.find(Key(context, key));
+    return found != kept_.end() && found->second.lock.locked();
+}
+
 bool LockSession::release(const IndexValue& key, const std::string& context) {
     const Key name(context, key);
     const auto kept = kept_.find(name);

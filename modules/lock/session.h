@@ -99,6 +99,9 @@ public:
     // The same if that needs no wait; returns nothing otherwise.
     std::optional<std::uint64_t> try_acquire(IndexValue key, std::string context = "default",
                                              LockMode mode = LockMode::by_key);
+    // Returns whether acquire() or try_acquire() has taken the lock, and it was neither given back
+    // nor taken away.
+    bool holds(const IndexValue& key, const std::string& context = "default") const;
     // Gives the lock back; returns false if acquire() or try_acquire() did not take it. Throws
     // LockLost, once, if the lock was taken away from the session.
     bool release(const IndexValue& key, const std::string& context = "default");

@@ -59,9 +59,6 @@ private:
     void lock(Step& made, const StepSettings& written, const config::Path& path);
     void name_result(Step& made, const std::string& name, const Shape& shape,
                      const config::Path& path);
-    const ApiFunction* function(const std::string& target, const std::string& name,
-                                const config::Path& path) const;
-    std::string implementation(const std::string& target) const;
     std::optional<Pace> pace(const std::optional<PaceSettings>& written, const config::Path& path);
 
     ValueCompiler values_;
@@ -254,29 +251,6 @@ void Compiler::name_result(Step& made, const std::string& name, const Shape& sha
 
 // --- calls and events
 
-// A configuration may choose the module for an interface.
-std::string Compiler::implementation(const std::string& target) const {
-    const auto chosen = values_.app()->configuration().value(inside("server.proxies", target));
-    return chosen && chosen->text() ? std::string(*chosen->text()) : target;
-}
-
-const ApiFunction* Compiler::function(const std::string& target, const std::string& name,
-                                      const config::Path& path) const {
-    const ModuleClass* const module = values_.app()->find_module(implementation(target));
-    if (module == nullptr) {
-        values_.report(path, "no module '" + target +
-                                 "' is started: server.startup does not list it" +
-                                 config::did_you_mean(target, values_.app()->module_names()));
-        return nullptr;
-    }
-    const ApiFunction* const found = module->api.find(IndexValue(name));
-    if (found == nullptr) {
-        values_.report(path, "the module '" + target + "' has no function '" + name + "'" +
-                                 config::did_you_mean(name, module->api.names()));
-    }
-    return found;
-}
-
 void Compiler::call(Step& made, const StepSettings& written, const config::Path& path) {
     const std::string& text = *written.call;
     const std::size_t dot = text.rfind('.');
@@ -289,7 +263,8 @@ void Compiler::call(Step& made, const StepSettings& written, const config::Path&
     const std::string name = text.substr(dot + 1);
     made.function = ApiName(target, name);
     const ApiFunction* const found =
-        values_.app() == nullptr ? nullptr : function(target, name, path / "call");
+        values_.app() == nullptr ? nullptr
+                                 : values_.app()->find_function(target, name, path / "call");
     made.value = values_.object(written.with, found == nullptr ? nullptr : found->parameters,
                                 "parameter", path / "with", path / "call");
     name_result(made, written.as, found == nullptr ? Shape() : result_shape(*found), path / "as");

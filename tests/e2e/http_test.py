@@ -210,6 +210,14 @@ class Shared(unittest.TestCase):
         self.assertIn("order:1", body.decode())
         where = "/locks/order:1?session=" + held["session"]
         self.assertEqual(self.web.post(where, {}, *LOGIN, method="PUT")[0], 200)
+        # Its session is none of another lock, and not renewed by mistake.
+        other = where.replace("order:1", "order:9")
+        status, body = self.web.post(other, {}, *LOGIN, method="PUT")
+        self.assertEqual((status, body["code"]), (409, "not_held"))
+        self.assertEqual(self.web.curl(other, "-X", "DELETE", *LOGIN)[0], 409)
+        self.assertEqual(self.web.post(where + "&context=b", {}, *LOGIN, method="PUT")[0], 409)
+        status, body = self.web.post(where + "&kontext=b", {}, *LOGIN, method="PUT")
+        self.assertEqual((status, body["code"]), (400, "bad_parameter"))
         self.assertEqual(self.web.curl(where, "-X", "DELETE", *LOGIN)[0], 204)
         status, body = self.web.post("/locks/order:1", {"wait": "5s"}, *LOGIN)
         self.assertEqual(status, 201)
@@ -270,37 +278,37 @@ class Shared(unittest.TestCase):
         status, body = self.web.post("/events/shop.Nothing", {}, *LOGIN)
         self.assertEqual((status, body["code"]), (404, "unknown_event"))
 
-    def test_the_openapi_document_describes_what_is_there(self):
-        status, _, body = self.web.curl("/openapi.json", owner=True)
-        document = json.loads(body)
-        self.assertEqual((status, document["openapi"]), (200, "3.1.0"))
-        acquire = document["paths"]["/call/lock/acquire"]["post"]
-        schema = acquire["requestBody"]["content"]["application/json"]["schema"]
-        self.assertEqual(schema["required"], ["session", "key"])
-        self.assertEqual(schema["properties"]["shared"]["type"], "boolean")
-        self.assertNotIn("${", body.decode())
-        identities = []
-
-        def check(node):
-            if isinstance(node, list):
-                for element in node:
-                    check(element)
-            elif isinstance(node, dict):
-                if isinstance(node.get("$ref"), str):
-                    target = document
-                    for part in node["$ref"].removeprefix("#/").split("/"):
-                        target = target[part.replace("~1", "/").replace("~0", "~")]
-                for element in node.values():
-                    check(element)
-        check(document)
-        for path, item in document["paths"].items():
-            for method, operation in item.items():
-                identities.append(operation["operationId"])
-                self.assertTrue(operation["responses"], path + method)
-                named = re.findall(r"{(\w+)}", path)
-                given = [p["name"] for p in operation.get("parameters", []) if p["in"] == "path"]
-                self.assertEqual(named, given, path)
-        self.assertEqual(len(identities), len(set(identities)))
+    def test_a_client_that_reads_too_slowly_gets_the_number_of_lost_events(self):
+        sent = 40
+        large = os.path.join(self.web.folder.name, "large.json")
+        with open(large, "w", encoding="ascii") as file:
+            json.dump({"customer": "slow" * 125_000, "pieces": 7}, file)
+        with socket.socket() as slow:
+            # With this, the kernels keep some megabytes less than what is sent.
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            slow.settimeout(LIMIT)
+            slow.connect(("127.0.0.1", self.web.http_port))
+            slow.sendall(b"GET /events?type=shop.Order HTTP/1.0\r\nHost: localhost\r\n"
+                         b"Authorization: Basic YW5uOmFwcGxlcyBhbmQgcGVhcnM=\r\n\r\n")
+            lines = slow.makefile("rb")
+            while lines.readline() != b": watching shop.Order\n":
+                pass
+            for _ in range(sent):
+                self.assertEqual(self.web.curl("/events/shop.Order", *LOGIN, "-H", "Expect:", "-H",
+                                               "Content-Type: application/json", "--data-binary",
+                                               "@" + large)[0], 204)
+            came, lost = 0, 0
+            while came + lost < sent:
+                line = lines.readline()
+                if line == b"event: lost\n":
+                    lost += json.loads(lines.readline().removeprefix(b"data: "))["lost"]
+                elif line == b"event: shop.Order\n":
+                    self.assertEqual(json.loads(lines.readline().removeprefix(b"data: "))["pieces"],
+                                     7)
+                    came += 1
+            self.assertGreater(lost, 0)
+            self.assertGreater(came, 0)
+            self.assertEqual(came + lost, sent)
 
     def test_texts_are_compressed_for_clients_that_take_it(self):
         status, headers, body = self.web.curl("/openapi.json", "--compressed", owner=True)
@@ -401,6 +409,26 @@ class Alone(unittest.TestCase):
                 self.assertIn(b"\r\nConnection: close\r\n", answer)
                 self.assertEqual(unload.wait(LIMIT), 0)
                 unload.stdout.close()
+
+    def test_a_client_that_unloads_what_serves_it_sees_its_connection_end(self):
+        # It cannot be answered before the module has gone, and then by no module.
+        with Web(shutdown_timeout="200ms") as web:
+            done = subprocess.run(
+                web.command("/call/manager/unload", "--unix-socket", web.http_unix, "-H",
+                            "Content-Type: application/json", "-d", '{"module": "http"}'),
+                capture_output=True, text=True, timeout=LIMIT, check=False)
+            self.assertEqual((done.returncode, done.stdout), (52, ""), done.stderr)
+            wait_until(lambda: '"unloaded"' in web.cli("CALL", "manager", "modules", owner=True)
+                       or '"http"' not in web.cli("CALL", "manager", "modules", owner=True),
+                       "it has gone")
+
+    def test_the_log_warns_where_resp_asks_for_a_password_and_http_does_not(self):
+        web = Web()
+        web.settings["password"] = PASSWORD
+        web.write()
+        with web:
+            web.wait_for_log(r"own.json:1:\d+: module.http.listen\[0\]: module.resp asks for a "
+                             "password, but clients of this address take locks without one")
 
     def test_headers_that_say_where_a_response_ends_are_refused(self):
         web = Web(headers={"x-frame-options": "DENY", "content-length": "0"})

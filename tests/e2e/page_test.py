@@ -158,10 +158,14 @@ class PageFilesTest(unittest.TestCase):
 
 
 @unittest.skipIf(browser.missing(), f"not installed: {browser.missing()}")
-class PageTest(unittest.TestCase):
+class InBrowser(unittest.TestCase):
+    """What tests of views share: a server, a browser, and clients of the server."""
+
+    server = Paged
+
     @classmethod
     def setUpClass(cls):
-        cls.web = Paged()
+        cls.web = cls.server()
         cls.web.__enter__()
         cls.browser = browser.Browser()
         cls.addClassCleanup(cls.browser.close)
@@ -207,6 +211,8 @@ class PageTest(unittest.TestCase):
         page.click("dialog button", "Log in")
         page.wait("#user", user)
 
+
+class PageTest(InBrowser):
     # --- what is seen
 
     def test_the_overview_shows_state_and_rates(self):

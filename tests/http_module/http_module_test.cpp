@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/run/span_buffer.h"
 #include "core/stream/memory_stream.h"
 #include "core/wait/timeout.h"
 #include "modules/http/connection.h"
@@ -66,6 +67,7 @@ public:
             .function("look", "Looks into the oven", &Bakery::look)
             .function("bake", "Takes a minute", &Bakery::bake)
             .function("sell", "Sells what is not there", &Bakery::sell)
+            .function("deliver", "Looks, and sells", &Bakery::deliver)
             .reads({"look"});
     }
     void begin() override {
@@ -103,6 +105,12 @@ public:
         co_await sleep(1min);
     }
     void sell() { throw ApiException("sold_out", "there is no bread left"); }
+    // Returns what it has seen.
+    Task<int> deliver() {
+        const ApiResult<Json> seen = co_await call(name(), "look");
+        co_await call(name(), "sell");
+        co_return seen.value().get<int>();
+    }
 
     static inline int baking = 0;
 
@@ -370,6 +378,62 @@ TEST_CASE("a call is cancelled when its client goes") {
 TEST_CASE("a module in C++ answers at a path of its own") {
     GatewayWorld world;
     CHECK(result(world.send(get("/greet/ann"))) == "200 Hello ann\n");
+}
+
+TEST_CASE("calls that a request leads to are spans of its trace, each in the one that makes it") {
+    const std::string trace = "0af7651916cd43dd8448eb211c80319c";
+    GatewayWorld world;
+    const Ref<SpanBuffer> spans = world.server.server().spans();
+    spans->open(100, 0, nullptr);
+    world.traffic.spans = spans;
+    const auto ask = [&trace](const std::string& target, const std::string& flags) {
+        return "POST " + target + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n" +
+               "Content-Length: 2\r\nTraceparent: 00-" + trace + "-b7ad6b7169203331-" + flags +
+               "\r\n\r\n{}";
+    };
+    // The second is not sampled, the third is part of no trace.
+    const std::string answered =
+        world.send(ask("/call/bakery/deliver", "01") + ask("/call/bakery/deliver", "00") +
+                   post("/call/bakery/deliver", "{}"));
+    CHECK(has(answered, "\r\n\r\n7\n"));
+    const std::vector<Span> all = spans->take(100);
+    spans->close();
+    REQUIRE(all.size() == 4);
+    for (const Span& span : all) {
+        CHECK(span.ids.trace_text() == trace);
+    }
+    const Span& look = all[0];
+    const Span& sell = all[1];
+    const Span& deliver = all[2];
+    const Span& request = all[3];
+    CHECK(request.name == "POST /call/{module}/{function}");
+    CHECK(request.status == 200);
+    CHECK(span_text(request.ids.parent) == "b7ad6b7169203331");
+    CHECK(deliver.name == "bakery.deliver");
+    CHECK(deliver.ids.parent == request.ids.span);
+    CHECK(deliver.error.empty());
+    CHECK(look.name == "bakery.look");
+    CHECK(look.ids.parent == deliver.ids.span);
+    CHECK(sell.ids.parent == deliver.ids.span);
+    CHECK(sell.error == "sold_out");
+}
+
+TEST_CASE("a call by WebSocket may be part of a trace of its own") {
+    GatewayWorld world;
+    const Ref<SpanBuffer> spans = world.server.server().spans();
+    spans->open(100, 0, nullptr);
+    world.traffic.spans = spans;
+    const std::string answered = messages(
+        world.send(web_socket_request("/call") +
+                   text_frame(R"({"id": 1, "call": "bakery.look", "traceparent": )"
+                              R"("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})") +
+                   text_frame(R"({"id": 2, "call": "bakery.look"})")));
+    CHECK(has(answered, R"({"id":1,"result":7})"));
+    const std::vector<Span> all = spans->take(100);
+    spans->close();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].name == "bakery.look");
+    CHECK(span_text(all[0].ids.parent) == "b7ad6b7169203331");
 }
 
 TEST_CASE("routes of a host go before those of all hosts") {

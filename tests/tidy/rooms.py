@@ -156,6 +156,10 @@ ROOMS = {
         "The module `http`: settings, listeners, and the gateway to functions, events and locks",
         ["modules/http/page", "modules/system/net"],
     ),
+    "modules/otlp": (
+        "The module `otlp`: spans of traces on their way to a collector",
+        ["modules/http"],
+    ),
     "modules/zookeeper": (
         "A client of ZooKeeper as a library: sessions, requests, watches, locks",
         ["modules/lock", "modules/system/server", "core/simulation"],

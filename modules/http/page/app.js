@@ -12,8 +12,10 @@ import { Modules } from "./modules.js";
 import { Overview } from "./overview.js";
 import { Queues } from "./queues.js";
 import { Routines } from "./routines.js";
+import { Rules } from "./rules.js";
 import { beginTabs } from "./tabs.js";
 import { beginTheme } from "./theme.js";
+import { Timeline } from "./timeline.js";
 
 const element = (id) => document.getElementById(id);
 const main = element("main");
@@ -26,7 +28,7 @@ const live = new Live(api);
 const refresh = () => live.askNow();
 const events = new Events(api, refresh);
 const views = [new Overview(), new Queues(), new Modules(api, refresh), new Locks(api, refresh),
-  new Routines(api, refresh), events, new Calls(api)];
+  new Routines(api, refresh), new Timeline(api), new Rules(), events, new Calls(api)];
 let shown = null; // the view that is in the document
 let answered = null; // when the last answer came
 
@@ -63,6 +65,7 @@ live.addEventListener("client", () => {
     location.reload(); // the server has another version of this page now
     return;
   }
+  showTabs((view) => view.isThere?.(client) ?? true);
   const isIn = client.user !== "";
   element("login").hidden = !isIn && !client.can_log_in;
   element("login").textContent = isIn ? "Log out" : "Log in";
@@ -111,7 +114,7 @@ element("login").addEventListener("click", () => {
 });
 
 beginTheme(element("theme"));
-beginTabs(element("tabs"), panel, views, (view) => {
+const showTabs = beginTabs(element("tabs"), panel, views, (view) => {
   if (shown !== view) {
     put(panel);
   }

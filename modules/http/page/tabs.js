@@ -2,7 +2,8 @@
 
 import { h, put } from "./dom.js";
 
-// `chosen` is called with the view that is to be shown, at first at once.
+// `chosen` is called with the view that is to be shown, at first at once. Returns a function that
+// shows the tabs of those views only for which another function returns true.
 export function beginTabs(list, panel, views, chosen) {
   const tabs = views.map(({ id, title }) => h("a", {
     href: `#${id}`, role: "tab", id: `tab-${id}`, "aria-controls": "panel",
@@ -21,17 +22,19 @@ export function beginTabs(list, panel, views, chosen) {
     chosen(view);
   };
   list.addEventListener("keydown", (event) => {
-    const at = tabs.indexOf(document.activeElement);
-    const goal = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1,
+    const seen = tabs.filter((tab) => !tab.hidden);
+    const at = seen.indexOf(document.activeElement);
+    const goal = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: seen.length - 1,
       " ": at }[event.key];
     if (goal === undefined || at < 0) {
       return;
     }
     event.preventDefault();
-    const tab = tabs[(goal + tabs.length) % tabs.length];
+    const tab = seen[(goal + seen.length) % seen.length];
     tab.focus();
     tab.click();
   });
   addEventListener("hashchange", turn);
   turn();
+  return (isThere) => tabs.forEach((tab, index) => { tab.hidden = !isThere(views[index]); });
 }

@@ -9,6 +9,7 @@
 #include "modules/http/counted.h"
 #include "modules/http/http_error.h"
 #include "modules/http/plugin/json_body.h"
+#include "modules/http/request_span.h"
 #include "modules/system/call/call.h"
 #include "modules/system/call/json.h"
 
@@ -23,6 +24,7 @@ struct SocketCall {
     Json id;
     ApiName name;
     Json parameters;
+    std::string traceparent;  // "": the call is part of no trace
 };
 
 // Throws HttpError; `id` is set as soon as it is known.
@@ -32,6 +34,7 @@ SocketCall read_call(const std::string& text, Json& id) {
         throw HttpError(400, ApiError::bad_parameter, "expected an object");
     }
     std::string name;
+    std::string traceparent;
     Json parameters;
     for (auto& [member, value] : json.items()) {
         if (member == "id") {
@@ -40,10 +43,12 @@ SocketCall read_call(const std::string& text, Json& id) {
             name = value.get<std::string>();
         } else if (member == "parameters") {
             parameters = std::move(value);
+        } else if (member == "traceparent" && value.is_string()) {
+            traceparent = value.get<std::string>();
         } else {
             throw HttpError(400, ApiError::bad_parameter,
                             "the member '" + config::printable(member) +
-                                "' is wrong; expected id, call and parameters");
+                                "' is wrong; expected id, call, parameters and traceparent");
         }
     }
     const std::size_t dot = name.find('.');
@@ -51,7 +56,8 @@ SocketCall read_call(const std::string& text, Json& id) {
         throw HttpError(400, ApiError::bad_parameter,
                         "the member 'call' is missing, or not MODULE.FUNCTION");
     }
-    return {id, ApiName(name.substr(0, dot), name.substr(dot + 1)), std::move(parameters)};
+    return {id, ApiName(name.substr(0, dot), name.substr(dot + 1)), std::move(parameters),
+            std::move(traceparent)};
 }
 
 std::string text_of(const Json& json) {
@@ -86,6 +92,9 @@ public:
 private:
     Task<> run(SocketCall call) {
         const Counted counted(calls_);
+        Routine& routine = co_await this_routine();
+        routine.set_trace_context(
+            trace_of_client(call.traceparent, "", socket_.exchange().traffic().spans));
         detail::JsonCall calling = call_for(socket_.exchange().caller(), std::move(call.name),
                                             std::move(call.parameters), timeout_);
         const ApiResult<Json> result = co_await calling;

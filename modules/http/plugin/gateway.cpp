@@ -98,7 +98,7 @@ Task<> Gateway::describe(Exchange& exchange) const {
             modules.push_back(module);
         }
     }
-    return respond_json_text(exchange, config::to_json(openapi(modules), 2));
+    return respond_json_text(exchange, config::to_json(openapi(modules, configured_), 2));
 }
 
 }  // namespace weir::http

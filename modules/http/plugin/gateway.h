@@ -8,6 +8,7 @@
 #include "modules/http/plugin/call_handler.h"
 #include "modules/http/plugin/event_handlers.h"
 #include "modules/http/plugin/lock_handlers.h"
+#include "modules/http/plugin/settings.h"
 #include "modules/http/router.h"
 #include "modules/http/web_socket.h"
 
@@ -34,6 +35,8 @@ public:
     const LockHandlers& locks() const noexcept { return locks_; }
     // Of the WebSockets at /call and /events.
     void set_web_sockets(const WebSocketOptions& options);
+    // Sets which routes the configuration has, for /openapi.json.
+    void set_configured(std::vector<RouteSettings> routes) { configured_ = std::move(routes); }
     // The server is about to end: /ready says so, and streams end.
     void stop();
 
@@ -48,6 +51,7 @@ private:
     EventHandlers events_;
     LockHandlers locks_;
     WebSocketOptions web_sockets_;
+    std::vector<RouteSettings> configured_;
     bool stopping_ = false;
     std::vector<std::unique_ptr<Route>> routes_;
 };

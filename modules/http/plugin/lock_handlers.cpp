@@ -64,13 +64,21 @@ void copy(const Json& from, const char* name, Json& to, const char* other_name) 
     }
 }
 
-Json session_from_query(const Exchange& exchange) {
+// Returns which lock of which session the request is about.
+Json held_lock(const Exchange& exchange) {
+    Json parameters{{"key", key_of(exchange)}};
     for (auto& [name, value] : query_parameters(exchange.request().query)) {
-        if (name == "session") {
-            return Json{{"session", value}};
+        if (name != "session" && name != "context") {
+            throw HttpError(400, ApiError::bad_parameter,
+                            "unknown parameter '" + config::printable(name) +
+                                "'; known are session and context");
         }
+        parameters[name] = value;
     }
-    throw HttpError(400, ApiError::bad_parameter, "the query needs session=ID");
+    if (!parameters.contains("session")) {
+        throw HttpError(400, ApiError::bad_parameter, "the query needs session=ID");
+    }
+    return parameters;
 }
 
 Task<> close_session(Ref<Caller> caller, std::string id) {
@@ -181,8 +189,7 @@ Task<> LockHandlers::keep(Exchange& exchange, std::string session, std::string f
 
 Task<> LockHandlers::renew(Exchange& exchange) {
     static_cast<void>(co_await read_json_text(exchange));
-    Task<Json> renewing =
-        call(exchange, "renew_session", session_from_query(exchange), calls_.timeout());
+    Task<Json> renewing = call(exchange, "renew_session", held_lock(exchange), calls_.timeout());
     const Json info = co_await renewing;
     for (const Json& lost : info.at("lost")) {
         if (lost.at("key") == key_of(exchange)) {
@@ -194,14 +201,8 @@ Task<> LockHandlers::renew(Exchange& exchange) {
 }
 
 Task<> LockHandlers::release(Exchange& exchange) {
-    Json parameters = session_from_query(exchange);
-    Json closing = parameters;
-    parameters["key"] = key_of(exchange);
-    for (auto& [name, value] : query_parameters(exchange.request().query)) {
-        if (name == "context") {
-            parameters["context"] = value;
-        }
-    }
+    Json parameters = held_lock(exchange);
+    Json closing{{"session", parameters.at("session")}};
     Task<Json> releasing = call(exchange, "release", std::move(parameters), calls_.timeout());
     const Json was_held = co_await releasing;
     if (was_held != true) {

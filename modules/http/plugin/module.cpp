@@ -28,6 +28,7 @@
 #include "modules/http/http_error.h"
 #include "modules/http/http_host.h"
 #include "modules/http/page/page.h"
+#include "modules/http/plugin/check_app.h"
 #include "modules/http/plugin/gateway.h"
 #include "modules/http/plugin/settings.h"
 #include "modules/http/router.h"
@@ -81,6 +82,7 @@ class HttpModule final : public ModuleOf<HttpSettings>, public HttpHost {
 public:
     explicit HttpModule(const ModuleContext& context)
         : ModuleOf(context), gate_(access(), gate_settings()), gateway_(*this), page_(*this) {
+        traffic_.spans = server().spans();
         use_settings();
     }
     ~HttpModule() override { close(); }
@@ -89,6 +91,9 @@ public:
         return declare_module<HttpModule>("http", "Serves clients that speak HTTP")
             .depends_on("lock")
             .optional()
+            .depends_on("otlp")
+            .optional()
+            .checks(&check_app)
             .hands_over<HttpState>(&HttpModule::hand_over, &HttpModule::take_over,
                                    CallsUnderWay::go_on)
             .function("addresses", "The addresses where it listens, with the real ports",
@@ -252,6 +257,7 @@ private:
     void add_routes() {
         if (settings().gateway) {
             gateway_.add_routes(router_);
+            gateway_.set_configured(settings().routes);
         }
         for (const RouteSettings& route : settings().routes) {
             const Handler handler = handler_of(route);

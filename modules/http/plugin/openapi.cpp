@@ -1,10 +1,16 @@
 #include "modules/http/plugin/openapi.h"
 
+#include <algorithm>
+#include <cctype>
+#include <string>
 #include <string_view>
 #include <utility>
 
 #include "config/settings/description.h"
-#include "config/settings/schema_writer.h"
+#include "modules/http/plugin/openapi_gateway.h"
+#include "modules/http/plugin/openapi_parts.h"
+#include "modules/http/plugin/request_schema.h"
+#include "modules/http/router.h"
 #include "modules/system/call/api_function.h"
 #include "modules/system/module/abi.h"
 #include "modules/system/module/module.h"
@@ -14,130 +20,26 @@ namespace weir::http {
 namespace {
 
 using config::Value;
+using openapi_parts::object;
 
-Value object() {
-    return Value::object();
+using Place = std::vector<std::string>;  // parts of a JSON pointer
+
+Place inside(Place place, std::initializer_list<const char*> parts) {
+    place.insert(place.end(), parts.begin(), parts.end());
+    return place;
 }
 
-// A configuration may have a reference to the environment, "${PORT}", wherever it has a value. A
-// request may not: these functions take the alternative out of the schema of a setting.
+// --- results
 
-bool is_reference(const Value& schema) {
-    const Value* const pattern = schema.find("pattern");
-    return pattern != nullptr && (*pattern == Value(config::reference_pattern) ||
-                                  *pattern == Value(config::text_with_reference_pattern));
-}
-
-// Returns the types of a value that is no text, only because it may be a reference.
-Value without_string(const Value& types) {
-    const auto* list = types.get<Value::List>();
-    if (list == nullptr) {
-        return types;
-    }
-    Value rest = Value::list();
-    for (const Value& type : *list) {
-        if (type != Value("string")) {
-            rest.add(type);
-        }
-    }
-    const auto& left = *rest.get<Value::List>();
-    return left.size() == 1 ? Value(left.front()) : rest;
-}
-
-// Returns the pattern without its last alternative, if that is a reference.
-Value without_reference(const Value& pattern) {
-    const std::string end = std::string("|") + config::text_with_reference_pattern;
-    const auto* text = pattern.get<std::string>();
-    return text != nullptr && text->ends_with(end)
-               ? Value(text->substr(0, text->size() - end.size()))
-               : pattern;
-}
-
-Value without_references(const Value& schema);
-
-// Returns the alternatives that are no references.
-Value alternatives_of(const Value::List& all) {
-    Value rest = Value::list();
-    for (const Value& alternative : all) {
-        if (!is_reference(alternative)) {
-            rest.add(without_references(alternative));
-        }
-    }
-    return rest;
-}
-
-Value without_references(const Value& schema) {
-    const auto* members = schema.get<Value::Object>();
-    if (members == nullptr) {
-        return schema;
-    }
-    const bool may_be_reference = is_reference(schema);
-    Value result = object();
-    const auto add_all = [&result](const Value& from) {
-        for (const config::Member& member : *from.get<Value::Object>()) {
-            result.add(member.name, member.value);
-        }
-    };
-    for (const config::Member& member : *members) {
-        const auto* list = member.value.get<Value::List>();
-        if (member.name == "anyOf" && list != nullptr) {
-            Value rest = alternatives_of(*list);
-            const auto& left = *rest.get<Value::List>();
-            if (left.size() == 1 && left.front().is_object()) {
-                add_all(left.front());
-            } else {
-                result.add("anyOf", std::move(rest));
-            }
-        } else if (member.name == "type" && may_be_reference) {
-            result.add("type", without_string(member.value));
-        } else if (member.name == "pattern") {
-            if (!may_be_reference) {
-                result.add("pattern", without_reference(member.value));
-            }
-        } else {
-            result.add(member.name, without_references(member.value));
-        }
-    }
-    return result;
-}
-
-std::string pointer(const std::vector<std::string>& parts) {
-    std::string text = "#";
-    for (const std::string& part : parts) {
-        text += "/" + config::pointer_part(part);
-    }
-    return text;
-}
-
-Value schema_of(const config::Description& description, const std::vector<std::string>& place) {
-    config::SchemaWriter writer(pointer(place));
-    writer.set_complete(true);
-    return without_references(writer.object(description));
-}
-
-Value json_content(Value schema) {
-    return object().add("application/json", object().add("schema", std::move(schema)));
-}
-
-Value response(std::string description) {
-    return object().add("description", std::move(description));
-}
-
-Value reference(const char* name) {
-    return object().add("$ref", std::string("#/components/responses/") + name);
-}
-
-Value result_schema(const ApiFunction& function, const std::vector<std::string>& place) {
+Value result_schema(const ApiFunction& function, const Place& place) {
     const std::string& type = function.result;
     if (function.result_members != nullptr && type.starts_with("list")) {
-        std::vector<std::string> inner = place;
-        inner.emplace_back("items");
         Value schema = object().add("type", "array");
-        schema.add("items", schema_of(*function.result_members, inner));
+        schema.add("items", request_schema(*function.result_members, inside(place, {"items"})));
         return schema;
     }
     if (function.result_members != nullptr && type == "object") {
-        return schema_of(*function.result_members, place);
+        return request_schema(*function.result_members, place);
     }
     Value schema = object();
     if (type == "string" || type == "integer" || type == "number" || type == "boolean") {
@@ -152,156 +54,170 @@ Value result_schema(const ApiFunction& function, const std::vector<std::string>&
     return schema;
 }
 
-Value responses_of(const ApiFunction& function, const std::vector<std::string>& place) {
-    std::vector<std::string> inner = place;
-    for (const char* part : {"responses", "200", "content", "application/json", "schema"}) {
-        inner.emplace_back(part);
-    }
-    Value good = response("The result");
-    good.add("content", json_content(result_schema(function, inner)));
+Value responses_of(const ApiFunction& function, const Place& operation) {
+    Value good = openapi_parts::response("The result");
+    good.add("content", openapi_parts::json_content(result_schema(
+                            function, inside(operation, {"responses", "200", "content",
+                                                         "application/json", "schema"}))));
     Value responses = object().add("200", std::move(good));
-    responses.add("default", reference("Problem"));
+    responses.add("default", openapi_parts::problem());
     return responses;
 }
 
-Value operation(const Module& module, const ApiFunction& function, const std::string& path,
-                const char* method) {
-    const std::vector<std::string> place = {"paths", path, method};
-    Value operation =
-        object().add("operationId", module.name() + "_" + function.name +
-                                        (std::string_view(method) == "get" ? "_get" : ""));
-    operation.add("summary", function.sentence);
-    operation.add("tags", Value::list().add(module.name()));
-    return operation.add("responses", responses_of(function, place));
+// --- parameters
+
+using Names = std::vector<std::string>;
+
+bool has(const Names& names, const std::string& name) {
+    return std::ranges::find(names, name) != names.end();
 }
 
-Value post(const Module& module, const ApiFunction& function, const std::string& path) {
-    Value made = operation(module, function, path, "post");
-    const std::vector<std::string> place = {
-        "paths", path, "post", "requestBody", "content", "application/json", "schema"};
-    Value schema =
-        function.parameters != nullptr ? schema_of(*function.parameters, place) : object();
-    Value body = object().add("required", true);
-    body.add("content", json_content(std::move(schema)));
-    return made.add("requestBody", std::move(body));
-}
-
-Value get(const Module& module, const ApiFunction& function, const std::string& path) {
-    Value made = operation(module, function, path, "get");
-    Value parameters = Value::list();
-    if (function.parameters != nullptr) {
-        for (const config::Setting& setting : function.parameters->settings()) {
-            config::SchemaWriter writer(pointer({"paths", path, "get", "parameters"}));
-            writer.set_complete(true);
-            Value parameter = object().add("name", setting.name);
-            parameter.add("in", "query");
-            parameter.add("description", setting.sentence);
-            parameter.add("required", setting.required);
-            parameter.add("schema", without_references(setting.type->schema(writer)));
-            parameters.add(std::move(parameter));
+// Returns the schema of an object without the members that the path has already.
+Value without(const Value& schema, const Names& names) {
+    Value result = object();
+    for (const config::Member& member : *schema.get<Value::Object>()) {
+        if (member.name == "properties") {
+            Value properties = object();
+            for (const config::Member& property : *member.value.get<Value::Object>()) {
+                if (!has(names, property.name)) {
+                    properties.add(property.name, property.value);
+                }
+            }
+            result.add(member.name, std::move(properties));
+        } else if (member.name == "required") {
+            Value required = Value::list();
+            for (const Value& name : *member.value.get<Value::List>()) {
+                if (!has(names, *name.get<std::string>())) {
+                    required.add(name);
+                }
+            }
+            result.add(member.name, std::move(required));
+        } else {
+            result.add(member.name, member.value);
         }
     }
-    return made.add("parameters", std::move(parameters));
+    return result;
 }
 
-Value parameter(const char* name, const char* in, const char* description, bool required) {
-    Value made = object().add("name", name);
-    made.add("in", in).add("description", description).add("required", required);
-    return made.add("schema", object().add("type", "string"));
-}
-
-Value simple(const char* id, const char* summary, const char* status, const char* description,
-             Value parameters = Value::list()) {
-    Value made = object().add("operationId", id);
-    made.add("summary", summary);
-    made.add("parameters", std::move(parameters));
-    return made.add(
-        "responses",
-        object().add(status, response(description)).add("default", reference("Problem")));
-}
-
-void add_own_paths(Value& paths) {
-    const Value key = parameter("key", "path", "Key of the lock", true);
-    const Value session = parameter("session", "query", "Session that acquiring returned", true);
-    const Value json = object().add("content", json_content(object().add("type", "object")));
-    paths.add("/health",
-              object().add("get", simple("health", "Whether the server runs", "200", "It runs")));
-    paths.add("/ready", object().add("get", simple("ready", "Whether all modules are loaded", "200",
-                                                   "They are")));
-    paths.add("/metrics",
-              object().add("get", simple("metrics", "All metrics in the text format of Prometheus",
-                                         "200", "The metrics (text/plain)")));
-    paths.add(
-        "/events",
-        object().add("get", simple("watch", "Events as they are sent (text/event-stream)", "200",
-                                   "A stream that does not end, or the types if none is given",
-                                   Value::list()
-                                       .add(parameter("type", "query", "Type of the events", false))
-                                       .add(parameter("Last-Event-ID", "header",
-                                                      "Continues an earlier stream", false)))));
-    Value sending = simple("send", "Sends an event", "204", "Its queue has taken it",
-                           Value::list().add(parameter("type", "path", "Type of the event", true)));
-    sending.add("requestBody", json);
-    paths.add("/events/{type}", object().add("post", std::move(sending)));
-    paths.add("/locks",
-              object().add("get", simple("list_locks", "Lists locks", "200", "The locks")));
-    Value acquiring = simple("acquire_lock", "Waits for a lock", "201", "The lock is held",
-                             Value::list().add(key));
-    acquiring.add("requestBody", json);
-    Value renewing = simple("renew_lock", "Starts the time to live anew", "200", "The session",
-                            Value::list().add(key).add(session));
-    renewing.add("requestBody", json);
-    Value lock = object().add("post", std::move(acquiring));
-    lock.add("put", std::move(renewing));
-    lock.add("delete", simple("release_lock", "Gives the lock back", "204", "It was held",
-                              Value::list().add(key).add(session)));
-    paths.add("/locks/{key}", std::move(lock));
-}
-
-Value components() {
-    Value members = object();
-    for (const char* name : {"type", "title", "code", "detail"}) {
-        members.add(name, object().add("type", "string"));
+Value parameter_of(const ApiFunction& function, const std::string& name, const char* in,
+                   const Place& place) {
+    const config::Setting* const setting =
+        function.parameters == nullptr ? nullptr : function.parameters->find(name);
+    Value parameter = object().add("name", name);
+    parameter.add("in", in);
+    if (setting != nullptr) {
+        parameter.add("description", setting->sentence);
     }
-    members.add("status", object().add("type", "integer"));
-    Value schema = object().add("type", "object");
-    schema.add("properties", std::move(members));
-    Value problem = response("An error (RFC 9457); its code is the same on every route");
-    problem.add("content", object().add("application/problem+json",
-                                        object().add("schema", std::move(schema))));
-    Value basic = object().add("type", "http");
-    basic.add("scheme", "basic");
-    Value bearer = object().add("type", "http");
-    bearer.add("scheme", "bearer").add("description", "USER.PASSWORD");
-    Value components = object();
-    components.add("responses", object().add("Problem", std::move(problem)));
-    components.add("securitySchemes",
-                   object().add("basic", std::move(basic)).add("bearer", std::move(bearer)));
-    return components;
+    parameter.add("required",
+                  std::string_view(in) == "path" || (setting != nullptr && setting->required));
+    return parameter.add("schema", setting != nullptr ? request_schema(*setting, place) : object());
+}
+
+// Parameters come from the path, and else from the body, or from the query if there is none.
+void add_parameters(Value& operation, const ApiFunction& function, const Names& in_path,
+                    bool has_body, const Place& place) {
+    Value parameters = Value::list();
+    const auto add = [&](const std::string& name, const char* in) {
+        const std::string index = std::to_string(parameters.get<Value::List>()->size());
+        parameters.add(parameter_of(function, name, in,
+                                    inside(place, {"parameters", index.c_str(), "schema"})));
+    };
+    for (const std::string& name : in_path) {
+        add(name, "path");
+    }
+    if (has_body) {
+        Value schema = object();
+        if (function.parameters != nullptr) {
+            schema = without(
+                request_schema(*function.parameters, inside(place, {"requestBody", "content",
+                                                                    "application/json", "schema"})),
+                in_path);
+        }
+        Value body = object().add("required", true);
+        body.add("content", openapi_parts::json_content(std::move(schema)));
+        operation.add("requestBody", std::move(body));
+    } else if (function.parameters != nullptr) {
+        for (const config::Setting& setting : function.parameters->settings()) {
+            if (!has(in_path, setting.name)) {
+                add(setting.name, "query");
+            }
+        }
+    }
+    if (!parameters.get<Value::List>()->empty()) {
+        operation.add("parameters", std::move(parameters));
+    }
+}
+
+// --- operations
+
+struct Called {
+    const Module& module;
+    const ApiFunction& function;
+};
+
+Value operation(const Called& called, std::string id, const std::string& path,
+                const std::string& method, const Names& in_path) {
+    const Place place = {"paths", path, method};
+    Value made = object().add("operationId", std::move(id));
+    made.add("summary", called.function.sentence);
+    made.add("tags", Value::list().add(called.module.name()));
+    add_parameters(made, called.function, in_path, method != "get", place);
+    return made.add("responses", responses_of(called.function, place));
+}
+
+void add_functions(openapi_parts::Paths& paths, const Module& module) {
+    for (const std::string& name : module.type().api.names()) {
+        const Called called{module, *module.type().api.find(IndexValue(name))};
+        const std::string path = "/call/" + module.name() + "/" + name;
+        const std::string id = module.name() + "." + name;
+        paths.add(path, "post", operation(called, id, path, "post", {}));
+        if (called.function.reads) {
+            paths.add(path, "get", operation(called, id + ".get", path, "get", {}));
+        }
+    }
+}
+
+// A path that ends in '*' cannot be said in OpenAPI. Of routes that differ in their hosts only, the
+// first is in the document.
+void add_route(openapi_parts::Paths& paths, const RouteSettings& route,
+               const std::vector<const Module*>& modules) {
+    if (!route.call || route.path.ends_with("/*")) {
+        return;
+    }
+    const std::size_t dot = route.call->find('.');
+    const auto module = std::ranges::find(modules, route.call->substr(0, dot), &Module::name);
+    const ApiFunction* const function =
+        module == modules.end()
+            ? nullptr
+            : (*module)->type().api.find(IndexValue(route.call->substr(dot + 1)));
+    std::string method = route.method_or_default();
+    std::ranges::transform(method, method.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    if (function != nullptr && !paths.has(route.path, method)) {
+        paths.add(route.path, method,
+                  operation({**module, *function}, "route." + method + "." + route.path, route.path,
+                            method, Router::names_in(route.path)));
+    }
 }
 
 }  // namespace
 
-config::Value openapi(const std::vector<const Module*>& modules) {
-    Value paths = object();
+Value openapi(const std::vector<const Module*>& modules, const std::vector<RouteSettings>& routes) {
+    openapi_parts::Paths paths;
     for (const Module* module : modules) {
-        for (const std::string& name : module->type().api.names()) {
-            const ApiFunction& function = *module->type().api.find(IndexValue(name));
-            const std::string path = "/call/" + module->name() + "/" + name;
-            Value item = object().add("post", post(*module, function, path));
-            if (function.reads) {
-                item.add("get", get(*module, function, path));
-            }
-            paths.add(path, std::move(item));
-        }
+        add_functions(paths, *module);
     }
-    add_own_paths(paths);
+    const auto lock = std::ranges::find(modules, "lock", &Module::name);
+    add_gateway(paths, lock == modules.end() ? nullptr : &(*lock)->type().api);
+    for (const RouteSettings& route : routes) {
+        add_route(paths, route, modules);
+    }
     Value info = object().add("title", "weir");
     info.add("version", WEIR_VERSION);
     Value document = object().add("openapi", "3.1.0");
     document.add("info", std::move(info));
-    document.add("paths", std::move(paths));
-    document.add("components", components());
+    document.add("paths", paths.take());
+    document.add("components", openapi_parts::components());
     Value security = Value::list();
     security.add(object());
     security.add(object().add("basic", Value::list()));

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "config/document/value.h"
+#include "modules/http/plugin/settings.h"
 
 namespace weir {
 
@@ -13,8 +13,10 @@ class Module;
 
 namespace weir::http {
 
-// Returns the OpenAPI 3.1 document of the gateway: the functions of the modules at /call, from
-// their own descriptions, and what the gateway itself has.
-config::Value openapi(const std::vector<const Module*>& modules);
+// Returns the OpenAPI 3.1 document of the gateway: the functions of the modules at /call, the
+// routes that call one of them, all from the functions' own descriptions, and what the gateway
+// itself has; locks only if the modules have them.
+config::Value openapi(const std::vector<const Module*>& modules,
+                      const std::vector<RouteSettings>& routes);
 
 }  // namespace weir::http

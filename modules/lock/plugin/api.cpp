@@ -31,7 +31,12 @@ config::Settings<RenewSession> RenewSession::describe() {
         setting("session", &RenewSession::session, "Id that open_session returned").required(),
         setting("await_loss", &RenewSession::await_loss,
                 "Answers only when a lock is taken away from the session, or after that time")
-            .at_least(milliseconds(0)));
+            .at_least(milliseconds(0)),
+        setting("key", &RenewSession::key,
+                "Key of a lock; if the session does not hold it, this fails, and renews nothing; "
+                "null: whatever it holds")
+            .not_empty(),
+        setting("context", &RenewSession::context, "Context of the key").not_empty());
 }
 
 config::Settings<Lost> Lost::describe() {

@@ -32,6 +32,8 @@ struct Session {
 struct RenewSession {
     std::string session;
     std::chrono::milliseconds await_loss{};
+    std::optional<std::string> key;
+    std::string context = "default";
 
     static config::Settings<RenewSession> describe();
 };

@@ -42,12 +42,15 @@ Answering::Answering(const ApiFunction& function, Ref<ApiCall> call, Routine& ca
       call_(std::move(call)),
       reply_(call_->take_reply()) {
     call_->callee = Ref<Routine>(&callee);
+    if (call_->trace != nullptr) [[unlikely]] {
+        callee.set_trace_context(call_->trace);
+    }
 }
 
 bool Answering::end() noexcept {
     if (!ended_) {
         ended_ = true;
-        call_->count(scheduler_.time_of_round());
+        call_->count(function_, scheduler_);
     }
     return call_->wanted();
 }

@@ -12,7 +12,9 @@
 
 namespace weir {
 
+class ApiFunction;
 class Caller;
+class Scheduler;
 struct CallStatistics;
 struct SentCall;
 
@@ -31,7 +33,7 @@ struct ApiCall final : RefCounted<ApiCall>, pool::Pooled {
 
     /// Counts the call, which has ended, in the statistics of its function. Requires that a module
     /// has taken it.
-    void count(Time now) const noexcept;
+    void count(const ApiFunction& function, Scheduler& scheduler) const noexcept;
 
     CallSlots* slots = nullptr;      // null: the caller has given up, or has its answer
     Wait* caller = nullptr;          // where the caller waits; null: no caller waits
@@ -42,6 +44,7 @@ struct ApiCall final : RefCounted<ApiCall>, pool::Pooled {
     Time called_at{};
     std::string_view module;               // that has taken it
     CallStatistics* statistics = nullptr;  // of the function that has taken it, in its module
+    Ref<TraceContext> trace;               // of which trace it is part; null: of none
 };
 
 }  // namespace weir

@@ -7,6 +7,7 @@
 #include "core/run/routine.h"
 #include "core/run/scheduler.h"
 #include "core/wait/send.h"
+#include "modules/system/call/call_span.h"
 #include "modules/system/call/caller.h"
 #include "modules/system/call/json.h"
 
@@ -39,6 +40,9 @@ void Calling::begin(Routine& routine) {
     state->caller = this;
     if (client_ != nullptr) {
         state->client = Ref<Caller>(client_);
+    }
+    if (routine.trace_context() != nullptr) [[unlikely]] {
+        begin_span(*state, routine);
     }
     event_ = make_call(name_, std::move(state), scheduler_->time_of_round());
     if (timeout_) {
@@ -89,6 +93,10 @@ void Calling::withdraw() noexcept {
     state.caller = nullptr;
     if (slots_.state == CallSlots::State::pending) {
         event->set_ignorable();
+        if (state.trace != nullptr && state.statistics == nullptr) {  // no module has taken it
+            end_span(state, name_.target, name_.function, *scheduler_,
+                     timed_out_ ? ApiError::timeout : "cancelled");
+        }
         // The event that was sent, without asking for memory, and one that it was made into.
         scheduler_->ignore(*event);
         try {

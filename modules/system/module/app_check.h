@@ -13,6 +13,7 @@
 
 namespace weir {
 
+class ApiFunction;
 struct ModuleClass;
 
 /// What a module may know of the whole app when its settings are checked, before anything starts:
@@ -26,7 +27,8 @@ public:
 
     /// `module`: the name of the one that is checked, as the configuration gives it.
     AppCheck(std::string_view module, const config::Configuration& configuration,
-             config::Problems& problems, std::vector<const EventType*> events, Modules modules);
+             config::Problems& problems, config::Problems& warnings,
+             std::vector<const EventType*> events, Modules modules);
 
     /// Returns the settings of the module that is checked, and their place in the configuration.
     template <class S>
@@ -42,6 +44,11 @@ public:
     void report(const config::Path& path, std::string what) const {
         configuration_.report(path, std::move(what), problems_);
     }
+    /// The same for what is no mistake, but easy to miss: `weir check` shows it, the log of a
+    /// server has it, and the app starts.
+    void warn(const config::Path& path, std::string what) const {
+        configuration_.report(path, std::move(what), warnings_);
+    }
 
     /// Returns the event type of that name, or null.
     const EventType* find_event(std::string_view name) const noexcept;
@@ -51,11 +58,16 @@ public:
     const ModuleClass* find_module(std::string_view name) const noexcept;
     /// Returns the names of the modules that the app starts.
     std::vector<std::string> module_names() const;
+    /// Returns the function that a call of "target.name" reaches; the configuration may choose the
+    /// module for an interface. Reports at the path, and returns null, if there is none.
+    const ApiFunction* find_function(const std::string& target, const std::string& name,
+                                     const config::Path& path) const;
 
 private:
     const std::string section_;  // "module.NAME"
     const config::Configuration& configuration_;
     config::Problems& problems_;
+    config::Problems& warnings_;
     const std::vector<const EventType*> events_;
     const Modules modules_;
 };

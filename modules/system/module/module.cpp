@@ -279,7 +279,7 @@ void Module::run(const ApiFunction& function, const Ref<ApiCall>& call) {
     } catch (...) {
         detail::answer_with_exception(function, *call, scheduler());
     }
-    call->count(scheduler().time_of_round());
+    call->count(function, scheduler());
     if (!call->wanted()) {
         return;
     }

@@ -134,14 +134,14 @@ void CheckedApp::check(config::Problems& problems) {
     if (problems.empty()) {
         for (const std::string& name : started_) {
             if (const auto check = opened_.at(name).type->check) {
-                check(as_module_sees_it(name, problems));
+                check(as_module_sees_it(name, problems, warnings_));
             }
         }
     }
 }
 
-AppCheck CheckedApp::as_module_sees_it(const std::string& module,
-                                       config::Problems& problems) const {
+AppCheck CheckedApp::as_module_sees_it(const std::string& module, config::Problems& problems,
+                                       config::Problems& warnings) const {
     std::vector<const EventType*> types = standard_event_types();
     for (const EventType* type : event_types_.all()) {
         types.push_back(type);
@@ -152,7 +152,7 @@ AppCheck CheckedApp::as_module_sees_it(const std::string& module,
         modules.emplace(name, &type);
         types.insert(types.end(), type.events.begin(), type.events.end());
     }
-    return {module, configuration_, problems, std::move(types), std::move(modules)};
+    return {module, configuration_, problems, warnings, std::move(types), std::move(modules)};
 }
 
 std::string CheckedApp::rehearse(const std::string& module, const config::Value& input) const {
@@ -167,7 +167,7 @@ std::string CheckedApp::rehearse(const std::string& module, const config::Value&
                            "the module '" + module + "' cannot tell what it would do");
     }
     config::Problems ignored;
-    return found->second.type->rehearse(as_module_sees_it(module, ignored), input);
+    return found->second.type->rehearse(as_module_sees_it(module, ignored, ignored), input);
 }
 
 std::vector<Flow> CheckedApp::flows() const {
@@ -176,7 +176,8 @@ std::vector<Flow> CheckedApp::flows() const {
     std::vector<Flow> all;
     for (const std::string& name : started_) {
         if (const auto flows = opened_.at(name).type->flows) {
-            std::ranges::move(flows(as_module_sees_it(name, ignored)), std::back_inserter(all));
+            std::ranges::move(flows(as_module_sees_it(name, ignored, ignored)),
+                              std::back_inserter(all));
         }
     }
     return all;
@@ -263,6 +264,7 @@ void CheckedApp::change_to(CheckedApp changed) {
     settings_.users = std::move(changed.settings_.users);
     opened_ = std::move(changed.opened_);
     started_ = std::move(changed.started_);
+    warnings_ = std::move(changed.warnings_);
 }
 
 }  // namespace weir

@@ -31,6 +31,8 @@ public:
 
     // Returns whether there were no problems.
     bool sound() const noexcept { return sound_; }
+    // Returns what modules say is easy to miss, and no mistake.
+    const config::Problems& warnings() const noexcept { return warnings_; }
     const config::Configuration& configuration() const noexcept { return configuration_; }
     const ServerSettings& settings() const noexcept { return settings_; }
     const Registry& registry() const noexcept { return registry_; }
@@ -69,7 +71,8 @@ private:
     const EventType* declared_twice(const ModuleClass& module) const;
     FoundModule open_or_take(const std::string& name);
     void check_users(config::Problems& problems) const;
-    AppCheck as_module_sees_it(const std::string& module, config::Problems& problems) const;
+    AppCheck as_module_sees_it(const std::string& module, config::Problems& problems,
+                               config::Problems& warnings) const;
 
     config::Configuration configuration_;
     Registry registry_;
@@ -78,6 +81,7 @@ private:
     ModuleFinder finder_;
     std::map<std::string, FoundModule> opened_;
     std::vector<std::string> started_;  // the modules that the app starts, with all they need
+    config::Problems warnings_;
     bool sound_ = false;
 };
 

@@ -150,8 +150,15 @@ void Server::run() {
 
 void Server::start_modules() {
     ++changes_;
+    log_warnings();
     loader_->begin();
     loader_->start(start_up(), {.name = "startup"});
+}
+
+void Server::log_warnings() {
+    for (const config::Problem& warning : app_.warnings()) {
+        scheduler_.log(LogLevel::warning, config::to_text(warning));
+    }
 }
 
 void Server::stop_modules() {
@@ -211,6 +218,7 @@ void Server::reconfigure(config::Configuration configuration) {
                 "when the server is started again");
     std::vector<std::string> before = app_.settings().startup;
     app_.change_to(std::move(changed));
+    log_warnings();
     if (log_writer_ != nullptr) {
         log_writer_->change(app_.settings().log);
     }

@@ -12,6 +12,7 @@
 #include "core/run/event_handler.h"
 #include "core/run/poller.h"
 #include "core/run/scheduler.h"
+#include "core/run/span_buffer.h"
 #include "modules/system/rights/access.h"
 #include "modules/system/server/checked_app.h"
 #include "modules/system/server/configured_queues.h"
@@ -62,6 +63,8 @@ public:
     EventExchange& events() noexcept { return *events_; }
     // Who may log in and what callers may do: `server.users` and `server.roles`.
     Access& access() noexcept { return access_; }
+    // Where spans of distributed traces wait for a module that sends them to a collector.
+    const Ref<SpanBuffer>& spans() const noexcept { return spans_; }
     const ServerSettings& settings() const noexcept { return app_.settings(); }
     const config::Configuration& configuration() const noexcept { return app_.configuration(); }
 
@@ -111,6 +114,7 @@ private:
     void changed();
     Task<> shut_down();
     void keep_for_functions();
+    void log_warnings();
 
     CheckedApp app_;
     ModuleTable modules_;                    // before the scheduler, which it outlives
@@ -119,6 +123,7 @@ private:
     Scheduler scheduler_;
     EventHandler keeper_;  // keeps the scheduler running while it is no daemon
     Access access_;
+    const Ref<SpanBuffer> spans_{new SpanBuffer};
     ConfiguredQueues queues_;
     KnownEvents known_events_;
     std::unique_ptr<EventExchange> events_;
