@@ -1,7 +1,6 @@
 #include "modules/lock/table.h"
 
 #include <algorithm>
-#include <cassert>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -164,7 +163,9 @@ LockKey& LockTable::find_or_make(LockContext& context, const IndexValue& key) {
         }
     }
     auto made = std::make_unique<LockKey>(*this, context.has_own_keys() ? &context : nullptr, key);
-    apply_rules(context, *made);
+    if (context.settings() != nullptr || backend_ != nullptr) {
+        apply_rules(context, *made);
+    }
     map.insert(*made);
     made->map_ = &map;
     return *made.release();
@@ -246,7 +247,6 @@ Matcher LockTable::take(LockState& state, LockOwner& owner, LockRequest* request
         return queue->refuse(key);  // the event of the grant before has not left yet
     }
     LockEvent& event = event_of(state, key);
-    assert(backend_ == nullptr || (request != nullptr && request->remote_ != nullptr));
     event.asking = true;
     Matcher refused;
     try {
@@ -260,7 +260,7 @@ Matcher LockTable::take(LockState& state, LockOwner& owner, LockRequest* request
         return refused;
     }
     if (request != nullptr) {
-        if (backend_ != nullptr) [[unlikely]] {
+        if (key.bounds_holds_) [[unlikely]] {
             event.remote = std::move(request->remote_);
         }
         remove(*request);
