@@ -140,6 +140,14 @@ ROOMS = {
             "modules/system/rights",
         ],
     ),
+    "modules/limit": (
+        "Limits as a library: rates, tickets at a time, fair waiting by key",
+        ["modules/system/server"],
+    ),
+    "modules/limit/plugin": (
+        "The module `limit`: settings and functions of the limits",
+        ["modules/limit"],
+    ),
     "modules/http": (
         "HTTP as a library: the parser, connections, routes, files, who asks from where",
         ["modules/system/server", "core/system", "core/simulation"],
@@ -150,7 +158,7 @@ ROOMS = {
     ),
     "modules/http/plugin": (
         "The module `http`: settings, listeners, and the gateway to functions, events and locks",
-        ["modules/http/page", "modules/system/net"],
+        ["modules/http/page", "modules/limit", "modules/system/net"],
     ),
     "modules/zookeeper": (
         "A client of ZooKeeper as a library: sessions, requests, watches",
