@@ -7,7 +7,7 @@
 #                                 inside: <weir/module.h>, "core/net/client.h"
 #     lib/cmake/weir/             the package for find_package(weir)
 #     lib/systemd/system/         the service lockd
-#     share/weir/                 the apps lockd.json and cron.json, the templates of `weir new`, the JSON Schema of app files
+#     share/weir/                 the apps, as lockd.json, the templates of `weir new`, the JSON Schema of app files
 #     share/doc/weir/             the pages, what they quote and link to, and how to rotate a log
 #     share/man/, share/bash-completion/
 #
@@ -16,7 +16,7 @@
 #
 # No file but that of the service contains the path of the folder: it may be moved as a whole.
 
-install(TARGETS weir weir-core weir-config weir-modules weir-lock weir-http weir-zookeeper
+install(TARGETS weir weir-core weir-config weir-modules weir-lock weir-limit weir-http weir-zookeeper
     weir-testing weir-zookeeper-testing EXPORT weir
     INCLUDES DESTINATION include) # <weir/module.h>; the layers add include/weir
 install(TARGETS weir-apps)
@@ -51,15 +51,18 @@ install(FILES cmake/weir-config.cmake cmake/weir_plugin.cmake cmake/plugin_exit.
     cmake/seal_plugin.cmake "${version_file}" "${PROJECT_BINARY_DIR}/weir_compiler.cmake"
     DESTINATION lib/cmake/weir)
 # lockd, and the pages with all that they link to. The service must know where it lies.
-install(FILES apps/lockd/lockd.json apps/cron/cron.json DESTINATION share/weir)
+foreach(app IN LISTS WEIR_APPS)
+    install(FILES apps/${app}/${app}.json DESTINATION share/weir)
+    install(FILES apps/${app}/${app}.json DESTINATION share/doc/weir/apps/${app})
+endforeach()
 install(FILES apps/lockd/lockd.socket DESTINATION lib/systemd/system)
 install(FILES LICENSE NOTICE DESTINATION share/doc/weir)
 install(FILES docs/grafana.json docs/prometheus.yml DESTINATION share/doc/weir/docs)
-install(FILES apps/lockd/lockd.json apps/lockd/lockd.logrotate apps/lockd/lockd.socket DESTINATION share/doc/weir/apps/lockd)
-install(FILES apps/cron/cron.json DESTINATION share/doc/weir/apps/cron)
+install(FILES apps/lockd/lockd.logrotate apps/lockd/lockd.socket DESTINATION share/doc/weir/apps/lockd)
 install(DIRECTORY docs/images DESTINATION share/doc/weir/docs)
 install(DIRECTORY apps/examples/learn apps/examples/extend apps/examples/tour
     DESTINATION share/doc/weir/apps/examples)
+install(CODE "set(apps ${WEIR_APPS})")
 install(CODE [[
     file(READ "${root}/apps/lockd/lockd.service" service)
     string(REPLACE "@PREFIX@" "${CMAKE_INSTALL_PREFIX}" service "${service}")
@@ -72,7 +75,8 @@ install(CODE [[
 
     # They are there before the first is written, for each may link to all.
     file(GLOB pages RELATIVE "${root}" "${root}/docs/*.md")
-    list(APPEND pages README.md apps/lockd/README.md apps/cron/README.md)
+    list(TRANSFORM apps REPLACE "(.+)" "apps/\\1/README.md" OUTPUT_VARIABLE app_pages)
+    list(APPEND pages README.md ${app_pages})
     include("${root}/cmake/install_pages.cmake")
     foreach(page IN LISTS pages)
         file(WRITE "${prefix}/share/doc/weir/${page}" "")

@@ -15,6 +15,9 @@ set(WEIR_PUBLIC_HEADERS
     modules/http/http_host.h
     modules/http/web_socket.h
 
+    modules/limit/limit.h
+    modules/limit/limit_host.h
+
     modules/zookeeper/error.h
     modules/zookeeper/events.h
     modules/zookeeper/node_follower.h

@@ -2,6 +2,7 @@
 #
 #     weir::core, weir::config, weir::modules   the libraries
 #     weir::lock                                locks and semaphores
+#     weir::limit                               limits of the module `limit`
 #     weir::kit                                 the kit for tests of modules, for any test framework
 #     weir::testing                             the kit with Catch2 and its main; only if Catch2 is
 #                                               installed

@@ -114,7 +114,7 @@ void add_describe(CLI::App& program, std::vector<std::string>& plugins, std::str
     });
 }
 
-void add_new(CLI::App& program, std::string& name, int& code) {
+void add_new(CLI::App& program, std::string& name, std::string& app, int& code) {
     CLI::App& command = *program.add_subcommand(
         "new", "Make a folder with a module, or an app, that builds and is tested");
     command.require_subcommand(1);
@@ -123,7 +123,14 @@ void add_new(CLI::App& program, std::string& name, int& code) {
             kind, kind == "app" ? "An app file and a module of its own" : "A module");
         made.add_option("NAME", name, "Of the module, and of the folder that is made here")
             ->required();
-        made.callback([&, kind] { code = make_new(kind, name, "", own_templates()); });
+        made.callback([&, kind] {
+            code = app.empty() ? make_new(kind, name, "", own_templates())
+                               : make_like(app, name, "", own_apps());
+        });
+        if (kind == "app") {
+            made.add_option("--from", app,
+                            "Only an app file, copied from this app of weir: cron, gate, ...");
+        }
     }
 }
 
@@ -402,6 +409,7 @@ int run_command_line(int argc, char** argv) {
     AppFiles app;
     ConfigCommand config;
     std::string module;
+    std::string from;
     CallCommand call;
     EventsCommand events;
     SendCommand send;
@@ -416,7 +424,7 @@ int run_command_line(int argc, char** argv) {
     add_rules(program, rehearse, code);
     add_config(program, config, code);
     add_describe(program, app.plugins, module, code);
-    add_new(program, module, code);
+    add_new(program, module, from, code);
     add_call(program, call, code);
     add_events(program, events, code);
     add_send(program, send, code);

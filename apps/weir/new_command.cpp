@@ -6,12 +6,15 @@
 #include <cerrno>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <stdexcept>
+#include <vector>
 
 #include "apps/weir/app_configuration.h"
 #include "apps/weir/exit_code.h"
 #include "apps/weir/output.h"
+#include "config/text/nearest_name.h"
 #include "config/text/quoted.h"
 
 namespace weir::app {
@@ -100,16 +103,80 @@ std::string wrong_module_name(const std::string& name) {
     return {};
 }
 
+fs::path own_apps() {
+    return (own_program_folder() / "../share/weir").lexically_normal();
+}
+
+std::vector<std::string> app_names(const fs::path& apps) {
+    std::vector<std::string> names;
+    std::error_code error;
+    for (const fs::directory_entry& file : fs::directory_iterator(apps, error)) {
+        const std::string stem = file.path().stem().string();
+        if (file.path().extension() == ".json" && stem.find('.') == std::string::npos) {
+            names.push_back(stem);
+        }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
 fs::path own_templates() {
-    return (own_program_folder() / "../share/weir/templates").lexically_normal();
+    return own_apps() / "templates";
+}
+
+namespace {
+
+int refuse(const std::string& why, int code) {
+    std::fprintf(stderr, "weir new: %s\n", why.c_str());
+    return code;
+}
+
+// Makes a folder, and fills it; removes it if that fails.
+int make_folder(const fs::path& folder, const std::function<void()>& fill) {
+    std::error_code error;
+    if (!fs::create_directory(folder, error)) {
+        return refuse(error ? "cannot make the folder " + folder.string() + ": " + error.message()
+                            : folder.string() + " exists already",
+                      failure);
+    }
+    try {
+        fill();
+    } catch (const std::exception& exception) {
+        fs::remove_all(folder, error);
+        return refuse(exception.what(), failure);
+    }
+    return success;
+}
+
+}  // namespace
+
+int make_like(const std::string& app, const std::string& name, const fs::path& parent,
+              const fs::path& apps) {
+    if (const std::string why = wrong_module_name(name); !why.empty()) {
+        return refuse(config::in_quotes(name) + " cannot be the name of an app: " + why,
+                      wrong_usage);
+    }
+    const std::vector<std::string> known = app_names(apps);
+    if (std::find(known.begin(), known.end(), app) == known.end()) {
+        std::string list;
+        for (const std::string& other : known) {
+            list += (list.empty() ? "; there are " : ", ") + other;
+        }
+        return refuse(config::unknown_name("app", app, known) + list, wrong_usage);
+    }
+    const fs::path folder = parent / name;
+    const std::string file = name + ".json";
+    return make_folder(folder, [&] {
+        OutputFile out((folder / file).string());
+        out.stream() << content(apps / (app + ".json"));
+        out.close();
+        print("The app is " + (folder / file).string() + ", a copy of " + app +
+              ", whose page says what to change and how to try it.\n");
+    });
 }
 
 int make_new(const std::string& kind, const std::string& name, const fs::path& parent,
              const fs::path& templates) {
-    const auto refuse = [](const std::string& why, int code) {
-        std::fprintf(stderr, "weir new: %s\n", why.c_str());
-        return code;
-    };
     std::error_code error;
     if (const std::string why = wrong_module_name(name); !why.empty()) {
         return refuse(config::in_quotes(name) + " cannot be the name of a module: " + why,
@@ -125,23 +192,14 @@ int make_new(const std::string& kind, const std::string& name, const fs::path& p
                       failure);
     }
     const fs::path folder = parent / name;
-    if (!fs::create_directory(folder, error)) {
-        return refuse(error ? "cannot make the folder " + folder.string() + ": " + error.message()
-                            : folder.string() + " exists already",
-                      failure);
-    }
-    try {
+    return make_folder(folder, [&] {
         if (kind == "app") {
             copy_template(templates / "app", folder, name);
         }
         copy_template(templates / "module", folder, name);
         print("The " + kind + " is in " + folder.string() +
               "; its README.md says how to build, test and run it.\n");
-    } catch (const std::exception& exception) {
-        fs::remove_all(folder, error);
-        return refuse(exception.what(), failure);
-    }
-    return success;
+    });
 }
 
 }  // namespace weir::app

@@ -12,6 +12,14 @@ namespace weir::app {
 int make_new(const std::string& kind, const std::string& name, const std::filesystem::path& parent,
              const std::filesystem::path& templates);
 
+// Makes the folder <name> in `parent` with <name>.json, a copy of one of the apps that come with
+// weir. `apps`: the folder of these. Prints and returns as make_new does.
+int make_like(const std::string& app, const std::string& name, const std::filesystem::path& parent,
+              const std::filesystem::path& apps);
+
+// Returns the folder of the apps that belong to this program, each as <name>.json.
+std::filesystem::path own_apps();
+
 // Returns the folder of the templates that belong to this program.
 std::filesystem::path own_templates();
 

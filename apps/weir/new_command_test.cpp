@@ -78,6 +78,20 @@ TEST_CASE("weir new: an app is a module with an app file") {
     CHECK(folder.read("shop/README.md").find("An app of weir") != std::string::npos);
 }
 
+TEST_CASE("weir new: an app can be a copy of one that comes with weir") {
+    const Folder apps;
+    std::ofstream(apps.path() / "cron.json") << "{}";
+    std::ofstream(apps.path() / "weir.schema.json") << "[]";
+    const Folder folder;
+    REQUIRE(make_like("cron", "nightly", folder.path(), apps.path()) == success);
+    CHECK(folder.files() == std::vector<std::string>{"nightly/nightly.json"});
+    CHECK(folder.read("nightly/nightly.json") == "{}");
+    CHECK(make_like("cron", "nightly", folder.path(), apps.path()) == failure);
+    CHECK(make_like("weir.schema", "other", folder.path(), apps.path()) == wrong_usage);
+    CHECK(make_like("cron", "../other", folder.path(), apps.path()) == wrong_usage);
+    CHECK(folder.files() == std::vector<std::string>{"nightly/nightly.json"});
+}
+
 TEST_CASE("weir new: an existing folder stays as it is") {
     const Folder folder;
     fs::create_directory(folder.path() / "shop");

@@ -21,6 +21,7 @@
 #include "modules/http/http_client.h"
 #include "modules/http/http_host.h"
 #include "modules/http/web_socket.h"
+#include "modules/limit/limit_host.h"
 #include "modules/system/net/stream_listener.h"
 #include "modules/system/world/world_events.h"
 #include "modules/zookeeper/node_follower.h"
@@ -467,6 +468,17 @@ private:
 
 }  // namespace http_module
 
+namespace limits {
+
+// modules/limit/limit_host.h
+weir::Task<> greet(const weir::Module& module, std::string user) {
+    const weir::Ref<weir::limit::Limit> limit = weir::limit::LimitHost::find(module, "greetings");
+    const auto ticket = co_await weir::limit::Limit::take(limit, user);
+    module.log().info("Hello {}", user);
+}
+
+}  // namespace limits
+
 namespace zookeeper {
 
 using namespace weir::zookeeper;
@@ -561,6 +573,7 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::follow_file);
     static_cast<void>(&inside_weir::receive_logs);
     static_cast<void>(&http_module::greet);
+    static_cast<void>(&limits::greet);
     static_cast<void>(&zookeeper::greet);
     static_cast<void>(&zookeeper::follow);
     static_cast<void>(&zookeeper::pipeline);

@@ -144,6 +144,14 @@ ROOMS = {
             "modules/system/rights",
         ],
     ),
+    "modules/limit": (
+        "Limits as a library: rates, tickets at a time, fair waiting by key",
+        ["modules/system/server"],
+    ),
+    "modules/limit/plugin": (
+        "The module `limit`: settings and functions of the limits",
+        ["modules/limit"],
+    ),
     "modules/http": (
         "HTTP as a library: the parser, connections, routes, files, who asks from where",
         ["modules/system/server", "core/system", "core/simulation"],
@@ -154,7 +162,7 @@ ROOMS = {
     ),
     "modules/http/plugin": (
         "The module `http`: settings, listeners, and the gateway to functions, events and locks",
-        ["modules/http/page", "modules/system/net"],
+        ["modules/http/page", "modules/limit", "modules/system/net"],
     ),
     "modules/otlp": (
         "The module `otlp`: spans of traces on their way to a collector",

@@ -55,6 +55,8 @@ void add_parameter(Json& parameters, const config::Description* description,
     parameters[name] = value_from(parameter, description, text);
 }
 
+const CallHandler::Fixed CallHandler::no_parameters;
+
 const ApiFunction* CallHandler::find(const std::string& module, const std::string& function) const {
     const Module* const found = loader_.find(module);
     return found != nullptr ? found->type().api.find(IndexValue(function)) : nullptr;
@@ -68,7 +70,7 @@ Task<Json> CallHandler::call(Exchange& exchange, std::string module, std::string
 }
 
 Task<> CallHandler::handle(Exchange& exchange, std::string module, std::string function,
-                           Parameters from_path) const {
+                           Parameters from_path, const Fixed& fixed) const {
     const Request& request = exchange.request();
     Json parameters;
     if (!request.is_safe()) {
@@ -88,6 +90,13 @@ Task<> CallHandler::handle(Exchange& exchange, std::string module, std::string f
         }
         for (const auto& [name, text] : query_parameters(request.query)) {
             add_parameter(parameters, description, name, text);
+        }
+        for (const auto& [name, value] : fixed) {
+            if (parameters.contains(name)) {
+                throw HttpError(400, ApiError::bad_parameter,
+                                "the parameter '" + name + "' is not the client's to choose");
+            }
+            parameters[name] = json_of(value);
         }
     }
     Task<Json> calling =

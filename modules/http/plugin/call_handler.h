@@ -1,9 +1,11 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 
+#include "config/document/value.h"
 #include "core/base/clock.h"
 #include "core/run/task.h"
 #include "modules/http/exchange.h"
@@ -28,11 +30,14 @@ public:
 
     void set_timeout(std::optional<Duration> timeout) noexcept { timeout_ = timeout; }
 
+    // Parameters that the configuration gives, and clients cannot.
+    using Fixed = std::map<std::string, config::Value>;
+
     // Answers with the result of the function. `from_path`: parameters that the path has named.
-    // Throws HttpError and ApiException; 405 for a function that changes something and is asked by
-    // GET.
+    // `fixed` must outlive the task. Throws HttpError and ApiException; 405 for a function that
+    // changes something and is asked by GET.
     Task<> handle(Exchange& exchange, std::string module, std::string function,
-                  Parameters from_path) const;
+                  Parameters from_path, const Fixed& fixed = no_parameters) const;
 
     // Calls a function for the client of the exchange; unwinds the call if the client goes. Throws
     // ApiException.
@@ -44,6 +49,8 @@ public:
     const ApiFunction* find(const std::string& module, const std::string& function) const;
 
 private:
+    static const Fixed no_parameters;
+
     const Loader& loader_;
     std::optional<Duration> timeout_ = std::chrono::minutes(2);
 };

@@ -1,15 +1,12 @@
 #include "modules/http/plugin/check_app.h"
 
-#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "config/settings/description.h"
-#include "config/text/nearest_name.h"
 #include "config/text/quoted.h"
+#include "modules/http/plugin/route_references.h"
 #include "modules/http/plugin/settings.h"
-#include "modules/http/router.h"
-#include "modules/system/call/api_function.h"
 #include "modules/system/call/caller.h"
 #include "modules/system/module/app_check.h"
 #include "modules/system/module/module_class.h"
@@ -18,44 +15,6 @@
 namespace weir::http {
 
 namespace {
-
-config::Path element(const AppCheck& app, const char* list, std::size_t index) {
-    config::Path path = app.section() / list;
-    path.push(index);
-    return path;
-}
-
-// --- routes
-
-void check_route(const AppCheck& app, const RouteSettings& route, const config::Path& path) {
-    const std::size_t dot = route.call->find('.');
-    const std::string name = route.call->substr(dot + 1);
-    const ApiFunction* const function =
-        app.find_function(route.call->substr(0, dot), name, path / "call");
-    if (function == nullptr) {
-        return;
-    }
-    if (route.method_or_default() == "GET" && !function->reads) {
-        app.report(path / "method", "GET is for functions that only read, and '" +
-                                        config::printable(*route.call) + "' may change something");
-    }
-    if (function->parameters == nullptr) {
-        return;
-    }
-    std::vector<std::string> known;
-    for (const config::Setting& setting : function->parameters->settings()) {
-        known.push_back(setting.name);
-    }
-    for (const std::string& part : Router::names_in(route.path)) {
-        if (function->parameters->find(part) == nullptr) {
-            app.report(path / "path", "'" + config::printable(*route.call) +
-                                          "' has no parameter '" + config::printable(part) + "'" +
-                                          config::did_you_mean(part, known));
-        }
-    }
-}
-
-// --- clients without a login
 
 // Returns a module `resp` that asks for a password; "" if none does.
 std::string module_with_password(const AppCheck& app) {
@@ -88,7 +47,9 @@ void warn_of_open_locks(const AppCheck& app, const HttpSettings& settings) {
         const Ref<Caller> stranger(new Caller(rules, "", *listeners[i].anonymous));
         if (!listeners[i].address.starts_with("unix:") &&
             stranger->may({"lock", "acquire", false})) {
-            app.warn(element(app, "listen", i),
+            config::Path path = app.section() / "listen";
+            path.push(i);
+            app.warn(std::move(path),
                      "module." + other +
                          " asks for a password, but clients of this address take locks without "
                          "one; if they must not: {\"address\": \"" +
@@ -101,11 +62,7 @@ void warn_of_open_locks(const AppCheck& app, const HttpSettings& settings) {
 
 void check_app(const AppCheck& app) {
     const auto settings = app.settings<HttpSettings>();
-    for (std::size_t i = 0; i != settings.routes.size(); ++i) {
-        if (settings.routes[i].call) {
-            check_route(app, settings.routes[i], element(app, "routes", i));
-        }
-    }
+    check_routes(app, settings.routes);
     warn_of_open_locks(app, settings);
 }
 

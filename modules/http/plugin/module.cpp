@@ -30,7 +30,10 @@
 #include "modules/http/page/page.h"
 #include "modules/http/plugin/check_app.h"
 #include "modules/http/plugin/gateway.h"
+#include "modules/http/plugin/route_limit.h"
+#include "modules/http/plugin/route_references.h"
 #include "modules/http/plugin/settings.h"
+#include "modules/http/proxy.h"
 #include "modules/http/router.h"
 #include "modules/http/static_files.h"
 #include "modules/http/web_socket.h"
@@ -93,7 +96,10 @@ public:
             .optional()
             .depends_on("otlp")
             .optional()
+            .depends_on("limit")
+            .optional()
             .checks(&check_app)
+            .shows_flows(&flows_of_routes)
             .hands_over<HttpState>(&HttpModule::hand_over, &HttpModule::take_over,
                                    CallsUnderWay::go_on)
             .function("addresses", "The addresses where it listens, with the real ports",
@@ -104,6 +110,8 @@ public:
                      &HttpModule::requests)
             .counter("received_bytes", "Bytes of requests", &HttpModule::received)
             .counter("sent_bytes", "Bytes of responses", &HttpModule::sent)
+            .counter("proxied", "Requests that went to a server behind, by their result",
+                     &HttpModule::proxied)
             .gauge("clients", "Clients that are connected", &HttpModule::connected)
             .gauge("web_sockets", "WebSockets that are open", &HttpModule::web_sockets)
             .histogram("request", "Time from the head of a request until its response begins",
@@ -206,6 +214,13 @@ private:
             values.add(traffic_.responses[i], {{"status", std::to_string(i + 1) + "xx"}});
         }
     }
+    void proxied(MetricFamily& values) const {
+        for (const auto& [route, proxy] : proxies_) {
+            values.add(proxy->passed(), {{"path", route}, {"result", "passed"}});
+            values.add(proxy->failed(), {{"path", route}, {"result", "failed"}});
+            values.add(proxy->cached(), {{"path", route}, {"result", "cached"}});
+        }
+    }
     std::uint64_t received() const noexcept { return traffic_.received; }
     std::uint64_t sent() const noexcept { return traffic_.sent; }
     // Of all versions of the module.
@@ -263,8 +278,9 @@ private:
             const Handler handler = handler_of(route);
             const std::vector<std::string> all_hosts = {""};
             for (const std::string& host : route.hosts.empty() ? all_hosts : route.hosts) {
-                routes_.push_back(
-                    router_.add(route.method_or_default(), route.path, handler, host));
+                for (const std::string& method : route.methods()) {
+                    routes_.push_back(router_.add(method, route.path, handler, host));
+                }
             }
         }
         if (settings().page) {
@@ -278,11 +294,72 @@ private:
     }
 
     Handler handler_of(const RouteSettings& route) {
+        const RouteLimit* const limit =
+            !route.limit
+                ? nullptr
+                : route_limits_.emplace_back(std::make_unique<RouteLimit>(*this, *route.limit))
+                      .get();
+        if (route.proxy) {
+            return proxy_handler(route, limit);
+        }
+        Handler handler = unlimited_handler_of(route);
+        if (limit == nullptr) {
+            return handler;
+        }
+        return [limit, handler](Exchange& exchange) {
+            return serve_limited(*limit, handler, exchange);
+        };
+    }
+
+    static Task<> serve_limited(const RouteLimit& limit, const Handler& handler,
+                                Exchange& exchange) {
+        const std::unique_ptr<limit::Ticket> ticket = co_await limit.admit(exchange);
+        co_await handler(exchange);
+    }
+
+    // A ticket that a request to a server behind holds.
+    struct AdmittedByLimit final : Admission {
+        explicit AdmittedByLimit(std::unique_ptr<limit::Ticket> of_limit)
+            : ticket(std::move(of_limit)) {}
+        const std::unique_ptr<limit::Ticket> ticket;
+    };
+
+    static Task<std::unique_ptr<Admission>> admit(const RouteLimit& limit, Exchange& exchange) {
+        co_return std::make_unique<AdmittedByLimit>(co_await limit.admit(exchange));
+    }
+
+    // A cached answer needs no ticket: the limit protects the server behind.
+    Handler proxy_handler(const RouteSettings& route, const RouteLimit* limit) {
+        ProxyOptions options;
+        options.timeout = route.timeout;
+        options.max_connections = settings().max_clients;
+        if (route.cache) {
+            options.cache = CacheOptions{route.cache->time, route.cache->max_size.bytes};
+        }
+        if (limit != nullptr) {
+            options.admit = [limit](Exchange& exchange) { return admit(*limit, exchange); };
+        }
+        options.report = [this, address = *route.proxy](const std::string& failure) {
+            if (failure.empty()) {
+                log().info("the server behind at " + address + " answers again");
+            } else {
+                log().warning("the server behind at " + address + " fails: " + failure);
+            }
+        };
+        Proxy& proxy = *proxies_
+                            .emplace_back(route.path, std::make_unique<Proxy>(
+                                                          scheduler(), *route.proxy, options))
+                            .second;
+        return [&proxy](Exchange& exchange) { return proxy.handle(exchange); };
+    }
+
+    Handler unlimited_handler_of(const RouteSettings& route) {
         if (route.call) {
             const std::size_t dot = route.call->find('.');
             return [this, target = route.call->substr(0, dot),
-                    function = route.call->substr(dot + 1)](Exchange& exchange) {
-                return gateway_.calls().handle(exchange, target, function, exchange.parameters());
+                    function = route.call->substr(dot + 1), with = route.with](Exchange& exchange) {
+                return gateway_.calls().handle(exchange, target, function, exchange.parameters(),
+                                               with);
             };
         }
         if (route.folder) {
@@ -416,6 +493,8 @@ private:
     Gateway gateway_;
     Page page_;
     std::vector<std::unique_ptr<StaticFiles>> folders_;
+    std::vector<std::unique_ptr<RouteLimit>> route_limits_;
+    std::vector<std::pair<std::string, std::unique_ptr<Proxy>>> proxies_;  // by path
     std::vector<std::unique_ptr<Route>> routes_;
     const Handler route_ = [this](Exchange& exchange) { return router_.handle(exchange); };
     const Handler handler_ = [this](Exchange& exchange) { return gate_.handle(exchange, route_); };

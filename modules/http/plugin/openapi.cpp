@@ -190,7 +190,7 @@ void add_route(openapi_parts::Paths& paths, const RouteSettings& route,
         module == modules.end()
             ? nullptr
             : (*module)->type().api.find(IndexValue(route.call->substr(dot + 1)));
-    std::string method = route.method_or_default();
+    std::string method = route.methods().front();
     std::ranges::transform(method, method.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     if (function != nullptr && !paths.has(route.path, method)) {

@@ -3,7 +3,10 @@
 #include <algorithm>
 
 #include "config/text/quoted.h"
+#include "modules/http/plugin/route_limit.h"
+#include "modules/http/proxy.h"
 #include "modules/http/router.h"
+#include "modules/limit/limit.h"
 
 namespace weir::http {
 
@@ -28,11 +31,11 @@ std::string wrong_routes(const std::vector<RouteSettings>& routes) {
     for (const RouteSettings& route : routes) {
         const std::string where = "the route '" + config::printable(route.path) + "' ";
         const int kinds = int(route.call.has_value()) + int(route.folder.has_value()) +
-                          int(route.redirect.has_value());
+                          int(route.redirect.has_value()) + int(route.proxy.has_value());
         if (const std::string wrong = Router::wrong_pattern(route.path); !wrong.empty()) {
             mistakes.add(where + wrong);
         } else if (kinds != 1) {
-            mistakes.add(where + "needs one of call, folder and redirect");
+            mistakes.add(where + "needs one of call, folder, redirect and proxy");
         } else if (std::ranges::any_of(route.hosts, is_no_name)) {
             mistakes.add(where + "has a host that is no name: expected it without port");
         } else if (route.call && route.call->find('.') == std::string::npos) {
@@ -40,11 +43,23 @@ std::string wrong_routes(const std::vector<RouteSettings>& routes) {
                          "', expected MODULE.FUNCTION");
         } else if (route.folder && !route.path.ends_with("/*")) {
             mistakes.add(where + "has a folder, and does not end in '/*'");
-        } else if (!route.call && !route.method.empty() && route.method != "GET") {
-            mistakes.add(where + "has a method other than GET, but is no call");
+        } else if (!route.call && !route.proxy && !route.method.empty() && route.method != "GET") {
+            mistakes.add(where + "has a method other than GET, but is no call and no proxy");
+        } else if (!route.with.empty() && !route.call) {
+            mistakes.add(where + "has parameters (with), but is no call");
+        } else if (route.cache && !route.proxy) {
+            mistakes.add(where + "has a cache, but is no proxy");
         }
     }
     return mistakes.text();
+}
+
+std::string wrong_proxy(const std::string& address) {
+    return Proxy::wrong_address(address);
+}
+
+std::string wrong_key(const std::string& key) {
+    return RouteLimit::wrong_key(key);
 }
 
 std::string wrong_headers(const std::map<std::string, std::string>& headers) {
@@ -87,27 +102,76 @@ WebSocketOptions HttpSettings::web_sockets() const {
     return {.max_message = max_message.bytes, .ping_interval = ping_interval};
 }
 
+std::vector<std::string> RouteSettings::methods() const {
+    if (!method.empty()) {
+        return {method};
+    }
+    if (proxy) {
+        return {"GET", "POST", "PUT", "PATCH", "DELETE"};
+    }
+    return {call ? "POST" : "GET"};
+}
+
+config::Settings<RouteLimitSettings> RouteLimitSettings::describe() {
+    using namespace config;
+    using S = RouteLimitSettings;
+    return settings<S>(
+        "Of which limit each request needs a ticket, as long as it is served",
+        setting("name", &S::name, "Name of the limit, which the module `limit` has").required(),
+        setting("key", &S::key,
+                "By what requests are told apart: {user}, the user, or without one its address; "
+                "{address}; {header.NAME}; {NAME} of the path")
+            .check(wrong_key),
+        setting("priority", &S::priority, "Requests with a higher one go first")
+            .range(0, limit::Limit::priorities - 1));
+}
+
+config::Settings<RouteCacheSettings> RouteCacheSettings::describe() {
+    using namespace config;
+    using S = RouteCacheSettings;
+    return settings<S>(
+        "Keeps answers to GET that are the same for all clients",
+        setting("time", &S::time,
+                "How long, unless the server says it (Cache-Control); 0: only what says it")
+            .at_most(std::chrono::hours(24 * 365)),
+        setting("max_size", &S::max_size, "Size of all that are kept; the longest is an eighth")
+            .range(kibibytes(1), mebibytes(16 * 1024)));
+}
+
 config::Settings<RouteSettings> RouteSettings::describe() {
     using namespace config;
     using S = RouteSettings;
     return settings<S>(
-        "What answers at a path: one of call, folder and redirect",
+        "What answers at a path: one of call, folder, redirect and proxy",
         setting("path", &S::path,
                 "Which paths: {name} stands for any part, and names a parameter of the call; `*` "
                 "at the end for all below")
             .not_empty()
             .required(),
-        setting("method", &S::method, "Which method; \"\": POST for calls, GET otherwise")
+        setting("method", &S::method,
+                "Which method; \"\": POST for calls, all for a proxy, GET "
+                "otherwise")
             .one_of({"", "GET", "POST", "PUT", "PATCH", "DELETE"}),
         setting("hosts", &S::hosts,
                 "Names of the server for which the route is, beside `hosts` of the module; they go "
                 "before routes without hosts"),
         setting("call", &S::call,
                 "Function that is called, MODULE.FUNCTION, by the rights of the client"),
+        setting("with", &S::with, "Calls: parameters that clients cannot choose"),
         setting("folder", &S::folder, "Folder whose files are served").not_empty(),
         setting("index", &S::index, "Folders: file that stands for its folder; \"\": none"),
         setting("redirect", &S::redirect, "Address to which clients are sent").not_empty(),
-        setting("status", &S::status, "Redirects: the status").one_of({301, 302, 303, 307, 308}));
+        setting("status", &S::status, "Redirects: the status").one_of({301, 302, 303, 307, 308}),
+        setting("proxy", &S::proxy,
+                "Another server that answers: http://host:port/path or https; what the `*` stands "
+                "for is appended")
+            .check(wrong_proxy),
+        setting("timeout", &S::timeout,
+                "Proxies: how long the other server may take until it answers, and pause within "
+                "its answer")
+            .range(std::chrono::milliseconds(1), std::chrono::hours(24)),
+        setting("cache", &S::cache, "Proxies: keeps answers; null: none"),
+        setting("limit", &S::limit, "Limits requests; null: the route does not"));
 }
 
 config::Settings<HttpSettings> HttpSettings::describe() {

@@ -14,22 +14,43 @@
 
 namespace weir::http {
 
-// What answers at a path: a function, the files of a folder, or another address.
+// Of which limit each request of a route needs a ticket.
+struct RouteLimitSettings {
+    std::string name;
+    std::string key = "{user}";
+    int priority = 5;
+
+    static config::Settings<RouteLimitSettings> describe();
+};
+
+// How answers of a server behind are kept.
+struct RouteCacheSettings {
+    std::chrono::milliseconds time = std::chrono::seconds(10);
+    config::ByteSize max_size = config::mebibytes(16);
+
+    static config::Settings<RouteCacheSettings> describe();
+};
+
+// What answers at a path: a function, the files of a folder, another server, or another address.
 struct RouteSettings {
     std::string path;
     std::string method;
     std::vector<std::string> hosts;
     std::optional<std::string> call;
+    std::map<std::string, config::Value> with;
     std::optional<std::string> folder;
     std::string index = "index.html";
     std::optional<std::string> redirect;
     int status = 308;
+    std::optional<std::string> proxy;
+    std::chrono::milliseconds timeout = std::chrono::seconds(30);
+    std::optional<RouteCacheSettings> cache;
+    std::optional<RouteLimitSettings> limit;
 
     static config::Settings<RouteSettings> describe();
 
-    std::string method_or_default() const {
-        return !method.empty() ? method : call ? "POST" : "GET";
-    }
+    // Returns the methods that it answers, beside HEAD and OPTIONS.
+    std::vector<std::string> methods() const;
 };
 
 // The settings at module.http.

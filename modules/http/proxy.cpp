@@ -1,0 +1,344 @@
+#include "modules/http/proxy.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string_view>
+#include <utility>
+
+#include <uv.h>
+
+#include "config/settings/duration.h"
+#include "core/run/scheduler.h"
+#include "core/wait/timeout.h"
+#include "modules/http/http_error.h"
+#include "modules/system/call/api_error.h"
+
+namespace weir::http {
+
+namespace {
+
+// A body that is not longer is read before the request is sent: so it has a length.
+constexpr std::uint64_t short_body = 64 * 1024;
+
+// Headers of one connection, and not of what is passed on (RFC 9110, 7.6.1).
+constexpr std::array<std::string_view, 10> of_connection{"Connection",
+                                                         "Keep-Alive",
+                                                         "Proxy-Authenticate",
+                                                         "Proxy-Authorization",
+                                                         "TE",
+                                                         "Proxy-Connection",
+                                                         "Trailer",
+                                                         "Transfer-Encoding",
+                                                         "Upgrade",
+                                                         "Content-Length"};
+
+// What the proxy says itself, or what is none of the other server's business.
+constexpr std::array<std::string_view, 8> own{"Host",
+                                              "Authorization",
+                                              "Expect",
+                                              "X-Forwarded-For",
+                                              "X-Forwarded-Proto",
+                                              "X-Forwarded-Host",
+                                              "X-Forwarded-User",
+                                              "Forwarded"};
+
+template <std::size_t N>
+bool is_one_of(std::string_view name, const std::array<std::string_view, N>& names) {
+    return std::ranges::any_of(names,
+                               [name](std::string_view other) { return same_name(name, other); });
+}
+
+// Whether the header Connection of a response names the header.
+bool is_named(std::string_view name, const Headers& headers) {
+    for (const auto& [other, value] : headers) {
+        if (!same_name(other, "Connection")) {
+            continue;
+        }
+        std::string_view list = value;
+        while (!list.empty()) {
+            const std::size_t size = std::min(list.find(','), list.size());
+            std::string_view word = list.substr(0, size);
+            list.remove_prefix(std::min(size + 1, list.size()));
+            while (word.starts_with(' ')) {
+                word.remove_prefix(1);
+            }
+            while (word.ends_with(' ')) {
+                word.remove_suffix(1);
+            }
+            if (same_name(word, name)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+Headers passed_back(const Headers& headers) {
+    Headers made;
+    for (const auto& [name, value] : headers) {
+        if (!is_one_of(name, of_connection) && !same_name(name, "Date") &&
+            !is_named(name, headers)) {
+            made.add(name, value);
+        }
+    }
+    return made;
+}
+
+std::optional<std::uint64_t> length_of(const Headers& headers) {
+    const std::string* const text = headers.find("Content-Length");
+    std::uint64_t length = 0;
+    if (text == nullptr) {
+        return {};
+    }
+    const char* const end = text->data() + text->size();
+    const auto [stop, error] = std::from_chars(text->data(), end, length);
+    return error == std::errc() && stop == end ? std::optional(length) : std::nullopt;
+}
+
+// What this server thinks to be another part of a path may be a step upwards for the other one.
+bool leads_upwards(const Request& request) {
+    return std::ranges::any_of(path_segments(request.path), [](const std::string& part) {
+        return part == "." || part == ".." || part.find_first_of("/\\") != std::string::npos;
+    });
+}
+
+// Returns the address of a client, "tcp://[::1]:50123", without the rest; "" if it has none.
+std::string_view host_of(std::string_view address) {
+    const std::size_t scheme = address.find("://");
+    if (scheme == std::string_view::npos) {
+        return "";  // a Unix socket
+    }
+    address.remove_prefix(scheme + 3);
+    if (address.starts_with('[')) {
+        return address.substr(1, std::min(address.find(']'), address.size()) - 1);
+    }
+    return address.substr(0, address.rfind(':'));
+}
+
+std::string user_of(const Exchange& exchange) {
+    return exchange.caller() != nullptr ? exchange.caller()->user() : "";
+}
+
+bool begins_with(std::string_view name, std::string_view begin) {
+    return name.size() >= begin.size() && same_name(name.substr(0, begin.size()), begin);
+}
+
+// A client that goes must not look like a server that does.
+Task<std::string> next_piece(Exchange& exchange) {
+    try {
+        co_return std::string(co_await exchange.read());
+    } catch (const StreamError& error) {
+        throw HttpError(400, "bad_request", error.what());
+    }
+}
+
+}  // namespace
+
+Admission::~Admission() = default;
+
+Proxy::Proxy(Scheduler& scheduler, const std::string& address, ProxyOptions options)
+    : scheduler_(scheduler),
+      base_(Url::parse(address)),
+      options_(std::move(options)),
+      client_(scheduler, [this] {
+          HttpClientOptions made;
+          made.connect.timeout = options_.timeout;
+          made.connector = options_.connector;
+          made.max_connections = options_.max_connections;
+          made.read_time = options_.timeout;
+          made.max_redirects = 0;
+          made.max_retries = 0;
+          made.accepts_gzip = false;
+          return made;
+      }()) {
+    if (options_.cache) {
+        cache_.emplace(*options_.cache);
+    }
+}
+
+std::string Proxy::wrong_address(const std::string& address) {
+    try {
+        const Url url = Url::parse(address);
+        return url.target.find('?') != std::string::npos ? "has a query" : "";
+    } catch (const UrlError& error) {
+        return error.what();
+    }
+}
+
+// Returns the target at the other server, as the client has written its part of it.
+std::string Proxy::target_of(const Exchange& exchange) const {
+    const Request& request = exchange.request();
+    std::string target = base_.target;
+    std::string_view rest = request.path;
+    for (std::size_t i = 0; i != exchange.segments_before_rest() && !rest.empty(); ++i) {
+        rest.remove_prefix(std::min(rest.find('/', 1), rest.size()));
+    }
+    if (!rest.empty()) {
+        target += target.ends_with('/') ? rest.substr(1) : rest;
+    }
+    if (!request.query.empty()) {
+        target.append("?").append(request.query);
+    }
+    return target;
+}
+
+bool Proxy::may_be_cached(const Request& request) const {
+    return cache_ && request.method == "GET" && !request.header("Range") && !request.has_body();
+}
+
+Task<> Proxy::handle(Exchange& exchange) {
+    const Request& request = exchange.request();
+    if (leads_upwards(request)) {
+        throw HttpError(400, "bad_request", "the path has parts that lead elsewhere");
+    }
+    if (request.asks_for_web_socket()) {
+        throw HttpError(501, "no_web_socket", "WebSockets do not pass to the server behind");
+    }
+    const std::string target = target_of(exchange);
+    const bool cacheable = may_be_cached(request);
+    if (cacheable && co_await answer_from_cache(exchange, target)) {
+        co_return;
+    }
+    std::unique_ptr<Admission> admission;
+    if (options_.admit) {
+        admission = co_await options_.admit(exchange);
+        // A request before may have brought the response while this one waited.
+        if (cacheable && co_await answer_from_cache(exchange, target)) {
+            co_return;
+        }
+    }
+    if (cache_ && !request.is_safe()) {
+        cache_->forget(target);
+    }
+    std::string url = base_.origin() + target;
+    ClientRequest asked = co_await request_for(exchange, std::move(url), cacheable);
+    const bool streams = static_cast<bool>(asked.pieces);
+    const std::unique_ptr<ResponseReader> response = co_await open(exchange, std::move(asked));
+    ++passed_;
+    const std::string cached_as = cacheable ? target : std::string();
+    co_await pass_back(exchange, *response, !streams, cached_as);
+}
+
+Task<bool> Proxy::answer_from_cache(Exchange& exchange, const std::string& target) {
+    std::optional<Response> known = cache_->find(target, scheduler_.now());
+    if (!known) {
+        co_return false;
+    }
+    ++cached_;
+    co_await exchange.respond(*std::move(known));
+    co_return true;
+}
+
+Task<ClientRequest> Proxy::request_for(Exchange& exchange, std::string url, bool cacheable) const {
+    const Request& request = exchange.request();
+    ClientRequest made(std::string(request.method), std::move(url));
+    for (const Header& header : request.headers) {
+        // What is kept is the same for all clients: neither encoded nor on a condition.
+        const bool is_choice = cacheable && (same_name(header.name, "Accept-Encoding") ||
+                                             begins_with(header.name, "If-"));
+        if (!is_one_of(header.name, of_connection) && !is_one_of(header.name, own) && !is_choice &&
+            !request.lists("Connection", header.name)) {
+            made.headers.add(std::string(header.name), std::string(header.value));
+        }
+    }
+    if (const std::string_view from = host_of(exchange.client().address); !from.empty()) {
+        made.headers.set("X-Forwarded-For", std::string(from));
+    }
+    made.headers.set("X-Forwarded-Proto", exchange.client().tls ? "https" : "http");
+    if (!request.host.empty()) {
+        made.headers.set("X-Forwarded-Host", std::string(request.host));
+    }
+    if (std::string user = user_of(exchange); !user.empty()) {
+        made.headers.set("X-Forwarded-User", std::move(user));
+    }
+    made.timeout = Duration();  // each pause has its time
+    if (request.chunked || request.length > short_body) {
+        made.pieces = [&exchange] { return next_piece(exchange); };
+    } else if (request.has_body()) {
+        made.body = co_await exchange.read_all();
+    }
+    co_return made;
+}
+
+Task<std::unique_ptr<ResponseReader>> Proxy::open(Exchange& exchange, ClientRequest request) {
+    const bool streams = static_cast<bool>(request.pieces);
+    std::string failure;
+    bool is_late = false;
+    try {
+        Task<std::unique_ptr<ResponseReader>> opening = client_.open(std::move(request));
+        if (!streams) {  // otherwise the body is read, which tells when the client goes
+            opening = exchange.while_connected(std::move(opening));
+        }
+        auto response = co_await execute_with_timeout(options_.timeout, std::move(opening));
+        if (response) {
+            if (std::exchange(is_failing_, false) && options_.report) {
+                options_.report("");
+            }
+            co_return *std::move(response);
+        }
+        is_late = true;
+        failure =
+            "no response within " +
+            config::duration_text(std::chrono::ceil<std::chrono::milliseconds>(options_.timeout));
+    } catch (const ClientError& error) {
+        failure = error.what();
+    }
+    fails(failure);
+    // The client does not learn where the other server is.
+    if (is_late) {
+        throw HttpError(504, ApiError::timeout, "the server behind has not answered in time");
+    }
+    throw HttpError(502, "bad_gateway", "the server behind cannot be reached");
+}
+
+void Proxy::fails(const std::string& why) {
+    ++failed_;
+    if (!std::exchange(is_failing_, true) && options_.report) {
+        options_.report(why);
+    }
+}
+
+Task<> Proxy::pass_back(Exchange& exchange, ResponseReader& response, bool watches,
+                        const std::string& cached_as) {
+    Response copy{.status = response.status(), .headers = passed_back(response.headers())};
+    const Request& request = exchange.request();
+    const bool is_personal = !user_of(exchange).empty() || request.header("Cookie");
+    std::optional<Duration> keep;
+    if (!cached_as.empty()) {
+        keep = cache_->time_to_keep(copy.status, copy.headers, is_personal);
+    }
+    const bool is_bodyless = copy.status == 204 || copy.status == 304;
+    std::optional<std::uint64_t> length;
+    if (!is_bodyless) {
+        length = length_of(response.headers());
+    }
+    co_await exchange.begin(copy.status, copy.headers, length);
+    try {
+        for (;;) {
+            Task<std::string_view> reading = response.read();
+            if (watches) {
+                reading = exchange.while_connected(std::move(reading));
+            }
+            const std::string_view piece = co_await reading;
+            if (piece.empty()) {
+                break;
+            }
+            if (keep && copy.body.size() + piece.size() <= cache_->max_body()) {
+                copy.body += piece;
+            } else {
+                keep.reset();
+            }
+            co_await exchange.write(std::string(piece));
+        }
+    } catch (const ClientError& error) {
+        fails(error.what());
+        // Too late for a status: the end of the connection says that the response is incomplete.
+        throw StreamError("passing on a response", UV_EIO, error.what());
+    }
+    if (keep) {
+        cache_->keep(cached_as, std::move(copy), scheduler_.now(), *keep);
+    }
+}
+
+}  // namespace weir::http

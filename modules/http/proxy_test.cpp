@@ -1,0 +1,225 @@
+#include "modules/http/proxy.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <uv.h>
+
+#include "modules/http/http_error.h"
+#include "modules/http/router.h"
+#include "modules/http/test_world.h"
+
+namespace weir::http {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// A proxy at /api/* of a server, and the server behind, both in memory.
+struct ProxyWorld {
+    explicit ProxyWorld(Handler of_behind, ProxyOptions options = {})
+        : behind(std::move(of_behind)),
+          front([this](Exchange& exchange) { return router.handle(exchange); }) {
+        options.connector = [this](Url url) { return connect(std::move(url)); };
+        options.report = [this](const std::string& failure) { reports.push_back(failure); };
+        front.client.address = "tcp://192.0.2.7:50123";
+        proxy = std::make_unique<Proxy>(front.scheduler, "http://behind:81/v1/", options);
+        for (const char* method : {"GET", "POST"}) {
+            routes.push_back(router.add(
+                method, "/api/*", [this](Exchange& exchange) { return proxy->handle(exchange); }));
+        }
+    }
+
+    Task<ByteStream::Owner> connect(Url url) {
+        if (refuses) {
+            throw StreamError("connecting to " + url.origin(), UV_ECONNREFUSED);
+        }
+        auto [here, there] = memory_pair(front.scheduler);
+        served.start(serve(std::move(there)), {.name = "serve", .daemon = true});
+        co_return std::move(here);
+    }
+    Task<> serve(ByteStream::Owner stream) {
+        const Client client;
+        Traffic traffic;
+        const HttpLimits limits;
+        Connection connection(*stream, limits, client, behind, traffic);
+        const std::function<bool()> last = [] { return true; };
+        try {
+            if (!(co_await stream->peek()).empty()) {
+                static_cast<void>(co_await connection.serve_request(last));
+            }
+            co_await stream->finish();
+        } catch (const StreamError& error) {
+            behind_failure = error.what();
+        }
+    }
+
+    // Returns what is answered to the requests, one connection for all. A client that ended its
+    // output before it has its answer would have gone.
+    std::string send(std::vector<std::string> requests, Duration pause = 5s) {
+        return front.send(std::move(requests), pause);
+    }
+
+    Handler behind;
+    Router router;
+    HttpWorld front;
+    Container served{front.scheduler};
+    std::unique_ptr<Proxy> proxy;
+    std::vector<std::unique_ptr<Route>> routes;
+    std::vector<std::string> reports;
+    bool refuses = false;
+    std::string behind_failure;
+};
+
+// Answers with the request that has come.
+Task<> show_request(Exchange& exchange) {
+    std::string text = std::string(exchange.request().method) + " " +
+                       std::string(exchange.request().target) + "\n";
+    for (const Header& header : exchange.request().headers) {
+        text.append(header.name).append(": ").append(header.value).append("\n");
+    }
+    text += co_await exchange.read_all();
+    Response response{.body = std::move(text)};
+    response.headers.set("X-Own", "kept");
+    co_await exchange.respond(std::move(response));
+}
+
+std::string get(const std::string& target, const std::string& headers = "") {
+    return "GET " + target + " HTTP/1.1\r\nHost: shop.example\r\n" + headers + "\r\n";
+}
+
+bool is_in(const std::string& part, const std::string& text) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a request passes with its own headers, and with who asks") {
+    ProxyWorld world(show_request);
+    const std::string answer =
+        world.send({get("/api/a%20b/c?d=e",
+                        "X-Mine: 1\r\nX-Forwarded-For: 10.0.0.1\r\nX-Forwarded-User: root"
+                        "\r\nX-Hop: 2\r\nConnection: keep-alive, X-Hop\r\n")});
+    CHECK(is_in("HTTP/1.1 200 OK", answer));
+    CHECK(is_in("X-Own: kept\r\n", answer));
+    CHECK(
+        is_in("GET /v1/a%20b/c?d=e\nHost: behind:81\nX-Mine: 1\nX-Forwarded-For: 192.0.2.7\n"
+              "X-Forwarded-Proto: http\nX-Forwarded-Host: shop.example\nUser-Agent:",
+              answer));
+    CHECK_FALSE(is_in("root", answer));
+    CHECK_FALSE(is_in("X-Hop", answer));
+    CHECK(world.proxy->passed() == 1);
+}
+
+TEST_CASE("bodies pass, short ones with their length and long ones in pieces") {
+    ProxyWorld world(show_request);
+    const std::string text(200'000, 'x');
+    const auto post = [](const std::string& body) {
+        return "POST /api/x HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) +
+               "\r\n\r\n" + body;
+    };
+    const std::string answer = world.send({post("short"), post(text)});
+    CHECK(is_in("Content-Length: 5\nshort", answer));
+    CHECK(is_in("Transfer-Encoding: chunked\n" + text, answer));
+}
+
+TEST_CASE("a server behind that cannot be reached is told about once, and not to clients") {
+    ProxyWorld world(show_request);
+    world.refuses = true;
+    const std::string answer = world.send({get("/api/a"), get("/api/b")});
+    CHECK(is_in("HTTP/1.1 502 Bad Gateway", answer));
+    CHECK(is_in("\"code\":\"bad_gateway\"", answer));
+    CHECK_FALSE(is_in("behind:81", answer));
+    REQUIRE(world.reports.size() == 1);
+    CHECK(is_in("GET http://behind:81/v1/a: connecting to", world.reports.front()));
+    CHECK(world.proxy->failed() == 2);
+}
+
+TEST_CASE("a server behind that is too slow is 504") {
+    ProxyOptions options;
+    options.timeout = 2s;
+    ProxyWorld world(
+        [](Exchange& exchange) -> Task<> {
+            co_await sleep(1min);
+            co_await exchange.respond(Response());
+        },
+        options);
+    CHECK(is_in("HTTP/1.1 504 Gateway Timeout", world.send({get("/api/a")})));
+}
+
+TEST_CASE("a response that breaks off does not look complete") {
+    ProxyWorld world([](Exchange& exchange) -> Task<> {
+        co_await exchange.begin(200, Headers());
+        co_await exchange.write("half");
+        throw StreamError("a test", UV_EIO);
+    });
+    const std::string answer = world.send({get("/api/a")});
+    CHECK(is_in("half", answer));
+    CHECK_FALSE(answer.ends_with("0\r\n\r\n"));
+}
+
+TEST_CASE("paths that the server behind could read otherwise do not pass") {
+    for (const char* path : {"/api/../x", "/api/%2e%2e/x", "/api/a%2fb", "/api/./x"}) {
+        ProxyWorld world(show_request);
+        CHECK(is_in("HTTP/1.1 400 Bad Request", world.send({get(path)})));
+        CHECK(world.proxy->passed() == 0);
+    }
+}
+
+TEST_CASE("cached answers reach the server behind once, until something changes") {
+    int asked = 0;
+    ProxyOptions options;
+    options.cache = CacheOptions{.time = 10s};
+    ProxyWorld world(
+        [&](Exchange& exchange) -> Task<> {
+            ++asked;
+            Response response{.body = "answer " + std::to_string(asked)};
+            co_await exchange.respond(std::move(response));
+        },
+        options);
+    const std::string post = "POST /api/a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n";
+    const std::string answer =
+        world.send({get("/api/a"), get("/api/a"), get("/api/a?x"),
+                    get("/api/a", "Range: bytes=0-1\r\n"), post, get("/api/a")},
+                   1s);
+    CHECK(asked == 5);
+    CHECK(is_in("Age: 1\r\nCache-Status: weir; hit\r\n", answer));
+    CHECK(is_in("answer 5", answer));
+    CHECK(world.proxy->cached() == 1);
+}
+
+TEST_CASE("a request that is not admitted does not pass, and admission lasts as long as it") {
+    struct Counted final : Admission {
+        explicit Counted(int& of_count) : count(of_count) { ++count; }
+        ~Counted() override { --count; }
+        int& count;
+    };
+    int inside = 0;
+    int most = 0;
+    bool admits = true;
+    ProxyOptions options;
+    options.admit = [&](Exchange&) -> Task<std::unique_ptr<Admission>> {
+        if (!admits) {
+            throw HttpError(429, "limit_reached", "no more");
+        }
+        co_return std::make_unique<Counted>(inside);
+    };
+    ProxyWorld world(
+        [&](Exchange& exchange) -> Task<> {
+            most = std::max(most, inside);
+            admits = false;
+            co_await exchange.respond(Response());
+        },
+        options);
+    const std::string answer = world.send({get("/api/a"), get("/api/b")});
+    CHECK(is_in("HTTP/1.1 200 OK", answer));
+    CHECK(is_in("HTTP/1.1 429 Too Many Requests", answer));
+    CHECK(most == 1);
+    CHECK(inside == 0);
+    CHECK(world.proxy->passed() == 1);
+}
+
+}  // namespace weir::http

@@ -1,0 +1,141 @@
+#include "modules/http/response_cache.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <utility>
+
+namespace weir::http {
+
+namespace {
+
+constexpr std::size_t entry_overhead = 256;
+
+// What the lists Cache-Control of a response say.
+struct CacheControl {
+    bool is_forbidden = false;  // no-store, no-cache, private
+    bool is_public = false;
+    std::optional<Duration> max_age;  // that of shared caches, if there is one
+
+    explicit CacheControl(const Headers& headers) {
+        bool is_shared = false;
+        for (const auto& [name, value] : headers) {
+            if (same_name(name, "Cache-Control")) {
+                read(value, is_shared);
+            }
+        }
+    }
+
+private:
+    void read(std::string_view list, bool& is_shared) {
+        while (!list.empty()) {
+            const std::size_t size = std::min(list.find(','), list.size());
+            std::string_view word = list.substr(0, size);
+            list.remove_prefix(std::min(size + 1, list.size()));
+            while (!word.empty() && (word.front() == ' ' || word.front() == '\t')) {
+                word.remove_prefix(1);
+            }
+            const std::size_t equals = std::min(word.find('='), word.size());
+            std::string_view name = word.substr(0, equals);
+            while (!name.empty() && (name.back() == ' ' || name.back() == '\t')) {
+                name.remove_suffix(1);
+            }
+            const std::string_view value = word.substr(std::min(equals + 1, word.size()));
+            if (same_name(name, "no-store") || same_name(name, "no-cache") ||
+                same_name(name, "private")) {
+                is_forbidden = true;
+            } else if (same_name(name, "public")) {
+                is_public = true;
+            } else if (same_name(name, "s-maxage")) {
+                is_shared = is_public = true;
+                max_age = seconds(value);
+            } else if (same_name(name, "max-age") && !is_shared) {
+                max_age = seconds(value);
+            }
+        }
+    }
+
+    // What is no number is stale at once.
+    static Duration seconds(std::string_view text) noexcept {
+        if (text.starts_with('"')) {
+            text.remove_prefix(1);
+        }
+        std::uint32_t number = 0;
+        const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        return error == std::errc() ? Duration(std::chrono::seconds(number)) : Duration();
+    }
+};
+
+// Whether the response is the same for all requests of its target.
+bool is_for_all(const Headers& headers) {
+    return headers.find("Set-Cookie") == nullptr && headers.find("Vary") == nullptr;
+}
+
+}  // namespace
+
+std::optional<Duration> ResponseCache::time_to_keep(int status, const Headers& headers,
+                                                    bool is_personal) const {
+    const CacheControl control(headers);
+    if (status != 200 || control.is_forbidden || !is_for_all(headers) ||
+        (is_personal && !control.is_public)) {
+        return {};
+    }
+    const Duration time = control.max_age.value_or(options_.time);
+    return time > Duration() ? std::optional(time) : std::nullopt;
+}
+
+void ResponseCache::keep(const std::string& target, Response response, Time now, Duration time) {
+    forget(target);
+    std::size_t size = entry_overhead + target.size() + response.body.size();
+    for (const auto& [name, value] : response.headers) {
+        size += name.size() + value.size();
+    }
+    if (size > options_.max_size) {
+        return;
+    }
+    while (size_ + size > options_.max_size) {
+        remove(std::prev(entries_.end()));
+    }
+    entries_.push_front({target, std::move(response), now, now + time, size});
+    size_ += size;
+    try {
+        by_target_[entries_.front().target] = entries_.begin();
+    } catch (...) {
+        size_ -= size;
+        entries_.pop_front();
+        throw;
+    }
+}
+
+std::optional<Response> ResponseCache::find(const std::string& target, Time now) {
+    const auto found = by_target_.find(target);
+    if (found == by_target_.end()) {
+        return {};
+    }
+    Entry& entry = *found->second;
+    if (entry.until <= now) {
+        remove(found->second);
+        return {};
+    }
+    entries_.splice(entries_.begin(), entries_, found->second);
+    Response response = entry.response;
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(now - entry.since);
+    response.headers.set("Age", std::to_string(age.count()));
+    response.headers.set("Cache-Status", "weir; hit");
+    return response;
+}
+
+void ResponseCache::forget(const std::string& target) noexcept {
+    const auto found = by_target_.find(target);
+    if (found != by_target_.end()) {
+        remove(found->second);
+    }
+}
+
+void ResponseCache::remove(Entries::iterator entry) noexcept {
+    size_ -= entry->size;
+    by_target_.erase(entry->target);
+    entries_.erase(entry);
+}
+
+}  // namespace weir::http
