@@ -128,8 +128,10 @@ class OpenApi(unittest.TestCase):
             self.assertFalse(validator.is_valid(bad), bad)
 
     def test_it_is_valid_and_describes_what_is_there(self):
-        with Web(routes=[{"path": "/mine/{session}", "call": "lock.acquire"},
-                         {"path": "/mine", "method": "GET", "call": "lock.list"},
+        with Web(routes=[{"path": "/mine/{session}", "call": "lock.acquire",
+                          "with": {"shared": False}},
+                         {"path": "/mine", "method": "GET", "call": "lock.list",
+                          "with": {"most": 5}},
                          {"path": "/old", "redirect": "/mine"}]) as web:
             document, text = self.read(web, owner=True)
             self.assertNotIn("${", text)
@@ -143,8 +145,10 @@ class OpenApi(unittest.TestCase):
             schema = mine["requestBody"]["content"]["application/json"]["schema"]
             self.assertEqual(schema["required"], ["key"])
             self.assertNotIn("session", schema["properties"])
+            # Nor has a client to say what the route itself says.
+            self.assertNotIn("shared", schema["properties"])
             self.assertEqual([(p["name"], p["in"]) for p in paths["/mine"]["get"]["parameters"]],
-                             [("pattern", "query"), ("most", "query")])
+                             [("pattern", "query")])
             self.assertNotIn("/old", paths)
             # What the gateway takes beside them.
             wanted = paths["/locks/{key}"]["post"]["requestBody"]["content"]["application/json"]

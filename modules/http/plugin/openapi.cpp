@@ -113,9 +113,12 @@ Value parameter_of(const ApiFunction& function, const std::string& name, const c
     return parameter.add("schema", setting != nullptr ? request_schema(*setting, place) : object());
 }
 
-// Parameters come from the path, and else from the body, or from the query if there is none.
+// Parameters come from the path, and else from the body, or from the query if there is none. Those
+// that are `chosen` by the route do not come from clients.
 void add_parameters(Value& operation, const ApiFunction& function, const Names& in_path,
-                    bool has_body, const Place& place) {
+                    const Names& chosen, bool has_body, const Place& place) {
+    Names not_in_rest = in_path;
+    not_in_rest.insert(not_in_rest.end(), chosen.begin(), chosen.end());
     Value parameters = Value::list();
     const auto add = [&](const std::string& name, const char* in) {
         const std::string index = std::to_string(parameters.get<Value::List>()->size());
@@ -131,14 +134,14 @@ void add_parameters(Value& operation, const ApiFunction& function, const Names& 
             schema = without(
                 request_schema(*function.parameters, inside(place, {"requestBody", "content",
                                                                     "application/json", "schema"})),
-                in_path);
+                not_in_rest);
         }
         Value body = object().add("required", true);
         body.add("content", openapi_parts::json_content(std::move(schema)));
         operation.add("requestBody", std::move(body));
     } else if (function.parameters != nullptr) {
         for (const config::Setting& setting : function.parameters->settings()) {
-            if (!has(in_path, setting.name)) {
+            if (!has(not_in_rest, setting.name)) {
                 add(setting.name, "query");
             }
         }
@@ -153,6 +156,7 @@ void add_parameters(Value& operation, const ApiFunction& function, const Names& 
 struct Called {
     const Module& module;
     const ApiFunction& function;
+    Names chosen = {};  // parameters that the route chooses
 };
 
 Value operation(const Called& called, std::string id, const std::string& path,
@@ -161,7 +165,7 @@ Value operation(const Called& called, std::string id, const std::string& path,
     Value made = object().add("operationId", std::move(id));
     made.add("summary", called.function.sentence);
     made.add("tags", Value::list().add(called.module.name()));
-    add_parameters(made, called.function, in_path, method != "get", place);
+    add_parameters(made, called.function, in_path, called.chosen, method != "get", place);
     return made.add("responses", responses_of(called.function, place));
 }
 
@@ -194,9 +198,14 @@ void add_route(openapi_parts::Paths& paths, const RouteSettings& route,
     std::ranges::transform(method, method.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     if (function != nullptr && !paths.has(route.path, method)) {
+        Names chosen;
+        for (const auto& [name, value] : route.with) {
+            chosen.push_back(name);
+        }
         paths.add(route.path, method,
-                  operation({**module, *function}, "route." + method + "." + route.path, route.path,
-                            method, Router::names_in(route.path)));
+                  operation({**module, *function, std::move(chosen)},
+                            "route." + method + "." + route.path, route.path, method,
+                            Router::names_in(route.path)));
     }
 }
 
