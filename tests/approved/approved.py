@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MODULES = ("exec", "http", "lock", "manager", "resp", "rules", "schedule", "store",
+MODULES = ("exec", "http", "lock", "manager", "queue", "resp", "rules", "schedule", "store",
            "webhook", "zookeeper")
 
 
