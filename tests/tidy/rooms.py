@@ -204,6 +204,10 @@ ROOMS = {
         "The module `store`: values under keys, in memory and in a file",
         ["modules/database", "core/simulation", "modules/system/module", "modules/system/event"],
     ),
+    "modules/queue": (
+        "The module `queue`: jobs that workers do at least once, in memory and in a file",
+        ["modules/database", "core/simulation", "modules/system/module", "modules/system/event"],
+    ),
     "modules/webhook": (
         "The module `webhook`: signed requests of HTTP that come in as events, and go out in order",
         ["modules/http"],

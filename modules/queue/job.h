@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <string>
+
+#include "modules/database/database.h"
+
+namespace weir::jobs {
+
+struct Job {
+    enum class State : std::uint8_t { waiting, running, dead };
+
+    std::uint64_t id = 0;
+    std::string queue;
+    std::string key;
+    int priority = 0;
+    std::string data;         // JSON
+    std::uint32_t tries = 0;  // and the receipt of the worker that has it
+    State state = State::waiting;
+    // When it may be fetched, or may be fetched again because its worker has not come back.
+    std::int64_t due = 0;  // microseconds since 1970
+    std::string reason;    // why it has failed
+};
+
+// The tables of the file, and the queries that read them.
+extern const char* const set_up;
+extern const char* const read_jobs;
+extern const char* const read_last_id;
+
+// Returns a job that read_jobs has found.
+Job job_of(const database::Row& cells);
+
+// Returns the changes that keep a new job, what has changed of a job, and that it is gone.
+std::list<database::Change> adding(const Job& job);
+database::Change changing(const Job& job);
+database::Change removing(std::uint64_t id);
+
+}  // namespace weir::jobs

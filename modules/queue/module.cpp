@@ -1,0 +1,480 @@
+// The plugin `queue`: jobs that workers do, at least once, in memory and in a file that survives
+// crashes.
+
+#include "modules/system/module/module.h"
+
+#include <algorithm>
+#include <chrono>
+#include <list>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "config/text/nearest_name.h"
+#include "core/run/event_handler.h"
+#include "core/simulation/wall_clock.h"
+#include "core/wait/send.h"
+#include "core/wait/timeout.h"
+#include "modules/database/writer.h"
+#include "modules/queue/api.h"
+#include "modules/queue/jobs.h"
+#include "modules/queue/module_class.h"
+#include "modules/queue/settings.h"
+#include "modules/system/call/json.h"
+#include "modules/system/module/plugin.h"
+
+namespace weir::jobs {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+// A job is there for a call of `fetch` that waits.
+struct JobGiven : Event {
+    Index<const void*> fetcher;
+
+    static auto declare() {
+        return declare_event<JobGiven>("queue.JobGiven").index("fetcher", &JobGiven::fetcher);
+    }
+};
+
+// What one version of the module hands to the next: all that it has.
+struct QueueState {
+    static constexpr std::string_view name = "queue";
+    static constexpr std::uint32_t version = 1;
+
+    database::Handle file{nullptr, nullptr};
+    std::vector<Job> jobs;
+    std::uint64_t last_id = 0;
+};
+
+class QueueModule final : public ModuleOf<QueueSettings> {
+public:
+    explicit QueueModule(const ModuleContext& context)
+        : ModuleOf(context), writer_(context.scheduler), clock_(context.scheduler) {}
+    ~QueueModule() override { close(); }
+
+    static auto declare() {
+        return declare_module<QueueModule>("queue", "Keeps jobs until workers have done them")
+            .hands_over<QueueState>(&QueueModule::hand_over, &QueueModule::take_over)
+            .event<Ready>()
+            .event<Finished>()
+            .event<Dead>()
+            .function("submit", &QueueModule::submit)
+            .function("fetch", &QueueModule::fetch)
+            .function("finish", &QueueModule::finish)
+            .function("fail", &QueueModule::fail)
+            .function("extend", &QueueModule::extend)
+            .function("list", "Lists the queues, with how many jobs they have", &QueueModule::list)
+            .function("dead", &QueueModule::dead)
+            .function("revive", &QueueModule::revive)
+            .counter("submitted", "Jobs that were added",
+                     &QueueModule::add_by_queue<&LineInfo::submitted>)
+            .counter("finished", "Jobs that were done",
+                     &QueueModule::add_by_queue<&LineInfo::finished>)
+            .counter("failed", "Tries that have failed",
+                     &QueueModule::add_by_queue<&LineInfo::failed>)
+            .gauge("ready", "Jobs that may be fetched",
+                   &QueueModule::add_by_queue<&LineInfo::ready>)
+            .gauge("running", "Jobs that workers have",
+                   &QueueModule::add_by_queue<&LineInfo::running>)
+            .gauge("dead", "Jobs that have failed for good",
+                   &QueueModule::add_by_queue<&LineInfo::dead>)
+            .gauge("bytes", "Size of the data of all jobs", &QueueModule::bytes)
+            .reads({"list", "dead"});
+    }
+
+    Task<> load() override {
+        if (!settings().file || replaces()) {
+            co_return;
+        }
+        const std::vector<const char*> queries{read_jobs, read_last_id};
+        const auto found = co_await writer_.open(*settings().file, set_up, queries);
+        for (const database::Row& last : found.at(1)) {
+            jobs_.set_last_id(static_cast<std::uint64_t>(std::get<std::int64_t>(last.at(0))));
+        }
+        for (const database::Row& row : found.at(0)) {
+            jobs_.load(job_of(row), now());
+        }
+        for (const auto& [line_name, line] : jobs_.lines()) {
+            if (!settings().queues.contains(line_name)) {
+                log().warning("the file has jobs of a queue '{}', which there is not", line_name);
+            }
+        }
+    }
+
+    void begin() override {
+        if (settings().file && !writer_.is_open()) {
+            throw std::runtime_error("the version before has not handed over the file");
+        }
+        look_at_the_clock();
+    }
+
+    Task<> unload() override {
+        clock_.stop_all();
+        Task<> flushing = writer_.flush();
+        co_await flushing;
+    }
+    void retire() override { clock_.stop_all(); }
+
+private:
+    // A call of `fetch` that waits for a job, first come, first served.
+    class Fetcher {
+    public:
+        Fetcher(QueueModule& module, std::string queue, milliseconds how_long)
+            : visibility(how_long),
+              module_(module),
+              queue_(std::move(queue)),
+              place_(module.fetchers_[queue_].insert(module.fetchers_[queue_].end(), this)) {
+            module.serve(queue_);
+        }
+        Fetcher(const Fetcher&) = delete;
+        Fetcher& operator=(const Fetcher&) = delete;
+        ~Fetcher() {
+            if (job_ == nullptr) {
+                module_.fetchers_[queue_].erase(place_);
+            } else if (!is_taken_) {
+                module_.put_back(*job_);
+            }
+        }
+
+        Matcher given() const { return match<JobGiven>(static_cast<const void*>(this)).make(); }
+        bool has_job() const noexcept { return job_ != nullptr; }
+        void give(Job& job) noexcept { job_ = &job; }
+        Job& take() noexcept {
+            is_taken_ = true;
+            return *job_;
+        }
+
+        const milliseconds visibility;
+
+    private:
+        QueueModule& module_;
+        const std::string queue_;
+        const std::list<Fetcher*>::iterator place_;
+        Job* job_ = nullptr;
+        bool is_taken_ = false;
+    };
+
+    QueueState hand_over() {
+        QueueState state;
+        state.file = writer_.release();
+        state.jobs = jobs_.all();
+        state.last_id = jobs_.last_id();
+        return state;
+    }
+
+    // Also called with what this has handed over, when the new version has failed.
+    void take_over(QueueState& state) {
+        Jobs jobs;
+        jobs.set_last_id(state.last_id);
+        for (Job& job : state.jobs) {
+            jobs.load(std::move(job), now());
+        }
+        jobs_ = std::move(jobs);
+        writer_.adopt(std::move(state.file));
+    }
+
+    std::int64_t now() const noexcept { return wall_clock(scheduler().poller()); }
+    std::int64_t in(Duration time) const noexcept {
+        return now() + std::chrono::duration_cast<microseconds>(time).count();
+    }
+    std::size_t bytes() const noexcept { return jobs_.bytes(); }
+
+    const LineSettings& settings_of(const std::string& queue) const {
+        const auto found = settings().queues.find(queue);
+        if (found != settings().queues.end()) {
+            return found->second;
+        }
+        std::vector<std::string> known;
+        for (const auto& [other, line] : settings().queues) {
+            known.push_back(other);
+        }
+        throw ApiException("unknown_queue", config::unknown_name("queue", queue, known));
+    }
+
+    // --- functions: memory changes at once, so that calls see each other in the order in which
+    // they came; a call returns, and events are sent, when its change is on the disk.
+
+    Task<std::uint64_t> submit(SubmitParameters parameters) {
+        const LineSettings& line = settings_of(parameters.queue);
+        Job job;
+        job.data = json_of(parameters.data).dump(-1, ' ', false, Json::error_handler_t::replace);
+        if (job.data.size() > settings().max_data.bytes) {
+            throw ApiException("too_large", "the data is larger than max_data");
+        }
+        Effects effects;
+        if (parameters.replace) {
+            jobs_.remove_waiting(parameters.queue, parameters.key, effects);
+        }
+        if (jobs_.line(parameters.queue).unfinished() >= line.max_jobs) {
+            throw ApiException("limit_reached", "the queue has no room: max_jobs");
+        }
+        if (jobs_.bytes() + job.data.size() > settings().max_size.bytes) {
+            throw ApiException("limit_reached", "there is no room: max_size");
+        }
+        job.queue = parameters.queue;
+        job.key = parameters.key;
+        job.priority = parameters.priority;
+        job.due = parameters.delay == milliseconds() ? 0 : in(parameters.delay);
+        const std::uint64_t id = jobs_.add(std::move(job), now(), effects);
+        Task<> committing = commit(parameters.queue, std::move(effects));
+        co_await committing;
+        co_return id;
+    }
+
+    Task<std::optional<FetchedJob>> fetch(FetchParameters parameters) {
+        const LineSettings& line = settings_of(parameters.queue);
+        Fetcher fetcher(*this, parameters.queue, parameters.visibility.value_or(line.visibility));
+        // A reload waits for its end: then the caller asks the next version.
+        const Time deadline = scheduler().now() + parameters.wait;
+        while (!fetcher.has_job() && serving() && scheduler().now() < deadline) {
+            const Matcher given = fetcher.given();
+            co_await wait_with_timeout(std::min(deadline - scheduler().now(), look_interval),
+                                       given);
+        }
+        if (!fetcher.has_job()) {
+            co_return std::nullopt;
+        }
+        const Job& job = fetcher.take();
+        FetchedJob fetched{job.id,  job.tries,    value_of(Json::parse(job.data)),
+                           job.key, job.priority, job.tries};
+        Effects effects;
+        effects.changes.push_back(changing(job));
+        Task<> committing = commit(parameters.queue, std::move(effects));
+        co_await committing;
+        co_return fetched;
+    }
+
+    Task<> finish(FinishParameters parameters) {
+        Job& job = find(parameters);
+        const std::string queue = job.queue;
+        Effects effects;
+        jobs_.finish(job, effects);
+        return commit(queue, std::move(effects));
+    }
+
+    Task<> fail(FailParameters parameters) {
+        Job& job = find(parameters);
+        const std::string queue = job.queue;
+        std::optional<std::int64_t> again;
+        if (!parameters.final) {
+            again = next_try(job, parameters.retry_in);
+        }
+        Effects effects;
+        jobs_.fail(job, std::move(parameters.reason), again, max_dead(queue), now(), effects);
+        return commit(queue, std::move(effects));
+    }
+
+    Task<> extend(ExtendParameters parameters) {
+        Job& job = find(parameters);
+        const std::string queue = job.queue;
+        Effects effects;
+        jobs_.extend(job, in(parameters.visibility.value_or(settings_of(queue).visibility)),
+                     effects);
+        return commit(queue, std::move(effects));
+    }
+
+    std::vector<DeadJob> dead(const DeadParameters& parameters) {
+        settings_of(parameters.queue);
+        std::vector<DeadJob> result;
+        for (const std::uint64_t id : jobs_.line(parameters.queue).dead) {
+            if (result.size() == parameters.limit) {
+                break;
+            }
+            const Job& job = jobs_.job(id);
+            result.push_back({id, value_of(Json::parse(job.data)), job.key, job.tries, job.reason});
+        }
+        return result;
+    }
+
+    Task<> revive(ReviveParameters parameters) {
+        Effects effects;
+        if (!jobs_.revive(parameters.id, effects)) {
+            throw ApiException("not_dead", "the job " + std::to_string(parameters.id) +
+                                               " is none that has failed for good");
+        }
+        return commit(jobs_.job(parameters.id).queue, std::move(effects));
+    }
+
+    Job& find(const JobParameters& parameters) {
+        Job* const job = jobs_.running(parameters.id, parameters.receipt);
+        if (job == nullptr) {
+            throw ApiException("not_yours", "the caller does not have the job " +
+                                                std::to_string(parameters.id) +
+                                                ": it is done, or its time was over");
+        }
+        return *job;
+    }
+
+    // Nothing: it has failed for good. A queue that is no longer there tries nothing again.
+    std::optional<std::int64_t> next_try(const Job& job, std::optional<milliseconds> pause) {
+        const auto line = settings().queues.find(job.queue);
+        if (line == settings().queues.end() || job.tries > line->second.retry.times) {
+            return std::nullopt;
+        }
+        return in(pause ? Duration(*pause)
+                        : line->second.retry.pause_after(job.tries, scheduler()));
+    }
+
+    std::size_t max_dead(const std::string& queue) const {
+        const auto line = settings().queues.find(queue);
+        return line == settings().queues.end() ? LineSettings().max_dead : line->second.max_dead;
+    }
+
+    // --- workers
+
+    // Gives jobs to the calls of `fetch` that wait.
+    void serve(const std::string& queue) {
+        std::list<Fetcher*>& waiting = fetchers_[queue];
+        while (!waiting.empty()) {
+            Fetcher& next = *waiting.front();
+            Job* const job = jobs_.take(queue, in(next.visibility));
+            if (job == nullptr) {
+                break;
+            }
+            waiting.pop_front();
+            next.give(*job);
+            scheduler().emergency_send(make_event<JobGiven>(static_cast<const void*>(&next)));
+        }
+        look_at_the_clock();
+    }
+
+    // A worker has gone before it could get the job.
+    void put_back(const Job& job) noexcept {
+        const std::string queue = job.queue;
+        try {
+            jobs_.put_back(job.id);
+            serve(queue);
+        } catch (...) {
+            scheduler().log_exception("putting a job back");
+        }
+    }
+
+    // --- time
+
+    // Sets the timer to the next time that comes: the end of a delay, or of a visibility.
+    void look_at_the_clock() {
+        const std::optional<std::int64_t> next = jobs_.next_time();
+        if (!next || (timer_at_ && *timer_at_ <= *next)) {
+            return;
+        }
+        if (timer_at_) {
+            clock_.stop(timer_.matcher());
+            timer_.cancel();
+        }
+        // The clock of the machine may be set: look at it now and then.
+        constexpr Duration longest_sleep = std::chrono::minutes(1);
+        timer_at_ = *next;
+        timer_ = scheduler().set_timer(
+            std::clamp<Duration>(microseconds(*next - now()), Duration(), longest_sleep));
+        clock_.handle(timer_.matcher(), [this](const Ref<Event>&) {
+            clock_.stop(timer_.matcher());
+            timer_at_.reset();
+            time_has_come();
+            look_at_the_clock();
+        });
+    }
+
+    void time_has_come() {
+        Effects effects;
+        std::vector<std::string> queues;
+        while (Job* const job = jobs_.overdue(now(), effects)) {
+            jobs_.fail(*job, "its worker has not come back", next_try(*job, milliseconds()),
+                       max_dead(job->queue), now(), effects);
+        }
+        for (const auto& [line_name, line] : settings().queues) {
+            serve(line_name);
+        }
+        if (!effects.changes.empty() || !effects.events.empty()) {
+            start(commit_late(std::move(effects)), {.name = "queue clock"});
+        }
+    }
+
+    Task<> commit_late(Effects effects) {
+        std::optional<std::string> failure;
+        try {
+            Task<> committing = commit("", std::move(effects));
+            co_await committing;
+        } catch (const ApiException& exception) {
+            failure = exception.error().message;
+        }
+        if (failure) {
+            log().error("what has become of jobs could not be written to the file: {}", *failure);
+        }
+    }
+
+    Task<> commit(std::string queue, Effects effects) {
+        if (!queue.empty()) {
+            serve(queue);
+        }
+        std::optional<std::string> failure;
+        try {
+            Task<> writing = writer_.write(*this, std::move(effects.changes));
+            co_await writing;
+        } catch (const database::DatabaseError& error) {
+            failure = error.what();
+        }
+        if (failure) {
+            throw ApiException("write_failed", *failure);
+        }
+        for (const Ref<Event>& event : effects.events) {
+            co_await send(event);
+        }
+    }
+
+    // --- what it shows
+
+    std::vector<LineInfo> list() const {
+        std::vector<LineInfo> result;
+        for (const auto& [line_name, line_settings] : settings().queues) {
+            LineInfo info;
+            info.name = line_name;
+            info.description = line_settings.description;
+            if (const auto line = jobs_.lines().find(line_name); line != jobs_.lines().end()) {
+                info.ready = line->second.ready.size();
+                info.delayed = line->second.delayed;
+                info.running = line->second.running;
+                info.dead = line->second.dead.size();
+                info.submitted = line->second.submitted;
+                info.finished = line->second.finished;
+                info.failed = line->second.failed;
+            }
+            if (const auto waiting = fetchers_.find(line_name); waiting != fetchers_.end()) {
+                info.workers = waiting->second.size();
+            }
+            result.push_back(std::move(info));
+        }
+        return result;
+    }
+
+    template <auto Member>
+    void add_by_queue(MetricFamily& values) const {
+        for (const LineInfo& info : list()) {
+            values.add(info.*Member, {{"queue", info.name}});
+        }
+    }
+
+    static constexpr Duration look_interval = milliseconds(250);
+
+    Jobs jobs_;
+    std::map<std::string, std::list<Fetcher*>> fetchers_;  // that have no job yet, by queue
+    database::Writer writer_;
+    EventHandler clock_;
+    Timer timer_;
+    std::optional<std::int64_t> timer_at_;
+};
+
+}  // namespace
+
+const ModuleClass& queue_class() {
+    return module_class<QueueModule>();
+}
+
+}  // namespace weir::jobs
+
+WEIR_PLUGIN(queue, weir::jobs::QueueModule)
