@@ -84,7 +84,7 @@ class LockLoss(unittest.TestCase):
 
     def test_over_http_a_response_that_holds_a_lock_ends_with_the_loss(self):
         with Lockd() as lockd:
-            port = int(lockd.wait_for_log(r"http.*listens at http://[\d.]+:(\d+)").group(1))
+            port = int(lockd.wait_for_log(r"\[http\].*listens at tcp://[\d.]+:(\d+)").group(1))
             client = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
             client.request("POST", "/locks/a", json.dumps({"hold": True}),
                            {"Content-Type": "application/json"})
