@@ -43,7 +43,10 @@ class Paged(Lockd):
                        "roles": {"till": {"may": ["lock.list"], "keys": ["till:*"]}},
                        "users": {"ops": {"password_file": self.password, "roles": ["admin"]},
                                  "till": {"password_file": self.password, "roles": ["till"]}}},
-            "module": {"http": {"listen": [f"tcp://127.0.0.1:{self.http_port}"]}},
+            "module": {"http": {"listen": [f"tcp://127.0.0.1:{self.http_port}"]},
+                       "rules": {"rules": {
+                           "greet": {"on": "shop.Order", "do": [{"sleep": "0s"}]},
+                           "refuse": {"on": "shop.Order", "do": [{"fail": "sold out"}]}}}},
         }
         self.write()
 
@@ -385,6 +388,18 @@ class PageTest(unittest.TestCase):
         page.wait(".notice", "This cannot be shown now.")
         page.click("#tab-locks")
         page.wait(".bar", "0 keys")
+        self.web.end()
+        self.web.__enter__()
+
+    def test_rules_are_shown_with_what_they_have_done(self):
+        page, owner = self.browser, self.web.owner()
+        self.open("rules")
+        page.wait(".notice", "The module rules does not run.")
+        owner.execute_command("CALL", "manager", "load", '{"module": "rules"}')
+        owner.execute_command("SEND", "shop.Order", '{"customer": "ann"}')
+        page.wait("[role=row]", "greet")
+        page.wait("[role=row] .bad", "1")
+        owner.close()
         self.web.end()
         self.web.__enter__()
 

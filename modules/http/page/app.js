@@ -12,6 +12,7 @@ import { Modules } from "./modules.js";
 import { Overview } from "./overview.js";
 import { Queues } from "./queues.js";
 import { Routines } from "./routines.js";
+import { Rules } from "./rules.js";
 import { beginTabs } from "./tabs.js";
 import { beginTheme } from "./theme.js";
 
@@ -26,7 +27,7 @@ const live = new Live(api);
 const refresh = () => live.askNow();
 const events = new Events(api, refresh);
 const views = [new Overview(), new Queues(), new Modules(api, refresh), new Locks(api, refresh),
-  new Routines(api, refresh), events, new Calls(api)];
+  new Rules(), new Routines(api, refresh), events, new Calls(api)];
 let shown = null; // the view that is in the document
 let answered = null; // when the last answer came
 
