@@ -6,6 +6,7 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "core/system/files.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
+#include "modules/schedule/module_class.h"
 #include "modules/schedule/settings.h"
 #include "modules/system/call/json.h"
 #include "modules/system/event/describe_event.h"
@@ -198,26 +200,56 @@ private:
 
     // --- times
 
+    // A time that has come, until its event is sent.
+    struct Coming {
+        std::optional<WallTime> due;
+        bool missed = false;
+    };
+
+    // A time for which there is no memory comes later.
     Task<> run(std::string entry_name, Entry& entry) {
-        const WallTime now = wall_time(scheduler().poller());
-        if (const std::optional<WallTime> due = missed_before(entry_name, entry, now)) {
-            Task<> coming = come(entry_name, entry, *due, true);
-            co_await coming;
-        }
+        Coming next;
+        next.due = missed_before(entry_name, entry, wall_time(scheduler().poller()));
+        next.missed = next.due.has_value();
         for (;;) {
-            Task<std::optional<WallTime>> waiting = entry.timer.next();
-            const std::optional<WallTime> due = co_await waiting;
-            if (!due) {
+            bool has_memory = true;
+            bool has_more = true;
+            try {
+                Task<bool> coming = do_next(entry_name, entry, next);
+                has_more = co_await coming;
+            } catch (const std::bad_alloc&) {
+                has_memory = false;
+            }
+            if (!has_more) {
                 co_return;
             }
-            const bool late = wall_time(scheduler().poller()) - *due > entry.settings.grace;
-            if (late && entry.settings.missed == Missed::skip) {
-                log().info("the schedule '{}' skips {}", entry_name, utc_text(*due));
-                continue;
+            if (!has_memory) {
+                scheduler().log(LogLevel::error, "no memory for a time of a schedule");
+                co_await sleep(pause_without_memory);
             }
-            Task<> coming = come(entry_name, entry, *due, late);
+        }
+    }
+
+    // Waits for the next time, unless there is one already, and lets it come. Returns whether there
+    // was any.
+    Task<bool> do_next(const std::string& entry_name, Entry& entry, Coming& next) {
+        if (!next.due) {
+            Task<std::optional<WallTime>> waiting = entry.timer.next();
+            next.due = co_await waiting;
+            if (!next.due) {
+                co_return false;
+            }
+            const Duration late = wall_time(scheduler().poller()) - *next.due;
+            next.missed = late > entry.settings.grace;
+        }
+        if (next.missed && entry.settings.missed == Missed::skip) {
+            const WallTime skipped = *std::exchange(next.due, std::nullopt);
+            log().info("the schedule '{}' skips {}", entry_name, utc_text(skipped));
+        } else {
+            Task<> coming = come(entry_name, entry, next);
             co_await coming;
         }
+        co_return true;
     }
 
     // The first time that has passed since the last one that came.
@@ -231,16 +263,17 @@ private:
         return due && *due <= now ? due : std::nullopt;
     }
 
-    Task<> come(const std::string& entry_name, Entry& entry, WallTime due, bool missed) {
+    Task<> come(const std::string& entry_name, Entry& entry, Coming& next) {
         if (entry.settings.jitter.count() > 0) {
             const auto most = static_cast<std::uint64_t>(Duration(entry.settings.jitter).count());
             co_await sleep(
                 Duration(static_cast<Duration::rep>(scheduler().poller().random() % (most + 1))));
         }
+        Task<> sending = send_due(entry_name, *next.due, next.missed);
+        co_await sending;
+        next.due.reset();  // it has come, even if there is no memory for what follows
         ++entry.times;
         last_[entry_name] = wall_time(scheduler().poller());
-        Task<> sending = send_due(entry_name, due, missed);
-        co_await sending;
         if (settings().state_file) {
             Task<> writing = write_state(*settings().state_file);
             co_await writing;
@@ -310,11 +343,18 @@ private:
     ScheduleState hand_over() { return {last_}; }
     void take_over(ScheduleState& state) { last_ = std::move(state.last); }
 
+    static constexpr std::chrono::seconds pause_without_memory{1};
+
     std::map<std::string, WallTime> last_;
     std::map<std::string, std::unique_ptr<Entry>> entries_;
 };
 
 }  // namespace
+
+const ModuleClass& schedule_class() {
+    return module_class<ScheduleModule>();
+}
+
 }  // namespace weir::scheduling
 
 WEIR_PLUGIN(schedule, weir::scheduling::ScheduleModule)

@@ -35,7 +35,7 @@ export class Rules {
       number("Waiting", (rule) => rule.waiting, figure),
       number("Events", (rule) => rule.events, figure),
       number("Dropped", (rule) => rule.dropped, figure, bad((rule) => rule.dropped)),
-    ], { key: (rule) => rule.name, least: 760, empty: "There is no rule." });
+    ], { key: (rule) => `${rule.name}\n${rule.state}`, least: 760, empty: "There is no rule." });
     this.element = h("div", { class: "stack" }, this.counts, this.table.element);
   }
 
