@@ -1,6 +1,5 @@
 #include "modules/webhook/settings.h"
 
-#include <array>
 #include <sstream>
 #include <stdexcept>
 

@@ -1,8 +1,8 @@
 #include "modules/webhook/signature.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdlib>
 #include <optional>
 #include <stdexcept>
 
