@@ -79,7 +79,7 @@ private:
     bool watching_ = false;
     dev_t device_ = 0;  // of the Unix socket's file
     ino_t file_ = 0;    // 0: none
-    uv_poll_t handle_;
+    uv_poll_t handle_{};
 };
 
 }  // namespace weir

@@ -100,13 +100,15 @@ private:
     void cancel_flush() noexcept;
     UvPoller& poller() const noexcept;
 
+    // The first is the largest, so that all bytes are zero at first: see UvPoller::visit_code().
     union {
-        uv_handle_t any;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
         uv_pipe_t pipe;
-    } handle_;
-    uv_check_t after_polling_;  // active while bytes are queued; flushes them
+        uv_tcp_t tcp;
+        uv_stream_t stream;
+        uv_handle_t any;
+    } handle_{};
+    static_assert(sizeof(uv_pipe_t) >= sizeof(uv_tcp_t));
+    uv_check_t after_polling_{};  // active while bytes are queued; flushes them
     SocketAddress peer_;
     std::string name_;  // of a pipe; empty: this is a socket
     std::unique_ptr<uv_connect_t> connecting_;

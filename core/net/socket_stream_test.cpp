@@ -1,6 +1,8 @@
 #include "core/net/socket_stream.h"
 
+#include <algorithm>
 #include <set>
+#include <string_view>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -47,6 +49,18 @@ Task<> read_in_parts(Scheduler& scheduler, int socket, int peer, StreamOptions o
 }
 
 }  // namespace
+
+TEST_CASE("a stream keeps no code that an object before it in its memory has named") {
+    testing::World world;
+    const int code = 0;
+    auto* const words = static_cast<const void**>(::operator new(sizeof(SocketStream)));
+    std::fill_n(words, sizeof(SocketStream) / sizeof(void*), &code);
+    ::operator delete(words);
+    const SocketStream::Owner stream =
+        SocketStream::adopt(world.scheduler, socket(AF_UNIX, SOCK_STREAM, 0), AF_UNIX, {});
+    world.poller.visit_code(
+        [&](const void* address, std::string_view) { CHECK(address != &code); });
+}
 
 TEST_CASE("a stream has a buffer only while there is something in it") {
     testing::World world;

@@ -9,9 +9,9 @@
 namespace weir {
 
 struct LoopGuest::Handles {
-    uv_prepare_t before;  // called before the loop waits; keeps the loop alive
-    uv_check_t after;     // called after it has waited
-    LoopGuest* guest;
+    uv_prepare_t before{};  // called before the loop waits; keeps the loop alive
+    uv_check_t after{};     // called after it has waited
+    LoopGuest* guest = nullptr;
     unsigned open = 2;
 
     uv_handle_t* before_handle() noexcept { return reinterpret_cast<uv_handle_t*>(&before); }

@@ -220,7 +220,8 @@ void UvPoller::visit_code(const Visit& visit) const {
         visit(&typeid(*work), "work on another thread");
     }
     // Where in a handle its callbacks are depends on its type and on libuv's version: each word of
-    // it is taken for an address.
+    // it is taken for an address. libuv does not initialise all of them: whoever makes a handle
+    // zeroes it first.
     uv_walk(
         loop_,
         [](uv_handle_t* handle, void* data) {

@@ -20,8 +20,8 @@ constexpr std::uint64_t again_after = 10;  // milliseconds
 
 // What libuv needs until it has closed both.
 struct Handles {
-    uv_signal_t signal;
-    uv_timer_t again;
+    uv_signal_t signal{};
+    uv_timer_t again{};
     int open = 2;
 
     template <class Handle>

@@ -39,7 +39,7 @@ public:
 
 private:
     struct Handle {
-        uv_pipe_t pipe;
+        uv_pipe_t pipe{};  // zeroed: the loader looks for addresses of code in handles
         char buffer[1024];
     };
 
