@@ -54,8 +54,7 @@ std::string lock_path(std::string_view root, std::string_view context, const Ind
 
 class ZooKeeperBackend::Slot final : public RemoteSlot, public Link<Slot> {
 public:
-    Slot(ZooKeeperBackend& backend, std::string path, User& user)
-        : backend_(backend), path_(std::move(path)), user_(user) {}
+    Slot(std::string path, User& user) : path_(std::move(path)), user_(user) {}
     ~Slot() override {
         if (asking_ != nullptr) {
             asking_->close();
@@ -71,7 +70,6 @@ public:
 private:
     friend class ZooKeeperBackend;
 
-    ZooKeeperBackend& backend_;
     const std::string path_;
     User& user_;
     Ref<Routine> asking_;  // null once it has ended
@@ -80,7 +78,7 @@ private:
 
 std::unique_ptr<RemoteSlot> ZooKeeperBackend::ask(std::string_view context, const IndexValue& key,
                                                   std::size_t size, bool only_tries, User& user) {
-    auto slot = std::make_unique<Slot>(*this, lock_path(options_.root, context, key), user);
+    auto slot = std::make_unique<Slot>(lock_path(options_.root, context, key), user);
     slot->asking_ =
         start(get(*slot, size, only_tries), {.name = "lock.ask " + slot->path_, .daemon = true});
     return slot;
