@@ -86,16 +86,19 @@ bool LockTable::take_with_backend(LockRequest& request, LockKey& key) {
     return true;
 }
 
-// --- what the backend tells
-
-void LockTable::slot_granted(RemoteSlot& slot) noexcept {
-    assert(slot.waiter != nullptr);
-    LockKey& key = *slot.waiter->state().place;
+void LockTable::serve_next(LockKey& key) noexcept {
     try {
         serve_later(key);
     } catch (const std::bad_alloc&) {
         serve(key);  // there is no memory for doing it later
     }
+}
+
+// --- what the backend tells
+
+void LockTable::slot_granted(RemoteSlot& slot) noexcept {
+    assert(slot.waiter != nullptr);
+    serve_next(*slot.waiter->state().place);
 }
 
 void LockTable::fail_later(LockRequest& request, std::exception_ptr error) noexcept {
@@ -126,11 +129,7 @@ void LockTable::slot_lost(RemoteSlot& slot, const std::string& reason) noexcept 
     LockRequest& request = *slot.waiter;
     LockKey& key = *request.state().place;
     request.remote_.reset();
-    try {
-        serve_later(key);
-    } catch (const std::bad_alloc&) {
-        serve(key);
-    }
+    serve_next(key);
 }
 
 }  // namespace weir
