@@ -373,8 +373,12 @@ void LockTable::line_up(LockRequest& request, const Matcher& refused) {
 void LockTable::leave_line(LockRequest& request) noexcept {
     LockKey& key = *request.state().place;
     List<LockRequest, LockKey>::remove(request);
-    request.remote_.reset();  // asked for another key, or not needed any more
+    const bool asked = request.remote_ != nullptr;
+    request.remote_.reset();
     if (--key.waiting_ != 0) {
+        if (asked) [[unlikely]] {
+            serve_next(key);  // the waiter behind it asks the backend now
+        }
         return;
     }
     key.unsubscribe();

@@ -227,6 +227,7 @@ private:
     void bound(LockEvent& event, LockKey& key);
     void take_away(LockEvent& event, const std::string& reason) noexcept;
     void serve_with_backend(LockKey& key) noexcept;
+    void serve_next(LockKey& key) noexcept;
     bool ask_backend(LockRequest& request, LockKey& key);
     bool take_with_backend(LockRequest& request, LockKey& key);
     void fail_later(LockRequest& request, std::exception_ptr error) noexcept;

@@ -56,14 +56,23 @@ void LockTable::serve_with_backend(LockKey& key) noexcept {
 
 // Returns whether the waiter has a slot of the backend, which is asked for if it was not yet.
 bool LockTable::ask_backend(LockRequest& request, LockKey& key) {
-    if (request.remote_ == nullptr) {
-        request.remote_ =
-            backend_->ask(key.context() == nullptr ? std::string_view() : key.context()->name(),
-                          key.key(), key.size_, request.only_tries(), *this);
-        request.remote_->waiter = &request;
-        return false;
+    if (request.remote_ != nullptr) {
+        const BootTime until = request.remote_->valid_until();
+        if (until > boot_time(scheduler_.poller())) {
+            return true;
+        }
+        if (until == BootTime()) {
+            return false;  // the backend tells when it is granted, or lost
+        }
+        // A late grant is not taken. Given up, because it might become certain again without a
+        // word.
+        request.remote_.reset();
     }
-    return request.remote_->valid_until() > boot_time(scheduler_.poller());
+    request.remote_ =
+        backend_->ask(key.context() == nullptr ? std::string_view() : key.context()->name(),
+                      key.key(), key.size_, request.only_tries(), *this);
+    request.remote_->waiter = &request;
+    return false;
 }
 
 // Takes the key for a waiter that has a slot of the backend; returns whether it was free here, too.
@@ -77,16 +86,19 @@ bool LockTable::take_with_backend(LockRequest& request, LockKey& key) {
     return true;
 }
 
-// --- what the backend tells
-
-void LockTable::slot_granted(RemoteSlot& slot) noexcept {
-    assert(slot.waiter != nullptr);
-    LockKey& key = *slot.waiter->state().place;
+void LockTable::serve_next(LockKey& key) noexcept {
     try {
         serve_later(key);
     } catch (const std::bad_alloc&) {
         serve(key);  // there is no memory for doing it later
     }
+}
+
+// --- what the backend tells
+
+void LockTable::slot_granted(RemoteSlot& slot) noexcept {
+    assert(slot.waiter != nullptr);
+    serve_next(*slot.waiter->state().place);
 }
 
 void LockTable::fail_later(LockRequest& request, std::exception_ptr error) noexcept {
@@ -117,11 +129,7 @@ void LockTable::slot_lost(RemoteSlot& slot, const std::string& reason) noexcept 
     LockRequest& request = *slot.waiter;
     LockKey& key = *request.state().place;
     request.remote_.reset();
-    try {
-        serve_later(key);
-    } catch (const std::bad_alloc&) {
-        serve(key);
-    }
+    serve_next(key);
 }
 
 }  // namespace weir
