@@ -18,6 +18,8 @@ import sys
 import tempfile
 import time
 
+from lockd_process import APP, LockdProcess
+
 THINKING = 0.002  # seconds between reading and writing
 
 
@@ -61,12 +63,17 @@ class RedisCli:
 
     def __init__(self, address):
         self.cli = subprocess.Popen(["redis-cli", "-s", address.removeprefix("unix:")],
-                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                    stderr=subprocess.STDOUT, text=True)
 
     def ask(self, *words):
         self.cli.stdin.write(" ".join(words) + "\n")
         self.cli.stdin.flush()
         return self.cli.stdout.readline().strip()
+
+    def close(self):
+        self.cli.kill()
+        self.cli.communicate()
 
     def count(self, counter):
         start = time.monotonic()
@@ -169,26 +176,19 @@ def main():
         return work(args)
     args.workers, args.times, args.kills = (6, 15, 2) if args.quick else (16, 30, 4)
 
-    app = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lockd.json")
     with tempfile.TemporaryDirectory() as folder:
-        address = "unix:" + os.path.join(folder, "lockd.sock")
-        server = subprocess.Popen([os.path.join(args.weir, "weir"), "run", app,
-                                   "--set", f"module.resp.listen=[\"{address}\"]",
-                                   "--set", f"module.lock.state_dir={folder}",
-                                   "--set", "module.http.listen=[\"tcp://127.0.0.1:0\"]"],
-                                  stderr=subprocess.PIPE, text=True)
+        lockd = LockdProcess(args.weir, folder)
         try:
-            while not os.path.exists(address.removeprefix("unix:")):
-                if server.poll() is not None:
-                    sys.exit("demo: lockd did not start:\n" + server.stderr.read())
-                time.sleep(0.01)
+            lockd.start()
+        except RuntimeError as error:
+            sys.exit(f"demo: {error}")
+        try:
             print(f"{args.workers} processes count to {args.times} in one file, side by side; "
                   f"{args.kills} of them are killed meanwhile.\n", flush=True)
-            rows = [crowd(way, args, folder, address)
+            rows = [crowd(way, args, folder, lockd.address)
                     for way in ("no-lock", "redis-cli", "weir-lock")]
         finally:
-            server.terminate()
-            server.wait()
+            lockd.end()
     print_table(rows)
     failed = [row for row in rows if row["way"] != "no-lock" and row["lost"]]
     if failed or not rows[0]["lost"]:
@@ -196,7 +196,7 @@ def main():
                  "and something is lost without")
     print(f"""
 Go on by hand:
-    {args.weir}/weir run {os.path.relpath(app)} &
+    {args.weir}/weir run {os.path.relpath(APP)} &
     redis-cli -p 6380 LOCK printer TIMEOUT 5
     {args.weir}/weir lock printer -- sleep 10 &
     redis-cli -p 6380 LOCKS

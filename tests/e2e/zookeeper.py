@@ -135,6 +135,11 @@ class Ensemble:
             raise
         return self
 
+    def leader(self):
+        """Returns the server that leads the others, or None while none does."""
+        leads = (server for server in self.servers if "Mode: leader" in server.ask("srvr", 1))
+        return next(leads, None)
+
     def sessions_left(self, limit):
         """Waits until no node of a session is left. Returns what is left at the limit."""
         end = time.monotonic() + limit

@@ -221,7 +221,7 @@ ROOMS = {
         ["modules/system/server"],
     ),
     "apps/lockd": (
-        "The lock server: a JSON file, its demo, its load generator",
+        "The lock server: a JSON file, its demos, its load generator",
         [],
     ),
     "apps/examples/**": (
