@@ -162,7 +162,7 @@ class QueueModel:
                 call(client, "queue", "finish", id=job["id"], receipt=job["receipt"])
                 self.done(job["data"]["n"])
                 continue
-            line = call(client, "queue", "list")[0]
+            line = next(line for line in call(client, "queue", "list") if line["name"] == "q")
             if line["delayed"] + line["running"] == 0:
                 break
         wrong = {"lost": self.kept - self.asked - left, "again": set(self.again),
