@@ -310,7 +310,7 @@ class Play:
     def lockd_stands_still(self):
         lockd = self.cluster.lockds[1]
         self.say(f"{lockd.name} stands still, and so loses its locks")
-        stop_for(lockd.process, 2 * SESSION)
+        stop_for([lockd.process], 2 * SESSION)
         self.say(f"{lockd.name} goes on, and learns it")
 
     def majority_dies(self):
