@@ -379,8 +379,11 @@ def main():
         sys.exit("beyond: " + missing())
     options.workers = 6 if options.quick else 12
     print("Three servers of ZooKeeper and three lockds start on this machine.\n", flush=True)
-    with Cluster(options.weir, 3, 3, f"{SESSION}s") as cluster:
-        rows = [crowd_counts(way, cluster, options) for way in WAYS]
+    try:
+        with Cluster(options.weir, 3, 3, f"{SESSION}s") as cluster:
+            rows = [crowd_counts(way, cluster, options) for way in WAYS]
+    except RuntimeError as error:
+        sys.exit(f"beyond: {error}")
     print_table(rows)
     print("""
 lost: what a process counted and another overwrote. With the lock alone it is the process that stood
