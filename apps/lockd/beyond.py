@@ -212,15 +212,15 @@ class Crowd:
         for path in glob.glob(os.path.join(self.folder, "log-*")):
             with open(path, encoding="ascii") as log:
                 lines = [line.split() for line in log if line.endswith("\n")]
-            found.append([(float(time), float(wait), came) for time, wait, came in lines])
+            found.append([(float(at), float(wait), came) for at, wait, came in lines])
         return found
 
-    def count(self):
+    def granted(self):
         return sum(len(grants) for grants in self.grants())
 
-    def wait_for_counts(self, more):
-        least = self.count() + more
-        self.wait_until(lambda: self.count() >= least)
+    def wait_for_grants(self, more):
+        least = self.granted() + more
+        self.wait_until(lambda: self.granted() >= least)
 
     def wait_until(self, condition):
         end = time.monotonic() + LIMIT
@@ -244,13 +244,16 @@ class Crowd:
         with open(os.path.join(self.folder, "end"), "wb"):
             pass
         for worker in self.workers:
-            if worker.wait(LIMIT) != 0:
-                raise RuntimeError("a worker has failed")
+            try:
+                if worker.wait(LIMIT) != 0:
+                    raise RuntimeError("a worker has failed")
+            except subprocess.TimeoutExpired as error:
+                raise RuntimeError("a worker waits for ever") from error
         of_workers = self.grants()
         grants = sorted(grant for of_worker in of_workers for grant in of_worker)
         counted = sum(came == "counted" for _, _, came in grants)
         in_file = Counter(os.path.join(self.folder, "counter"), False).read()
-        times = [time for time, _, _ in grants]
+        times = [at for at, _, _ in grants]
         counts = [len(of_worker) for of_worker in of_workers]
         return {
             "way": self.way, "counted": counted, "in_file": in_file, "lost": counted - in_file,
@@ -277,14 +280,14 @@ class Play:
         self.start = time.monotonic()
 
     def say(self, text):
-        print(f"{time.monotonic() - self.start:8.1f} s {self.crowd.count():7} grants   {text}",
+        print(f"{time.monotonic() - self.start:8.1f} s {self.crowd.granted():7} grants   {text}",
               flush=True)
 
     def leader_dies(self):
         leader = self.cluster.ensemble.leader() or self.cluster.ensemble.servers[0]
         self.say("the leader of the servers is killed")
         leader.kill()
-        self.crowd.wait_for_counts(20)
+        self.crowd.wait_for_grants(20)
         self.say("the other servers have a new leader; the old one starts again")
         leader.start()
         leader.wait()
@@ -294,7 +297,7 @@ class Play:
         # Its connection would keep the lock for it, if its lockd lived.
         self.say(f"a process that holds the lock stands still; its {lockd.name} is killed")
         lockd.kill()
-        self.crowd.wait_for_counts(20)
+        self.crowd.wait_for_grants(20)
         self.say("others have the lock; the process goes on, and writes what it had in mind")
         worker.send_signal(signal.SIGCONT)
         lockd.start()
@@ -310,7 +313,7 @@ class Play:
     def lockd_stands_still(self):
         lockd = self.cluster.lockds[1]
         self.say(f"{lockd.name} stands still, and so loses its locks")
-        stop_for(lockd.process, 2 * SESSION)
+        stop_for([lockd.process], 2 * SESSION)
         self.say(f"{lockd.name} goes on, and learns it")
 
     def majority_dies(self):
@@ -322,7 +325,7 @@ class Play:
         self.say("they start again")
         for server in servers:
             server.start()
-        self.crowd.wait_for_counts(20)
+        self.crowd.wait_for_grants(20)
         self.say("locks are granted again")
 
 
@@ -332,7 +335,7 @@ def crowd_counts(way, cluster, options):
     crowd = Crowd(way, cluster, options)
     try:
         play = Play(cluster, crowd)
-        crowd.wait_for_counts(20)
+        crowd.wait_for_grants(20)
         if way == "no-lock":
             play.say("nothing else happens")
         elif options.quick:
@@ -379,8 +382,11 @@ def main():
         sys.exit("beyond: " + missing())
     options.workers = 6 if options.quick else 12
     print("Three servers of ZooKeeper and three lockds start on this machine.\n", flush=True)
-    with Cluster(options.weir, 3, 3, f"{SESSION}s") as cluster:
-        rows = [crowd_counts(way, cluster, options) for way in WAYS]
+    try:
+        with Cluster(options.weir, 3, 3, f"{SESSION}s") as cluster:
+            rows = [crowd_counts(way, cluster, options) for way in WAYS]
+    except RuntimeError as error:
+        sys.exit(f"beyond: {error}")
     print_table(rows)
     print("""
 lost: what a process counted and another overwrote. With the lock alone it is the process that stood

@@ -78,8 +78,11 @@ class Client:
 
     def ask(self, command):
         """Returns the number that a command answers, or None for nil."""
-        self.socket.sendall(command.encode() + b"\r\n")
-        answer = self.file.readline().decode().rstrip("\r\n")
+        try:
+            self.socket.sendall(command.encode() + b"\r\n")
+            answer = self.file.readline().decode().rstrip("\r\n")
+        except TimeoutError as error:
+            raise RuntimeError(f"lockd does not answer {command} in {LIMIT} s") from error
         if not answer:
             raise ConnectionError("lockd has closed the connection")
         if answer[0] == "-":

@@ -10,7 +10,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path += [os.path.join(HERE, "..", "e2e"), os.path.join(HERE, "..", "..", "apps", "lockd")]
 
 from lockd_process import LockdProcess  # noqa: E402
-from zookeeper import Ensemble  # noqa: E402
+from zookeeper import Ensemble, missing  # noqa: E402
 
 
 class Cluster:
@@ -46,8 +46,10 @@ class Cluster:
         self.close()
 
 
-def stop_for(process, seconds):
-    """Lets a process stand still, as if the machine were suspended."""
-    process.send_signal(signal.SIGSTOP)
+def stop_for(processes, seconds):
+    """Lets processes stand still, as if their machine were suspended. They go on in this order."""
+    for process in processes:
+        process.send_signal(signal.SIGSTOP)
     time.sleep(seconds)
-    process.send_signal(signal.SIGCONT)
+    for process in processes:
+        process.send_signal(signal.SIGCONT)

@@ -1,65 +1,62 @@
 #!/usr/bin/env python3
-"""Three real servers of ZooKeeper, processes that take locks through them, and faults.
+"""Three real servers of ZooKeeper, lockds, processes that take locks through them, and faults.
 
-usage: ensemble.py [--seconds N] [--seed N] [--lockers N] [--careless] BUILD-FOLDER
+usage: ensemble.py [--seconds N] [--seed N] [--lockers N] [--lockds N] [--careless] BUILD-FOLDER
 
-Kills and stops (SIGSTOP) servers and lockers at random, records what each locker believed, and
-checks it: no lock has two holders who believe so, tokens grow, no node is left. With --careless,
-lockers do not look whether their locks are lost, and are only stopped: then the campaign succeeds
-if it finds a violation.
+Some processes take locks with sessions of their own (lockers), some are clients of lockds; all want
+the same locks. Kills and stops (SIGSTOP) servers, lockds and processes at random, records what each
+process believed, and checks it: no lock has two holders who believe so, tokens grow, every waiter
+ends, no node is left. With --careless, they do not look whether their locks are lost, and machines
+only stand still: then the campaign succeeds if it finds a violation.
 """
 
 import argparse
 import os
 import random
-import signal
 import subprocess
 import sys
-import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
-
-import history  # noqa: E402
-from zookeeper import Ensemble, missing  # noqa: E402
+import history
+from cluster import HERE, Cluster, missing, stop_for
 
 TIMEOUT = 1500  # milliseconds, of sessions
 KEYS = ("a", "b")
+LIMIT = 30  # seconds after the last fault in which everything ends
 
 
-class Lockers:
-    """The processes that take locks, and their histories. One that was killed is started anew."""
+class Process:
+    """Takes locks until `end`, with a history of its own. One that is killed is started anew."""
 
-    def __init__(self, program, servers, folder, options):
-        self.command = [program, servers, str(options.seconds), str(TIMEOUT)]
-        self.careless = options.careless
-        if self.careless:
-            self.command.append("--careless")
-        self.folder = folder
+    def __init__(self, name, end, command):
+        self.name = name
+        self.end = end
+        self.command = command  # the function that makes the command for so many seconds
         self.files = []
-        self.running = [self.start() for _ in range(options.lockers)]
+        self.start()
 
     def start(self):
-        path = os.path.join(self.folder, f"history-{len(self.files)}")
+        path = f"{self.name}-{len(self.files)}"
         self.files.append(path)
+        seconds = max(1, int(self.end - time.monotonic()))
         with open(path, "w", encoding="ascii") as out, open(path + ".log", "wb") as log:
-            return subprocess.Popen(self.command, stdout=out, stderr=log)
+            self.process = subprocess.Popen(self.command(seconds), stdout=out, stderr=log)
 
-    def kill(self, which):
-        self.running[which].kill()
-        self.running[which].wait()
-        self.running[which] = self.start()
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
 
     def finish(self):
-        for locker in self.running:
-            locker.terminate()
-        for locker in self.running:
-            try:
-                locker.wait(30)
-            except subprocess.TimeoutExpired:
-                locker.kill()
-                locker.wait()
+        """Waits until it ends by itself. Returns what is wrong, or None."""
+        try:
+            code = self.process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            code = "none, it has not ended"
+        if code == 0:
+            return None
+        with open(self.files[-1] + ".log", encoding="utf-8", errors="replace") as log:
+            return f"{os.path.basename(self.name)}: exit code {code}: {log.read()[-2000:]}"
 
     def steps(self):
         steps = []
@@ -69,68 +66,143 @@ class Lockers:
         return steps
 
 
-def stop_for(process, seconds):
-    process.send_signal(signal.SIGSTOP)
-    time.sleep(seconds)
-    process.send_signal(signal.SIGCONT)
+class Campaign:
+    """The processes, and what is done to them and to the servers."""
 
+    def __init__(self, cluster, options, end):
+        self.cluster = cluster
+        self.careless = ["--careless"] if options.careless else []
+        self.locker = os.path.join(options.build, "bin", "zookeeper_locker")
+        self.lockers = [self.start(f"locker-{number}", end, self.locker_command)
+                        for number in range(options.lockers)]
+        # The clients of each lockd are at its machine: they use another lockd only if it is gone.
+        self.clients = [self.start(f"client-{lockd.name}", end, self.client_command(lockd))
+                        for lockd in cluster.lockds]
 
-def cause_fault(ensemble, lockers, chance):
-    """One fault; it is over when this returns. Returns its name."""
-    server = chance.choice(ensemble.servers)
-    which = chance.randrange(len(lockers.running))
-    faults = ("server killed", "server stopped", "locker stopped", "locker killed")
-    fault = "locker stopped" if lockers.careless else chance.choice(faults)
-    if fault == "server killed":
+    def start(self, name, end, command):
+        return Process(os.path.join(self.cluster.folder, name), end, command)
+
+    def locker_command(self, seconds):
+        return [self.locker, self.cluster.ensemble.address, str(seconds), str(TIMEOUT),
+                *self.careless]
+
+    def client_command(self, home):
+        paths = [home.path, *(one.path for one in self.cluster.lockds if one is not home)]
+        client = os.path.join(HERE, "lockd_client.py")
+        return lambda seconds: [sys.executable, "-B", client, *self.careless, str(seconds), *paths]
+
+    def faults(self):
+        """The faults that can be caused, by name."""
+        faults = {}
+        if self.lockers:
+            faults["locker stopped"] = self.stop_locker
+        if self.cluster.lockds:
+            faults["lockd stopped with its client"] = self.stop_machine
+        if self.careless:
+            return faults
+        if self.cluster.lockds:
+            faults.update({"lockd killed": self.kill_lockd, "lockd stopped": self.stop_lockd,
+                           "client stopped": self.stop_client})
+        return {**faults, "locker or client killed": self.kill_process,
+                "server killed": self.kill_server, "server stopped": self.stop_server}
+
+    def stop_locker(self, chance):
+        stop_for([chance.choice(self.lockers).process], chance.uniform(0.3, 3 * TIMEOUT / 1000))
+
+    def stop_client(self, chance):
+        stop_for([chance.choice(self.clients).process], chance.uniform(0.3, 3 * TIMEOUT / 1000))
+
+    def kill_process(self, chance):
+        process = chance.choice(self.lockers + self.clients)
+        process.kill()
+        process.start()
+
+    def kill_server(self, chance):
+        server = chance.choice(self.cluster.ensemble.servers)
         server.kill()
         time.sleep(chance.uniform(0, 2))
         server.start()
-    elif fault == "server stopped":
-        stop_for(server.process, chance.uniform(0.3, 4))
-    elif fault == "locker stopped":
-        stop_for(lockers.running[which], chance.uniform(0.3, 3 * TIMEOUT / 1000))
-    else:
-        lockers.kill(which)
-    return fault
+
+    def stop_server(self, chance):
+        server = chance.choice(self.cluster.ensemble.servers)
+        stop_for([server.process], chance.uniform(0.3, 4))
+
+    def kill_lockd(self, chance):
+        lockd = chance.choice(self.cluster.lockds)
+        lockd.kill()
+        time.sleep(chance.uniform(0, 2))
+        lockd.start()
+
+    def stop_lockd(self, chance):
+        lockd = chance.choice(self.cluster.lockds)
+        stop_for([lockd.process], chance.uniform(0.3, 3 * TIMEOUT / 1000))
+
+    def stop_machine(self, chance):
+        which = chance.randrange(len(self.cluster.lockds))
+        # The client goes on first, so that it may believe in a lock before lockd looks.
+        stop_for([self.clients[which].process, self.cluster.lockds[which].process],
+                 chance.uniform(0.3, 3 * TIMEOUT / 1000))
+
+    def finish(self):
+        """Waits until everything has ended. Returns what is wrong."""
+        wrong = [process.finish() for process in self.lockers + self.clients]
+        for lockd in self.cluster.lockds:
+            code = lockd.end()
+            if code != 0:
+                wrong.append(f"{lockd.name}: exit code {code}: {lockd.text()[-2000:]}")
+        left = self.cluster.ensemble.sessions_left(LIMIT)
+        if left:
+            wrong.append(f"sessions were left: {left}")
+        return [line for line in wrong if line is not None]
+
+    def steps(self):
+        return [step for process in self.lockers + self.clients for step in process.steps()]
 
 
-def main():
+def read_options():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
-    parser.add_argument("--lockers", type=int, default=4)
+    parser.add_argument("--lockers", type=int, default=2)
+    parser.add_argument("--lockds", type=int, default=3)
     parser.add_argument("--careless", action="store_true")
     parser.add_argument("build")
     options = parser.parse_args()
+    if options.lockers + options.lockds == 0:
+        parser.error("nobody takes locks")
+    return options
+
+
+def main():
+    options = read_options()
     if missing():
         sys.exit("ensemble: " + missing())
     chance = random.Random(options.seed)
-    print(f"seed {options.seed}, {options.seconds} s, {options.lockers} processes, sessions of "
-          f"{TIMEOUT / 1000} s")
-    faults = {}
-    with tempfile.TemporaryDirectory(prefix="ensemble-") as folder, Ensemble(3) as ensemble:
-        program = os.path.join(options.build, "bin", "zookeeper_locker")
-        lockers = Lockers(program, ensemble.address, folder, options)
+    print(f"seed {options.seed}, {options.seconds} s, {options.lockers} lockers, {options.lockds} "
+          f"lockds with a client each, sessions of {TIMEOUT / 1000} s", flush=True)
+    caused = {}
+    # The root is such that lockers, which know nothing of contexts, have the same nodes as lockds.
+    weir = os.path.join(options.build, "bin")
+    with Cluster(weir, 3, options.lockds, f"{TIMEOUT}ms", root="/") as cluster:
         end = time.monotonic() + options.seconds
+        campaign = Campaign(cluster, options, end)
+        faults = sorted(campaign.faults().items())
         while time.monotonic() < end:
             time.sleep(chance.uniform(0.5, 2))
-            fault = cause_fault(ensemble, lockers, chance)
-            faults[fault] = faults.get(fault, 0) + 1
-        lockers.finish()
-        left = ensemble.sessions_left(30)
-        steps = lockers.steps()
-    found = history.violations(steps)
+            name, cause = chance.choice(faults)
+            cause(chance)
+            caused[name] = caused.get(name, 0) + 1
+        found = campaign.finish()
+        steps = campaign.steps()
+    found += history.violations(steps)
     grants = sum(what == "grant" for _, what, _, _ in steps)
-    print(f"{sum(faults.values())} faults: " +
-          ", ".join(f"{count} times {name}" for name, count in sorted(faults.items())))
+    print(f"{sum(caused.values())} faults: " +
+          ", ".join(f"{count} times {name}" for name, count in sorted(caused.items())))
     pause = max(history.longest_pause(steps, key) for key in KEYS)
     print(f"{grants} grants, the longest pause of a key {pause:.1f} s")
     print(f"{len(found)} violations")
     for line in found[:10]:
         print("  " + line)
-    if left:
-        found.append("sessions were left")
-        print(f"sessions were left: {left}")
     if grants == 0 or bool(found) != options.careless:
         sys.exit(1)
 
