@@ -187,16 +187,18 @@ class DeployTest(unittest.TestCase):
             deploy.go()
             wait_until(lambda: host.states_of("good") == ["pending", "success"], "the success")
 
-    def test_a_build_that_a_kill_has_interrupted_is_made_again(self):
-        with Host() as host, Deploy(host) as deploy:
-            deploy.push("ann/shop", "good")
-            wait_until(lambda: deploy.began() == ["ann/shop good"], "the build")
-            deploy.process.kill()
-            deploy.process.wait(LIMIT)
-            os.remove(deploy.path("socket"))
-            deploy.go()
-            deploy.run()
-            wait_until(lambda: "success" in host.states_of("good"), "the success")
+    def test_a_build_that_the_end_of_the_app_has_interrupted_is_made_again(self):
+        for how in (signal.SIGKILL, signal.SIGTERM):
+            with self.subTest(how=how), Host() as host, Deploy(host) as deploy:
+                deploy.push("ann/shop", "good")
+                wait_until(lambda: deploy.began() == ["ann/shop good"], "the build")
+                deploy.process.send_signal(how)
+                deploy.process.wait(LIMIT)
+                deploy.go()
+                deploy.run()
+                wait_until(lambda: "success" in host.states_of("good"), "the success")
+                self.assertNotIn("failure", host.states_of("good"))
+                self.assertEqual(deploy.began(), ["ann/shop good"] * 2)
 
     def test_the_picture_of_the_page_is_that_of_the_file(self):
         graph = subprocess.run([program("weir"), "graph", APP], capture_output=True, text=True,

@@ -1,0 +1,224 @@
+"""Tests the app apps/relay with curl, weir, a file that grows and a receiver that stands still."""
+
+import hashlib
+import hmac
+import http.server
+import json
+import os
+import re
+import subprocess
+import tempfile
+import threading
+import unittest
+
+from lockd import LIMIT, main, program, wait_until
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../apps/relay")
+APP = os.path.join(HERE, "relay.json")
+SECRET = "apples and pears"
+
+
+def signature(body):
+    return "sha256=" + hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
+
+
+class Receiver(http.server.ThreadingHTTPServer):
+    """Notes the messages that it is sent, and answers while `open` is set."""
+
+    daemon_threads = True
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Request)
+        self.messages = []
+        self.refused = []
+        self.open = threading.Event()
+        self.open.set()
+
+    def __enter__(self):
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.open.set()
+        self.shutdown()
+        self.server_close()
+
+    def data(self):
+        return [message["data"] for message in self.messages]
+
+
+class Request(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        genuine = self.headers["X-Hub-Signature-256"] == signature(body)
+        self.server.open.wait(LIMIT)
+        message = json.loads(body)
+        taken = genuine and message["topic"] != "unwanted"
+        (self.server.messages if taken else self.server.refused).append(message)
+        self.send_response(200 if taken else 400)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class Relay:
+    """The running app, in which only two messages may wait at each point."""
+
+    def __init__(self, receiver):
+        self.folder = tempfile.TemporaryDirectory(prefix="relay-test-")
+        self.receiver = receiver
+        narrow = {"waiting": 2}
+        self.write("messages", "")
+        self.write("own.json", json.dumps({"module": {
+            "webhook": {"hooks": {"in": {"patience": "500ms"}},
+                        "receivers": {"out": {"waiting": 2, "timeout": "1h"}}},
+            "rules": {"rules": {"hook": narrow, "line": narrow, "transform": narrow,
+                                "deliver": narrow}}}}))
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def write(self, name, text, mode="w"):
+        with open(self.path(name), mode, encoding="utf-8") as file:
+            file.write(text)
+
+    def __enter__(self):
+        environment = {**os.environ, "RELAY_SECRET": SECRET, "RELAY_FILE": self.path("messages"),
+                       "RELAY_RECEIVER": f"http://127.0.0.1:{self.receiver.server_port}/",
+                       "RELAY_LISTEN": "unix:" + self.path("http"),
+                       "RELAY_SOCKET": self.path("socket")}
+        self.process = subprocess.Popen(
+            [program("weir"), "run", APP, self.path("own.json")], stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True, env=environment, cwd=self.folder.name)
+        self.log = []
+        self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr),
+                                       daemon=True)
+        self.reader.start()
+        wait_until(self.follows, "it follows the file")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            code = self.process.wait(LIMIT)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = "none"
+        self.reader.join(LIMIT)
+        self.folder.cleanup()
+        if code != 0:
+            raise AssertionError(f"exit code {code}:\n{''.join(self.log)}")
+
+    def follows(self):
+        """Whether the file is followed: tail has it open."""
+        if self.process.poll() is not None:
+            raise AssertionError("".join(self.log))
+        done = subprocess.run(["pgrep", "-P", str(self.process.pid), "-x", "tail"],
+                              capture_output=True, text=True, timeout=LIMIT, check=False)
+        for child in done.stdout.split():
+            folder = f"/proc/{child}/fd"
+            try:
+                if any(os.readlink(f"{folder}/{name}") == self.path("messages")
+                       for name in os.listdir(folder)):
+                    return True
+            except OSError:
+                pass  # it has just begun
+        return False
+
+    def curl(self, path, *options):
+        return subprocess.run(["curl", "-sS", "--max-time", "30", "--unix-socket",
+                               self.path("http"), "localhost" + path, *options],
+                              capture_output=True, text=True, timeout=LIMIT, check=False).stdout
+
+    def hook(self, topic, data):
+        """Returns the status."""
+        body = json.dumps({"topic": topic, "data": data})
+        return self.curl("/hooks/in", "-d", body, "-H", "Content-Type: application/json", "-H",
+                         "X-Hub-Signature-256: " + signature(body.encode()), "-w",
+                         "%{http_code}")[-3:]
+
+    def send(self, topic, data):
+        done = subprocess.run([program("weir"), "send", "unix:" + self.path("socket"), "relay.In",
+                               json.dumps({"topic": topic, "data": data})],
+                              capture_output=True, text=True, timeout=LIMIT, check=False)
+        assert done.returncode == 0, done.stderr
+
+    def rule(self, name):
+        done = subprocess.run([program("weir"), "call", "unix:" + self.path("socket"), "rules",
+                               "list"], capture_output=True, text=True, timeout=LIMIT, check=True)
+        return next(rule for rule in json.loads(done.stdout) if rule["name"] == name)
+
+
+class RelayTest(unittest.TestCase):
+    def test_messages_of_all_ways_reach_the_receiver_and_browsers(self):
+        with Receiver() as receiver, Relay(receiver) as relay:
+            stream = subprocess.Popen(["curl", "-sS", "-N", "--unix-socket", relay.path("http"),
+                                       "localhost/events?type=relay.Message&topic=shop"],
+                                      stdout=subprocess.PIPE, text=True)
+            self.assertIn("watching relay.Message", stream.stdout.readline())
+            expected = []
+            for way, act in (("hook", lambda: relay.hook("shop", {"n": 1})),
+                             ("send", lambda: relay.send("shop", {"n": 1})),
+                             ("file", lambda: relay.write("messages", json.dumps(
+                                 {"topic": "shop", "data": {"n": 1}}) + "\n", "a"))):
+                act()
+                data = next(line for line in stream.stdout if line.startswith("data:"))
+                event = json.loads(data[5:])
+                self.assertEqual((event["topic"], event["from"], event["data"]),
+                                 ("shop", way, {"n": 1}))
+                self.assertRegex(event["at"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+                expected.append(event)
+            stream.kill()
+            stream.communicate()
+            wait_until(lambda: receiver.messages == expected, "the messages at the receiver")
+
+    def test_a_message_that_is_not_genuine_or_not_wanted_goes_nowhere(self):
+        with Receiver() as receiver, Relay(receiver) as relay:
+            relay.send("debug", 1)
+            answer = relay.curl("/hooks/in", "-d", '{"topic": "shop", "data": 2}')
+            self.assertEqual(json.loads(answer)["code"], "bad_signature")
+            relay.send("unwanted", 3)
+            relay.send("shop", 4)
+            wait_until(lambda: receiver.data() == [4], "the last message")
+            self.assertEqual([message["data"] for message in receiver.refused], [3])
+            wait_until(lambda: re.search("not delivered: .*unwanted.*: the answer is 400",
+                                         "".join(relay.log)), "the line in the log")
+
+    def test_while_the_receiver_stands_still_senders_wait_and_nothing_is_lost(self):
+        with Receiver() as receiver, Relay(receiver) as relay:
+            receiver.open.clear()
+            taken = []
+            status = "204"
+            while status == "204":  # until no part of the way has room
+                number = len(taken)
+                status = relay.hook("shop", number)
+                taken.append(number)
+                self.assertLess(number, 100)
+            self.assertEqual(status, "503")
+            taken.pop()
+            lines = [f"line {number}" for number in range(30)]
+            relay.write("messages", "".join(json.dumps({"topic": "shop", "data": line}) + "\n"
+                                            for line in lines), "a")
+            wait_until(lambda: relay.rule("line")["waiting"] >= 1, "a line that waits")
+            shown = json.loads(relay.curl("/call/rules/list"))
+            deliver = next(rule for rule in shown if rule["name"] == "deliver")
+            self.assertEqual((deliver["running"], deliver["waiting"] >= 1), (1, True))
+            self.assertIn("<title>", relay.curl("/ui/"))
+            self.assertEqual(receiver.data(), [])
+            receiver.open.set()
+            wait_until(lambda: len(receiver.data()) == len(taken) + len(lines), "all messages")
+            self.assertEqual([data for data in receiver.data() if data in taken], taken)
+            self.assertEqual([data for data in receiver.data() if data in lines], lines)
+
+    def test_the_picture_of_the_page_is_that_of_the_file(self):
+        graph = subprocess.run([program("weir"), "graph", APP], capture_output=True, text=True,
+                               timeout=LIMIT, check=True,
+                               env={**os.environ, "RELAY_SECRET": SECRET}).stdout
+        with open(os.path.join(HERE, "relay.mmd"), encoding="utf-8") as file:
+            self.assertEqual(graph, file.read())
+
+
+if __name__ == "__main__":
+    main()
