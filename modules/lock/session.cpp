@@ -156,6 +156,11 @@ bool LockSession::holds(const IndexValue& key, const std::string& context) const
     return found != kept_.end() && found->second.lock.locked();
 }
 
+bool LockSession::has_lost(const IndexValue& key, const std::string& context) const {
+    return std::ranges::any_of(
+        lost_, [&](const LostLock& lost) { return lost.context == context && lost.key == key; });
+}
+
 bool LockSession::release(const IndexValue& key, const std::string& context) {
     const Key name(context, key);
     const auto kept = kept_.find(name);

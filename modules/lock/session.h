@@ -53,6 +53,7 @@ public:
     // The locks that were taken away from it, and that it has neither released nor taken again
     // since: the latest 1,000.
     const std::vector<LostLock>& lost() const noexcept { return lost_; }
+    bool has_lost(const IndexValue& key, const std::string& context = "default") const;
     // Matches the LockLostEvents of its locks.
     Matcher lost_matcher() const;
     // Lets the listener, or with null no object, be told of each.

@@ -360,7 +360,6 @@ TEST_CASE("manager: settings in structs are changed, and those that are fixed wa
                           Registry().add<Lamp>());
     world.run(change_bulb(world));
     CHECK(world.log() ==
-          "info: module.lamp.bulb.watts: 40 -> 60\n"
           "warning: module.lamp.bulb.socket: 27 -> 14, takes effect when the module is reloaded\n");
 }
 

@@ -55,23 +55,22 @@ public:
         sender_ = start(send_now_and_then(), {.name = "send spans", .daemon = true});
     }
 
-    // The next version has opened the buffer for itself.
+    // The next version has opened the buffer for itself. What this one has taken, it sends.
     void retire() override {
         retired_ = true;
         Module::retire();
     }
 
     Task<> unload() override {
-        if (retired_) {
-            co_return;
-        }
         sender_->close();  // what it was about to send is in the batch
         Task<> sending = send_all();
         co_await execute_with_timeout(last_time, std::move(sending));
         if (const std::size_t left = waiting(); left != 0) {
             log().warning("{} spans are lost: {} has not taken them", left, settings().collector);
         }
-        spans().close();
+        if (!retired_) {
+            spans().close();
+        }
     }
 
     using ModuleOf::settings_changed;
@@ -93,7 +92,7 @@ private:
     // --- metrics
 
     std::uint64_t dropped() const noexcept { return refused_ + spans().dropped(); }
-    std::size_t waiting() const noexcept { return batch_.size() + spans().size(); }
+    std::size_t waiting() const noexcept { return batch_.size() + (retired_ ? 0 : spans().size()); }
 
     // --- sending
 
@@ -109,7 +108,7 @@ private:
     // Returns when all is sent, or the collector takes no more for now.
     Task<> send_all() {
         for (;;) {
-            if (batch_.empty()) {
+            if (batch_.empty() && !retired_) {
                 batch_ = spans().take(settings().batch);
             }
             if (batch_.empty()) {

@@ -143,7 +143,7 @@ class MachinesTest(unittest.TestCase):
 
         self.assertIn("module.http.routes[0].call: the module 'limit' has no function 'tak' (did "
                       "you mean 'take'?)", mistake('{"path": "/", "call": "limit.tak"}'))
-        self.assertIn("module.http.routes[0].with.limt: limit.take has no parameter 'limt'",
+        self.assertIn("module.http.routes[0].with.limt: 'limit.take' has no parameter 'limt'",
                       mistake('{"path": "/", "call": "limit.take", "with": {"limt": "x"}}'))
         self.assertIn("no module 'limits' is started: server.startup does not list it (did you "
                       "mean 'limit'?)", mistake('{"path": "/", "call": "limits.take"}'))

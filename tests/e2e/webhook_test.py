@@ -304,7 +304,7 @@ class MistakesTest(unittest.TestCase):
             file = os.path.join(folder, "app.json")
             with open(file, "w", encoding="ascii") as out:
                 json.dump({"server": {"startup": ["webhook"]}, "module": {
-                    "http": {"routes": [{"path": "/taken", "call": "manager.metrics"}]},
+                    "http": {"routes": [{"path": "/taken", "call": "webhook.list"}]},
                     "webhook": webhook}}, out)
             done = subprocess.run([program("weir"), "check", file], capture_output=True, text=True,
                                   timeout=LIMIT, check=False,

@@ -279,7 +279,8 @@ lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& para
 Task<lock_api::SessionInfo> LockModule::renew_session(lock_api::RenewSession parameters,
                                                       const Caller& caller) {
     const Ref<LockLease> lease(&session(parameters.session, caller));
-    if (parameters.key && !lease->locks().holds(IndexValue(*parameters.key), parameters.context)) {
+    if (parameters.key && !lease->locks().holds(IndexValue(*parameters.key), parameters.context) &&
+        !lease->locks().has_lost(IndexValue(*parameters.key), parameters.context)) {
         throw ApiException("not_held", "the session does not hold the lock");
     }
     lease->renew();
