@@ -26,7 +26,7 @@ enum class LockMode {
 // destroyed, its locks are given back and its waits end with LockSessionClosed.
 //
 // Locks are made for it with Lock(session, key), or kept in it by key with acquire() and release().
-class LockSession : private LockLossListener {
+class LockSession final : private LockLossListener {
     using Key = std::pair<std::string, IndexValue>;  // context and key
 
     struct Kept {

@@ -5,8 +5,10 @@
 #include "config/settings/duration.h"
 #include "core/calendar/utc_text.h"
 #include "core/run/routine.h"
+#include "core/run/watch.h"
 #include "core/simulation/wall_clock.h"
 #include "core/wait/timeout.h"
+#include "modules/lock/errors.h"
 #include "modules/lock/lock.h"
 #include "modules/rules/choice.h"
 #include "modules/system/event/event_error.h"
@@ -77,6 +79,8 @@ Task<std::optional<Failure>> Run::try_step(const Step& step) {
         throw;
     } catch (const StepFailed& failed) {
         failure = failed.failure();
+    } catch (const LockError& error) {
+        failure = Failure{step.place, {std::string(error.code()), error.what()}};
     } catch (...) {
         failure = Failure{step.place, current_api_error()};
     }
@@ -177,7 +181,8 @@ Task<> Run::hold_lock(const Step& step) {
         }
     }
     keep(step, lock.token());
-    Task<> doing = do_all(step.body);
+    const Matcher lost = lock.lost_matcher();
+    auto doing = with_callback(do_all(step.body), lock.throw_if_lost(), lost);
     co_await doing;
 }
 

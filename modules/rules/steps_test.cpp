@@ -132,6 +132,29 @@ TEST_CASE("a step whose lock is held may fail instead of waiting") {
     CHECK(world.log() == "");
 }
 
+namespace {
+
+Task<> break_lock_of_order(ShopWorld& world) {
+    Task<> ordering = world.order(R"({"customer": "ann"})");
+    co_await ordering;
+    co_await sleep(3s);
+    Json key{{"key", "stock"}};
+    const ApiResult<Json> broken = co_await call("lock", "break", std::move(key));
+    CHECK(broken);
+    co_await sleep(100s);
+}
+
+}  // namespace
+
+TEST_CASE("steps under a lock that is lost are cancelled, and the step fails") {
+    ShopWorld world(R"(
+        "one": {"on": "shop.Order", "do": [
+            {"lock": "stock", "do": [{"call": "shop.slow"}],
+             "on_error": [{"call": "shop.note", "with": {"text": "{{error.code}}"}}]}]})");
+    world.run(break_lock_of_order(world));
+    CHECK(Shop::done == Lines{"0: slow", R"(3: note "lock_lost")"});
+}
+
 TEST_CASE("a step that fails is tried again, with growing pauses") {
     ShopWorld world(R"(
         "try": {"on": "shop.Order", "do": [

@@ -45,22 +45,8 @@ lock_api::SessionInfo info_of(const LockLease& lease) {
 [[noreturn]] void refuse() {
     try {
         throw;
-    } catch (const LockLimitReached& error) {
-        throw ApiException("limit_reached", error.what());
-    } catch (const DeadlockError& error) {
-        throw ApiException("deadlock", error.what());
-    } catch (const LockSessionClosed& error) {
-        throw ApiException("session_closed", error.what());
-    } catch (const NotExclusive& error) {
-        throw ApiException("not_exclusive", error.what());
-    } catch (const NoSemaphore& error) {
-        throw ApiException("no_semaphore", error.what());
-    } catch (const LocksInUse& error) {
-        throw ApiException("in_use", error.what());
-    } catch (const LockLost& error) {
-        throw ApiException("lock_lost", error.what());
-    } catch (const LockBackendUnavailable& error) {
-        throw ApiException("unavailable", error.what());
+    } catch (const LockError& error) {
+        throw ApiException(error.code(), error.what());
     }
 }
 

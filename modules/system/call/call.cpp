@@ -4,6 +4,7 @@
 #include <new>
 
 #include "config/settings/duration.h"
+#include "core/run/container.h"
 #include "core/run/routine.h"
 #include "core/run/scheduler.h"
 #include "core/wait/send.h"
