@@ -129,9 +129,7 @@ private:
             : visibility(how_long),
               module_(module),
               queue_(std::move(queue)),
-              place_(module.fetchers_[queue_].insert(module.fetchers_[queue_].end(), this)) {
-            module.serve(queue_);
-        }
+              place_(module.fetchers_[queue_].insert(module.fetchers_[queue_].end(), this)) {}
         Fetcher(const Fetcher&) = delete;
         Fetcher& operator=(const Fetcher&) = delete;
         ~Fetcher() {
@@ -230,6 +228,7 @@ private:
     Task<std::optional<FetchedJob>> fetch(FetchParameters parameters) {
         const LineSettings& line = settings_of(parameters.queue);
         Fetcher fetcher(*this, parameters.queue, parameters.visibility.value_or(line.visibility));
+        serve(parameters.queue);
         // A reload waits for its end: then the caller asks the next version.
         const Time deadline = scheduler().now() + parameters.wait;
         while (!fetcher.has_job() && serving() && scheduler().now() < deadline) {
