@@ -513,7 +513,12 @@ TEST_CASE("bodies end with their length, their last chunk, or the connection") {
     CHECK(body_of("HTTP/1.0 200 OK\r\n\r\nabc") == "abc");
     CHECK(body_of("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n"
                   "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc") == "abc");
-    CHECK(body_of("HTTP/1.1 204 No Content\r\n\r\n").empty());
+    for (const char* bodyless : {"HTTP/1.1 204 No Content\r\n\r\n",
+                                 "HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello",
+                                 "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"}) {
+        INFO(bodyless);
+        CHECK(body_of(bodyless).empty());
+    }
 }
 
 TEST_CASE("a connection on which more came than the response is not used again") {

@@ -64,13 +64,16 @@ struct ResponseParser::Callbacks {
             self.headers_.add(std::move(name), std::move(value));
         });
     }
-    // 1: whatever the head says, no body follows.
+    // 1: whatever the head says, no body follows. What a server sends behind a 204 nevertheless
+    // would be taken for the next response: that connection is not used again.
     static int head_complete(llhttp_t* llhttp) noexcept {
         ResponseParser& self = parser(llhttp);
         self.status_ = llhttp->status_code;
-        self.keeps_alive_ = llhttp_should_keep_alive(llhttp) != 0 && llhttp->upgrade == 0;
+        const bool has_framing = (llhttp->flags & (F_CHUNKED | F_CONTENT_LENGTH)) != 0;
+        self.keeps_alive_ = llhttp_should_keep_alive(llhttp) != 0 && llhttp->upgrade == 0 &&
+                            !(self.status_ == 204 && has_framing);
         self.head_ended_ = true;
-        return self.bodyless_ ? 1 : 0;
+        return self.bodyless_ || self.status_ == 204 || self.status_ == 304 ? 1 : 0;
     }
     static int data(llhttp_t* llhttp, const char* begin, std::size_t size) noexcept {
         parser(llhttp).data_ = begin;
