@@ -133,19 +133,23 @@ private:
         Fetcher(const Fetcher&) = delete;
         Fetcher& operator=(const Fetcher&) = delete;
         ~Fetcher() {
-            if (job_ == nullptr) {
+            if (!has_job()) {
                 module_.fetchers_[queue_].erase(place_);
-            } else if (!is_taken_) {
-                module_.put_back(*job_);
+            } else if (const Job* const job = is_taken_ ? nullptr : given_job()) {
+                module_.put_back(*job);
             }
         }
 
         Matcher given() const { return match<JobGiven>(static_cast<const void*>(this)).make(); }
-        bool has_job() const noexcept { return job_ != nullptr; }
-        void give(Job& job) noexcept { job_ = &job; }
-        Job& take() noexcept {
+        bool has_job() const noexcept { return job_ != 0; }
+        void give(const Job& job) noexcept {
+            job_ = job.id;
+            receipt_ = job.tries;
+        }
+        // Null: its time is over since, or somebody has guessed the receipt and finished it.
+        const Job* take() noexcept {
             is_taken_ = true;
-            return *job_;
+            return given_job();
         }
 
         const milliseconds visibility;
@@ -154,7 +158,10 @@ private:
         QueueModule& module_;
         const std::string queue_;
         const std::list<Fetcher*>::iterator place_;
-        Job* job_ = nullptr;
+        const Job* given_job() const noexcept { return module_.jobs_.running(job_, receipt_); }
+
+        std::uint64_t job_ = 0;  // the one that it was given; 0: none
+        std::uint32_t receipt_ = 0;
         bool is_taken_ = false;
     };
 
@@ -239,7 +246,11 @@ private:
         if (!fetcher.has_job()) {
             co_return std::nullopt;
         }
-        const Job& job = fetcher.take();
+        const Job* const taken = fetcher.take();
+        if (taken == nullptr) {
+            co_return std::nullopt;
+        }
+        const Job& job = *taken;
         FetchedJob fetched{job.id,  job.tries,    value_of(Json::parse(job.data)),
                            job.key, job.priority, job.tries};
         Effects effects;
