@@ -387,8 +387,7 @@ private:
         }
         Outgoing made;
         made.id = new_id(scheduler().poller());
-        made.method =
-            parameters.method.empty() ? receiver.settings().method : std::move(parameters.method);
+        made.method = parameters.method.empty() ? receiver.settings().method : parameters.method;
         made.path = std::move(parameters.path);
         if (parameters.text) {
             made.headers["Content-Type"] = "text/plain; charset=utf-8";
