@@ -3,23 +3,21 @@
 import json
 import os
 import re
-import signal
 import subprocess
-import tempfile
-import threading
 import unittest
 
 from lockd import LIMIT, main, program, wait_until
+from running_app import RunningApp
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../apps/cron")
 APP = os.path.join(HERE, "cron.json")
 
 
-class Cron:
+class Cron(RunningApp):
     """A running app cron, with jobs of the test that are due only when they are fired."""
 
     def __init__(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="cron-test-")
+        super().__init__("cron")
         self.socket = self.path("socket")
         go = self.path("go")
         jobs = {
@@ -35,36 +33,14 @@ class Cron:
                 "exec": {"commands": jobs},
             }}, file)
 
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
     def __enter__(self):
-        environment = {**os.environ, "CRON_SOCKET": self.socket, "CRON_STATE": self.path("state"),
-                       "CRON_HISTORY": self.path("history"),
-                       "CRON_BACKOFF": "10ms", "XDG_STATE_HOME": self.path("xdg")}
-        self.process = subprocess.Popen([program("weir"), "run", APP, self.path("own.json")],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        text=True, env=environment, cwd=self.folder.name)
-        self.log = []
-        self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr),
-                                       daemon=True)
-        self.reader.start()
+        self.launch(APP, self.path("own.json"), CRON_SOCKET=self.socket,
+                    CRON_STATE=self.path("state"), CRON_HISTORY=self.path("history"),
+                    CRON_BACKOFF="10ms", XDG_STATE_HOME=self.path("xdg"))
         wait_until(lambda: os.path.exists(self.socket), "the socket")
         wait_until(lambda: self.weir("call", "schedule", "list").returncode == 0,
                    "an answer of schedule")
         return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            code = self.process.wait(LIMIT)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            code = "none"
-        self.reader.join(LIMIT)
-        self.folder.cleanup()
-        if code != 0:
-            raise AssertionError(f"exit code {code}:\n{''.join(self.log)}")
 
     def weir(self, command, *arguments):
         return subprocess.run([program("weir"), command, "unix:" + self.socket, *arguments],

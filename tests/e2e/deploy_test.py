@@ -7,11 +7,11 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
 import threading
 import unittest
 
 from lockd import LIMIT, main, program, wait_until
+from running_app import RunningApp
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../apps/deploy")
 APP = os.path.join(HERE, "deploy.json")
@@ -59,47 +59,25 @@ class Told(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Deploy:
+class Deploy(RunningApp):
     """The running app in a folder of its own."""
 
     def __init__(self, host):
-        self.folder = tempfile.TemporaryDirectory(prefix="deploy-test-")
+        super().__init__("deploy")
         self.host = host
         with open(self.path("build.sh"), "w", encoding="ascii") as file:
             file.write(SCRIPT)
         os.chmod(self.path("build.sh"), 0o755)
 
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
     def run(self):
-        environment = {**os.environ, "DEPLOY_SECRET": SECRET, "DEPLOY_SOCKET": self.path("socket"),
-                       "DEPLOY_HOST": f"http://127.0.0.1:{self.host.server_port}",
-                       "DEPLOY_LISTEN": "unix:" + self.path("http")}
-        self.process = subprocess.Popen([program("weir"), "run", APP], stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True, env=environment,
-                                        cwd=self.folder.name)
-        self.log = []
-        self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr),
-                                       daemon=True)
-        self.reader.start()
+        self.launch(APP, DEPLOY_SECRET=SECRET, DEPLOY_SOCKET=self.path("socket"),
+                    DEPLOY_HOST=f"http://127.0.0.1:{self.host.server_port}",
+                    DEPLOY_LISTEN="unix:" + self.path("http"))
         wait_until(self.has_looked, "the rule that looks for what waited")
 
     def __enter__(self):
         self.run()
         return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            code = self.process.wait(LIMIT)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            code = "none"
-        self.reader.join(LIMIT)
-        self.folder.cleanup()
-        if code != 0:
-            raise AssertionError(f"exit code {code}:\n{''.join(self.log)}")
 
     def curl(self, path, *options):
         return subprocess.run(["curl", "-sS", "--max-time", "10", "--unix-socket",

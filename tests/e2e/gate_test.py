@@ -4,13 +4,12 @@ import http.server
 import json
 import os
 import re
-import signal
 import subprocess
-import tempfile
 import threading
 import unittest
 
 from lockd import LIMIT, main, program, wait_until
+from running_app import RunningApp
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../apps/gate")
 APP = os.path.join(HERE, "gate.json")
@@ -87,46 +86,24 @@ class Answer(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Gate:
+class Gate(RunningApp):
     """The running app, with settings of the test."""
 
     def __init__(self, server, **limit):
-        self.folder = tempfile.TemporaryDirectory(prefix="gate-test-")
+        super().__init__("gate")
         self.server = server
         own = {"server": {"users": {"ann": {"password_variable": "ANN", "roles": ["guest"]}}},
                "module": {"limit": {"limits": {"clients": limit}}}}
         with open(self.path("own.json"), "w", encoding="ascii") as file:
             json.dump(own, file)
 
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
     def __enter__(self):
-        environment = {**os.environ, "GATE_LISTEN": "tcp://127.0.0.1:0",
-                       "GATE_SERVER": self.server.url, "GATE_SOCKET": self.path("socket"),
-                       "ANN": "apples and pears"}
-        self.process = subprocess.Popen([program("weir"), "run", APP, self.path("own.json")],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        text=True, env=environment)
-        self.log = []
-        self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr),
-                                       daemon=True)
-        self.reader.start()
+        self.launch(APP, self.path("own.json"), GATE_LISTEN="tcp://127.0.0.1:0",
+                    GATE_SERVER=self.server.url, GATE_SOCKET=self.path("socket"),
+                    ANN="apples and pears")
         wait_until(lambda: self.call("http", "addresses"), "the address")
         self.url = self.call("http", "addresses")[0].replace("tcp://", "http://")
         return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            code = self.process.wait(LIMIT)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            code = "none"
-        self.reader.join(LIMIT)
-        self.folder.cleanup()
-        if code != 0:
-            raise AssertionError(f"exit code {code}:\n{''.join(self.log)}")
 
     def call(self, *arguments):
         result = subprocess.run([program("weir"), "call", "unix:" + self.path("socket"),

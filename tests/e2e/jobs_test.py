@@ -6,14 +6,13 @@ import os
 import random
 import socket
 import subprocess
-import tempfile
-import threading
 import unittest
 
 import redis
 
 from lockd import LIMIT, main, program, wait_until
 from models import QueueModel, seed_of_run, threads_of
+from running_app import RunningApp
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../apps/jobs")
 APP = os.path.join(HERE, "jobs.json")
@@ -74,30 +73,19 @@ class Client:
         return json.loads(self.execute_command("CALL", "queue", function, json.dumps(parameters)))
 
 
-class Jobs:
+class Jobs(RunningApp):
     """The running app, with a queue `q` of the test, in a folder that outlives the process."""
 
     def __init__(self, visibility="10s"):
-        self.folder = tempfile.TemporaryDirectory(prefix="jobs-test-")
+        super().__init__("jobs")
         with open(self.path("own.json"), "w", encoding="ascii") as file:
             json.dump({"module": {"queue": {"queues": {"q": {
                 "visibility": visibility,
                 "retry": {"times": 1000000, "backoff": "1ms", "longest": "20ms"}}}}}}, file)
 
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
     def run(self):
-        environment = {**os.environ, "JOBS_FILE": self.path("db"),
-                       "JOBS_LISTEN": "unix:" + self.path("http"),
-                       "JOBS_SOCKET": self.path("socket")}
-        self.process = subprocess.Popen(
-            [program("weir"), "run", APP, self.path("own.json")], stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True, env=environment, cwd=self.folder.name)
-        self.log = []
-        self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr),
-                                       daemon=True)
-        self.reader.start()
+        self.launch(APP, self.path("own.json"), JOBS_FILE=self.path("db"),
+                    JOBS_LISTEN="unix:" + self.path("http"), JOBS_SOCKET=self.path("socket"))
         wait_until(self.answers, "an answer")
 
     def answers(self):
@@ -111,26 +99,9 @@ class Jobs:
     def owner(self):
         return Client(self.path("http"))
 
-    def kill(self):
-        self.process.kill()
-        self.process.wait(LIMIT)
-        self.reader.join(LIMIT)
-
     def __enter__(self):
         self.run()
         return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            code = self.process.wait(LIMIT)
-        except subprocess.TimeoutExpired:
-            self.kill()
-            code = "none"
-        self.reader.join(LIMIT)
-        self.folder.cleanup()
-        if code != 0:
-            raise AssertionError(f"exit code {code}:\n{''.join(self.log)}")
 
 
 class JobsTest(unittest.TestCase):

@@ -2,55 +2,31 @@
 
 import json
 import os
-import signal
 import subprocess
-import tempfile
-import threading
 import unittest
 
 from lockd import LIMIT, main, program, wait_until
+from running_app import RunningApp
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../apps/machines")
 APP = os.path.join(HERE, "machines.json")
 
 
-class Machines:
+class Machines(RunningApp):
     """The running app, with machines of the test."""
 
     def __init__(self, wait="1h", **limit):
-        self.folder = tempfile.TemporaryDirectory(prefix="machines-test-")
+        super().__init__("machines")
         self.wait = wait
         with open(self.path("own.json"), "w", encoding="ascii") as file:
             json.dump({"module": {"limit": {"limits": {"machines": limit}}}}, file)
 
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
     def __enter__(self):
-        environment = {**os.environ, "MACHINES_LISTEN": "unix:" + self.path("http"),
-                       "MACHINES_SOCKET": self.path("socket"), "MACHINES_WAIT": self.wait}
-        self.process = subprocess.Popen([program("weir"), "run", APP, self.path("own.json")],
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                        text=True, env=environment)
-        self.log = []
-        self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr),
-                                       daemon=True)
-        self.reader.start()
+        self.launch(APP, self.path("own.json"), MACHINES_LISTEN="unix:" + self.path("http"),
+                    MACHINES_SOCKET=self.path("socket"), MACHINES_WAIT=self.wait)
         wait_until(lambda: any("listens at unix:" + self.path("http") in line
                                for line in self.log), "the socket")
         return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            code = self.process.wait(LIMIT)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            code = "none"
-        self.reader.join(LIMIT)
-        self.folder.cleanup()
-        if code != 0:
-            raise AssertionError(f"exit code {code}:\n{''.join(self.log)}")
 
     def start(self, path, *options):
         return subprocess.Popen(["curl", "-sS", "--unix-socket", self.path("http"), "-H",

@@ -7,11 +7,11 @@ import json
 import os
 import re
 import subprocess
-import tempfile
 import threading
 import unittest
 
 from lockd import LIMIT, main, program, wait_until
+from running_app import RunningApp
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../apps/relay")
 APP = os.path.join(HERE, "relay.json")
@@ -63,11 +63,11 @@ class Request(http.server.BaseHTTPRequestHandler):
         pass
 
 
-class Relay:
+class Relay(RunningApp):
     """The running app, in which only two messages may wait at each point."""
 
     def __init__(self, receiver):
-        self.folder = tempfile.TemporaryDirectory(prefix="relay-test-")
+        super().__init__("relay")
         self.receiver = receiver
         narrow = {"waiting": 2}
         self.write("messages", "")
@@ -77,39 +77,17 @@ class Relay:
             "rules": {"rules": {"hook": narrow, "line": narrow, "transform": narrow,
                                 "deliver": narrow}}}}))
 
-    def path(self, name):
-        return os.path.join(self.folder.name, name)
-
     def write(self, name, text, mode="w"):
         with open(self.path(name), mode, encoding="utf-8") as file:
             file.write(text)
 
     def __enter__(self):
-        environment = {**os.environ, "RELAY_SECRET": SECRET, "RELAY_FILE": self.path("messages"),
-                       "RELAY_RECEIVER": f"http://127.0.0.1:{self.receiver.server_port}/",
-                       "RELAY_LISTEN": "unix:" + self.path("http"),
-                       "RELAY_SOCKET": self.path("socket")}
-        self.process = subprocess.Popen(
-            [program("weir"), "run", APP, self.path("own.json")], stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, text=True, env=environment, cwd=self.folder.name)
-        self.log = []
-        self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr),
-                                       daemon=True)
-        self.reader.start()
+        self.launch(APP, self.path("own.json"), RELAY_SECRET=SECRET,
+                    RELAY_FILE=self.path("messages"),
+                    RELAY_RECEIVER=f"http://127.0.0.1:{self.receiver.server_port}/",
+                    RELAY_LISTEN="unix:" + self.path("http"), RELAY_SOCKET=self.path("socket"))
         wait_until(self.follows, "it follows the file")
         return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            code = self.process.wait(LIMIT)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            code = "none"
-        self.reader.join(LIMIT)
-        self.folder.cleanup()
-        if code != 0:
-            raise AssertionError(f"exit code {code}:\n{''.join(self.log)}")
 
     def follows(self):
         """Whether the file is followed: tail has it open."""
