@@ -34,19 +34,29 @@ constexpr std::array<std::string_view, 10> of_connection{"Connection",
                                                          "Content-Length"};
 
 // What the proxy says itself, or what is none of the other server's business.
-constexpr std::array<std::string_view, 8> own{"Host",
-                                              "Authorization",
-                                              "Expect",
-                                              "X-Forwarded-For",
-                                              "X-Forwarded-Proto",
-                                              "X-Forwarded-Host",
-                                              "X-Forwarded-User",
-                                              "Forwarded"};
+constexpr std::array<std::string_view, 4> own{"Host", "Authorization", "Expect", "Forwarded"};
+constexpr std::string_view own_prefix = "X-Forwarded-";
+
+// Whether a program that gets headers as variables, as CGI and WSGI have them, takes both for the
+// same: X_Forwarded_User is HTTP_X_FORWARDED_USER, too.
+bool same_variable(std::string_view a, std::string_view b) noexcept {
+    const auto folded = [](char character) {
+        const char small = static_cast<char>(character | 0x20);
+        return small >= 'a' && small <= 'z'           ? small
+               : character >= '0' && character <= '9' ? character
+                                                      : '_';
+    };
+    return std::ranges::equal(a, b, {}, folded, folded);
+}
+
+bool begins_with(std::string_view name, std::string_view begin) noexcept {
+    return name.size() >= begin.size() && same_variable(name.substr(0, begin.size()), begin);
+}
 
 template <std::size_t N>
 bool is_one_of(std::string_view name, const std::array<std::string_view, N>& names) {
-    return std::ranges::any_of(names,
-                               [name](std::string_view other) { return same_name(name, other); });
+    return std::ranges::any_of(
+        names, [name](std::string_view other) { return same_variable(name, other); });
 }
 
 // Whether the header Connection of a response names the header.
@@ -96,10 +106,10 @@ std::optional<std::uint64_t> length_of(const Headers& headers) {
     return error == std::errc() && stop == end ? std::optional(length) : std::nullopt;
 }
 
-// What this server thinks to be another part of a path may be a step upwards for the other one.
-bool leads_upwards(const Request& request) {
+// Whether the server behind may see more parts in a path than the routes here do.
+bool hides_parts(const Request& request) {
     return std::ranges::any_of(path_segments(request.path), [](const std::string& part) {
-        return part == "." || part == ".." || part.find_first_of("/\\") != std::string::npos;
+        return part.find_first_of("/\\") != std::string::npos;
     });
 }
 
@@ -120,9 +130,25 @@ std::string user_of(const Exchange& exchange) {
     return exchange.caller() != nullptr ? exchange.caller()->user() : "";
 }
 
-bool begins_with(std::string_view name, std::string_view begin) {
-    return name.size() >= begin.size() && same_name(name.substr(0, begin.size()), begin);
+// For which address the client has asked, as the server behind learns it.
+std::string origin_of(const Exchange& exchange) {
+    return (exchange.client().tls ? "https://" : "http://") + std::string(exchange.request().host);
 }
+
+// Forgets what is kept of a target when a request has changed it: when that is answered and its
+// client does not know it yet, or when nobody knows whether it was.
+class Change {
+public:
+    Change(ResponseCache& cache, const std::string& target) noexcept
+        : cache_(cache), target_(target) {}
+    Change(const Change&) = delete;
+    Change& operator=(const Change&) = delete;
+    ~Change() { cache_.forget(target_); }
+
+private:
+    ResponseCache& cache_;
+    const std::string& target_;
+};
 
 // A client that goes must not look like a server that does.
 Task<std::string> next_piece(Exchange& exchange) {
@@ -189,39 +215,44 @@ bool Proxy::may_be_cached(const Request& request) const {
 
 Task<> Proxy::handle(Exchange& exchange) {
     const Request& request = exchange.request();
-    if (leads_upwards(request)) {
+    if (has_dot_segments(request.path) || hides_parts(request)) {
         throw HttpError(400, "bad_request", "the path has parts that lead elsewhere");
     }
     if (request.asks_for_web_socket()) {
         throw HttpError(501, "no_web_socket", "WebSockets do not pass to the server behind");
     }
-    const std::string target = target_of(exchange);
+    const ResponseCache::Key key{target_of(exchange), origin_of(exchange)};
     const bool cacheable = may_be_cached(request);
-    if (cacheable && co_await answer_from_cache(exchange, target)) {
+    if (cacheable && co_await answer_from_cache(exchange, key)) {
         co_return;
     }
     std::unique_ptr<Admission> admission;
     if (options_.admit) {
         admission = co_await options_.admit(exchange);
         // A request before may have brought the response while this one waited.
-        if (cacheable && co_await answer_from_cache(exchange, target)) {
+        if (cacheable && co_await answer_from_cache(exchange, key)) {
             co_return;
         }
     }
-    if (cache_ && !request.is_safe()) {
-        cache_->forget(target);
+    std::optional<ResponseCache::Filling> filling;
+    if (cacheable) {
+        filling.emplace(*cache_, key, scheduler_.now());
     }
-    std::string url = base_.origin() + target;
+    std::string url = base_.origin() + key.target;
     ClientRequest asked = co_await request_for(exchange, std::move(url), cacheable);
     const bool streams = static_cast<bool>(asked.pieces);
+    std::optional<Change> change;
+    if (cache_ && !request.is_safe()) {
+        change.emplace(*cache_, key.target);
+    }
     const std::unique_ptr<ResponseReader> response = co_await open(exchange, std::move(asked));
+    change.reset();
     ++passed_;
-    const std::string cached_as = cacheable ? target : std::string();
-    co_await pass_back(exchange, *response, !streams, cached_as);
+    co_await pass_back(exchange, *response, !streams, filling ? &*filling : nullptr);
 }
 
-Task<bool> Proxy::answer_from_cache(Exchange& exchange, const std::string& target) {
-    std::optional<Response> known = cache_->find(target, scheduler_.now());
+Task<bool> Proxy::answer_from_cache(Exchange& exchange, const ResponseCache::Key& key) {
+    std::optional<Response> known = cache_->find(key, scheduler_.now());
     if (!known) {
         co_return false;
     }
@@ -235,10 +266,12 @@ Task<ClientRequest> Proxy::request_for(Exchange& exchange, std::string url, bool
     ClientRequest made(std::string(request.method), std::move(url));
     for (const Header& header : request.headers) {
         // What is kept is the same for all clients: neither encoded nor on a condition.
-        const bool is_choice = cacheable && (same_name(header.name, "Accept-Encoding") ||
+        const bool is_choice = cacheable && (same_variable(header.name, "Accept-Encoding") ||
                                              begins_with(header.name, "If-"));
-        if (!is_one_of(header.name, of_connection) && !is_one_of(header.name, own) && !is_choice &&
-            !request.lists("Connection", header.name)) {
+        const bool is_own = is_one_of(header.name, own) || begins_with(header.name, own_prefix) ||
+                            is_one_of(header.name, of_connection) ||
+                            request.lists("Connection", header.name);
+        if (!is_own && !is_choice) {
             made.headers.add(std::string(header.name), std::string(header.value));
         }
     }
@@ -300,12 +333,12 @@ void Proxy::fails(const std::string& why) {
 }
 
 Task<> Proxy::pass_back(Exchange& exchange, ResponseReader& response, bool watches,
-                        const std::string& cached_as) {
+                        ResponseCache::Filling* filling) {
     Response copy{.status = response.status(), .headers = passed_back(response.headers())};
     const Request& request = exchange.request();
     const bool is_personal = !user_of(exchange).empty() || request.header("Cookie");
     std::optional<Duration> keep;
-    if (!cached_as.empty()) {
+    if (filling != nullptr) {
         keep = cache_->time_to_keep(copy.status, copy.headers, is_personal);
     }
     const bool is_bodyless = copy.status == 204 || copy.status == 304;
@@ -337,7 +370,7 @@ Task<> Proxy::pass_back(Exchange& exchange, ResponseReader& response, bool watch
         throw StreamError("passing on a response", UV_EIO, error.what());
     }
     if (keep) {
-        cache_->keep(cached_as, std::move(copy), scheduler_.now(), *keep);
+        filling->keep(std::move(copy), *keep);
     }
 }
 

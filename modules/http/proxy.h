@@ -42,8 +42,9 @@ struct ProxyOptions {
 
 // Passes requests to another server, and its responses back, as they come: neither is in memory as
 // a whole. The other server learns who asks by X-Forwarded-For, X-Forwarded-Proto,
-// X-Forwarded-Host and X-Forwarded-User, which clients cannot set; the password of a user stays
-// here. A server that cannot be reached is 502, one that is too slow 504. WebSockets do not pass.
+// X-Forwarded-Host and X-Forwarded-User, which clients cannot set, nor any other X-Forwarded-*, not
+// even as X_Forwarded_*; the password of a user stays here. A server that cannot be reached is 502,
+// one that is too slow 504. WebSockets do not pass.
 class Proxy {
 public:
     // `address`: http://host:port/path, or https. What the `*` of the route stands for is appended
@@ -64,11 +65,11 @@ public:
 private:
     std::string target_of(const Exchange& exchange) const;
     bool may_be_cached(const Request& request) const;
-    Task<bool> answer_from_cache(Exchange& exchange, const std::string& target);
+    Task<bool> answer_from_cache(Exchange& exchange, const ResponseCache::Key& key);
     Task<ClientRequest> request_for(Exchange& exchange, std::string url, bool cacheable) const;
     Task<std::unique_ptr<ResponseReader>> open(Exchange& exchange, ClientRequest request);
     Task<> pass_back(Exchange& exchange, ResponseReader& response, bool watches,
-                     const std::string& cached_as);
+                     ResponseCache::Filling* filling);
     void fails(const std::string& why);
 
     Scheduler& scheduler_;

@@ -1,6 +1,7 @@
 #include "modules/http/proxy.h"
 
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <utility>
@@ -38,14 +39,14 @@ struct ProxyWorld {
             throw StreamError("connecting to " + url.origin(), UV_ECONNREFUSED);
         }
         auto [here, there] = memory_pair(front.scheduler);
-        served.start(serve(std::move(there)), {.name = "serve", .daemon = true});
+        served.start(serve(std::move(there), behind), {.name = "serve", .daemon = true});
         co_return std::move(here);
     }
-    Task<> serve(ByteStream::Owner stream) {
+    Task<> serve(ByteStream::Owner stream, const Handler& handler) {
         const Client client;
         Traffic traffic;
         const HttpLimits limits;
-        Connection connection(*stream, limits, client, behind, traffic);
+        Connection connection(*stream, limits, client, handler, traffic);
         const std::function<bool()> last = [] { return true; };
         try {
             if (!(co_await stream->peek()).empty()) {
@@ -63,6 +64,23 @@ struct ProxyWorld {
         return front.send(std::move(requests), pause);
     }
 
+    // Sends a request by a connection of its own, and notes the answer.
+    Task<> ask(std::string request) {
+        auto [here, there] = memory_pair(front.scheduler);
+        served.start(serve(std::move(there), front.handler), {.name = "serve", .daemon = true});
+        co_await here->write(std::move(request));
+        std::string& answer = answers.emplace_back();
+        for (std::string_view bytes = co_await here->read_some(); !bytes.empty();
+             bytes = co_await here->read_some()) {
+            answer += bytes;
+        }
+    }
+    Task<> ask_after(Duration pause, std::string request) {
+        co_await sleep(pause);
+        Task<> asking = ask(std::move(request));
+        co_await asking;
+    }
+
     Handler behind;
     Router router;
     HttpWorld front;
@@ -70,6 +88,7 @@ struct ProxyWorld {
     std::unique_ptr<Proxy> proxy;
     std::vector<std::unique_ptr<Route>> routes;
     std::vector<std::string> reports;
+    std::list<std::string> answers;  // to ask(), in the order of the requests
     bool refuses = false;
     std::string behind_failure;
 };
@@ -112,6 +131,16 @@ TEST_CASE("a request passes with its own headers, and with who asks") {
     CHECK_FALSE(is_in("root", answer));
     CHECK_FALSE(is_in("X-Hop", answer));
     CHECK(world.proxy->passed() == 1);
+}
+
+TEST_CASE("a header that a server behind could take for one of the proxy does not pass") {
+    ProxyWorld world(show_request);
+    const std::string answer = world.send(
+        {get("/api/a",
+             "X_Forwarded_User: root\r\nx_forwarded-for: root\r\nX.Forwarded.Host: root\r\n"
+             "X-Forwarded-Groups: root\r\nTransfer_Encoding: root\r\nApi_Key: mine\r\n")});
+    CHECK_FALSE(is_in("root", answer));
+    CHECK(is_in("Api_Key: mine\n", answer));
 }
 
 TEST_CASE("bodies pass, short ones with their length and long ones in pieces") {
@@ -162,7 +191,8 @@ TEST_CASE("a response that breaks off does not look complete") {
 }
 
 TEST_CASE("paths that the server behind could read otherwise do not pass") {
-    for (const char* path : {"/api/../x", "/api/%2e%2e/x", "/api/a%2fb", "/api/./x"}) {
+    for (const char* path : {"/api/../x", "/api/%2e%2e/x", "/api/a%2fb", "/api/./x", "/api/..;/x",
+                             "/api/%252e./x", "/api/a%5cb"}) {
         ProxyWorld world(show_request);
         CHECK(is_in("HTTP/1.1 400 Bad Request", world.send({get(path)})));
         CHECK(world.proxy->passed() == 0);
@@ -189,6 +219,62 @@ TEST_CASE("cached answers reach the server behind once, until something changes"
     CHECK(is_in("Age: 1\r\nCache-Status: weir; hit\r\n", answer));
     CHECK(is_in("answer 5", answer));
     CHECK(world.proxy->cached() == 1);
+}
+
+TEST_CASE("a cached answer is for those who ask for the same host") {
+    ProxyOptions options;
+    options.cache = CacheOptions{.time = 10s};
+    ProxyWorld world(
+        [](Exchange& exchange) -> Task<> {
+            Response response{.body = "of " +
+                                      std::string(*exchange.request().header("X-Forwarded-Host"))};
+            co_await exchange.respond(std::move(response));
+        },
+        options);
+    world.front.client.hosts = {"*"};
+    const std::string evil = "GET /api/a HTTP/1.1\r\nHost: evil.example\r\n\r\n";
+    const std::string answer = world.send({evil, get("/api/a"), get("/api/a")}, 1s);
+    CHECK(is_in("of evil.example", answer));
+    CHECK(is_in("of shop.example", answer));
+    CHECK(world.proxy->passed() == 2);
+    CHECK(world.proxy->cached() == 1);
+}
+
+TEST_CASE("an answer that was under way when its target changed is not kept") {
+    std::string state = "old";
+    Duration reading{};
+    Duration writing{};
+    ProxyOptions options;
+    options.cache = CacheOptions{.time = 1min};
+    ProxyWorld world(
+        [&](Exchange& exchange) -> Task<> {
+            Response response{.body = state};
+            if (exchange.request().method == "POST") {
+                co_await sleep(writing);
+                state = "new";
+                response.body = "done";
+                co_await exchange.respond(std::move(response));
+                co_return;
+            }
+            co_await sleep(reading);
+            co_await exchange.respond(std::move(response));
+        },
+        options);
+    const std::string post = "POST /api/a HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n";
+    SECTION("an answer that is slow") {
+        reading = 4s;
+        world.front.run(world.ask_after(0s, get("/api/a")), world.ask_after(1s, post),
+                        world.ask_after(10s, get("/api/a")));
+        CHECK(world.answers.front().ends_with("old"));
+    }
+    SECTION("an answer that overtakes a slow change") {
+        writing = 4s;
+        world.front.run(world.ask_after(0s, post), world.ask_after(1s, get("/api/a")),
+                        world.ask_after(10s, get("/api/a")));
+        CHECK(std::next(world.answers.begin())->ends_with("old"));
+    }
+    CHECK(world.answers.back().ends_with("new"));
+    CHECK(world.proxy->cached() == 0);
 }
 
 TEST_CASE("a request that is not admitted does not pass, and admission lasts as long as it") {

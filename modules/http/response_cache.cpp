@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace weir::http {
@@ -66,6 +67,24 @@ private:
     }
 };
 
+// Returns how old the response was when it came: a cache behind may have kept it.
+Duration age_of(const Headers& headers) {
+    const std::string* const text = headers.find("Age");
+    std::uint32_t number = 0;
+    if (text != nullptr) {
+        const auto [stop, error] =
+            std::from_chars(text->data(), text->data() + text->size(), number);
+        if (error == std::errc::result_out_of_range) {
+            number = std::numeric_limits<std::uint32_t>::max();
+        }
+    }
+    return std::chrono::seconds(number);
+}
+
+std::string name_of(const ResponseCache::Key& key) {
+    return key.target + ' ' + key.origin;
+}
+
 // Whether the response is the same for all requests of its target.
 bool is_for_all(const Headers& headers) {
     return headers.find("Set-Cookie") == nullptr && headers.find("Vary") == nullptr;
@@ -80,15 +99,29 @@ std::optional<Duration> ResponseCache::time_to_keep(int status, const Headers& h
         (is_personal && !control.is_public)) {
         return {};
     }
-    const Duration time = control.max_age.value_or(options_.time);
+    const Duration time = control.max_age.value_or(options_.time) - age_of(headers);
     return time > Duration() ? std::optional(time) : std::nullopt;
 }
 
-void ResponseCache::keep(const std::string& target, Response response, Time now, Duration time) {
-    forget(target);
-    std::size_t size = entry_overhead + target.size() + response.body.size();
-    for (const auto& [name, value] : response.headers) {
-        size += name.size() + value.size();
+ResponseCache::Filling::Filling(ResponseCache& cache, Key key, Time asked)
+    : cache_(cache), key_(std::move(key)), asked_(asked) {
+    cache.filling_.push_back(*this);
+}
+
+void ResponseCache::Filling::keep(Response response, Duration time) {
+    if (!is_outdated_) {
+        cache_.keep(key_, std::move(response), asked_, time);
+    }
+}
+
+void ResponseCache::keep(const Key& key, Response response, Time asked, Duration time) {
+    std::string name = name_of(key);
+    if (const auto older = by_name_.find(name); older != by_name_.end()) {
+        remove(older->second);
+    }
+    std::size_t size = entry_overhead + name.size() + response.body.size();
+    for (const auto& [header, value] : response.headers) {
+        size += header.size() + value.size();
     }
     if (size > options_.max_size) {
         return;
@@ -96,10 +129,11 @@ void ResponseCache::keep(const std::string& target, Response response, Time now,
     while (size_ + size > options_.max_size) {
         remove(std::prev(entries_.end()));
     }
-    entries_.push_front({target, std::move(response), now, now + time, size});
+    const Time since = asked - age_of(response.headers);
+    entries_.push_front({std::move(name), std::move(response), since, asked + time, size});
     size_ += size;
     try {
-        by_target_[entries_.front().target] = entries_.begin();
+        by_name_[entries_.front().name] = entries_.begin();
     } catch (...) {
         size_ -= size;
         entries_.pop_front();
@@ -107,9 +141,9 @@ void ResponseCache::keep(const std::string& target, Response response, Time now,
     }
 }
 
-std::optional<Response> ResponseCache::find(const std::string& target, Time now) {
-    const auto found = by_target_.find(target);
-    if (found == by_target_.end()) {
+std::optional<Response> ResponseCache::find(const Key& key, Time now) {
+    const auto found = by_name_.find(name_of(key));
+    if (found == by_name_.end()) {
         return {};
     }
     Entry& entry = *found->second;
@@ -126,15 +160,22 @@ std::optional<Response> ResponseCache::find(const std::string& target, Time now)
 }
 
 void ResponseCache::forget(const std::string& target) noexcept {
-    const auto found = by_target_.find(target);
-    if (found != by_target_.end()) {
-        remove(found->second);
+    const auto is_of_target = [&target](std::string_view name) {
+        return name.starts_with(target) && name.substr(target.size()).starts_with(' ');
+    };
+    // A space is less than what else may follow: no longer target stands between them.
+    auto found = by_name_.lower_bound(target);
+    while (found != by_name_.end() && is_of_target(found->first)) {
+        remove((found++)->second);
+    }
+    for (Filling& filling : filling_) {
+        filling.is_outdated_ = filling.is_outdated_ || filling.key_.target == target;
     }
 }
 
 void ResponseCache::remove(Entries::iterator entry) noexcept {
     size_ -= entry->size;
-    by_target_.erase(entry->target);
+    by_name_.erase(entry->name);
     entries_.erase(entry);
 }
 

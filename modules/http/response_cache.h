@@ -3,12 +3,13 @@
 #include <chrono>
 #include <cstddef>
 #include <list>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "core/base/clock.h"
+#include "core/base/list.h"
 #include "modules/http/response.h"
 
 namespace weir::http {
@@ -19,32 +20,60 @@ struct CacheOptions {
     std::size_t max_size = 16 * 1024 * 1024;  // of all responses
 };
 
-// Keeps responses to GET of a server behind, by their target, for clients of all kinds (RFC 9111,
-// as a shared cache). What the server calls private, or makes for one user, is never kept. In
-// memory, which is bounded: what was used least recently makes room.
+// Keeps responses to GET of a server behind, for clients of all kinds (RFC 9111, as a shared
+// cache): by their target, and by the origin for which the client has asked, which the server
+// behind learns and may answer by. What the server calls private, or makes for one user, is never
+// kept. In memory, which is bounded: what was used least recently makes room.
 class ResponseCache {
 public:
+    // What a response is kept by. No part contains a space.
+    struct Key {
+        std::string target;
+        std::string origin;
+    };
+
+    // A response that is under way from the server behind, and may be kept when it is complete:
+    // unless its target was forgotten since, for then it may be older than the change. The cache
+    // must outlive it.
+    class Filling : public Link<Filling> {
+    public:
+        Filling(ResponseCache& cache, Key key, Time asked);
+        Filling(const Filling&) = delete;
+        Filling& operator=(const Filling&) = delete;
+
+        // `time`: from when it was asked for, less the age that it says it has.
+        void keep(Response response, Duration time);
+
+    private:
+        friend class ResponseCache;
+
+        ResponseCache& cache_;
+        const Key key_;
+        const Time asked_;
+        bool is_outdated_ = false;
+    };
+
     explicit ResponseCache(CacheOptions options) noexcept : options_(options) {}
     ResponseCache(const ResponseCache&) = delete;
     ResponseCache& operator=(const ResponseCache&) = delete;
 
-    // Returns how long a response may be kept; nothing: not at all. `is_personal`: the request said
-    // who its client is.
+    // Returns how long a response may be kept, less its age; nothing: not at all. `is_personal`:
+    // the request said who its client is.
     std::optional<Duration> time_to_keep(int status, const Headers& headers,
                                          bool is_personal) const;
     // A longer body is not kept.
     std::size_t max_body() const noexcept { return options_.max_size / 8; }
 
-    void keep(const std::string& target, Response response, Time now, Duration time);
     // Returns the response, with its age and whence it comes; nothing if none is kept.
-    std::optional<Response> find(const std::string& target, Time now);
+    std::optional<Response> find(const Key& key, Time now);
+    // Forgets the responses of a target, for whichever origin; also those that are under way.
     void forget(const std::string& target) noexcept;
 
     std::size_t size() const noexcept { return size_; }
 
 private:
     struct Entry {
-        std::string target;
+        std::string name;  // in by_name_
         Response response;
         Time since;
         Time until;
@@ -52,11 +81,13 @@ private:
     };
     using Entries = std::list<Entry>;
 
+    void keep(const Key& key, Response response, Time asked, Duration time);
     void remove(Entries::iterator entry) noexcept;
 
     const CacheOptions options_;
     Entries entries_;  // the one that was used last is the first
-    std::unordered_map<std::string_view, Entries::iterator> by_target_;
+    std::map<std::string_view, Entries::iterator> by_name_;  // those of one target side by side
+    List<Filling> filling_;
     std::size_t size_ = 0;
 };
 

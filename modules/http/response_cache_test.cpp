@@ -18,6 +18,15 @@ Headers headers(std::initializer_list<std::pair<const char*, const char*>> given
 
 constexpr Time start{};
 
+ResponseCache::Key key(const char* target) {
+    return {target, "http://shop.example"};
+}
+
+void keep(ResponseCache& cache, const char* target, Response response, Duration time) {
+    ResponseCache::Filling filling(cache, key(target), start);
+    filling.keep(std::move(response), time);
+}
+
 Response answer(std::string body) {
     return {.body = std::move(body)};
 }
@@ -54,23 +63,67 @@ TEST_CASE("an answer to one user is kept only if the server says that it is for 
 
 TEST_CASE("a response is found until its time is over, with its age") {
     ResponseCache cache({});
-    cache.keep("/a", answer("one"), start, 10s);
-    const std::optional<Response> found = cache.find("/a", start + 4s);
+    keep(cache, "/a", answer("one"), 10s);
+    const std::optional<Response> found = cache.find(key("/a"), start + 4s);
     REQUIRE(found);
     CHECK(found->body == "one");
     CHECK(*found->headers.find("Age") == "4");
-    CHECK_FALSE(cache.find("/b", start + 4s));
-    CHECK_FALSE(cache.find("/a", start + 10s));
+    CHECK_FALSE(cache.find(key("/b"), start + 4s));
+    CHECK_FALSE(cache.find(key("/a"), start + 10s));
     CHECK(cache.size() == 0);
+}
+
+TEST_CASE("what a response has aged before it came is of its time, and of its age") {
+    ResponseCache cache({.time = 10s});
+    const auto time = [&](std::initializer_list<std::pair<const char*, const char*>> given) {
+        return cache.time_to_keep(200, headers(given), false);
+    };
+    CHECK(time({{"Cache-Control", "max-age=60"}, {"Age", "50"}}) == Duration(10s));
+    CHECK(time({{"Cache-Control", "max-age=60"}, {"Age", "60"}}) == std::nullopt);
+    CHECK(time({{"Age", "4"}}) == Duration(6s));
+    CHECK(time({{"Age", "99999999999"}}) == std::nullopt);
+    CHECK(time({{"Age", "young"}}) == Duration(10s));
+    Response response = answer("one");
+    response.headers.set("Age", "50");
+    keep(cache, "/a", std::move(response), 10s);
+    CHECK(*cache.find(key("/a"), start + 4s)->headers.find("Age") == "54");
+    CHECK_FALSE(cache.find(key("/a"), start + 10s));
+}
+
+TEST_CASE("a response is kept for the origin by which it was asked for") {
+    ResponseCache cache({});
+    keep(cache, "/a", answer("one"), 10s);
+    CHECK_FALSE(cache.find({"/a", "http://evil.example"}, start));
+    CHECK_FALSE(cache.find({"/a", "https://shop.example"}, start));
+    CHECK(cache.find(key("/a"), start));
+}
+
+TEST_CASE("what is forgotten is so for all origins, and also what is under way") {
+    ResponseCache cache({});
+    for (const char* target : {"/a", "/a?b", "/a/b", "/a-b"}) {
+        keep(cache, target, answer("one"), 10s);
+    }
+    ResponseCache::Filling other_origin(cache, {"/a", "https://shop.example"}, start);
+    other_origin.keep(answer("one"), 10s);
+    ResponseCache::Filling under_way(cache, key("/a"), start);
+    ResponseCache::Filling other_target(cache, key("/c"), start);
+    cache.forget("/a");
+    under_way.keep(answer("old"), 10s);
+    other_target.keep(answer("one"), 10s);
+    CHECK_FALSE(cache.find(key("/a"), start));
+    CHECK_FALSE(cache.find({"/a", "https://shop.example"}, start));
+    for (const char* target : {"/a?b", "/a/b", "/a-b", "/c"}) {
+        CHECK(cache.find(key(target), start));
+    }
 }
 
 TEST_CASE("the newest response of a target counts, until it is forgotten") {
     ResponseCache cache({});
-    cache.keep("/a", answer("one"), start, 10s);
-    cache.keep("/a", answer("two"), start, 10s);
-    CHECK(cache.find("/a", start)->body == "two");
+    keep(cache, "/a", answer("one"), 10s);
+    keep(cache, "/a", answer("two"), 10s);
+    CHECK(cache.find(key("/a"), start)->body == "two");
     cache.forget("/a");
-    CHECK_FALSE(cache.find("/a", start));
+    CHECK_FALSE(cache.find(key("/a"), start));
     CHECK(cache.size() == 0);
 }
 
@@ -78,16 +131,16 @@ TEST_CASE("what was used least recently makes room") {
     ResponseCache cache({.max_size = 3000});
     const std::string body(700, 'x');
     for (const char* target : {"/a", "/b", "/c"}) {
-        cache.keep(target, answer(body), start, 10s);
+        keep(cache, target, answer(body), 10s);
     }
-    CHECK(cache.find("/a", start));
-    cache.keep("/d", answer(body), start, 10s);
-    CHECK_FALSE(cache.find("/b", start));
-    CHECK(cache.find("/a", start));
-    CHECK(cache.find("/d", start));
-    cache.keep("/large", answer(std::string(5000, 'x')), start, 10s);
-    CHECK_FALSE(cache.find("/large", start));
-    CHECK(cache.find("/a", start));
+    CHECK(cache.find(key("/a"), start));
+    keep(cache, "/d", answer(body), 10s);
+    CHECK_FALSE(cache.find(key("/b"), start));
+    CHECK(cache.find(key("/a"), start));
+    CHECK(cache.find(key("/d"), start));
+    keep(cache, "/large", answer(std::string(5000, 'x')), 10s);
+    CHECK_FALSE(cache.find(key("/large"), start));
+    CHECK(cache.find(key("/a"), start));
     CHECK(cache.size() <= 3000);
 }
 

@@ -44,6 +44,24 @@ std::string decoded(std::string_view text, bool plus_is_space) {
     return result;
 }
 
+// Returns the text with its %XX replaced, until there is none left: %252e is a dot.
+std::string fully_decoded(std::string_view text) {
+    std::string result;
+    for (const char character : text) {
+        result += character;
+        while (result.size() >= 3 && result[result.size() - 3] == '%') {
+            const int high = digit(result[result.size() - 2]);
+            const int low = digit(result.back());
+            if (high < 0 || low < 0) {
+                break;
+            }
+            result.resize(result.size() - 3);
+            result += static_cast<char>(high * 16 + low);
+        }
+    }
+    return result;
+}
+
 // Whether this can follow the name of a host: nothing, or a colon and digits.
 bool is_port(std::string_view text) noexcept {
     return text.empty() ||
@@ -65,6 +83,20 @@ std::vector<std::string> path_segments(std::string_view path) {
         path.remove_prefix(size);
     }
     return segments;
+}
+
+bool has_dot_segments(std::string_view path) {
+    const std::string plain = fully_decoded(path);
+    for (std::string_view rest = plain; !rest.empty();) {
+        const std::size_t size = std::min(rest.find_first_of("/\\"), rest.size());
+        const std::string_view part = rest.substr(0, size);
+        const std::string_view name = part.substr(0, part.find(';'));
+        if (name == "." || name == "..") {
+            return true;
+        }
+        rest.remove_prefix(std::min(size + 1, rest.size()));
+    }
+    return false;
 }
 
 Parameters query_parameters(std::string_view query) {
