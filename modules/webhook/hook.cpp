@@ -87,6 +87,10 @@ Hook::Hook(std::string name, HookSettings settings, std::vector<std::string> sec
     : name_(std::move(name)), settings_(std::move(settings)), secrets_(std::move(secrets)) {}
 
 Task<> Hook::receive(std::shared_ptr<Hook> hook, http::Exchange& exchange) {
+    if (!hook->is_open_) {
+        throw http::HttpError(503, "busy", "the hook is about to be closed")
+            .with("Retry-After", "10");
+    }
     const http::Counted counted(hook->running_);
     const HookSettings& settings = hook->settings_;
     exchange.set_body_limit(settings.max_body.bytes);

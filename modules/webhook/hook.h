@@ -30,6 +30,8 @@ public:
     const Counts& counts() const noexcept { return counts_; }
     // Requests that it answers now.
     std::size_t running() const noexcept { return running_; }
+    // Whether it takes requests. Senders of others are asked to come again (503).
+    void set_open(bool open) noexcept { is_open_ = open; }
     void set_secrets(std::vector<std::string> secrets) { secrets_ = std::move(secrets); }
 
     // Answers a request. Sends the event webhook.Received if the request is genuine, and responds
@@ -45,6 +47,7 @@ private:
     std::vector<std::string> secrets_;
     Counts counts_;
     std::size_t running_ = 0;
+    bool is_open_ = true;
 };
 
 }  // namespace weir::webhook

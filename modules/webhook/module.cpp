@@ -67,12 +67,20 @@ std::string new_id(Poller& poller) {
     return id;
 }
 
+// What is no JSON, or nested more deeply than a value may be, is text.
 config::Value body_value(const std::string& body) {
-    const Json json = Json::parse(body, nullptr, false);
     if (body.empty()) {
         return {};
     }
-    return json.is_discarded() ? config::Value(body) : value_of(json);
+    const Json json = Json::parse(body, nullptr, false);
+    if (json.is_discarded()) {
+        return body;
+    }
+    try {
+        return value_of(json);
+    } catch (const ApiException&) {
+        return body;
+    }
 }
 
 template <class T>
@@ -139,12 +147,14 @@ public:
     void read_files_again() override { use_settings_soon(); }
 
     Task<> unload() override {
-        close_hooks();
+        HooksClosed closed(*this);
         while (std::ranges::any_of(receivers_, is_busy) ||
                std::ranges::any_of(leaving_receivers_, is_at_work) ||
+               std::ranges::any_of(doors_, is_answering) ||
                std::ranges::any_of(leaving_hooks_, answers)) {
             co_await sleep(look_interval);
         }
+        closed.stay();
     }
 
 private:
@@ -160,11 +170,35 @@ private:
         std::unique_ptr<http::Route> route;
     };
 
+    // Senders are asked to come again, while the module ends. If it takes too long, and unloading
+    // is refused, the hooks are open again.
+    class HooksClosed {
+    public:
+        explicit HooksClosed(WebhookModule& module) noexcept : module_(module) { set_open(false); }
+        HooksClosed(const HooksClosed&) = delete;
+        HooksClosed& operator=(const HooksClosed&) = delete;
+        ~HooksClosed() { set_open(!stays_); }
+        void stay() noexcept { stays_ = true; }
+
+    private:
+        void set_open(bool open) noexcept {
+            for (const auto& [hook_name, door] : module_.doors_) {
+                door.hook->set_open(open);
+            }
+        }
+
+        WebhookModule& module_;
+        bool stays_ = false;
+    };
+
     static bool is_at_work(const std::unique_ptr<Receiver>& receiver) {
         return receiver->running() + receiver->waiting() != 0;
     }
     static bool is_busy(const Receivers::value_type& entry) { return is_at_work(entry.second); }
     static bool answers(const std::shared_ptr<Hook>& hook) { return hook->running() != 0; }
+    static bool is_answering(const std::pair<const std::string, Door>& entry) {
+        return answers(entry.second.hook);
+    }
 
     static std::vector<Flow> flows(const AppCheck& app) {
         std::vector<Flow> all;
@@ -184,18 +218,27 @@ private:
 
     // --- settings
 
-    static Task<Secrets> read_secrets(WebhookSettings settings) {
+    Task<Secrets> read_secrets(WebhookSettings settings) const {
         Secrets read;
         for (const auto& [hook_name, hook] : settings.hooks) {
-            read.hooks[hook_name] = co_await read_secret(hook);
+            read.hooks[hook_name] = co_await read_secret(place("hooks", hook_name), hook);
         }
         for (const auto& [receiver_name, receiver] : settings.receivers) {
-            read.receivers[receiver_name] = co_await read_secret(receiver);
+            read.receivers[receiver_name] =
+                co_await read_secret(place("receivers", receiver_name), receiver);
         }
         co_return read;
     }
 
-    static Task<std::vector<std::string>> read_secret(SigningSettings signing) {
+    config::Path place(const char* list, const std::string& entry) const {
+        config::Path path("module");
+        path.push(name());
+        path.push(list);
+        path.push(entry);
+        return path;
+    }
+
+    static Task<std::vector<std::string>> read_secret(config::Path place, SigningSettings signing) {
         std::vector<std::string> secrets;
         if (signing.secret) {
             secrets.push_back(*signing.secret);
@@ -205,8 +248,8 @@ private:
             } catch (const QuitException&) {
                 throw;
             } catch (const std::exception& error) {
-                throw std::runtime_error("secret_file " + *signing.secret_file + ": " +
-                                         error.what());
+                throw std::runtime_error((place / "secret_file").text() + ": " +
+                                         *signing.secret_file + ": " + error.what());
             }
         }
         co_return secrets;

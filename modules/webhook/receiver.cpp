@@ -10,6 +10,7 @@
 #include "core/wait/timeout.h"
 #include "modules/http/counted.h"
 #include "modules/http/retry_after.h"
+#include "modules/http/target.h"
 #include "modules/http/url.h"
 #include "modules/webhook/text.h"
 
@@ -19,18 +20,6 @@ namespace {
 
 bool is_worth_a_retry(int status) noexcept {
     return status == 408 || status == 425 || status == 429 || status >= 500;
-}
-
-// Servers take these for a step up, written as they are or as %2E.
-bool climbs(std::string_view path) {
-    std::string plain(path.substr(0, path.find_first_of("?#")));
-    for (std::size_t at = 0; (at = plain.find('%', at)) != std::string::npos; ++at) {
-        if (plain.compare(at, 3, "%2e") == 0 || plain.compare(at, 3, "%2E") == 0) {
-            plain.replace(at, 3, ".");
-        }
-    }
-    plain += '/';
-    return plain.find("/../") != std::string::npos || plain.find('\\') != std::string::npos;
 }
 
 }  // namespace
@@ -53,7 +42,7 @@ std::string Receiver::url_with(const std::string& path) const {
     if (path.front() != '/' && path.front() != '?') {
         throw std::invalid_argument("path: begins with neither '/' nor '?'");
     }
-    if (climbs(path)) {
+    if (http::has_dot_segments(path.substr(0, path.find_first_of("?#")))) {
         throw std::invalid_argument("path: leads away from the receiver's address");
     }
     std::string base = settings_.url;
@@ -147,8 +136,15 @@ Task<> Receiver::work() {
         const auto entry = waiting_.begin();
         running_.splice(running_.end(), waiting_, entry);
         entry->place.reset();
-        Task<> delivering = deliver(entry->request);
-        co_await delivering;
+        try {
+            Task<> delivering = deliver(entry->request);
+            co_await delivering;
+        } catch (const QuitException&) {
+            throw;  // stop() takes what is under way
+        } catch (...) {
+            scheduler_.log_exception("delivering the request " + entry->request.id +
+                                     " to the receiver '" + name_ + "' ended");
+        }
         running_.erase(entry);
     }
 }

@@ -84,6 +84,9 @@ struct ReceiverWorld : test::VirtualWorld {
         co_await exchange.respond(std::move(response));
     }
     Task<> give_up(const Outgoing& request, const Failure& failure, std::uint32_t tries) {
+        if (request.body == "untold") {
+            throw std::runtime_error("no room");
+        }
         given_up.push_back(request.body + ": " + failure.message + " (" + std::to_string(tries) +
                            ")");
         co_return;
@@ -150,6 +153,19 @@ TEST_CASE("what is refused for good is given up at once, what fails for too long
     CHECK(world.got.back() == "/hooks/x c @7");
     CHECK(world.receiver.counts().failed == 2);
     CHECK(world.receiver.running() + world.receiver.waiting() == 0);
+}
+
+TEST_CASE("a receiver goes on behind a request whose failure cannot be told") {
+    ReceiverWorld world;
+    world.answers = {status(404)};
+    world.container.start(world.add_all({"untold", "a"}));
+    world.scheduler.run();
+    CHECK(world.got.back() == "/hooks/x a @0");
+    CHECK(world.receiver.running() + world.receiver.waiting() == 0);
+    REQUIRE(world.log.size() == 1);
+    CHECK(world.log[0].find("delivering the request id of untold to the receiver 'shop' ended") !=
+          std::string::npos);
+    CHECK(world.log[0].find("no room") != std::string::npos);
 }
 
 TEST_CASE("a receiver that nobody can reach is tried again") {
@@ -235,9 +251,10 @@ TEST_CASE("a path stays at the receiver's address") {
     const ReceiverWorld world;
     CHECK(world.receiver.url_with("") == "http://shop.example/hooks");
     CHECK(world.receiver.url_with("/a/b?c=../d") == "http://shop.example/hooks/a/b?c=../d");
+    CHECK(world.receiver.url_with("/ann%2Fshop") == "http://shop.example/hooks/ann%2Fshop");
     CHECK(world.receiver.url_with("?a=b") == "http://shop.example/hooks?a=b");
     for (const char* path : {"a", "/../x", "/a/..", "/%2e%2E/x", "/.%2e", "/a\\..\\x", "@evil/",
-                             "/a b", "/a\r\nX: y"}) {
+                             "/a b", "/a\r\nX: y", "/a/..;x/b", "/a%2f../b", "/%252e%252e/b"}) {
         CHECK_THROWS_AS(world.receiver.url_with(path), std::invalid_argument);
     }
 }

@@ -10,6 +10,19 @@ using config::settings;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
+namespace {
+
+bool is_blank(const std::string& text) {
+    return text.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
+}
+
+// Anybody could guess it.
+std::string wrong_secret(const std::string& secret) {
+    return is_blank(secret) ? "has blanks alone" : "";
+}
+
+}  // namespace
+
 config::Settings<HookSettings> HookSettings::describe() {
     using S = HookSettings;
     return settings<S>(
@@ -22,6 +35,7 @@ config::Settings<HookSettings> HookSettings::describe() {
         setting("secret", &S::secret,
                 "The secret by which the sender signs, from the environment: \"${NAME}\"")
             .not_empty()
+            .check(wrong_secret)
             .secret(),
         setting("secret_file", &S::secret_file,
                 "A file with the secret, or with several, one a line, each of which is accepted; "
@@ -51,6 +65,7 @@ config::Settings<ReceiverSettings> ReceiverSettings::describe() {
         setting("secret", &S::secret,
                 "The secret by which they are signed, from the environment: \"${NAME}\"")
             .not_empty()
+            .check(wrong_secret)
             .secret(),
         setting("secret_file", &S::secret_file,
                 "A file with the secret in its first line; SIGHUP reads it again")
@@ -83,7 +98,7 @@ std::vector<std::string> secrets_in(const std::string& text) {
         if (line.ends_with('\r')) {
             line.pop_back();
         }
-        if (!line.empty()) {
+        if (!is_blank(line)) {
             secrets.push_back(line);
         }
     }
