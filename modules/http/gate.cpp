@@ -66,6 +66,13 @@ std::optional<std::pair<std::string, std::string>> credentials(std::string_view 
     return decoded ? split(*decoded, ':') : std::nullopt;
 }
 
+// Whether a browser says that a page of another site, or of another host of the same site, has made
+// it send the request.
+bool comes_from_other_site(const Request& request) {
+    const std::optional<std::string_view> site = request.header("Sec-Fetch-Site");
+    return site && *site != "same-origin" && *site != "none";
+}
+
 }  // namespace
 
 Gate::Gate(Access& access, GateSettings settings) noexcept
@@ -93,6 +100,32 @@ bool Gate::allows_origin(std::string_view origin) const {
     });
 }
 
+// Returns whether a page of another site, which may do so, will read the response.
+bool Gate::is_for_other_page(Exchange& exchange) const {
+    const Request& request = exchange.request();
+    const std::optional<std::string_view> origin = request.header("Origin");
+    const bool changes = !request.is_safe() || request.asks_for_web_socket();
+    if (!origin && changes && comes_from_other_site(request) && !allows_origin("")) {
+        throw HttpError(403, "foreign_origin",
+                        "a page of another site must not change anything here");
+    }
+    if (!origin || is_own_origin(exchange, *origin)) {
+        return false;
+    }
+    if (!allows_origin(*origin)) {
+        if (changes) {
+            throw HttpError(
+                403, "foreign_origin",
+                "a page of '" + config::printable(*origin) + "' must not change anything here");
+        }
+        return false;
+    }
+    exchange.add_header("Access-Control-Allow-Origin", std::string(*origin));
+    exchange.add_header("Access-Control-Expose-Headers", "ETag, Location");
+    exchange.add_header("Vary", "Origin");
+    return true;
+}
+
 Task<> Gate::handle(Exchange& exchange, const Handler& next) const {
     const Request& request = exchange.request();
     for (const auto& [name, value] : settings_.headers) {
@@ -103,30 +136,15 @@ Task<> Gate::handle(Exchange& exchange, const Handler& next) const {
                         "the server is not called '" + config::printable(request.host) +
                             "'; its names are a setting, hosts");
     }
-    const std::optional<std::string_view> origin = request.header("Origin");
-    if (origin && !is_own_origin(exchange, *origin)) {
-        if (!allows_origin(*origin)) {
-            if (!request.is_safe() || request.asks_for_web_socket()) {
-                throw HttpError(
-                    403, "foreign_origin",
-                    "a page of '" + config::printable(*origin) + "' must not change anything here");
-            }
-        } else {
-            exchange.add_header("Access-Control-Allow-Origin", std::string(*origin));
-            exchange.add_header("Access-Control-Expose-Headers", "ETag, Location");
-            exchange.add_header("Vary", "Origin");
-            if (request.method == "OPTIONS" && request.header("Access-Control-Request-Method")) {
-                exchange.add_header("Access-Control-Allow-Methods",
-                                    "GET, HEAD, POST, PUT, PATCH, DELETE");
-                exchange.add_header("Access-Control-Allow-Headers",
-                                    "Authorization, Content-Type, Last-Event-ID, "
-                                    "traceparent, tracestate");
-                exchange.add_header("Access-Control-Max-Age", "600");
-                Response response{.status = 204};
-                co_await exchange.respond(std::move(response));
-                co_return;
-            }
-        }
+    if (is_for_other_page(exchange) && request.method == "OPTIONS" &&
+        request.header("Access-Control-Request-Method")) {
+        exchange.add_header("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE");
+        exchange.add_header("Access-Control-Allow-Headers",
+                            "Authorization, Content-Type, Last-Event-ID, traceparent, tracestate");
+        exchange.add_header("Access-Control-Max-Age", "600");
+        Response response{.status = 204};
+        co_await exchange.respond(std::move(response));
+        co_return;
     }
     if (const auto authorization = request.header("Authorization")) {
         co_await log_in(exchange, *authorization);
@@ -151,7 +169,8 @@ HttpError Gate::to_log_in(const HttpError& error) const {
     if (!access_.has_users()) {
         return error;
     }
-    return HttpError(401, error.code(), error.what())
+    // What it lacks, and who has it, is for those who have logged in.
+    return HttpError(401, error.code(), "a client that has not logged in must not do that")
         .with("WWW-Authenticate", std::string(challenge));
 }
 

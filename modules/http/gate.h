@@ -26,6 +26,8 @@ struct GateSettings {
 // - The name by which the client calls the server is one of this server's. A page of another site,
 //   whose name somebody lets point to this machine (DNS rebinding), gets 421.
 // - A request that changes something does not come from a page of another site (CSRF): 403.
+// Browsers
+//   say by Origin, or else by Sec-Fetch-Site, whence a request comes.
 // - A client that logs in is who it says: Basic, or Bearer USER.PASSWORD for machines, by the users
 //   of the server. Otherwise 401, after the wait that all logins share.
 //
@@ -43,6 +45,7 @@ public:
     static bool knows_host(std::string_view host, const std::vector<std::string>& names);
 
 private:
+    bool is_for_other_page(Exchange& exchange) const;
     bool is_own_origin(const Exchange& exchange, std::string_view origin) const;
     bool allows_origin(std::string_view origin) const;
     Task<> log_in(Exchange& exchange, std::string_view authorization) const;

@@ -113,6 +113,22 @@ TEST_CASE("a page of another site changes nothing, and reads only if it is allow
         CHECK_FALSE(has(world.ask(host + "Origin: http://shop.example:8080\r\n", "POST"),
                         "foreign_origin"));
     }
+    for (const char* site : {"cross-site", "same-site"}) {
+        INFO(site);
+        GateWorld world;
+        CHECK(has(world.ask(host + "Sec-Fetch-Site: " + std::string(site) + "\r\n", "POST"),
+                  "foreign_origin"));
+    }
+    for (const char* site : {"same-origin", "none"}) {
+        INFO(site);
+        GateWorld world;
+        CHECK_FALSE(has(world.ask(host + "Sec-Fetch-Site: " + std::string(site) + "\r\n", "POST"),
+                        "foreign_origin"));
+    }
+    {
+        GateWorld world;  // a link of another site to this one
+        CHECK(status(world.ask(host + "Sec-Fetch-Site: cross-site\r\n")) == "200");
+    }
     const std::string allowed = "\r\nAccess-Control-Allow-Origin: https://friend.example\r\n";
     {
         GateWorld world;
@@ -172,7 +188,7 @@ TEST_CASE("a client logs in with Basic or Bearer, and wrong passwords wait their
     }
 }
 
-TEST_CASE("who lacks a right is told to log in, or which right it lacks") {
+TEST_CASE("who lacks a right is told to log in, or else which right it lacks") {
     const std::string host = "Host: localhost\r\n";
     {
         GateWorld world;
@@ -185,7 +201,9 @@ TEST_CASE("who lacks a right is told to log in, or which right it lacks") {
         world.add_user();
         const std::string answered = world.ask(host, "POST");
         CHECK(status(answered) == "401");
-        CHECK(has(answered, "bakery.order"));
+        CHECK(has(answered, R"("code":"denied")"));
+        CHECK_FALSE(has(answered, "admin"));
+        CHECK_FALSE(has(answered, "guest"));
         CHECK(has(answered, "\r\nWWW-Authenticate: Basic "));
     }
     {
