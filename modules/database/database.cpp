@@ -15,7 +15,28 @@ constexpr const char* of_all_files =
     "PRAGMA journal_mode = WAL;"
     "PRAGMA synchronous = FULL;";
 
+// Returns why the last call of a database has failed.
+DatabaseError error_of(sqlite3* database, const std::string& file) {
+    const std::string why = sqlite3_errmsg(database);
+    switch (sqlite3_errcode(database) & 0xff) {
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+            return damaged(file, why);
+        case SQLITE_BUSY:
+            return DatabaseError(file + ": " + why + ": another program has it open");
+        default:
+            return DatabaseError(file + ": " + why);
+    }
+}
+
 }  // namespace
+
+DatabaseError damaged(const std::string& file, const std::string& why) {
+    return DatabaseError(
+        file + " is damaged (" + why +
+        "): put a copy of it back that is whole, or, to begin with nothing, move it away with " +
+        file + "-wal and " + file + "-shm");
+}
 
 class Database::Statement {
 public:
@@ -90,17 +111,15 @@ private:
 
 Database::Database(const std::string& file, const char* set_up) {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-    if (sqlite3_open_v2(file.c_str(), &database_, flags, nullptr) != SQLITE_OK) {
-        const std::string why = database_ == nullptr ? "no memory" : sqlite3_errmsg(database_);
-        sqlite3_close(database_);
-        throw DatabaseError("cannot open " + file + ": " + why);
-    }
     try {
+        if (sqlite3_open_v2(file.c_str(), &database_, flags, nullptr) != SQLITE_OK) {
+            throw error_of(database_, file);
+        }
         run(of_all_files);
         run(set_up);
-    } catch (const DatabaseError& error) {
+    } catch (const DatabaseError&) {
         sqlite3_close(database_);
-        throw DatabaseError("cannot open " + file + ": " + error.what());
+        throw;
     }
 }
 
@@ -123,7 +142,7 @@ void Database::run(const char* sql) {
 }
 
 void Database::fail() const {
-    throw DatabaseError(sqlite3_errmsg(database_));
+    throw error_of(database_, sqlite3_db_filename(database_, "main"));
 }
 
 std::vector<Row> Database::read(const char* sql) {

@@ -13,11 +13,15 @@ struct sqlite3;
 
 namespace weir::database {
 
-// The database cannot be opened, read or written; what() says why.
+// The database cannot be opened, read or written; what() says which file it is, why, and what to do
+// about it.
 class DatabaseError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
+
+// Returns the error of a file whose content is not what weir has written.
+DatabaseError damaged(const std::string& file, const std::string& why);
 
 using Cell = std::variant<std::nullptr_t, std::int64_t, std::string>;
 using Row = std::vector<Cell>;

@@ -36,7 +36,7 @@ Task<std::vector<std::vector<Row>>> Writer::open(std::string file, const char* s
 }
 
 Handle Writer::release() {
-    if (writing_ || !pending_.empty()) {
+    if (writing_) {
         throw DatabaseError("there are changes that are not written to the file yet");
     }
     Handle handle(nullptr, nullptr);
@@ -51,23 +51,20 @@ void Writer::adopt(Handle handle) {
     database_ = handle == nullptr ? nullptr : std::make_shared<Database>(std::move(handle));
 }
 
-std::optional<Future<>> Writer::submit(Container& container, std::list<Change> changes) {
+std::optional<Future<>> Writer::submit(Container& container, std::list<Change> changes,
+                                       std::function<void()> undo) {
     if (database_ == nullptr) {
         return std::nullopt;
     }
+    std::list<std::function<void()>> undos;
+    undos.push_back(std::move(undo));
     if (!writing_) {
         container.start(write_pending(), {.name = "database writer"});
         writing_ = true;
     }
-    pending_.splice(pending_.end(), changes);
+    pending_.changes.splice(pending_.changes.end(), changes);
+    pending_.undos.splice(pending_.undos.end(), undos);
     return written_;
-}
-
-Task<> Writer::write(Container& container, std::list<Change> changes) {
-    const std::optional<Future<>> written = submit(container, std::move(changes));
-    if (written) {
-        co_await *written;
-    }
 }
 
 Task<> Writer::flush() {
@@ -82,11 +79,11 @@ Task<> Writer::write_pending() {
         ~Writing() { is_writing = false; }
     };
     const Writing writing{writing_};
-    for (bool goes_on = true; goes_on && !pending_.empty();) {
+    while (!pending_.undos.empty()) {
         bool has_memory = true;
         try {
-            Task<bool> next = write_batch();
-            goes_on = co_await next;
+            Task<> next = write_batch();
+            co_await next;
         } catch (const std::bad_alloc&) {
             has_memory = false;
         }
@@ -96,16 +93,16 @@ Task<> Writer::write_pending() {
     }
 }
 
-// Returns whether it makes sense to write what has come meanwhile. Throws std::bad_alloc only
-// before it has begun.
-Task<bool> Writer::write_batch() {
-    auto batch = std::make_shared<std::list<Change>>();
-    Future<> next((co_await this_routine()).scheduler());
-    batch->swap(pending_);
+// Throws std::bad_alloc only before it has begun.
+Task<> Writer::write_batch() {
+    auto batch = std::make_shared<Batch>();
+    Future<> next(scheduler_);
+    Future<> after_failure(scheduler_);
+    std::swap(*batch, pending_);
     Future<> written = std::exchange(written_, next);
     std::exception_ptr failure;
     try {
-        const auto write = [database = database_, batch] { database->write(*batch); };
+        const auto write = [database = database_, batch] { database->write(batch->changes); };
         co_await pool_.run(write);
     } catch (const QuitException&) {
         throw;
@@ -115,15 +112,27 @@ Task<bool> Writer::write_batch() {
         failure = std::make_exception_ptr(DatabaseError(error.what()));
     }
     ++transactions_;
-    if (failure) {
-        // Memory has them: what comes next must not be on the disk without them.
-        const bool more = !pending_.empty();
-        pending_.splice(pending_.begin(), *batch);
-        written.set_exception(failure);
-        co_return more;
+    if (!failure) {
+        written.set_result();
+        co_return;
     }
-    written.set_result();
-    co_return true;
+    // What was submitted meanwhile builds upon what has failed.
+    undo(pending_);
+    undo(*batch);
+    written_ = after_failure;
+    written.set_exception(failure);
+    next.set_exception(failure);
+}
+
+void Writer::undo(Batch& batch) noexcept {
+    for (; !batch.undos.empty(); batch.undos.pop_back()) {
+        try {
+            batch.undos.back()();
+        } catch (...) {
+            scheduler_.log_exception("undoing what could not be written to the file");
+        }
+    }
+    batch.changes.clear();
 }
 
 }  // namespace weir::database

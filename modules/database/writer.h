@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -17,9 +18,14 @@ namespace weir::database {
 // Writes changes to a database on another thread, so that a slow disk delays no other routine.
 // What comes while a transaction is written waits for the next: all of it is one transaction, and
 // one sync of the disk.
+//
+// A module changes its memory first, and says with the change how to undo that. When a transaction
+// fails, all that was submitted and is not written is undone, the last first: what builds upon a
+// change that failed fails with it, and memory is again as the disk is.
 class Writer {
 public:
-    explicit Writer(Scheduler& scheduler) : pool_(scheduler, 1), written_(scheduler) {}
+    explicit Writer(Scheduler& scheduler)
+        : scheduler_(scheduler), pool_(scheduler, 1), written_(scheduler) {}
 
     // Opens the database, and returns what the queries find, one after the other. Throws
     // DatabaseError. `set_up` and `queries` are constants.
@@ -34,22 +40,28 @@ public:
     void adopt(Handle handle);
 
     // Takes the changes, which are written as soon as possible. Returns what to wait for until they
-    // are on the disk, or it throws DatabaseError; they are then written together with the next.
-    // Nothing if no database is open. Takes none if it throws itself.
-    std::optional<Future<>> submit(Container& container, std::list<Change> changes);
-    // co_await write(changes): does the same, and returns when they are on the disk.
-    Task<> write(Container& container, std::list<Change> changes);
-    // Waits until all is written, or could not be.
+    // are on the disk, or it throws DatabaseError, after `undo` was called. Nothing if no database
+    // is open. Takes none, and calls nothing, if it throws itself.
+    std::optional<Future<>> submit(Container& container, std::list<Change> changes,
+                                   std::function<void()> undo);
+    // Waits until all is written, or was undone.
     Task<> flush();
     std::uint64_t transactions() const noexcept { return transactions_; }
 
 private:
-    Task<> write_pending();
-    Task<bool> write_batch();
+    struct Batch {
+        std::list<Change> changes;
+        std::list<std::function<void()>> undos;
+    };
 
+    Task<> write_pending();
+    Task<> write_batch();
+    void undo(Batch& batch) noexcept;
+
+    Scheduler& scheduler_;
     TaskPool pool_;
     std::shared_ptr<Database> database_;  // shared with the thread that writes
-    std::list<Change> pending_;
+    Batch pending_;
     Future<> written_;  // of what is pending
     bool writing_ = false;
     std::uint64_t transactions_ = 0;

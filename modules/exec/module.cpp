@@ -229,11 +229,8 @@ private:
         limits.time = command->settings.timeout;
         limits.patience = command->settings.patience;
         limits.output = command->settings.output.bytes;
-        Task<RunResult> program =
-            command->settings.lines == Lines::none
-                ? run_program(std::move(options), std::move(parameters.input), limits)
-                : run_and_tell(std::move(options), std::move(parameters.input), limits,
-                               teller(parameters, command->settings.lines));
+        Task<RunResult> program = run_and_tell(std::move(options), std::move(parameters.input),
+                                               limits, teller(parameters, command->settings.lines));
         RunResult result = co_await program;
         const bool success = result.exit.success() && !result.timed_out;
         ++command->info.runs;
@@ -248,6 +245,9 @@ private:
     }
 
     static OnLine teller(const RunParameters& parameters, Lines form) {
+        if (form == Lines::none) {
+            return {};
+        }
         return [name = parameters.command, tag = parameters.tag, form](std::string line,
                                                                        bool of_errors) {
             return tell(make_event<Line>(name, tag, line_value(line, form), of_errors));

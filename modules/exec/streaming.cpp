@@ -1,6 +1,7 @@
 #include "modules/exec/streaming.h"
 
 #include <algorithm>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "core/stream/byte_stream.h"
 #include "core/wait/execute_all.h"
 #include "core/wait/timeout.h"
+#include "modules/exec/group_guard.h"
 
 namespace weir::exec {
 
@@ -45,6 +47,9 @@ Task<> read_output(Output output) {
         const std::size_t kept = std::min(part.size(), output.most - output.text.size());
         output.text.append(part, 0, kept);
         output.cut = output.cut || kept != part.size();
+        if (!output.on_line) {
+            continue;
+        }
         for (std::string_view rest = part; !rest.empty();) {
             const std::size_t room = longest_line - line.size();
             const std::size_t end = std::min({rest.find('\n'), rest.size(), room});
@@ -75,7 +80,10 @@ Task<RunResult> run_and_tell(ProcessOptions options, std::string input, RunLimit
     options.input = input.empty() ? StandardFile::nothing : StandardFile::piped;
     options.output = options.errors = StandardFile::piped;
     RunResult result;
+    auto guard_begun = std::make_unique<GroupGuard>(scheduler);
     Process process(scheduler, options);
+    const auto guard = std::move(guard_begun);  // here: it ends before the process is reaped
+    guard->watch(process.pid());
     const ByteStream::Owner to_program = input.empty() ? nullptr : process.input_stream();
     const ByteStream::Owner output = process.output_stream();
     const ByteStream::Owner errors = process.errors_stream();

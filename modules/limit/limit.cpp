@@ -47,6 +47,9 @@ struct Limit::Key : Link<Key> {
     std::size_t in_use = 0;
     List<Ticket> waiting;  // the highest priority first, FIFO among equals
     std::size_t waiting_count = 0;
+    // Its entry of idle_, kept while it is in use, so that it needs no memory to become idle again.
+    IdleKeys::iterator idle;
+    IdleKeys::node_type in_use_node;
 };
 
 Limit::Limit(Scheduler& scheduler, std::string name, LimitRules rules)
@@ -100,8 +103,14 @@ Limit::Key& Limit::find(const std::string& name) {
     key->rules = rules_for(name);
     key->tokens = key->rules.burst;
     key->filled = scheduler_.now();
-    Key& made = *keys_.emplace(name, std::move(key)).first->second;
-    idle_.push_back(made);
+    Key& made = *key;
+    made.idle = idle_.emplace(scheduler_.now(), &made);
+    try {
+        keys_.emplace(name, std::move(key));
+    } catch (...) {
+        idle_.erase(made.idle);
+        throw;
+    }
     return made;
 }
 
@@ -109,11 +118,23 @@ Limit::Key& Limit::find(const std::string& name) {
 // remembered: it would begin with a full one.
 void Limit::forget_idle() noexcept {
     for (int i = 0; i != 2 && !idle_.empty(); ++i) {
-        Key& oldest = idle_.front();
-        if (!has_tokens(oldest, oldest.rules.burst)) {
+        const auto first = idle_.begin();
+        if (first->first > scheduler_.now()) {
             return;
         }
-        keys_.erase(keys_.find(oldest.name));
+        keys_.erase(keys_.find(first->second->name));
+        idle_.erase(first);
+    }
+}
+
+// Requires that its tokens are as now, and that it has no ticket if it becomes idle.
+void Limit::set_idle(Key& key, bool idle) noexcept {
+    if (key.in_use_node.empty()) {
+        key.in_use_node = idle_.extract(key.idle);
+    }
+    if (idle) {
+        key.in_use_node.key() = scheduler_.now() + time_until_tokens(key, key.rules.burst);
+        key.idle = idle_.insert(std::move(key.in_use_node));
     }
 }
 
@@ -163,15 +184,8 @@ bool Limit::may_pass(Key& key) const noexcept {
 
 // Puts the key where it belongs, behind the others there.
 void Limit::place(Key& key) noexcept {
-    if (key.waiting.empty()) {
-        if (key.in_use == 0) {
-            idle_.push_back(key);
-        } else if (key.linked()) {
-            key.unlink();
-        }
-        return;
-    }
-    if (may_pass(key)) {
+    set_idle(key, key.waiting.empty() && key.in_use == 0);
+    if (!key.waiting.empty() && may_pass(key)) {
         ready_[static_cast<std::size_t>(key.waiting.front().priority_)].push_back(key);
     } else if (key.linked()) {
         key.unlink();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -68,8 +69,8 @@ class Ticket;
 // Tickets with a higher priority go first. Among those of one priority keys take turns, so that a
 // key with many waiters delays no other one; those of one key pass in FIFO order, and one that
 // waits for tokens of its bucket delays only its own key. A key that was idle until its bucket is
-// full is forgotten, so that memory is bounded. Belongs to the scheduler's thread; tickets keep it
-// alive.
+// full is forgotten when further keys come, so that memory is bounded. Belongs to the scheduler's
+// thread; tickets keep it alive.
 class Limit : public RefCounted<Limit> {
 public:
     static constexpr int priorities = 10;  // 0 to 9; 9 goes first
@@ -112,6 +113,7 @@ public:
 private:
     friend class Ticket;
     struct Key;
+    using IdleKeys = std::multimap<Time, Key*>;
 
     Key& find(const std::string& name);
     KeyRules rules_for(std::string_view key) const noexcept;
@@ -123,6 +125,7 @@ private:
     void enter(Ticket& ticket);
     void leave(Ticket& ticket) noexcept;
     void place(Key& key) noexcept;
+    void set_idle(Key& key, bool idle) noexcept;
     void renew(Key& key) noexcept;
     void look(Key& key) noexcept;
     void grant(Key& key) noexcept;
@@ -135,7 +138,8 @@ private:
     std::unordered_map<std::string, std::unique_ptr<Key>> keys_;
     // Keys whose first waiter only needs that one of `in_all` is free, by its priority.
     std::array<List<Key>, priorities> ready_;
-    List<Key> idle_;  // in the order in which they were used last
+    // Keys that no ticket refers to, by when their buckets are full and they may be forgotten.
+    IdleKeys idle_;
     std::size_t in_use_ = 0;
     std::size_t waiting_ = 0;
     std::uint64_t taken_ = 0;

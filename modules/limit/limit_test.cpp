@@ -222,6 +222,27 @@ TEST_CASE("keys are forgotten when they are as new, and there are never more tha
     CHECK(w.limit->keys() == 2);  // c and e
 }
 
+TEST_CASE("a key whose bucket fills slowly keeps no other from being forgotten") {
+    LimitRules given = rules({.per_second = 1, .burst = 1}, 0, 0s);
+    given.exceptions.emplace_back(Glob("slow"), KeyRules{.per_second = 0.001, .burst = 1});
+    given.max_keys = 3;
+    World w(given);
+    for (const char* key : {"slow", "a", "b"}) {
+        w.start(w.use(key, 0s));
+    }
+    const auto use_later = [&]() -> Task<> {
+        co_await sleep(2s);
+        Task<> using_it = w.use("c", 0s);
+        co_await using_it;
+        Task<> too_soon = w.use("slow", 0s);
+        co_await too_soon;
+    };
+    w.container.start(use_later());
+    w.scheduler.run();
+    CHECK(w.story == "slow@0 a@0 b@0 c@2 slow!@2 ");
+    CHECK(w.limit->keys() == 2);  // slow and c
+}
+
 TEST_CASE("more tokens than a bucket holds are a mistake") {
     World w(rules(two_a_second));
     std::string mistake;

@@ -12,6 +12,7 @@ using std::chrono::milliseconds;
 namespace {
 
 constexpr hours longest{24 * 366};
+constexpr std::size_t longest_key = 1024;
 
 template <class S, class... More>
 config::Settings<S> job_settings(std::string sentence, More... more) {
@@ -29,7 +30,7 @@ config::Settings<SubmitParameters> SubmitParameters::describe() {
         "Adds a job to a queue; returns its id when it is kept",
         setting("queue", &S::queue, "Name of the queue").required(),
         setting("data", &S::data, "What is to be done, any JSON"),
-        setting("key", &S::key, "Whose it is: keys take turns"),
+        setting("key", &S::key, "Whose it is: keys take turns").length(0, longest_key),
         setting("priority", &S::priority, "Jobs with a higher one come first")
             .range(-1'000'000, 1'000'000),
         setting("delay", &S::delay, "After so long it may be fetched").at_most(longest),
@@ -58,7 +59,7 @@ config::Settings<FailParameters> FailParameters::describe() {
     using S = FailParameters;
     return job_settings<S>(
         "Says that a job has failed; it is tried again after a pause, or has failed for good",
-        setting("reason", &S::reason, "Why"),
+        setting("reason", &S::reason, "Why; 4 KiB of it are kept"),
         setting("retry_in", &S::retry_in, "Another pause than the queue's `retry` says")
             .at_most(longest),
         setting("final", &S::final, "Whether it has failed for good in any case"));

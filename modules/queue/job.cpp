@@ -1,6 +1,9 @@
 #include "modules/queue/job.h"
 
+#include <stdexcept>
 #include <variant>
+
+#include "modules/system/call/json.h"
 
 namespace weir::jobs {
 
@@ -34,7 +37,7 @@ std::int64_t cell_of(std::uint64_t id) {
 }  // namespace
 
 Job job_of(const database::Row& cells) {
-    return {static_cast<std::uint64_t>(number(cells, 0)),
+    Job job{static_cast<std::uint64_t>(number(cells, 0)),
             std::get<std::string>(cells.at(1)),
             std::get<std::string>(cells.at(2)),
             static_cast<int>(number(cells, 3)),
@@ -43,6 +46,10 @@ Job job_of(const database::Row& cells) {
             static_cast<Job::State>(number(cells, 6)),
             number(cells, 7),
             std::get<std::string>(cells.at(8))};
+    if (job.state > Job::State::dead || !Json::accept(job.data)) {
+        throw std::invalid_argument("the job " + std::to_string(job.id) + " is none");
+    }
+    return job;
 }
 
 std::list<database::Change> adding(const Job& job) {

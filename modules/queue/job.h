@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <list>
 #include <string>
@@ -23,12 +24,17 @@ struct Job {
     std::string reason;    // why it has failed
 };
 
+// Returns how much it counts in `max_size`, in bytes.
+inline std::size_t size_of(const Job& job) noexcept {
+    return job.data.size() + job.key.size() + job.reason.size();
+}
+
 // The tables of the file, and the queries that read them.
 extern const char* const set_up;
 extern const char* const read_jobs;
 extern const char* const read_last_id;
 
-// Returns a job that read_jobs has found.
+// Returns a job that read_jobs has found. Throws std::exception if that is no job.
 Job job_of(const database::Row& cells);
 
 // Returns the changes that keep a new job, what has changed of a job, and that it is gone.

@@ -8,95 +8,157 @@
 
 namespace weir::jobs {
 
-void Jobs::load(Job job, std::int64_t now) {
-    last_id_ = std::max(last_id_, job.id);
-    bytes_ += job.data.size();
+namespace {
+
+Effects::Before as_it_is(const Job& job) {
+    return {job.id, Job{job.id, job.queue, job.key, job.priority, "", job.tries, job.state, job.due,
+                        job.reason}};
+}
+
+}  // namespace
+
+Jobs::Entry& Jobs::insert(Job job, std::int64_t now) {
     Entry& entry = jobs_[job.id];
     entry.job = std::move(job);
-    Line& of = line(entry.job.queue);
-    switch (entry.job.state) {
+    bytes_ += size_of(entry.job);
+    last_id_ = std::max(last_id_, entry.job.id);
+    attach(entry, now);
+    return entry;
+}
+
+// Puts the job where its state belongs. If this throws, it is nowhere.
+void Jobs::attach(Entry& entry, std::int64_t now) {
+    const Job& job = entry.job;
+    Line& of = line(job.queue);
+    switch (job.state) {
         case Job::State::waiting:
-            wait(entry, now, nullptr);
+            if (job.due > now) {
+                entry.time = times_.emplace(job.due, job.id);
+                entry.in = Entry::In::delayed;
+                ++of.delayed;
+            } else {
+                of.ready.add(job.priority, job.key, job.id);
+                entry.in = Entry::In::ready;
+            }
             break;
         case Job::State::running:
+            entry.time = times_.emplace(job.due, job.id);
+            entry.in = Entry::In::running;
             ++of.running;
-            set_time(entry);
             break;
         case Job::State::dead:
-            of.dead.insert(entry.job.id);
+            of.dead.insert(job.id);
+            entry.in = Entry::In::dead;
             break;
+    }
+}
+
+void Jobs::detach(Entry& entry) noexcept {
+    const Job& job = entry.job;
+    if (entry.in == Entry::In::nothing) {
+        return;
+    }
+    Line& of = lines_.find(job.queue)->second;
+    switch (std::exchange(entry.in, Entry::In::nothing)) {
+        case Entry::In::ready:
+            of.ready.remove(job.priority, job.key, job.id);
+            break;
+        case Entry::In::delayed:
+            times_.erase(entry.time);
+            --of.delayed;
+            break;
+        case Entry::In::running:
+            times_.erase(entry.time);
+            --of.running;
+            break;
+        case Entry::In::dead:
+            of.dead.erase(job.id);
+            break;
+        case Entry::In::nothing:
+            break;
+    }
+}
+
+// The job may be fetched, now or when its time has come. Requires that it is nowhere.
+void Jobs::wait(Entry& entry, std::int64_t now, std::vector<Ref<Event>>& events) {
+    entry.job.state = Job::State::waiting;
+    attach(entry, now);
+    if (entry.in == Entry::In::ready) {
+        events.push_back(make_event<Ready>(entry.job.queue, entry.job.key, entry.job.id));
     }
 }
 
 std::uint64_t Jobs::add(Job job, std::int64_t now, Effects& effects) {
-    job.id = ++last_id_;
-    bytes_ += job.data.size();
-    Entry& entry = jobs_[job.id];
-    entry.job = std::move(job);
-    effects.changes.splice(effects.changes.end(), adding(entry.job));
-    ++line(entry.job.queue).submitted;
-    wait(entry, now, &effects);
+    job.id = last_id_ + 1;
+    effects.changes.splice(effects.changes.end(), adding(job));
+    effects.counted.push_back({job.queue, &Line::submitted});
+    effects.before.push_back({job.id, std::nullopt});
+    const Entry& entry = insert(std::move(job), now);
+    if (entry.in == Entry::In::ready) {
+        effects.events.push_back(make_event<Ready>(entry.job.queue, entry.job.key, entry.job.id));
+    }
     return entry.job.id;
 }
 
-// A job that no worker has: it may be fetched, now or when its time has come.
-void Jobs::wait(Entry& entry, std::int64_t now, Effects* effects) {
-    Line& of = line(entry.job.queue);
-    entry.job.state = Job::State::waiting;
-    if (entry.job.due > now) {
-        ++of.delayed;
-        set_time(entry);
-        return;
-    }
-    of.ready.add(entry.job.priority, entry.job.key, entry.job.id);
-    if (effects != nullptr) {
-        effects->events.push_back(make_event<Ready>(entry.job.queue, entry.job.key, entry.job.id));
-    }
-}
-
-void Jobs::remove_waiting(const std::string& queue, const std::string& key, Effects& effects) {
-    Line& of = line(queue);
-    std::vector<std::uint64_t> removed;
+Jobs::Waiting Jobs::waiting(const std::string& queue, const std::string& key) const {
+    Waiting found;
     for (const auto& [id, entry] : jobs_) {
         const Job& job = entry.job;
         if (job.state == Job::State::waiting && job.queue == queue && job.key == key) {
-            removed.push_back(id);
+            found.ids.push_back(id);
+            found.bytes += size_of(job);
         }
     }
-    for (const std::uint64_t id : removed) {
-        Entry& entry = jobs_.at(id);
-        if (entry.has_time) {
-            --of.delayed;
-        } else {
-            of.ready.remove(entry.job.priority, key, id);
-        }
-        effects.changes.push_back(removing(id));
-        erase(id);
-    }
+    return found;
+}
+
+void Jobs::remove(std::uint64_t id, Effects& effects) {
+    const auto found = jobs_.find(id);
+    effects.changes.push_back(removing(id));
+    Effects::Before& before = effects.before.emplace_back(id, std::nullopt);
+    detach(found->second);
+    bytes_ -= size_of(found->second.job);
+    before.job = std::move(found->second.job);
+    jobs_.erase(found);
 }
 
 Job* Jobs::take(const std::string& queue, std::int64_t until) {
     Line& of = line(queue);
+    Times time;
+    time.emplace(until, 0);
     const std::optional<std::uint64_t> id = of.ready.take();
     if (!id) {
         return nullptr;
     }
+    // Nothing below needs memory.
     Entry& entry = jobs_.at(*id);
-    ++of.running;
     ++entry.job.tries;
     entry.job.state = Job::State::running;
     entry.job.due = until;
-    set_time(entry);
+    Times::node_type node = time.extract(time.begin());
+    node.mapped() = *id;
+    entry.time = times_.insert(std::move(node));
+    entry.in = Entry::In::running;
+    ++of.running;
     return &entry.job;
+}
+
+void Jobs::taken(const Job& job, Effects& effects) {
+    Effects::Before before = as_it_is(job);
+    --before.job->tries;
+    before.job->state = Job::State::waiting;
+    before.job->due = 0;
+    effects.before.push_back(std::move(before));
+    effects.changes.push_back(changing(job));
 }
 
 void Jobs::put_back(std::uint64_t id) {
     Entry& entry = jobs_.at(id);
-    end_time(entry);
-    --line(entry.job.queue).running;
+    detach(entry);
     --entry.job.tries;
     entry.job.due = 0;
-    wait(entry, 0, nullptr);
+    entry.job.state = Job::State::waiting;
+    attach(entry, 0);
 }
 
 Job* Jobs::running(std::uint64_t id, std::uint32_t receipt) {
@@ -108,60 +170,82 @@ Job* Jobs::running(std::uint64_t id, std::uint32_t receipt) {
 
 void Jobs::extend(Job& job, std::int64_t until, Effects& effects) {
     Entry& entry = jobs_.at(job.id);
-    end_time(entry);
+    effects.before.push_back(as_it_is(job));
+    detach(entry);
     job.due = until;
-    set_time(entry);
+    attach(entry, 0);
     effects.changes.push_back(changing(job));
 }
 
 void Jobs::finish(Job& job, Effects& effects) {
-    Line& of = line(job.queue);
-    --of.running;
-    ++of.finished;
-    effects.changes.push_back(removing(job.id));
+    effects.counted.push_back({job.queue, &Line::finished});
     effects.events.push_back(make_event<Finished>(job.queue, job.key, job.id));
-    erase(job.id);
+    remove(job.id, effects);
 }
 
 void Jobs::fail(Job& job, std::string reason, std::optional<std::int64_t> again,
                 std::size_t max_dead, std::int64_t now, Effects& effects) {
     Entry& entry = jobs_.at(job.id);
-    Line& of = line(job.queue);
-    end_time(entry);
-    --of.running;
-    ++of.failed;
+    effects.before.push_back(as_it_is(job));
+    effects.counted.push_back({job.queue, &Line::failed});
+    detach(entry);
+    bytes_ += reason.size();
+    bytes_ -= job.reason.size();
     job.reason = std::move(reason);
     job.due = again.value_or(0);
     if (again) {
-        wait(entry, now, &effects);
+        wait(entry, now, effects.events);
         effects.changes.push_back(changing(job));
         return;
     }
     job.state = Job::State::dead;
-    of.dead.insert(job.id);
+    attach(entry, now);
     effects.changes.push_back(changing(job));
     effects.events.push_back(make_event<Dead>(
         job.queue, job.key, job.id, value_of(Json::parse(job.data)), job.tries, job.reason));
-    while (of.dead.size() > max_dead) {
-        const std::uint64_t oldest = *of.dead.begin();
-        of.dead.erase(of.dead.begin());
-        effects.changes.push_back(removing(oldest));
-        erase(oldest);
+    for (const Line& of = line(job.queue); of.dead.size() > max_dead;) {
+        remove(*of.dead.begin(), effects);
     }
 }
 
-bool Jobs::revive(std::uint64_t id, Effects& effects) {
+Job* Jobs::dead(std::uint64_t id) {
     const auto found = jobs_.find(id);
-    if (found == jobs_.end() || found->second.job.state != Job::State::dead) {
-        return false;
-    }
-    Job& job = found->second.job;
-    line(job.queue).dead.erase(id);
+    const bool is_dead = found != jobs_.end() && found->second.job.state == Job::State::dead;
+    return is_dead ? &found->second.job : nullptr;
+}
+
+void Jobs::revive(Job& job, Effects& effects) {
+    Entry& entry = jobs_.at(job.id);
+    effects.before.push_back(as_it_is(job));
+    detach(entry);
     job.due = 0;
+    bytes_ -= job.reason.size();
     job.reason.clear();
-    wait(found->second, 0, &effects);
+    wait(entry, 0, effects.events);
     effects.changes.push_back(changing(job));
-    return true;
+}
+
+void Jobs::undo(std::vector<Effects::Before>& before, std::int64_t now) {
+    for (; !before.empty(); before.pop_back()) {
+        std::optional<Job>& was = before.back().job;
+        if (const auto found = jobs_.find(before.back().id); found != jobs_.end()) {
+            detach(found->second);
+            bytes_ -= size_of(found->second.job);
+            if (was) {
+                was->data = std::move(found->second.job.data);
+            }
+            jobs_.erase(found);
+        }
+        if (was) {
+            insert(*std::move(was), now);
+        }
+    }
+}
+
+void Jobs::count(const std::vector<Effects::Counted>& counted) {
+    for (const Effects::Counted& each : counted) {
+        ++(line(each.queue).*each.counter);
+    }
 }
 
 std::vector<Job> Jobs::all() const {
@@ -173,39 +257,20 @@ std::vector<Job> Jobs::all() const {
     return result;
 }
 
-Job* Jobs::overdue(std::int64_t now, Effects& effects) {
+Job* Jobs::overdue(std::int64_t now, std::vector<Ref<Event>>& events) {
     while (!times_.empty() && times_.begin()->first <= now) {
         Entry& entry = jobs_.at(times_.begin()->second);
-        if (entry.job.state == Job::State::running) {
+        if (entry.in == Entry::In::running) {
             return &entry.job;
         }
-        end_time(entry);
-        --line(entry.job.queue).delayed;
-        wait(entry, now, &effects);
+        detach(entry);
+        wait(entry, now, events);
     }
     return nullptr;
 }
 
 std::optional<std::int64_t> Jobs::next_time() const {
     return times_.empty() ? std::nullopt : std::optional(times_.begin()->first);
-}
-
-void Jobs::set_time(Entry& entry) {
-    entry.time = times_.emplace(entry.job.due, entry.job.id);
-    entry.has_time = true;
-}
-
-void Jobs::end_time(Entry& entry) noexcept {
-    if (std::exchange(entry.has_time, false)) {
-        times_.erase(entry.time);
-    }
-}
-
-void Jobs::erase(std::uint64_t id) noexcept {
-    const auto found = jobs_.find(id);
-    end_time(found->second);
-    bytes_ -= found->second.job.data.size();
-    jobs_.erase(found);
 }
 
 }  // namespace weir::jobs

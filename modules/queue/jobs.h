@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/ref.h"
@@ -17,38 +18,59 @@
 
 namespace weir::jobs {
 
-// What an operation changes: in the file, and then as events.
-struct Effects {
-    std::list<database::Change> changes;
-    std::vector<Ref<Event>> events;
+// The jobs of one queue.
+struct Line {
+    Turns ready;
+    std::set<std::uint64_t> dead;  // the oldest first
+    std::size_t delayed = 0;
+    std::size_t running = 0;
+    std::uint64_t submitted = 0;
+    std::uint64_t finished = 0;
+    std::uint64_t failed = 0;
+
+    std::size_t unfinished() const noexcept { return ready.size() + delayed + running; }
 };
 
-// The jobs of all queues, in memory. Times are given by the caller, in microseconds since 1970. Not
+// What an operation has changed in memory, with how that was before: what follows in the file, and
+// then what is sent and counted.
+struct Effects {
+    struct Before {
+        std::uint64_t id;
+        std::optional<Job> job;  // nothing: it was not there. Without data if it still is there
+    };
+    struct Counted {
+        std::string queue;
+        std::uint64_t Line::*counter;
+    };
+
+    std::list<database::Change> changes;
+    std::vector<Before> before;
+    std::vector<Ref<Event>> events;
+    std::vector<Counted> counted;
+};
+
+// The jobs of all queues, in memory. Times are given by the caller, in microseconds since 1970. If
+// an operation throws, for want of memory, undo() of its effects puts back what it has changed. Not
 // thread-safe.
 class Jobs {
 public:
-    struct Line {
-        Turns ready;
-        std::set<std::uint64_t> dead;  // the oldest first
-        std::size_t delayed = 0;
-        std::size_t running = 0;
-        std::uint64_t submitted = 0;
-        std::uint64_t finished = 0;
-        std::uint64_t failed = 0;
-
-        std::size_t unfinished() const noexcept { return ready.size() + delayed + running; }
-    };
-
     // Takes over what a file has.
-    void load(Job job, std::int64_t now);
+    void load(Job job, std::int64_t now) { insert(std::move(job), now); }
     void set_last_id(std::uint64_t id) noexcept { last_id_ = id; }
 
     // Adds a job, and returns its id.
     std::uint64_t add(Job job, std::int64_t now, Effects& effects);
-    // Removes the jobs of a key that no worker has.
-    void remove_waiting(const std::string& queue, const std::string& key, Effects& effects);
-    // Gives the next job to a worker, up to the time; null if there is none.
+    // Jobs of a key that no worker has.
+    struct Waiting {
+        std::vector<std::uint64_t> ids;
+        std::size_t bytes = 0;
+    };
+    Waiting waiting(const std::string& queue, const std::string& key) const;
+    void remove(std::uint64_t id, Effects& effects);
+    // Gives the next job to a worker, up to the time; null if there is none. That counts when the
+    // worker gets it: taken().
     Job* take(const std::string& queue, std::int64_t until);
+    void taken(const Job& job, Effects& effects);
     // Undoes take(): no worker has got the job.
     void put_back(std::uint64_t id);
     // Returns the job if the receipt is that of the worker which has it now; null otherwise.
@@ -59,12 +81,18 @@ public:
     // Tries it again at a time, or, if there is none, never.
     void fail(Job& job, std::string reason, std::optional<std::int64_t> again, std::size_t max_dead,
               std::int64_t now, Effects& effects);
-    // Lets a job be fetched again that is dead. Returns whether it was.
-    bool revive(std::uint64_t id, Effects& effects);
+    // Returns the job if it has failed for good; null otherwise.
+    Job* dead(std::uint64_t id);
+    // Lets a job be fetched again that is dead.
+    void revive(Job& job, Effects& effects);
+
+    // Puts jobs back as they were.
+    void undo(std::vector<Effects::Before>& before, std::int64_t now);
+    void count(const std::vector<Effects::Counted>& counted);
 
     // Returns a job whose worker has not come back in time, and is still running; null: none. Those
-    // whose delay is over are ready.
-    Job* overdue(std::int64_t now, Effects& effects);
+    // whose delay is over are ready, which adds to the events.
+    Job* overdue(std::int64_t now, std::vector<Ref<Event>>& events);
     // When the next time comes.
     std::optional<std::int64_t> next_time() const;
 
@@ -78,15 +106,17 @@ public:
 private:
     using Times = std::multimap<std::int64_t, std::uint64_t>;
     struct Entry {
+        enum class In : std::uint8_t { nothing, ready, delayed, running, dead };
+
         Job job;
-        Times::iterator time;
-        bool has_time = false;
+        In in = In::nothing;   // of its line
+        Times::iterator time;  // if it is delayed or running
     };
 
-    void wait(Entry& entry, std::int64_t now, Effects* effects);
-    void set_time(Entry& entry);
-    void end_time(Entry& entry) noexcept;
-    void erase(std::uint64_t id) noexcept;
+    Entry& insert(Job job, std::int64_t now);
+    void attach(Entry& entry, std::int64_t now);
+    void detach(Entry& entry) noexcept;
+    void wait(Entry& entry, std::int64_t now, std::vector<Ref<Event>>& events);
 
     std::map<std::uint64_t, Entry> jobs_;
     std::map<std::string, Line> lines_;

@@ -5,16 +5,22 @@
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <list>
 #include <map>
+#include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
+#include "config/settings/duration.h"
 #include "config/text/nearest_name.h"
+#include "config/text/utf8.h"
 #include "core/run/event_handler.h"
 #include "core/simulation/wall_clock.h"
 #include "core/wait/send.h"
@@ -52,6 +58,9 @@ struct QueueState {
     std::uint64_t last_id = 0;
 };
 
+// Of what a worker says why a job has failed; the rest is dropped.
+constexpr std::size_t longest_reason = 4096;
+
 class QueueModule final : public ModuleOf<QueueSettings> {
 public:
     explicit QueueModule(const ModuleContext& context)
@@ -84,7 +93,7 @@ public:
                    &QueueModule::add_by_queue<&LineInfo::running>)
             .gauge("dead", "Jobs that have failed for good",
                    &QueueModule::add_by_queue<&LineInfo::dead>)
-            .gauge("bytes", "Size of the data of all jobs", &QueueModule::bytes)
+            .gauge("bytes", "Size of all jobs, with their keys and reasons", &QueueModule::bytes)
             .reads({"list", "dead"});
     }
 
@@ -97,9 +106,7 @@ public:
         for (const database::Row& last : found.at(1)) {
             jobs_.set_last_id(static_cast<std::uint64_t>(std::get<std::int64_t>(last.at(0))));
         }
-        for (const database::Row& row : found.at(0)) {
-            jobs_.load(job_of(row), now());
-        }
+        load_rows(found.at(0));
         for (const auto& [line_name, line] : jobs_.lines()) {
             if (!settings().queues.contains(line_name)) {
                 log().warning("the file has jobs of a queue '{}', which there is not", line_name);
@@ -115,7 +122,6 @@ public:
     }
 
     Task<> unload() override {
-        clock_.stop_all();
         Task<> flushing = writer_.flush();
         co_await flushing;
     }
@@ -165,6 +171,24 @@ private:
         bool is_taken_ = false;
     };
 
+    // A change under way: what follows it, and what to wait for before.
+    struct Commit {
+        std::shared_ptr<Effects> effects;  // shared with what undoes it
+        std::optional<Future<>> written;
+    };
+
+    void load_rows(const std::vector<database::Row>& rows) {
+        try {
+            for (const database::Row& row : rows) {
+                jobs_.load(job_of(row), now());
+            }
+        } catch (const std::bad_alloc&) {
+            throw;
+        } catch (const std::exception& error) {
+            throw database::damaged(*settings().file, error.what());
+        }
+    }
+
     QueueState hand_over() {
         QueueState state;
         state.file = writer_.release();
@@ -203,7 +227,8 @@ private:
     }
 
     // --- functions: memory changes at once, so that calls see each other in the order in which
-    // they came; a call returns, and events are sent, when its change is on the disk.
+    // they came; a call returns, and events are sent, when its change is on the disk. What cannot
+    // be written is undone.
 
     Task<std::uint64_t> submit(SubmitParameters parameters) {
         const LineSettings& line = settings_of(parameters.queue);
@@ -212,22 +237,26 @@ private:
         if (job.data.size() > settings().max_data.bytes) {
             throw ApiException("too_large", "the data is larger than max_data");
         }
-        Effects effects;
-        if (parameters.replace) {
-            jobs_.remove_waiting(parameters.queue, parameters.key, effects);
-        }
-        if (jobs_.line(parameters.queue).unfinished() >= line.max_jobs) {
-            throw ApiException("limit_reached", "the queue has no room: max_jobs");
-        }
-        if (jobs_.bytes() + job.data.size() > settings().max_size.bytes) {
-            throw ApiException("limit_reached", "there is no room: max_size");
-        }
         job.queue = parameters.queue;
         job.key = parameters.key;
         job.priority = parameters.priority;
         job.due = parameters.delay == milliseconds() ? 0 : in(parameters.delay);
-        const std::uint64_t id = jobs_.add(std::move(job), now(), effects);
-        Task<> committing = commit(parameters.queue, std::move(effects));
+        const Jobs::Waiting replaced =
+            parameters.replace ? jobs_.waiting(parameters.queue, parameters.key) : Jobs::Waiting();
+        if (jobs_.line(parameters.queue).unfinished() - replaced.ids.size() >= line.max_jobs) {
+            throw ApiException("limit_reached", "the queue has no room: max_jobs");
+        }
+        if (jobs_.bytes() - replaced.bytes + size_of(job) > settings().max_size.bytes) {
+            throw ApiException("limit_reached", "there is no room: max_size");
+        }
+        std::uint64_t id = 0;
+        const auto change = [&](Effects& effects) {
+            for (const std::uint64_t old : replaced.ids) {
+                jobs_.remove(old, effects);
+            }
+            id = jobs_.add(std::move(job), now(), effects);
+        };
+        Task<> committing = commit(parameters.queue, change);
         co_await committing;
         co_return id;
     }
@@ -253,40 +282,35 @@ private:
         const Job& job = *taken;
         FetchedJob fetched{job.id,  job.tries,    value_of(Json::parse(job.data)),
                            job.key, job.priority, job.tries};
-        Effects effects;
-        effects.changes.push_back(changing(job));
-        Task<> committing = commit(parameters.queue, std::move(effects));
+        Task<> committing =
+            commit(parameters.queue, [&](Effects& effects) { jobs_.taken(job, effects); });
         co_await committing;
         co_return fetched;
     }
 
-    Task<> finish(FinishParameters parameters) {
+    Task<> finish(const FinishParameters& parameters) {
         Job& job = find(parameters);
-        const std::string queue = job.queue;
-        Effects effects;
-        jobs_.finish(job, effects);
-        return commit(queue, std::move(effects));
+        return commit(job.queue, [&](Effects& effects) { jobs_.finish(job, effects); });
     }
 
     Task<> fail(FailParameters parameters) {
         Job& job = find(parameters);
-        const std::string queue = job.queue;
         std::optional<std::int64_t> again;
         if (!parameters.final) {
             again = next_try(job, parameters.retry_in);
         }
-        Effects effects;
-        jobs_.fail(job, std::move(parameters.reason), again, max_dead(queue), now(), effects);
-        return commit(queue, std::move(effects));
+        return commit(job.queue, [&](Effects& effects) {
+            jobs_.fail(job, shortened(std::move(parameters.reason)), again, max_dead(job.queue),
+                       now(), effects);
+        });
     }
 
-    Task<> extend(ExtendParameters parameters) {
+    Task<> extend(const ExtendParameters& parameters) {
         Job& job = find(parameters);
-        const std::string queue = job.queue;
-        Effects effects;
-        jobs_.extend(job, in(parameters.visibility.value_or(settings_of(queue).visibility)),
-                     effects);
-        return commit(queue, std::move(effects));
+        const milliseconds visibility =
+            parameters.visibility.value_or(settings_of(job.queue).visibility);
+        return commit(job.queue,
+                      [&](Effects& effects) { jobs_.extend(job, in(visibility), effects); });
     }
 
     std::vector<DeadJob> dead(const DeadParameters& parameters) {
@@ -302,13 +326,22 @@ private:
         return result;
     }
 
-    Task<> revive(ReviveParameters parameters) {
-        Effects effects;
-        if (!jobs_.revive(parameters.id, effects)) {
+    Task<> revive(const ReviveParameters& parameters) {
+        Job* const job = jobs_.dead(parameters.id);
+        if (job == nullptr) {
             throw ApiException("not_dead", "the job " + std::to_string(parameters.id) +
                                                " is none that has failed for good");
         }
-        return commit(jobs_.job(parameters.id).queue, std::move(effects));
+        return commit(job->queue, [&](Effects& effects) { jobs_.revive(*job, effects); });
+    }
+
+    // What a worker writes at length must not keep it from saying that it has failed.
+    static std::string shortened(std::string reason) {
+        if (reason.size() > longest_reason) {
+            reason.resize(config::utf8_prefix(std::string_view(reason).substr(0, longest_reason)));
+            reason += " ...";
+        }
+        return reason;
     }
 
     Job& find(const JobParameters& parameters) {
@@ -339,19 +372,24 @@ private:
     // --- workers
 
     // Gives jobs to the calls of `fetch` that wait.
-    void serve(const std::string& queue) {
-        std::list<Fetcher*>& waiting = fetchers_[queue];
-        while (!waiting.empty()) {
-            Fetcher& next = *waiting.front();
-            Job* const job = jobs_.take(queue, in(next.visibility));
-            if (job == nullptr) {
-                break;
+    void serve(const std::string& queue) noexcept {
+        try {
+            const auto waiting = fetchers_.find(queue);
+            while (waiting != fetchers_.end() && !waiting->second.empty()) {
+                Fetcher& next = *waiting->second.front();
+                const Ref<Event> given = make_event<JobGiven>(static_cast<const void*>(&next));
+                Job* const job = jobs_.take(queue, in(next.visibility));
+                if (job == nullptr) {
+                    break;
+                }
+                waiting->second.pop_front();
+                next.give(*job);
+                scheduler().emergency_send(given);
             }
-            waiting.pop_front();
-            next.give(*job);
-            scheduler().emergency_send(make_event<JobGiven>(static_cast<const void*>(&next)));
+            look_at_the_clock();
+        } catch (...) {
+            scheduler().log_exception("giving jobs to workers");
         }
-        look_at_the_clock();
     }
 
     // A worker has gone before it could get the job.
@@ -359,10 +397,10 @@ private:
         const std::string queue = job.queue;
         try {
             jobs_.put_back(job.id);
-            serve(queue);
         } catch (...) {
             scheduler().log_exception("putting a job back");
         }
+        serve(queue);
     }
 
     // --- time
@@ -376,65 +414,115 @@ private:
         if (timer_at_) {
             clock_.stop(timer_.matcher());
             timer_.cancel();
+            timer_at_.reset();
         }
         // The clock of the machine may be set: look at it now and then.
         constexpr Duration longest_sleep = std::chrono::minutes(1);
-        timer_at_ = *next;
-        timer_ = scheduler().set_timer(
-            std::clamp<Duration>(microseconds(*next - now()), Duration(), longest_sleep));
+        const Duration time =
+            std::clamp<Duration>(microseconds(*next - now()), Duration(), longest_sleep);
+        timer_ = scheduler().set_timer(std::max(time, clock_rests_until_ - scheduler().now()));
         clock_.handle(timer_.matcher(), [this](const Ref<Event>&) {
             clock_.stop(timer_.matcher());
             timer_at_.reset();
             time_has_come();
             look_at_the_clock();
         });
+        timer_at_ = *next;
     }
 
-    void time_has_come() {
-        Effects effects;
-        std::vector<std::string> queues;
-        while (Job* const job = jobs_.overdue(now(), effects)) {
-            jobs_.fail(*job, "its worker has not come back", next_try(*job, milliseconds()),
-                       max_dead(job->queue), now(), effects);
+    // If unloading the module is refused, it works on.
+    void time_has_come() noexcept {
+        if (!serving()) {
+            clock_rests_until_ = scheduler().now() + look_interval;
+            return;
+        }
+        try {
+            std::vector<Ref<Event>> ready;
+            Commit begun = begin_commit([&](Effects& effects) {
+                while (Job* const job = jobs_.overdue(now(), ready)) {
+                    jobs_.fail(*job, "its worker has not come back", next_try(*job, milliseconds()),
+                               max_dead(job->queue), now(), effects);
+                }
+            });
+            start(end_late(std::move(begun), std::move(ready)), {.name = "queue clock"});
+        } catch (...) {
+            clock_rests_until_ = scheduler().now() + pause_after_failure;
+            scheduler().log_exception("looking whether workers have come back");
         }
         for (const auto& [line_name, line] : settings().queues) {
             serve(line_name);
         }
-        if (!effects.changes.empty() || !effects.events.empty()) {
-            start(commit_late(std::move(effects)), {.name = "queue clock"});
-        }
     }
 
-    Task<> commit_late(Effects effects) {
+    Task<> end_late(Commit begun, std::vector<Ref<Event>> ready) {
+        for (const Ref<Event>& event : ready) {
+            co_await send(event);
+        }
         std::optional<std::string> failure;
         try {
-            Task<> committing = commit("", std::move(effects));
-            co_await committing;
+            Task<> ending = end_commit(std::move(begun), "");
+            co_await ending;
         } catch (const ApiException& exception) {
             failure = exception.error().message;
         }
         if (failure) {
-            log().error("what has become of jobs could not be written to the file: {}", *failure);
+            log().error(
+                "jobs whose workers have not come back could not be given to others, this is "
+                "tried again in {}: {}",
+                config::duration_text(pause_after_failure), *failure);
+            clock_rests_until_ = scheduler().now() + pause_after_failure;
+            look_at_the_clock();
         }
     }
 
-    Task<> commit(std::string queue, Effects effects) {
-        if (!queue.empty()) {
-            serve(queue);
+    // --- the file
+
+    // Makes the change in memory, and hands it to the writer. If it throws, it has done neither.
+    template <std::invocable<Effects&> F>
+    Commit begin_commit(F change) {
+        Commit begun{std::make_shared<Effects>(), {}};
+        Effects& effects = *begun.effects;
+        try {
+            change(effects);
+            if (!effects.changes.empty()) {
+                begun.written = writer_.submit(
+                    *this, std::move(effects.changes),
+                    [this, kept = begun.effects] { jobs_.undo(kept->before, now()); });
+            }
+        } catch (...) {
+            jobs_.undo(effects.before, now());
+            throw;
         }
+        return begun;
+    }
+
+    // `queue`: whose jobs callers may wait for; "": of no single one.
+    Task<> end_commit(Commit begun, std::string queue) {
         std::optional<std::string> failure;
         try {
-            Task<> writing = writer_.write(*this, std::move(effects.changes));
-            co_await writing;
+            if (begun.written) {
+                co_await *begun.written;
+            }
         } catch (const database::DatabaseError& error) {
             failure = error.what();
         }
         if (failure) {
+            if (!queue.empty()) {
+                serve(queue);  // it may have jobs again
+            }
             throw ApiException("write_failed", *failure);
         }
-        for (const Ref<Event>& event : effects.events) {
+        jobs_.count(begun.effects->counted);
+        for (const Ref<Event>& event : begun.effects->events) {
             co_await send(event);
         }
+    }
+
+    template <std::invocable<Effects&> F>
+    Task<> commit(std::string queue, F change) {
+        Commit begun = begin_commit(std::move(change));
+        serve(queue);
+        return end_commit(std::move(begun), std::move(queue));
     }
 
     // --- what it shows
@@ -470,6 +558,7 @@ private:
     }
 
     static constexpr Duration look_interval = milliseconds(250);
+    static constexpr Duration pause_after_failure = std::chrono::seconds(10);
 
     Jobs jobs_;
     std::map<std::string, std::list<Fetcher*>> fetchers_;  // that have no job yet, by queue
@@ -477,6 +566,7 @@ private:
     EventHandler clock_;
     Timer timer_;
     std::optional<std::int64_t> timer_at_;
+    Time clock_rests_until_{};  // after what cannot be done at once
 };
 
 }  // namespace

@@ -243,6 +243,48 @@ TEST_CASE("what does not fit is refused, and jobs that wait can be replaced") {
     CHECK(world.log() == "");
 }
 
+TEST_CASE("a job that is refused replaces none, and keys and reasons count in the size") {
+    SimulatedServer world(app(R"({"retry": {"times": 0}})", R"(, "max_size": 100)"));
+    const std::string long_text(60, 'x');
+    const std::string long_key = R"(, "key": ")" + long_text + R"(")";
+    const std::string full = R"("limit_reached: there is no room: max_size")";
+    CHECK(
+        answers_of(world,
+                   {{"submit", submit("1", R"(, "key": "a")")},
+                    {"submit",
+                     submit('"' + std::string(100, 'x') + '"', R"(, "key": "a", "replace": true)")},
+                    {"submit", submit("2", long_key)},
+                    {"submit", submit("3", long_key)},
+                    {"fetch", R"({"queue": "q"})"},
+                    {"fail", of(1, 1, R"(, "reason": ")" + long_text + R"(")")},
+                    {"submit", submit("4")},
+                    {"revive", R"({"id": 1})"},
+                    {"submit", submit("5")},
+                    {"submit", submit("6", R"(, "key": ")" + std::string(1025, 'x') + R"(")")}}) ==
+        Answers{"1", full, "2", full,
+                R"({"data":1,"id":1,"key":"a","priority":0,"receipt":1,"tries":1})", "null", full,
+                "null", "3",
+                R"("bad_parameter: key: has 1025 characters, expected at most 1024 characters")"});
+    CHECK(world.log() == "");
+}
+
+TEST_CASE("of a long reason the beginning is kept") {
+    SimulatedServer world(app(R"({"retry": {"times": 0}})"));
+    std::string reason = "a";
+    for (int i = 0; i != 3000; ++i) {
+        reason += "\u00e4";
+    }
+    const Answers found =
+        answers_of(world, {{"submit", submit("1")},
+                           {"fetch", R"({"queue": "q"})"},
+                           {"fail", of(1, 1, R"(, "reason": ")" + reason + R"(")")},
+                           {"dead", R"({"queue": "q"})"}});
+    const std::string kept = Json::parse(found[3])[0]["reason"];
+    CHECK(kept.size() == 4095 + 4);
+    CHECK(kept.ends_with("ä ..."));
+    CHECK(world.log() == "");
+}
+
 TEST_CASE("a queue with a file has its jobs again when it is back") {
     const File file;
     {

@@ -35,7 +35,8 @@ config::Settings<QueueSettings> QueueSettings::describe() {
         setting("queues", &S::queues, "The queues, by name"),
         setting("max_data", &S::max_data, "The largest data of a job, as JSON")
             .at_most(config::mebibytes(64)),
-        setting("max_size", &S::max_size, "How large the data of all jobs is together"));
+        setting("max_size", &S::max_size,
+                "How large all jobs are together, with their keys and reasons"));
 }
 
 }  // namespace weir::jobs

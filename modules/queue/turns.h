@@ -18,11 +18,16 @@ class Turns {
 public:
     void add(int priority, const std::string& key, std::uint64_t id) {
         Level& level = levels_[priority];
-        const auto [entry, is_new] = level.keys.try_emplace(key);
-        if (is_new) {
-            entry->second.turn = level.turns.insert(level.turns.end(), key);
+        try {
+            const auto [entry, is_new] = level.keys.try_emplace(key, level.turns.end());
+            if (is_new) {
+                entry->second.turn = level.turns.insert(level.turns.end(), key);
+            }
+            count_ += entry->second.ids.insert(id).second ? 1 : 0;
+        } catch (...) {
+            drop_if_empty(levels_.find(priority), level.keys.find(key));
+            throw;
         }
-        count_ += entry->second.ids.insert(id).second ? 1 : 0;
     }
 
     // Requires that it was added.
@@ -31,13 +36,7 @@ public:
         const auto entry = level->second.keys.find(key);
         entry->second.ids.erase(id);
         --count_;
-        if (entry->second.ids.empty()) {
-            level->second.turns.erase(entry->second.turn);
-            level->second.keys.erase(entry);
-        }
-        if (level->second.keys.empty()) {
-            levels_.erase(level);
-        }
+        drop_if_empty(level, entry);
     }
 
     // Removes the next one, and returns it.
@@ -57,15 +56,32 @@ public:
 
 private:
     struct Key {
+        explicit Key(std::list<std::string>::iterator no_turn) noexcept : turn(no_turn) {}
+
         std::set<std::uint64_t> ids;
-        std::list<std::string>::iterator turn;
+        std::list<std::string>::iterator turn;  // the end of `turns` before it has one
     };
+    using Keys = std::map<std::string, Key>;
     struct Level {
-        std::map<std::string, Key> keys;
+        Keys keys;
         std::list<std::string> turns;
     };
+    using Levels = std::map<int, Level, std::greater<>>;
 
-    std::map<int, Level, std::greater<>> levels_;
+    void drop_if_empty(Levels::iterator level, Keys::iterator key) noexcept {
+        Level& of = level->second;
+        if (key != of.keys.end() && key->second.ids.empty()) {
+            if (key->second.turn != of.turns.end()) {
+                of.turns.erase(key->second.turn);
+            }
+            of.keys.erase(key);
+        }
+        if (of.keys.empty()) {
+            levels_.erase(level);
+        }
+    }
+
+    Levels levels_;
     std::size_t count_ = 0;
 };
 

@@ -45,9 +45,17 @@ Entries::Change Entries::remove(const std::string& key) {
     return change;
 }
 
-void Entries::apply(Change change) noexcept {
+Entries::Change Entries::apply(Change change) noexcept {
+    Change undo;
     if (const auto old = entries_.find(change.row_.key); old != entries_.end()) {
-        erase(old);
+        const auto [begin, end] = expiries_.equal_range(old->second.expires);
+        const auto expiry = std::find_if(
+            begin, end, [&old](const auto& other) { return other.second == old->first; });
+        if (expiry != end) {
+            undo.expiry_.insert(expiries_.extract(expiry));
+        }
+        bytes_ -= old->second.size;
+        undo.entry_.insert(entries_.extract(old));
     }
     last_version_ = std::max(last_version_, change.row_.version);
     if (!change.entry_.empty()) {
@@ -55,6 +63,8 @@ void Entries::apply(Change change) noexcept {
     }
     entries_.merge(change.entry_);
     expiries_.merge(change.expiry_);
+    undo.row_.key = std::move(change.row_.key);
+    return undo;
 }
 
 std::vector<std::string> Entries::over(std::int64_t now) const {
@@ -70,17 +80,6 @@ std::vector<std::string> Entries::over(std::int64_t now) const {
 
 std::optional<std::int64_t> Entries::next_expiry() const {
     return expiries_.empty() ? std::nullopt : std::optional(expiries_.begin()->first);
-}
-
-void Entries::erase(Map::iterator entry) noexcept {
-    const auto [begin, end] = expiries_.equal_range(entry->second.expires);
-    const auto found = std::find_if(
-        begin, end, [&entry](const auto& expiry) { return expiry.second == entry->first; });
-    if (found != end) {
-        expiries_.erase(found);
-    }
-    bytes_ -= entry->second.size;
-    entries_.erase(entry);
 }
 
 }  // namespace weir::store

@@ -36,7 +36,8 @@ public:
     class Change;
     Change set(const std::string& key, Json value, std::int64_t expires);
     Change remove(const std::string& key);
-    void apply(Change change) noexcept;
+    // Makes the change, and returns what undoes it.
+    Change apply(Change change) noexcept;
     // Whether the key is there, also if its time is over.
     bool has(const std::string& key) const { return entries_.contains(key); }
     // Returns the keys whose time is over.
@@ -70,7 +71,6 @@ private:
         return entry.expires != 0 && entry.expires <= now;
     }
     using Expiries = std::multimap<std::int64_t, std::string>;
-    void erase(Map::iterator entry) noexcept;
 
     Map entries_;
     Expiries expiries_;

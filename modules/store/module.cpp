@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <memory>
 #include <new>
 #include <optional>
 #include <stdexcept>
@@ -11,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/settings/duration.h"
 #include "core/simulation/wall_clock.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
@@ -68,9 +70,7 @@ public:
             entries_ = Entries(
                 last.empty() ? 0
                              : static_cast<std::uint64_t>(std::get<std::int64_t>(last[0].at(0))));
-            for (const database::Row& row : found.at(0)) {
-                entries_.load(row_of(row));
-            }
+            load_rows(found.at(0));
         }
     }
 
@@ -87,6 +87,18 @@ public:
     }
 
 private:
+    void load_rows(const std::vector<database::Row>& rows) {
+        try {
+            for (const database::Row& row : rows) {
+                entries_.load(row_of(row));
+            }
+        } catch (const std::bad_alloc&) {
+            throw;
+        } catch (const std::exception& error) {
+            throw database::damaged(*settings().file, error.what());
+        }
+    }
+
     std::size_t keys() const noexcept { return entries_.count(); }
     std::size_t bytes() const noexcept { return entries_.bytes(); }
     std::uint64_t transactions() const noexcept { return writer_.transactions(); }
@@ -146,7 +158,7 @@ private:
     }
 
     // --- writing: memory changes at once, so that calls see each other in the order in which they
-    // came; a call returns when its change is on the disk.
+    // came; a call returns when its change is on the disk. What cannot be written is undone.
 
     Task<EntryInfo> set(SetParameters parameters) {
         if (parameters.value.is_null()) {
@@ -168,12 +180,15 @@ private:
 
     Task<EntryInfo> add(AddParameters parameters) {
         const Entry* const entry = entries_.find(parameters.key, now());
-        std::int64_t sum = 0;
-        if (entry != nullptr && !entry->value.is_number_integer()) {
+        const Json none = 0;
+        const Json& old = entry == nullptr ? none : entry->value;
+        if (!old.is_number_integer()) {
             throw ApiException("wrong_type", "the key has no integer");
         }
-        if (__builtin_add_overflow(entry == nullptr ? 0 : entry->value.get<std::int64_t>(),
-                                   parameters.by, &sum)) {
+        std::int64_t sum = 0;
+        if (old.is_number_unsigned()
+                ? __builtin_add_overflow(old.get<std::uint64_t>(), parameters.by, &sum)
+                : __builtin_add_overflow(old.get<std::int64_t>(), parameters.by, &sum)) {
             throw ApiException("out_of_range", "the sum is no integer of 64 bits");
         }
         return write(parameters.key, sum,
@@ -245,8 +260,10 @@ private:
             begun.event = make_event<Changed>(
                 row.key, entry == nullptr ? config::Value() : value_of(entry->value), row.version);
         }
-        begun.written = writer_.submit(*this, changes_of({row}));
-        entries_.apply(std::move(change));
+        const auto undo = std::make_shared<Entries::Change>();
+        begun.written = writer_.submit(*this, changes_of({row}),
+                                       [this, undo] { entries_.apply(std::move(*undo)); });
+        *undo = entries_.apply(std::move(change));
         return begun;
     }
 
@@ -281,13 +298,16 @@ private:
                 next ? Duration(microseconds(std::max<std::int64_t>(*next - now(), 1000)))
                      : look_interval;
             co_await sleep(std::min(wait, look_interval));
-            Task<> expiring = expire();
-            co_await expiring;
+            Task<bool> expiring = expire();
+            const bool all_gone = co_await expiring;
+            if (!all_gone) {
+                co_await sleep(pause_after_failure);
+            }
         }
     }
 
-    // What cannot be deleted now is tried again.
-    Task<> expire() {
+    // Returns whether all keys whose time is over are deleted.
+    Task<bool> expire() {
         std::optional<std::string> failure;
         try {
             std::vector<Commit> begun;
@@ -304,12 +324,16 @@ private:
             failure = "no memory";
         }
         if (failure) {
-            log().error("keys whose time is over could not be deleted: {}", *failure);
+            log().error(
+                "keys whose time is over could not be deleted, this is tried again in {}: {}",
+                config::duration_text(pause_after_failure), *failure);
         }
+        co_return !failure;
     }
 
     // A key may get a time meanwhile that ends sooner.
     static constexpr Duration look_interval = std::chrono::milliseconds(500);
+    static constexpr Duration pause_after_failure = std::chrono::seconds(10);
 
     Entries entries_;
     database::Writer writer_;

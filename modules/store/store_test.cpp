@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -15,6 +16,7 @@
 #include "modules/system/call/json.h"
 #include "modules/system/event/event_json.h"
 #include "modules/testing/simulated_server.h"
+#include "modules/testing/writes.h"
 
 namespace weir {
 
@@ -107,12 +109,19 @@ TEST_CASE("counters add, and lists keep their latest values") {
                              {"add", R"({"key": "l"})"},
                              {"push", R"({"key": "n", "value": 1})"},
                              {"set", R"({"key": "m", "value": 9223372036854775807})"},
-                             {"add", R"({"key": "m"})"}}) ==
+                             {"add", R"({"key": "m"})"},
+                             {"set", R"({"key": "u", "value": 18446744073709551615})"},
+                             {"add", R"({"key": "u", "by": 1})"},
+                             {"set", R"({"key": "u", "value": 9223372036854775808})"},
+                             {"add", R"({"key": "u", "by": -2})"}}) ==
           Answers{entry("n", "1", 1), entry("n", "-4", 2), entry("l", "[1]", 3),
                   entry("l", R"([1,{"a":2}])", 4), entry("l", R"([{"a":2},3])", 5),
                   "wrong_type: the key has no integer", "wrong_type: the key has no list",
                   entry("m", "9223372036854775807", 6),
-                  "out_of_range: the sum is no integer of 64 bits"});
+                  "out_of_range: the sum is no integer of 64 bits",
+                  entry("u", "18446744073709551615", 7),
+                  "out_of_range: the sum is no integer of 64 bits",
+                  entry("u", "9223372036854775808", 8), entry("u", "9223372036854775806", 9)});
     CHECK(world.log() == "");
 }
 
@@ -194,6 +203,54 @@ TEST_CASE("a store with a file has its keys and versions again when it is back")
     CHECK(found[2] == R"({"expires_in":"1h","key":"c","value":3,"version":3})");
     CHECK(found[3] == entry("d", "4", 5));
     CHECK(world.log() == "");
+}
+
+TEST_CASE("a change that the disk refuses is undone") {
+    const File file;
+    {
+        SimulatedServer world(app(file.settings()));
+        const auto run = []() -> Task<> {
+            Task<std::string> setting =
+                ask("set", R"({"key": "a", "value": 1, "time_to_live": "10s"})");
+            co_await setting;
+            for (const auto& [function, parameters] :
+                 Asked{{"set", R"({"key": "a", "value": 2})"},
+                       {"delete", R"({"key": "a"})"},
+                       {"set", R"({"key": "b", "value": 2})"}}) {
+                const WriteFailure full(1);
+                Task<std::string> asking = ask(function, parameters);
+                const std::string answer = co_await asking;
+                INFO(answer);
+                CHECK(answer.starts_with("write_failed: /tmp/weir_store_test."));
+            }
+            Task<std::string> scanning = ask("scan", "{}");
+            const std::string before = co_await scanning;
+            CHECK(before == R"({"entries":[{"expires_in":"10s","key":"a","value":1,"version":1}],)"
+                            R"("more":false})");
+            const WriteFailure full(1);
+            co_await sleep(30s);
+            Task<std::string> looking = ask("scan", "{}");
+            const std::string after = co_await looking;
+            CHECK(after == R"({"entries":[],"more":false})");
+        };
+        world.run(run());
+        const std::string& log = world.log();
+        CHECK(log.find("keys whose time is over could not be deleted") != std::string::npos);
+        CHECK(std::count(log.begin(), log.end(), '\n') == 1);
+    }
+    SimulatedServer world(app(file.settings()));
+    CHECK(answers_of(world, {{"scan", "{}"}}) == Answers{R"({"entries":[],"more":false})"});
+}
+
+TEST_CASE("a store whose file is damaged says which, and what to do") {
+    const File file;
+    {
+        database::Database other(file.name, store::set_up);
+        other.write(store::changes_of({{"a", "no JSON", 1, 0}}));
+    }
+    SimulatedServer world(app(file.settings()));
+    answers_of(world, {});
+    CHECK(world.server().startup_failure().find(file.name + " is damaged (") != std::string::npos);
 }
 
 TEST_CASE("a reload keeps all keys, and the file") {

@@ -1,12 +1,15 @@
 """Tests that the module exec tells each line of a command as soon as it is written."""
 
+import contextlib
 import json
 import os
 import subprocess
 import threading
 import unittest
 
-from lockd import Lockd, LIMIT, main, program
+import redis
+
+from lockd import Lockd, LIMIT, main, program, wait_until
 
 
 class ExecTest(unittest.TestCase):
@@ -74,6 +77,37 @@ class ExecTest(unittest.TestCase):
                      for line in watch.communicate(timeout=LIMIT)[0].splitlines()]
             self.assertEqual("".join(lines), "x" * 200000)
         folder.cleanup()
+
+    def test_commands_end_with_a_server_that_is_killed(self):
+        folder = Lockd().folder
+        started = os.path.join(folder.name, "started")
+        script = f"sleep 1000 & echo $! $$ >{started}.new; mv {started}.new {started}; wait"
+        server = self.server(long={"command": ["sh", "-c", script]})
+        self.addCleanup(server.folder.cleanup)
+        server.__enter__()
+
+        def call():
+            with contextlib.suppress(redis.ConnectionError):
+                self.run_command(server, command="long")
+        runs = threading.Thread(target=call)
+        runs.start()
+        wait_until(lambda: os.path.exists(started), "the command runs")
+        server.process.kill()
+        server.process.wait(LIMIT)
+        runs.join(LIMIT)
+        with open(started, encoding="ascii") as file:
+            for process in file.read().split():
+                wait_until(lambda process=process: not lives(process), f"{process} has ended")
+        folder.cleanup()
+
+
+def lives(process):
+    """Returns whether the process runs; one that no parent has reaped yet does not."""
+    try:
+        with open(f"/proc/{process}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":

@@ -8,6 +8,12 @@ namespace weir::limit {
 using config::setting;
 using config::settings;
 
+namespace {
+
+constexpr std::size_t longest_key = 1024;
+
+}  // namespace
+
 config::Settings<TakeParameters> TakeParameters::describe() {
     using S = TakeParameters;
     return settings<S>(
@@ -15,7 +21,8 @@ config::Settings<TakeParameters> TakeParameters::describe() {
         "time "
         "of `wait`; a call that is cancelled meanwhile takes nothing",
         setting("limit", &S::limit, "Name of the limit").required(),
-        setting("key", &S::key, "For whom, or for what; each key is limited by itself"),
+        setting("key", &S::key, "For whom, or for what; each key is limited by itself")
+            .length(0, longest_key),
         setting("tokens", &S::tokens, "How many tokens it costs, if the limit has a rate"),
         setting("priority", &S::priority, "Higher ones go first").range(0, Limit::priorities - 1),
         setting("wait", &S::wait, "How long to wait for it; 0: not at all; null: as the limit says")

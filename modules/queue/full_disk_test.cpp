@@ -1,0 +1,199 @@
+// The disk refuses what the queue writes. Here the functions of the kit run on the test's thread,
+// where WriteFailure counts.
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <string>
+#include <utility>
+
+#include <catch2/catch.hpp>
+#include <unistd.h>
+
+#include "core/wait/timeout.h"
+#include "modules/database/database.h"
+#include "modules/queue/job.h"
+#include "modules/system/call/json.h"
+#include "modules/testing/simulated_server.h"
+#include "modules/testing/writes.h"
+
+namespace weir::jobs {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// A file of jobs that is gone at the end, and an app with a queue `q` in it.
+struct DiskApp {
+    const std::string file = "/tmp/weir_full_disk_test." + std::to_string(::getpid());
+    DiskApp() { remove(); }
+    ~DiskApp() { remove(); }
+    void remove() const {
+        for (const char* suffix : {"", "-wal", "-shm"}) {
+            std::remove((file + suffix).c_str());
+        }
+    }
+    std::string text(const std::string& queue, const std::string& common = "{}") const {
+        return R"({"server": {"startup": ["queue"]}, "module": {"default": )" + common +
+               R"(, "queue": {"file": ")" + file + R"(", "queues": {"q": )" + queue + "}}}}";
+    }
+};
+
+Task<Json> ask_disk(std::string function, std::string parameters) {
+    Json given = Json::parse(parameters);
+    const ApiResult<Json> result = co_await call("queue", function, std::move(given));
+    co_return result ? result.value() : Json(to_text(result.error()));
+}
+
+// Asks while the disk is full.
+Task<> refused(std::string function, std::string parameters) {
+    const WriteFailure full(1);
+    Task<Json> asking = ask_disk(std::move(function), std::move(parameters));
+    const Json answer = co_await asking;
+    INFO(answer.dump());
+    CHECK(full.happened());
+    CHECK(answer.is_string());
+    CHECK(answer.get<std::string>().starts_with("write_failed: /tmp/weir_full_disk_test."));
+}
+
+Task<> expect(std::string function, std::string parameters, std::string expected) {
+    Task<Json> asking = ask_disk(std::move(function), std::move(parameters));
+    const Json answer = co_await asking;
+    CHECK(answer.dump() == expected);
+}
+
+Task<> expect_counts(int ready, int running, int submitted) {
+    Task<Json> listing = ask_disk("list", "{}");
+    const Json line = (co_await listing).at(0);
+    CHECK(line["ready"] == ready);
+    CHECK(line["running"] == running);
+    CHECK(line["submitted"] == submitted);
+}
+
+std::string a_job(int id, int data, int receipt) {
+    return R"({"data":)" + std::to_string(data) + R"(,"id":)" + std::to_string(id) +
+           R"(,"key":"","priority":0,"receipt":)" + std::to_string(receipt) + R"(,"tries":)" +
+           std::to_string(receipt) + "}";
+}
+
+}  // namespace
+
+TEST_CASE("what the disk refuses has not happened, neither in memory nor after a restart") {
+    const DiskApp app;
+    {
+        SimulatedServer world(app.text(R"({"retry": {"times": 0}})"));
+        const auto script = []() -> Task<> {
+            co_await expect("submit", R"({"queue": "q", "data": 1})", "1");
+            co_await refused("submit", R"({"queue": "q", "data": 2})");
+            co_await expect_counts(1, 0, 1);
+            co_await refused("submit", R"({"queue": "q", "data": 2, "replace": true})");
+            co_await expect_counts(1, 0, 1);
+            co_await refused("fetch", R"({"queue": "q"})");
+            co_await expect_counts(1, 0, 1);
+            co_await expect("fetch", R"({"queue": "q"})", a_job(1, 1, 1));
+            co_await refused("extend", R"({"id": 1, "receipt": 1, "visibility": "2m"})");
+            co_await refused("fail", R"({"id": 1, "receipt": 1})");
+            co_await refused("finish", R"({"id": 1, "receipt": 1})");
+            co_await expect_counts(0, 1, 1);
+            co_await expect("finish", R"({"id": 1, "receipt": 1})", "null");
+            co_await expect("submit", R"({"queue": "q", "data": 3})", "4");
+        };
+        world.run(script());
+        CHECK(world.log() == "");
+    }
+    SimulatedServer world(app.text("{}"));
+    const auto script = []() -> Task<> {
+        co_await expect_counts(1, 0, 0);
+        co_await expect("fetch", R"({"queue": "q"})", a_job(4, 3, 1));
+    };
+    world.run(script());
+    CHECK(world.log() == "");
+}
+
+TEST_CASE("what builds upon a change that the disk refuses is refused with it") {
+    const DiskApp app;
+    SimulatedServer world(app.text("{}"));
+    const auto script = [](SimulatedServer& own) -> Task<> {
+        const auto worker = [](std::string& got) -> Task<> {
+            Task<Json> fetching = ask_disk("fetch", R"({"queue": "q", "wait": "1s"})");
+            got = (co_await fetching).dump();
+        };
+        std::string got;
+        Container workers(own.scheduler());
+        workers.start(worker(got));
+        co_await sleep(500ms);
+        co_await refused("submit", R"({"queue": "q", "data": 1})");
+        co_await sleep(1s);
+        CHECK(got.find("receipt") == std::string::npos);
+        co_await expect_counts(0, 0, 0);
+    };
+    world.run(script(world));
+    CHECK(world.log() == "");
+}
+
+TEST_CASE("a full disk ends no job: a worker that does not come back meanwhile has one try less") {
+    const DiskApp app;
+    SimulatedServer world(app.text(R"({"visibility": "10s", "retry": {"times": 1}})"));
+    const auto script = []() -> Task<> {
+        co_await expect("submit", R"({"queue": "q", "data": 1})", "1");
+        co_await expect("fetch", R"({"queue": "q"})", a_job(1, 1, 1));
+        {
+            const WriteFailure full(1);
+            co_await sleep(12s);
+            CHECK(full.happened());
+        }
+        co_await expect_counts(0, 1, 1);
+        co_await expect("fetch", R"({"queue": "q", "wait": "10s"})", a_job(1, 1, 2));
+        co_await expect("finish", R"({"id": 1, "receipt": 2})", "null");
+    };
+    world.run(script());
+    CHECK(world.log().find("jobs whose workers have not come back could not be given to others") !=
+          std::string::npos);
+}
+
+TEST_CASE("a queue whose unloading is refused gives jobs to others when their time is over") {
+    const DiskApp app;
+    SimulatedServer world(app.text(R"({"visibility": "10s"})", R"({"unload_timeout": "1s"})"));
+    const auto script = [](SimulatedServer& own) -> Task<> {
+        co_await expect("submit", R"({"queue": "q", "data": 1})", "1");
+        co_await expect("fetch", R"({"queue": "q"})", a_job(1, 1, 1));
+        own.simulation().delay_threads(1h);  // the disk is slow
+        const auto slow = []() -> Task<> {
+            Task<Json> submitting = ask_disk("submit", R"({"queue": "q", "data": 2})");
+            co_await submitting;
+        };
+        Container others(own.scheduler());
+        others.start(slow());
+        co_await sleep(1s);
+        bool is_refused = false;
+        try {
+            co_await own.loader().unload("queue");
+        } catch (const std::exception&) {
+            is_refused = true;
+        }
+        CHECK(is_refused);
+        own.simulation().delay_threads(0s);
+        co_await sleep(2h);
+        co_await expect("fetch", R"({"queue": "q"})", a_job(1, 1, 2));
+    };
+    world.run(script(world));
+}
+
+TEST_CASE("a file that is damaged is named, with what to do about it") {
+    const DiskApp app;
+    SECTION("it is no database") {
+        std::ofstream(app.file) << std::string(5000, 'x');
+    }
+    SECTION("it has a job that is none") {
+        database::Database file(app.file, set_up);
+        file.write({{"INSERT INTO jobs VALUES (1, 'q', '', 0, '{', 0, 0, 0, '')", {}}});
+    }
+    SimulatedServer world(app.text("{}"));
+    world.run([]() -> Task<> { co_return; }());
+    const std::string failure = world.server().startup_failure();
+    INFO(failure);
+    CHECK(failure.find(app.file + " is damaged (") != std::string::npos);
+    CHECK(failure.find("move it away with " + app.file + "-wal") != std::string::npos);
+}
+
+}  // namespace weir::jobs
