@@ -37,25 +37,25 @@ std::size_t after_blanks(std::string_view text, std::size_t offset) {
 }
 
 std::size_t after_number(std::string_view text, std::size_t offset) {
-    const auto at = [&](std::string_view characters) {
+    const auto is_at = [&](std::string_view characters) {
         return offset < text.size() && characters.find(text[offset]) != characters.npos;
     };
     const auto digits = [&] {
         offset = std::min(text.find_first_not_of("0123456789", offset), text.size());
     };
-    if (at("-")) ++offset;
-    if (at("0")) {
+    if (is_at("-")) ++offset;
+    if (is_at("0")) {
         ++offset;
     } else {
         digits();
     }
-    if (at(".")) {
+    if (is_at(".")) {
         ++offset;
         digits();
     }
-    if (at("eE")) {
+    if (is_at("eE")) {
         ++offset;
-        if (at("+-")) ++offset;
+        if (is_at("+-")) ++offset;
         digits();
     }
     return offset;

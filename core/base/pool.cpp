@@ -5,14 +5,7 @@
 #include <malloc.h>
 
 #include "core/base/pool_permanent.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define WEIR_POOL_BYPASS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WEIR_POOL_BYPASS 1
-#endif
-#endif
+#include "core/base/sanitizer.h"
 
 namespace weir::pool {
 
@@ -32,7 +25,7 @@ constinit thread_local std::size_t bypasses = 0;  // living on this thread
 // Blocks allocated by operator new, less those freed there.
 constinit thread_local std::ptrdiff_t from_elsewhere = 0;
 
-#ifdef WEIR_POOL_BYPASS
+#ifdef WEIR_SANITIZE_ADDRESS
 
 constexpr std::size_t size_elsewhere(std::size_t size) noexcept {
     return size;

@@ -103,7 +103,8 @@ TEST_CASE("copies and moves of an index value keep its value", "[index_value]") 
         CHECK(moved == original);
         CHECK(copy.is_any());
         copy = moved;
-        copy = copy;
+        const IndexValue& itself = copy;
+        copy = itself;
         CHECK(copy == original);
         CHECK(copy.describe() == original.describe());
     }

@@ -87,8 +87,8 @@ TEST_CASE("a client gives up when the connect timeout expires") {
     LineProtocol protocol({.connect_timeout = 30ms});
     // A backlog that is full does not answer.
     const int full = ::socket(AF_INET, SOCK_STREAM, 0);
-    const SocketAddress any = *SocketAddress::of_number("127.0.0.1", 0);
-    REQUIRE(::bind(full, any.data(), any.size()) == 0);
+    const SocketAddress local = *SocketAddress::of_number("127.0.0.1", 0);
+    REQUIRE(::bind(full, local.data(), local.size()) == 0);
     REQUIRE(::listen(full, 0) == 0);
     const SocketAddress address = SocketAddress::local(full);
     std::vector<int> waiting;

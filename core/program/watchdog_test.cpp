@@ -1,6 +1,7 @@
 #include "core/program/watchdog.h"
 
 #include <atomic>
+#include <functional>
 #include <vector>
 
 #include "core/wait/timeout.h"
@@ -40,15 +41,16 @@ struct Said {
     }
 };
 
-// Holds up the loop until the condition holds.
-template <class Condition>
-[[gnu::noinline]] void compute_for_long(Scheduler& scheduler, Condition condition) {
+}  // namespace
+
+// Holds up the loop until the condition holds. Not in the namespace above, because a report names
+// only functions that the linker knows.
+[[gnu::noinline]] void compute_for_long(Scheduler& scheduler,
+                                        const std::function<bool()>& condition) {
     const Time end = scheduler.now() + most;
     while (!condition() && scheduler.now() < end) {
     }
 }
-
-}  // namespace
 
 TEST_CASE("a loop that is stuck is reported while it is, with the routine and the functions") {
     World w;
@@ -63,7 +65,7 @@ TEST_CASE("a loop that is stuck is reported while it is, with the routine and th
         CHECK(said.count == 2);
     };
     w.run(test());
-    for (const std::size_t which : {0, 1}) {
+    for (const std::size_t which : {0UL, 1UL}) {
         const std::string report = said.report(which);
         INFO(report);
         CHECK_THAT(report, Catch::StartsWith("the loop has been stuck for 0."));

@@ -311,7 +311,7 @@ TEST_CASE("a class limit says whether a woken sender could send now", "[fair_que
 }
 
 TEST_CASE("a queue never keeps all of its places for new classes", "[fair_queue]") {
-    for (const std::size_t limit : {0, 1, 2}) {
+    for (const std::size_t limit : {0UL, 1UL, 2UL}) {
         ByNumber jobs(limit, {.preserve_for_new = 5});
         CHECK(jobs.queue().options().preserve_for_new == std::max<std::size_t>(limit, 1) - 1);
         for (int i = 0; i != 5; ++i) {

@@ -40,7 +40,7 @@ struct SchedulerOptions {
 /// few rounds while there is.
 ///
 /// Everything happens on the thread that calls run(). Other threads reach it by a Poster only.
-class Scheduler : private Poller::User {
+class Scheduler final : private Poller::User {
 public:
     /// A round that takes longer is logged as a warning.
     static constexpr Duration long_round = std::chrono::seconds(1);

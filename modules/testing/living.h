@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "core/base/sanitizer.h"
+
 namespace weir {
 
 class Server;
@@ -21,7 +23,7 @@ std::vector<std::string> queue_paths(Server& server);
 std::vector<std::string> mapped_plugins();
 
 /// Under a sanitizer plugins stay in memory, so that its reports have names.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(WEIR_SANITIZE_ADDRESS) || defined(WEIR_SANITIZE_THREAD)
 inline constexpr bool plugins_stay = true;
 #else
 inline constexpr bool plugins_stay = false;

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from lockd import APP, LIMIT, listens, main, program, wait_until
+from lockd import APP, LIMIT, listens, main, program, sanitized, wait_until
 
 # As root of a namespace of its own, with its own processes and files.
 CONTAINER = ["unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--mount-proc",
@@ -22,9 +22,8 @@ def inside(script, *arguments):
 
 def skip_if_sanitized(test):
     """The sanitizers keep libraries in memory, so that plugins are copied to a folder."""
-    with open(program("weir"), "rb") as file:
-        if b"libasan" in file.read():
-            test.skipTest("a build with sanitizers needs a folder for plugins")
+    if sanitized():
+        test.skipTest("a build with sanitizers needs a folder for plugins")
 
 
 def children(process):

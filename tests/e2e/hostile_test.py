@@ -5,7 +5,7 @@ import random
 import socket
 import unittest
 
-from lockd import LIMIT, Lockd, main, wait_until
+from lockd import LIMIT, Lockd, main, sanitized, wait_until
 
 TCP_REPAIR = 19  # not in Python's socket
 
@@ -70,7 +70,7 @@ class SlowReaders(unittest.TestCase):
                 self.addCleanup(client.close)
                 self.assertEqual(other.ask("PING"), "+PONG")
             self.assertGreater(sent, 20 * 1024 * 1024)
-            if not lockd.sanitized():
+            if not sanitized():
                 self.assertLess(lockd.memory() - before, 20 * 1024 * 1024)
             wait_until(lambda: lockd.info("connected_clients", other) == 1, "all are closed")
             lockd.wait_for_log("takes no replies, closed")

@@ -157,11 +157,6 @@ class Lockd:
         text = client.bulk()
         return int(re.search(rf"^{name}:(\d+)\r$", text, re.MULTILINE).group(1))
 
-    def sanitized(self):
-        """Returns whether lockd was built with a sanitizer, which keeps freed memory."""
-        with open(f"/proc/{self.process.pid}/maps", encoding="ascii") as maps:
-            return "libasan" in maps.read()
-
     def stopped(self):
         """As a context: the process stands still, as if migrated or without a CPU."""
         return Stopped(self.process)
@@ -267,6 +262,12 @@ def listens(path):
 
 def program(name):
     return os.path.join(BUILD, "bin", name)
+
+
+def sanitized():
+    """Returns whether weir was built with a sanitizer, which keeps freed memory."""
+    with open(program("weir"), "rb") as file:
+        return b"__asan_init" in file.read()
 
 
 def plugin(name):

@@ -13,7 +13,7 @@ import unittest
 
 import redis
 
-from lockd import APP, LIMIT, Lockd, main, program, wait_until
+from lockd import APP, LIMIT, Lockd, main, program, sanitized, wait_until
 
 
 def has_ipv6():
@@ -115,9 +115,9 @@ class Addresses(unittest.TestCase):
 
 
 class OpenFiles(unittest.TestCase):
-    def skip_if_sanitized(self, lockd):
+    def skip_if_sanitized(self):
         """The sanitizer opens a pipe to see whether memory is readable; without one it errs."""
-        if lockd.sanitized():
+        if sanitized():
             self.skipTest("the sanitizer needs file descriptors")
 
     def test_the_soft_limit_is_raised_to_what_the_clients_need(self):
@@ -133,7 +133,7 @@ class OpenFiles(unittest.TestCase):
 
     def test_clients_for_whom_there_are_no_files_get_an_error_and_later_ones_are_served(self):
         with Lockd(files=(64, 160)) as lockd:
-            self.skip_if_sanitized(lockd)
+            self.skip_if_sanitized()
             served = lockd.wait_for_log(r"serves (\d+) clients at a time and not max_clients")
             clients = [lockd.connect() for _ in range(200)]
             answers = [client.ask("PING") for client in clients]
@@ -157,7 +157,7 @@ class OpenFiles(unittest.TestCase):
 
     def test_a_limit_that_is_taken_away_is_told_to_clients_and_in_the_log(self):
         with Lockd() as lockd, lockd.connect() as old:
-            self.skip_if_sanitized(lockd)
+            self.skip_if_sanitized()
             self.assertEqual(old.ask("PING"), "+PONG")
             open_now = len(os.listdir(f"/proc/{lockd.process.pid}/fd"))
             limit = resource.prlimit(lockd.process.pid, resource.RLIMIT_NOFILE)

@@ -19,10 +19,11 @@ import os
 import random
 import ssl
 import subprocess
-import sys
 import tempfile
 
-from reload_lockd import Client, Failure, libraries, memory
+import campaign
+from campaign import Failure, until
+from reload_lockd import Client
 
 # Memory that may come with more reloads, in KiB: the allocator's parts that are not full.
 FLAT = 6000
@@ -102,26 +103,18 @@ async def call_often(path, number, state):
     await client.close()
 
 
-def open_files(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
+def open_files(server):
+    return len(os.listdir(f"/proc/{server.pid}/fd"))
 
 
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+def children(server):
+    with open(f"/proc/{server.pid}/task/{server.pid}/children", encoding="ascii") as file:
         return file.read().split()
 
 
-async def until(holds, what):
-    for _ in range(1500):
-        if holds():
-            return
-        await asyncio.sleep(0.02)
-    raise Failure(what())
-
-
-async def reload_all(admin, args, pid, rng):
+async def reload_all(admin, args, server, rng):
     """Returns the memory after a tenth of the reloads."""
-    early = memory(pid)
+    early = campaign.memory(server)
     for turn in range(args.reloads):
         chosen = rng.choice([{"modules": ["runner"]}, {"modules": ["secure"]},
                              {"plugins": ["resp"]}, {"modules": ["runner", "secure"]}])
@@ -130,27 +123,24 @@ async def reload_all(admin, args, pid, rng):
             raise Failure(f"reload {turn} of {chosen} answered {answer!r}")
         await asyncio.sleep(rng.random() * 0.02)
         if turn == args.reloads // 10:
-            early = memory(pid)
+            early = campaign.memory(server)
     return early
 
 
-async def campaign(args, server, owner, lines, port, scratch):
+async def run_clients(args, server, owner, lines, port, scratch):
     rng = random.Random(args.seed)
     state = {"stop": False, "locks": 0, "lines": 0, "calls": 0}
     authority = f"{scratch}/certificate.pem"
     admin = await Client(owner).connect()
     secure = [await TlsClient(port, authority).connect() for _ in range(args.clients + 1)]
-    files = open_files(server.pid) - len(secure)
+    files = open_files(server) - len(secure)
     jobs = [asyncio.create_task(lock_often(client, number, state))
             for number, client in enumerate(secure[1:])]
     jobs.append(asyncio.create_task(hold(secure[0], state)))
     jobs += [asyncio.create_task(send_lines(lines, number, state)) for number in range(3)]
     jobs += [asyncio.create_task(call_often(owner, number, state)) for number in range(3)]
-    reloading = asyncio.create_task(reload_all(admin, args, server.pid, rng))
-    done, _ = await asyncio.wait([reloading, *jobs], return_when=asyncio.FIRST_COMPLETED)
-    for job in done - {reloading}:
-        job.result()
-    early = await reloading
+    early = await campaign.finished(
+        asyncio.create_task(reload_all(admin, args, server, rng)), jobs)
     state["stop"] = True
     await asyncio.gather(*jobs)
     for client in secure:
@@ -162,13 +152,12 @@ async def campaign(args, server, owner, lines, port, scratch):
     if await admin.ask("CALL", "manager", "reload", '{"plugins": ["resp"]}') != "null":
         raise Failure("the last reload failed")
     # Each plugin once: lock, manager, resp, runner.
-    await until(lambda: args.kept or len(libraries(server.pid)[0]) <= 4,
-                lambda: f"old versions stay in memory: {libraries(server.pid)[0]}")
-    await until(lambda: open_files(server.pid) <= files,
-                lambda: f"{open_files(server.pid)} open files, {files} before the reloads")
-    await until(lambda: not children(server.pid),
-                lambda: f"processes are left: {children(server.pid)}")
-    late = memory(server.pid)
+    await campaign.no_old_versions(server, args, 4)
+    await until(lambda: open_files(server) <= files,
+                lambda: f"{open_files(server)} open files, {files} before the reloads")
+    await until(lambda: not children(server),
+                lambda: f"processes are left: {children(server)}")
+    late = campaign.memory(server)
     if not args.kept and late > early + FLAT:
         raise Failure(f"memory grew from {early} KiB to {late} KiB")
     print(f"{args.reloads} reloads under {state['locks']} locks by TLS, {state['lines']} lines and "
@@ -181,47 +170,28 @@ async def run(args):
         make_certificate(scratch)
         owner, lines = f"{scratch}/owner.sock", f"{scratch}/lines.sock"
         tls = {"certificate": f"{scratch}/certificate.pem", "key": f"{scratch}/key.pem"}
-        with open(f"{scratch}/app.json", "w", encoding="ascii") as file:
-            json.dump({
-                "server": {"startup": ["resp", "secure", "runner", "manager"],
-                           "plugin_path": [args.plugins, args.runner]},
-                "module": {
-                    "resp": {"listen": [f"unix:{owner}"]},
-                    "secure": {"plugin": "resp",
-                               "listen": [{"address": "tls://127.0.0.1:0", "tls": tls}]},
-                    "runner": {"listen": f"unix:{lines}"},
-                }}, file)
-        with open(f"{scratch}/log", "wb") as log:
-            server = await asyncio.create_subprocess_exec(
-                f"{args.weir}/weir", "run", f"{scratch}/app.json", stdout=log, stderr=log,
-                env={**os.environ, "XDG_RUNTIME_DIR": scratch, "XDG_STATE_HOME": scratch})
-        try:
-            admin = None
-            for _ in range(3000):
-                if server.returncode is not None:
-                    raise Failure("the server does not start")
-                if os.path.exists(owner) and os.path.exists(lines):
-                    admin = admin or await Client(owner).connect()
-                    listed = await admin.ask("CALL", "secure", "addresses")
-                    if listed.startswith("["):
-                        break
-                await asyncio.sleep(0.01)
-            else:
-                raise Failure("the server does not come up")
-            await admin.close()
-            port = int(json.loads(listed)[0].rpartition(":")[2])
-            await campaign(args, server, owner, lines, port, scratch)
-            server.terminate()
-            if await asyncio.wait_for(server.wait(), 60) != 0:
-                raise Failure(f"the server ended with {server.returncode}")
-        except BaseException:
-            with open(f"{scratch}/log", encoding="utf-8", errors="replace") as log:
-                sys.stderr.write(log.read()[-12000:])
-            raise
-        finally:
-            if server.returncode is None:
-                server.kill()
-                await server.wait()
+        app = {
+            "server": {"startup": ["resp", "secure", "runner", "manager"],
+                       "plugin_path": [args.plugins, args.runner]},
+            "module": {
+                "resp": {"listen": [f"unix:{owner}"]},
+                "secure": {"plugin": "resp",
+                           "listen": [{"address": "tls://127.0.0.1:0", "tls": tls}]},
+                "runner": {"listen": f"unix:{lines}"},
+            }}
+        async with campaign.running(args.weir, scratch, app) as server:
+            await campaign.started(server,
+                                   lambda: os.path.exists(owner) and os.path.exists(lines))
+            port = await secure_port(owner)
+            await run_clients(args, server, owner, lines, port, scratch)
+
+
+async def secure_port(owner):
+    admin = await Client(owner).connect()
+    while not (listed := await admin.ask("CALL", "secure", "addresses")).startswith("["):
+        await asyncio.sleep(0.01)  # its module is not loaded yet
+    await admin.close()
+    return int(json.loads(listed)[0].rpartition(":")[2])
 
 
 def main():
@@ -231,14 +201,7 @@ def main():
     parser.add_argument("runner", help="the folder of the plugin runner")
     parser.add_argument("--reloads", type=int, default=200)
     parser.add_argument("--clients", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kept", action="store_true",
-                        help="expect libraries to stay, as under a sanitizer")
-    args = parser.parse_args()
-    try:
-        asyncio.run(run(args))
-    except Failure as failure:
-        sys.exit(f"seed {args.seed}: {failure}")
+    campaign.main(run, parser)
 
 
 if __name__ == "__main__":

@@ -17,14 +17,11 @@ import asyncio
 import json
 import os
 import random
-import shutil
-import sys
 import tempfile
 import time
 
-
-class Failure(Exception):
-    pass
+import campaign
+from campaign import Failure, put
 
 
 class Client:
@@ -160,12 +157,6 @@ async def wait(client, shared):
         raise Failure("the client that waited all the time got a wrong answer")
 
 
-def put(source, folder, name):
-    """Installs a plugin like a package manager: a new file under the old name."""
-    shutil.copy(source, f"{folder}/{name}.new")
-    os.rename(f"{folder}/{name}.new", f"{folder}/{name}")
-
-
 # The reason for which each wrong version is rejected.
 BAD = {
     "broken": "failed: this version is broken",
@@ -203,92 +194,55 @@ async def reload_all(admin, args, folder, shared, rng):
     return refused, times
 
 
-def libraries(pid):
-    """Returns the copies of plugins in memory, and all mappings."""
-    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
-        lines = maps.read().splitlines()
-    return sorted({line.split(maxsplit=5)[5] for line in lines if "/weir-" in line}), len(lines)
-
-
-def memory(pid):
-    with open(f"/proc/{pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-
-
 async def run(args):
-    rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as scratch:
         folder, path = f"{scratch}/plugins", f"{scratch}/lockd.sock"
         os.mkdir(folder)
         for name in ("lock.so", "resp.so", "manager.so"):
             put(f"{args.plugins}/{name}", folder, name)
-        with open(f"{scratch}/lockd.json", "w", encoding="ascii") as file:
-            json.dump({"server": {"startup": ["lock", "resp", "manager"], "plugin_path": [folder]},
-                       "module": {"resp": {"listen": [f"unix:{path}"], "reload_timeout": "200ms"},
-                                  "lock": {"reload_timeout": "200ms"}}}, file)
-        with open(f"{scratch}/log", "wb") as log:
-            server = await asyncio.create_subprocess_exec(
-                f"{args.weir}/weir", "run", f"{scratch}/lockd.json", stdout=log, stderr=log)
-        try:
-            while not os.path.exists(path):
-                if server.returncode is not None:
-                    raise Failure("lockd does not start")
-                await asyncio.sleep(0.01)
-            shared = Shared(max(2, args.clients // 10))
-            admin = await Client(path).connect()
-            clients = [await Client(path).connect() for _ in range(args.clients)]
-            holder, waiter = await Client(path).connect(), await Client(path).connect()
-            jobs = [asyncio.create_task(work(client, number, shared, random.Random(rng.random())))
-                    for number, client in enumerate(clients)]
-            jobs.append(asyncio.create_task(hold(holder, shared)))
-            while await admin.ask("CALL", "lock", "list", '{"pattern": "held"}') == "[]":
-                await asyncio.sleep(0.01)
-            jobs.append(asyncio.create_task(wait(waiter, shared)))
-            while '"waiters":[]' in await admin.ask("CALL", "lock", "list", '{"pattern": "held"}'):
-                await asyncio.sleep(0.01)
-            at_first = memory(server.pid)
-            reloading = asyncio.create_task(reload_all(admin, args, folder, shared, rng))
-            done, _ = await asyncio.wait([reloading, *jobs],
-                                         return_when=asyncio.FIRST_COMPLETED)
-            for job in done - {reloading}:
-                job.result()
-            refused, times = await reloading
-            # A call that waits when a reload ends stays in the old version until it is answered.
-            # Only when all calls have ended can all old versions be unloaded.
-            shared.stop = True
-            await asyncio.gather(*jobs)
-            for client in clients + [holder, waiter]:
-                await client.close()
-            if sum(shared.counters) != shared.updates:
-                raise Failure(f"{shared.updates} updates, counted {sum(shared.counters)}")
-            listed, count = libraries(server.pid)
-            for _ in range(500):
-                if args.kept or len(listed) <= 3:
-                    break
-                await asyncio.sleep(0.02)
-                listed, count = libraries(server.pid)
-            else:
-                modules = await admin.ask("CALL", "manager", "modules")
-                raise Failure(f"old versions stay in memory: {listed}\n{modules}")
-            times.sort()
-            of_them = ", ".join(f"{count} {kind}" for kind, count in refused.items())
-            print(f"{args.reloads} reloads, bad versions: {of_them}, under "
-                  f"{args.clients} clients with {shared.updates} updates: no failure\n"
-                  f"a reload takes {1000 * times[len(times) // 2]:.1f} ms (median), "
-                  f"{1000 * times[-1]:.1f} ms at most; memory {at_first} KiB at first, "
-                  f"{memory(server.pid)} KiB at the end; {count} mappings, "
-                  f"{len(listed)} of plugins' libraries")
-            server.terminate()
-            if await asyncio.wait_for(server.wait(), 60) != 0:
-                raise Failure(f"lockd ended with {server.returncode}")
-        except BaseException:
-            with open(f"{scratch}/log", encoding="utf-8", errors="replace") as log:
-                sys.stderr.write(log.read()[-12000:])
-            raise
-        finally:
-            if server.returncode is None:
-                server.kill()
-                await server.wait()
+        app = {"server": {"startup": ["lock", "resp", "manager"], "plugin_path": [folder]},
+               "module": {"resp": {"listen": [f"unix:{path}"], "reload_timeout": "200ms"},
+                          "lock": {"reload_timeout": "200ms"}}}
+        async with campaign.running(args.weir, scratch, app) as server:
+            await campaign.started(server, lambda: os.path.exists(path))
+            await run_clients(server, path, folder, args)
+
+
+async def run_clients(server, path, folder, args):
+    rng = random.Random(args.seed)
+    shared = Shared(max(2, args.clients // 10))
+    admin = await Client(path).connect()
+    clients = [await Client(path).connect() for _ in range(args.clients)]
+    holder, waiter = await Client(path).connect(), await Client(path).connect()
+    jobs = [asyncio.create_task(work(client, number, shared, random.Random(rng.random())))
+            for number, client in enumerate(clients)]
+    jobs.append(asyncio.create_task(hold(holder, shared)))
+    while await admin.ask("CALL", "lock", "list", '{"pattern": "held"}') == "[]":
+        await asyncio.sleep(0.01)
+    jobs.append(asyncio.create_task(wait(waiter, shared)))
+    while '"waiters":[]' in await admin.ask("CALL", "lock", "list", '{"pattern": "held"}'):
+        await asyncio.sleep(0.01)
+    at_first = campaign.memory(server)
+    refused, times = await campaign.finished(
+        asyncio.create_task(reload_all(admin, args, folder, shared, rng)), jobs)
+    # A call that waits when a reload ends stays in the old version until it is answered. Only when
+    # all calls have ended can all old versions be unloaded.
+    shared.stop = True
+    await asyncio.gather(*jobs)
+    for client in clients + [holder, waiter]:
+        await client.close()
+    if sum(shared.counters) != shared.updates:
+        raise Failure(f"{shared.updates} updates, counted {sum(shared.counters)}")
+    await campaign.no_old_versions(server, args, 3)
+    times.sort()
+    of_them = ", ".join(f"{count} {kind}" for kind, count in refused.items())
+    listed, count = campaign.libraries(server)
+    print(f"{args.reloads} reloads, bad versions: {of_them}, under "
+          f"{args.clients} clients with {shared.updates} updates: no failure\n"
+          f"a reload takes {1000 * times[len(times) // 2]:.1f} ms (median), "
+          f"{1000 * times[-1]:.1f} ms at most; memory {at_first} KiB at first, "
+          f"{campaign.memory(server)} KiB at the end; {count} mappings, "
+          f"{len(listed)} of plugins' libraries")
 
 
 def main():
@@ -298,14 +252,7 @@ def main():
     parser.add_argument("bad", help="the folder of bad versions")
     parser.add_argument("--reloads", type=int, default=1000)
     parser.add_argument("--clients", type=int, default=200)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kept", action="store_true",
-                        help="expect libraries to stay, as under a sanitizer")
-    args = parser.parse_args()
-    try:
-        asyncio.run(run(args))
-    except Failure as failure:
-        sys.exit(f"seed {args.seed}: {failure}")
+    campaign.main(run, parser)
 
 
 if __name__ == "__main__":

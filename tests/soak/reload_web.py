@@ -16,11 +16,11 @@ import asyncio
 import json
 import os
 import random
-import sys
 import tempfile
 import time
 
-from reload_lockd import Failure, libraries, memory, put
+import campaign
+from campaign import Failure, put
 
 MODULES = ("lock", "http", "manager")
 
@@ -170,17 +170,13 @@ def app(folder, plugins, site):
                                 "routes": [{"path": "/site/*", "folder": site}]}}}
 
 
-async def port_of(server, log):
-    """Returns where it listens, once the log says so."""
-    for _ in range(3000):
-        with open(log, encoding="utf-8") as lines:
-            for line in lines:
-                if "listens at tcp://" in line:
-                    return int(line.rsplit(":", 1)[1])
-        if server.returncode is not None:
-            break
-        await asyncio.sleep(0.01)
-    raise Failure("the server does not start")
+def port_in(log):
+    """Returns the port at which it listens; None before the log says so."""
+    with open(log, encoding="utf-8") as lines:
+        for line in lines:
+            if "listens at tcp://" in line:
+                return int(line.rsplit(":", 1)[1])
+    return None
 
 
 async def run_clients(port, args, rng, server):
@@ -191,60 +187,35 @@ async def run_clients(port, args, rng, server):
     jobs += [asyncio.create_task(publish(port, shared))]
     jobs += [asyncio.create_task(work(port, number, shared, random.Random(rng.random())))
              for number in range(args.clients)]
-    at_first = memory(server.pid)
-    reloading = asyncio.create_task(reload_modules(port, shared, args, rng))
-    done, _ = await asyncio.wait([reloading, *jobs], return_when=asyncio.FIRST_COMPLETED)
-    for job in done - {reloading}:
-        job.result()
-    reloads = await reloading
+    at_first = campaign.memory(server)
+    reloads = await campaign.finished(
+        asyncio.create_task(reload_modules(port, shared, args, rng)), jobs)
     shared.stop = True
     await asyncio.wait_for(asyncio.gather(*jobs), 120)
     return shared, reloads, at_first
 
 
 async def run(args):
-    rng = random.Random(args.seed)
     with tempfile.TemporaryDirectory() as scratch:
-        folder, site = f"{scratch}/plugins", f"{scratch}/site"
+        folder, site, log = f"{scratch}/plugins", f"{scratch}/site", f"{scratch}/log"
         os.mkdir(folder)
         os.mkdir(site)
         with open(f"{site}/file.txt", "w", encoding="ascii") as file:
             file.write("x" * 1024)
         for name in MODULES:
             put(f"{args.plugins}/{name}.so", folder, f"{name}.so")
-        with open(f"{scratch}/app.json", "w", encoding="ascii") as file:
-            json.dump(app(scratch, folder, site), file)
-        with open(f"{scratch}/log", "wb") as log:
-            server = await asyncio.create_subprocess_exec(
-                f"{args.weir}/weir", "run", f"{scratch}/app.json", stdout=log, stderr=log)
-        try:
-            port = await port_of(server, f"{scratch}/log")
-            shared, reloads, at_first = await run_clients(port, args, rng, server)
-            for _ in range(1000):
-                listed, _ = libraries(server.pid)
-                if args.kept or len(listed) <= len(MODULES):
-                    break
-                await asyncio.sleep(0.02)
-            else:
-                raise Failure(f"old versions stay in memory: {listed}")
-            at_end = memory(server.pid)
+        async with campaign.running(args.weir, scratch, app(scratch, folder, site)) as server:
+            await campaign.started(server, lambda: port_in(log) is not None)
+            shared, reloads, at_first = await run_clients(
+                port_in(log), args, random.Random(args.seed), server)
+            await campaign.no_old_versions(server, args, len(MODULES))
+            at_end = campaign.memory(server)
             # What a reload would leave behind is more than this, if it is left behind each time.
             if not args.kept and at_end > at_first + 8192 + 64 * reloads:
                 raise Failure(f"memory grows: {at_first} KiB at first, {at_end} at the end")
             print(f"{reloads} reloads under {args.clients} clients: {shared.requests} requests, "
                   f"none lost; {shared.received} events of one stream in order; memory {at_first} "
                   f"KiB at first, {at_end} KiB at the end")
-            server.terminate()
-            if await asyncio.wait_for(server.wait(), 60) != 0:
-                raise Failure(f"the server ended with {server.returncode}")
-        except BaseException:
-            with open(f"{scratch}/log", encoding="utf-8", errors="replace") as log:
-                sys.stderr.write(log.read()[-12000:])
-            raise
-        finally:
-            if server.returncode is None:
-                server.kill()
-                await server.wait()
 
 
 def main():
@@ -254,14 +225,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=3600)
     parser.add_argument("--every", type=float, default=10, help="seconds between two reloads")
     parser.add_argument("--clients", type=int, default=50)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kept", action="store_true",
-                        help="expect libraries to stay, as under a sanitizer")
-    args = parser.parse_args()
-    try:
-        asyncio.run(run(args))
-    except Failure as failure:
-        sys.exit(f"seed {args.seed}: {failure}")
+    campaign.main(run, parser)
 
 
 if __name__ == "__main__":

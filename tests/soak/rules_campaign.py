@@ -111,7 +111,7 @@ def fire(server, folder, bursts):
         if burst == max(1, bursts // 4):
             early = server.memory()
     grown = server.memory() - early
-    if grown > FLAT and not server.sanitized():
+    if grown > FLAT and not lockd.sanitized():
         raise Failure(f"{grown} bytes more memory after {bursts} bursts than after a quarter")
     return bursts * BURST / used
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "core/base/sanitizer.h"
 #include "modules/system/module/headers_digest.h"  // generated; see cmake/headers_digest.cmake
 
 // What of a build must be the same in a program and its plugins. The values are constants of each
@@ -42,9 +43,9 @@ inline constexpr AbiTag own_abi {
 #else
     .library = "unknown",
 #endif
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(WEIR_SANITIZE_ADDRESS)
     .sanitizer = "address",
-#elif defined(__SANITIZE_THREAD__)
+#elif defined(WEIR_SANITIZE_THREAD)
     .sanitizer = "thread",
 #else
     .sanitizer = "none",

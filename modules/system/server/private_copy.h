@@ -5,11 +5,13 @@
 #include <span>
 #include <string>
 
+#include "core/base/sanitizer.h"
+
 namespace weir {
 
 // Under a sanitizer libraries stay in memory, so that its reports, which come at the end, know what
 // was where.
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(WEIR_SANITIZE_ADDRESS) || defined(WEIR_SANITIZE_THREAD)
 inline constexpr bool libraries_stay = true;
 #else
 inline constexpr bool libraries_stay = false;
