@@ -1,5 +1,7 @@
 #include "config/settings/scalar_type.h"
 
+#include <algorithm>
+
 #include "config/text/nearest_name.h"
 #include "config/text/quoted.h"
 
@@ -20,7 +22,9 @@ std::string shown(const Value& value, bool secret) {
 }
 
 std::string not_one_of(const Value& value, bool secret, const std::vector<std::string>& names) {
-    std::string what = "is not one of " + joined(names);
+    std::vector<std::string> shown_names = names;
+    std::ranges::replace(shown_names, "", "\"\"");
+    std::string what = "is not one of " + joined(shown_names);
     if (const auto text = value.text(); text && !secret) what += did_you_mean(*text, names);
     return what;
 }

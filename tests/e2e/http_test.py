@@ -160,9 +160,13 @@ class Shared(unittest.TestCase):
 
     def test_requests_that_forms_can_send_are_refused(self):
         for arguments in (["-d", "a=b"], ["-H", "Content-Type: text/plain", "-d", "{}"],
-                          ["-X", "POST"]):
+                          ["-d", ""], ["-X", "POST", "-H", "Content-Type: text/plain"]):
             status, _, body = self.web.curl("/call/lock/list", *arguments)
             self.assertEqual((status, json.loads(body)["code"]), (415, "not_json"))
+        self.assertEqual(self.web.curl("/call/lock/list", "-X", "POST")[0], 200)
+        for header in ("Origin: https://evil.example", "Sec-Fetch-Site: cross-site"):
+            status, _, body = self.web.curl("/call/lock/list", "-X", "POST", "-H", header)
+            self.assertEqual((status, json.loads(body)["code"]), (403, "foreign_origin"))
         status, body = self.web.post("/call/lock/list", {}, "-H", "Origin: https://evil.example")
         self.assertEqual((status, body["code"]), (403, "foreign_origin"))
         status, _, body = self.web.curl("/health", "-H", "Host: evil.example")

@@ -63,7 +63,7 @@ class App:
     """A running app with the hooks github, slack and filed, and a rule that sends on what comes
     from github, to the receiver `up`."""
 
-    def __init__(self, port):
+    def __init__(self, port, **webhook):
         self.folder = tempfile.TemporaryDirectory(prefix="webhook-test-")
         self.socket = self.path("socket")
         self.write("secret", "first secret\n")
@@ -73,6 +73,7 @@ class App:
                 "http": {"listen": ["tcp://127.0.0.1:0"]},
                 "resp": {"listen": ["unix:" + self.socket]},
                 "webhook": {
+                    **webhook,
                     "hooks": {
                         "github": {"path": "/hooks/github", "signature": "github",
                                    "secret": "${HOOK_SECRET}", "headers": ["X-GitHub-Event"]},
@@ -235,6 +236,40 @@ class WebhookTest(unittest.TestCase):
             self.assertIn("connection refused", events[0]["message"])
             self.assertEqual((events[1]["body"], events[1]["status"], events[1]["message"]),
                              ("hello", 404, 'the answer is 404: {"taken": true}'))
+
+    def test_text_that_is_json_too_deep_is_told_as_text_and_the_receiver_goes_on(self):
+        self.server.answers = [404]
+        deep = "[" * 100 + "]" * 100
+        with App(self.server.port) as app:
+            watch = app.watch("webhook.Failed", "-n", "1")
+            app.call("webhook", "send", receiver="up", text=deep)
+            app.call("webhook", "send", receiver="up", body={"n": 1})
+            output, _ = watch.communicate(timeout=LIMIT)
+            event = json.loads(output)["event"]
+            self.assertEqual((event["body"], event["status"]), (deep, 404))
+            wait_until(lambda: app.receiver("up")["delivered"] == 1, "the next request")
+            self.assertEqual(app.receiver("up")["running"], 0)
+            self.assertEqual(app.github(deep)[0], 400)
+
+    def test_hooks_take_requests_again_when_unloading_is_refused(self):
+        with App(self.server.port, unload_timeout="300ms") as app:
+            self.server.gate.clear()
+            app.call("webhook", "send", receiver="up", body={"n": 1})
+            wait_until(lambda: self.server.requests, "the request")
+            refused = app.weir("call", "manager", "unload", '{"module": "webhook"}')
+            self.assertIn("did not end within 300ms", refused.stderr)
+            self.assertEqual(app.github('{"n": 2}')[0], 204)
+            self.server.gate.set()
+            wait_until(lambda: app.receiver("up")["delivered"] == 2, "both requests")
+
+    def test_a_secret_file_without_a_secret_is_refused(self):
+        with App(self.server.port) as app:
+            app.write("secret", " \n\t\n")
+            app.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "module.webhook.hooks.filed.secret_file: " + app.path("secret") +
+                       ": there is no secret in the file" in app.text(), "the complaint")
+            self.assertEqual(app.github("{}", "/hooks/filed", "first secret")[0], 204)
+            self.assertEqual(app.github("{}", "/hooks/filed", " ")[0], 403)
 
     def test_a_request_can_be_asked_for_its_answer(self):
         self.server.answers = [200, 409]

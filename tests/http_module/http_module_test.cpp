@@ -254,7 +254,16 @@ TEST_CASE("errors of functions keep their codes, and get a status that fits") {
     CHECK(ask(get("/call/bakery/order?customer=ann")) == "405 wrong_method");
     CHECK(ask(post("/call/bakery/order", "{")) == "400 bad_parameter");
     CHECK(ask(post("/call/bakery/order", "[1]")) == "400 bad_parameter");
-    CHECK(ask("POST /call/bakery/look HTTP/1.1\r\nHost: x\r\n\r\n") == "415 not_json");
+    const std::string look = "POST /call/bakery/look HTTP/1.1\r\nHost: x\r\n";
+    CHECK(ask(look + "Content-Length: 2\r\n\r\n{}") == "415 not_json");
+    CHECK(ask(look + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n") == "415 not_json");
+    CHECK(ask(look + "Content-Type: text/plain\r\n\r\n") == "415 not_json");
+}
+
+TEST_CASE("a call without a body needs no type") {
+    GatewayWorld world;
+    const std::string answer = world.send("POST /call/bakery/look HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(answer.starts_with("HTTP/1.1 200 OK"));
 }
 
 namespace {

@@ -44,7 +44,7 @@ bool is_json(std::string_view type) noexcept {
 
 Task<std::string> read_json_text(Exchange& exchange) {
     const auto type = exchange.request().header("Content-Type");
-    if (!type || !is_json(*type)) {
+    if (type ? !is_json(*type) : exchange.request().has_body()) {
         throw HttpError(415, "not_json",
                         "the request needs the header Content-Type: application/json");
     }

@@ -8,8 +8,9 @@
 
 namespace weir::http {
 
-// Reads the body as text in JSON. Throws HttpError: 415 if the client does not say that it is JSON,
-// which a form of another site's page cannot say.
+// Reads the body as text in JSON; "" if there is none. Throws HttpError: 415 if the client does not
+// say that it is JSON, which a form of another site's page cannot say. A request that has neither a
+// body nor a type need not: each form has a type, and the Gate refuses pages of other sites.
 Task<std::string> read_json_text(Exchange& exchange);
 
 // Reads text in JSON; "" is null. Throws HttpError (400), also for what is nested too deep.

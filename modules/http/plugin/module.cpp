@@ -284,8 +284,8 @@ private:
             }
         }
         if (settings().page) {
-            if (!settings().gateway) {
-                throw std::runtime_error("the page needs the gateway, which is switched off");
+            if (const std::string wrong = settings().wrong_page(); !wrong.empty()) {
+                throw std::runtime_error("module." + name() + ".page: " + wrong);
             }
             const bool has_root = std::ranges::find(settings().routes, "/", &RouteSettings::path) !=
                                   settings().routes.end();

@@ -98,6 +98,10 @@ HttpLimits HttpSettings::limits() const {
             .write_time = write_timeout};
 }
 
+std::string HttpSettings::wrong_page() const {
+    return page && !gateway ? "needs the gateway, which is switched off" : "";
+}
+
 WebSocketOptions HttpSettings::web_sockets() const {
     return {.max_message = max_message.bytes, .ping_interval = ping_interval};
 }

@@ -84,6 +84,8 @@ struct HttpSettings {
     static config::Settings<HttpSettings> describe();
 
     std::vector<ListenSettings> listeners() const;
+    // Returns what is wrong with `page`; "" if nothing is.
+    std::string wrong_page() const;
     HttpLimits limits() const;
     WebSocketOptions web_sockets() const;
 };

@@ -134,17 +134,22 @@ std::string wrong_listeners(const Listen& listen) {
     return wrong;
 }
 
-void check_roles(const Module& module, const std::vector<ListenSettings>& listeners) {
-    const Ref<AccessRules>& rules = module.access().rules();
-    for (const ListenSettings& listener : listeners) {
-        for (const auto* roles : {&*listener.anonymous, &listener.owner}) {
-            for (const std::string& role : *roles) {
-                if (rules->role(role) == nullptr) {
-                    throw std::runtime_error(
-                        "module." + module.name() +
-                        ".listen: " + config::unknown_name("role", role, rules->role_names()));
-                }
+std::string wrong_roles(const ListenSettings& listener, const AccessRules& rules) {
+    for (const auto* roles : {&*listener.anonymous, &listener.owner}) {
+        for (const std::string& role : *roles) {
+            if (rules.role(role) == nullptr) {
+                return config::unknown_name("role", role, rules.role_names());
             }
+        }
+    }
+    return "";
+}
+
+void check_roles(const Module& module, const std::vector<ListenSettings>& listeners) {
+    for (const ListenSettings& listener : listeners) {
+        if (const std::string wrong = wrong_roles(listener, *module.access().rules());
+            !wrong.empty()) {
+            throw std::runtime_error("module." + module.name() + ".listen: " + wrong);
         }
     }
 }

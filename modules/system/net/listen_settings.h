@@ -14,6 +14,7 @@
 
 namespace weir {
 
+class AccessRules;
 class Acceptor;
 class Module;
 struct ListenOptions;
@@ -50,8 +51,12 @@ std::vector<ListenSettings> listeners_of(const Listen& listen,
 // is. For Setting::check.
 std::string wrong_listeners(const Listen& listen);
 
-// Requires that the roles of the addresses exist: a mistake in a name would give clients other
-// rights than those that are meant. Throws std::runtime_error with the nearest name.
+// Returns which role of the address does not exist, with the nearest name; "" if all do. A mistake
+// in a name would give clients other rights than those that are meant.
+std::string wrong_roles(const ListenSettings& listener, const AccessRules& rules);
+
+// Requires that the roles of the addresses exist. Throws std::runtime_error that says which does
+// not.
 void check_roles(const Module& module, const std::vector<ListenSettings>& listeners);
 
 // Logs where the module listens from now on, and warns if clients that do not log in may come from
