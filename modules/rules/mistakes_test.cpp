@@ -110,7 +110,7 @@ TEST_CASE("references are checked by what earlier steps return") {
 TEST_CASE("a step does one thing, and what is never reached is a mistake") {
     CHECK(mistakes_of_step("{}") ==
           Lines{"r.do[0]: does nothing; give one of call, send, wait, if, each, lock, sleep, log, "
-                "set or fail"});
+                "set, script or fail"});
     CHECK(mistakes_of_step(R"({"log": "a", "sleep": "1s"})") ==
           Lines{"r.do[0].log: a step does one thing, and this has 'sleep' already"});
     CHECK(mistakes_of_step(R"({"log": "a", "with": {"x": 1}, "then": [{"log": "b"}]})") ==

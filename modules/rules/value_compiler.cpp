@@ -126,6 +126,16 @@ Reference ValueCompiler::reference(std::string_view written, const config::Path&
     return made;
 }
 
+std::vector<Script::Name> ValueCompiler::names_for(std::string_view script) {
+    std::vector<Script::Name> known;
+    for (const std::string& name : scope_.names()) {
+        known.push_back({name, scope_.find(name)});
+        uses_now_ =
+            uses_now_ || (known.back().slot == now_slot && script.find(name) != script.npos);
+    }
+    return known;
+}
+
 void ValueCompiler::check_path(const Reference& reference, const config::Path& path) const {
     Shape shape = scope_.shape(reference.slot);
     for (const std::string& name : reference.path) {

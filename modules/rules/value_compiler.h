@@ -3,12 +3,14 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/document/path.h"
 #include "config/document/value.h"
 #include "config/settings/description.h"
 #include "modules/rules/names_in_scope.h"
 #include "modules/rules/program.h"
+#include "modules/rules/script.h"
 #include "modules/rules/settings.h"
 #include "modules/rules/shape.h"
 #include "modules/rules/value.h"
@@ -44,6 +46,9 @@ public:
     // The type is null if it is not known.
     EventChoice event(const TriggerSettings& written, const config::Path& path,
                       const EventType** type);
+    // Returns the names that a script may use at this point.
+    std::vector<Script::Name> names_for(std::string_view script);
+
     // Returns the type of that name, or reports that there is none, or that it is not described.
     const EventType* event_type(const std::string& name, const config::Path& path) const;
 
