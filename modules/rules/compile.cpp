@@ -289,8 +289,12 @@ void Compiler::call(Step& made, const StepSettings& written, const config::Path&
     const ApiFunction* const found =
         values_.app() == nullptr ? nullptr
                                  : values_.app()->find_function(target, name, path / "call");
+    const auto names = [&](const config::Setting& parameter, const config::Value& value,
+                           const config::Path& place) {
+        values_.app()->check_name(target, config::name_in(*parameter.type), value, place);
+    };
     made.value = values_.object(written.with, found == nullptr ? nullptr : found->parameters,
-                                "parameter", path / "with", path / "call");
+                                "parameter", path / "with", path / "call", names);
     name_result(made, written.as, found == nullptr ? Shape() : result_shape(*found), path / "as");
 }
 
@@ -305,7 +309,7 @@ void Compiler::send(Step& made, const StepSettings& written, const config::Path&
     }
     made.value =
         values_.object(written.with, type == nullptr ? nullptr : &type->description()->members(),
-                       "member", path / "with", path / "send");
+                       "member", path / "with", path / "send", values_.names_in(type));
 }
 
 void Compiler::wait(Step& made, const StepSettings& written, const config::Path& path) {

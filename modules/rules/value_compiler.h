@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -37,11 +38,17 @@ public:
     Template text(std::string_view written, const config::Path& path);
     Shape shape(const Template& value) const;
 
+    // Looks up a name that is written for a parameter or a member.
+    using NameCheck =
+        std::function<void(const config::Setting&, const config::Value&, const config::Path&)>;
     // An object of which each member fits the description, if that is known. `kind` is what the
     // members are: "parameter". `owner` is where a missing one is reported.
     Template object(const std::map<std::string, config::Value>& written,
                     const config::Description* wanted, std::string_view kind,
-                    const config::Path& path, const config::Path& owner);
+                    const config::Path& path, const config::Path& owner,
+                    const NameCheck& check_name);
+    // The check of names in members of events of the type.
+    NameCheck names_in(const EventType* type) const;
 
     // The type is null if it is not known.
     EventChoice event(const TriggerSettings& written, const config::Path& path,
@@ -59,7 +66,7 @@ private:
     void check_path(const Reference& reference, const config::Path& path) const;
     void check_fits(const Template& value, const config::Value& written,
                     const config::Setting& wanted, const config::Description& owner,
-                    const config::Path& path);
+                    const config::Path& path, const NameCheck& check_name);
     void check_constant(const config::Value& written, const config::Setting& wanted,
                         const config::Description& owner, const config::Path& path) const;
     std::string describe(const Template& value) const;
