@@ -97,6 +97,7 @@ set(WEIR_PUBLIC_HEADERS
     config/settings/catalogue.h
     config/settings/changes.h
     config/settings/configuration.h
+    config/settings/name_in.h
     config/settings/settings.h
 
     modules/system/event/event_exchange.h

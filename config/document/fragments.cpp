@@ -32,6 +32,17 @@ std::optional<std::string_view> behind(std::string_view name, std::string_view f
     return name.substr(first.size() + 1);
 }
 
+bool failed_inside(const Value& value) {
+    if (value.substitution && value.substitution->failed) return true;
+    if (const auto* list = value.get<Value::List>()) {
+        return std::any_of(list->begin(), list->end(),
+                           [](const Value& element) { return failed_inside(element); });
+    }
+    const auto* members = value.get<Value::Object>();
+    return members && std::any_of(members->begin(), members->end(),
+                                  [](const Member& member) { return failed_inside(member.value); });
+}
+
 Fragments find(const Fragments& fragments, const std::string& name) {
     Fragments result;
     for (const Fragment& fragment : fragments) {
@@ -63,6 +74,10 @@ Fragments find(const Fragments& fragments, std::size_t index) {
 }
 
 }  // namespace
+
+bool Fragment::failed_inside() const {
+    return weir::config::failed_inside(*value);
+}
 
 NamedFragments settings_in(const Fragments& fragments) {
     NamedFragments result;

@@ -34,6 +34,8 @@ struct Fragment {
     const Value* plain() const { return rest.empty() ? value : nullptr; }
     bool is_object() const { return !rest.empty() || value->is_object(); }
     bool failed() const { return value->substitution && value->substitution->failed; }
+    /// The same, or a value within it has failed.
+    bool failed_inside() const;
 };
 
 /// What all layers say about one setting, lowest layer first. The setting's type decides which

@@ -90,7 +90,8 @@ public:
     void read(const Fragments& fragments, void* value, Reader& reader) const override {
         const std::size_t problems = reader.count();
         inner_->read(fragments, value, reader);
-        if (reader.count() > problems || fragments.empty() || fragments.back().failed()) return;
+        if (reader.count() > problems || fragments.empty() || fragments.back().failed_inside())
+            return;
         const T& result = *static_cast<const T*>(value);
         if constexpr (HasLength<T>) {
             const std::size_t length = length_of(result);
@@ -128,6 +129,7 @@ public:
         return schema;
     }
     Nested nested() const override { return inner_->nested(); }
+    const Check& check() const noexcept { return check_; }
 
 private:
     std::unique_ptr<const Type> inner_;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -161,8 +162,15 @@ private:
     std::unique_ptr<const Type> element_;
 };
 
+/// Whether null is a value of the type. In a map of others, it removes an entry.
+template <class T>
+inline constexpr bool has_null = std::is_same_v<T, Value>;
+template <class T>
+inline constexpr bool has_null<std::optional<T>> = true;
+
 /// Values by user-chosen names. Merges the entries of several layers into the entries of the
-/// struct's default.
+/// struct's default. A null removes what lower layers say of its entry (RFC 7396), unless it is a
+/// value of the type.
 template <class T>
 class MapType : public Type {
 public:
@@ -179,7 +187,18 @@ public:
         auto& map = *static_cast<std::map<std::string, T>*>(value);
         for (const auto& [key, entries] : entries_in(fragments)) {
             const Reader::Inside inside(reader, key);
-            entry_->read(entries, &map[std::string(key)], reader);
+            if constexpr (has_null<T>) {
+                entry_->read(entries, &map[std::string(key)], reader);
+            } else {
+                bool was_null = false;
+                const Fragments rest =
+                    after_null(entries, reader, was_null, [&](const Fragments& hidden) {
+                        T ignored{};
+                        entry_->read(hidden, &ignored, reader);
+                    });
+                if (was_null) map.erase(std::string(key));
+                if (!rest.empty()) entry_->read(rest, &map[std::string(key)], reader);
+            }
         }
     }
 
@@ -204,7 +223,7 @@ public:
     }
     Value schema(SchemaWriter& writer) const override {
         const SchemaWriter::Inside inside(writer, "additionalProperties");
-        Value entry = entry_->schema(writer);
+        Value entry = or_null(entry_->schema(writer));
         return Value::object().add("type", "object").add("additionalProperties", std::move(entry));
     }
     Nested nested() const override {
@@ -216,7 +235,8 @@ private:
     std::unique_ptr<const Type> entry_;
 };
 
-/// One of several types: the first that accepts the value.
+/// One of several types: the first that accepts the value. A text from outside of any file, as of
+/// `--set`, that is an object or a list in JSON is a string only if nothing else accepts it.
 template <class... Ts>
 class VariantType : public Type {
 public:
@@ -233,10 +253,15 @@ public:
 
     void read(const Fragments& fragments, void* value, Reader& reader) const override {
         reader.report_twins(fragments);
+        auto& result = *static_cast<std::variant<Ts...>*>(value);
         for (const Fragment& fragment : fragments) {
-            const bool taken = take(fragment, *static_cast<std::variant<Ts...>*>(value),
-                                    std::index_sequence_for<Ts...>());
-            if (!taken) report(fragment, reader, std::index_sequence_for<Ts...>());
+            const std::optional<Value> json = as_json(fragment);
+            const Fragment unread{json ? &*json : fragment.value, fragment.name_position,
+                                  fragment.rest, fragment.origin};
+            const std::index_sequence_for<Ts...> all;
+            if (!(json && take(unread, result, all)) && !take(fragment, result, all)) {
+                report(fragment, reader, all);
+            }
         }
     }
 
@@ -273,6 +298,18 @@ public:
     }
 
 private:
+    // Returns the value without the text that it was; nothing if it was none.
+    static std::optional<Value> as_json(const Fragment& fragment) {
+        const Value* const plain = fragment.plain();
+        if (!plain || !plain->substitution || fragment.failed() ||
+            !(plain->is_object() || plain->is_list())) {
+            return std::nullopt;
+        }
+        Value json = *plain;
+        json.substitution.reset();
+        return json;
+    }
+
     // Where an object is wrong, what an alternative that is a struct says of it tells most.
     template <std::size_t... Index>
     void report(const Fragment& fragment, Reader& reader, std::index_sequence<Index...>) const {

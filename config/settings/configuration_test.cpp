@@ -1,7 +1,10 @@
 #include "config/settings/configuration.h"
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <catch2/catch.hpp>
@@ -33,6 +36,22 @@ S read(const Configuration& configuration, std::string_view section) {
     CHECK(problems.text() == "");
     return result;
 }
+
+// What one may write in several ways, and what is checked as a whole.
+struct ChosenSettings {
+    std::variant<std::string, sample::LimitSettings, std::vector<int>> one_of_three;
+    std::vector<std::string> names;
+
+    static Settings<ChosenSettings> describe() {
+        return settings<ChosenSettings>(
+            "Choices", setting("one_of_three", &ChosenSettings::one_of_three, "What is chosen"),
+            setting("names", &ChosenSettings::names, "Names")
+                .check([](const std::vector<std::string>& given) {
+                    return std::string(
+                        std::ranges::find(given, "") == given.end() ? "" : "has an empty name");
+                }));
+    }
+};
 
 }  // namespace
 
@@ -159,6 +178,19 @@ TEST_CASE("null resets an optional setting and what lower layers give below it",
     CHECK(!read<sample::LockSettings>(configuration, "module.lock").contexts.at("a").timeout);
 }
 
+TEST_CASE("null removes an entry of a map", "[configuration]") {
+    const Configuration configuration =
+        load({{"one.json", R"({"module.lock": {"semaphores": {"a": 1, "b": 2, "c": 3},
+                               "contexts": {"x": {"timeout": "1s"}, "y": {"timeout": "2s"}}}})"},
+              {"two.json", R"({"module.lock": {"semaphores": {"a": null, "c": null, "none": null},
+                               "contexts": {"x": null}}})"}},
+             {"module.lock.semaphores.c=4"});
+    const auto lock = read<sample::LockSettings>(configuration, "module.lock");
+    CHECK(lock.semaphores == std::map<std::string, int>{{"b", 2}, {"c", 4}});
+    REQUIRE(lock.contexts.size() == 1);
+    CHECK(lock.contexts.at("y").timeout == 2s);
+}
+
 TEST_CASE("an alias is another name for the setting", "[configuration]") {
     const Configuration configuration = load({{"one.json", R"({"server.processevents": 1})"},
                                               {"two.json", R"({"server.process_events": 2})"}},
@@ -193,6 +225,28 @@ TEST_CASE("text from --set and the environment fits strings and all other types"
     CHECK(set("[1, 2]") == "[1, 2]");
     CHECK(set("\"quoted\"") == "quoted");
     CHECK(set("null") == std::nullopt);
+}
+
+TEST_CASE("text from --set is an object or a list rather than a string where it can be either",
+          "[configuration]") {
+    const auto set = [](const std::string& text) {
+        return read<ChosenSettings>(load({}, {"own.one_of_three=" + text}), "own").one_of_three;
+    };
+    CHECK(std::get<sample::LimitSettings>(set(R"({"total": 7})")).total == 7);
+    CHECK(std::get<std::vector<int>>(set("[1, 2]")) == std::vector<int>{1, 2});
+    CHECK(std::get<std::string>(set(R"({"other": 7})")) == R"({"other": 7})");
+    CHECK(std::get<std::string>(set("12")) == "12");
+}
+
+TEST_CASE("a variable that is not set is one mistake, also in a list that is checked",
+          "[configuration]") {
+    Problems problems;
+    Sources sources;
+    sources.files = {{"app.json", R"({"own": {"names": ["a", "${NOT_SET}"]}})"}};
+    const Configuration configuration = Configuration::load(sources, problems);
+    configuration.read<ChosenSettings>("own", problems);
+    CHECK(problems.text() ==
+          "app.json:1:25: own.names[1]: the environment variable NOT_SET is not set\n");
 }
 
 TEST_CASE("module.default applies to modules without a value of their own", "[configuration]") {

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/settings/name_in.h"
 #include "config/text/nearest_name.h"
 #include "core/system/run_program.h"
 #include "core/wait/send.h"
@@ -24,6 +25,10 @@
 namespace weir::exec {
 namespace {
 
+config::NameIn name_of_command() {
+    return {"command", "commands"};
+}
+
 // A command has written a line.
 struct Line : Event {
     Index<std::string> command;
@@ -34,7 +39,7 @@ struct Line : Event {
     static auto declare() {
         return portable_event<Line>(
             "exec.Line", "A command has written a line",
-            member("command", &Line::command, "Its name"),
+            member("command", &Line::command, "Its name").check(name_of_command()),
             member("tag", &Line::tag, "What the call has given"),
             member("line", &Line::line, "The line: a text, or JSON if the command writes that"),
             member("of_errors", &Line::of_errors, "Whether it was written to standard error"));
@@ -53,7 +58,9 @@ struct RunParameters {
         using S = RunParameters;
         return config::settings<S>(
             "Runs a command to its end",
-            setting("command", &S::command, "Its name in the configuration").required(),
+            setting("command", &S::command, "Its name in the configuration")
+                .check(name_of_command())
+                .required(),
             setting("arguments", &S::arguments, "Further arguments, if the command takes some"),
             setting("input", &S::input, "What it reads from its standard input"),
             setting("tag", &S::tag, "What its events exec.Line have, to tell runs apart"),

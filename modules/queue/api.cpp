@@ -28,7 +28,7 @@ config::Settings<SubmitParameters> SubmitParameters::describe() {
     using S = SubmitParameters;
     return settings<S>(
         "Adds a job to a queue; returns its id when it is kept",
-        setting("queue", &S::queue, "Name of the queue").required(),
+        setting("queue", &S::queue, "Name of the queue").check(name_of_queue()).required(),
         setting("data", &S::data, "What is to be done, any JSON"),
         setting("key", &S::key, "Whose it is: keys take turns").length(0, longest_key),
         setting("priority", &S::priority, "Jobs with a higher one come first")
@@ -43,7 +43,7 @@ config::Settings<FetchParameters> FetchParameters::describe() {
     return settings<S>(
         "Gives the caller the next job of a queue, until its visibility is over; null: there is "
         "none",
-        setting("queue", &S::queue, "Name of the queue").required(),
+        setting("queue", &S::queue, "Name of the queue").check(name_of_queue()).required(),
         setting("wait", &S::wait,
                 "How long to wait for a job; less if the module is reloaded meanwhile")
             .at_most(hours(1)),
@@ -75,9 +75,10 @@ config::Settings<ExtendParameters> ExtendParameters::describe() {
 
 config::Settings<DeadParameters> DeadParameters::describe() {
     using S = DeadParameters;
-    return settings<S>("Lists jobs that have failed for good, the oldest first",
-                       setting("queue", &S::queue, "Name of the queue").required(),
-                       setting("limit", &S::limit, "How many").range(1, 10'000));
+    return settings<S>(
+        "Lists jobs that have failed for good, the oldest first",
+        setting("queue", &S::queue, "Name of the queue").check(name_of_queue()).required(),
+        setting("limit", &S::limit, "How many").range(1, 10'000));
 }
 
 config::Settings<ReviveParameters> ReviveParameters::describe() {

@@ -7,11 +7,16 @@
 #include <string>
 #include <vector>
 
+#include "config/settings/name_in.h"
 #include "config/settings/settings.h"
 #include "modules/system/event/describe_event.h"
 
 // Parameters, results and events of the module `queue`.
 namespace weir::jobs {
+
+inline config::NameIn name_of_queue() {
+    return {"queue", "queues"};
+}
 
 struct SubmitParameters {
     std::string queue;
@@ -112,10 +117,10 @@ struct Ready : Event {
     std::uint64_t id = 0;
 
     static auto declare() {
-        return portable_event<Ready>("queue.Ready", "A job may be fetched",
-                                     member("queue", &Ready::queue, "Name of the queue"),
-                                     member("key", &Ready::key, "The key of the job"),
-                                     member("id", &Ready::id, "The job"));
+        return portable_event<Ready>(
+            "queue.Ready", "A job may be fetched",
+            member("queue", &Ready::queue, "Name of the queue").check(name_of_queue()),
+            member("key", &Ready::key, "The key of the job"), member("id", &Ready::id, "The job"));
     }
 };
 
@@ -126,10 +131,11 @@ struct Finished : Event {
     std::uint64_t id = 0;
 
     static auto declare() {
-        return portable_event<Finished>("queue.Finished", "A job is done",
-                                        member("queue", &Finished::queue, "Name of the queue"),
-                                        member("key", &Finished::key, "The key of the job"),
-                                        member("id", &Finished::id, "The job"));
+        return portable_event<Finished>(
+            "queue.Finished", "A job is done",
+            member("queue", &Finished::queue, "Name of the queue").check(name_of_queue()),
+            member("key", &Finished::key, "The key of the job"),
+            member("id", &Finished::id, "The job"));
     }
 };
 
@@ -145,7 +151,7 @@ struct Dead : Event {
     static auto declare() {
         return portable_event<Dead>(
             "queue.Dead", "A job has failed for good",
-            member("queue", &Dead::queue, "Name of the queue"),
+            member("queue", &Dead::queue, "Name of the queue").check(name_of_queue()),
             member("key", &Dead::key, "The key of the job"), member("id", &Dead::id, "The job"),
             member("data", &Dead::data, "What was to be done"),
             member("tries", &Dead::tries, "How often a worker has had it"),

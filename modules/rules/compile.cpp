@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "config/text/joined.h"
 #include "config/text/nearest_name.h"
 #include "modules/rules/value_compiler.h"
 #include "modules/system/event/event_description.h"
@@ -14,7 +15,8 @@ namespace weir::rules {
 namespace {
 
 constexpr Duration default_timeout = std::chrono::minutes(2);
-constexpr const char* kinds_of_steps = "call, send, wait, if, each, lock, sleep, log, set or fail";
+constexpr const char* kinds_of_steps =
+    "call, send, wait, if, each, lock, sleep, log, set, script or fail";
 
 // What a step says it does: the name of the setting, and whether it is given.
 struct Given {
@@ -23,7 +25,7 @@ struct Given {
     bool given;
 };
 
-std::array<Given, 10> given_by(const StepSettings& step) {
+std::array<Given, 11> given_by(const StepSettings& step) {
     using enum Step::Kind;
     return {{{call, "call", step.call.has_value()},
              {send, "send", step.send.has_value()},
@@ -34,6 +36,7 @@ std::array<Given, 10> given_by(const StepSettings& step) {
              {sleep, "sleep", step.sleep.has_value()},
              {log, "log", step.log.has_value()},
              {set, "set", step.set.has_value()},
+             {script, "script", step.script.has_value()},
              {fail, "fail", step.fail.has_value()}}};
 }
 
@@ -47,7 +50,7 @@ private:
     Steps steps(const std::vector<StepSettings>& written, const config::Path& path,
                 const std::string& place);
     Step step(const StepSettings& written, const config::Path& path, const std::string& place);
-    const Given* kind_of(const std::array<Given, 10>& given, const config::Path& path) const;
+    const Given* kind_of(const std::array<Given, 11>& given, const config::Path& path) const;
     void check_rest(const StepSettings& written, Step::Kind kind, const config::Path& path) const;
     void compile_as(Step& made, const StepSettings& written, const config::Path& path);
 
@@ -57,6 +60,7 @@ private:
     void branch(Step& made, const StepSettings& written, const config::Path& path);
     void each(Step& made, const StepSettings& written, const config::Path& path);
     void lock(Step& made, const StepSettings& written, const config::Path& path);
+    void script(Step& made, const StepSettings& written, const config::Path& path);
     void name_result(Step& made, const std::string& name, const Shape& shape,
                      const config::Path& path);
     std::optional<Pace> pace(const std::optional<PaceSettings>& written, const config::Path& path);
@@ -122,7 +126,7 @@ Steps Compiler::steps(const std::vector<StepSettings>& written, const config::Pa
     return made;
 }
 
-const Given* Compiler::kind_of(const std::array<Given, 10>& given, const config::Path& path) const {
+const Given* Compiler::kind_of(const std::array<Given, 11>& given, const config::Path& path) const {
     const Given* found = nullptr;
     for (const Given& kind : given) {
         if (!kind.given) {
@@ -160,11 +164,11 @@ void Compiler::check_rest(const StepSettings& written, Step::Kind kind,
           "each and lock"},
          {"as", !written.as.empty(),
           kind == Step::Kind::call || kind == Step::Kind::wait || kind == Step::Kind::each ||
-              kind == Step::Kind::lock || kind == Step::Kind::set,
-          "call, wait, each, lock and set"},
+              kind == Step::Kind::lock || kind == Step::Kind::set || kind == Step::Kind::script,
+          "call, wait, each, lock, set and script"},
          {"timeout", written.timeout.has_value(),
           kind != Step::Kind::log && kind != Step::Kind::set && kind != Step::Kind::fail &&
-              kind != Step::Kind::sleep,
+              kind != Step::Kind::script && kind != Step::Kind::sleep,
           "steps that wait"}}};
     for (const Rest& part : rest) {
         if (part.given && !part.fits) {
@@ -178,7 +182,7 @@ Step Compiler::step(const StepSettings& written, const config::Path& path,
                     const std::string& place) {
     Step made;
     made.place = place;
-    const std::array<Given, 10> given = given_by(written);
+    const std::array<Given, 11> given = given_by(written);
     const Given* const kind = kind_of(given, path);
     if (kind == nullptr) {
         return made;
@@ -229,6 +233,8 @@ void Compiler::compile_as(Step& made, const StepSettings& written, const config:
                 values_.report(path, "needs `as`: the name of the value");
             }
             return name_result(made, written.as, values_.shape(made.value), path / "as");
+        case Step::Kind::script:
+            return script(made, written, path);
         case Step::Kind::fail:
             made.value = values_.text(*written.fail, path / "fail");
             return;
@@ -249,6 +255,24 @@ void Compiler::name_result(Step& made, const std::string& name, const Shape& sha
     }
 }
 
+void Compiler::script(Step& made, const StepSettings& written, const config::Path& path) {
+    const auto* const lines = std::get_if<std::vector<std::string>>(&*written.script);
+    const std::string text =
+        lines == nullptr ? std::get<std::string>(*written.script) : config::joined(*lines, "\n");
+    made.names = values_.names_for(text);
+    try {
+        made.script = std::make_shared<Script>(text);
+    } catch (const ScriptError& error) {
+        if (lines != nullptr && error.line() <= lines->size()) {
+            values_.report(inside(path / "script", error.line() - 1), error.what());
+        } else {
+            values_.report(path / "script",
+                           "line " + std::to_string(error.line()) + ": " + error.what());
+        }
+    }
+    name_result(made, written.as, Shape(), path / "as");
+}
+
 // --- calls and events
 
 void Compiler::call(Step& made, const StepSettings& written, const config::Path& path) {
@@ -265,8 +289,12 @@ void Compiler::call(Step& made, const StepSettings& written, const config::Path&
     const ApiFunction* const found =
         values_.app() == nullptr ? nullptr
                                  : values_.app()->find_function(target, name, path / "call");
+    const auto names = [&](const config::Setting& parameter, const config::Value& value,
+                           const config::Path& place) {
+        values_.app()->check_name(target, config::name_in(*parameter.type), value, place);
+    };
     made.value = values_.object(written.with, found == nullptr ? nullptr : found->parameters,
-                                "parameter", path / "with", path / "call");
+                                "parameter", path / "with", path / "call", names);
     name_result(made, written.as, found == nullptr ? Shape() : result_shape(*found), path / "as");
 }
 
@@ -281,7 +309,7 @@ void Compiler::send(Step& made, const StepSettings& written, const config::Path&
     }
     made.value =
         values_.object(written.with, type == nullptr ? nullptr : &type->description()->members(),
-                       "member", path / "with", path / "send");
+                       "member", path / "with", path / "send", values_.names_in(type));
 }
 
 void Compiler::wait(Step& made, const StepSettings& written, const config::Path& path) {

@@ -1,5 +1,7 @@
+#include "config/settings/name_in.h"
 #include "modules/rules/test_shop.h"
 #include "modules/system/call/api_error.h"
+#include "modules/system/event/describe_event.h"
 #include "modules/system/server/checked_app.h"
 
 namespace weir::rules {
@@ -34,7 +36,87 @@ std::string rehearsed(const std::string& rules, const std::string& event) {
     }
 }
 
+// A module whose function and event name an entry of its settings.
+struct DepotSettings {
+    std::map<std::string, int> shelves;
+
+    static config::Settings<DepotSettings> describe() {
+        return config::settings<DepotSettings>(
+            "A depot", config::setting("shelves", &DepotSettings::shelves, "The shelves"));
+    }
+};
+
+struct ShelfParameters {
+    std::string shelf;
+
+    static config::Settings<ShelfParameters> describe() {
+        return config::settings<ShelfParameters>(
+            "Empties a shelf", config::setting("shelf", &ShelfParameters::shelf, "Its name")
+                                   .check(config::NameIn{"shelf", "shelves"})
+                                   .required());
+    }
+};
+
+struct Emptied : Event {
+    Index<std::string> shelf;
+
+    static auto declare() {
+        return portable_event<Emptied>(
+            "depot.Emptied", "A shelf is empty",
+            member("shelf", &Emptied::shelf, "Its name").check(config::NameIn{"shelf", "shelves"}));
+    }
+};
+
+class Depot : public ModuleOf<DepotSettings> {
+public:
+    using ModuleOf::ModuleOf;
+
+    static auto declare() {
+        return declare_module<Depot>("depot", "Keeps things")
+            .event<Emptied>()
+            .function("empty", &Depot::empty);
+    }
+
+private:
+    void empty(const ShelfParameters&) {}
+};
+
+std::string depot_mistakes(const std::string& startup, const std::string& rule) {
+    config::Problems problems;
+    const CheckedApp app(
+        SimulatedServer::read(R"({"server": {"startup": ["rules")" + startup +
+                              R"(]}, "module": {"depot": {"shelves": {"left": 1, "right": 2}},
+        "rules": {"rules": {"r": )" +
+                              rule + "}}}}"),
+        Registry().add<Depot>(), problems);
+    std::string text;
+    for (const config::Problem& problem : problems) {
+        text += problem.path.substr(problem.path.find("rules.rules.") + 12) + ": " + problem.what +
+                "\n";
+    }
+    return text;
+}
+
 }  // namespace
+
+TEST_CASE("a name out of the settings of another module is looked up there") {
+    CHECK(depot_mistakes(R"(, "depot")",
+                         R"({"on": {"event": "depot.Emptied", "where": {"shelf": "rigth"}}, "do": [
+        {"call": "depot.empty", "with": {"shelf": "lft"}},
+        {"call": "depot.empty", "with": {"shelf": "left"}},
+        {"call": "depot.empty", "with": {"shelf": "{{event.shelf}}"}},
+        {"send": "depot.Emptied", "with": {"shelf": "top"}}]})") ==
+          "r.on.where.shelf: unknown shelf 'rigth' (did you mean 'right'?)\n"
+          "r.do[0].with.shelf: unknown shelf 'lft' (did you mean 'left'?)\n"
+          "r.do[3].with.shelf: unknown shelf 'top'\n");
+}
+
+TEST_CASE("an event of a module that has settings and is not started is told as that") {
+    CHECK(
+        depot_mistakes("", R"({"on": "depot.Emptied", "do": [{"log": "x"}]})") ==
+        "r.on: there is no event type 'depot.Emptied', because the module 'depot' is not started: "
+        "add it to server.startup\n");
+}
 
 TEST_CASE("a mistake in a rule is told with its place and the nearest name") {
     config::Problems problems;
@@ -110,7 +192,7 @@ TEST_CASE("references are checked by what earlier steps return") {
 TEST_CASE("a step does one thing, and what is never reached is a mistake") {
     CHECK(mistakes_of_step("{}") ==
           Lines{"r.do[0]: does nothing; give one of call, send, wait, if, each, lock, sleep, log, "
-                "set or fail"});
+                "set, script or fail"});
     CHECK(mistakes_of_step(R"({"log": "a", "sleep": "1s"})") ==
           Lines{"r.do[0].log: a step does one thing, and this has 'sleep' already"});
     CHECK(mistakes_of_step(R"({"log": "a", "with": {"x": 1}, "then": [{"log": "b"}]})") ==

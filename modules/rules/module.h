@@ -64,6 +64,7 @@ private:
     void need_queue(int priority) override;
     HeldEvents& held_events(const EventType& type, std::size_t limit) override;
     void count_run(Duration time) noexcept override { run_time_.record(time); }
+    const ScriptSettings& script_limits() const noexcept override { return settings().script; }
 
     Histogram run_time_;
     std::map<std::string, std::unique_ptr<HeldEvents>> held_;  // by event type

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "modules/rules/condition.h"
+#include "modules/rules/script.h"
 #include "modules/rules/settings.h"
 #include "modules/rules/value.h"
 #include "modules/system/call/api_name.h"
@@ -28,7 +30,7 @@ struct Step;
 using Steps = std::vector<Step>;
 
 struct Step {
-    enum class Kind { call, send, wait, branch, each, lock, sleep, log, set, fail };
+    enum class Kind { call, send, wait, branch, each, lock, sleep, log, set, script, fail };
 
     Kind kind = Kind::set;
     std::string place;  // "do[2].then[0]", for messages
@@ -48,6 +50,8 @@ struct Step {
     IfHeld if_held = IfHeld::wait;
     Duration time{};  // of sleep
     LogLevel level = LogLevel::info;
+    std::shared_ptr<Script> script;   // shared by copies of the step
+    std::vector<Script::Name> names;  // that the script knows
 };
 
 struct Pace {

@@ -21,8 +21,8 @@ namespace {
 // Writes what a rule would do. Values that only a real run knows stand as they are written.
 class Rehearsal {
 public:
-    Rehearsal(const Program& program, const Json& event)
-        : program_(program), frame_(program.slots, unknown_value()) {
+    Rehearsal(const Program& program, const ScriptSettings& script_limits, const Json& event)
+        : program_(program), script_limits_(script_limits), frame_(program.slots, unknown_value()) {
         frame_[event_slot] = event;
     }
 
@@ -49,6 +49,7 @@ private:
     }
 
     const Program& program_;
+    const ScriptSettings& script_limits_;
     Frame frame_;
     std::string text_;
 };
@@ -153,6 +154,10 @@ bool Rehearsal::write_step(const Step& step, std::size_t depth) {
         case Step::Kind::set:
             keep(step, step.value.known(frame_) ? step.value.make(frame_) : unknown_value());
             break;
+        case Step::Kind::script:
+            keep(step,
+                 step.script->run(frame_, step.names, script_limits_).value_or(unknown_value()));
+            break;
         case Step::Kind::fail:
             write(depth, "fail: " + step.value.text(frame_));
             return !step.on_error.empty() && write_all(step.on_error, depth);
@@ -218,7 +223,7 @@ std::string rehearse_rules(const AppCheck& app, const config::Value& input) {
         const Program program = compile(name, rule, &app);
         const EventType* const about = app.find_event(program.on.type);
         if (about != nullptr && type->is_a(*about)) {
-            text += Rehearsal(program, content).go();
+            text += Rehearsal(program, settings.script, content).go();
         }
     }
     return text.empty() ? "no rule is about " + type_name + "\n" : text;

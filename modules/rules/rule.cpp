@@ -228,7 +228,7 @@ void Rule::begin_run() {
 
 Task<> Rule::run(Json event, std::unique_ptr<Running> running) {
     const Time began = runs_.scheduler().now();
-    Run own(host_.module(), program_, std::move(event));
+    Run own(host_.module(), program_, host_.script_limits(), counts_.retries, std::move(event));
     std::optional<Failure> failure;
     try {
         Task<> going = own.go();
@@ -240,7 +240,6 @@ Task<> Rule::run(Json event, std::unique_ptr<Running> running) {
         throw;
     }
     ++counts_.runs;
-    counts_.retries += own.retries();
     host_.count_run(runs_.scheduler().now() - began);
     if (failure) {
         ++counts_.failed;
@@ -254,8 +253,8 @@ Task<> Rule::run(Json event, std::unique_ptr<Running> running) {
 Task<> Rule::report(Failure failure, Json event) {
     const std::string attempts =
         failure.attempts == 1 ? "" : " (tried " + std::to_string(failure.attempts) + " times)";
-    host_.module().log().warning("{} failed at {}: {}{}", routine_name_, failure.step,
-                                 to_text(failure.error), attempts);
+    host_.module().log().warning("failed at {}: {}{}", failure.step, to_text(failure.error),
+                                 attempts);
     if (program_->on.type == event_type<RuleFailed>().name()) {
         co_return;
     }

@@ -1,6 +1,9 @@
 #include "modules/rules/run.h"
 
 #include <algorithm>
+#include <array>
+#include <chrono>
+#include <string_view>
 
 #include "config/settings/duration.h"
 #include "core/calendar/utc_text.h"
@@ -15,8 +18,29 @@
 
 namespace weir::rules {
 
-Run::Run(Module& module, std::shared_ptr<const Program> program, Json event)
-    : module_(module), program_(std::move(program)), frame_(program_->slots) {
+namespace {
+
+// What fails so fails in the same way however often it is tried.
+bool may_succeed_later(const ApiError& error) noexcept {
+    constexpr std::array<std::string_view, 7> never{ApiError::bad_parameter,
+                                                    ApiError::bad_result,
+                                                    ApiError::denied,
+                                                    EventError::bad_event,
+                                                    no_value,
+                                                    EventError::not_portable,
+                                                    Script::failed};
+    return std::ranges::find(never, error.code) == never.end();
+}
+
+}  // namespace
+
+Run::Run(Module& module, std::shared_ptr<const Program> program,
+         const ScriptSettings& script_limits, std::uint64_t& retries, Json event)
+    : module_(module),
+      program_(std::move(program)),
+      script_limits_(script_limits),
+      retries_(retries),
+      frame_(program_->slots) {
     frame_[event_slot] = std::move(event);
     if (program_->uses_now) {
         frame_[now_slot] = utc_text(wall_time(module.scheduler().poller()));
@@ -43,11 +67,11 @@ Task<> Run::do_step(const Step& step) {
             co_return;
         }
         failure->attempts = std::max(failure->attempts, attempt);
-        if (!step.retry || attempt > step.retry->times) {
+        if (!step.retry || attempt > step.retry->times || !may_succeed_later(failure->error)) {
             break;
         }
-        ++retries_;
-        co_await sleep(step.retry->pause_after(attempt, module_.scheduler()));
+        Task<> pausing = pause(step, *failure, attempt);
+        co_await pausing;
     }
     if (step.on_error.empty()) {
         throw StepFailed(*std::move(failure));
@@ -57,6 +81,16 @@ Task<> Run::do_step(const Step& step) {
                               {"step", failure->step}};
     Task<> handling = do_all(step.on_error);
     co_await handling;
+}
+
+Task<> Run::pause(const Step& step, const Failure& failure, std::uint32_t attempt) {
+    const Duration time = step.retry->pause_after(attempt, module_.scheduler());
+    module_.log().info("{} failed: {}; {} is tried again in {} (time {} of {})", failure.step,
+                       to_text(failure.error), step.place,
+                       config::duration_text(std::chrono::ceil<std::chrono::milliseconds>(time)),
+                       attempt, step.retry->times);
+    co_await sleep(time);
+    ++retries_;
 }
 
 // What fails within steps that a step contains says itself where that was.
@@ -95,16 +129,21 @@ bool Run::act_at_once(const Step& step) {
             return true;
         case Step::Kind::log:
             if (module_.log().writes(step.level)) {
-                module_.scheduler().log(step.level,
-                                        "rule '" + program_->name + "': " + step.value.text(frame_),
-                                        module_.name());
+                module_.scheduler().log(step.level, step.value.text(frame_), module_.name());
             }
+            return true;
+        case Step::Kind::script:
+            keep(step, run_script(step));
             return true;
         case Step::Kind::fail:
             throw ApiException("failed", step.value.text(frame_));
         default:
             return false;
     }
+}
+
+Json Run::run_script(const Step& step) const {
+    return step.script->run(frame_, step.names, script_limits_).value_or(Json());
 }
 
 Task<> Run::act(const Step& step) {

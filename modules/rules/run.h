@@ -36,8 +36,9 @@ private:
 // awaits go(). Owns what they know.
 class Run {
 public:
-    // The module must outlive the run.
-    Run(Module& module, std::shared_ptr<const Program> program, Json event);
+    // The module must outlive the run, and the number of retries, to which it adds.
+    Run(Module& module, std::shared_ptr<const Program> program, const ScriptSettings& script_limits,
+        std::uint64_t& retries, Json event);
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
 
@@ -45,14 +46,15 @@ public:
     Task<> go();
     // Returns the event, for the report of a failure.
     const Json& event() const noexcept { return frame_[event_slot]; }
-    std::uint64_t retries() const noexcept { return retries_; }
 
 private:
     Task<> do_all(const Steps& steps);
     Task<> do_step(const Step& step);
     Task<std::optional<Failure>> try_step(const Step& step);
+    Task<> pause(const Step& step, const Failure& failure, std::uint32_t attempt);
     Task<> act(const Step& step);
     bool act_at_once(const Step& step);
+    Json run_script(const Step& step) const;
     Task<> call_function(const Step& step);
     Task<> wait_for_event(const Step& step);
     Task<> repeat(const Step& step);
@@ -62,8 +64,9 @@ private:
 
     Module& module_;
     const std::shared_ptr<const Program> program_;  // shared with its rule, which may change
+    const ScriptSettings script_limits_;
+    std::uint64_t& retries_;
     Frame frame_;
-    std::uint64_t retries_ = 0;
 };
 
 }  // namespace weir::rules

@@ -42,8 +42,8 @@ config::Settings<ConditionSettings> ConditionSettings::describe() {
 config::Settings<StepSettings> StepSettings::describe() {
     using S = StepSettings;
     return settings<S>(
-        "A step: one of call, send, wait, if, each, lock, sleep, log, set, fail, and what belongs "
-        "to it",
+        "A step: one of call, send, wait, if, each, lock, sleep, log, set, script, fail, and what "
+        "belongs to it",
         setting("call", &S::call,
                 "Call the function \"module.function\"; its result is the step's"),
         setting("send", &S::send, "Send an event of this type"),
@@ -67,6 +67,9 @@ config::Settings<StepSettings> StepSettings::describe() {
         setting("log", &S::log, "Write a line to the log"),
         setting("level", &S::level, "Of that line"),
         setting("set", &S::set, "A value; `as` names it"),
+        setting("script", &S::script,
+                "A script in Lua, or a list of its lines: computes a value from the named ones; "
+                "`as` names what it returns"),
         setting("fail", &S::fail, "Fail with this message"),
         setting("as", &S::as, "The name by which later steps refer to the result"),
         setting("timeout", &S::timeout,
@@ -130,7 +133,20 @@ config::Settings<RulesSettings> RulesSettings::describe() {
                 "How many values each `debounce`, `throttle` and `once` remembers; the oldest is "
                 "forgotten for a new one")
             .range(1, 10'000'000)
-            .unit("values"));
+            .unit("values"),
+        setting("script", &S::script, "What one run of a `script` step may use"));
+}
+
+config::Settings<ScriptSettings> ScriptSettings::describe() {
+    using S = ScriptSettings;
+    return settings<S>(
+        "What one run of a script may use",
+        setting("instructions", &S::instructions, "Instructions of Lua, and work of its functions")
+            .range(1000, 1'000'000'000),
+        setting("memory", &S::memory, "Memory, with the script's own code")
+            .range(config::kibibytes(64), config::mebibytes(1024)),
+        setting("time", &S::time, "Time, should that not be enough to stop it")
+            .range(milliseconds(1), std::chrono::seconds(10)));
 }
 
 }  // namespace weir::rules

@@ -10,6 +10,7 @@
 
 #include "config/settings/settings.h"
 #include "core/base/log.h"
+#include "modules/rules/script.h"
 #include "modules/system/call/retry_settings.h"
 
 // The settings at module.rules, as an app file has them. compile() makes programs of them.
@@ -46,6 +47,9 @@ struct ConditionSettings {
     static config::Settings<ConditionSettings> describe();
 };
 
+// A script in Lua, or its lines.
+using ScriptText = std::variant<std::string, std::vector<std::string>>;
+
 // What a step does whose lock is held already.
 enum class IfHeld { wait, fail };
 
@@ -71,6 +75,7 @@ struct StepSettings {
     std::optional<std::string> log;
     LogLevel level = LogLevel::info;
     std::optional<config::Value> set;
+    std::optional<ScriptText> script;
     std::optional<std::string> fail;
 
     // What each may have.
@@ -117,6 +122,7 @@ struct RuleSettings {
 struct RulesSettings {
     std::map<std::string, RuleSettings> rules;
     std::uint32_t max_keys = 100'000;
+    ScriptSettings script;
 
     static config::Settings<RulesSettings> describe();
 };

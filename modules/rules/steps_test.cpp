@@ -107,7 +107,7 @@ TEST_CASE("a rule waits for another event, at most for its timeout") {
             {"call": "shop.note", "with": {"text": "{{event.customer}} paid {{paid.euros}}"}}]})");
     world.run(pay_late(world));
     CHECK(Shop::done == Lines{R"(3: note "ann paid 3.0")", R"(5: note "bob: timeout")"});
-    CHECK(world.log() == "warning: rule 'deliver' failed at do[0].on_error[1]: failed: not paid\n");
+    CHECK(world.log() == "warning: failed at do[0].on_error[1]: failed: not paid\n");
 }
 
 TEST_CASE("steps under a lock exclude those of other runs with the same key") {
@@ -185,19 +185,39 @@ TEST_CASE("what fails for good is an event with its reason, for other rules") {
     CHECK(Shop::done.back() ==
           R"(1: note ["do[0].then[0]","broken","it does not work today",2,"ann"])");
     CHECK(world.log() ==
-          "warning: rule 'try' failed at do[0].then[0]: broken: it does not work today (tried 2 "
+          "warning: failed at do[0].then[0]: broken: it does not work today (tried 2 "
           "times)\n"
-          "warning: rule 'tell' failed at do[2]: failed: also this\n");
+          "warning: failed at do[2]: failed: also this\n");
+}
+
+TEST_CASE("each try is counted when it comes") {
+    ShopWorld world(R"(
+        "try": {"on": "shop.Order", "do": [
+            {"call": "shop.break_down",
+             "retry": {"times": 2, "backoff": "10s", "jitter": 0}}]})");
+    const auto script = [](ShopWorld& own) -> Task<> {
+        Shop::failures = 100;
+        Task<> sending = own.order(R"({"customer": "ann"})");
+        co_await sending;
+        co_await sleep(15s);
+        Json none = Json::object();
+        const ApiResult<Json> listed = co_await call("rules", "list", std::move(none));
+        CHECK(listed.value()[0]["retries"] == 1);
+        CHECK(listed.value()[0]["running"] == 1);
+    };
+    world.run(script(world));
+    CHECK(world.log() ==
+          "warning: failed at do[0]: broken: it does not work today (tried 3 times)\n");
 }
 
 TEST_CASE("a value that is missing fails the step that needs it") {
     ShopWorld world(R"(
         "need": {"on": "shop.Order", "do": [
-            {"call": "shop.note", "with": {"text": "{{event.items.3}}"}}]})");
+            {"call": "shop.note", "with": {"text": "{{event.items.3}}"},
+             "retry": {"times": 9}}]})");
     world.run_orders({R"({"customer": "ann"})"});
     CHECK(Shop::done.empty());
-    CHECK(world.log() ==
-          "warning: rule 'need' failed at do[0]: no_value: {{event.items.3}} has no value\n");
+    CHECK(world.log() == "warning: failed at do[0]: no_value: {{event.items.3}} has no value\n");
 }
 
 TEST_CASE("a rule on start runs when all modules have started") {

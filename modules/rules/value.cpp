@@ -34,7 +34,7 @@ Json value_at(const Reference& reference, const Frame& frame) {
     }
     const Json* const found = reference.find(frame);
     if (found == nullptr) {
-        throw ApiException("no_value", "{{" + reference.text + "}} has no value");
+        throw ApiException(no_value, "{{" + reference.text + "}} has no value");
     }
     return *found;
 }

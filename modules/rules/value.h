@@ -21,6 +21,9 @@ inline constexpr std::size_t event_slot = 0;
 inline constexpr std::size_t now_slot = 1;
 inline constexpr std::size_t first_free_slot = 2;
 
+// The code of the error of a step that refers to a value that is not there.
+inline constexpr std::string_view no_value = "no_value";
+
 inline Json unknown_value() {
     return Json(Json::value_t::discarded);
 }

@@ -126,6 +126,16 @@ Reference ValueCompiler::reference(std::string_view written, const config::Path&
     return made;
 }
 
+std::vector<Script::Name> ValueCompiler::names_for(std::string_view script) {
+    std::vector<Script::Name> known;
+    for (const std::string& name : scope_.names()) {
+        known.push_back({name, scope_.find(name)});
+        uses_now_ =
+            uses_now_ || (known.back().slot == now_slot && script.find(name) != script.npos);
+    }
+    return known;
+}
+
 void ValueCompiler::check_path(const Reference& reference, const config::Path& path) const {
     Shape shape = scope_.shape(reference.slot);
     for (const std::string& name : reference.path) {
@@ -182,14 +192,15 @@ std::string ValueCompiler::describe(const Template& value) const {
 
 Template ValueCompiler::object(const std::map<std::string, config::Value>& written,
                                const config::Description* wanted, std::string_view kind,
-                               const config::Path& path, const config::Path& owner) {
+                               const config::Path& path, const config::Path& owner,
+                               const NameCheck& check_name) {
     Template::Object made;
     for (const auto& [name, member] : written) {
         const config::Path place = inside(path, name);
         Template compiled = value(member, place);
         if (wanted != nullptr) {
             if (const config::Setting* setting = wanted->find(name)) {
-                check_fits(compiled, member, *setting, *wanted, place);
+                check_fits(compiled, member, *setting, *wanted, place, check_name);
             } else {
                 report(place, config::unknown_name(kind, name, wanted->names()));
             }
@@ -209,15 +220,23 @@ Template ValueCompiler::object(const std::map<std::string, config::Value>& writt
 
 void ValueCompiler::check_fits(const Template& value, const config::Value& written,
                                const config::Setting& wanted, const config::Description& owner,
-                               const config::Path& path) {
+                               const config::Path& path, const NameCheck& check_name) {
     if (value.constant() != nullptr) {
         check_constant(written, wanted, owner, path);
+        check_name(wanted, written, path);
         return;
     }
     const Shape expected = shape_of(*wanted.type);
     if (!shape(value).fits(expected)) {
         report(path, "expected " + expected.describe() + ", but " + describe(value));
     }
+}
+
+ValueCompiler::NameCheck ValueCompiler::names_in(const EventType* type) const {
+    return [this, type](const config::Setting& member, const config::Value& written,
+                        const config::Path& path) {
+        app_->check_name(*type, name_in_event(member), written, path);
+    };
 }
 
 // What is written is read as the function, or the event, will read it.
@@ -242,10 +261,8 @@ const EventType* ValueCompiler::event_type(const std::string& name,
     if (app_ == nullptr) {
         return nullptr;
     }
-    const EventType* const type = app_->find_event(name);
-    if (type == nullptr) {
-        report(path, config::unknown_name("event type", name, app_->described_events()));
-    } else if (type->description() == nullptr) {
+    const EventType* const type = app_->require_event(name, path);
+    if (type != nullptr && type->description() == nullptr) {
         report(path,
                "the events of '" + name +
                    "' cannot be used here: their declaration does not describe their members");
@@ -273,7 +290,7 @@ EventChoice ValueCompiler::event(const TriggerSettings& written, const config::P
         Template compiled = value(member, place);
         if (members != nullptr) {
             if (const config::Setting* setting = members->find(name)) {
-                check_fits(compiled, member, *setting, *members, place);
+                check_fits(compiled, member, *setting, *members, place, names_in(*type));
             } else {
                 report(place, config::unknown_name("member", name, members->names()));
             }

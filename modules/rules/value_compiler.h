@@ -1,14 +1,17 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/document/path.h"
 #include "config/document/value.h"
 #include "config/settings/description.h"
 #include "modules/rules/names_in_scope.h"
 #include "modules/rules/program.h"
+#include "modules/rules/script.h"
 #include "modules/rules/settings.h"
 #include "modules/rules/shape.h"
 #include "modules/rules/value.h"
@@ -35,15 +38,24 @@ public:
     Template text(std::string_view written, const config::Path& path);
     Shape shape(const Template& value) const;
 
+    // Looks up a name that is written for a parameter or a member.
+    using NameCheck =
+        std::function<void(const config::Setting&, const config::Value&, const config::Path&)>;
     // An object of which each member fits the description, if that is known. `kind` is what the
     // members are: "parameter". `owner` is where a missing one is reported.
     Template object(const std::map<std::string, config::Value>& written,
                     const config::Description* wanted, std::string_view kind,
-                    const config::Path& path, const config::Path& owner);
+                    const config::Path& path, const config::Path& owner,
+                    const NameCheck& check_name);
+    // The check of names in members of events of the type.
+    NameCheck names_in(const EventType* type) const;
 
     // The type is null if it is not known.
     EventChoice event(const TriggerSettings& written, const config::Path& path,
                       const EventType** type);
+    // Returns the names that a script may use at this point.
+    std::vector<Script::Name> names_for(std::string_view script);
+
     // Returns the type of that name, or reports that there is none, or that it is not described.
     const EventType* event_type(const std::string& name, const config::Path& path) const;
 
@@ -54,7 +66,7 @@ private:
     void check_path(const Reference& reference, const config::Path& path) const;
     void check_fits(const Template& value, const config::Value& written,
                     const config::Setting& wanted, const config::Description& owner,
-                    const config::Path& path);
+                    const config::Path& path, const NameCheck& check_name);
     void check_constant(const config::Value& written, const config::Setting& wanted,
                         const config::Description& owner, const config::Path& path) const;
     std::string describe(const Template& value) const;

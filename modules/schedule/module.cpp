@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/settings/name_in.h"
 #include "core/calendar/calendar_timer.h"
 #include "core/calendar/utc_text.h"
 #include "core/run/routine.h"
@@ -28,6 +29,10 @@
 namespace weir::scheduling {
 namespace {
 
+config::NameIn name_of_schedule() {
+    return {"schedule", "schedules"};
+}
+
 // A time of a schedule has come.
 struct Due : Event {
     Index<std::string> schedule;
@@ -37,7 +42,7 @@ struct Due : Event {
     static auto declare() {
         return portable_event<Due>(
             "schedule.Due", "A time of a schedule has come",
-            member("schedule", &Due::schedule, "Name of the schedule"),
+            member("schedule", &Due::schedule, "Name of the schedule").check(name_of_schedule()),
             member("due", &Due::due, "The time, in UTC, as \"2026-12-24T18:00:00Z\""),
             member("missed", &Due::missed, "Whether it comes late, for one or several times"));
     }
@@ -69,7 +74,9 @@ struct FireParameters {
     static config::Settings<FireParameters> describe() {
         return config::settings<FireParameters>(
             "Sends the event of a schedule now, as if a time had come",
-            config::setting("schedule", &FireParameters::schedule, "Its name").required());
+            config::setting("schedule", &FireParameters::schedule, "Its name")
+                .check(name_of_schedule())
+                .required());
     }
 };
 

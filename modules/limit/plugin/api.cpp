@@ -1,5 +1,6 @@
 #include "modules/limit/plugin/api.h"
 
+#include "config/settings/name_in.h"
 #include "core/base/glob.h"
 #include "modules/limit/limit.h"
 
@@ -11,6 +12,7 @@ using config::settings;
 namespace {
 
 constexpr std::size_t longest_key = 1024;
+const config::NameIn name_of_limit{"limit", "limits"};
 
 }  // namespace
 
@@ -20,7 +22,7 @@ config::Settings<TakeParameters> TakeParameters::describe() {
         "Takes a ticket of a limit. Fails with `limit_reached` if none is to be had within the "
         "time "
         "of `wait`; a call that is cancelled meanwhile takes nothing",
-        setting("limit", &S::limit, "Name of the limit").required(),
+        setting("limit", &S::limit, "Name of the limit").check(name_of_limit).required(),
         setting("key", &S::key, "For whom, or for what; each key is limited by itself")
             .length(0, longest_key),
         setting("tokens", &S::tokens, "How many tokens it costs, if the limit has a rate"),
@@ -46,14 +48,14 @@ config::Settings<GiveBackParameters> GiveBackParameters::describe() {
 
 config::Settings<KeysParameters> KeysParameters::describe() {
     using S = KeysParameters;
-    return settings<S>("Lists keys of a limit that it remembers",
-                       setting("limit", &S::limit, "Name of the limit").required(),
-                       setting("pattern", &S::pattern, "Which keys: `*` stands for any text")
-                           .check([](const std::string& pattern) {
-                               return pattern.size() > Glob::longest ? std::string("is too long")
-                                                                     : std::string();
-                           }),
-                       setting("most", &S::most, "How many").range(1, 1000));
+    return settings<S>(
+        "Lists keys of a limit that it remembers",
+        setting("limit", &S::limit, "Name of the limit").check(name_of_limit).required(),
+        setting("pattern", &S::pattern, "Which keys: `*` stands for any text")
+            .check([](const std::string& pattern) {
+                return pattern.size() > Glob::longest ? std::string("is too long") : std::string();
+            }),
+        setting("most", &S::most, "How many").range(1, 1000));
 }
 
 config::Settings<KeyInfo> KeyInfo::describe() {

@@ -73,6 +73,7 @@ public:
         *static_cast<Index<T>*>(to) = *static_cast<const Index<T>*>(from);
     }
     Value schema(SchemaWriter& writer) const override { return value_->schema(writer); }
+    const Type& value_type() const noexcept { return *value_; }
 
 private:
     static T content_of(const void* index) { return T(static_cast<const Index<T>*>(index)->get()); }

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "modules/system/event/describe_event.h"
+
 namespace weir {
 
 namespace {
@@ -74,6 +76,12 @@ void describe_event_type(EventType& type, std::string sentence, std::vector<Even
     }
     type.set_description(std::make_shared<const EventDescription>(
         inherited, std::move(sentence), std::move(members), portable, std::move(maker)));
+}
+
+const config::NameIn* name_in_event(const config::Setting& member) noexcept {
+    const auto* const index =
+        dynamic_cast<const config::detail::IndexType<std::string>*>(member.type.get());
+    return config::name_in(index == nullptr ? *member.type : index->value_type());
 }
 
 std::string why_not_portable(const EventType& type) {

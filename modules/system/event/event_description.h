@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/settings/description.h"
+#include "config/settings/name_in.h"
 #include "core/base/ref.h"
 #include "core/event/event.h"
 
@@ -64,6 +65,9 @@ private:
 /// EventType::add_index().
 void describe_event_type(EventType& type, std::string sentence, std::vector<EventMember> members,
                          bool portable, EventDescription::Maker maker);
+
+/// Returns what a member of an event names; null if it is no name.
+const config::NameIn* name_in_event(const config::Setting& member) noexcept;
 
 /// Returns why events of the type must not enter or leave the process, as "it is not portable:
 /// ...";

@@ -1,5 +1,6 @@
 #include "modules/system/module/app_check.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "config/text/nearest_name.h"
@@ -50,13 +51,34 @@ std::vector<std::string> AppCheck::module_names() const {
     return names;
 }
 
-const ApiFunction* AppCheck::find_function(const std::string& target, const std::string& name,
-                                           const config::Path& path) const {
+const EventType* AppCheck::require_event(std::string_view name, const config::Path& path) const {
+    const EventType* const type = find_event(name);
+    if (type != nullptr) {
+        return type;
+    }
+    // The types of a module are known only if the app starts it.
+    const std::string module(name.substr(0, name.find('.')));
+    const std::vector<config::Name> configured = configuration_.names("module");
+    const bool is_left_out =
+        find_module(module) == nullptr &&
+        std::ranges::any_of(configured, [&](const auto& other) { return other.text == module; });
+    report(path, is_left_out ? "there is no event type '" + config::printable(std::string(name)) +
+                                   "', because the module '" + module +
+                                   "' is not started: add it to server.startup"
+                             : config::unknown_name("event type", name, described_events()));
+    return nullptr;
+}
+
+std::string AppCheck::module_of(const std::string& target) const {
     config::Path proxy("server.proxies");
     proxy.push(target);
     const auto chosen = configuration_.value(proxy);
-    const ModuleClass* const module =
-        find_module(chosen && chosen->text() ? *chosen->text() : std::string_view(target));
+    return chosen && chosen->text() ? std::string(*chosen->text()) : target;
+}
+
+const ApiFunction* AppCheck::find_function(const std::string& target, const std::string& name,
+                                           const config::Path& path) const {
+    const ModuleClass* const module = find_module(module_of(target));
     if (module == nullptr) {
         report(path, "no module '" + config::printable(target) +
                          "' is started: server.startup does not list it" +
@@ -69,6 +91,46 @@ const ApiFunction* AppCheck::find_function(const std::string& target, const std:
                          "'" + config::did_you_mean(name, module->api.names()));
     }
     return found;
+}
+
+// --- names out of settings
+
+void AppCheck::check_name(const std::string& target, const config::NameIn* names,
+                          const config::Value& written, const config::Path& path) const {
+    check_name_in({module_of(target)}, names, written, path);
+}
+
+void AppCheck::check_name(const EventType& type, const config::NameIn* names,
+                          const config::Value& written, const config::Path& path) const {
+    std::vector<std::string> modules;
+    for (const auto& [name, module] : modules_) {
+        if (std::ranges::find(module->events, &type) != module->events.end()) {
+            modules.push_back(name);
+        }
+    }
+    check_name_in(modules, names, written, path);
+}
+
+void AppCheck::check_name_in(const std::vector<std::string>& modules, const config::NameIn* names,
+                             const config::Value& written, const config::Path& path) const {
+    if (names == nullptr || !written.text()) {
+        return;
+    }
+    std::vector<std::string> known;
+    for (const std::string& module : modules) {
+        config::Path map("module");
+        map.push(module);
+        const std::optional<config::Value> entries = configuration_.value(map / names->map);
+        const auto* const members = entries ? entries->get<config::Value::Object>() : nullptr;
+        for (std::size_t i = 0; members != nullptr && i != members->size(); ++i) {
+            if (!(*members)[i].value.is_null()) {
+                known.push_back((*members)[i].name);
+            }
+        }
+    }
+    if (std::ranges::find(known, *written.text()) == known.end()) {
+        report(path, config::unknown_name(names->kind, *written.text(), known));
+    }
 }
 
 }  // namespace weir

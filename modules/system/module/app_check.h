@@ -9,6 +9,7 @@
 #include "config/document/path.h"
 #include "config/document/problems.h"
 #include "config/settings/configuration.h"
+#include "config/settings/name_in.h"
 #include "core/event/event_type.h"
 
 namespace weir {
@@ -52,6 +53,8 @@ public:
 
     /// Returns the event type of that name, or null.
     const EventType* find_event(std::string_view name) const noexcept;
+    /// The same; reports at the path if there is none.
+    const EventType* require_event(std::string_view name, const config::Path& path) const;
     /// Returns the names of the types that are described: those that can be written as data.
     std::vector<std::string> described_events() const;
     /// Returns the module of that name if the app starts it; null otherwise.
@@ -63,7 +66,19 @@ public:
     const ApiFunction* find_function(const std::string& target, const std::string& name,
                                      const config::Path& path) const;
 
+    /// Reports at the path if what is written there is a name that the settings of the module do
+    /// not have: for a parameter of the function "target...", or for a member of events of the
+    /// type. `names` says what it names (config::name_in(), name_in_event()); null: nothing.
+    void check_name(const std::string& target, const config::NameIn* names,
+                    const config::Value& written, const config::Path& path) const;
+    void check_name(const EventType& type, const config::NameIn* names,
+                    const config::Value& written, const config::Path& path) const;
+
 private:
+    std::string module_of(const std::string& target) const;
+    void check_name_in(const std::vector<std::string>& modules, const config::NameIn* names,
+                       const config::Value& written, const config::Path& path) const;
+
     const std::string section_;  // "module.NAME"
     const config::Configuration& configuration_;
     config::Problems& problems_;

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "config/settings/checked_type.h"
+
+namespace weir::config {
+
+/// As the check of a string: says that it is a name out of a map of the module's settings. For
+/// parameters of the module's functions and members of its events:
+///
+///     setting("command", &RunParameters::command, "Which").check(NameIn{"command", "commands"})
+///
+/// Any text is read, because settings change; the function refuses a name that is not there then.
+/// A name that a configuration gives is looked up when that is checked, as in the steps of rules:
+/// see AppCheck::check_name().
+struct NameIn {
+    std::string kind;  ///< what it names, for messages: "command"
+    std::string map;   ///< the setting that has the names: "commands"
+
+    std::string operator()(const std::string&) const { return ""; }
+};
+
+/// Returns what the values of the type name; null if they are no names.
+inline const NameIn* name_in(const Type& type) noexcept {
+    const auto* const checked = dynamic_cast<const CheckedType<std::string>*>(&type);
+    return checked == nullptr ? nullptr : checked->check().target<NameIn>();
+}
+
+}  // namespace weir::config
