@@ -168,6 +168,14 @@ ROOMS = {
         "The module `otlp`: spans of traces on their way to a collector",
         ["modules/http"],
     ),
+    "modules/redis": (
+        "A client of the Redis protocol as a library: commands, scripts, messages",
+        ["modules/system/server", "core/system"],
+    ),
+    "modules/redis/plugin": (
+        "The module `redis`: settings, functions, messages as events",
+        ["modules/redis"],
+    ),
     "modules/zookeeper": (
         "A client of ZooKeeper as a library: sessions, requests, watches, locks",
         ["modules/lock", "modules/system/server", "core/simulation"],
