@@ -132,7 +132,7 @@ ROOMS = {
     ),
     "modules/lock/plugin": (
         "The module `lock`: settings and functions of the locks",
-        ["modules/lock", "modules/system/module", "modules/zookeeper"],
+        ["modules/lock", "modules/system/module", "modules/redis", "modules/zookeeper"],
     ),
     "modules/resp": (
         "The module `resp`: clients that speak the Redis protocol",
@@ -169,8 +169,8 @@ ROOMS = {
         ["modules/http"],
     ),
     "modules/redis": (
-        "A client of the Redis protocol as a library: commands, scripts, messages",
-        ["modules/system/server", "core/system"],
+        "A client of the Redis protocol as a library, and locks that a lockd decides about",
+        ["modules/lock", "modules/system/server", "core/system", "core/simulation"],
     ),
     "modules/redis/plugin": (
         "The module `redis`: settings, functions, messages as events",
