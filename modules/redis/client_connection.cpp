@@ -6,6 +6,7 @@
 
 #include "core/net/connect.h"
 #include "core/run/scheduler.h"
+#include "core/wait/do_events.h"
 #include "core/wait/timeout.h"
 #include "modules/redis/client.h"
 #include "modules/redis/events.h"
@@ -32,12 +33,14 @@ bool knows_version_2_alone(const Reply& reply) noexcept {
 }  // namespace
 
 Task<> Client::run() {
-    try {
-        co_await keep_connected();
-    } catch (const std::bad_alloc&) {
-        // It could not even wait. Commands wait until their deadlines.
-        requests_.connection_lost("out of memory");
-        requests_.set_obstacle("out of memory");
+    for (;;) {
+        try {
+            co_await keep_connected();
+        } catch (const std::bad_alloc&) {
+            // It could not even wait for its pause: other routines run before the next attempt.
+            requests_.set_obstacle("out of memory");
+        }
+        co_await do_events();
     }
 }
 
@@ -299,16 +302,19 @@ bool Client::takes_as_message(Reply& reply) {
 
 // Gives up a connection to a server that is silent when it should not be.
 Task<> Client::keep_alive() {
-    for (;;) {
-        co_await sleep(std::min(options_.ping_interval, options_.command_timeout));
-        if (stream_ == nullptr) {
-            co_return;
-        }
-        if (is_silent()) {
-            broken_ = server_text_ + " does not answer";
-            give_up(*std::exchange(stream_, nullptr));
-            co_return;
-        }
+    try {
+        do {
+            co_await sleep(std::min(options_.ping_interval, options_.command_timeout));
+            if (stream_ == nullptr) {
+                co_return;
+            }
+        } while (!is_silent());
+        broken_ = server_text_ + " does not answer";
+    } catch (const std::bad_alloc&) {
+        broken_ = "out of memory";  // short enough to need none
+    }
+    if (stream_ != nullptr) {
+        give_up(*std::exchange(stream_, nullptr));
     }
 }
 
