@@ -16,8 +16,8 @@
 #
 # No file but that of the service contains the path of the folder: it may be moved as a whole.
 
-install(TARGETS weir weir-core weir-config weir-modules weir-lock weir-limit weir-http weir-zookeeper
-    weir-testing weir-zookeeper-testing EXPORT weir
+install(TARGETS weir weir-core weir-config weir-modules weir-lock weir-limit weir-http weir-redis
+    weir-zookeeper weir-testing weir-zookeeper-testing EXPORT weir
     INCLUDES DESTINATION include) # <weir/module.h>; the layers add include/weir
 install(TARGETS weir-apps)
 if(NOT WEIR_INSTALL_DEBUG) # CMake strips no static library

@@ -18,6 +18,14 @@ set(WEIR_PUBLIC_HEADERS
     modules/limit/limit.h
     modules/limit/limit_host.h
 
+    modules/redis/client.h
+    modules/redis/client_host.h
+    modules/redis/command.h
+    modules/redis/connection_settings.h
+    modules/redis/error.h
+    modules/redis/events.h
+    modules/redis/reply.h
+
     modules/zookeeper/error.h
     modules/zookeeper/events.h
     modules/zookeeper/node_follower.h

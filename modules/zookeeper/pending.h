@@ -4,9 +4,9 @@
 #include <type_traits>
 #include <utility>
 
+#include "core/wait/signalled_wait.h"
 #include "modules/zookeeper/path.h"
 #include "modules/zookeeper/request.h"
-#include "modules/zookeeper/signalled_wait.h"
 
 namespace weir::zookeeper {
 

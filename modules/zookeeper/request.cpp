@@ -4,8 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "core/wait/signalled_wait.h"
 #include "modules/zookeeper/error.h"
-#include "modules/zookeeper/signalled_wait.h"
 #include "modules/zookeeper/wire.h"
 
 namespace weir::zookeeper {

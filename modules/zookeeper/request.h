@@ -13,10 +13,15 @@
 #include "modules/zookeeper/records.h"
 #include "modules/zookeeper/watch.h"
 
+namespace weir {
+
+class SignalledWait;
+
+}  // namespace weir
+
 namespace weir::zookeeper {
 
 class Requests;
-class SignalledWait;
 
 // What a server answered, encoded; nothing: the node is not there, which only `exists` takes for an
 // answer.

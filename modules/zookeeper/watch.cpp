@@ -3,7 +3,7 @@
 #include <cassert>
 #include <utility>
 
-#include "modules/zookeeper/signalled_wait.h"
+#include "core/wait/signalled_wait.h"
 
 namespace weir::zookeeper {
 

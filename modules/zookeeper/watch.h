@@ -12,9 +12,14 @@
 #include "core/run/task.h"
 #include "modules/zookeeper/records.h"
 
-namespace weir::zookeeper {
+namespace weir {
 
 class SignalledWait;
+
+}  // namespace weir
+
+namespace weir::zookeeper {
+
 class Watches;
 
 // Waits until a node changes, once: a read that takes a watch arms it.

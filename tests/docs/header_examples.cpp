@@ -22,6 +22,7 @@
 #include "modules/http/http_host.h"
 #include "modules/http/web_socket.h"
 #include "modules/limit/limit_host.h"
+#include "modules/redis/client.h"
 #include "modules/system/net/stream_listener.h"
 #include "modules/system/world/world_events.h"
 #include "modules/zookeeper/node_follower.h"
@@ -479,10 +480,21 @@ weir::Task<> greet(const weir::Module& module, std::string user) {
 
 }  // namespace limits
 
+void use(const std::string&) {}
+
+namespace redis_client {
+using namespace weir::redis;
+// modules/redis/client.h
+weir::Task<> greet(weir::Scheduler& scheduler) {
+    Client client(scheduler, ClientOptions{.server = "tcp://localhost:6379"});
+    co_await client.command("SET", "greeting", "hello");
+    const Reply reply = co_await client.command("GET", "greeting");
+    use(reply.text);
+}
+}  // namespace redis_client
+
 namespace zookeeper {
-
 using namespace weir::zookeeper;
-
 // modules/zookeeper/session.h
 weir::Task<> greet(weir::Scheduler& scheduler) {
     SessionOptions options{.servers = {"zk1", "zk2", "zk3"}};
@@ -491,8 +503,6 @@ weir::Task<> greet(weir::Scheduler& scheduler) {
     const Node node = co_await session.get("/greeting");
     static_cast<void>(node);
 }
-
-void use(const std::string&) {}
 
 // modules/zookeeper/watch.h
 weir::Task<> follow(Session& session) {
@@ -574,6 +584,7 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::receive_logs);
     static_cast<void>(&http_module::greet);
     static_cast<void>(&limits::greet);
+    static_cast<void>(&redis_client::greet);
     static_cast<void>(&zookeeper::greet);
     static_cast<void>(&zookeeper::follow);
     static_cast<void>(&zookeeper::pipeline);

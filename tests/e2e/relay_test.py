@@ -1,4 +1,5 @@
-"""Tests the app apps/relay with curl, weir, a file that grows and a receiver that stands still."""
+"""Tests the app apps/relay with curl, weir, Redis, a file that grows and a receiver that stands
+still."""
 
 import hashlib
 import hmac
@@ -11,6 +12,7 @@ import threading
 import unittest
 
 from lockd import LIMIT, main, program, wait_until
+from redis_server import RedisServer, missing
 from running_app import RunningApp
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../apps/relay")
@@ -69,25 +71,42 @@ class Relay(RunningApp):
     def __init__(self, receiver):
         super().__init__("relay")
         self.receiver = receiver
+        self.redis = RedisServer()
         narrow = {"waiting": 2}
         self.write("messages", "")
         self.write("own.json", json.dumps({"module": {
             "webhook": {"hooks": {"in": {"patience": "500ms"}},
                         "receivers": {"out": {"waiting": 2, "timeout": "1h"}}},
-            "rules": {"rules": {"hook": narrow, "line": narrow, "transform": narrow,
-                                "deliver": narrow}}}}))
+            "redis": {"max_messages": 2},
+            "rules": {"rules": {name: narrow for name in ("hook", "line", "channel", "transform",
+                                                          "deliver")}}}}))
 
     def write(self, name, text, mode="w"):
         with open(self.path(name), mode, encoding="utf-8") as file:
             file.write(text)
 
     def __enter__(self):
+        self.redis.__enter__()
         self.launch(APP, self.path("own.json"), RELAY_SECRET=SECRET,
                     RELAY_FILE=self.path("messages"),
+                    RELAY_REDIS="unix:" + self.redis.unix,
                     RELAY_RECEIVER=f"http://127.0.0.1:{self.receiver.server_port}/",
                     RELAY_LISTEN="unix:" + self.path("http"), RELAY_SOCKET=self.path("socket"))
         wait_until(self.follows, "it follows the file")
+        wait_until(self.listens, "it listens to the channel")
         return self
+
+    def __exit__(self, *_):
+        try:
+            super().__exit__()
+        finally:
+            self.redis.__exit__()
+
+    def listens(self):
+        return dict(self.redis.client().pubsub_numsub("relay"))["relay"] == 1
+
+    def publish(self, topic, data):
+        self.redis.client().publish("relay", json.dumps({"topic": topic, "data": data}))
 
     def follows(self):
         """Whether the file is followed: tail has it open."""
@@ -129,6 +148,7 @@ class Relay(RunningApp):
         return next(rule for rule in json.loads(done.stdout) if rule["name"] == name)
 
 
+@unittest.skipIf(missing(), missing())
 class RelayTest(unittest.TestCase):
     def test_messages_of_all_ways_reach_the_receiver_and_browsers(self):
         with Receiver() as receiver, Relay(receiver) as relay:
@@ -139,6 +159,7 @@ class RelayTest(unittest.TestCase):
             expected = []
             for way, act in (("hook", lambda: relay.hook("shop", {"n": 1})),
                              ("send", lambda: relay.send("shop", {"n": 1})),
+                             ("redis", lambda: relay.publish("shop", {"n": 1})),
                              ("file", lambda: relay.write("messages", json.dumps(
                                  {"topic": "shop", "data": {"n": 1}}) + "\n", "a"))):
                 act()
@@ -185,8 +206,13 @@ class RelayTest(unittest.TestCase):
             self.assertEqual((deliver["running"], deliver["waiting"] >= 1), (1, True))
             self.assertIn("<title>", relay.curl("/ui/"))
             self.assertEqual(receiver.data(), [])
+            published = [f"published {number}" for number in range(30)]
+            for data in published:
+                relay.publish("shop", data)
             receiver.open.set()
-            wait_until(lambda: len(receiver.data()) == len(taken) + len(lines), "all messages")
+            wait_until(lambda: len(receiver.data()) == len(taken) + len(lines) + len(published),
+                       "all messages")
+            self.assertEqual([data for data in receiver.data() if data in published], published)
             self.assertEqual([data for data in receiver.data() if data in taken], taken)
             self.assertEqual([data for data in receiver.data() if data in lines], lines)
 

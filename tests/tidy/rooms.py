@@ -132,7 +132,7 @@ ROOMS = {
     ),
     "modules/lock/plugin": (
         "The module `lock`: settings and functions of the locks",
-        ["modules/lock", "modules/system/module", "modules/zookeeper"],
+        ["modules/lock", "modules/system/module", "modules/redis", "modules/zookeeper"],
     ),
     "modules/resp": (
         "The module `resp`: clients that speak the Redis protocol",
@@ -167,6 +167,14 @@ ROOMS = {
     "modules/otlp": (
         "The module `otlp`: spans of traces on their way to a collector",
         ["modules/http"],
+    ),
+    "modules/redis": (
+        "A client of the Redis protocol as a library, and locks that a lockd decides about",
+        ["modules/lock", "modules/system/server", "core/system", "core/simulation"],
+    ),
+    "modules/redis/plugin": (
+        "The module `redis`: settings, functions, messages as events",
+        ["modules/redis"],
     ),
     "modules/zookeeper": (
         "A client of ZooKeeper as a library: sessions, requests, watches, locks",

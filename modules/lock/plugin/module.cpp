@@ -1,14 +1,19 @@
 #include "modules/lock/plugin/module.h"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <stdexcept>
+#include <string>
+
+#include <unistd.h>
 
 #include "config/document/value.h"
 #include "config/settings/changes.h"
 #include "config/settings/duration.h"
 #include "core/run/random_id.h"
 #include "core/simulation/failpoint.h"
+#include "core/simulation/wall_clock.h"
 #include "core/wait/run_in_scheduler.h"
 #include "core/wait/timeout.h"
 #include "modules/lock/errors.h"
@@ -17,6 +22,7 @@
 #include "modules/lock/program_tokens.h"
 #include "modules/lock/semaphore.h"
 #include "modules/lock/table.h"
+#include "modules/redis/lockd_backend.h"
 #include "modules/system/call/json.h"
 #include "modules/system/module/plugin.h"
 #include "modules/zookeeper/zookeeper_backend.h"
@@ -48,6 +54,15 @@ lock_api::SessionInfo info_of(const LockLease& lease) {
     } catch (const LockError& error) {
         throw ApiException(error.code(), error.what());
     }
+}
+
+// What a lockd that decides about locks calls this process: "HOST:PID".
+std::string process_name(Scheduler& scheduler) {
+    std::array<char, 256> host{};
+    if (is_simulated(scheduler.poller()) || ::gethostname(host.data(), host.size() - 1) != 0) {
+        return "weir";
+    }
+    return std::string(host.data()) + ':' + std::to_string(::getpid());
 }
 
 LockMode mode_of(bool shared) noexcept {
@@ -134,6 +149,10 @@ Task<> LockModule::load() {
         co_return;  // the lock queue exists already
     }
     // Made by the library, which stays when this plugin is reloaded.
+    if (settings().backend && settings().backend->lockd) {
+        Task<redis::Login> reading = redis::read_login(*settings().backend->lockd);
+        lockd_login_ = co_await reading;
+    }
     std::unique_ptr<LockBackend> backend = make_backend();
     add_lock_queue(scheduler(), settings().to_lock_settings(),
                    program_tokens(scheduler(), backend == nullptr ? settings().state_dir : ""));
@@ -142,7 +161,22 @@ Task<> LockModule::load() {
 }
 
 std::unique_ptr<LockBackend> LockModule::make_backend() {
-    if (!settings().backend || !settings().backend->zookeeper) {
+    if (!settings().backend) {
+        return nullptr;
+    }
+    if (settings().backend->zookeeper && settings().backend->lockd) {
+        throw std::runtime_error("backend: ZooKeeper and a lockd cannot both decide about locks");
+    }
+    if (settings().backend->lockd) {
+        const redis::LockdLocksSettings& lockd = *settings().backend->lockd;
+        redis::ClientOptions how = lockd.connection_options();
+        how.login = lockd_login_;
+        how.name = name() + ".lockd";
+        return std::make_unique<redis::LockdBackend>(
+            scheduler(), std::move(how),
+            redis::LockdBackendOptions{.lease = lockd.lease, .owner = process_name(scheduler())});
+    }
+    if (!settings().backend->zookeeper) {
         return nullptr;
     }
     const zookeeper::ZooKeeperLocksSettings& chosen = *settings().backend->zookeeper;

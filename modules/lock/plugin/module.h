@@ -49,6 +49,8 @@ protected:
     // Returns what decides about locks beside this process; null: nothing. For tests with other
     // servers.
     virtual std::unique_ptr<LockBackend> make_backend();
+    // Who this is at a lockd that decides about locks; read in load().
+    redis::Login lockd_login_;
 
 private:
     using Token = std::optional<std::uint64_t>;

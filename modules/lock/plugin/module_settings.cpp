@@ -28,6 +28,8 @@ config::Settings<LockModuleSettings::Backend> LockModuleSettings::Backend::descr
         "What decides about locks, beside this process",
         setting("zookeeper", &Backend::zookeeper,
                 "Servers of ZooKeeper, by which processes on many machines share the locks")
+            .fixed(),
+        setting("lockd", &Backend::lockd, "A lockd, by which several processes share the locks")
             .fixed());
 }
 

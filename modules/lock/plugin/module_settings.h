@@ -9,6 +9,7 @@
 
 #include "config/settings/settings.h"
 #include "modules/lock/settings.h"
+#include "modules/redis/lockd_settings.h"
 #include "modules/zookeeper/settings.h"
 
 namespace weir {
@@ -38,6 +39,7 @@ struct LockModuleSettings {
     // What decides about locks beside this process; at most one.
     struct Backend {
         std::optional<zookeeper::ZooKeeperLocksSettings> zookeeper;
+        std::optional<redis::LockdLocksSettings> lockd;
 
         static config::Settings<Backend> describe();
     };

@@ -7,7 +7,7 @@
 #include "core/run/scheduler.h"
 #include "core/run/wait.h"
 
-namespace weir::zookeeper {
+namespace weir {
 
 // A wait that other code ends, or a deadline; it needs no matcher. The routine is resumed in a turn
 // of its own: the code that ends the wait therefore need not expect that the routine destroys it.
@@ -66,4 +66,4 @@ private:
     bool timed_out_ = false;
 };
 
-}  // namespace weir::zookeeper
+}  // namespace weir

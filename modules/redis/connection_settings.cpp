@@ -1,0 +1,57 @@
+#include "modules/redis/connection_settings.h"
+
+#include <stdexcept>
+
+#include "core/system/files.h"
+
+namespace weir::redis {
+namespace {
+
+constexpr std::size_t longest_password_file = 4096;
+
+}  // namespace
+
+std::string wrong_server(const std::string& address) {
+    try {
+        const Address parsed = Address::parse(address, std::uint16_t{0});
+        return parsed.kind == Address::Kind::systemd ? "is no address of a server" : "";
+    } catch (const AddressError& error) {
+        return error.what();
+    }
+}
+
+ClientOptions ConnectionSettings::connection_options() const {
+    ClientOptions options;
+    options.server = server;
+    options.connect_timeout = connect_timeout;
+    options.command_timeout = command_timeout;
+    options.longest_pause = longest_pause;
+    if (server.starts_with("tls://")) {
+        TlsOptions tls{.authorities = certificate_authorities.value_or("")};
+        if (certificate) {
+            tls.certificates.push_back({*certificate, key.value_or(*certificate)});
+        }
+        options.tls = TlsContext::client(std::move(tls));
+    }
+    return options;
+}
+
+Task<Login> read_login(ConnectionSettings settings) {
+    Login login{settings.user, settings.password.value_or("")};
+    if (!settings.password && settings.password_file) {
+        try {
+            login.password = co_await read_file(*settings.password_file, longest_password_file);
+        } catch (const SystemError& error) {
+            throw std::runtime_error(std::string("password_file: ") + error.what());
+        }
+        login.password.resize(
+            std::min(login.password.find_first_of("\r\n"), login.password.size()));
+        if (login.password.empty()) {
+            throw std::runtime_error("password_file: there is no password in " +
+                                     *settings.password_file);
+        }
+    }
+    co_return login;
+}
+
+}  // namespace weir::redis

@@ -1,0 +1,331 @@
+#include "modules/redis/lockd_backend.h"
+
+#include <memory>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "modules/lock/errors.h"
+#include "modules/lock/events.h"
+#include "modules/lock/lock.h"
+#include "modules/lock/table.h"
+#include "modules/redis/test_lockd.h"
+
+using namespace weir;
+using namespace weir::redis;
+
+namespace {
+
+constexpr Duration lease = 4s;
+
+// A process that asks lockd for a key, without a table of locks.
+struct OtherProcess : LockBackend::User {
+    OtherProcess(Scheduler& scheduler, FakeLockd& lockd)
+        : backend(scheduler, lockd.options(), {.lease = lease, .owner = "other"}) {}
+
+    void slot_granted(RemoteSlot& granted) noexcept override {
+        said = "granted";
+        token = granted.token();
+    }
+    void slot_not_free(RemoteSlot&) noexcept override { said = "not free"; }
+    void slot_refused(RemoteSlot&, std::exception_ptr error) noexcept override {
+        try {
+            std::rethrow_exception(std::move(error));
+        } catch (const std::exception& failure) {
+            said = failure.what();
+        }
+    }
+    void slot_lost(RemoteSlot&, const std::string& reason) noexcept override {
+        said = reason;
+        slot.reset();
+    }
+
+    void ask(const char* key = "a", std::size_t size = 1, bool only_tries = false) {
+        said.clear();
+        slot = backend.ask("default", IndexValue(key), size, only_tries, *this);
+    }
+    // Until it has heard of the slot.
+    Task<> heard() {
+        while (said.empty()) {
+            co_await sleep(1ms);
+        }
+    }
+    bool believes(Poller& poller) const {
+        return slot != nullptr && slot->valid_until() > boot_time(poller);
+    }
+
+    LockdBackend backend;
+    std::unique_ptr<RemoteSlot> slot;
+    std::string said;
+    std::uint64_t token = 0;
+};
+
+struct LockdWorld : test::WorldOn<Simulation> {
+    explicit LockdWorld(std::uint64_t seed = 1) : WorldOn({}, seed), lockd(scheduler) {}
+
+    template <class... T>
+    void run(T... tasks) {
+        std::vector<Ref<Routine>> routines{container.start(std::move(tasks), {.name = "test"})...};
+        scheduler.run();
+        for (const Ref<Routine>& routine : routines) {
+            REQUIRE(routine->ended());
+        }
+    }
+
+    FakeLockd lockd;
+};
+
+}  // namespace
+
+TEST_CASE("a text is its own name at lockd, and other keys have names that no such text has") {
+    CHECK(lockd_key("backup") == "backup");
+    CHECK(lockd_key("a b/\xc3\xa4") == "a b/\xc3\xa4");
+    CHECK(lockd_key("") == "%");
+    CHECK(lockd_key("%x") == "%%25x");
+    CHECK(lockd_key("\xff") == "%%FF");
+    CHECK(lockd_key(7) == "%=7");
+    CHECK(lockd_key("7") == "7");
+    CHECK(lockd_key(std::tuple("a", 1)) != lockd_key("(\"a\", 1)"));
+    CHECK(lockd_context("") == "%");
+    CHECK(lockd_context("default") == "default");
+    int object = 0;
+    CHECK_THROWS_AS(lockd_key(&object), LockError);
+}
+
+TEST_CASE("a process waits for the holder in another process, and tokens grow") {
+    LockdWorld world;
+    OtherProcess first(world.scheduler, world.lockd);
+    OtherProcess second(world.scheduler, world.lockd);
+    const auto test = [&]() -> Task<> {
+        first.ask();
+        co_await first.heard();
+        CHECK(first.said == "granted");
+        CHECK(first.believes(world.poller));
+        second.ask("a", 1, true);
+        co_await second.heard();
+        CHECK(second.said == "not free");
+        second.ask();
+        co_await sleep(1min);  // sessions are renewed
+        CHECK(second.said.empty());
+        CHECK(first.believes(world.poller));
+        CHECK_FALSE(second.believes(world.poller));
+        first.slot.reset();
+        co_await second.heard();
+        CHECK(second.said == "granted");
+        CHECK(second.token > first.token);
+        second.slot.reset();
+        co_await sleep(1s);
+        CHECK(world.lockd.holders("a") == 0);
+        Task<> closing = first.backend.close();
+        co_await closing;
+        Task<> closing_second = second.backend.close();
+        co_await closing_second;
+        CHECK(world.lockd.sessions() == 0);
+    };
+    world.run(test());
+}
+
+TEST_CASE("a wait that is given up leaves neither a wait nor a lock at lockd") {
+    LockdWorld world;
+    OtherProcess holder(world.scheduler, world.lockd);
+    OtherProcess waiter(world.scheduler, world.lockd);
+    const auto test = [&]() -> Task<> {
+        holder.ask();
+        co_await holder.heard();
+        for (const Duration time : {0ms, 1ms, 2ms, 5ms, 1000ms}) {
+            waiter.ask();
+            co_await sleep(time);
+            waiter.slot.reset();
+        }
+        co_await sleep(1s);
+        CHECK(world.lockd.waiters("a") == 0);
+        holder.slot.reset();
+        co_await sleep(1s);
+        CHECK(world.lockd.holders("a") == 0);
+    };
+    world.run(test());
+}
+
+TEST_CASE("as many processes hold a semaphore as it has slots, whichever makes it") {
+    LockdWorld world;
+    std::vector<std::unique_ptr<OtherProcess>> processes;
+    for (int i = 0; i != 4; ++i) {
+        processes.push_back(std::make_unique<OtherProcess>(world.scheduler, world.lockd));
+    }
+    const auto test = [&]() -> Task<> {
+        for (const auto& process : processes) {
+            process->ask("pool", 3);
+        }
+        co_await sleep(10s);
+        CHECK(world.lockd.holders("pool") == 3);
+        CHECK(std::ranges::count_if(
+                  processes, [](const auto& process) { return process->said == "granted"; }) == 3);
+        const auto holder = std::ranges::find_if(
+            processes, [](const auto& process) { return process->said == "granted"; });
+        (*holder)->slot.reset();
+        co_await sleep(1s);
+        CHECK(world.lockd.holders("pool") == 3);
+    };
+    world.run(test());
+}
+
+TEST_CASE("with its connection a lock is lost, and given back when lockd can be reached again") {
+    LockdWorld world;
+    OtherProcess process(world.scheduler, world.lockd);
+    const auto test = [&]() -> Task<> {
+        process.ask();
+        co_await process.heard();
+        world.lockd.refuses = true;
+        process.said.clear();
+        world.lockd.cut();
+        co_await process.heard();
+        CHECK(process.said ==
+              "the connection to lockd is lost (reading from memory: connection reset by peer "
+              "(ECONNRESET)): it may have been restarted, and another process may hold the lock");
+        CHECK(process.backend.obstacle().starts_with("lockd at tcp://lockd:1 cannot be reached ("));
+        process.ask("a", 1, true);
+        co_await process.heard();
+        CHECK(process.said == "lock 'a' in context 'default': lockd has not answered");
+        process.ask();
+        world.lockd.refuses = false;
+        co_await process.heard();
+        CHECK(process.said == "granted");
+        CHECK(process.backend.obstacle().empty());
+        CHECK(world.lockd.holders("a") == 1);
+    };
+    world.run(test());
+}
+
+TEST_CASE("a lock is not certain any more before lockd gives it to another process") {
+    LockdWorld world;
+    OtherProcess cut_off(world.scheduler, world.lockd);
+    OtherProcess other(world.scheduler, world.lockd);
+    const auto test = [&]() -> Task<> {
+        cut_off.ask();
+        co_await cut_off.heard();
+        co_await sleep(10s);
+        world.lockd.is_silent = true;  // towards all; it executes what it reads
+        world.lockd.most_lag = 1h;     // but not in time
+        cut_off.said.clear();
+        const Time since = world.scheduler.now();
+        co_await cut_off.heard();
+        CHECK(cut_off.said.starts_with("lockd has not confirmed the session in time"));
+        CHECK(world.scheduler.now() - since <= lease * 3 / 4 + 1ms);
+        CHECK(world.lockd.holders("a") == 1);
+        co_await sleep(lease);
+        CHECK(world.lockd.holders("a") == 0);
+    };
+    world.run(test());
+}
+
+TEST_CASE("a lock that an administrator breaks at lockd is lost with its reason") {
+    LockdWorld world;
+    OtherProcess process(world.scheduler, world.lockd);
+    const auto test = [&]() -> Task<> {
+        process.ask();
+        co_await process.heard();
+        process.said.clear();
+        world.lockd.break_lock("a");
+        const Time since = world.scheduler.now();
+        co_await process.heard();
+        CHECK(process.said == "broken");
+        CHECK(world.scheduler.now() - since <= lease / 4 + 1ms);
+    };
+    world.run(test());
+}
+
+TEST_CASE("locks of the module are granted with lockd, and their holders learn a loss") {
+    LockdWorld world;
+    add_lock_queue(world.scheduler, {});
+    LockTable::of(world.scheduler)
+        .set_backend(std::make_unique<LockdBackend>(world.scheduler, world.lockd.options()));
+    OtherProcess other(world.scheduler, world.lockd);
+    const auto test = [&]() -> Task<> {
+        {
+            Lock lock(world.scheduler, "a");
+            const bool taken = co_await lock.lock(1s);
+            CHECK(taken);
+            CHECK(lock.locked());
+            Lock local(world.scheduler, "a");
+            const bool not_taken = co_await local.lock(1s);
+            CHECK_FALSE(not_taken);
+            other.ask("a", 1, true);
+            co_await other.heard();
+            CHECK(other.said == "not free");
+            lock.unlock();
+            co_await sleep(1s);
+            other.ask();
+            co_await other.heard();
+            CHECK(other.said == "granted");
+            const bool theirs = co_await lock.lock(1s);
+            CHECK_FALSE(theirs);
+            other.slot.reset();
+            const bool again = co_await lock.lock(1s);
+            CHECK(again);
+            world.lockd.restart();
+            co_await sleep(1ms);
+            CHECK_FALSE(lock.locked());
+            other.ask();
+            co_await other.heard();
+            CHECK(other.said == "granted");
+        }
+        const Ref<LockTable> table(&LockTable::of(world.scheduler));
+        co_await remove_lock_queue(world.scheduler, true);
+        const std::unique_ptr<LockBackend> backend = table->release_backend();
+        co_await backend->close();
+    };
+    world.run(test());
+}
+
+TEST_CASE("under lost connections and slow answers a lock has one holder who believes so") {
+    for (std::uint64_t seed = 1; seed != 11; ++seed) {
+        INFO("seed " << seed);
+        LockdWorld world(seed);
+        world.lockd.most_lag = 200ms;
+        world.lockd.faults = {.most_at_once = 100, .most_delay = 20ms, .reset_after = 20'000};
+        std::vector<std::unique_ptr<OtherProcess>> processes;
+        for (int i = 0; i != 3; ++i) {
+            processes.push_back(std::make_unique<OtherProcess>(world.scheduler, world.lockd));
+        }
+        int grants = 0;
+        int most_believers = 0;
+        std::uint64_t last_token = 0;
+        const auto work = [&](OtherProcess& process) -> Task<> {
+            const Time end = world.scheduler.now() + 2min;
+            while (world.scheduler.now() < end) {
+                process.ask();
+                while (process.said.empty() && world.scheduler.now() < end) {
+                    co_await sleep(Duration(world.poller.random() % 100'000'000));
+                    if (process.said.empty() && world.poller.random() % 50 == 0) {
+                        process.slot.reset();
+                        process.ask();
+                    }
+                }
+                if (process.believes(world.poller)) {
+                    ++grants;
+                    CHECK(process.token > last_token);
+                    last_token = process.token;
+                    co_await sleep(Duration(world.poller.random() % 3'000'000'000));
+                }
+                process.slot.reset();
+            }
+        };
+        const auto watch = [&]() -> Task<> {
+            for (int i = 0; i != 120'000 / 5; ++i) {
+                co_await sleep(5ms);
+                int believers = 0;
+                for (const auto& process : processes) {
+                    believers += process->believes(world.poller) ? 1 : 0;
+                }
+                most_believers = std::max(most_believers, believers);
+                if (world.poller.random() % 2000 == 0) {
+                    world.lockd.cut();
+                }
+            }
+        };
+        world.run(work(*processes[0]), work(*processes[1]), work(*processes[2]), watch());
+        CHECK(most_believers == 1);
+        CHECK(grants > 20);
+    }
+}

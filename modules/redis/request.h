@@ -1,0 +1,167 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <optional>
+#include <string>
+
+#include "core/base/clock.h"
+#include "core/base/list.h"
+#include "core/wait/signalled_wait.h"
+#include "modules/redis/command.h"
+#include "modules/redis/reply.h"
+
+namespace weir::redis {
+
+class Requests;
+
+// A command from when it is made until it has a reply or has failed. Lives in the frame of the
+// coroutine that makes it; when it is destroyed before, its reply is dropped.
+class Request : public Link<Request, Requests> {
+public:
+    Request(Requests& requests, Command command, Time deadline);
+    Request(const Request&) = delete;
+    Request& operator=(const Request&) = delete;
+    ~Request();
+
+    const Command& command() const noexcept { return command_; }
+    Time deadline() const noexcept { return deadline_; }
+    bool done() const noexcept { return requests_ == nullptr; }
+    // Returns the reply, once. Throws the Error with which it has failed, or a ServerError if the
+    // reply is one. Requires done().
+    Reply take_reply();
+    // Fails it, because the deadline is reached.
+    void time_out();
+
+    // The wait of the routine, which is ended when this is done.
+    void set_wait(SignalledWait* wait) noexcept { wait_ = wait; }
+
+private:
+    friend class Requests;
+
+    void answer(Reply reply) noexcept;
+    void fail(std::exception_ptr failure) noexcept;
+    // Fails it with an error of this class, or for lack of memory for it.
+    template <class E, class Text>
+    void fail_as(Text text) noexcept {
+        try {
+            fail(std::make_exception_ptr(E(text())));
+        } catch (...) {
+            fail(std::current_exception());
+        }
+    }
+    void end() noexcept;
+
+    Requests* requests_;  // null: it has a reply, or has failed
+    Command command_;
+    const Time deadline_;
+    bool is_sent_ = false;
+    Reply reply_;
+    std::string server_;  // that has replied
+    std::exception_ptr failure_;
+    SignalledWait* wait_ = nullptr;
+};
+
+// A command that is under way. Awaiting it returns the reply, or throws an Error. Several that are
+// made before the first is awaited are sent at once. One that is destroyed before it has a reply
+// may be executed nevertheless.
+class [[nodiscard]] PendingReply : public Request {
+public:
+    using Request::Request;
+
+    class Awaiter final : public SignalledWait {
+    public:
+        explicit Awaiter(PendingReply& request) noexcept
+            : SignalledWait(request.deadline()), request_(request) {
+            request_.set_wait(this);
+        }
+        ~Awaiter() { request_.set_wait(nullptr); }
+
+        bool await_ready() const noexcept { return request_.done(); }
+        Reply await_resume() {
+            if (!finish()) {
+                request_.time_out();
+            }
+            return request_.take_reply();
+        }
+        std::string describe() const override { return "a reply to " + request_.command().name(); }
+
+    private:
+        PendingReply& request_;
+    };
+    Awaiter operator co_await() noexcept { return Awaiter(*this); }
+};
+
+// The commands of a client: those that wait to be sent, and those that wait for a reply. A server
+// replies in the order in which commands were sent, so that many can be under way.
+class Requests {
+public:
+    class Owner {
+    public:
+        // A command waits to be sent.
+        virtual void request_waits() noexcept = 0;
+
+    protected:
+        ~Owner() = default;
+    };
+
+    Requests(Owner& owner, std::size_t most) noexcept : owner_(owner), most_(most) {}
+    Requests(const Requests&) = delete;
+    Requests& operator=(const Requests&) = delete;
+    ~Requests();
+
+    // How many have neither a reply nor failed.
+    std::size_t size() const noexcept { return size_; }
+    std::uint64_t sent() const noexcept { return sent_in_all_; }
+    std::uint64_t in_doubt() const noexcept { return in_doubt_; }
+    // Since when the server owes a reply; nothing: it owes none.
+    std::optional<Time> owed_since() const noexcept {
+        return sent_.empty() ? std::nullopt : std::optional(sent_.front().at);
+    }
+
+    // Returns the bytes of all that wait, which count as sent from now on; those whose deadline has
+    // passed fail instead.
+    std::string send_all(Time now);
+    // A reply will come that nobody waits for.
+    void expect_any(Time now) { sent_.push_back({nullptr, now}); }
+    // Gives the reply to its command. Throws ReplyError if none waits for one.
+    void answered(Reply reply);
+
+    // From now on they are sent to this server.
+    void set_server(std::string server) { server_ = std::move(server); }
+    // The connection was lost: those that were sent fail with InDoubtError, or wait to be sent
+    // again, before the others, if they are safe to repeat.
+    void connection_lost(const std::string& reason) noexcept;
+    // Why nothing is sent at present, for messages; empty: it is.
+    void set_obstacle(std::string obstacle) { obstacle_ = std::move(obstacle); }
+    const std::string& obstacle() const noexcept { return obstacle_; }
+
+private:
+    friend class Request;
+
+    struct Sent {
+        Request* request;  // null: it is gone
+        Time at;
+    };
+
+    void add(Request& request);
+    void forget(Request& request) noexcept;
+    std::string doing(const Request& request) const {
+        return request.command().name() + " on " + server_;
+    }
+
+    Owner& owner_;
+    const std::size_t most_;
+    std::size_t size_ = 0;
+    std::uint64_t sent_in_all_ = 0;
+    std::uint64_t in_doubt_ = 0;
+    List<Request, Requests> waiting_;
+    std::deque<Sent> sent_;
+    std::string server_;
+    std::string obstacle_;
+    bool closed_ = false;
+};
+
+}  // namespace weir::redis

@@ -1,0 +1,124 @@
+"""Tests processes that share the locks of a lockd: two apps, redis-cli beside them, crashes."""
+
+import json
+import os
+import socket
+import unittest
+
+from lockd import LIMIT, Lockd, Raw, main, wait_until
+from running_app import RunningApp
+
+
+class App(RunningApp):
+    """An app whose locks a lockd decides about."""
+
+    def __init__(self, lockd, **backend):
+        super().__init__("lockd-backend")
+        self.socket = self.path("socket")
+        app = {
+            "server": {"startup": ["lock", "resp"]},
+            "module": {
+                "resp": {"listen": ["unix:" + self.socket]},
+                "lock": {"backend": {"lockd": {"server": f"unix:{lockd.unix}", "lease": "2s",
+                                               "command_timeout": "5s", **backend}}},
+            },
+        }
+        with open(self.path("app.json"), "w", encoding="ascii") as file:
+            json.dump(app, file)
+
+    def __enter__(self):
+        self.launch(self.path("app.json"))
+        wait_until(lambda: os.path.exists(self.socket), "the app serves")
+        return self
+
+    def connect(self):
+        return Client(self.socket)
+
+
+class Client(Raw):
+    """A connection to a Unix socket, which may hold locks."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(LIMIT)
+        self.socket.connect(path)
+        self.file = self.socket.makefile("rb")
+
+    def begin(self, line):
+        """Sends a command that waits."""
+        self.send(line.encode() + b"\r\n")
+
+    def later(self):
+        """Returns the token of the lock that was waited for."""
+        answer = self.line()
+        if not answer.startswith(":"):
+            raise AssertionError(f"the wait ends with '{answer}'")
+        return int(answer[1:])
+
+
+class LockdBackendTest(unittest.TestCase):
+    def test_two_apps_and_redis_cli_share_locks_and_tokens_grow(self):
+        with Lockd() as lockd, App(lockd) as one, App(lockd) as two:
+            with one.connect() as ann, two.connect() as bob, Client(lockd.unix) as cleo:
+                first = ann.token("LOCK a")
+                self.assertEqual(bob.ask("TRYLOCK a"), "$-1")
+                self.assertEqual(lockd.cli("--no-raw", "TRYLOCK", "a"), "(nil)")
+                bob.begin("LOCK a")
+                wait_until(lambda: "owner" in lockd.cli("WAITERS", "a"), "bob waits at lockd")
+                self.assertEqual(ann.ask("UNLOCK a"), ":1")
+                second = bob.later()
+                self.assertGreater(second, first)
+                cleo.begin("LOCK a")
+                wait_until(lambda: "owner" in lockd.cli("WAITERS", "a"), "cleo waits")
+                self.assertEqual(bob.ask("UNLOCK a"), ":1")
+                third = cleo.later()
+                self.assertGreater(third, second)
+                self.assertEqual(ann.ask("LOCK a TIMEOUT 0.05"), "$-1")
+                self.assertEqual(cleo.ask("UNLOCK a"), ":1")
+                self.assertGreater(ann.token("LOCK a"), third)
+
+    def test_apps_share_the_slots_of_a_semaphore(self):
+        with Lockd() as lockd, App(lockd) as one, App(lockd) as two:
+            with one.connect() as ann, two.connect() as bob, two.connect() as cleo:
+                for app in (one, two):
+                    with app.connect() as maker:
+                        self.assertEqual(maker.ask("SEMAPHORE CREATE pool 2"), "+OK")
+                ann.token("LOCK pool SHARED")
+                bob.token("LOCK pool SHARED")
+                self.assertEqual(cleo.ask("TRYLOCK pool SHARED"), "$-1")
+                self.assertEqual(ann.ask("UNLOCK pool"), ":1")
+                cleo.token("LOCK pool SHARED")
+
+    def test_the_locks_of_an_app_that_is_killed_are_free_when_its_lease_is_over(self):
+        with Lockd() as lockd, App(lockd) as one, App(lockd) as two:
+            with one.connect() as ann, two.connect() as bob:
+                first = ann.token("LOCK a")
+                bob.begin("LOCK a")
+                wait_until(lambda: "owner" in lockd.cli("WAITERS", "a"), "bob waits")
+                one.kill()
+                self.assertGreater(bob.later(), first)
+                os.remove(one.socket)
+                one.launch(one.path("app.json"))
+                wait_until(lambda: os.path.exists(one.socket), "the app serves again")
+
+    def test_a_crash_of_lockd_loses_locks_and_waits_go_on(self):
+        with Lockd() as lockd, App(lockd) as one, App(lockd) as two:
+            with one.connect() as ann, two.connect() as bob, one.connect() as cleo:
+                first = ann.token("LOCK a")
+                bob.begin("LOCK a")
+                wait_until(lambda: "owner" in lockd.cli("WAITERS", "a"), "bob waits")
+                lockd.process.kill()
+                self.assertIn("LOCKLOST lock 'a' in context 'default' is lost: the connection to "
+                              "lockd is lost", ann.line())
+                self.assertIn("UNAVAILABLE", cleo.ask("LOCK b TIMEOUT 0.1"))
+                lockd.process.wait(LIMIT)
+                lockd.reader.join(LIMIT)
+                lockd.log.clear()
+                if os.path.exists(lockd.unix):
+                    os.remove(lockd.unix)
+                lockd.__enter__()
+                self.assertGreater(bob.later(), first)
+
+
+if __name__ == "__main__":
+    main()
