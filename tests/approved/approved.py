@@ -17,7 +17,7 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MODULES = ("exec", "http", "limit", "lock", "manager", "otlp", "queue", "resp", "rules",
+MODULES = ("exec", "files", "http", "limit", "lock", "manager", "otlp", "queue", "resp", "rules",
            "schedule", "store", "webhook", "zookeeper")
 
 
