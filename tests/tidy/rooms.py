@@ -204,6 +204,10 @@ ROOMS = {
         "The module `exec`: commands that the configuration names",
         ["core/system", "modules/system/module", "modules/system/event"],
     ),
+    "modules/files": (
+        "The module `files`: folders that are watched, files that are followed, read and written",
+        ["core/calendar", "modules/system/module", "modules/system/event"],
+    ),
     "modules/database": (
         "What modules keep in files: databases of SQLite, and what writes to them",
         ["core/wait"],

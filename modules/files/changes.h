@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/settings/enum_names.h"
+#include "core/base/clock.h"
+
+namespace weir::files {
+
+enum class ChangeKind { found, made, written, moved, removed };
+
+inline config::EnumNames<ChangeKind> names_of(ChangeKind) {
+    return {{"found", ChangeKind::found},
+            {"made", ChangeKind::made},
+            {"written", ChangeKind::written},
+            {"moved", ChangeKind::moved},
+            {"removed", ChangeKind::removed}};
+}
+
+// Which file has a name, and in which state.
+struct Seen {
+    std::uint64_t device = 0;
+    std::uint64_t number = 0;  // the inode
+    std::uint64_t size = 0;
+    std::int64_t modified = 0;  // nanoseconds
+
+    friend bool operator==(const Seen&, const Seen&) = default;
+    friend auto operator<=>(const Seen&, const Seen&) = default;
+};
+
+struct Change {
+    ChangeKind kind = ChangeKind::made;
+    std::string path;
+    std::string from;  // of a file that was moved
+    Seen seen;         // of a file that was removed: how it was
+
+    friend bool operator==(const Change&, const Change&) = default;
+};
+
+// Makes changes of what is seen of files: a change is due when its file was closed and has then
+// stayed the same for a while. What differs between two looks is a change, whatever the system has
+// reported meanwhile, so nothing is lost with its reports, and what was undone in time is none.
+//
+// Touches no file: see FolderTree.
+class Changes {
+public:
+    struct Rules {
+        Duration settled{};
+        Duration unclosed{};  // of a file that its writer keeps open
+        std::size_t max_files = 0;
+    };
+
+    explicit Changes(const Rules& rules) noexcept : rules_(rules) {}
+    void set_rules(const Rules& rules) noexcept { rules_ = rules; }
+
+    // A file that was there before; `told`: it is told as found, when it has settled.
+    void begin(const std::string& path, const Seen& seen, bool told, Time now);
+    // What a look at a name has found; nothing: no file.
+    void look(const std::string& path, const std::optional<Seen>& seen, Time now);
+    // Reports of the system: a file is written to, and was closed.
+    void written(const std::string& path, Time now);
+    void closed(const std::string& path, Time now);
+
+    // Returns when next() has something.
+    std::optional<Time> next_due() const;
+    // Returns the names whose changes are due; they are to be looked at once more before take().
+    std::vector<std::string> due(Time now) const;
+    // Returns the changes that are due, in the order of their times. They are known then.
+    std::vector<Change> take(Time now);
+    // A change that take() has returned was not told: it is due again.
+    void put_back(const Change& change, Time now);
+
+    // Returns the names of files below `prefix` ("a/", or "" for all) that are known, or changing.
+    std::vector<std::string> names_below(const std::string& prefix) const;
+
+    std::size_t files() const noexcept { return known_.size(); }
+    std::size_t unsettled() const noexcept { return pending_.size(); }
+    // Looks at files beyond `max_files`, which are not told.
+    std::uint64_t beyond() const noexcept { return beyond_; }
+
+private:
+    struct Pending {
+        std::optional<Seen> seen;
+        Time due{};
+        bool open = false;
+        bool was_there = false;
+    };
+    using PendingFiles = std::map<std::string, Pending>;
+
+    PendingFiles::iterator pend(const std::string& path, Time now);
+    void set_due(PendingFiles::iterator file, Time due);
+    void postpone(PendingFiles::iterator file, Time now) {
+        set_due(file, now + (file->second.open ? rules_.unclosed : rules_.settled));
+    }
+    void drop(PendingFiles::iterator file);
+    std::optional<Seen> known(const std::string& path) const;
+
+    Rules rules_;
+    std::map<std::string, Seen> known_;  // as it was told
+    PendingFiles pending_;
+    std::set<std::pair<Time, std::string>> order_;  // of pending_, by `due`
+    std::uint64_t beyond_ = 0;
+};
+
+}  // namespace weir::files

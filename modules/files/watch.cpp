@@ -1,0 +1,218 @@
+#include "modules/files/watch.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <new>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "core/run/routine.h"
+#include "core/run/scheduler.h"
+#include "core/system/descriptor.h"
+#include "core/wait/send.h"
+#include "core/wait/timeout.h"
+#include "modules/files/events.h"
+
+namespace weir::files {
+
+namespace {
+
+constexpr Duration look_for_missing_folder = std::chrono::seconds(1);
+constexpr Duration pause_after_failure = std::chrono::seconds(1);
+
+Changes::Rules rules_of(const WatchSettings& settings) {
+    return {settings.settled, settings.unclosed, settings.max_files};
+}
+
+// The changes that are due, until each is told.
+class Untold {
+public:
+    Untold(Changes& changes, Scheduler& scheduler, Time now)
+        : changes_(changes), scheduler_(scheduler), due_(changes.take(now)) {}
+    Untold(const Untold&) = delete;
+    Untold& operator=(const Untold&) = delete;
+    ~Untold() {
+        try {
+            while (next_ != due_.size()) {
+                changes_.put_back(due_[next_++], scheduler_.now());
+            }
+        } catch (const std::bad_alloc&) {
+            scheduler_.log(LogLevel::error, "no memory for the changes of a file");
+        }
+    }
+
+    const Change* next() const { return next_ == due_.size() ? nullptr : &due_[next_]; }
+    void told() noexcept { ++next_; }
+
+private:
+    Changes& changes_;
+    Scheduler& scheduler_;
+    const std::vector<Change> due_;
+    std::size_t next_ = 0;
+};
+
+}  // namespace
+
+FolderWatch::FolderWatch(Scheduler& scheduler, const ModuleLog& log, std::string name,
+                         WatchSettings settings, std::optional<Changes> known)
+    : scheduler_(scheduler),
+      log_(log),
+      name_(std::move(name)),
+      settings_(std::move(settings)),
+      pool_(scheduler, 1),
+      changes_(std::move(known)) {
+    if (changes_) {
+        changes_->set_rules(rules_of(settings_));
+    }
+}
+
+WatchInfo FolderWatch::info() const {
+    WatchInfo info;
+    info.name = name_;
+    info.description = settings_.description;
+    if (changes_) {
+        info.files = changes_->files();
+        info.unsettled = changes_->unsettled();
+        info.beyond = changes_->beyond();
+    }
+    info.changes = told_;
+    info.overflows = overflows_;
+    return info;
+}
+
+// What it knows stays when something fails, so that nothing is lost.
+Task<> FolderWatch::run() {
+    for (;;) {
+        std::string failure;
+        try {
+            Task<> watching = watch();
+            co_await watching;
+        } catch (const QuitException&) {
+            throw;
+        } catch (const std::exception& error) {
+            failure = error.what();
+        }
+        log_.error("the watch '{}' begins anew: {}", name_, failure);
+        co_await sleep(pause_after_failure);
+    }
+}
+
+Task<> FolderWatch::watch() {
+    tree_ = std::make_shared<FolderTree>(
+        FolderTree::Options{settings_.folder, settings_.patterns, settings_.recursive,
+                            settings_.max_folders, settings_.max_files});
+    DescriptorWatch reported(scheduler_, tree_->descriptor());
+    FolderTree::Reports reports;
+    reports.all = true;
+    for (;;) {
+        const Time now = scheduler_.now();
+        Task<> looking = look_around(std::move(reports), now);
+        co_await looking;
+        Task<> looking_again = look_again(scheduler_.now());
+        co_await looking_again;
+        reported.arm(Readiness::readable);
+        co_await wait_with_timeout(time_to_wait(), reported.matcher(Readiness::readable));
+        reports = tree_->read();
+    }
+}
+
+std::optional<Duration> FolderWatch::time_to_wait() const {
+    std::optional<Time> next = changes_->next_due();
+    if (next_scan_ && (!next || *next_scan_ < *next)) {
+        next = next_scan_;
+    }
+    return next ? std::optional<Duration>(std::max(*next - scheduler_.now(), Duration::zero()))
+                : std::nullopt;
+}
+
+// Looks at what was reported, or at all when it is time for that.
+Task<> FolderWatch::look_around(FolderTree::Reports reports, Time now) {
+    if (reports.overflow) {
+        ++overflows_;
+        log_.warning("the watch '{}' looks at all anew: the system had no room for reports", name_);
+    }
+    const bool all = reports.all || (next_scan_ && *next_scan_ <= now);
+    if (changes_) {
+        for (const std::string& path : reports.written) {
+            changes_->written(path, now);
+        }
+        for (const std::string& path : reports.closed) {
+            changes_->closed(path, now);
+        }
+    }
+    if (!all && reports.changed.empty()) {
+        co_return;
+    }
+    auto look = [tree = tree_, all, names = std::move(reports.changed)] {
+        return all ? tree->look_at_all() : tree->look(names);
+    };
+    const FolderTree::Looks looks = co_await pool_.run(std::move(look));
+    note(looks, scheduler_.now());
+    if (all || !is_there_) {
+        const Time after = scheduler_.now();
+        next_scan_ = !is_there_         ? std::optional<Time>(after + look_for_missing_folder)
+                     : settings_.rescan ? std::optional<Time>(after + *settings_.rescan)
+                                        : std::nullopt;
+    }
+}
+
+// Tells what is due, if a last look finds it unchanged.
+Task<> FolderWatch::look_again(Time now) {
+    std::vector<std::string> names = changes_->due(now);
+    if (names.empty()) {
+        co_return;
+    }
+    auto look = [tree = tree_, names = std::move(names)] { return tree->look(names); };
+    const FolderTree::Looks looks = co_await pool_.run(std::move(look));
+    note(looks, scheduler_.now());
+    Task<> telling = tell(now);
+    co_await telling;
+}
+
+void FolderWatch::note(const FolderTree::Looks& looks, Time now) {
+    if (!changes_) {
+        // The first look. A folder that comes later brings files that are made.
+        changes_.emplace(rules_of(settings_));
+        for (const auto& [path, seen] : looks.files) {
+            changes_->begin(path, *seen, settings_.existing, now);
+        }
+    }
+    std::set<std::string> there;
+    for (const auto& [path, seen] : looks.files) {
+        changes_->look(path, seen, now);
+        there.insert(path);
+    }
+    for (const std::string& folder : looks.folders) {
+        for (const std::string& path : changes_->names_below(folder)) {
+            if (!there.contains(path)) {
+                changes_->look(path, std::nullopt, now);
+            }
+        }
+    }
+    if (is_there_ != looks.is_there) {
+        is_there_ = looks.is_there;
+        log_.info("the folder {} of the watch '{}' {}", settings_.folder, name_,
+                  is_there_ ? "has come" : "is missing");
+    }
+    const std::string problem = looks.problem.value_or("");
+    if (problem != problem_ && !problem.empty()) {
+        log_.error("the watch '{}' of {}: {}", name_, settings_.folder, problem);
+    }
+    problem_ = problem;
+}
+
+Task<> FolderWatch::tell(Time now) {
+    Untold untold(*changes_, scheduler_, now);
+    while (const Change* const change = untold.next()) {
+        const std::uint64_t size = change->kind == ChangeKind::removed ? 0 : change->seen.size;
+        Ref<Event> event = make_event<Changed>(name_, change->kind, change->path, change->from,
+                                               settings_.folder + "/" + change->path, size);
+        co_await send(std::move(event));
+        untold.told();
+        ++told_;
+    }
+}
+
+}  // namespace weir::files
