@@ -30,6 +30,8 @@ public:
     virtual BootTime valid_until() const noexcept = 0;
     // The fencing token of its grant: larger than those of all grants of the key before it.
     virtual std::uint64_t token() const noexcept = 0;
+    // How many waiters of other processes stood before it when the backend looked last.
+    virtual std::size_t ahead() const noexcept { return 0; }
 
     // --- for the table; one of them is there
 
@@ -62,7 +64,9 @@ public:
     LockBackend& operator=(const LockBackend&) = delete;
     virtual ~LockBackend() = default;
 
-    // Asks for one of `size` slots of the key; the user hears of the answer later. With
+    // Asks for one of `size` slots of the key; the user hears of the answer later. `size` is
+    // `unlimited` for a lock to read, which all that read share, and 1 for one that excludes them.
+    // Waiters for different sizes exclude each other, in the order in which they came. With
     // `only_tries`, does not wait for other processes. Throws LockError if such a key cannot be
     // shared.
     virtual std::unique_ptr<RemoteSlot> ask(std::string_view context, const IndexValue& key,
