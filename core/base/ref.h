@@ -79,6 +79,8 @@ public:
             delete static_cast<T*>(this);
         }
     }
+    /// Returns whether there is one reference only: the caller's.
+    bool sole() const noexcept { return references_ == 1; }
 
 protected:
     RefCounted() = default;

@@ -2,14 +2,7 @@
 
 namespace weir {
 
-const IndexValue& EventKey::find(const Event& event) const {
-    // By number, not by address: a plugin's description may be unloaded and another be made there.
-    if (event.type().id() != type_id_) [[unlikely]] {
-        look_up(event.type());
-    }
-    if (level_ != no_level) {
-        return event.at(level_);
-    }
+const IndexValue& EventKey::read(const Event& event) const {
     value_ = read_ == nullptr ? IndexValue() : read_(event, name_);
     return value_;
 }

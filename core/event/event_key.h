@@ -16,18 +16,25 @@ public:
     static EventKey by_type() { return EventKey({}); }
     static EventKey named(std::string_view name) { return EventKey(std::string(name)); }
 
-    bool is_type() const noexcept { return by_type_; }
     const std::string& name() const noexcept { return name_; }
 
     /// Returns the event's value, or none if its type has no such index or member. The reference is
     /// valid until the next call or until the event is destroyed, whichever is first.
     const IndexValue& operator()(const Event& event) const {
-        return by_type_ ? event.at(0) : find(event);
+        if (by_type_) {
+            return event.at(0);
+        }
+        // By number, not by address: a plugin's description may be unloaded and another be made
+        // there.
+        if (event.type().id() != type_id_) [[unlikely]] {
+            look_up(event.type());
+        }
+        return level_ != no_level ? event.at(level_) : read(event);
     }
 
 private:
     explicit EventKey(std::string name) : name_(std::move(name)), by_type_(name_.empty()) {}
-    const IndexValue& find(const Event& event) const;
+    const IndexValue& read(const Event& event) const;
     void look_up(const EventType& type) const;
 
     static constexpr std::size_t no_level = static_cast<std::size_t>(-1);

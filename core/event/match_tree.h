@@ -39,7 +39,11 @@ public:
             : matcher(std::move(matched)), object_(&object) {}
         Entry(const Entry&) = delete;
         Entry& operator=(const Entry&) = delete;
-        ~Entry() { MatchTree::remove(*this); }
+        ~Entry() {
+            if (node_ != nullptr) {
+                MatchTree::remove(*this);
+            }
+        }
 
         /// Returns whether the entry is in a tree.
         bool inserted() const noexcept { return node_ != nullptr; }

@@ -61,23 +61,13 @@ LeafQueueFactory FairQueue::factory(FairQueueOptions options) {
     };
 }
 
-const IndexValue& FairQueue::class_key(const Event& event) const {
+inline const IndexValue& FairQueue::class_key(const Event& event) const {
     const IndexValue& key = options_.key(event);
     return key.is_any() ? no_key_ : key;
 }
 
-// Returns null if there is no such class. Only where the type is the key, classes are remembered.
-inline FairQueue::Class* FairQueue::find_class(const Event& event) noexcept {
-    Class* const* const known = class_of_type_.find(event.type());
-    return known != nullptr ? *known : search_class(event);
-}
-
-FairQueue::Class* FairQueue::search_class(const Event& event) noexcept {
-    Class* const found = classes_.find(class_key(event));
-    if (found != nullptr && options_.key.is_type()) {
-        class_of_type_.remember(event.type(), found);
-    }
-    return found;
+inline FairQueue::Class* FairQueue::find_class(const Event& event) const {
+    return classes_.find(class_key(event));
 }
 
 FairQueue::Class& FairQueue::make_class(const IndexValue& key) {
@@ -89,7 +79,6 @@ FairQueue::Class& FairQueue::make_class(const IndexValue& key) {
 void FairQueue::forget_if_unused(Class& c) noexcept {
     if (c.size == 0 && !c.has_share() && !c.waited_for_place && !c.waited_for_first) {
         classes_.erase(c);
-        class_of_type_.clear();
         delete &c;
     }
 }
@@ -158,10 +147,11 @@ Matcher FairQueue::why_not(const IndexValue& key, Class* c) {
 }
 
 Matcher FairQueue::add(Event& event, bool force) {
-    Class* c = find_class(event);
+    const IndexValue& key = class_key(event);
+    Class* c = classes_.find(key);
     if (!force) {
         if (limited_) {
-            if (Matcher wait = why_not(class_key(event), c)) {
+            if (Matcher wait = why_not(key, c)) {
                 may_be_waited_ = true;
                 return wait;
             }
@@ -171,7 +161,7 @@ Matcher FairQueue::add(Event& event, bool force) {
         }
     }
     if (c == nullptr) {
-        c = &make_class(class_key(event));
+        c = &make_class(key);
     }
     hold(event);
     c->events.push_back(event);
@@ -307,8 +297,9 @@ void FairQueue::signal_place(Class& c, QueueSignals& signals) {
 
 // Blocks the class, not the queue: events of other classes overtake.
 void FairQueue::put_back(Event& event) {
-    Class* const found = find_class(event);
-    Class& c = found != nullptr ? *found : make_class(class_key(event));
+    const IndexValue& key = class_key(event);
+    Class* const found = classes_.find(key);
+    Class& c = found != nullptr ? *found : make_class(key);
     hold(event);
     c.events.push_front(event);
     if (c.size++ == 0) {

@@ -7,7 +7,6 @@
 #include "core/base/list.h"
 #include "core/event/event_key.h"
 #include "core/event/node_map.h"
-#include "core/event/type_cache.h"
 #include "core/queue/fair_turns.h"
 #include "core/queue/queue.h"
 
@@ -72,8 +71,7 @@ private:
 
     static FairQueueOptions with_a_place_for_all(FairQueueOptions options, std::size_t max_size);
     const IndexValue& class_key(const Event& event) const;
-    Class* find_class(const Event& event) noexcept;
-    Class* search_class(const Event& event) noexcept;
+    Class* find_class(const Event& event) const;
     Class& make_class(const IndexValue& key);
     void forget_if_unused(Class& c) noexcept;
     void unblock(Class& c);
@@ -92,7 +90,6 @@ private:
     const std::size_t max_history_;
     const bool limited_;  // in all or in a class
     NodeMap<Class> classes_;
-    TypeCache<Class*> class_of_type_;  // where the type is the key
     // Of the classes whose events may leave.
     struct Rule {
         FairQueueOptions::Returning returning;

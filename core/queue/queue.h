@@ -183,7 +183,7 @@ private:
     void start_counting() noexcept;
     void set_counting_above(Queue* queue) noexcept;
     // Counts events that have left, in the queue and in those above that count.
-    static void count_out(Queue* queue, std::size_t count, QueueSignals& signals);
+    [[gnu::noinline]] static void count_out(Queue* queue, std::size_t count, QueueSignals& signals);
 
     const bool compiled_;
     std::string name_;

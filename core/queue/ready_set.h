@@ -32,16 +32,15 @@ public:
 
     bool empty() const noexcept { return top_ == 0; }
     void insert(std::size_t number) noexcept {
-        for (auto words = below_.rbegin(); words != below_.rend(); ++words, number /= 64) {
-            (*words)[number / 64] |= bit(number);
+        if (capacity_ > 64) [[unlikely]] {
+            number = insert_below(number);
         }
         top_ |= bit(number);
     }
     void erase(std::size_t number) noexcept {
-        for (auto words = below_.rbegin(); words != below_.rend(); ++words, number /= 64) {
-            std::uint64_t& word = (*words)[number / 64];
-            word &= ~bit(number);
-            if (word != 0) {
+        if (capacity_ > 64) [[unlikely]] {
+            number = erase_below(number);
+            if (number == none) {
                 return;
             }
         }
@@ -56,11 +55,8 @@ public:
 
     /// Returns the smallest number. Requires that there is one.
     std::size_t first() const noexcept {
-        std::size_t number = first_of(top_);
-        for (const auto& words : below_) {
-            number = number * 64 + first_of(words[number]);
-        }
-        return number;
+        const std::size_t number = first_of(top_);
+        return capacity_ <= 64 ? number : first_below(number);
     }
     /// Returns the smallest number that is not below `from`; `none` if there is none.
     std::size_t first(std::size_t from) const noexcept {
@@ -81,6 +77,32 @@ public:
     }
 
 private:
+    // Most sets have the top word only. What is below it stays out of the code that uses a set:
+    // these turn the number of a bit of the last words into that of a bit of the top, or back.
+    [[gnu::noinline]] std::size_t insert_below(std::size_t number) noexcept {
+        for (auto words = below_.rbegin(); words != below_.rend(); ++words, number /= 64) {
+            (*words)[number / 64] |= bit(number);
+        }
+        return number;
+    }
+    // Returns `none` if the bit of the top stays.
+    [[gnu::noinline]] std::size_t erase_below(std::size_t number) noexcept {
+        for (auto words = below_.rbegin(); words != below_.rend(); ++words, number /= 64) {
+            std::uint64_t& word = (*words)[number / 64];
+            word &= ~bit(number);
+            if (word != 0) {
+                return none;
+            }
+        }
+        return number;
+    }
+    [[gnu::noinline]] std::size_t first_below(std::size_t number) const noexcept {
+        for (const auto& words : below_) {
+            number = number * 64 + first_of(words[number]);
+        }
+        return number;
+    }
+
     static constexpr std::uint64_t bit(std::size_t number) noexcept {
         return std::uint64_t{1} << number % 64;
     }

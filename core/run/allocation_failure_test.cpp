@@ -12,6 +12,7 @@
 #include "core/queue/fair_queue.h"
 #include "core/queue/fifo_queue.h"
 #include "core/queue/priority_queue.h"
+#include "core/run/span_buffer.h"
 #include "core/run/timer.h"
 #include "core/run/uv_poller.h"
 #include "core/stream/stream_error.h"
@@ -207,6 +208,30 @@ TEST_CASE("a heap without memory for a timer stays as it was", "[allocation_fail
             });
     }
     CHECK(heap.size() == 100);
+}
+
+TEST_CASE("a routine without memory for its trace keeps its name, and works for none",
+          "[allocation_failure]") {
+    const pool::Bypass bypass;
+    test::WorldOn<UvPoller> world;
+    const RoutineName name("a name of more than fifteen bytes");
+    const Ref<Routine> routine =
+        world.container.start([]() -> Task<> { co_return; }(), {.name = name});
+    const Ref<TraceContext> context(new TraceContext({.trace_low = 1, .span = 2}, 0, "", {}));
+    int failures = 0;
+    fail_each_allocation(
+        [&] {
+            routine->set_trace_context(context);
+            if (routine->trace_context() == nullptr) {
+                throw std::bad_alloc();
+            }
+        },
+        [&] {
+            ++failures;
+            CHECK(routine->name() == "a name of more than fifteen bytes");
+        });
+    CHECK(failures == 2);
+    CHECK(routine->name() == "a name of more than fifteen bytes");
 }
 
 TEST_CASE("index values, events and matchers without memory throw, and leak nothing",

@@ -1,16 +1,9 @@
 #include "core/run/container.h"
 
-#include <memory>
-
 namespace weir {
 
-// Moves the name from the options.
-Ref<Routine> Container::make(StartOptions& options, const std::source_location& at) {
-    std::unique_ptr<Routine::Rare> rare;
-    if (!options.name.empty()) {
-        rare.reset(new Routine::Rare{.name = std::move(options.name)});
-    }
-    Ref<Routine> routine(new Routine(scheduler_, *this, std::move(rare), at));
+Ref<Routine> Container::make(StartOptions options, const std::source_location& at) {
+    Ref<Routine> routine(new Routine(scheduler_, *this, std::move(options.name.rare_), at));
     routine->set_daemon(options.daemon);
     routines_.push_back(*routine);
     return routine;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <source_location>
-#include <string>
+#include <utility>
 
 #include "core/base/list.h"
 #include "core/run/routine.h"
@@ -12,7 +12,7 @@ namespace weir {
 
 /// How a routine is started.
 struct StartOptions {
-    std::string name = {};  ///< for logs and listings
+    RoutineName name = {};
     /// The scheduler ends although daemons still run.
     bool daemon = false;
     /// The routine runs up to its first wait before start() returns; start() throws what the task
@@ -41,7 +41,7 @@ public:
     Ref<Routine> start(Task<T> task, StartOptions options,
                        const std::source_location& at = std::source_location::current()) {
         require_task(task);
-        Ref<Routine> routine = make(options, at);
+        Ref<Routine> routine = make(std::move(options), at);
         routine->start(task.release(), options.foreground);
         return routine;
     }
@@ -58,7 +58,7 @@ public:
     void close() noexcept;
 
 private:
-    Ref<Routine> make(StartOptions& options, const std::source_location& at);
+    Ref<Routine> make(StartOptions options, const std::source_location& at);
     Ref<Routine> make(const std::source_location& at);
 
     Scheduler& scheduler_;

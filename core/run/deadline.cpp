@@ -8,6 +8,20 @@
 
 namespace weir {
 
+Wait* TimerState::ends() const noexcept {
+    return deadline_ == nullptr ? nullptr : deadline_->wait_;
+}
+
+Ref<TimerState> TimerState::state_of_event() {
+    if (deadline_ == nullptr) {
+        return Ref<TimerState>(this);
+    }
+    Ref<TimerState> state(new TimerState(Duration::zero()));
+    state->deadline_ = deadline_;
+    deadline_->fired_ = state;
+    return state;
+}
+
 void TimerEvent::received() noexcept {
     if (Wait* const wait = state->ends()) {
         wait->time_is_over();
@@ -15,17 +29,16 @@ void TimerEvent::received() noexcept {
 }
 
 void Deadline::set(Scheduler& scheduler, Duration after, Wait& wait) {
-    assert(state_ == nullptr);
-    const Ref<TimerState> state(new TimerState(Duration::zero()));
-    scheduler.set_timer(*state, after);
-    state_ = state;
-    state_->ends_ = &wait;
+    assert(wait_ == nullptr);
+    scheduler.set_timer(timer_, after);
+    wait_ = &wait;
 }
 
-void Deadline::cancel() noexcept {
-    if (const Ref<TimerState> state = std::exchange(state_, nullptr)) {
-        state->ends_ = nullptr;
-        TimerHeap::cancel(*state);
+void Deadline::end() noexcept {
+    wait_ = nullptr;
+    TimerHeap::cancel(timer_);
+    if (const Ref<TimerState> fired = std::exchange(fired_, nullptr)) {
+        fired->deadline_ = nullptr;
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/base/pool.h"
 #include "core/observe/snapshot.h"
 #include "core/run/event_handler.h"
 #include "core/run/wait.h"
@@ -46,6 +47,42 @@ private:
     bool over_ = false;
 };
 
+// Waits for its deadline twice, in one wait.
+class Twice final : public Wait {
+public:
+    explicit Twice(Scheduler& scheduler) : scheduler_(scheduler) {}
+
+    template <InRoutine Promise>
+    void await_suspend(std::coroutine_handle<Promise> coroutine,
+                       const std::source_location& at = std::source_location::current()) {
+        deadline_.set(scheduler_, seconds(9), *this);
+        deadline_.cancel();
+        const pool::Bypass bypass;
+        deadline_.set(scheduler_, seconds(1), *this);
+        CHECK(bypass.living() == 0);
+        Wait::await_suspend(coroutine, at);
+    }
+    int await_resume() {
+        check_interrupted();
+        return times_;
+    }
+    std::span<const Matcher> matchers() const noexcept override { return {}; }
+    Then matched(const Ref<Event>&, Subscription&) override { return Then::resume; }
+    void time_is_over() noexcept override {
+        deadline_.cancel();
+        if (++times_ == 2) {
+            resume();
+        } else {
+            deadline_.set(scheduler_, seconds(2), *this);
+        }
+    }
+
+private:
+    Scheduler& scheduler_;
+    Deadline deadline_;
+    int times_ = 0;
+};
+
 }  // namespace
 
 TEST_CASE("a wait ends at its deadline, without a matcher of the timer", "[deadline]") {
@@ -86,6 +123,20 @@ TEST_CASE("a deadline does not end a wait that went while its event was on the w
     });
     CHECK(world.run() == "seen");
     world.other.reset();
+}
+
+TEST_CASE(
+    "a deadline that was reached or cancelled may be set again, and takes no memory of its own",
+    "[deadline]") {
+    World world;
+    world.start([](World& w) -> Task<> {
+        const Time begin = w.scheduler.now();
+        const int times = co_await Twice(w.scheduler);
+        CHECK(times == 2);
+        CHECK(w.scheduler.now() - begin == seconds(3));
+        CHECK(w.scheduler.timers().empty());
+    });
+    world.run();
 }
 
 TEST_CASE("a snapshot counts the deadline among the timers of its routine", "[deadline]") {

@@ -78,7 +78,7 @@ TaskPromise& promise_of(std::coroutine_handle<> coroutine) noexcept {
 
 }  // namespace
 
-Routine::Routine(Scheduler& scheduler, Container& container, std::unique_ptr<Rare> rare,
+Routine::Routine(Scheduler& scheduler, Container& container, Ref<RoutineRare> rare,
                  const std::source_location& started_at) noexcept
     : Subscriber(scheduler),
       container_(&container),
@@ -86,12 +86,17 @@ Routine::Routine(Scheduler& scheduler, Container& container, std::unique_ptr<Rar
       rare_(std::move(rare)) {}
 
 void Routine::set_trace_context(Ref<TraceContext> context) noexcept {
-    if (rare_ == nullptr && context != nullptr) {
-        rare_.reset(new (std::nothrow) Rare);
+    if (rare_ == nullptr || !rare_->sole()) {
+        if (context == nullptr) {
+            return;  // it has none yet
+        }
+        try {
+            rare_ = Ref<RoutineRare>(new RoutineRare(name()));
+        } catch (const std::bad_alloc&) {
+            return;
+        }
     }
-    if (rare_ != nullptr) {
-        rare_->trace_context = std::move(context);
-    }
+    rare_->trace_context = std::move(context);
 }
 
 const std::string Routine::no_name;

@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <source_location>
 #include <span>
 #include <string>
@@ -13,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/base/list.h"
 #include "core/base/ref.h"
+#include "core/run/routine_name.h"
 #include "core/run/subscriber.h"
 #include "core/run/task.h"
 #include "core/run/trace_context.h"
@@ -87,13 +87,8 @@ public:
 
     // --- for containers and awaitables
 
-    /// What many routines do not have.
-    struct Rare {
-        std::string name;
-        Ref<TraceContext> trace_context = {};
-    };
     /// `rare`: null if it has nothing of that.
-    Routine(Scheduler& scheduler, Container& container, std::unique_ptr<Rare> rare,
+    Routine(Scheduler& scheduler, Container& container, Ref<RoutineRare> rare,
             const std::source_location& started_at) noexcept;
     /// Takes over the coroutine. Runs it up to its first wait, or lets it begin when the running
     /// event is done.
@@ -148,7 +143,7 @@ private:
     Claims claims_;
     Container* container_;
     std::source_location started_at_;
-    std::unique_ptr<Rare> rare_;  // null: nothing of it
+    Ref<RoutineRare> rare_;  // null: nothing of it
     // Of the caller that starts the routine in the foreground, which gets what the coroutine throws
     // before its first wait; null: the log gets it.
     std::exception_ptr* failure_ = nullptr;

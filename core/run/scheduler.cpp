@@ -15,16 +15,9 @@ Scheduler::Scheduler(Poller& poller, SchedulerOptions options)
       options_(std::move(options)),
       log_(options_.log ? options_.log : log_to_stderr()),
       queue_(new Queue(options_.queue)),
-      match_tree_([this](const Matcher& matcher, const Event& event) {
-          log_exception(safe_text([&] {
-              return "the predicate of " + matcher.describe() + " for " + event.describe();
-          }));
-      }),
-      blocked_events_([this](const Matcher& matcher, const Event& event) {
-          log_exception(safe_text([&] {
-              return "the predicate of " + matcher.describe() + " for " + event.describe();
-          }));
-      }),
+      match_tree_(predicate_failed()),
+      untaken_tree_(predicate_failed()),
+      blocked_events_(predicate_failed()),
       processor_([this](const Ref<Event>& event) { process(event, {}); }),
       go_on_matcher_(match<SystemControlEvent>(SystemControlEvent::Type::go_on)),
       go_on_node_(match_tree_.keep(go_on_matcher_)),
@@ -33,6 +26,13 @@ Scheduler::Scheduler(Poller& poller, SchedulerOptions options)
         throw std::invalid_argument("a scheduler that processes no events does nothing for ever");
     }
     poller_.set_user(this);
+}
+
+MatchTree::PredicateFailed Scheduler::predicate_failed() const {
+    return [this](const Matcher& matcher, const Event& event) {
+        log_exception(safe_text(
+            [&] { return "the predicate of " + matcher.describe() + " for " + event.describe(); }));
+    };
 }
 
 Scheduler::~Scheduler() {
@@ -127,13 +127,14 @@ void Scheduler::set_timer(TimerState& timer, Duration after) {
 
 void Scheduler::fire_timers(Time time) {
     while (!timers_.empty() && timers_.next_due() <= time) {
-        const Ref<TimerState> timer(&timers_.next());
+        TimerState& timer = timers_.next();
         // Without memory for the event the timer stays due.
-        emergency_send(make_event<TimerEvent>(timer.get(), timer));
-        if (timer->interval() > Duration::zero()) {
-            timers_.postpone_next(timer->due() + timer->interval());
+        const Ref<TimerState> state = timer.state_of_event();
+        emergency_send(make_event<TimerEvent>(state.get(), state));
+        if (timer.interval() > Duration::zero()) {
+            timers_.postpone_next(timer.due() + timer.interval());
         } else {
-            TimerHeap::cancel(*timer);
+            TimerHeap::cancel(timer);
         }
     }
 }
@@ -232,7 +233,7 @@ void Scheduler::process(const Ref<Event>& event,
         run_calls();
     }
     // An event that is in a queue again has been sent on by its receiver.
-    if (event->queued() || droppable(*event)) {
+    if (event->queued() || droppable(*event) || taken_at_last(event)) {
         blocked_events_.remove(*event);  // it may have blocked before: see LeafQueue::let_go()
         for (const auto& signal : emptied) {
             process(signal, {});
@@ -240,6 +241,17 @@ void Scheduler::process(const Ref<Event>& event,
     } else {
         hold_back(event, emptied);
     }
+}
+
+// Delivers an event that would block, because no receiver has taken it, to the subscriber that
+// takes what is left. Returns whether the event need not block then.
+bool Scheduler::taken_at_last(const Ref<Event>& event) {
+    MatchTree::Entry* const last = untaken_tree_.match_first(*event);
+    if (last == nullptr) {
+        return false;
+    }
+    deliver(event, static_cast<Subscription&>(*last));
+    return event->queued() || droppable(*event);
 }
 
 void Scheduler::hold_back(const Ref<Event>& event,

@@ -135,7 +135,15 @@ public:
 
     /// Delivers events that match to the subscriber from now on, after the subscribers that are
     /// there already. Blocked events that match leave their queues again.
-    Subscription& subscribe(Subscriber& subscriber, const Matcher& matcher);
+    Subscription& subscribe(Subscriber& subscriber, const Matcher& matcher) {
+        return subscribe_in(match_tree_, subscriber, matcher);
+    }
+    /// The same, but delivers only events that no receiver has taken: those that would block their
+    /// queue now. They come after all other receivers, in the same delivery. Of several such
+    /// subscribers, the first that matches gets the event.
+    Subscription& subscribe_to_untaken(Subscriber& subscriber, const Matcher& matcher) {
+        return subscribe_in(untaken_tree_, subscriber, matcher);
+    }
     /// Has the effect of subscribing to `matcher` and then unsubscribing `subscription`, but is
     /// cheaper; the two have to match the same events. Returns false, and has changed nothing, if
     /// that cannot be done.
@@ -207,6 +215,9 @@ private:
     void wake_senders(QueueSignals& signals);
     void deliver(const Ref<Event>& event, Subscription& subscription);
     [[gnu::noinline]] void deliver_found(const Ref<Event>& event, std::size_t begin);
+    [[gnu::noinline]] bool taken_at_last(const Ref<Event>& event);
+    Subscription& subscribe_in(MatchTree& tree, Subscriber& subscriber, const Matcher& matcher);
+    MatchTree::PredicateFailed predicate_failed() const;
     void run_calls() {
         if (attention_ && !calls_.empty()) [[unlikely]] {
             make_calls();
@@ -237,6 +248,7 @@ private:
     Tracer* tracer_ = nullptr;
     Ref<Queue> queue_;
     MatchTree match_tree_;
+    MatchTree untaken_tree_;  // of the subscribers that take what is left
     BlockedEvents blocked_events_;
     TimerHeap timers_;
     List<Subscriber, Scheduler> subscribers_;

@@ -6,7 +6,8 @@
 
 namespace weir {
 
-Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matcher) {
+Subscription& Scheduler::subscribe_in(MatchTree& tree, Subscriber& subscriber,
+                                      const Matcher& matcher) {
     assert(&subscriber.scheduler() == this);
     std::unique_ptr<Subscription> allocated;
     if (subscriber.inside_.inserted()) {
@@ -19,7 +20,7 @@ Subscription& Scheduler::subscribe(Subscriber& subscriber, const Matcher& matche
         if (matcher == go_on_matcher_) {
             MatchTree::insert_at(go_on_node_, subscription);
         } else {
-            match_tree_.insert(subscription);
+            tree.insert(subscription);
         }
     } catch (...) {
         subscription.matcher = {};

@@ -14,6 +14,7 @@
 
 namespace weir {
 
+class Deadline;
 class TimerHeap;
 class Wait;
 
@@ -29,7 +30,10 @@ public:
     Duration interval() const noexcept { return interval_; }
     bool active() const noexcept { return heap_ != nullptr; }
     /// Returns the wait that the timer ends; null if it ends none. See Deadline.
-    Wait* ends() const noexcept { return ends_; }
+    Wait* ends() const noexcept;
+    /// Returns the state that the event of the timer names: this, unless it is a part of a
+    /// Deadline, which may be destroyed before the event comes.
+    Ref<TimerState> state_of_event();
 
 private:
     friend class TimerHeap;
@@ -38,7 +42,7 @@ private:
     Time due_{};
     Duration interval_;
     TimerHeap* heap_ = nullptr;
-    Wait* ends_ = nullptr;
+    Deadline* deadline_ = nullptr;    // for which it is set; null for a Timer
     std::size_t position_ = waiting;  // in the heap
     static constexpr std::size_t waiting = static_cast<std::size_t>(-1);
 };

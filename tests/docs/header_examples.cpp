@@ -193,6 +193,15 @@ Task<std::vector<int>> orders_of(std::string name) {
     co_return std::vector<int>(name.size());
 }
 
+// core/run/routine_name.h
+Task<> serve(int) {
+    co_return;
+}
+void serve_all(Container& container, int client) {
+    const RoutineName name("session");
+    container.start(serve(client), {.name = name});
+}
+
 // core/wait/execute_all.h
 Task<> find_both(Container& container, std::string name) {
     const auto [user, orders] = co_await execute_all(container, find(name), orders_of(name));
