@@ -8,8 +8,8 @@ import rooms
 LIST = os.path.join("cmake", "public_headers.cmake")
 REFERENCE = os.path.join("docs", "reference.md")
 
-# Where the examples in headers' comments are compiled.
-EXAMPLES = os.path.join("tests", "docs", "header_examples.cpp")
+# How the names of files begin in which the examples in headers' comments are compiled.
+EXAMPLES = os.path.join("tests", "docs", "header_examples")
 LAYERS = ("core", "config", "modules")
 
 LINK = re.compile(r"\]\(\.\./([^)]+\.h)\)")
@@ -113,10 +113,10 @@ def squeezed(code, strip):
 
 def comment_examples(root, files, strip):
     """An example that does not compile teaches what is wrong."""
-    examples = [file for file in files if file.path == EXAMPLES]
+    examples = [file for file in files if file.path.startswith(EXAMPLES)]
     if not examples:
         return
-    compiled = squeezed(examples[0].text, strip)
+    compiled = "".join(squeezed(file.text, strip) for file in examples)
     for file in files:
         if not file.path.endswith(".h") or file.path.split(os.sep)[0] not in LAYERS:
             continue
@@ -128,7 +128,7 @@ def comment_examples(root, files, strip):
             for part in re.split(r"^\s*\.{3}.*$|\.{3}", "\n".join(block), flags=re.MULTILINE):
                 place = compiled.find(squeezed(part, strip), place)
                 if place < 0:
-                    yield file.path, number, f"an example that is not in {EXAMPLES}"
+                    yield file.path, number, f"an example that is not in {EXAMPLES}*"
                     break
 
 
