@@ -61,8 +61,8 @@ class InstallTest(unittest.TestCase):
     def test_1_everything_is_installed(self):
         modules = [line.split()[0] for line in self.run_in("weir", "modules").splitlines()
                    if not line.startswith(" ")]
-        self.assertEqual(modules, ["exec", "files", "http", "limit", "lock", "manager", "otlp",
-                                   "queue", "resp", "rules", "schedule", "store", "webhook",
+        self.assertEqual(modules, ["exec", "files", "http", "limit", "lock", "mail", "manager",
+                                   "otlp", "queue", "resp", "rules", "schedule", "store", "webhook",
                                    "zookeeper"])
         for name in ("share/doc/weir/LICENSE", "share/doc/weir/NOTICE", "share/weir/lockd.json",
                      "share/doc/weir/apps/lockd/lockd.logrotate",
