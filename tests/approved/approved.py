@@ -17,8 +17,8 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MODULES = ("exec", "files", "http", "limit", "lock", "manager", "otlp", "queue", "redis",
-           "resp", "rules", "schedule", "store", "webhook", "zookeeper")
+MODULES = ("exec", "files", "http", "limit", "lock", "mail", "manager", "otlp", "queue",
+           "redis", "resp", "rules", "schedule", "store", "webhook", "zookeeper")
 
 
 class Weir:

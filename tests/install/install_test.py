@@ -61,9 +61,9 @@ class InstallTest(unittest.TestCase):
     def test_1_everything_is_installed(self):
         modules = [line.split()[0] for line in self.run_in("weir", "modules").splitlines()
                    if not line.startswith(" ")]
-        self.assertEqual(modules, ["exec", "files", "http", "limit", "lock", "manager", "otlp",
-                                   "queue", "redis", "resp", "rules", "schedule", "store",
-                                   "webhook", "zookeeper"])
+        self.assertEqual(modules, ["exec", "files", "http", "limit", "lock", "mail", "manager",
+                                   "otlp", "queue", "redis", "resp", "rules", "schedule",
+                                   "store", "webhook", "zookeeper"])
         for name in ("share/doc/weir/LICENSE", "share/doc/weir/NOTICE", "share/weir/lockd.json",
                      "share/doc/weir/apps/lockd/lockd.logrotate",
                      "share/doc/weir/apps/examples/learn/09-app/app.json",

@@ -208,6 +208,10 @@ ROOMS = {
         "The module `files`: folders that are watched, files that are followed, read and written",
         ["core/calendar", "modules/system/module", "modules/system/event"],
     ),
+    "modules/mail": (
+        "The module `mail`: mails on their way to a server of SMTP",
+        ["core/system", "core/simulation", "modules/system/module"],
+    ),
     "modules/database": (
         "What modules keep in files: databases of SQLite, and what writes to them",
         ["core/wait"],
