@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/text/utf8.h"
+#include "core/queue/leaf_queue.h"
 #include "core/wait/do_events.h"
 #include "core/wait/timeout.h"
 #include "modules/lock/errors.h"
@@ -137,12 +138,17 @@ public:
 private:
     friend class LockdBackend;
 
+    // Whether it is one of a semaphore. All that read share a lock of unlimited size.
+    bool has_slots() const noexcept { return size_ > 1 && size_ != unlimited; }
     std::string doing() const { return "lock '" + key_ + "' in context '" + context_ + "'"; }
     // The parameters of a function that is about the lock, with `more` members.
     std::string parameters(bool with_mode) const {
         Json json{{"session", session_->id}, {"context", context_}, {"key", key_}};
         if (with_mode) {
-            json["shared"] = size_ > 1;
+            json["shared"] = has_slots();
+            if (size_ == unlimited) {
+                json["read"] = true;
+            }
         }
         return json.dump();
     }
@@ -300,7 +306,7 @@ Task<LockdBackend::SessionHandle> LockdBackend::take_session() {
 
 // Takes the lock if no other process has to give it back first.
 Task<std::optional<std::uint64_t>> LockdBackend::acquire(Slot& slot) {
-    for (bool may_create = slot.size_ > 1;; may_create = false) {
+    for (bool may_create = slot.has_slots();; may_create = false) {
         PendingReply trying = call("try", slot.parameters(true), usual_deadline);
         bool has_no_semaphore = false;
         try {

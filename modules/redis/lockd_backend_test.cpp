@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/queue/leaf_queue.h"
 #include "modules/lock/errors.h"
 #include "modules/lock/events.h"
 #include "modules/lock/lock.h"
@@ -166,6 +167,29 @@ TEST_CASE("as many processes hold a semaphore as it has slots, whichever makes i
         (*holder)->slot.reset();
         co_await sleep(1s);
         CHECK(world.lockd.holders("pool") == 3);
+    };
+    world.run(test());
+}
+
+TEST_CASE("all processes that read share a lock, and exclude one that does not") {
+    LockdWorld world;
+    OtherProcess reader(world.scheduler, world.lockd);
+    OtherProcess second_reader(world.scheduler, world.lockd);
+    OtherProcess writer(world.scheduler, world.lockd);
+    const auto test = [&]() -> Task<> {
+        reader.ask("a", unlimited);
+        second_reader.ask("a", unlimited);
+        co_await reader.heard();
+        co_await second_reader.heard();
+        CHECK(world.lockd.holders("a") == 2);
+        writer.ask("a");
+        co_await sleep(1min);
+        CHECK(writer.said.empty());
+        reader.slot.reset();
+        second_reader.slot.reset();
+        co_await writer.heard();
+        CHECK(writer.said == "granted");
+        CHECK(world.lockd.holders("a") == 1);
     };
     world.run(test());
 }
