@@ -29,10 +29,11 @@ constexpr std::size_t most_idle = 16;
 // A wait has no deadline; whether lockd is there is seen at the other connection.
 constexpr Duration any_time = std::chrono::hours(24 * 365);
 
-constexpr const char* unconfirmed =
+// Objects, because a loss is told although there is no memory.
+const std::string unconfirmed =
     "lockd has not confirmed the session in time: it may have ended it, and another process may "
     "hold the lock";
-constexpr const char* expired = "lockd has ended the session";
+const std::string expired = "lockd has ended the session";
 
 ClientOptions for_waits(ClientOptions how) {
     how.name += ".wait";
@@ -392,6 +393,7 @@ Task<> LockdBackend::release(Farewell, SessionHandle session, std::string parame
     } catch (const ServerError& error) {
         is_released = code_in(error) == "lock_lost";
     } catch (const Error&) {  // the session is lost, or ended below
+    } catch (const std::bad_alloc&) {
     }
     if (is_released && idle < most_idle) {
         session->is_idle = true;
@@ -422,6 +424,7 @@ Task<> LockdBackend::close_session(Farewell, std::string id) {
             scheduler().now() + options_.lease);
         co_await closing;
     } catch (const Error&) {  // it has ended already, or will
+    } catch (const std::bad_alloc&) {
     }
 }
 
@@ -446,11 +449,12 @@ Task<> LockdBackend::close() {
 
 Task<> LockdBackend::keep_sessions() {
     for (;;) {
-        co_await sleep(options_.lease / 4);
         try {
+            co_await sleep(options_.lease / 4);
             co_await renew_all();
         } catch (const std::bad_alloc&) {  // the next time; what is not renewed is lost
         }
+        co_await do_events();
     }
 }
 
@@ -463,6 +467,7 @@ Task<> LockdBackend::renew_all() {
     const BootTime sent = now();
     const Time deadline = scheduler().now() + options_.lease / 4;
     std::vector<std::unique_ptr<Renewal>> renewals;
+    renewals.reserve(sessions_.size());  // what is made below is not lost
     for (const SessionHandle& session : sessions_) {
         const Json parameters{{"session", session->id}};
         renewals.emplace_back(
@@ -509,14 +514,19 @@ Task<> LockdBackend::watch() {
     const MatcherOf<ConnectionChanged> disconnected =
         match<ConnectionChanged>(client_.name(), ConnectionState::disconnected);
     for (;;) {
-        const auto lost = co_await wait_with_timeout(until_first_end(), disconnected);
-        if (lost) {
-            lose_sessions("the connection to lockd is lost (" +
-                          lost->event->as<ConnectionChanged>().reason +
-                          "): it may have been restarted, and another process may hold the lock");
-        } else {
-            lose_those_that_ended();
+        try {
+            const auto lost = co_await wait_with_timeout(until_first_end(), disconnected);
+            if (lost) {
+                lose_sessions(
+                    "the connection to lockd is lost (" +
+                    lost->event->as<ConnectionChanged>().reason +
+                    "): it may have been restarted, and another process may hold the lock");
+            }
+        } catch (const std::bad_alloc&) {
+            lose_sessions("out of memory");  // perhaps without need; short enough to need none
         }
+        lose_those_that_ended();
+        co_await do_events();
     }
 }
 

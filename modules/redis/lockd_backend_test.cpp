@@ -12,6 +12,7 @@
 #include "modules/lock/lock.h"
 #include "modules/lock/table.h"
 #include "modules/redis/test_lockd.h"
+#include "modules/testing/allocations.h"
 
 using namespace weir;
 using namespace weir::redis;
@@ -26,11 +27,16 @@ struct OtherProcess : LockBackend::User {
         : backend(scheduler, lockd.options(), {.lease = lease, .owner = "other"}) {}
 
     void slot_granted(RemoteSlot& granted) noexcept override {
+        const AllocationPause pause;
         said = "granted";
         token = granted.token();
     }
-    void slot_not_free(RemoteSlot&) noexcept override { said = "not free"; }
+    void slot_not_free(RemoteSlot&) noexcept override {
+        const AllocationPause pause;
+        said = "not free";
+    }
     void slot_refused(RemoteSlot&, std::exception_ptr error) noexcept override {
+        const AllocationPause pause;
         try {
             std::rethrow_exception(std::move(error));
         } catch (const std::exception& failure) {
@@ -38,6 +44,7 @@ struct OtherProcess : LockBackend::User {
         }
     }
     void slot_lost(RemoteSlot&, const std::string& reason) noexcept override {
+        const AllocationPause pause;
         said = reason;
         slot.reset();
     }
@@ -352,4 +359,49 @@ TEST_CASE("under lost connections and slow answers a lock has one holder who bel
         CHECK(most_believers == 1);
         CHECK(grants > 20);
     }
+}
+
+TEST_CASE("without memory no lock stays at lockd, and others get it") {
+    const auto test = [](LockdWorld& world, OtherProcess& first, OtherProcess& second,
+                         AllocationFailure& failure) -> Task<> {
+        while (!first.backend.client().is_connected() || !second.backend.client().is_connected()) {
+            co_await sleep(1ms);
+        }
+        failure.arm();
+        try {
+            first.ask();
+            co_await sleep(lease);
+            first.slot.reset();
+            co_await sleep(1s);
+        } catch (const std::bad_alloc&) {
+        }
+        failure.disarm();
+        first.slot.reset();
+        second.ask();
+        const Time end = world.scheduler.now() + 1min;
+        while (second.said != "granted" && world.scheduler.now() < end) {
+            co_await sleep(10ms);
+            if (second.slot == nullptr) {  // lost with a connection that had no memory
+                second.ask();
+            }
+        }
+        CHECK(second.said == "granted");
+    };
+    fail_each_allocation([&test](AllocationFailure& failure) {
+        LockdWorld world;
+        OtherProcess first(world.scheduler, world.lockd);
+        OtherProcess second(world.scheduler, world.lockd);
+        world.container.start(test(world, first, second, failure), {.name = "test"});
+        for (bool again = true; again;) {
+            again = false;
+            try {
+                world.scheduler.run();
+            } catch (const std::bad_alloc&) {
+                again = true;
+            }
+        }
+        const AllocationPause pause;
+        INFO(failure.where());
+        CHECK(second.said == "granted");
+    });
 }
