@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/text/utf8.h"
+#include "core/queue/leaf_queue.h"
 #include "core/wait/do_events.h"
 #include "core/wait/timeout.h"
 #include "modules/lock/errors.h"
@@ -28,10 +29,11 @@ constexpr std::size_t most_idle = 16;
 // A wait has no deadline; whether lockd is there is seen at the other connection.
 constexpr Duration any_time = std::chrono::hours(24 * 365);
 
-constexpr const char* unconfirmed =
+// Objects, because a loss is told although there is no memory.
+const std::string unconfirmed =
     "lockd has not confirmed the session in time: it may have ended it, and another process may "
     "hold the lock";
-constexpr const char* expired = "lockd has ended the session";
+const std::string expired = "lockd has ended the session";
 
 ClientOptions for_waits(ClientOptions how) {
     how.name += ".wait";
@@ -137,12 +139,17 @@ public:
 private:
     friend class LockdBackend;
 
+    // Whether it is one of a semaphore. All that read share a lock of unlimited size.
+    bool has_slots() const noexcept { return size_ > 1 && size_ != unlimited; }
     std::string doing() const { return "lock '" + key_ + "' in context '" + context_ + "'"; }
     // The parameters of a function that is about the lock, with `more` members.
     std::string parameters(bool with_mode) const {
         Json json{{"session", session_->id}, {"context", context_}, {"key", key_}};
         if (with_mode) {
-            json["shared"] = size_ > 1;
+            json["shared"] = has_slots();
+            if (size_ == unlimited) {
+                json["read"] = true;
+            }
         }
         return json.dump();
     }
@@ -300,7 +307,7 @@ Task<LockdBackend::SessionHandle> LockdBackend::take_session() {
 
 // Takes the lock if no other process has to give it back first.
 Task<std::optional<std::uint64_t>> LockdBackend::acquire(Slot& slot) {
-    for (bool may_create = slot.size_ > 1;; may_create = false) {
+    for (bool may_create = slot.has_slots();; may_create = false) {
         PendingReply trying = call("try", slot.parameters(true), usual_deadline);
         bool has_no_semaphore = false;
         try {
@@ -386,6 +393,7 @@ Task<> LockdBackend::release(Farewell, SessionHandle session, std::string parame
     } catch (const ServerError& error) {
         is_released = code_in(error) == "lock_lost";
     } catch (const Error&) {  // the session is lost, or ended below
+    } catch (const std::bad_alloc&) {
     }
     if (is_released && idle < most_idle) {
         session->is_idle = true;
@@ -416,6 +424,7 @@ Task<> LockdBackend::close_session(Farewell, std::string id) {
             scheduler().now() + options_.lease);
         co_await closing;
     } catch (const Error&) {  // it has ended already, or will
+    } catch (const std::bad_alloc&) {
     }
 }
 
@@ -440,11 +449,12 @@ Task<> LockdBackend::close() {
 
 Task<> LockdBackend::keep_sessions() {
     for (;;) {
-        co_await sleep(options_.lease / 4);
         try {
+            co_await sleep(options_.lease / 4);
             co_await renew_all();
         } catch (const std::bad_alloc&) {  // the next time; what is not renewed is lost
         }
+        co_await do_events();
     }
 }
 
@@ -457,6 +467,7 @@ Task<> LockdBackend::renew_all() {
     const BootTime sent = now();
     const Time deadline = scheduler().now() + options_.lease / 4;
     std::vector<std::unique_ptr<Renewal>> renewals;
+    renewals.reserve(sessions_.size());  // what is made below is not lost
     for (const SessionHandle& session : sessions_) {
         const Json parameters{{"session", session->id}};
         renewals.emplace_back(
@@ -503,14 +514,19 @@ Task<> LockdBackend::watch() {
     const MatcherOf<ConnectionChanged> disconnected =
         match<ConnectionChanged>(client_.name(), ConnectionState::disconnected);
     for (;;) {
-        const auto lost = co_await wait_with_timeout(until_first_end(), disconnected);
-        if (lost) {
-            lose_sessions("the connection to lockd is lost (" +
-                          lost->event->as<ConnectionChanged>().reason +
-                          "): it may have been restarted, and another process may hold the lock");
-        } else {
-            lose_those_that_ended();
+        try {
+            const auto lost = co_await wait_with_timeout(until_first_end(), disconnected);
+            if (lost) {
+                lose_sessions(
+                    "the connection to lockd is lost (" +
+                    lost->event->as<ConnectionChanged>().reason +
+                    "): it may have been restarted, and another process may hold the lock");
+            }
+        } catch (const std::bad_alloc&) {
+            lose_sessions("out of memory");  // perhaps without need; short enough to need none
         }
+        lose_those_that_ended();
+        co_await do_events();
     }
 }
 

@@ -6,11 +6,13 @@
 #include <utility>
 #include <vector>
 
+#include "core/queue/leaf_queue.h"
 #include "modules/lock/errors.h"
 #include "modules/lock/events.h"
 #include "modules/lock/lock.h"
 #include "modules/lock/table.h"
 #include "modules/redis/test_lockd.h"
+#include "modules/testing/allocations.h"
 
 using namespace weir;
 using namespace weir::redis;
@@ -25,11 +27,16 @@ struct OtherProcess : LockBackend::User {
         : backend(scheduler, lockd.options(), {.lease = lease, .owner = "other"}) {}
 
     void slot_granted(RemoteSlot& granted) noexcept override {
+        const AllocationPause pause;
         said = "granted";
         token = granted.token();
     }
-    void slot_not_free(RemoteSlot&) noexcept override { said = "not free"; }
+    void slot_not_free(RemoteSlot&) noexcept override {
+        const AllocationPause pause;
+        said = "not free";
+    }
     void slot_refused(RemoteSlot&, std::exception_ptr error) noexcept override {
+        const AllocationPause pause;
         try {
             std::rethrow_exception(std::move(error));
         } catch (const std::exception& failure) {
@@ -37,6 +44,7 @@ struct OtherProcess : LockBackend::User {
         }
     }
     void slot_lost(RemoteSlot&, const std::string& reason) noexcept override {
+        const AllocationPause pause;
         said = reason;
         slot.reset();
     }
@@ -166,6 +174,29 @@ TEST_CASE("as many processes hold a semaphore as it has slots, whichever makes i
         (*holder)->slot.reset();
         co_await sleep(1s);
         CHECK(world.lockd.holders("pool") == 3);
+    };
+    world.run(test());
+}
+
+TEST_CASE("all processes that read share a lock, and exclude one that does not") {
+    LockdWorld world;
+    OtherProcess reader(world.scheduler, world.lockd);
+    OtherProcess second_reader(world.scheduler, world.lockd);
+    OtherProcess writer(world.scheduler, world.lockd);
+    const auto test = [&]() -> Task<> {
+        reader.ask("a", unlimited);
+        second_reader.ask("a", unlimited);
+        co_await reader.heard();
+        co_await second_reader.heard();
+        CHECK(world.lockd.holders("a") == 2);
+        writer.ask("a");
+        co_await sleep(1min);
+        CHECK(writer.said.empty());
+        reader.slot.reset();
+        second_reader.slot.reset();
+        co_await writer.heard();
+        CHECK(writer.said == "granted");
+        CHECK(world.lockd.holders("a") == 1);
     };
     world.run(test());
 }
@@ -328,4 +359,49 @@ TEST_CASE("under lost connections and slow answers a lock has one holder who bel
         CHECK(most_believers == 1);
         CHECK(grants > 20);
     }
+}
+
+TEST_CASE("without memory no lock stays at lockd, and others get it") {
+    const auto test = [](LockdWorld& world, OtherProcess& first, OtherProcess& second,
+                         AllocationFailure& failure) -> Task<> {
+        while (!first.backend.client().is_connected() || !second.backend.client().is_connected()) {
+            co_await sleep(1ms);
+        }
+        failure.arm();
+        try {
+            first.ask();
+            co_await sleep(lease);
+            first.slot.reset();
+            co_await sleep(1s);
+        } catch (const std::bad_alloc&) {
+        }
+        failure.disarm();
+        first.slot.reset();
+        second.ask();
+        const Time end = world.scheduler.now() + 1min;
+        while (second.said != "granted" && world.scheduler.now() < end) {
+            co_await sleep(10ms);
+            if (second.slot == nullptr) {  // lost with a connection that had no memory
+                second.ask();
+            }
+        }
+        CHECK(second.said == "granted");
+    };
+    fail_each_allocation([&test](AllocationFailure& failure) {
+        LockdWorld world;
+        OtherProcess first(world.scheduler, world.lockd);
+        OtherProcess second(world.scheduler, world.lockd);
+        world.container.start(test(world, first, second, failure), {.name = "test"});
+        for (bool again = true; again;) {
+            again = false;
+            try {
+                world.scheduler.run();
+            } catch (const std::bad_alloc&) {
+                again = true;
+            }
+        }
+        const AllocationPause pause;
+        INFO(failure.where());
+        CHECK(second.said == "granted");
+    });
 }

@@ -84,6 +84,7 @@ private:
         std::deque<int> line;                          // waits, the first one next
         std::size_t size = 1;
         bool is_semaphore = false;
+        bool is_read = false;  // by its holders
     };
     struct Connection {
         ByteStream::Owner stream;
@@ -170,9 +171,9 @@ private:
         }
         if (function == "try") {
             const bool overtakes = !keys_[name].line.empty() && !keys_[name].holders.contains(id);
-            co_return overtakes ? bulk("null") : take(id, name);
+            co_return overtakes ? bulk("null") : take(id, name, parameters.contains("read"));
         }
-        co_return co_await wait(id, name);
+        co_return co_await wait(id, name, parameters.contains("read"));
     }
 
     std::string open(const Json& parameters) {
@@ -201,12 +202,14 @@ private:
         }
     }
 
-    std::string take(const std::string& id, const std::string& name) {
+    std::string take(const std::string& id, const std::string& name, bool reads) {
         Key& key = keys_[name];
         if (!key.holders.contains(id)) {
-            if (key.holders.size() >= key.size) {
+            if (!key.holders.empty() && (reads || key.is_read) ? !(reads && key.is_read)
+                                                               : key.holders.size() >= key.size) {
                 return bulk("null");
             }
+            key.is_read = reads;
             key.holders[id] = ++last_token_;
         }
         return bulk(std::to_string(key.holders.at(id)));
@@ -234,7 +237,7 @@ private:
         const int number;
     };
 
-    Task<std::string> wait(std::string id, std::string name) {
+    Task<std::string> wait(std::string id, std::string name, bool reads) {
         const Waiting waiting(*this, id, name);
         for (;;) {
             expire();
@@ -242,7 +245,7 @@ private:
                 co_return "-ERR session_closed: the session was closed\r\n";
             }
             if (keys_[name].line.front() == waiting.number) {
-                if (std::string answer = take(id, name); answer != bulk("null")) {
+                if (std::string answer = take(id, name, reads); answer != bulk("null")) {
                     co_return answer;
                 }
             }
