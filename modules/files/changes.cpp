@@ -10,24 +10,29 @@ std::optional<Seen> Changes::known(const std::string& path) const {
 }
 
 Changes::PendingFiles::iterator Changes::pend(const std::string& path, Time now) {
-    const auto [file, is_new] = pending_.try_emplace(path);
-    if (is_new) {
-        file->second.seen = known(path);
-        file->second.due = now;
-        order_.emplace(now, path);
+    if (const auto found = pending_.find(path); found != pending_.end()) {
+        return found;
     }
-    return file;
+    const auto turn = order_.emplace(now, path).first;
+    try {
+        return pending_.emplace(path, Pending{known(path), false, false, turn}).first;
+    } catch (...) {
+        order_.erase(turn);
+        throw;
+    }
 }
 
-void Changes::set_due(PendingFiles::iterator file, Time due) {
-    order_.erase({file->second.due, file->first});
-    file->second.due = due;
-    order_.emplace(due, file->first);
+void Changes::set_due(Pending& file, Time due) noexcept {
+    auto turn = order_.extract(file.turn);
+    turn.value().first = due;
+    file.turn = order_.insert(std::move(turn)).position;
 }
 
-void Changes::drop(PendingFiles::iterator file) {
-    order_.erase({file->second.due, file->first});
-    pending_.erase(file);
+void Changes::drop(const std::string& path) noexcept {
+    if (const auto file = pending_.find(path); file != pending_.end()) {
+        order_.erase(file->second.turn);
+        pending_.erase(file);
+    }
 }
 
 void Changes::begin(const std::string& path, const Seen& seen, bool told, Time now) {
@@ -60,7 +65,7 @@ void Changes::look(const std::string& path, const std::optional<Seen>& seen, Tim
     }
     file->second.seen = seen;
     file->second.open = file->second.open && seen.has_value();
-    postpone(file, now);
+    postpone(file->second, now);
 }
 
 void Changes::written(const std::string& path, Time now) {
@@ -70,13 +75,13 @@ void Changes::written(const std::string& path, Time now) {
     }
     const auto file = pend(path, now);
     file->second.open = true;
-    postpone(file, now);
+    postpone(file->second, now);
 }
 
 void Changes::closed(const std::string& path, Time now) {
     if (const auto file = pending_.find(path); file != pending_.end()) {
         file->second.open = false;
-        postpone(file, now);
+        postpone(file->second, now);
     }
 }
 
@@ -95,84 +100,54 @@ std::vector<std::string> Changes::due(Time now) const {
     return names;
 }
 
-// A file that is gone here, and in the same state there, was moved.
-std::vector<Change> Changes::take(Time now) {
+// A file that is gone here, and in the same state there, was moved: told with its new name.
+std::vector<Change> Changes::ready(Time now) {
     std::map<Seen, std::string> gone;
-    std::map<Seen, std::string> come;
+    std::map<Seen, const Pending*> come;
     for (const auto& [path, file] : pending_) {
         const std::optional<Seen> before = known(path);
         if (before && !file.seen) {
             gone.emplace(*before, path);
         } else if (!before && file.seen) {
-            come.emplace(*file.seen, path);
+            come.emplace(*file.seen, &file);
         }
     }
     std::vector<Change> changes;
     for (const std::string& path : due(now)) {
-        const auto file = pending_.find(path);
-        if (file == pending_.end()) {
-            continue;  // was moved: told with its new name
-        }
+        Pending& file = pending_.at(path);
         const std::optional<Seen> before = known(path);
-        const std::optional<Seen> seen = file->second.seen;
-        if (seen == before) {
-            drop(file);
-        } else if (!seen) {
-            const auto moved = come.find(*before);
-            if (moved != come.end() && pending_.contains(moved->second)) {
-                set_due(file, std::max(pending_.at(moved->second).due, now + Duration(1)));
-                continue;
-            }
-            changes.push_back({ChangeKind::removed, path, "", *before});
-            known_.erase(path);
-            drop(file);
-        } else if (before) {
-            changes.push_back({ChangeKind::written, path, "", *seen});
-            known_[path] = *seen;
-            drop(file);
-        } else {
-            Change change{file->second.was_there ? ChangeKind::found : ChangeKind::made, path, "",
-                          *seen};
-            const auto moved = gone.find(*seen);
-            const auto old = moved == gone.end() ? pending_.end() : pending_.find(moved->second);
-            if (old != pending_.end() && known_.contains(old->first)) {
+        if (file.seen == before) {
+            drop(path);
+        } else if (file.seen && before) {
+            changes.push_back({ChangeKind::written, path, "", *file.seen});
+        } else if (file.seen) {
+            Change change{file.was_there ? ChangeKind::found : ChangeKind::made, path, "",
+                          *file.seen};
+            if (const auto moved = gone.extract(*file.seen)) {
                 change.kind = ChangeKind::moved;
-                change.from = old->first;
-                known_.erase(old->first);
-                drop(old);
+                change.from = moved.mapped();
             }
-            known_[path] = *seen;
-            drop(file);
             changes.push_back(std::move(change));
+        } else if (const auto moved = come.find(*before); moved != come.end()) {
+            set_due(file, std::max(moved->second->turn->first, now + Duration(1)));
+        } else {
+            changes.push_back({ChangeKind::removed, path, "", *before});
         }
     }
     return changes;
 }
 
-void Changes::put_back(const Change& change, Time now) {
-    std::optional<Seen> seen = change.seen;
-    switch (change.kind) {
-        case ChangeKind::removed:
-            known_[change.path] = change.seen;
-            seen.reset();
-            break;
-        case ChangeKind::written:
-            known_[change.path].size = ~std::uint64_t{0};  // as no file is: it differs
-            break;
-        case ChangeKind::moved:
-            known_[change.from] = change.seen;
-            set_due(pend(change.from, now), now);
-            pending_.at(change.from).seen.reset();
-            [[fallthrough]];
-        case ChangeKind::found:
-        case ChangeKind::made:
-            known_.erase(change.path);
-            break;
+void Changes::told(const Change& change) {
+    if (change.kind == ChangeKind::removed) {
+        known_.erase(change.path);
+    } else {
+        known_[change.path] = change.seen;
     }
-    const auto file = pend(change.path, now);
-    file->second.seen = seen;
-    file->second.was_there = change.kind == ChangeKind::found;
-    set_due(file, now);
+    drop(change.path);
+    if (change.kind == ChangeKind::moved) {
+        known_.erase(change.from);
+        drop(change.from);
+    }
 }
 
 std::vector<std::string> Changes::names_below(const std::string& prefix) const {

@@ -48,7 +48,7 @@ struct Change {
 // stayed the same for a while. What differs between two looks is a change, whatever the system has
 // reported meanwhile, so nothing is lost with its reports, and what was undone in time is none.
 //
-// Touches no file: see FolderTree.
+// Touches no file: see FolderTree. A call that finds no memory leaves what is known as it was.
 class Changes {
 public:
     struct Rules {
@@ -58,6 +58,8 @@ public:
     };
 
     explicit Changes(const Rules& rules) noexcept : rules_(rules) {}
+    Changes(Changes&&) = default;
+    Changes& operator=(Changes&&) = default;
     void set_rules(const Rules& rules) noexcept { rules_ = rules; }
 
     // A file that was there before; `told`: it is told as found, when it has settled.
@@ -68,14 +70,15 @@ public:
     void written(const std::string& path, Time now);
     void closed(const std::string& path, Time now);
 
-    // Returns when next() has something.
+    // Returns when ready() has something.
     std::optional<Time> next_due() const;
-    // Returns the names whose changes are due; they are to be looked at once more before take().
+    // Returns the names whose changes are due; they are to be looked at once more before ready().
     std::vector<std::string> due(Time now) const;
-    // Returns the changes that are due, in the order of their times. They are known then.
-    std::vector<Change> take(Time now);
-    // A change that take() has returned was not told: it is due again.
-    void put_back(const Change& change, Time now);
+    // Returns the changes that are due, in the order of their times, again and again until they are
+    // told().
+    std::vector<Change> ready(Time now);
+    // Requires that ready() has returned the change, and that no file was looked at since.
+    void told(const Change& change);
 
     // Returns the names of files below `prefix` ("a/", or "" for all) that are known, or changing.
     std::vector<std::string> names_below(const std::string& prefix) const;
@@ -86,26 +89,29 @@ public:
     std::uint64_t beyond() const noexcept { return beyond_; }
 
 private:
+    using Order = std::set<std::pair<Time, std::string>>;
+
     struct Pending {
         std::optional<Seen> seen;
-        Time due{};
         bool open = false;
         bool was_there = false;
+        Order::iterator turn;  // when it is due
     };
     using PendingFiles = std::map<std::string, Pending>;
 
+    // These need no memory, but for pend().
     PendingFiles::iterator pend(const std::string& path, Time now);
-    void set_due(PendingFiles::iterator file, Time due);
-    void postpone(PendingFiles::iterator file, Time now) {
-        set_due(file, now + (file->second.open ? rules_.unclosed : rules_.settled));
+    void set_due(Pending& file, Time due) noexcept;
+    void postpone(Pending& file, Time now) noexcept {
+        set_due(file, now + (file.open ? rules_.unclosed : rules_.settled));
     }
-    void drop(PendingFiles::iterator file);
+    void drop(const std::string& path) noexcept;
     std::optional<Seen> known(const std::string& path) const;
 
     Rules rules_;
     std::map<std::string, Seen> known_;  // as it was told
     PendingFiles pending_;
-    std::set<std::pair<Time, std::string>> order_;  // of pending_, by `due`
+    Order order_;  // of pending_
     std::uint64_t beyond_ = 0;
 };
 

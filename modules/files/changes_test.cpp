@@ -1,8 +1,12 @@
 #include "modules/files/changes.h"
 
+#include <array>
 #include <chrono>
+#include <new>
 
 #include <catch2/catch.hpp>
+
+#include "modules/testing/allocations.h"
 
 namespace weir::files {
 namespace {
@@ -26,6 +30,15 @@ Change change(ChangeKind kind, const std::string& path, const Seen& seen,
 
 using All = std::vector<Change>;
 
+// The changes that are due; they are told then.
+All take(Changes& changes, Time now) {
+    const All ready = changes.ready(now);
+    for (const Change& change : ready) {
+        changes.told(change);
+    }
+    return ready;
+}
+
 }  // namespace
 
 TEST_CASE("a change is told when its file has stayed the same for the time") {
@@ -35,16 +48,16 @@ TEST_CASE("a change is told when its file has stayed the same for the time") {
     changes.look("a", file(7, 2), at(90ms));
     CHECK(changes.next_due() == at(190ms));
     CHECK(changes.due(at(189ms)).empty());
-    CHECK(changes.take(at(189ms)).empty());
+    CHECK(take(changes, at(189ms)).empty());
     CHECK(changes.due(at(190ms)) == std::vector<std::string>{"a"});
-    CHECK(changes.take(at(190ms)) == All{change(ChangeKind::made, "a", file(7, 2))});
-    CHECK(changes.take(at(1h)).empty());
+    CHECK(take(changes, at(190ms)) == All{change(ChangeKind::made, "a", file(7, 2))});
+    CHECK(take(changes, at(1h)).empty());
     changes.look("a", file(7, 2), at(1h));
     CHECK(changes.unsettled() == 0);
     changes.look("a", file(8, 2), at(1h));
-    CHECK(changes.take(at(1h + 100ms)) == All{change(ChangeKind::written, "a", file(8, 2))});
+    CHECK(take(changes, at(1h + 100ms)) == All{change(ChangeKind::written, "a", file(8, 2))});
     changes.look("a", std::nullopt, at(2h));
-    CHECK(changes.take(at(2h + 100ms)) == All{change(ChangeKind::removed, "a", file(8, 2))});
+    CHECK(take(changes, at(2h + 100ms)) == All{change(ChangeKind::removed, "a", file(8, 2))});
     CHECK(changes.files() == 0);
 }
 
@@ -57,7 +70,7 @@ TEST_CASE("a file that is open for writing is told when it is closed, or unchang
     CHECK(changes.next_due() == at(2s + 100ms));
     changes.written("a", at(2s + 50ms));
     CHECK(changes.next_due() == at(12s + 50ms));
-    CHECK(changes.take(at(12s + 50ms)) == All{change(ChangeKind::made, "a", file(1, 10))});
+    CHECK(take(changes, at(12s + 50ms)) == All{change(ChangeKind::made, "a", file(1, 10))});
 }
 
 TEST_CASE("what is undone in time is no change") {
@@ -67,7 +80,7 @@ TEST_CASE("what is undone in time is no change") {
     changes.look("temporary", std::nullopt, at(10ms));
     changes.look("old", std::nullopt, at(0ms));
     changes.look("old", file(1), at(10ms));
-    CHECK(changes.take(at(1s)).empty());
+    CHECK(take(changes, at(1s)).empty());
     CHECK(changes.unsettled() == 0);
     CHECK(changes.files() == 1);
 }
@@ -80,10 +93,10 @@ TEST_CASE("a file that goes here and comes there was moved, whichever is seen fi
     changes.look("c", file(1), at(30ms));
     changes.look("d", file(2), at(30ms));
     changes.look("b", std::nullopt, at(40ms));
-    CHECK(changes.take(at(100ms)).empty());
+    CHECK(take(changes, at(100ms)).empty());
     CHECK(changes.next_due() == at(130ms));
-    CHECK(changes.take(at(130ms)) == All{change(ChangeKind::moved, "c", file(1), "a"),
-                                         change(ChangeKind::moved, "d", file(2), "b")});
+    CHECK(take(changes, at(130ms)) == All{change(ChangeKind::moved, "c", file(1), "a"),
+                                          change(ChangeKind::moved, "d", file(2), "b")});
     CHECK(changes.unsettled() == 0);
     CHECK(changes.names_below("") == std::vector<std::string>{"c", "d"});
 }
@@ -92,7 +105,7 @@ TEST_CASE("files that are there at the beginning are told or not, as it is wante
     Changes changes(rules);
     changes.begin("silent", file(1), false, at(0ms));
     changes.begin("told", file(2), true, at(0ms));
-    CHECK(changes.take(at(100ms)) == All{change(ChangeKind::found, "told", file(2))});
+    CHECK(take(changes, at(100ms)) == All{change(ChangeKind::found, "told", file(2))});
     CHECK(changes.files() == 2);
 }
 
@@ -106,7 +119,7 @@ TEST_CASE("files beyond the limit are counted and not told") {
     CHECK(changes.beyond() == 4);
 }
 
-TEST_CASE("a change that could not be told is told later, as what it was") {
+TEST_CASE("a change that is not told stays due, as what it was") {
     for (const ChangeKind kind : {ChangeKind::found, ChangeKind::made, ChangeKind::written,
                                   ChangeKind::moved, ChangeKind::removed}) {
         Changes changes(rules);
@@ -123,13 +136,65 @@ TEST_CASE("a change that could not be told is told later, as what it was") {
         if (kind == ChangeKind::moved) {
             changes.look("new", file(1), at(0ms));
         }
-        const All told = changes.take(at(1s));
-        REQUIRE(told.size() == 1);
-        CHECK(told[0].kind == kind);
-        changes.put_back(told[0], at(1s));
-        CHECK(changes.take(at(1s)) == told);
-        CHECK(changes.take(at(2s)).empty());
+        const All ready = changes.ready(at(1s));
+        REQUIRE(ready.size() == 1);
+        CHECK(ready[0].kind == kind);
+        CHECK(take(changes, at(2s)) == ready);
+        CHECK(take(changes, at(3s)).empty());
+        CHECK(changes.unsettled() == 0);
     }
+}
+
+TEST_CASE("of two names of a file that was moved, one is told as moved") {
+    Changes changes(rules);
+    changes.begin("a", file(1), false, at(0ms));
+    changes.look("a", std::nullopt, at(0ms));
+    changes.look("b", file(1), at(0ms));
+    changes.look("c", file(1), at(0ms));
+    CHECK(take(changes, at(1s)) == All{change(ChangeKind::moved, "b", file(1), "a"),
+                                       change(ChangeKind::made, "c", file(1))});
+}
+
+namespace {
+
+// Repeats a call for which there is no memory, as a watch does.
+template <class F>
+void insist(F call) {
+    for (;;) {
+        try {
+            call();
+            return;
+        } catch (const std::bad_alloc&) {
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE("no change is lost when memory runs out") {
+    fail_each_allocation([](AllocationFailure& failure) {
+        Changes changes(rules);
+        std::array<int, 5> told{};
+        failure.arm();
+        insist([&] { changes.begin("a_long_name_of_a_file", file(1), false, at(0ms)); });
+        insist([&] { changes.begin("another_long_name_of_a_file", file(2), true, at(0ms)); });
+        insist([&] { changes.written("a_third_long_name_of_a_file", at(0ms)); });
+        insist([&] { changes.look("a_third_long_name_of_a_file", file(3), at(0ms)); });
+        insist([&] { changes.look("a_long_name_of_a_file", std::nullopt, at(0ms)); });
+        insist([&] { changes.look("a_long_name_that_is_new", file(1), at(0ms)); });
+        insist([&] {
+            for (const Change& change : changes.ready(at(1min))) {
+                changes.told(change);
+                ++told.at(static_cast<std::size_t>(change.kind));
+            }
+        });
+        failure.disarm();
+        const AllocationPause pause;
+        INFO(failure.where());
+        CHECK(told == std::array{1, 1, 0, 1, 0});
+        CHECK(changes.unsettled() == 0);
+        CHECK(changes.files() == 3);
+    });
 }
 
 TEST_CASE("names below a folder are those of its files, and of no other folder") {

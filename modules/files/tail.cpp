@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <filesystem>
 #include <utility>
 
 #include "core/run/routine.h"
@@ -12,6 +13,7 @@
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
 #include "modules/files/events.h"
+#include "modules/files/operations.h"
 #include "modules/system/call/api_error.h"
 #include "modules/system/call/json.h"
 
@@ -35,6 +37,14 @@ struct LinesConfirmed : Event {
             .index("tail", &LinesConfirmed::tail);
     }
 };
+
+void write_state(const std::string& file, const std::string& text) {
+    const std::filesystem::path path(file);
+    const std::string folder = path.parent_path();
+    WriteParameters what;
+    what.path = path.filename();
+    write_below(folder.empty() ? "." : folder, what, text);
+}
 
 }  // namespace
 
@@ -331,8 +341,9 @@ Task<> Tail::save() {
         co_return;
     }
     const TailPlace place = *kept_;
-    Task<> writing = replace_file(*settings_.state_file, place.text());
-    co_await writing;
+    // In the pool: a write that runs on when its routine is closed ends before the next begins.
+    auto write = [file = *settings_.state_file, text = place.text()] { write_state(file, text); };
+    co_await pool_.run(std::move(write));
     saved_ = place;
 }
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <new>
 #include <set>
 #include <utility>
 #include <vector>
@@ -25,33 +24,6 @@ constexpr Duration pause_after_failure = std::chrono::seconds(1);
 Changes::Rules rules_of(const WatchSettings& settings) {
     return {settings.settled, settings.unclosed, settings.max_files};
 }
-
-// The changes that are due, until each is told.
-class Untold {
-public:
-    Untold(Changes& changes, Scheduler& scheduler, Time now)
-        : changes_(changes), scheduler_(scheduler), due_(changes.take(now)) {}
-    Untold(const Untold&) = delete;
-    Untold& operator=(const Untold&) = delete;
-    ~Untold() {
-        try {
-            while (next_ != due_.size()) {
-                changes_.put_back(due_[next_++], scheduler_.now());
-            }
-        } catch (const std::bad_alloc&) {
-            scheduler_.log(LogLevel::error, "no memory for the changes of a file");
-        }
-    }
-
-    const Change* next() const { return next_ == due_.size() ? nullptr : &due_[next_]; }
-    void told() noexcept { ++next_; }
-
-private:
-    Changes& changes_;
-    Scheduler& scheduler_;
-    const std::vector<Change> due_;
-    std::size_t next_ = 0;
-};
 
 }  // namespace
 
@@ -203,14 +175,15 @@ void FolderWatch::note(const FolderTree::Looks& looks, Time now) {
     problem_ = problem;
 }
 
+// A change whose event is not sent, since the routine is closed or there is no memory, stays due.
 Task<> FolderWatch::tell(Time now) {
-    Untold untold(*changes_, scheduler_, now);
-    while (const Change* const change = untold.next()) {
-        const std::uint64_t size = change->kind == ChangeKind::removed ? 0 : change->seen.size;
-        Ref<Event> event = make_event<Changed>(name_, change->kind, change->path, change->from,
-                                               settings_.folder + "/" + change->path, size);
+    const std::vector<Change> ready = changes_->ready(now);
+    for (const Change& change : ready) {
+        const std::uint64_t size = change.kind == ChangeKind::removed ? 0 : change.seen.size;
+        Ref<Event> event = make_event<Changed>(name_, change.kind, change.path, change.from,
+                                               settings_.folder + "/" + change.path, size);
         co_await send(std::move(event));
-        untold.told();
+        changes_->told(change);
         ++told_;
     }
 }
