@@ -14,6 +14,8 @@
 #include "apps/weir/app_configuration.h"
 #include "apps/weir/exit_code.h"
 #include "apps/weir/output.h"
+#include "config/document/environment.h"
+#include "config/settings/configuration.h"
 #include "config/text/nearest_name.h"
 #include "config/text/quoted.h"
 
@@ -150,6 +152,32 @@ int make_folder(const fs::path& folder, const std::function<void()>& fill) {
 
 }  // namespace
 
+std::string address_of_page(const fs::path& app_file) {
+    config::Sources sources;
+    sources.files = {app_file.string()};
+    sources.environment = config::process_environment();
+    config::Problems ignored;  // weir check tells them
+    const config::Configuration app = config::Configuration::load(sources, ignored);
+    const auto page = app.value("module.http.page");
+    const auto listen = app.value("module.http.listen");
+    const auto* const addresses = listen ? listen->get<config::Value::List>() : nullptr;
+    if (!page || page->get<bool>() == nullptr || !*page->get<bool>() || addresses == nullptr) {
+        return "";
+    }
+    for (const config::Value& listener : *addresses) {
+        const config::Value* const member = listener.find("address");
+        const std::string_view address =
+            (member == nullptr ? listener : *member).text().value_or("");
+        for (const auto& [kind, scheme] :
+             {std::pair("tcp://", "http://"), std::pair("tls://", "https://")}) {
+            if (address.starts_with(kind)) {
+                return scheme + std::string(address.substr(std::string_view(kind).size())) + "/ui/";
+            }
+        }
+    }
+    return "";
+}
+
 int make_like(const std::string& app, const std::string& name, const fs::path& parent,
               const fs::path& apps) {
     if (const std::string why = wrong_module_name(name); !why.empty()) {
@@ -170,8 +198,12 @@ int make_like(const std::string& app, const std::string& name, const fs::path& p
         OutputFile out((folder / file).string());
         out.stream() << content(apps / (app + ".json"));
         out.close();
-        print("The app is " + (folder / file).string() + ", a copy of " + app +
-              ", whose page says what to change and how to try it.\n");
+        const std::string made = (folder / file).string();
+        const std::string page = address_of_page(made);
+        print("The app is " + made + ", a copy of " + app +
+              ", whose page says what to change and how to try it.\n"
+              "Run it:\n    weir run " +
+              made + "\n" + (page.empty() ? "" : "It has a page for browsers: " + page + "\n"));
     });
 }
 

@@ -17,6 +17,10 @@ int make_new(const std::string& kind, const std::string& name, const std::filesy
 int make_like(const std::string& app, const std::string& name, const std::filesystem::path& parent,
               const std::filesystem::path& apps);
 
+// Returns the address of the page that an app serves to browsers; "" if it serves none. In the
+// file, `${NAME}` is a variable of this process.
+std::string address_of_page(const std::filesystem::path& app_file);
+
 // Returns the folder of the apps that belong to this program, each as <name>.json.
 std::filesystem::path own_apps();
 

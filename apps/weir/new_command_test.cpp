@@ -78,6 +78,23 @@ TEST_CASE("weir new: an app is a module with an app file") {
     CHECK(folder.read("shop/README.md").find("An app of weir") != std::string::npos);
 }
 
+TEST_CASE("weir new: the page of an app is named by the address at which it listens") {
+    const Folder folder;
+    const auto page_of = [&](const std::string& http) {
+        const fs::path file = folder.path() / "app.json";
+        std::ofstream(file) << R"({"module": {"http": )" << http << "}}";
+        return address_of_page(file);
+    };
+    CHECK(page_of(R"({"page": true, "listen": ["unix:a", "tcp://127.0.0.1:8080"]})") ==
+          "http://127.0.0.1:8080/ui/");
+    CHECK(page_of(R"({"page": true, "listen": [{"address": "tls://[::1]:${WEIR_NO_PORT:-9}"}]})") ==
+          "https://[::1]:9/ui/");
+    CHECK(page_of(R"({"page": false, "listen": ["tcp://127.0.0.1:8080"]})") == "");
+    CHECK(page_of(R"({"listen": ["tcp://127.0.0.1:8080"]})") == "");
+    CHECK(page_of(R"({"page": true, "listen": ["unix:a"]})") == "");
+    CHECK(page_of("no JSON") == "");
+}
+
 TEST_CASE("weir new: an app can be a copy of one that comes with weir") {
     const Folder apps;
     std::ofstream(apps.path() / "cron.json") << "{}";

@@ -19,6 +19,8 @@
 #include "core/program/quit_on_signals.h"
 #include "core/program/supervisor.h"
 #include "core/program/watchdog.h"
+#include "core/run/event_handler.h"
+#include "core/run/timer.h"
 #include "core/run/uv_poller.h"
 #include "modules/system/server/loader.h"
 #include "modules/system/server/server.h"
@@ -144,7 +146,18 @@ int run_server(const AppFiles& app, CheckedApp checked, const Supervisor& superv
     Server server(poller, std::move(checked));
     const LateSignals late_signals;
     const QuitOnSignals quit_on_signals(poller, server.scheduler());
-    const OnSignal on_hangup(poller.loop(), SIGHUP, [&] { read_again(server, app, supervisor); });
+    // Reading holds everything up: signals that come together, or while it reads, are one.
+    EventHandler reading(server.scheduler());
+    Timer soon;
+    const OnSignal on_hangup(poller.loop(), SIGHUP, [&] {
+        if (reading.functions().empty()) {
+            soon = server.scheduler().set_timer(Duration());
+            reading.handle(soon.matcher(), [&](const Ref<Event>&) {
+                reading.stop_all();
+                read_again(server, app, supervisor);
+            });
+        }
+    });
     const OnSignal on_user(poller.loop(), SIGUSR1, [&] { log_waits(server.scheduler()); });
     server.watch_stage([&](ServerStage stage) { tell_stage(server, stage, supervisor); });
     std::optional<Watchdog> watchdog;
