@@ -32,6 +32,7 @@ set(WEIR_PUBLIC_HEADERS
     modules/zookeeper/remote_locks.h
     modules/zookeeper/session.h
     modules/zookeeper/session_host.h
+    modules/zookeeper/session_key.h
     modules/zookeeper/testing/fake_ensemble.h
     modules/zookeeper/transaction.h
     modules/zookeeper/watch.h

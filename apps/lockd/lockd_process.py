@@ -13,19 +13,20 @@ LIMIT = 50  # seconds that anything may take
 class LockdProcess:
     """A lockd that is started, killed and started again at the same socket of a folder.
 
-    `backend` is its setting of that name: who decides about the locks, if not itself.
+    `backend` is its setting of that name: who decides about the locks, if not itself. `before` is
+    what stands before its command, `others` are further settings of modules.
     """
 
-    def __init__(self, weir, folder, name="lockd", backend=None):
+    def __init__(self, weir, folder, name="lockd", backend=None, before=(), others=None):
         self.name = name
         self.path = os.path.join(folder, name + ".sock")
         self.address = "unix:" + self.path
         self.log = os.path.join(folder, name + ".log")
         settings = {"resp.listen": [self.address], "lock.state_dir": folder,
-                    "http.listen": ["tcp://127.0.0.1:0"]}
+                    "http.listen": ["tcp://127.0.0.1:0"], **(others or {})}
         if backend is not None:
             settings["lock.backend"] = backend
-        self.command = [os.path.join(weir, "weir"), "run", APP]
+        self.command = [*before, os.path.join(weir, "weir"), "run", APP]
         for setting, value in settings.items():
             self.command += ["--set", f"module.{setting}={json.dumps(value)}"]
         self.process = None

@@ -356,6 +356,10 @@ void add_lock(CLI::App& program, LockCommand& lock, int& code) {
     command.add_option("--semaphore", lock.semaphore, "How many clients may hold it at a time")
         ->check(count_from<unsigned>(1))
         ->type_name("COUNT");
+    command
+        .add_flag("--read", lock.read,
+                  "Hold it together with others that read, and with none that is exclusive")
+        ->excludes("--semaphore");
     add_server_timeout(command, "--server-timeout", lock.server_timeout);
     add_credentials(command, lock.credentials);
     add_tls_files(command, lock.tls);

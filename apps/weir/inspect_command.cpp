@@ -198,6 +198,9 @@ private:
             return;
         }
         heading("locks");
+        const auto to_read = [](const Json& use) {
+            return use.value("reads", false) ? " to read" : "";
+        };
         for (const Json& lock : locks) {
             const std::string context = shown(lock.at("context"));
             line(1,
@@ -208,12 +211,12 @@ private:
                           ? ""
                           : ", a semaphore made by " + shown(lock.at("semaphore").at("made_by"))));
             for (const Json& holder : lock.at("holders")) {
-                line(2, "held by " + shown(holder.at("owner")) + " for " +
+                line(2, "held by " + shown(holder.at("owner")) + to_read(holder) + " for " +
                             duration(holder.at("seconds")) + ", token " +
                             holder.at("token").dump());
             }
             for (const Json& waiter : lock.at("waiters")) {
-                line(2, "waited for by " + shown(waiter.at("owner")) + " for " +
+                line(2, "waited for by " + shown(waiter.at("owner")) + to_read(waiter) + " for " +
                             duration(waiter.at("seconds")));
             }
             more(2, lock.at("holding"), lock.at("holders").size());

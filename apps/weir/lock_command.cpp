@@ -52,6 +52,8 @@ public:
         }
         if (lock_.semaphore) {
             request.emplace_back("SHARED");
+        } else if (lock_.read) {
+            request.emplace_back("READ");
         }
         const Reply reply = client_.long_command(in_context(std::move(request)), end_);
         require_ok(reply, "LOCK");

@@ -16,6 +16,7 @@ struct LockCommand {
     std::string server = std::string(RespClient::default_address);
     std::optional<double> timeout;                      // seconds to wait for the lock
     std::optional<unsigned> semaphore;                  // how many clients may hold it
+    bool read = false;                                  // together with others that read
     double server_timeout = RespClient::default_limit;  // seconds for connecting and for answers
     double kill_after = 10;  // seconds for the command to end after SIGTERM, when the lock is lost
     Credentials credentials = {};

@@ -87,7 +87,7 @@ void DeadlockDetector::collect(WaitingOwner& start, std::vector<WaitingOwner*>& 
 
 bool DeadlockDetector::can_go_on(const LockRequest& wait) const noexcept {
     const LockKey& key = *wait.state().place;
-    if (key.holding() < key.size()) {
+    if (key.holding() < key.size() || key.may_join(wait)) {
         return true;
     }
     std::size_t needed = key.holding() - key.size() + 1;

@@ -40,6 +40,13 @@ public:
     std::string_view code() const noexcept override { return "no_semaphore"; }
 };
 
+// An exclusive lock was asked for by an owner that holds the key to read: it would wait for itself.
+class UpgradeRefused : public LockError {
+public:
+    using LockError::LockError;
+    std::string_view code() const noexcept override { return "upgrade_refused"; }
+};
+
 // The wait would never end, and the settings say to fail it; the message names the cycle.
 class DeadlockError : public LockError {
 public:

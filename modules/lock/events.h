@@ -40,6 +40,7 @@ struct LockEvent : Event, Link<LockEvent, LockKey> {
     bool held = false;
     bool taken = false;      // held now, or once: another grant of the Lock needs an unshared event
     bool asking = false;     // a Lock or its waiter tries to take the key by it at this moment
+    bool reads = false;      // other locks to read may be held with it
     bool bounded = false;    // while it is held, by one of the two that follow
     BootTime end_of_time{};  // it is held until then at most; BootTime::max(): no such limit
     std::unique_ptr<RemoteSlot> remote;  // of a backend, if there is one

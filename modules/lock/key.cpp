@@ -2,6 +2,7 @@
 
 #include "core/run/scheduler.h"
 #include "modules/lock/context.h"
+#include "modules/lock/request.h"
 
 namespace weir {
 
@@ -38,6 +39,36 @@ LockKey::~LockKey() {
     if (map_ != nullptr) {
         map_->erase(*this);
     }
+}
+
+bool LockKey::may_join(const LockRequest& waiter) const noexcept {
+    if (!admits_readers()) {
+        return false;
+    }
+    for (const LockRequest& before : waiters_) {
+        if (!before.state().reads) {
+            return false;
+        }
+        if (&before == &waiter) {
+            break;
+        }
+    }
+    return true;
+}
+
+std::size_t LockKey::position_of(const LockState& lock) const noexcept {
+    std::size_t position = waiting_ == 0 ? 0 : waiters_.front().ahead();
+    for (const LockRequest& waiter : waiters_) {
+        ++position;
+        if (&waiter.state() == &lock) {
+            return position;
+        }
+    }
+    return 0;
+}
+
+bool LockKey::next_may_join() const noexcept {
+    return admits_readers() && waiting_ != 0 && waiters_.front().state().reads;
 }
 
 bool LockKey::subscribed() const noexcept {

@@ -19,6 +19,7 @@ namespace weir {
 
 class LockContext;
 class LockRequest;
+struct LockState;
 
 // A semaphore that was made at run time: the queue of its key, and what listings show.
 struct SemaphoreRecord {
@@ -56,6 +57,8 @@ public:
     const SemaphoreRecord* semaphore() const noexcept { return semaphore_.get(); }
     bool in_use() const noexcept { return holding_ != 0 || waiting_ != 0; }
     std::size_t holding() const noexcept { return holding_; }
+    // How many of the holders hold it to read.
+    std::size_t reading() const noexcept { return reading_; }
     std::size_t waiting() const noexcept { return waiting_; }
     const List<LockEvent, LockKey>& holders() const noexcept { return holders_; }
     const List<LockRequest, LockKey>& waiters() const noexcept { return waiters_; }
@@ -63,6 +66,28 @@ public:
     // Whether a slot is free. An event whose lock has been given back takes its slot until it has
     // left the queue; a lock that is held counts even if its event was taken out of there.
     bool has_place() const noexcept { return events_ < size_ && holding_ < size_; }
+    // Whether locks to read hold it, which others may join. On a semaphore a lock to read is a slot
+    // as any other.
+    bool admits_readers() const noexcept {
+        return reading_ != 0 && reading_ == holding_ && !is_semaphore();
+    }
+    bool has_place_for(bool reads) const noexcept {
+        return has_place() || (reads && admits_readers());
+    }
+    // How many more locks of that kind the present holders admit.
+    std::size_t slots_for(bool reads) const noexcept {
+        if (reads && !is_semaphore()) {
+            return reading_ == holding_ ? unlimited : 0;
+        }
+        return size_ > holding_ ? size_ - holding_ : 0;
+    }
+    // Whether the waiter may join the holders without waiting for any of them: it reads as they do,
+    // and no other waiter stands before it that does not.
+    bool may_join(const LockRequest& waiter) const noexcept;
+    // Returns the position of the Lock's first wait in the line: 1 is the next one, 0 it does not
+    // wait. With a backend, waiters of other processes that were before the first one when it
+    // looked last are counted too: all are served in turn, and so this is a lower limit.
+    std::size_t position_of(const LockState& lock) const noexcept;
 
 private:
     friend class LockQueue;
@@ -75,6 +100,8 @@ private:
     void subscribe(const Matcher& signal);
     void unsubscribe() noexcept;
     bool subscribed() const noexcept;
+    // Whether the first waiter may join the holders.
+    bool next_may_join() const noexcept;
 
     LockHome& home_;
     const Ref<LockContext> context_;
@@ -83,6 +110,7 @@ private:
     std::size_t size_ = 1;
     List<LockEvent, LockKey> holders_;
     std::size_t holding_ = 0;
+    std::size_t reading_ = 0;
     List<LockRequest, LockKey> waiters_;
     std::size_t waiting_ = 0;
     std::unique_ptr<Signal> signal_;  // made when it is first needed

@@ -83,16 +83,17 @@ LockListing LockTable::listing_of(const LockKey& key, std::size_t most) const {
             break;
         }
         --most;
-        listing.holders.push_back(
-            {holder.owner.describe(), holder.group->name(), now - holder.since, holder.token});
+        listing.holders.push_back({holder.owner.describe(), holder.group->name(),
+                                   now - holder.since, holder.reads, holder.token, 0});
     }
+    std::size_t position = key.waiting() == 0 ? 0 : key.waiters().front().ahead();
     for (const LockRequest& waiter : key.waiters()) {
         if (most == 0) {
             break;
         }
         --most;
-        listing.waiters.push_back(
-            {waiter.owner().describe(), waiter.state().context->name(), now - waiter.since(), 0});
+        listing.waiters.push_back({waiter.owner().describe(), waiter.state().context->name(),
+                                   now - waiter.since(), waiter.state().reads, 0, ++position});
     }
     return listing;
 }
@@ -129,19 +130,20 @@ std::string describe(const std::vector<LockListing>& listings) {
                    std::chrono::duration_cast<std::chrono::milliseconds>(duration).count()) +
                " ms";
     };
+    const auto to_read = [](const LockUse& use) { return use.reads ? " to read" : ""; };
     std::string text;
     for (const LockListing& listing : listings) {
         text += (text.empty() ? "lock '" : "\nlock '") + listing.key + '\'';
         const char* before = ": held by ";
         for (const LockUse& holder : listing.holders) {
-            text += before + holder.owner + " in context '" + holder.context + "' since " +
-                    milliseconds(holder.since);
+            text += before + holder.owner + to_read(holder) + " in context '" + holder.context +
+                    "' since " + milliseconds(holder.since);
             before = " and ";
         }
         before = listing.holders.empty() ? ": waited for by " : "; waited for by ";
         for (const LockUse& waiter : listing.waiters) {
-            text += before + waiter.owner + " in context '" + waiter.context + "' since " +
-                    milliseconds(waiter.since);
+            text += before + waiter.owner + to_read(waiter) + " in context '" + waiter.context +
+                    "' since " + milliseconds(waiter.since);
             before = " and ";
         }
     }

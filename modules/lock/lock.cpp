@@ -9,21 +9,29 @@
 
 namespace weir {
 
-Lock::Lock(LockTable& table, IndexValue key, std::string_view context, SessionRecord* session)
-    : state_(table, table.context(context), std::move(key), session) {
+Lock::Lock(LockTable& table, IndexValue key, std::string_view context, bool reads,
+           SessionRecord* session)
+    : state_(table, table.context(context), std::move(key), reads, session) {
     if (state_.key.kind() == IndexValue::Kind::text && state_.key.text().empty()) {
         throw std::invalid_argument("the key of a lock is empty");
     }
 }
 
+Lock::Lock(Scheduler& scheduler, IndexValue key, std::string_view context, bool reads)
+    : Lock(LockTable::of(scheduler), std::move(key), context, reads, nullptr) {}
+
 Lock::Lock(Scheduler& scheduler, IndexValue key, std::string_view context)
-    : Lock(LockTable::of(scheduler), std::move(key), context, nullptr) {}
+    : Lock(scheduler, std::move(key), context, false) {}
 
 Lock::~Lock() {
     unlock();
     if (state_.waiting != 0 || !state_.waiting_for_beginning.empty()) [[unlikely]] {
         LockTable::abandon(state_);
     }
+}
+
+std::size_t Lock::position() const noexcept {
+    return state_.waiting == 0 ? 0 : state_.place->position_of(state_);
 }
 
 const std::string& Lock::context() const noexcept {

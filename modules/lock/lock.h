@@ -31,6 +31,11 @@ class LockTable;
 // before, if the settings limit for how long it is held, if an administrator breaks it, or if it is
 // shared with other processes (LockLost): a LockLostEvent says so.
 //
+// A ReadLock is held together with other ReadLocks of the key, and with no Lock. Both stand in one
+// line: a ReadLock does not overtake a Lock that waits, and those that stand next to each other are
+// granted together. An owner that holds a ReadLock and asks for a Lock on the same key would wait
+// for itself: that throws UpgradeRefused. On a key with a semaphore each is a slot.
+//
 // Must outlive the waits for it: a wait whose Lock is destroyed fails with a LockError.
 //
 // Requires the queue that add_lock_queue makes: throws NoLockQueue when there is none. Throws
@@ -46,6 +51,8 @@ public:
 
     const IndexValue& key() const noexcept { return state_.key; }
     const std::string& context() const noexcept;
+    // Whether it is held together with others that read.
+    bool reads() const noexcept { return state_.reads; }
     // Whether it is held, and certainly is no other owner's; see LockGuard.
     bool locked() const noexcept { return state_.held() && state_.event->valid(); }
     // How long that stays so, whatever happens from now on; see LockGuard.
@@ -55,11 +62,16 @@ public:
     // The fencing token of the last grant: larger than those of all grants before it.
     std::uint64_t token() const noexcept { return state_.token(); }
 
+    // Returns its position in the line of the key while a routine waits for it: 1 is the next one,
+    // 0 none waits. With a backend, a lower limit; see LockKey::position_of.
+    std::size_t position() const noexcept;
+
     // co_await lock(): waits until the lock is held; returns false if the timeout expired before.
     // Returns at once if this object holds it already; if it has been begun, waits for that.
-    // Throws, when awaited, LockLimitReached, DeadlockError, LockSessionClosed, NoLockQueue or
-    // FencingError. With a backend, a timeout of zero waits for the servers, but for no other
-    // owner; throws LockBackendUnavailable if the servers cannot be reached until the timeout.
+    // Throws, when awaited, LockLimitReached, DeadlockError, UpgradeRefused, LockSessionClosed,
+    // NoLockQueue or FencingError. With a backend, a timeout of zero waits for the servers, but for
+    // no other owner; throws LockBackendUnavailable if the servers cannot be reached until the
+    // timeout.
     LockWait lock(std::optional<Duration> timeout = {});
     // The same, but returns a LockGuard.
     LockAcquire acquire(std::optional<Duration> timeout = {});
@@ -77,6 +89,10 @@ public:
     // Returns a callback for such an event: throws LockLost if it is about the present grant.
     std::function<void(const Ref<Event>&, std::size_t)> throw_if_lost() const;
 
+protected:
+    Lock(Scheduler& scheduler, IndexValue key, std::string_view context, bool reads);
+    Lock(LockSession& session, IndexValue key, std::string_view context, bool reads);
+
 private:
     bool begun() const noexcept;
     Task<> take_and_tell(LockOwner owner);
@@ -85,9 +101,19 @@ private:
 
     friend class LockSession;
 
-    Lock(LockTable& table, IndexValue key, std::string_view context, SessionRecord* session);
+    Lock(LockTable& table, IndexValue key, std::string_view context, bool reads,
+         SessionRecord* session);
 
     LockState state_;
+};
+
+// A lock to read what others, who hold a Lock on the key, write; see Lock.
+class ReadLock final : public Lock {
+public:
+    explicit ReadLock(Scheduler& scheduler, IndexValue key, std::string_view context = "default")
+        : Lock(scheduler, std::move(key), context, true) {}
+    explicit ReadLock(LockSession& session, IndexValue key, std::string_view context = "default")
+        : Lock(session, std::move(key), context, true) {}
 };
 
 // co_await with_lock(lock, task): runs the task while the lock is held; returns its result. If the

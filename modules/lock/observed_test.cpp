@@ -117,7 +117,9 @@ private:
                 seen("passed " + of);
                 continue;
             }
-            Lock lock(world_.scheduler, key);
+            Lock writing(world_.scheduler, key);
+            ReadLock reading(world_.scheduler, key);
+            Lock& lock = below(2) == 0 ? reading : writing;
             bool held = false;
             switch (below(3)) {
                 case 0:

@@ -31,14 +31,20 @@ std::filesystem::path default_state_directory() {
 
 }  // namespace
 
+std::filesystem::path state_folder(const Scheduler& scheduler,
+                                   const std::optional<std::filesystem::path>& state_dir) {
+    if (state_dir) {
+        return *state_dir;
+    }
+    return is_simulated(scheduler.poller()) ? std::filesystem::path() : default_state_directory();
+}
+
 std::unique_ptr<FencingTokens> program_tokens(
     Scheduler& scheduler, const std::optional<std::filesystem::path>& state_dir) {
     const std::int64_t now = wall_clock(scheduler.poller());
     FencingOptions options{.start = static_cast<std::uint64_t>(std::max<std::int64_t>(now, 1))};
-    if (state_dir) {
-        options.directory = *state_dir;
-    } else if (!is_simulated(scheduler.poller())) {
-        options.directory = default_state_directory();
+    options.directory = state_folder(scheduler, state_dir);
+    if (!state_dir && !is_simulated(scheduler.poller())) {
         // The settings do not name this folder: the program runs without it.
         options.on_failure = [&scheduler](const std::string& reason) {
             scheduler.log(LogLevel::warning,

@@ -45,7 +45,7 @@ Matcher LockQueue::add(Event& event, bool force) {
     }
     LockKey& key = *lock.place;
     if (!force) {
-        if (!key.has_place()) {
+        if (!key.has_place_for(lock.reads)) {
             if (!lock.asking) {
                 key.others_wait_ = true;
                 if (key.waiting_ != 0 && !key.subscribed()) {
@@ -134,11 +134,16 @@ bool LockQueue::serves(const LockKey& key) const noexcept {
 void LockQueue::signal_place(LockKey& key, QueueSignals& signals) {
     // A Lock that was given back and wants the same key again waits for its own event to leave,
     // even if there are places.
-    if (!key.waited_ || key.events_ >= key.size_) {
+    if (!key.waited_) {
         return;
     }
-    if (!key.others_wait_ && !key.subscribed() && !key.has_place()) {
-        return;  // the event that leaves now is that of a holder: it will block the queue
+    if (!key.next_may_join()) {
+        if (key.events_ >= key.size_) {
+            return;
+        }
+        if (!key.others_wait_ && !key.subscribed() && !key.has_place()) {
+            return;  // the event that leaves now is that of a holder: it will block the queue
+        }
     }
     if (serves(key)) {
         to_serve_ = Ref<LockKey>(&key);
@@ -159,7 +164,7 @@ void LockQueue::serve_waiters() {
 
 std::optional<bool> LockQueue::has_place(const QueueCanWriteEvent& signal) {
     LockKey& key = *signal.as<LockCanWriteEvent>().place;
-    if (key.has_place() && key.waiting_ != 0 && !key.subscribed()) {
+    if ((key.has_place() || key.next_may_join()) && key.waiting_ != 0 && !key.subscribed()) {
         // The key would be the first to hear the signal, or the only one.
         if (home_->scheduler().traced()) {
             key.subscribe(can_write(key));
@@ -167,7 +172,7 @@ std::optional<bool> LockQueue::has_place(const QueueCanWriteEvent& signal) {
             home_->serve(key);
         }
     }
-    if (key.has_place()) {
+    if (key.has_place() || key.next_may_join()) {
         return true;
     }
     key.waited_ = true;

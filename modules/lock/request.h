@@ -24,6 +24,8 @@ public:
     Time since() const noexcept { return since_; }
     // Unique in a table; larger for later waiters.
     std::uint64_t serial() const noexcept { return serial_; }
+    // How many waiters of other processes stand before it, roughly; see RemoteSlot.
+    std::size_t ahead() const noexcept { return remote_ == nullptr ? 0 : remote_->ahead(); }
     // Whether its owner is the routine that waits here. Such an owner waits for nothing else,
     // unless it has begun to take other locks.
     bool is_owners_only() const noexcept { return owner_.session == nullptr && !owner_given_; }

@@ -23,7 +23,7 @@ LockSession::Acquiring::Acquiring(LockSession& session, Key key, std::optional<D
                                   LockMode mode)
     : session_(session),
       mode_(mode),
-      kept_(session.use(std::move(key))),
+      kept_(session.use(std::move(key), mode == LockMode::read)),
       wait_(kept_->second.lock.lock(timeout)) {}
 
 LockSession::Acquiring::~Acquiring() {
@@ -59,20 +59,24 @@ std::optional<std::uint64_t> LockSession::Acquiring::await_resume() {
 
 // --- Lock
 
-Lock::Lock(LockSession& session, IndexValue key, std::string_view context)
-    : Lock(LockTable::of(session.scheduler()), std::move(key), context, &session.record_) {
+Lock::Lock(LockSession& session, IndexValue key, std::string_view context, bool reads)
+    : Lock(LockTable::of(session.scheduler()), std::move(key), context, reads, &session.record_) {
     state_.session_closed = session.closed();
     session.record_.locks.push_back(state_);
 }
 
+Lock::Lock(LockSession& session, IndexValue key, std::string_view context)
+    : Lock(session, std::move(key), context, false) {}
+
 // --- LockSession
 
-// Returns the lock of the key, which stays until end_use().
-LockSession::Locks::iterator LockSession::use(Key key) {
+// Returns the lock of the key, which stays until end_use(). If there is none, makes one, to read or
+// not.
+LockSession::Locks::iterator LockSession::use(Key key, bool reads) {
     auto at = kept_.lower_bound(key);
     if (at == kept_.end() || at->first != key) {
         LockTable::of(scheduler_).check_key(key.second, key.first);
-        at = kept_.try_emplace(at, key, *this, key);
+        at = kept_.try_emplace(at, key, *this, key, reads);
     }
     ++at->second.uses;
     return at;
@@ -124,10 +128,18 @@ void LockSession::end_use(Locks::iterator kept) noexcept {
 
 // Throws if the lock cannot be had in this mode.
 void LockSession::check(Kept& kept, LockMode mode) const {
-    if (mode == LockMode::by_key || record_.closed) {
+    if (record_.closed) {
         return;
     }
     LockState& state = kept.lock.state_;
+    if (state.reads && mode != LockMode::read) {
+        throw UpgradeRefused(describe_lock(state) +
+                             ": this session holds it to read, or waits for that: it has to give "
+                             "that back first");
+    }
+    if (mode == LockMode::by_key) {
+        return;
+    }
     const LockKey& key = table_of(state).resolve(state);
     if (mode == LockMode::shared) {
         if (!key.is_semaphore()) {
@@ -154,6 +166,11 @@ std::optional<std::uint64_t> LockSession::try_acquire(IndexValue key, std::strin
 bool LockSession::holds(const IndexValue& key, const std::string& context) const {
     const auto found = kept_.find(Key(context, key));
     return found != kept_.end() && found->second.lock.locked();
+}
+
+std::size_t LockSession::position(const IndexValue& key, const std::string& context) const {
+    const auto found = kept_.find(Key(context, key));
+    return found == kept_.end() ? 0 : found->second.lock.position();
 }
 
 bool LockSession::has_lost(const IndexValue& key, const std::string& context) const {

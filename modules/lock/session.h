@@ -20,6 +20,7 @@ enum class LockMode {
     by_key,     // as the key has it: alone, or one slot of its semaphore
     exclusive,  // alone; fails with NotExclusive on a key that has a semaphore
     shared,     // one slot of the key's semaphore; fails with NoSemaphore if there is none
+    read,       // with others that read; fails with NotExclusive on a key that has a semaphore
 };
 
 // An owner of locks that is not a routine, such as the connection of a client. When it is closed or
@@ -30,7 +31,8 @@ class LockSession final : private LockLossListener {
     using Key = std::pair<std::string, IndexValue>;  // context and key
 
     struct Kept {
-        Kept(LockSession& session, const Key& key) : lock(session, key.second, key.first) {}
+        Kept(LockSession& session, const Key& key, bool reads)
+            : lock(session, key.second, key.first, reads) {}
         Lock lock;
         std::size_t uses = 0;
         LockMode mode = LockMode::by_key;  // in which it was taken
@@ -91,8 +93,8 @@ public:
 
     // co_await acquire(...): waits until the session holds the lock; returns the fencing token, or
     // nothing if the timeout expired before. If the session holds it already, returns its token at
-    // once. Throws as Lock::lock, and if the mode does not fit the key. Several routines may wait
-    // at a time.
+    // once; one that is exclusive serves to read, too. Throws as Lock::lock, and if the mode does
+    // not fit the key. Several routines may wait at a time.
     Acquiring acquire(IndexValue key, std::string context = "default",
                       std::optional<Duration> timeout = {}, LockMode mode = LockMode::by_key) {
         return Acquiring(*this, Key(std::move(context), std::move(key)), timeout, mode);
@@ -103,6 +105,8 @@ public:
     // Returns whether acquire() or try_acquire() has taken the lock, and it was neither given back
     // nor taken away.
     bool holds(const IndexValue& key, const std::string& context = "default") const;
+    // Returns the position of its wait for the lock; see Lock::position().
+    std::size_t position(const IndexValue& key, const std::string& context = "default") const;
     // Gives the lock back; returns false if acquire() or try_acquire() did not take it. Throws
     // LockLost, once, if the lock was taken away from the session.
     bool release(const IndexValue& key, const std::string& context = "default");
@@ -113,7 +117,7 @@ public:
 private:
     friend class Lock;
 
-    Locks::iterator use(Key key);
+    Locks::iterator use(Key key, bool reads);
     void end_use(Locks::iterator kept) noexcept;
     void end_waits(const LockState& state) noexcept;
     void check(Kept& kept, LockMode mode) const;

@@ -32,15 +32,20 @@ struct LockState : Link<LockState, SessionRecord> {
     Ref<LockKey> place;                // as the table resolved context and key last
     std::uint64_t resolved_at = 0;     // the table's generation then
     Ref<LockEvent> event;              // of the grant, or the latest attempt; null: none so far
+    const bool reads;                  // it is held together with others that read
     SessionRecord* session = nullptr;  // that it was made for; null once that is closed
     bool session_closed = false;
     std::uint32_t waiting = 0;  // requests for it in the line of its key
     std::unique_ptr<LockBeginning> beginning;
     List<LockRequest, LockKey> waiting_for_beginning;
 
-    LockState(LockHome& in, Ref<LockContext> in_context, IndexValue on_key,
+    LockState(LockHome& in, Ref<LockContext> in_context, IndexValue on_key, bool to_read,
               SessionRecord* of_session) noexcept
-        : home(&in), context(std::move(in_context)), key(std::move(on_key)), session(of_session) {}
+        : home(&in),
+          context(std::move(in_context)),
+          key(std::move(on_key)),
+          reads(to_read),
+          session(of_session) {}
     LockState(const LockState&) = delete;
     LockState& operator=(const LockState&) = delete;
 

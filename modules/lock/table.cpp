@@ -198,6 +198,10 @@ void LockTable::move(LockKey& from, LockKey& to, const LockContext& context) {
             to.holders_.push_back(holder);
             --from.holding_;
             ++to.holding_;
+            if (holder.reads) {
+                --from.reading_;
+                ++to.reading_;
+            }
             if (queue_that_counts(&holder, from) == nullptr) {
                 holder.place = Ref<LockKey>(&to);  // otherwise its queue does that
             }
@@ -225,6 +229,7 @@ LockEvent& LockTable::event_of(LockState& state, LockKey& key) {
     if (state.event == nullptr || (state.event->taken && !state.event->sole())) {
         Ref<LockEvent> made = make_event<LockEvent>(state.context->value(), state.key, &state);
         made->group = state.context;
+        made->reads = state.reads;
         made->token = state.token();
         state.event = std::move(made);
     } else if (state.event->taken) {
@@ -276,6 +281,9 @@ Matcher LockTable::take(LockState& state, LockOwner& owner, LockRequest* request
     key.holders_.push_back(event);
     ++key.holding_;
     ++holding_;
+    if (event.reads) [[unlikely]] {
+        ++key.reading_;
+    }
     LockStatistics& statistics = state.context->statistics();
     ++statistics.acquired;
     if (request == nullptr) {
@@ -302,6 +310,9 @@ void LockTable::released(LockEvent& event) noexcept {
     List<LockEvent, LockKey>::remove(event);
     --key.holding_;
     --holding_;
+    if (event.reads) [[unlikely]] {
+        --key.reading_;
+    }
     if (key.semaphore_ != nullptr) {
         key.semaphore_->used = now;
     }
@@ -348,6 +359,17 @@ void LockTable::check_limits(const LockState& state) {
     }
 }
 
+void LockTable::refuse_upgrade(const LockState& state, const LockOwner& owner) {
+    const void* const identity = owner.identity();
+    for (const LockEvent& holder : state.place->holders()) {
+        if (identity != nullptr && holder.reads && holder.owner.identity() == identity) {
+            throw UpgradeRefused(describe_lock(state) + ": " + owner.describe() +
+                                 " holds it to read, and would wait for itself: give that back "
+                                 "first");
+        }
+    }
+}
+
 void LockTable::line_up(LockRequest& request, const Matcher& refused) {
     LockState& state = request.state();
     LockKey& key = *state.place;
@@ -376,8 +398,8 @@ void LockTable::leave_line(LockRequest& request) noexcept {
     const bool asked = request.remote_ != nullptr;
     request.remote_.reset();
     if (--key.waiting_ != 0) {
-        if (asked) [[unlikely]] {
-            serve_next(key);  // the waiter behind it asks the backend now
+        if (asked || (key.reading_ != 0 && !request.state().reads)) [[unlikely]] {
+            serve_next(key);  // the waiter behind it asks the backend now, or reads with others
         }
         return;
     }
@@ -422,14 +444,15 @@ void LockTable::serve(LockKey& key) noexcept {
             request = key.waiters_.next(*request);
             continue;
         }
-        if (!key.has_place() && !key.others_wait_ && !key.subscribed() && !scheduler_.traced()) {
+        if (!key.has_place_for(state.reads) && !key.others_wait_ && !key.subscribed() &&
+            !scheduler_.traced()) {
             key.waited_ = true;
             return;
         }
         Matcher refused;
         try {
             refused = take(state, request->owner_, request);
-            if (refused && key.has_place()) {
+            if (refused && key.has_place_for(state.reads)) {
                 // A slot is free, but not for this Lock: its own event has not left the queue yet.
                 key.wait_for(refused);
                 request = key.waiters_.next(*request);

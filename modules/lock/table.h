@@ -33,8 +33,10 @@ namespace weir {
 struct LockUse {
     std::string owner;  // its name, and where it was started
     std::string context;
-    Duration since{};         // for how long
-    std::uint64_t token = 0;  // of a holder
+    Duration since{};          // for how long
+    bool reads = false;        // together with others that read
+    std::uint64_t token = 0;   // of a holder
+    std::size_t position = 0;  // of a waiter: 1 is the next one; see LockKey::position_of
 };
 
 // A semaphore that was made at run time.
@@ -190,6 +192,9 @@ public:
     Matcher take(LockState& state, LockOwner& owner, LockRequest* request);
     // Throws LockLimitReached if there are as many waiters as are allowed.
     void check_limits(const LockState& state);
+    // Throws UpgradeRefused if the owner holds the key to read: a lock that excludes that would
+    // wait for it.
+    static void refuse_upgrade(const LockState& state, const LockOwner& owner);
     // Adds a waiter, the last of its key. `refused`: what take() has returned, if it was asked.
     // May end its wait with an error, or another one: that of a deadlock.
     void line_up(LockRequest& request, const Matcher& refused);

@@ -1,12 +1,13 @@
 // Locks that are granted only with a slot of a backend.
 //
 // The line of a key says which waiters would have the key if there were no other process: as many
-// as slots are free here, from the front. For each of these the table asks the backend for a slot.
-// A waiter stays in the line until it has both, and so all that holds for waiters (timeouts,
-// limits, listings, deadlocks) holds for it, too; when it leaves the line, its slot is given up. A
-// process therefore has no more requests at the backend than it could hold locks, however many
-// wait.
+// as slots are free here, from the front (or all that read, up to the first that does not). For
+// each of these the table asks the backend for a slot. A waiter stays in the line until it has
+// both, and so all that holds for waiters (timeouts, limits, listings, deadlocks) holds for it,
+// too; when it leaves the line, its slot is given up. A process therefore has no more requests at
+// the backend than it could hold locks, however many wait.
 
+#include <algorithm>
 #include <cassert>
 #include <new>
 
@@ -27,9 +28,18 @@ void LockTable::set_backend(std::unique_ptr<LockBackend> backend) {
 }
 
 void LockTable::serve_with_backend(LockKey& key) noexcept {
-    std::size_t free = key.size_ > key.holding_ ? key.size_ - key.holding_ : 0;
-    for (LockRequest* request = key.waiting_ == 0 ? nullptr : &key.waiters_.front();
-         request != nullptr && free != 0;) {
+    std::size_t free = unlimited;  // for all of the line so far
+    std::size_t asked = 0;
+    const auto first = [&]() -> LockRequest* {
+        free = unlimited;
+        asked = 0;
+        return key.waiting_ == 0 ? nullptr : &key.waiters_.front();
+    };
+    for (LockRequest* request = first(); request != nullptr;) {
+        free = std::min(free, key.slots_for(request->state().reads));
+        if (asked >= free) {
+            break;
+        }
         bool again = false;
         try {
             if (request->state().held()) {
@@ -44,10 +54,9 @@ void LockTable::serve_with_backend(LockKey& key) noexcept {
             again = true;
         }
         if (again) {  // code that has run since may have changed the line
-            free = key.size_ > key.holding_ ? key.size_ - key.holding_ : 0;
-            request = key.waiting_ == 0 ? nullptr : &key.waiters_.front();
+            request = first();
         } else {
-            --free;
+            ++asked;
             request = key.waiters_.next(*request);
         }
     }
@@ -68,9 +77,10 @@ bool LockTable::ask_backend(LockRequest& request, LockKey& key) {
         // word.
         request.remote_.reset();
     }
+    const bool reads = request.state().reads && !key.is_semaphore();
     request.remote_ =
         backend_->ask(key.context() == nullptr ? std::string_view() : key.context()->name(),
-                      key.key(), key.size_, request.only_tries(), *this);
+                      key.key(), reads ? unlimited : key.size_, request.only_tries(), *this);
     request.remote_->waiter = &request;
     return false;
 }

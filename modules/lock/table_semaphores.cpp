@@ -78,6 +78,7 @@ void LockTable::move_to_own_queue(LockEvent& held, const Ref<LockEvent>& event, 
     const Ref<LockEvent> keep(&held);
     event->place = Ref<LockKey>(&key);
     event->group = held.group;
+    event->reads = held.reads;
     event->token = held.token;
     event->since = held.since;
     event->taken = true;

@@ -64,9 +64,12 @@ void LockWait::take_or_line_up(Routine& routine) {
             return;
         }
     }
-    if (only_tries() && !(remote && key.waiting() == 0 && key.holding() < key.size())) {
+    if (only_tries() && !(remote && key.waiting() == 0 && key.slots_for(state_->reads) != 0)) {
         timed_out_ = true;
         return;
+    }
+    if (key.reading() != 0 && !state_->reads) [[unlikely]] {
+        LockTable::refuse_upgrade(*state_, owner_);
     }
     table.check_limits(*state_);
     table.line_up(*this, refused);

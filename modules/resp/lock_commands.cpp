@@ -34,10 +34,11 @@ struct Options {
     std::string context{default_context};
     bool context_given = false;
     bool shared = false;
+    bool read = false;
     std::optional<Duration> timeout;
 };
 
-enum class Takes { context, context_and_shared, all };
+enum class Takes { context, context_and_mode, all };
 
 // Reads "2" or "0.5"; returns nothing if it is not a number of seconds from 0 to 10 years.
 std::optional<Duration> to_duration(std::string_view text) {
@@ -55,12 +56,12 @@ std::string unknown_lock_option(std::string_view word, std::string_view command,
     switch (takes) {
         case Takes::context:
             return resp::unknown_option("option", word, command, {"CONTEXT"});
-        case Takes::context_and_shared:
-            return resp::unknown_option("option", word, command, {"CONTEXT", "SHARED"});
+        case Takes::context_and_mode:
+            return resp::unknown_option("option", word, command, {"CONTEXT", "SHARED", "READ"});
         case Takes::all:
             break;
     }
-    return resp::unknown_option("option", word, command, {"TIMEOUT", "CONTEXT", "SHARED"});
+    return resp::unknown_option("option", word, command, {"TIMEOUT", "CONTEXT", "SHARED", "READ"});
 }
 
 // Checks the key, which is argument `at - 1`, and returns the options from argument `at` on. If
@@ -73,8 +74,15 @@ std::optional<Options> read_options(Session& session, const Request& request, st
         return {};
     }
     for (; at < request.size(); at += 2) {
-        if (takes != Takes::context && same_word(request[at], "SHARED")) {
-            options.shared = true;
+        const bool is_shared = takes != Takes::context && same_word(request[at], "SHARED");
+        const bool is_read = takes != Takes::context && same_word(request[at], "READ");
+        if (is_shared || is_read) {
+            options.shared = options.shared || is_shared;
+            options.read = options.read || is_read;
+            if (options.shared && options.read) {
+                session.error("READ and SHARED exclude each other: SHARED is for semaphores");
+                return {};
+            }
             --at;  // it has no value
             continue;
         }
@@ -107,7 +115,7 @@ std::optional<Options> read_options(Session& session, const Request& request, st
 }
 
 LockMode mode_of(const Options& options) noexcept {
-    return options.shared ? LockMode::shared : LockMode::exclusive;
+    return options.shared ? LockMode::shared : options.read ? LockMode::read : LockMode::exclusive;
 }
 
 // Answers with the exception that is being handled.
@@ -122,6 +130,8 @@ void answer_failure(Session& session) {
     } catch (const NoSemaphore& error) {
         session.reply().error(
             "SEMAPHORE", std::string(error.what()) + " (leave SHARED out, or SEMAPHORE CREATE it)");
+    } catch (const UpgradeRefused& error) {
+        session.reply().error("UPGRADE", error.what());
     } catch (const LocksInUse& error) {
         session.reply().error("INUSE", error.what());
     } catch (const LockLost& error) {
@@ -192,7 +202,7 @@ Task<> lock(Session& session, const Request& request) {
 }
 
 Task<> try_lock(Session& session, const Request& request) {
-    std::optional<Options> options = read_options(session, request, 2, Takes::context_and_shared);
+    std::optional<Options> options = read_options(session, request, 2, Takes::context_and_mode);
     if (!options || !allowed(session, "try", request[1], options->context)) {
         co_return;
     }
@@ -252,18 +262,18 @@ std::string seconds(Duration duration) {
 }
 
 void write_use(ReplyWriter& reply, const LockOwner& owner, const LockContext& context,
-               Duration since, std::optional<std::uint64_t> token) {
-    reply.map(token ? 4 : 3);
+               Duration since, bool reads, const char* number, std::uint64_t value) {
+    reply.map(5);
     reply.bulk("owner");
     reply.bulk(owner.describe());
     reply.bulk("context");
     reply.bulk(context.name());
     reply.bulk("seconds");
     reply.bulk(seconds(since));
-    if (token) {
-        reply.bulk("token");
-        reply.integer(static_cast<std::int64_t>(*token));
-    }
+    reply.bulk("reads");
+    reply.integer(reads ? 1 : 0);
+    reply.bulk(number);
+    reply.integer(static_cast<std::int64_t>(value));
 }
 
 void write_semaphore(ReplyWriter& reply, const SemaphoreRecord* semaphore, Time now) {
@@ -295,7 +305,8 @@ void write_keys(Session& session, const std::vector<const LockKey*>& keys) {
         reply.bulk("holders");
         reply.array(key->holding());
         for (const LockEvent& holder : key->holders()) {
-            write_use(reply, holder.owner, *holder.group, now - holder.since, holder.token);
+            write_use(reply, holder.owner, *holder.group, now - holder.since, holder.reads, "token",
+                      holder.token);
         }
         reply.bulk("waiters");
         reply.integer(static_cast<std::int64_t>(key->waiting()));
@@ -350,21 +361,24 @@ void waiters(Session& session, const Request& request) {
     if (!options || !allowed_to_list(session, request[1], options->context)) {
         return;
     }
-    std::vector<const LockRequest*> waits;
+    std::vector<std::pair<const LockRequest*, std::size_t>> waits;  // with their positions
     if (const LockTable* table = LockTable::find(session.scheduler())) {
         const std::string* const context = options->context_given ? &options->context : nullptr;
         for (const LockKey* key : table->find(IndexValue(request[1]), context)) {
+            std::size_t position = key->waiting() == 0 ? 0 : key->waiters().front().ahead();
             for (const LockRequest& wait : key->waiters()) {
+                ++position;
                 if (context == nullptr || wait.state().context->name() == *context) {
-                    waits.push_back(&wait);
+                    waits.emplace_back(&wait, position);
                 }
             }
         }
     }
     const Time now = session.scheduler().now();
     session.reply().array(waits.size());
-    for (const LockRequest* wait : waits) {
-        write_use(session.reply(), wait->owner(), *wait->state().context, now - wait->since(), {});
+    for (const auto& [wait, position] : waits) {
+        write_use(session.reply(), wait->owner(), *wait->state().context, now - wait->since(),
+                  wait->state().reads, "position", position);
     }
 }
 
@@ -456,7 +470,7 @@ constexpr std::array lock_table{
             .needs = {"lock", "break"},
             .run = break_lock},
     Command{.name = "LOCK",
-            .usage = "key [TIMEOUT seconds] [CONTEXT context] [SHARED]",
+            .usage = "key [TIMEOUT seconds] [CONTEXT context] [SHARED | READ]",
             .summary = "Waits until the client holds the lock; answers with the fencing token, or "
                        "nil if the timeout expired before",
             .group = "lock",
@@ -485,7 +499,7 @@ constexpr std::array lock_table{
             .run_long = semaphore},
     Command{
         .name = "TRYLOCK",
-        .usage = "key [CONTEXT context] [SHARED]",
+        .usage = "key [CONTEXT context] [SHARED | READ]",
         .summary = "Takes the lock if that needs no wait; answers with the fencing token or nil",
         .group = "lock",
         .least = 2,

@@ -104,7 +104,7 @@ Task<> wrong_requests(Lockd& lockd) {
     co_await client.ask("LOKC a", "-ERR unknown command 'LOKC' (did you mean 'LOCK'?)\r\n");
     co_await client.ask("LOCK",
                         "-ERR wrong number of arguments for 'LOCK', expected LOCK key [TIMEOUT "
-                        "seconds] [CONTEXT context] [SHARED]\r\n");
+                        "seconds] [CONTEXT context] [SHARED | READ]\r\n");
     co_await client.ask("LOCK a TIMEOT 1",
                         "-ERR unknown option 'TIMEOT' of LOCK (did you mean 'TIMEOUT'?)\r\n");
     co_await client.ask("LOCK a TIMEOUT", "-ERR a value is missing after TIMEOUT\r\n");
@@ -114,7 +114,8 @@ Task<> wrong_requests(Lockd& lockd) {
             "-ERR the timeout is not a number of seconds, as 2 or 0.5, but '" + wrong + "'\r\n");
     }
     co_await client.ask("TRYLOCK a TIMEOUT 1",
-                        "-ERR unknown option 'TIMEOUT' of TRYLOCK, expected CONTEXT, SHARED\r\n");
+                        "-ERR unknown option 'TIMEOUT' of TRYLOCK, expected CONTEXT, SHARED, "
+                        "READ\r\n");
     for (const std::string command :
          {"LOCK ''", "TRYLOCK ''", "UNLOCK ''", "WAITERS ''", "SEMAPHORE CREATE '' 2",
           "SEMAPHORE RESIZE '' 2", "SEMAPHORE DESTROY ''"}) {
@@ -184,6 +185,34 @@ Task<> semaphores(Lockd& lockd) {
                        "-ERR wrong number of arguments for 'SEMAPHORE', expected SEMAPHORE CREATE "
                        "key size [CONTEXT context] | RESIZE key size [CONTEXT context] | DESTROY "
                        "key [CONTEXT context] | LIST [pattern]\r\n");
+}
+
+Task<> locks_to_read(Lockd& lockd) {
+    RespPeer first(lockd);
+    RespPeer second(lockd);
+    RespPeer writer(lockd);
+    co_await first.ask("LOCK a READ", ":1\r\n");
+    co_await second.ask("TRYLOCK a READ CONTEXT default", ":2\r\n");
+    co_await writer.ask("TRYLOCK a", "$-1\r\n");
+    co_await first.ask("LOCK a",
+                       "-UPGRADE lock 'a' in context 'default': this session holds it to read, or "
+                       "waits for that: it has to give that back first\r\n");
+    co_await first.ask("LOCK a READ SHARED",
+                       "-ERR READ and SHARED exclude each other: SHARED is for semaphores\r\n");
+    writer.send("LOCK a\r\n");
+    co_await lockd.until_waiting(1);
+    RespPeer late(lockd);
+    co_await late.ask("LOCK a READ TIMEOUT 0", "$-1\r\n");
+    for (const auto& [command, seen] : {std::pair("LOCKS", "$5\r\nreads\r\n:1\r\n"),
+                                        std::pair("WAITERS a", "$5\r\nreads\r\n:0\r\n")}) {
+        first.send(std::string(command) + "\r\n");
+        co_await first.peer().receive_until(100);
+        CHECK_THAT(first.peer().received, Catch::Contains(seen));
+        first.peer().received.clear();
+    }
+    co_await first.ask("UNLOCK a", ":1\r\n");
+    co_await second.ask("UNLOCK a", ":1\r\n");
+    co_await writer.expect(":3\r\n");
 }
 
 Task<> unused_semaphore(Lockd& lockd) {
@@ -416,6 +445,11 @@ TEST_CASE("what is not the protocol is closed, with the reason, and browsers wit
 TEST_CASE("semaphores are made, resized and destroyed by command") {
     Lockd lockd;
     lockd.run(semaphores(lockd));
+}
+
+TEST_CASE("LOCK with READ is held together with others that read") {
+    Lockd lockd;
+    lockd.run(locks_to_read(lockd));
 }
 
 TEST_CASE("an unused semaphore is listed with its maker") {

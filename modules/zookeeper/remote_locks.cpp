@@ -48,13 +48,15 @@ void RemoteLock::release() noexcept {
 class RemoteLocks::Attempt {
 public:
     // `tries`: gives up instead of waiting for other clients.
-    Attempt(RemoteLocks& locks, std::string path, std::size_t size, Time deadline, bool tries)
+    Attempt(RemoteLocks& locks, std::string path, std::size_t size, Time deadline, bool tries,
+            std::size_t* ahead = nullptr)
         : locks_(locks),
           session_(locks.session_),
           path_(std::move(path)),
           size_(size),
           deadline_(deadline),
-          tries_(tries) {}
+          tries_(tries),
+          ahead_(ahead) {}
     Attempt(const Attempt&) = delete;
     Attempt& operator=(const Attempt&) = delete;
     ~Attempt() { leave(); }
@@ -77,6 +79,7 @@ private:
     const std::size_t size_;
     const Time deadline_;
     const bool tries_;
+    std::size_t* const ahead_;
     bool not_free_ = false;  // other clients hold the lock, or wait for it
 
     std::int64_t in_ = 0;     // the session
@@ -93,7 +96,8 @@ void RemoteLocks::Attempt::begin_anew() {
     leave();
     in_ = session_.id();
     prefix_ = contender_prefix(
-        random_id(session_.scheduler().poller()) + random_id(session_.scheduler().poller()), size_);
+        random_id(session_.scheduler().poller()) + random_id(session_.scheduler().poller()), size_,
+        locks_.options_.writers);
 }
 
 void RemoteLocks::Attempt::leave() noexcept {
@@ -207,10 +211,13 @@ Task<bool> RemoteLocks::Attempt::look(std::vector<std::string> names) {
     if (name_.empty() || contenders.grants(own.front())) {
         co_return !name_.empty();
     }
+    if (ahead_ != nullptr) {
+        *ahead_ = contenders.waiting_before(own.front());
+    }
     if (tries_) {
         not_free_ = true;
-    } else if (size_ == 1) {
-        co_await wait(contenders[own.front() - 1]);
+    } else if (size_ == 1 || size_ == readers) {
+        co_await wait(contenders[contenders.obstacle_of(own.front())]);
     } else {
         co_await wait_for_children();
     }
@@ -273,9 +280,14 @@ Task<RemoteLock> RemoteLocks::lock(std::string path, Time deadline) {
     co_return co_await slot(std::move(path), 1, deadline);
 }
 
-Task<RemoteLock> RemoteLocks::slot(std::string path, std::size_t size, Time deadline) {
+Task<RemoteLock> RemoteLocks::read_lock(std::string path, Time deadline) {
+    co_return co_await slot(std::move(path), readers, deadline);
+}
+
+Task<RemoteLock> RemoteLocks::slot(std::string path, std::size_t size, Time deadline,
+                                   std::size_t* ahead) {
     check_path(path);
-    Attempt attempt(*this, std::move(path), size, deadline, false);
+    Attempt attempt(*this, std::move(path), size, deadline, false, ahead);
     co_return co_await attempt.run();
 }
 

@@ -60,6 +60,8 @@ private:
 struct RemoteLockOptions {
     // Written to each node, for people: who waits there.
     std::string owner = {};
+    // Which recipe of Curator shares the locks that exclude all others.
+    WriterName writers = WriterName::lock;
     // A waiter lists the others anew so often, whatever its watch says.
     Duration look_again = std::chrono::seconds(30);
 };
@@ -95,11 +97,16 @@ public:
     // RefusedError if the servers do not allow it.
     Task<RemoteLock> lock(std::string path, Time deadline = no_deadline);
     // Waits for one of `size` slots. Clients that name another size, or want the lock alone, come
-    // before or after, in the same order, and never together with those of this size.
-    Task<RemoteLock> slot(std::string path, std::size_t size, Time deadline = no_deadline);
-    // The same if no other client has to give up a slot first; otherwise returns one that is false.
-    // Waits for the servers only: throws UnavailableError if they have not answered until the
-    // deadline.
+    // before or after, in the same order, and never together with those of this size. While it
+    // waits, notes in `ahead` how many stand before it that wait too, as of when it looked last.
+    Task<RemoteLock> slot(std::string path, std::size_t size, Time deadline = no_deadline,
+                          std::size_t* ahead = nullptr);
+    // Waits until no contender before it wants the lock alone, or a slot: holds it together with
+    // others that read.
+    Task<RemoteLock> read_lock(std::string path, Time deadline = no_deadline);
+    // The same as slot() if no other client has to give up a slot first; otherwise returns one that
+    // is false. Waits for the servers only: throws UnavailableError if they have not answered until
+    // the deadline.
     Task<RemoteLock> try_slot(std::string path, std::size_t size, Time deadline);
 
     // Nodes of locks that were released or given up, and are not deleted yet.

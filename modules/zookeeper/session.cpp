@@ -110,6 +110,10 @@ Session::Session(Scheduler& scheduler, SessionOptions options)
     if (options_.timeout < std::chrono::milliseconds(1)) {
         throw std::invalid_argument("the timeout of a ZooKeeper session must be positive");
     }
+    if (options_.resumed) {
+        id_ = options_.resumed->id;
+        password_ = options_.resumed->password;
+    }
     start(run(), {.name = "zookeeper.session", .daemon = true});
 }
 

@@ -18,6 +18,7 @@
 #include "modules/zookeeper/events.h"
 #include "modules/zookeeper/pending.h"
 #include "modules/zookeeper/server_list.h"
+#include "modules/zookeeper/session_key.h"
 #include "modules/zookeeper/transaction.h"
 #include "modules/zookeeper/validity.h"
 #include "modules/zookeeper/watch.h"
@@ -45,6 +46,11 @@ struct SessionOptions {
     std::size_t max_message = 8 * 1024 * 1024;
     // For tls:// servers; see ConnectOptions.
     std::shared_ptr<TlsContext> tls = {};
+    // A session to go on with, as that of a process that was killed; without, a new one begins.
+    // When that session has expired, this object is closed.
+    std::optional<SessionKey> resumed = {};
+    // Is told of each session that begins.
+    std::function<void(const SessionKey& session)> began = {};
     // Connects to a server, for tests; empty: weir::connect().
     std::function<Task<ByteStream::Owner>(Scheduler& scheduler, Address server)> connect = {};
 };

@@ -146,8 +146,12 @@ Task<> Session::shake_hands(ByteStream& stream) {
     } else {
         validity_.begin(sent, granted);
     }
+    const bool begins = id_ != reply.session;
     id_ = reply.session;
     password_ = std::move(reply.password);
+    if (begins && options_.began) {
+        options_.began({id_, password_});
+    }
 }
 
 // Tells the server what it has to know before any request, and lets requests pass.
@@ -304,6 +308,10 @@ void Session::lose_connection(const std::string& reason) {
 
 void Session::expire() {
     const std::string which = "session " + id_text(id_);
+    if (options_.resumed) {
+        end(SessionState::closed, "the " + which + " has expired");
+        return;
+    }
     scheduler().log(LogLevel::warning, which + " has expired, a new one begins", "zookeeper");
     id_ = 0;
     password_.clear();

@@ -25,7 +25,7 @@ namespace {
 
 // S is ZooKeeperSettings, or derived from it.
 template <class S>
-config::Settings<S> describe_session(std::string sentence, std::string root) {
+config::Settings<S> describe_session(std::string sentence, std::string root, auto... others) {
     return settings<S>(
         std::move(sentence),
         setting("servers", &S::servers,
@@ -48,7 +48,8 @@ config::Settings<S> describe_session(std::string sentence, std::string root) {
         setting("certificate_authorities", &S::certificate_authorities,
                 "For tls:// servers: file with the authorities that sign their certificates; null: "
                 "those of the system")
-            .fixed());
+            .fixed(),
+        std::move(others)...);
 }
 
 }  // namespace
@@ -63,7 +64,12 @@ config::Settings<ZooKeeperLocksSettings> ZooKeeperLocksSettings::describe() {
     return describe_session<ZooKeeperLocksSettings>(
         "Servers of ZooKeeper decide about the locks, which all processes with the same servers "
         "and root share",
-        "The nodes of the locks are below this node, which is made if it is missing");
+        "The nodes of the locks are below this node, which is made if it is missing",
+        setting("writers", &ZooKeeperLocksSettings::writers,
+                "How the nodes of exclusive locks are named, so that Curator shares them: lock for "
+                "its InterProcessMutex, writ for its InterProcessReadWriteLock; all clients of one "
+                "root have to do the same")
+            .fixed());
 }
 
 SessionOptions ZooKeeperSettings::options() const {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/settings/settings.h"
+#include "modules/zookeeper/contenders.h"
 #include "modules/zookeeper/session.h"
 
 namespace weir::zookeeper {
@@ -32,10 +33,16 @@ struct ZooKeeperSettings {
     SessionOptions options() const;
 };
 
+inline config::EnumNames<WriterName> names_of(WriterName) {
+    return {{"lock", WriterName::lock}, {"writ", WriterName::writ}};
+}
+
 // The settings of locks that ZooKeeper decides about: those of their session, where `root` is the
 // node below which the locks are.
 struct ZooKeeperLocksSettings : ZooKeeperSettings {
     ZooKeeperLocksSettings() { root = "/weir/locks"; }
+
+    WriterName writers = WriterName::lock;
 
     static config::Settings<ZooKeeperLocksSettings> describe();
 };

@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <system_error>
 #include <utility>
+#include <vector>
 
+#include "core/queue/leaf_queue.h"
 #include "core/wait/timeout.h"
 #include "modules/lock/errors.h"
 #include "modules/zookeeper/events.h"
@@ -12,6 +15,8 @@
 
 namespace weir::zookeeper {
 namespace {
+
+static_assert(readers == unlimited, "LockBackend::ask() says so");
 
 // Between two looks whether locks are lost. The clock that counts may go on while the timers of
 // this process stand still.
@@ -23,6 +28,10 @@ constexpr Duration farewell = std::chrono::seconds(2);
 constexpr const char* unconfirmed =
     "no server of ZooKeeper has confirmed the session in time: it may have expired, and another "
     "process may hold the lock";
+constexpr const char* cannot_note =
+    "if this process is killed, its locks are free only after the timeout of its session: ";
+constexpr const char* cannot_end =
+    "locks of a process that was killed are free only after the timeout of its session: ";
 constexpr const char* expired = "the session with ZooKeeper has expired";
 
 bool has_identity(const IndexValue& key) {
@@ -66,6 +75,7 @@ public:
     std::uint64_t token() const noexcept override {
         return static_cast<std::uint64_t>(lock_.token());
     }
+    std::size_t ahead() const noexcept override { return ahead_; }
 
 private:
     friend class ZooKeeperBackend;
@@ -74,6 +84,7 @@ private:
     User& user_;
     Ref<Routine> asking_;  // null once it has ended
     RemoteLock lock_;
+    std::size_t ahead_ = 0;
 };
 
 std::unique_ptr<RemoteSlot> ZooKeeperBackend::ask(std::string_view context, const IndexValue& key,
@@ -90,8 +101,9 @@ Task<> ZooKeeperBackend::get(Slot& slot, std::size_t size, bool only_tries) {
     bool unavailable = false;
     try {
         Task<RemoteLock> asking =
-            only_tries ? locks_.try_slot(slot.path_, size, scheduler().now() + request_timeout_)
-                       : locks_.slot(slot.path_, size);
+            only_tries ? locks_.try_slot(slot.path_, size,
+                                         scheduler().now() + session_options_.request_timeout)
+                       : locks_.slot(slot.path_, size, no_deadline, &slot.ahead_);
         slot.lock_ = co_await asking;
         if (watching_ == nullptr) {
             watching_ = start(watch(), {.name = "lock.watch", .daemon = true});
@@ -155,10 +167,11 @@ ZooKeeperBackend::ZooKeeperBackend(Scheduler& scheduler, SessionOptions session,
                                    ZooKeeperBackendOptions options)
     : Container(scheduler),
       options_(std::move(options)),
-      request_timeout_(session.request_timeout),
-      session_(scheduler, std::move(session)),
+      session_options_(std::move(session)),
+      session_(scheduler, noting(session_options_)),
       locks_(session_, options_.locks) {
     check_path(options_.root);
+    end_sessions_left_behind();
 }
 
 ZooKeeperBackend::~ZooKeeperBackend() {
@@ -174,7 +187,83 @@ std::string ZooKeeperBackend::obstacle() const {
 }
 
 Task<> ZooKeeperBackend::close() {
+    // Without a server the session lives on until its timeout, or until the next process ends it.
+    const bool can_close = session_.state() == SessionState::connected;
     co_await session_.close(scheduler().now() + farewell);
+    if (file_ && can_close) {
+        file_->remove();
+    }
+}
+
+// --- sessions of processes that were killed
+
+namespace {
+
+// Names the servers in the file of a session: those with the same text are the same.
+std::string text_of(const std::vector<std::string>& servers) {
+    std::vector<std::string> sorted = servers;
+    std::ranges::sort(sorted);
+    std::string text;
+    for (const std::string& server : sorted) {
+        text += (text.empty() ? "" : ",") + server;
+    }
+    return text;
+}
+
+}  // namespace
+
+// Returns options with which each session is noted.
+SessionOptions ZooKeeperBackend::noting(SessionOptions session) {
+    if (!options_.state_folder.empty()) {
+        try {
+            file_.emplace(options_.state_folder, text_of(session.servers));
+            session.began = [this](const SessionKey& key) { note(key); };
+        } catch (const std::system_error& error) {
+            scheduler().log(LogLevel::warning, cannot_note + std::string(error.what()));
+        }
+    }
+    return session;
+}
+
+void ZooKeeperBackend::note(const SessionKey& key) {
+    try {
+        file_->write(key);
+    } catch (const std::system_error& error) {
+        scheduler().log(LogLevel::warning, cannot_note + std::string(error.what()));
+    }
+}
+
+void ZooKeeperBackend::end_sessions_left_behind() {
+    if (!file_) {
+        return;
+    }
+    try {
+        for (SessionFile& left :
+             SessionFile::left_behind(options_.state_folder, text_of(session_options_.servers))) {
+            start(end_session(std::move(left)), {.name = "lock.end_old_session", .daemon = true});
+        }
+    } catch (const std::system_error& error) {
+        scheduler().log(LogLevel::warning, cannot_end + std::string(error.what()));
+    }
+}
+
+// The servers may have let it expire meanwhile, and then say so.
+Task<> ZooKeeperBackend::end_session(SessionFile left) {
+    SessionOptions options = session_options_;
+    options.resumed = left.read();
+    if (options.resumed) {
+        Session session(scheduler(), std::move(options));
+        try {
+            co_await session.connected(no_deadline);
+            scheduler().log(LogLevel::info,
+                            "the locks of a process that was killed are given back: its session "
+                            "with ZooKeeper is closed");
+        } catch (const ClosedError&) {
+            // It has expired.
+        }
+        co_await session.close(scheduler().now() + farewell);
+    }
+    left.remove();
 }
 
 }  // namespace weir::zookeeper

@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,6 +15,7 @@
 #include "modules/lock/backend.h"
 #include "modules/zookeeper/remote_locks.h"
 #include "modules/zookeeper/session.h"
+#include "modules/zookeeper/session_file.h"
 
 namespace weir::zookeeper {
 
@@ -20,6 +23,9 @@ struct ZooKeeperBackendOptions {
     // Nodes of locks are at ROOT/CONTEXT/KEY, below SessionOptions::root; see lock_path().
     std::string root = "/weir/locks";
     RemoteLockOptions locks = {};
+    // Where the session is noted, so that the next process can end it at its start if this one is
+    // killed; see SessionFile. Empty: nowhere.
+    std::filesystem::path state_folder = {};
 };
 
 // Returns the path of the node of a key. A context without a name stands for the contexts that
@@ -48,13 +54,18 @@ public:
 private:
     class Slot;
 
+    SessionOptions noting(SessionOptions session);
+    void note(const SessionKey& key);
+    void end_sessions_left_behind();
+    Task<> end_session(SessionFile left);
     Task<> get(Slot& slot, std::size_t size, bool only_tries);
     Task<> watch();
     Duration until_first_end() const;
     void lose_those_that_ended();
 
     const ZooKeeperBackendOptions options_;
-    const Duration request_timeout_;
+    const SessionOptions session_options_;
+    std::optional<SessionFile> file_;  // in which the session is noted
     Session session_;
     RemoteLocks locks_;
     List<Slot> granted_;

@@ -1,5 +1,8 @@
 #include "modules/zookeeper/zookeeper_backend.h"
 
+#include <filesystem>
+#include <iterator>
+#include <memory>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -11,7 +14,9 @@
 #include "modules/lock/events.h"
 #include "modules/lock/semaphore.h"
 #include "modules/lock/session.h"
+#include "modules/zookeeper/session_file.h"
 #include "modules/zookeeper/test_backend.h"
+#include "tests/support/temporary_folder.h"
 
 using namespace weir;
 using namespace weir::zookeeper;
@@ -87,6 +92,55 @@ TEST_CASE("a lock waits for its holder in another process, and has the token of 
     world.run(world.and_end(test(world, other)));
 }
 
+namespace {
+
+template <class L>
+Task<> take_for(BackendWorld& world, std::string name, std::string& order, Duration time) {
+    L lock(world.scheduler, "a");
+    co_await lock.lock();
+    order += name;
+    co_await sleep(time);
+    order += "-";
+}
+
+}  // namespace
+
+TEST_CASE("locks to read are shared with other processes, in the order in which all came") {
+    BackendWorld world;
+    OtherProcess other(world);
+    const auto test = [](BackendWorld& w, OtherProcess& o) -> Task<> {
+        RemoteLock theirs = co_await o.locks.read_lock(path);
+        REQUIRE(theirs);
+        std::string order;
+        w.container.start(take_for<ReadLock>(w, "r", order, 5s));
+        w.container.start(take_for<ReadLock>(w, "s", order, 5s));
+        co_await until_nodes_of(w, "a", 3);
+        co_await sleep(1s);
+        CHECK(order == "rs");
+        // A writer of another process, then a reader of this one, which does not overtake it.
+        const auto write = [](OtherProcess& process, std::string& told) -> Task<> {
+            RemoteLock writing = co_await process.locks.lock(path);
+            told += "W";
+            co_await sleep(1s);
+            told += "-";
+            writing.release();
+        };
+        const Ref<Routine> writer = w.container.start(write(o, order));
+        co_await until_nodes_of(w, "a", 4);
+        w.container.start(take_for<ReadLock>(w, "t", order, 1s));
+        const Ref<Routine> last = w.container.start(take_for<Lock>(w, "u", order, 1s));
+        co_await sleep(2s);
+        CHECK(order == "rs");
+        theirs.release();
+        while (!last->ended()) {
+            co_await sleep(10ms);
+        }
+        CHECK(order == "rs--W-t-u-");
+        co_await until_nodes_of(w, "a", 0);
+    };
+    world.run(world.and_end(test(world, other)));
+}
+
 TEST_CASE("a process has one node for a key, however many of its routines wait") {
     BackendWorld world;
     OtherProcess other(world);
@@ -101,6 +155,8 @@ TEST_CASE("a process has one node for a key, however many of its routines wait")
         co_await sleep(1s);
         CHECK(w.nodes_of("a") == 2);
         CHECK(w.table().list().at(0).waiting == 4);
+        // The other process holds the lock; one more of its waiters would come first.
+        CHECK(w.table().list().at(0).waiters.at(3).position == 4);
         CHECK(w.table().list().at(0).holding == 0);
         theirs.release();
         // Processes take turns: the second of ours is behind the other process.
@@ -270,6 +326,68 @@ TEST_CASE("a process that was suspended does not believe in a lock that may be l
         CHECK(theirs);
     };
     world.run(world.and_end(test(world, other)));
+}
+
+TEST_CASE("locks of a process that was killed are free when the next one starts") {
+    const config::testing::TemporaryFolder folder;
+    const std::filesystem::path here = std::filesystem::current_path();
+    FakeWorld world;
+    SessionKey key;
+    SessionOptions options = world.ensemble.options(10s);
+    const std::string servers =
+        options.servers.at(0) + "," + options.servers.at(1) + "," + options.servers.at(2);
+    options.began = [&key](const SessionKey& began) { key = began; };
+    Session killed(world.scheduler, options);
+    RemoteLocks its_locks(killed);
+    const auto test = [&]() -> Task<> {
+        const RemoteLock theirs = co_await its_locks.lock(path);
+        REQUIRE(theirs);
+        SessionFile(here, servers).write(key);  // its process has died, and left the file
+        add_lock_queue(world.scheduler);
+        LockTable::of(world.scheduler)
+            .set_backend(
+                std::make_unique<ZooKeeperBackend>(world.scheduler, world.ensemble.options(10s),
+                                                   ZooKeeperBackendOptions{.state_folder = here}));
+        Lock lock(world.scheduler, "a");
+        bool held = co_await lock.lock(2s);  // its session would have lived for longer
+        CHECK(held);
+        CHECK_FALSE(world.ensemble.is_alive(key.id));
+        CHECK(SessionFile::left_behind(here, servers).empty());
+        CHECK(std::distance(std::filesystem::directory_iterator(here), {}) == 1);  // of this one
+        lock.unlock();
+        const Ref<LockTable> locks(&LockTable::of(world.scheduler));
+        co_await remove_lock_queue(world.scheduler, true);
+        const std::unique_ptr<LockBackend> ending = locks->release_backend();
+        co_await ending->close();
+        CHECK(std::filesystem::is_empty(here));
+    };
+    world.run(test());
+}
+
+TEST_CASE("a session left behind that has expired hinders no lock") {
+    const config::testing::TemporaryFolder folder;
+    const std::filesystem::path here = std::filesystem::current_path();
+    FakeWorld world;
+    const SessionOptions options = world.ensemble.options(10s);
+    SessionFile(here,
+                options.servers.at(0) + "," + options.servers.at(1) + "," + options.servers.at(2))
+        .write({0x7777, "expired"});
+    add_lock_queue(world.scheduler);
+    LockTable::of(world.scheduler)
+        .set_backend(std::make_unique<ZooKeeperBackend>(
+            world.scheduler, options, ZooKeeperBackendOptions{.state_folder = here}));
+    const auto test = [&]() -> Task<> {
+        Lock lock(world.scheduler, "a");
+        const bool held = co_await lock.lock(2s);
+        CHECK(held);
+        lock.unlock();
+        const Ref<LockTable> locks(&LockTable::of(world.scheduler));
+        co_await remove_lock_queue(world.scheduler, true);
+        const std::unique_ptr<LockBackend> ending = locks->release_backend();
+        co_await ending->close();
+        CHECK(std::filesystem::is_empty(here));
+    };
+    world.run(test());
 }
 
 TEST_CASE("a process that is cut off gives up its lock before another process gets it") {

@@ -153,7 +153,7 @@ class OpenApi(unittest.TestCase):
             # What the gateway takes beside them.
             wanted = paths["/locks/{key}"]["post"]["requestBody"]["content"]["application/json"]
             self.assertEqual(sorted(wanted["schema"]["properties"]),
-                             ["context", "hold", "name", "shared", "time_to_live", "wait"])
+                             ["context", "hold", "name", "read", "shared", "time_to_live", "wait"])
             for path in ("/call", "/events"):
                 self.assertIn("101", paths[path]["get"]["responses"])
             self.assertIn("last_event_id",

@@ -8,16 +8,19 @@ import subprocess
 import tempfile
 import time
 
+HERE = "127.0.0.1"
 LIMIT = 50  # seconds until it must serve
 
 JARS = ("/usr/share/java/zookeeper.jar", "/usr/share/java/slf4j-simple.jar")
-# Short ticks: sessions may last from 0.4 s to 4 s, so that what expires does so soon.
+# Short ticks: sessions may last from 0.4 s on, so that what expires does so soon, or longer than
+# any test waits (LIMIT).
 CONFIGURATION = """\
 tickTime=200
 initLimit=25
 syncLimit=10
+maxSessionTimeout=60000
 dataDir={folder}/data
-clientPortAddress=127.0.0.1
+clientPortAddress={host}
 clientPort={port}
 maxClientCnxns=0
 admin.enableServer=false
@@ -35,7 +38,7 @@ def missing():
 
 
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server((HERE, 0)) as server:
         return server.getsockname()[1]
 
 
@@ -43,23 +46,30 @@ class Server:
     """A server as a context. `kill()` ends it as a crash does, `start()` lets it come back.
 
     `number` and `peers` are those of a member of a group: its number from 1 on, and a line of the
-    configuration for each member.
+    configuration for each member. `machine` is where it runs, with a `host` and what has to stand
+    before its command (tests/ensemble/network.py); None: here.
     """
 
-    def __init__(self, number=1, peers=()):
+    def __init__(self, number=1, peers=(), machine=None):
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.folder = tempfile.TemporaryDirectory(prefix="zookeeper-test-", dir=memory)
         self.log = os.path.join(self.folder.name, "log")
+        self.host = HERE if machine is None else machine.host
+        self.before = [] if machine is None else machine.before
         self.port = free_port()
-        self.address = f"127.0.0.1:{self.port}"
+        self.address = f"{self.host}:{self.port}"
         self.process = None
+        self.disk = None  # that is mounted at its data, if it has one of its own; with close()
         self.configuration = os.path.join(self.folder.name, "zoo.cfg")
         with open(self.configuration, "w", encoding="ascii") as file:
-            file.write(CONFIGURATION.format(folder=self.folder.name, port=self.port))
+            file.write(CONFIGURATION.format(folder=self.folder.name, host=self.host,
+                                            port=self.port))
             file.writelines(line + "\n" for line in peers)
-        data = os.path.join(self.folder.name, "data")
-        os.mkdir(data)
-        with open(os.path.join(data, "myid"), "w", encoding="ascii") as file:
+        os.mkdir(os.path.join(self.folder.name, "data"))
+        self.write_number(number)
+
+    def write_number(self, number):
+        with open(os.path.join(self.folder.name, "data", "myid"), "w", encoding="ascii") as file:
             file.write(str(number))
 
     def __enter__(self):
@@ -75,7 +85,7 @@ class Server:
         """Starts it; it serves some time later, see wait()."""
         with open(self.log, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
-                ["java", "-Xmx256m", "-XX:+UseSerialGC", "-cp", ":".join(JARS),
+                [*self.before, "java", "-Xmx256m", "-XX:+UseSerialGC", "-cp", ":".join(JARS),
                  "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                  "-Dzookeeper.jmx.log4j.disable=true",
                  "-Dzookeeper.fastleader.maxNotificationInterval=1000",
@@ -93,7 +103,7 @@ class Server:
     def ask(self, word, limit=LIMIT):
         """Returns the answer to one of the server's commands of four letters; "" if none."""
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=limit) as client:
+            with socket.create_connection((self.host, self.port), timeout=limit) as client:
                 client.sendall(word.encode())
                 return client.makefile().read()
         except OSError:
@@ -110,6 +120,8 @@ class Server:
     def close(self):
         if self.process is not None:
             self.kill()
+        if self.disk is not None:
+            self.disk.close()
         self.folder.cleanup()
 
     def __exit__(self, *_):
@@ -117,11 +129,15 @@ class Server:
 
 
 class Ensemble:
-    """A group of servers as a context."""
+    """A group of servers as a context, each on a machine of its own if there are `machines`."""
 
-    def __init__(self, size):
-        peers = [f"server.{i}=127.0.0.1:{free_port()}:{free_port()}" for i in range(1, size + 1)]
-        self.servers = [Server(i, peers) for i in range(1, size + 1)]
+    def __init__(self, size, machines=None):
+        machines = machines or [None] * size
+        hosts = [HERE if machine is None else machine.host for machine in machines]
+        peers = [f"server.{number}={host}:{free_port()}:{free_port()}"
+                 for number, host in enumerate(hosts, 1)]
+        self.servers = [Server(number, peers, machine)
+                        for number, machine in enumerate(machines, 1)]
         self.address = ",".join(server.address for server in self.servers)
 
     def __enter__(self):

@@ -2,12 +2,18 @@
 
 import os
 import subprocess
+import sys
 import tempfile
 import threading
 import unittest
 
 from lockd import LIMIT, Lockd, main, program, wait_until
 from zookeeper import Server, missing
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.join(HERE, "..", "..", "apps", "lockd"))
+
+from lockd_process import Client, LockdProcess  # noqa: E402
 
 try:
     from kazoo.client import KazooClient
@@ -101,6 +107,51 @@ class ZooKeeper(unittest.TestCase):
             self.assertEqual(tokens, sorted(set(tokens)))  # they grow, whichever lockd grants
             wait_until(lambda: not kazoo.get_children("/weir/locks/default/counter"), "no node")
             kazoo.stop()
+
+    @unittest.skipIf(KazooClient is None, "needs python3-kazoo")
+    def test_kazoo_reads_and_writes_under_the_same_locks(self):
+        path = "/weir/locks/default/r"
+        with Server() as server, lockd_on(server) as lockd, lockd.connect() as one, \
+                lockd.connect() as two:
+            kazoo = KazooClient(server.address)
+            kazoo.start(LIMIT)
+            reading = kazoo.ReadLock(path, extra_lock_patterns=["-lock-"])
+            writing = kazoo.WriteLock(path, extra_lock_patterns=["-lock-", "-__READ__"])
+            one.token("LOCK r READ")
+            self.assertTrue(reading.acquire(timeout=LIMIT))
+            two.token("LOCK r READ")
+            self.assertEqual(two.ask("UNLOCK r"), ":1")
+            self.assertEqual(two.ask("TRYLOCK r"), "$-1")
+            self.assertFalse(writing.acquire(blocking=False))
+            reading.release()
+            self.assertEqual(one.ask("UNLOCK r"), ":1")
+            self.assertTrue(writing.acquire(timeout=LIMIT))
+            self.assertEqual(one.ask("TRYLOCK r READ"), "$-1")
+            writing.release()
+            one.token("LOCK r")
+            self.assertFalse(reading.acquire(blocking=False))
+            kazoo.stop()
+
+    def test_locks_of_a_killed_lockd_are_free_when_it_starts_again(self):
+        with Server() as server, tempfile.TemporaryDirectory() as folder:
+            # The session of the killed process would live for longer than a client waits.
+            backend = {"zookeeper": {"servers": [server.address], "session_timeout": "60s"}}
+            lockd, beside = (LockdProcess(os.path.dirname(program("weir")), folder, name, backend)
+                             for name in ("killed", "beside"))
+            try:
+                lockd.start()
+                beside.start()
+                holder = Client(beside.path)
+                holder.ask("LOCK b")
+                token = Client(lockd.path).ask("LOCK a")
+                lockd.kill()
+                lockd.start()
+                client = Client(lockd.path)
+                self.assertGreater(client.ask("LOCK a"), token)
+                self.assertIsNone(client.ask("TRYLOCK b"))  # of a process that lives
+            finally:
+                lockd.kill()
+                beside.kill()
 
     def test_a_lockd_that_stands_still_loses_its_lock_and_its_client_learns_it(self):
         with Server() as server, lockd_on(server) as one, lockd_on(server) as two:

@@ -28,16 +28,22 @@ def now():
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
 
 
-def note(at, what, key, token):
-    os.write(sys.stdout.fileno(), f"{at} {what} {key} {token}\n".encode())
+# What a client takes by a connection of its own each: a key and a share, as in history.py.
+WANTED = (("a", 1), ("a", 1), ("b", 1), ("s", 2), ("s", 2), ("r", 1), ("r", 0))
+WORDS = {0: " READ", 1: "", 2: " SHARED"}
+
+
+def note(at, what, key, token, share):
+    os.write(sys.stdout.fileno(), f"{at} {what} {key} {token} {share}\n".encode())
 
 
 class Holder:
     """Takes one lock again and again, by a connection of its own."""
 
-    def __init__(self, key, options):
-        self.lock = f"{key} CONTEXT campaign"
+    def __init__(self, key, share, options):
+        self.lock = f"{key} CONTEXT campaign{WORDS[share]}"
         self.key = key
+        self.share = share
         self.careless = options.careless
         self.sockets = options.sockets
         self.client = None
@@ -61,22 +67,25 @@ class Holder:
             self.client = Client(path)
         token = self.client.ask(f"LOCK {self.lock}{random.choice(('', ' TIMEOUT 5'))}")
         if token is not None and self.hold(token):
-            note(now(), "release", self.key, token)
-            self.client.ask(f"UNLOCK {self.lock}")
+            self.note(now(), "release", token)
+            self.client.ask(f"UNLOCK {self.key} CONTEXT campaign")
+
+    def note(self, at, what, token):
+        note(at, what, self.key, token, self.share)
 
     def hold(self, token):
         """Returns whether the lock was held to the end."""
         at = now()
         if not self.holds(token):
             return False
-        note(at, "grant", self.key, token)
+        self.note(at, "grant", token)
         until = at + random.randrange(100_000_000)
         while at < until:
             time.sleep(0.002)
             at = now()
             if not self.holds(token):
                 return False
-            note(at, "check", self.key, token)
+            self.note(at, "check", token)
         return True
 
     def holds(self, token):
@@ -98,8 +107,8 @@ def main():
     parser.add_argument("sockets", nargs="+")
     options = parser.parse_args()
     end = now() + int(options.seconds * 1e9)
-    with ThreadPoolExecutor() as threads:
-        running = [threads.submit(Holder(key, options).run, end) for key in ("a", "a", "b")]
+    with ThreadPoolExecutor(len(WANTED)) as threads:
+        running = [threads.submit(Holder(key, share, options).run, end) for key, share in WANTED]
         for one in running:
             one.result()
 

@@ -1,8 +1,9 @@
 // A process of the campaign with real servers (ensemble.py): takes remote locks all the time, and
 // writes a history of them to standard output, a line for each step:
 //
-//     <nanoseconds> grant|check|release <key> <token>
+//     <nanoseconds> grant|check|release <key> <token> <share>
 //
+// `share` is 1 for a lock, 2 for one of two slots, and 0 for a lock to read.
 // The time is that of CLOCK_BOOTTIME, which all processes of the machine share. `check` says that
 // the holder has looked and found the lock to be held; the time is from before it looked.
 //
@@ -40,37 +41,45 @@ struct Options {
     bool careless = false;
 };
 
-void note(BootTime at, const char* what, const std::string& key, const RemoteLock& lock) {
-    std::printf("%lld %s %s %lld\n", static_cast<long long>(at.time_since_epoch().count()), what,
-                key.c_str(), static_cast<long long>(lock.token()));
+// What a routine takes again and again.
+struct Wanted {
+    const char* key;
+    std::size_t share;
+};
+
+void note(BootTime at, const char* what, Wanted wanted, const RemoteLock& lock) {
+    std::printf("%lld %s %s %lld %zu\n", static_cast<long long>(at.time_since_epoch().count()),
+                what, wanted.key, static_cast<long long>(lock.token()), wanted.share);
 }
 
-Task<> take_locks(RemoteLocks& locks, std::string key, Time end, bool careless) {
+Task<> take_locks(RemoteLocks& locks, Wanted wanted, Time end, bool careless) {
     Scheduler& scheduler = locks.session().scheduler();
     const auto random_time = [&](std::chrono::milliseconds most) {
         return std::chrono::milliseconds(scheduler.poller().random() %
                                          static_cast<std::uint64_t>(most.count()));
     };
     while (scheduler.now() < end) {
-        RemoteLock lock = co_await locks.lock("/campaign/" + key, scheduler.now() + 5s);
+        RemoteLock lock =
+            co_await locks.slot(std::string("/campaign/") + wanted.key,
+                                wanted.share == 0 ? readers : wanted.share, scheduler.now() + 5s);
         BootTime at = boot_time(scheduler.poller());
         if (!lock) {
             continue;
         }
-        note(at, "grant", key, lock);
+        note(at, "grant", wanted, lock);
         const Time until = scheduler.now() + random_time(100ms);
         for (;;) {
             at = boot_time(scheduler.poller());
             if (!careless && !lock) {
                 break;
             }
-            note(at, "check", key, lock);
+            note(at, "check", wanted, lock);
             if (scheduler.now() >= until) {
                 break;
             }
             co_await sleep(2ms);
         }
-        note(boot_time(scheduler.poller()), "release", key, lock);
+        note(boot_time(scheduler.poller()), "release", wanted, lock);
         lock.release();
         co_await sleep(random_time(20ms));
     }
@@ -84,8 +93,9 @@ Task<> run(test::WorldOn<UvPoller>& world, const Options& options) {
     RemoteLocks locks(session);
     const Time end = world.scheduler.now() + options.time;
     std::vector<Task<>> routines;
-    for (const char* key : {"a", "a", "b"}) {
-        routines.push_back(take_locks(locks, key, end, options.careless));
+    for (const Wanted wanted : {Wanted{"a", 1}, Wanted{"a", 1}, Wanted{"b", 1}, Wanted{"s", 2},
+                                Wanted{"s", 2}, Wanted{"r", 1}, Wanted{"r", 0}}) {
+        routines.push_back(take_locks(locks, wanted, end, options.careless));
     }
     co_await execute_all(world.container, std::move(routines));
     co_await execute_with_timeout(10s, locks.all_left());

@@ -31,7 +31,7 @@ const std::string& key_of(const Exchange& exchange) {
 
 // Returns the members of a request to acquire.
 Json members_from(const std::string& body) {
-    constexpr std::string_view known[] = {"context", "shared",       "wait",
+    constexpr std::string_view known[] = {"context", "shared",       "read", "wait",
                                           "name",    "time_to_live", "hold"};
     Json json = parse_json(body);
     if (json.is_null()) {
@@ -42,9 +42,10 @@ Json members_from(const std::string& body) {
     }
     for (const auto& [name, value] : json.items()) {
         if (std::find(std::begin(known), std::end(known), name) == std::end(known)) {
-            throw HttpError(400, ApiError::bad_parameter,
-                            "unknown parameter '" + config::printable(name) +
-                                "'; known are context, shared, wait, name, time_to_live and hold");
+            throw HttpError(
+                400, ApiError::bad_parameter,
+                "unknown parameter '" + config::printable(name) +
+                    "'; known are context, shared, read, wait, name, time_to_live and hold");
         }
     }
     if (const auto hold = json.find("hold"); hold != json.end() && !hold->is_boolean()) {
@@ -144,6 +145,7 @@ Task<> LockHandlers::acquire(Exchange& exchange) {
     Json acquiring{{"session", session.id()}, {"key", key_of(exchange)}, {"timeout", "0s"}};
     copy(members, "context", acquiring, "context");
     copy(members, "shared", acquiring, "shared");
+    copy(members, "read", acquiring, "read");
     copy(members, "wait", acquiring, "timeout");
     Task<Json> acquired = call(exchange, "acquire", std::move(acquiring), std::nullopt);
     const Json token = co_await acquired;

@@ -139,6 +139,7 @@ Value wanted_lock_schema(const Api& lock) {
     Value properties = object();
     add_member(properties, lock, "context", "acquire", "context");
     add_member(properties, lock, "shared", "acquire", "shared");
+    add_member(properties, lock, "read", "acquire", "read");
     add_member(properties, lock, "wait", "acquire", "timeout");
     add_member(properties, lock, "name", "open_session", "name");
     add_member(properties, lock, "time_to_live", "open_session", "time_to_live");

@@ -9,6 +9,14 @@ using config::setting;
 using config::settings;
 using std::chrono::milliseconds;
 
+namespace {
+
+constexpr const char* sentence_of_read =
+    "Hold the lock together with others that read, and with none that is exclusive; a key with a "
+    "semaphore refuses it";
+
+}  // namespace
+
 config::Settings<OpenSession> OpenSession::describe() {
     return settings<OpenSession>(
         "Opens a session, which owns the locks that are taken with it",
@@ -70,6 +78,7 @@ config::Settings<Acquire> Acquire::describe() {
             "shared", &Acquire::shared,
             "Take one slot of the key's semaphore; false: an exclusive lock, which a key with a "
             "semaphore refuses"),
+        setting("read", &Acquire::read, sentence_of_read),
         setting("timeout", &Acquire::timeout,
                 "How long to wait; null: as long as the call may take"));
 }
@@ -102,7 +111,8 @@ config::Settings<Try> Try::describe() {
         setting(
             "shared", &Try::shared,
             "Take one slot of the key's semaphore; false: an exclusive lock, which a key with a "
-            "semaphore refuses"));
+            "semaphore refuses"),
+        setting("read", &Try::read, sentence_of_read));
 }
 
 config::Settings<Pattern> Pattern::describe() {

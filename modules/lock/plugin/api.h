@@ -64,6 +64,7 @@ struct Acquire {
     std::string key;
     std::string context = "default";
     bool shared = false;
+    bool read = false;
     std::optional<std::chrono::milliseconds> timeout;
 
     static config::Settings<Acquire> describe();
@@ -74,6 +75,7 @@ struct Try {
     std::string key;
     std::string context = "default";
     bool shared = false;
+    bool read = false;
 
     static config::Settings<Try> describe();
 };

@@ -16,10 +16,14 @@ double seconds(Duration duration) {
 Json uses_to_json(const std::vector<LockUse>& uses, bool hold) {
     Json result = Json::array();
     for (const LockUse& use : uses) {
-        Json one = {
-            {"owner", use.owner}, {"context", use.context}, {"seconds", seconds(use.since)}};
+        Json one = {{"owner", use.owner},
+                    {"context", use.context},
+                    {"seconds", seconds(use.since)},
+                    {"reads", use.reads}};
         if (hold) {
             one["token"] = use.token;
+        } else {
+            one["position"] = use.position;
         }
         result.push_back(std::move(one));
     }

@@ -65,8 +65,12 @@ std::string process_name(Scheduler& scheduler) {
     return std::string(host.data()) + ':' + std::to_string(::getpid());
 }
 
-LockMode mode_of(bool shared) noexcept {
-    return shared ? LockMode::shared : LockMode::exclusive;
+LockMode mode_of(bool shared, bool read) {
+    if (shared && read) {
+        throw ApiException(ApiError::bad_parameter,
+                           "read: a lock to read is no slot of a semaphore (shared)");
+    }
+    return shared ? LockMode::shared : read ? LockMode::read : LockMode::exclusive;
 }
 
 }  // namespace
@@ -86,6 +90,11 @@ ModuleDeclaration<LockModule> LockModule::declare() {
         .function("sessions", "Lists the sessions that are open", &LockModule::sessions)
         .function("acquire", &LockModule::acquire)
         .function("try", &LockModule::try_acquire)
+        .function(
+            "position",
+            "Returns the position of the session's wait for the lock: 1 is the next one, 0 it "
+            "does not wait; with a backend, a lower limit",
+            &LockModule::position)
         .function("release", "Gives the lock back; returns whether the session held it",
                   &LockModule::release)
         .function("break", &LockModule::break_locks)
@@ -119,7 +128,7 @@ ModuleDeclaration<LockModule> LockModule::declare() {
         .gauge("waiting", "Requests that wait for a lock",
                &LockModule::in_table<&LockTable::waiting>)
         .gauge("semaphores", "Semaphores that exist", &LockModule::in_table<&LockTable::semaphores>)
-        .reads({"sessions", "list", "deadlocks", "statistics", "semaphores"});
+        .reads({"sessions", "position", "list", "deadlocks", "statistics", "semaphores"});
 }
 
 // --- metrics
@@ -183,7 +192,11 @@ std::unique_ptr<LockBackend> LockModule::make_backend() {
     zookeeper::SessionOptions options = chosen.options();
     options.root.clear();
     return std::make_unique<zookeeper::ZooKeeperBackend>(
-        scheduler(), std::move(options), zookeeper::ZooKeeperBackendOptions{.root = chosen.root});
+        scheduler(), std::move(options),
+        zookeeper::ZooKeeperBackendOptions{
+            .root = chosen.root,
+            .locks = {.writers = chosen.writers},
+            .state_folder = state_folder(scheduler(), settings().state_dir)});
 }
 
 void LockModule::begin() {
@@ -356,13 +369,14 @@ Task<LockModule::Token> LockModule::acquire(lock_api::Acquire parameters, const 
     require(caller, "acquire", parameters.context, parameters.key);
     const Ref<LockLease> lease(&session(parameters.session, caller));
     const LockLease::Use use(*lease);
+    const LockMode mode = mode_of(parameters.shared, parameters.read);
     std::optional<Duration> timeout;
     if (parameters.timeout) {
         timeout = *parameters.timeout;
     }
     try {
-        const Token token = co_await lease->locks().acquire(
-            IndexValue(parameters.key), parameters.context, timeout, mode_of(parameters.shared));
+        const Token token = co_await lease->locks().acquire(IndexValue(parameters.key),
+                                                            parameters.context, timeout, mode);
         if (token && failpoint(*this, "lock.late-answer", 0.2)) {
             co_await sleep(milliseconds(50));  // the caller may give up meanwhile
         }
@@ -376,12 +390,19 @@ Task<LockModule::Token> LockModule::try_acquire(lock_api::Try parameters, const 
     require(caller, "try", parameters.context, parameters.key);
     const Ref<LockLease> lease(&session(parameters.session, caller));
     const LockLease::Use use(*lease);
+    const LockMode mode = mode_of(parameters.shared, parameters.read);
     try {
         co_return co_await lease->locks().acquire(IndexValue(parameters.key), parameters.context,
-                                                  Duration::zero(), mode_of(parameters.shared));
+                                                  Duration::zero(), mode);
     } catch (const LockError&) {
         refuse();
     }
+}
+
+std::uint64_t LockModule::position(const lock_api::SessionKey& parameters,
+                                   const Caller& caller) const {
+    const LockLease& lease = session(parameters.session, caller);
+    return lease.locks().position(IndexValue(parameters.key), parameters.context);
 }
 
 bool LockModule::release(const lock_api::SessionKey& parameters, const Caller& caller) {

@@ -64,6 +64,7 @@ private:
     Task<Token> acquire(lock_api::Acquire parameters, const Caller& caller);
     Task<Token> try_acquire(lock_api::Try parameters, const Caller& caller);
     std::uint64_t break_locks(const lock_api::Break& parameters, const Caller& caller);
+    std::uint64_t position(const lock_api::SessionKey& parameters, const Caller& caller) const;
     bool release(const lock_api::SessionKey& parameters, const Caller& caller);
 
     Task<Json> list(lock_api::Pattern parameters, const Caller& caller) const;

@@ -87,11 +87,14 @@ config::Settings<LockModuleSettings> LockModuleSettings::describe() {
             .at_least(std::chrono::milliseconds(1)),
         setting("max_key", &S::max_key, "The longest key, and context, that a client may choose")
             .range(config::ByteSize{16}, config::mebibytes(1)),
-        setting("state_dir", &S::state_dir,
-                "Folder in which fencing tokens are reserved, so that they grow across restarts "
-                "even if the clock is set back. null: $STATE_DIRECTORY, which systemd sets, else "
-                "$XDG_STATE_HOME/weir, else ~/.local/state/weir, if it can be written; \"\": none, "
-                "tokens only start at the clock")
+        setting(
+            "state_dir", &S::state_dir,
+            "Folder in which fencing tokens are reserved, so that they grow across restarts "
+            "even if the clock is set back, and in which a session with ZooKeeper is noted, so "
+            "that the locks of a process that was killed are free when the next one starts. "
+            "null: $STATE_DIRECTORY, which systemd sets, else "
+            "$XDG_STATE_HOME/weir, else ~/.local/state/weir, if it can be written; \"\": none, "
+            "tokens only start at the clock, and such locks are free after the session's timeout")
             .fixed());
 }
 
