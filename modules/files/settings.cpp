@@ -41,7 +41,8 @@ config::Settings<RootSettings> RootSettings::describe() {
         setting("max_size", &S::max_size, "How much one call reads or writes")
             .range(config::ByteSize{1}, config::mebibytes(16)),
         setting("waiting", &S::waiting,
-                "How many calls wait for those before them; a further one fails at once"));
+                "How many calls wait for those before them; a further one fails at once")
+            .range(1, 100'000));
 }
 
 config::Settings<WatchSettings> WatchSettings::describe() {

@@ -64,7 +64,8 @@ config::Settings<MailSettings> MailSettings::describe() {
             .range(milliseconds(1), hours(1)),
         setting("at_once", &S::at_once, "How many mails are under way; further ones wait")
             .range(1, 100),
-        setting("waiting", &S::waiting, "How many wait; a further one fails at once"),
+        setting("waiting", &S::waiting, "How many wait; a further one fails at once")
+            .range(1, 100'000),
         setting("max_size", &S::max_size, "How much text and HTML of a mail have together")
             .at_most(config::mebibytes(16)));
 }
