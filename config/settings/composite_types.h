@@ -223,7 +223,7 @@ public:
     }
     Value schema(SchemaWriter& writer) const override {
         const SchemaWriter::Inside inside(writer, "additionalProperties");
-        Value entry = or_null(entry_->schema(writer));
+        Value entry = entry_->schema(writer);
         return Value::object().add("type", "object").add("additionalProperties", std::move(entry));
     }
     Nested nested() const override {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <ctime>
 #include <new>
 #include <utility>
 
@@ -16,12 +17,17 @@ namespace weir::rules {
 
 namespace {
 
-using std::chrono::steady_clock;
-
 constexpr const char* chunk_name = "=script";
 constexpr int hook_interval = 1000;  // instructions
 constexpr std::size_t memory_to_compile = 16 * 1024 * 1024;
 constexpr std::size_t garbage_kept = 256 * 1024;
+
+// Time in which the thread does not run is none of a script's.
+std::chrono::nanoseconds thread_time() noexcept {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
 
 }  // namespace
 
@@ -50,7 +56,7 @@ void* Script::State::allocate(void* own, void* old, std::size_t old_size,
 void Script::State::count(lua_State* lua, lua_Debug*) {
     State& state = of(lua);
     state.charge(hook_interval);
-    if (steady_clock::now() > state.end) {
+    if (thread_time() > state.end) {
         state.stop(Stopped::time);
     }
 }
@@ -413,7 +419,7 @@ std::optional<Json> Script::run(const Frame& frame, const std::vector<Name>& nam
     lua_State* const lua = state.lua;
     state.most_memory = limits.memory.bytes;
     state.instructions = limits.instructions;
-    state.end = steady_clock::now() + limits.time;
+    state.end = thread_time() + limits.time;
     state.frame = &frame;
     state.names = &names;
     state.result = nullptr;

@@ -46,7 +46,7 @@ struct Script::State {
     std::size_t memory = 0;
     std::size_t most_memory = static_cast<std::size_t>(-1);
     std::uint64_t instructions = 0;  // that are left
-    std::chrono::steady_clock::time_point end;
+    std::chrono::nanoseconds end{};  // in time of the processor that the thread has had
     Stopped stopped = Stopped::no;
     Stopped refused = Stopped::no;  // why memory was refused last; a collection may have helped
     // Of a run:

@@ -14,8 +14,16 @@ namespace {
 
 const std::vector<Script::Name> script_names{{"event", 0}, {"now", 1}};
 
+// Limits that also a slow machine keeps.
+ScriptSettings patient() {
+    ScriptSettings limits;
+    limits.time = 10s;
+    return limits;
+}
+
 // What a script returns for an event, as JSON, or why it fails.
-std::string returned(Script& script, const Json& event = {}, const ScriptSettings& limits = {}) {
+std::string returned(Script& script, const Json& event = {},
+                     const ScriptSettings& limits = patient()) {
     try {
         const std::optional<Json> result = script.run({event, "noon"}, script_names, limits);
         return result ? result->dump() : "not known";
@@ -25,7 +33,7 @@ std::string returned(Script& script, const Json& event = {}, const ScriptSetting
 }
 
 std::string returned(const std::string& text, const Json& event = {},
-                     const ScriptSettings& limits = {}) {
+                     const ScriptSettings& limits = patient()) {
     Script script(text);
     return returned(script, event, limits);
 }
@@ -137,7 +145,7 @@ TEST_CASE("a value that is not known is none to a script") {
 }
 
 TEST_CASE("a script that works for long is stopped, whatever does the work") {
-    ScriptSettings limits;
+    ScriptSettings limits = patient();
     limits.instructions = 100'000;
     for (const char* text : {
              "while true do end",
@@ -169,7 +177,7 @@ TEST_CASE("a script that works for long is stopped, whatever does the work") {
 }
 
 TEST_CASE("a script that wants much memory is stopped, and the next run has it again") {
-    ScriptSettings limits;
+    ScriptSettings limits = patient();
     limits.memory = config::kibibytes(512);
     const std::string much = "it needs more memory than 512KiB";
     for (const char* text : {

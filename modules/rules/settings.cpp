@@ -145,7 +145,7 @@ config::Settings<ScriptSettings> ScriptSettings::describe() {
             .range(1000, 1'000'000'000),
         setting("memory", &S::memory, "Memory, with the script's own code")
             .range(config::kibibytes(64), config::mebibytes(1024)),
-        setting("time", &S::time, "Time, should that not be enough to stop it")
+        setting("time", &S::time, "Time of the processor, should that not be enough to stop it")
             .range(milliseconds(1), std::chrono::seconds(10)));
 }
 
