@@ -126,9 +126,10 @@ Task<bool> Connection::handle(RequestParser& parser, const std::function<bool()>
 }
 
 Task<> Connection::refuse(Response response) {
-    std::string bytes =
-        head_bytes(response.status, response.headers, Framing::length, response.body.size(), false,
-                   wall_time(stream_.scheduler().poller()));
+    ResponseHead head(response.status, traffic_.date.at(wall_time(stream_.scheduler().poller())),
+                      response.body.size());
+    head.add(response.headers);
+    std::string bytes = std::move(head).end(Framing::length, response.body.size(), false);
     bytes += response.body;
     traffic_.count_response(response.status);
     traffic_.sent += bytes.size();

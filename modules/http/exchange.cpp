@@ -54,6 +54,8 @@ Exchange::Exchange(ByteStream& stream, const HttpLimits& limits, const Client& c
 
 Exchange::~Exchange() = default;
 
+const Headers Exchange::no_headers;
+
 // --- the body of the request
 
 void Exchange::count_body(std::uint64_t size) {
@@ -146,43 +148,53 @@ Task<std::string> Exchange::read_all() {
 // --- the response
 
 // Compresses what is worth it. A response that differs with the client's word says so to caches
-// (Vary), also where it is not compressed.
-void Exchange::choose_encoding(int status, Headers& headers, std::uint64_t length) {
-    const std::string* const type = headers.find("Content-Type");
+// (Vary), also where it is not compressed: then this returns true.
+bool Exchange::choose_encoding(int status, Headers& headers, std::uint64_t length) {
     if (status != 200 || limits_.compressed_from == 0 || length < limits_.compressed_from ||
-        type == nullptr || !is_compressible(*type) || headers.find("Content-Encoding") != nullptr ||
         request().minor_version == 0) {
-        return;
+        return false;
     }
-    headers.add("Vary", "Accept-Encoding");
+    const std::string* const type = find_header(headers, "Content-Type");
+    if (type == nullptr || !is_compressible(*type) ||
+        find_header(headers, "Content-Encoding") != nullptr) {
+        return false;
+    }
     if (!request().accepts_gzip()) {
-        return;
+        return true;
     }
     encoder_ = std::make_unique<GzipEncoder>();
     headers.set("Content-Encoding", "gzip");
     if (const std::string* const tag = headers.find("ETag"); tag && !tag->starts_with("W/")) {
         headers.set("ETag", "W/" + *tag);
     }
+    return true;
 }
 
-std::string Exchange::start_response(int status, const Headers& headers,
-                                     std::optional<std::uint64_t> length) {
-    assert(!begun_);
-    Headers all = headers;
-    for (const auto& [name, value] : added_) {
-        if (all.find(name) == nullptr) {
-            all.add(name, value);
+// Returns the value of a header that the response will have.
+const std::string* Exchange::find_header(const Headers& headers,
+                                         std::string_view name) const noexcept {
+    for (const Headers* some : {&headers, &std::as_const(added_), common_}) {
+        if (const std::string* const value = some->find(name)) {
+            return value;
         }
     }
+    return nullptr;
+}
+
+// `body`: how many bytes the caller will append.
+std::string Exchange::start_response(int status, Headers headers,
+                                     std::optional<std::uint64_t> length, std::size_t body) {
+    assert(!begun_);
     begun_ = true;
     status_ = status;
     traffic_.count_response(status);
     traffic_.time.record(scheduler().now() - started_);
     bodyless_ = status == 204 || status == 304 || status < 200;
+    bool varies = false;
     if (bodyless_) {
         framing_ = Framing::none;
     } else if (length) {
-        choose_encoding(status, all, *length);
+        varies = choose_encoding(status, headers, *length);
         framing_ = encoder_ ? Framing::chunked : Framing::length;
         has_length_ = true;
         left_ = *length;
@@ -192,11 +204,21 @@ std::string Exchange::start_response(int status, const Headers& headers,
     // What was promised to be read to its end is not when it is too long.
     const bool unread = !body_ended_ && (!continued_ || request().length > most_drained);
     keep_alive_ = keep_alive_ && framing_ != Framing::close && !unread && !last_();
-    if (keep_alive_ && request().minor_version == 0) {
-        all.set("Connection", "keep-alive");
+    const bool says_keep_alive = keep_alive_ && request().minor_version == 0;
+    if (says_keep_alive) {
+        headers.remove("Connection");
     }
-    return head_bytes(status, all, framing_, length.value_or(0), keep_alive_,
-                      wall_time(scheduler().poller()));
+    ResponseHead head(status, traffic_.date.at(wall_time(scheduler().poller())), body);
+    head.add(headers);
+    head.add_missing(added_, {&headers});
+    head.add_missing(*common_, {&headers, &added_});
+    if (varies) {
+        head.add("Vary", "Accept-Encoding");
+    }
+    if (says_keep_alive) {
+        head.add("Connection", "keep-alive");
+    }
+    return std::move(head).end(framing_, length.value_or(0), keep_alive_);
 }
 
 Task<> Exchange::write_now(std::string bytes) {
@@ -215,7 +237,8 @@ Task<> Exchange::write_encoded(std::string head, std::string body) {
 }
 
 Task<> Exchange::respond(Response response) {
-    std::string bytes = start_response(response.status, response.headers, response.body.size());
+    const std::size_t size = response.body.size();
+    std::string bytes = start_response(response.status, std::move(response.headers), size, size);
     if (encoder_) {
         return write_encoded(std::move(bytes), std::move(response.body));
     }
@@ -227,12 +250,12 @@ Task<> Exchange::respond(Response response) {
 }
 
 Task<> Exchange::begin(int status, Headers headers, std::optional<std::uint64_t> length) {
-    return write_now(start_response(status, headers, length));
+    return write_now(start_response(status, std::move(headers), length));
 }
 
 Task<> Exchange::switch_protocols(Headers headers) {
     assert(body_ended_);
-    std::string bytes = start_response(101, headers, {});
+    std::string bytes = start_response(101, std::move(headers), {});
     keep_alive_ = false;
     return write_now(std::move(bytes));
 }

@@ -78,10 +78,13 @@ public:
 
     // --- the response
 
-    // Adds a header to the response, whatever handler makes it.
+    // Adds a header to the response, whatever handler makes it, unless the handler sets it itself.
     void add_header(std::string name, std::string value) {
         added_.set(std::move(name), std::move(value));
     }
+
+    // The same with headers that all responses have: they must outlive the exchange.
+    void set_common_headers(const Headers& headers) noexcept { common_ = &headers; }
 
     // Sends a whole response.
     Task<> respond(Response response);
@@ -132,9 +135,10 @@ private:
     Task<std::string_view> read_chunk();
     void count_body(std::uint64_t size);
     Task<> write_now(std::string bytes);
-    std::string start_response(int status, const Headers& headers,
-                               std::optional<std::uint64_t> length);
-    void choose_encoding(int status, Headers& headers, std::uint64_t length);
+    std::string start_response(int status, Headers headers, std::optional<std::uint64_t> length,
+                               std::size_t body = 0);
+    bool choose_encoding(int status, Headers& headers, std::uint64_t length);
+    const std::string* find_header(const Headers& headers, std::string_view name) const noexcept;
     Task<> write_encoded(std::string head, std::string body);
     void watch_for_end();
     Time in(Duration time) const noexcept { return stream_.scheduler().now() + time; }
@@ -161,6 +165,8 @@ private:
     std::size_t after_ = 0;             // bytes of framing behind what was read last
 
     Headers added_;
+    const Headers* common_ = &no_headers;
+    static const Headers no_headers;
     bool begun_ = false;
     int status_ = 0;
     bool bodyless_ = false;

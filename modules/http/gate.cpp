@@ -128,9 +128,7 @@ bool Gate::is_for_other_page(Exchange& exchange) const {
 
 Task<> Gate::handle(Exchange& exchange, const Handler& next) const {
     const Request& request = exchange.request();
-    for (const auto& [name, value] : settings_.headers) {
-        exchange.add_header(name, value);
-    }
+    exchange.set_common_headers(settings_.headers);
     if (!request.host.empty() && !knows_host(request.host, exchange.client().hosts)) {
         throw HttpError(421, "unknown_host",
                         "the server is not called '" + config::printable(request.host) +

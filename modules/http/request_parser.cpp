@@ -154,7 +154,9 @@ std::size_t RequestParser::find_head(std::string_view bytes) {
 }
 
 void RequestParser::parse_head(std::string_view head) {
+    constexpr std::size_t usual_headers = 16;
     request_.text = head;
+    request_.headers.reserve(usual_headers);
     const std::string_view text = request_.text;
     const std::size_t space = text.find(' ');
     request_.method = text.substr(0, space);

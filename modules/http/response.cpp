@@ -19,6 +19,16 @@ char lower(char character) noexcept {
     return character >= 'A' && character <= 'Z' ? static_cast<char>(character | 0x20) : character;
 }
 
+constexpr std::array<bool, 256> is_token_character = [] {
+    std::array<bool, 256> made{};
+    for (const char character : std::string_view("0123456789!#$%&'*+-.^_`|~"
+                                                 "abcdefghijklmnopqrstuvwxyz"
+                                                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ")) {
+        made[static_cast<unsigned char>(character)] = true;
+    }
+    return made;
+}();
+
 bool is_control_character(char character) noexcept {
     const auto byte = static_cast<unsigned char>(character);
     return (byte < 0x20 && byte != '\t') || byte == 0x7F;
@@ -33,20 +43,24 @@ void check_header(const std::string& name, const std::string& value) {
     }
 }
 
-void append_header(std::string& text, std::string_view name, std::string_view value) {
-    text.append(name).append(": ").append(value).append("\r\n");
-}
-
 }  // namespace
 
 void Headers::set(std::string name, std::string value) {
     check_header(name, value);
     remove(name);
-    all_.emplace_back(std::move(name), std::move(value));
+    push(std::move(name), std::move(value));
 }
 
 void Headers::add(std::string name, std::string value) {
     check_header(name, value);
+    push(std::move(name), std::move(value));
+}
+
+void Headers::push(std::string name, std::string value) {
+    constexpr std::size_t usual = 4;
+    if (all_.empty()) {
+        all_.reserve(usual);
+    }
     all_.emplace_back(std::move(name), std::move(value));
 }
 
@@ -63,23 +77,46 @@ const std::string* Headers::find(std::string_view name) const noexcept {
     return nullptr;
 }
 
-std::string head_bytes(int status, const Headers& headers, Framing framing, std::uint64_t length,
-                       bool keep_alive, WallTime now) {
-    std::string text = "HTTP/1.1 " + std::to_string(status) + " ";
-    text.append(reason_phrase(status)).append("\r\n");
-    append_header(text, "Date", http_date(now));
+// --- the head
+
+ResponseHead::ResponseHead(int status, std::string_view date, std::size_t body) : status_(status) {
+    constexpr std::size_t usual = 384;
+    text_.reserve(usual + body);
+    text_ = "HTTP/1.1 ";
+    text_.append(std::to_string(status)).append(" ").append(reason_phrase(status)).append("\r\n");
+    add("Date", date);
+}
+
+void ResponseHead::add(std::string_view name, std::string_view value) {
+    text_.append(name).append(": ").append(value).append("\r\n");
+}
+
+void ResponseHead::add(const Headers& headers) {
+    add_missing(headers, {});
+}
+
+void ResponseHead::add_missing(const Headers& headers,
+                               std::initializer_list<const Headers*> others) {
     for (const auto& [name, value] : headers) {
-        append_header(text, name, value);
+        const bool is_there = std::ranges::any_of(
+            others, [&name](const Headers* other) { return other->find(name) != nullptr; });
+        if (!is_there) {
+            add(name, value);
+        }
     }
+}
+
+std::string ResponseHead::end(Framing framing, std::uint64_t length, bool keep_alive) && {
     if (framing == Framing::length) {
-        append_header(text, "Content-Length", std::to_string(length));
+        add("Content-Length", std::to_string(length));
     } else if (framing == Framing::chunked) {
-        append_header(text, "Transfer-Encoding", "chunked");
+        add("Transfer-Encoding", "chunked");
     }
-    if (!keep_alive && status != 101) {
-        append_header(text, "Connection", "close");
+    if (!keep_alive && status_ != 101) {
+        add("Connection", "close");
     }
-    return text += "\r\n";
+    text_ += "\r\n";
+    return std::move(text_);
 }
 
 std::string_view reason_phrase(int status) noexcept {
@@ -143,6 +180,15 @@ std::string http_date(WallTime time) {
     return text.data();
 }
 
+std::string_view HttpDate::at(WallTime now) {
+    const WallTime second = std::chrono::floor<std::chrono::seconds>(now);
+    if (second != second_) {
+        text_ = http_date(second);
+        second_ = second;
+    }
+    return text_;
+}
+
 std::optional<WallTime> parse_http_date(std::string_view text) {
     using namespace std::chrono;
     // Sun, 06 Nov 1994 08:49:37 GMT
@@ -171,11 +217,8 @@ std::optional<WallTime> parse_http_date(std::string_view text) {
 }
 
 bool is_token(std::string_view text) noexcept {
-    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
-    return !text.empty() && std::ranges::all_of(text, [marks](char character) {
-        return (character >= '0' && character <= '9') ||
-               (lower(character) >= 'a' && lower(character) <= 'z') ||
-               marks.find(character) != std::string_view::npos;
+    return !text.empty() && std::ranges::all_of(text, [](char character) {
+        return is_token_character[static_cast<unsigned char>(character)];
     });
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +30,8 @@ public:
     auto end() const noexcept { return all_.end(); }
 
 private:
+    void push(std::string name, std::string value);
+
     std::vector<std::pair<std::string, std::string>> all_;
 };
 
@@ -45,15 +49,40 @@ enum class Framing {
     close,    // HTTP/1.0: the connection ends
 };
 
-// Returns the bytes of a response before its body. `length`: of the body, if that is the framing.
-std::string head_bytes(int status, const Headers& headers, Framing framing, std::uint64_t length,
-                       bool keep_alive, WallTime now);
+// The bytes of a response before its body, put together header by header.
+class ResponseHead {
+public:
+    // `date`: as http_date() returns it. `body`: how many bytes will be appended.
+    ResponseHead(int status, std::string_view date, std::size_t body = 0);
+
+    void add(std::string_view name, std::string_view value);
+    void add(const Headers& headers);
+    // Adds the headers whose names are in none of the others.
+    void add_missing(const Headers& headers, std::initializer_list<const Headers*> others);
+    // Returns the bytes. `length`: of the body, if that is the framing.
+    std::string end(Framing framing, std::uint64_t length, bool keep_alive) &&;
+
+private:
+    const int status_;
+    std::string text_;
+};
 
 // Returns "Not Found"; "Unknown" for a status without a name.
 std::string_view reason_phrase(int status) noexcept;
 
 // Returns "Sun, 06 Nov 1994 08:49:37 GMT".
 std::string http_date(WallTime time);
+// The present time in that form, which is made once a second.
+class HttpDate {
+public:
+    // Valid until the next call.
+    std::string_view at(WallTime now);
+
+private:
+    WallTime second_ = WallTime::min();
+    std::string text_;
+};
+
 // Reads such a date; nothing for any other text.
 std::optional<WallTime> parse_http_date(std::string_view text);
 

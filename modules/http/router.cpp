@@ -37,9 +37,10 @@ bool is_name(std::string_view part) noexcept {
 }
 
 // Names the parts of the path that the pattern leaves open.
-Parameters parameters_of(const Route& route, const std::vector<std::string>& segments) {
+Parameters parameters_of(const std::vector<std::string_view>& parts,
+                         const std::vector<std::string>& segments) {
     Parameters parameters;
-    const std::vector<std::string_view> parts = parts_of(route.pattern());
+    parameters.reserve(static_cast<std::size_t>(std::ranges::count_if(parts, is_name)));
     for (std::size_t i = 0; i != parts.size(); ++i) {
         if (is_name(parts[i])) {
             parameters.emplace_back(parts[i].substr(1, parts[i].size() - 2), segments[i]);
@@ -58,19 +59,6 @@ std::string allowed_methods(const std::vector<Route*>& routes) {
     }
     return methods;
 }
-
-class Running {
-public:
-    explicit Running(std::shared_ptr<std::size_t> count) noexcept : count_(std::move(count)) {
-        ++*count_;
-    }
-    Running(const Running&) = delete;
-    Running& operator=(const Running&) = delete;
-    ~Running() { --*count_; }
-
-private:
-    const std::shared_ptr<std::size_t> count_;  // shared with the route, which may go before
-};
 
 // Returns the routes of the best pattern that fits the segments from `at` on; null if none does.
 template <class Node>
@@ -96,6 +84,28 @@ const std::vector<Route*>* find(const Node& node, const std::vector<std::string>
 }
 
 }  // namespace
+
+// A request that the handler of a route answers.
+class Route::Answer {
+public:
+    explicit Answer(const Route& route) noexcept : answering_(route.answering_) {
+        ++answering_->running;
+    }
+    Answer(const Answer&) = delete;
+    Answer& operator=(const Answer&) = delete;
+    ~Answer() { --answering_->running; }
+
+    Task<> give(Exchange& exchange) const { return answering_->handler(exchange); }
+
+private:
+    const std::shared_ptr<Answering> answering_;
+};
+
+Route::Route(std::string method, std::string pattern, Handler handler)
+    : method_(std::move(method)),
+      pattern_(std::move(pattern)),
+      parts_(parts_of(pattern_)),
+      answering_(std::make_shared<Answering>(Answering{std::move(handler)})) {}
 
 Route::~Route() {
     if (node_ != nullptr) {
@@ -227,16 +237,15 @@ Task<> Router::handle(Exchange& exchange) const {
             std::string(request.method) + " is no method of " + config::printable(request.path))
             .with("Allow", allowed_methods(*routes));
     }
-    Route& route = **found;
-    exchange.set_parameters(
-        parameters_of(route, segments),
-        route.pattern().ends_with("/*") ? parts_of(route.pattern()).size() - 1 : segments.size());
+    const Route& route = **found;
+    const bool takes_rest = !route.parts_.empty() && route.parts_.back() == "*";
+    exchange.set_parameters(parameters_of(route.parts_, segments),
+                            takes_rest ? route.parts_.size() - 1 : segments.size());
     if (exchange.span() != nullptr) {
         exchange.span()->set_route(route.pattern());
     }
-    const Running running(route.running_);
-    const Handler handler = route.handler_;  // lives as long as its routine
-    co_await handler(exchange);
+    const Route::Answer answer(route);  // the route may end before
+    co_await answer.give(exchange);
 }
 
 }  // namespace weir::http

@@ -22,20 +22,25 @@ public:
     const std::string& method() const noexcept { return method_; }
     const std::string& pattern() const noexcept { return pattern_; }
     // Requests that its handler answers now.
-    std::size_t running() const noexcept { return *running_; }
+    std::size_t running() const noexcept { return answering_->running; }
 
 private:
     friend class Router;
     struct Node;
-    Route(std::string method, std::string pattern, Handler handler)
-        : method_(std::move(method)), pattern_(std::move(pattern)), handler_(std::move(handler)) {}
+    class Answer;
+    // What the requests that it answers share with it, for they may end after it.
+    struct Answering {
+        const Handler handler;
+        std::size_t running = 0;
+    };
+
+    Route(std::string method, std::string pattern, Handler handler);
 
     const std::string method_;
     const std::string pattern_;
-    const Handler handler_;
+    const std::vector<std::string_view> parts_;  // of the pattern
+    const std::shared_ptr<Answering> answering_;
     Node* node_ = nullptr;
-    // Shared with the requests that it answers: they may end after the route.
-    const std::shared_ptr<std::size_t> running_ = std::make_shared<std::size_t>(0);
 };
 
 // Chooses the handler of a request by its host, path and method. A pattern is a path, in which

@@ -76,6 +76,7 @@ std::string percent_decoded(std::string_view text) {
 
 std::vector<std::string> path_segments(std::string_view path) {
     std::vector<std::string> segments;
+    segments.reserve(static_cast<std::size_t>(std::ranges::count(path, '/')));
     while (path.starts_with('/')) {
         path.remove_prefix(1);
         const std::size_t size = std::min(path.find('/'), path.size());

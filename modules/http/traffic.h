@@ -9,6 +9,7 @@
 #include "core/base/list.h"
 #include "core/base/ref.h"
 #include "core/run/span_buffer.h"
+#include "modules/http/response.h"
 
 namespace weir::http {
 
@@ -23,6 +24,7 @@ struct Traffic {
     std::uint64_t received = 0;  // bytes of requests
     std::uint64_t sent = 0;      // bytes of responses
     List<WebSocket> web_sockets;
+    HttpDate date;
     Ref<SpanBuffer> spans;  // of requests that are part of a trace; null: nowhere
 
     void count_response(int status) noexcept {

@@ -179,7 +179,8 @@ class Shared(unittest.TestCase):
             "/call/manager/reload", "-H", "Content-Type: application/json", "-d",
             '{"modules": ["lock"]}')
         self.assertEqual((status, json.loads(body)["code"]), (401, "denied"))
-        self.assertIn("manager.reload", json.loads(body)["detail"])
+        self.assertEqual(json.loads(body)["detail"],
+                         "a client that has not logged in must not do that")
         self.assertTrue(headers["www-authenticate"].startswith("Basic "))
         status, body = self.web.post("/call/manager/reload", {"modules": ["lock"]}, *LOGIN)
         self.assertEqual((status, body["code"]), (403, "denied"))
