@@ -41,8 +41,9 @@ public:
     Ref<Routine> start(Task<T> task, StartOptions options,
                        const std::source_location& at = std::source_location::current()) {
         require_task(task);
+        const bool foreground = options.foreground;
         Ref<Routine> routine = make(std::move(options), at);
-        routine->start(task.release(), options.foreground);
+        routine->start(task.release(), foreground);
         return routine;
     }
     template <class T>

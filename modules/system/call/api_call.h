@@ -4,7 +4,6 @@
 #include <string_view>
 
 #include "core/base/clock.h"
-#include "core/base/pool.h"
 #include "core/base/ref.h"
 #include "core/event/event.h"
 #include "core/run/routine.h"
@@ -18,9 +17,18 @@ class Scheduler;
 struct CallStatistics;
 struct SentCall;
 
-/// What caller and callee of one call share, and what the events of the call refer to. Either may
+/// What caller and callee of one call share, and what the event of the call refers to. Either may
 /// end before the other.
-struct ApiCall final : RefCounted<ApiCall>, pool::Pooled {
+///
+/// It is also the event that answers the call, of the type `weir.ModuleApiReply`: the caller makes
+/// it, so that the callee needs no memory. It resumes the caller, after those who watch such
+/// events.
+struct ApiCall final : Event {
+    static auto declare() {
+        return declare_event<ApiCall>("weir.ModuleApiReply").index("call", &ApiCall::call);
+    }
+    void received() noexcept;
+
     ApiCall() noexcept;
     ~ApiCall();
 
@@ -28,18 +36,19 @@ struct ApiCall final : RefCounted<ApiCall>, pool::Pooled {
     bool wanted() const noexcept { return slots != nullptr; }
     /// Returns the client outside for which the function runs, or the program itself.
     const Caller& client_or_inside() const noexcept;
-    /// Returns the event that answers the call; null the second time.
+    /// Returns this, to be sent as the answer; null the second time.
     Ref<Event> take_reply() noexcept;
 
     /// Counts the call, which has ended, in the statistics of its function. Requires that a module
     /// has taken it.
     void count(const ApiFunction& function, Scheduler& scheduler) const noexcept;
 
+    Index<const ApiCall*> call;      // this
+    bool answered = false;           // take_reply() has returned it
     CallSlots* slots = nullptr;      // null: the caller has given up, or has its answer
     Wait* caller = nullptr;          // where the caller waits; null: no caller waits
     Ref<Caller> client;              // whose rights count: a client outside; null: a module calls
     Ref<Routine> callee;             // runs the function, if that is a coroutine
-    Ref<Event> reply;                // made by the caller, so that the callee needs no memory
     std::unique_ptr<SentCall> sent;  // has the slots if no caller waits
     Time called_at{};
     std::string_view module;               // that has taken it

@@ -27,22 +27,24 @@ bool read_scalars(const config::Description& description, const Json& json, void
     if (!json.is_object()) {
         return false;
     }
+    const auto& members = json.get_ref<const Json::object_t&>();
     std::size_t read = 0;
     for (const config::Setting& setting : description.settings()) {
-        const auto found = json.find(setting.name);
-        if (found == json.end()) {
+        const auto found = members.find(setting.name);
+        if (found == members.end()) {
             if (setting.required) {
                 return false;
             }
             continue;
         }
-        if (found->is_structured() ||
-            !setting.type->read_scalar(value_of(*found), setting.value_in(parameters))) {
+        const Json& value = found->second;
+        if (value.is_structured() ||
+            !setting.type->read_scalar(value_of(value), setting.value_in(parameters))) {
             return false;
         }
         ++read;
     }
-    return read == json.size();
+    return read == members.size();
 }
 
 }  // namespace

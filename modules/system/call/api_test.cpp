@@ -220,7 +220,7 @@ namespace {
 
 Task<> watch(std::string& seen) {
     const Matcher calls = match<ModuleApiCall>().make();
-    const Matcher replies = match<ModuleApiReply>().make();
+    const Matcher replies = match<ApiCall>().make();
     for (;;) {
         const Matched matched = co_await any_of(calls, replies);
         seen += matched.event->is<ModuleApiCall>()

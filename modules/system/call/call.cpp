@@ -24,7 +24,7 @@ struct SentCall {
     CallSlots slots;
 };
 
-ApiCall::ApiCall() noexcept = default;
+ApiCall::ApiCall() noexcept : call(this) {}
 ApiCall::~ApiCall() = default;
 
 const Caller& ApiCall::client_or_inside() const noexcept {
@@ -36,7 +36,7 @@ namespace detail {
 void Calling::begin(Routine& routine) {
     assert(scheduler_ == nullptr);  // a call is awaited once
     scheduler_ = &routine.scheduler();
-    Ref<ApiCall> state(new ApiCall);
+    Ref<ApiCall> state = make_event<ApiCall>();
     state->slots = &slots_;
     state->caller = this;
     if (client_ != nullptr) {
@@ -84,11 +84,11 @@ bool Calling::finish() {
 }
 
 void Calling::withdraw() noexcept {
-    deadline_.cancel();
     const Ref<ModuleApiCall> event = std::exchange(event_, nullptr);
     if (event == nullptr) {
         return;
     }
+    deadline_.cancel();
     ApiCall& state = *event->state;
     state.slots = nullptr;
     state.caller = nullptr;
@@ -176,7 +176,7 @@ detail::JsonCall call_for(Ref<Caller> client, ApiName name, Json parameters,
 }
 
 Task<> send_call(std::string target, std::string function, Json parameters) {
-    Ref<ApiCall> state(new ApiCall);
+    Ref<ApiCall> state = make_event<ApiCall>();
     state->sent = std::make_unique<SentCall>(std::move(parameters));
     state->slots = &state->sent->slots;
     const Time now = (co_await this_routine()).scheduler().time_of_round();

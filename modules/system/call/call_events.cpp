@@ -12,15 +12,12 @@ std::string to_text(const ApiName& name) {
 }
 
 Ref<Event> ApiCall::take_reply() noexcept {
-    if (reply != nullptr) {
-        reply->as<ModuleApiReply>().state = Ref<ApiCall>(this);
-    }
-    return std::move(reply);
+    return Ref<Event>(std::exchange(answered, true) ? nullptr : this);
 }
 
-void ModuleApiReply::received() noexcept {
-    if (state != nullptr && state->caller != nullptr) {
-        state->caller->resume();
+void ApiCall::received() noexcept {
+    if (caller != nullptr) {
+        caller->resume();
     }
 }
 
@@ -57,9 +54,8 @@ void ApiCall::count(const ApiFunction& function, Scheduler& scheduler) const noe
 }
 
 Ref<ModuleApiCall> make_call(const ApiName& name, Ref<ApiCall> state, Time now) {
-    const ApiCall* const identity = state.get();
     state->called_at = now;
-    state->reply = make_event<ModuleApiReply>(identity);
+    const Index<const ApiCall*>& identity = state->call;
     return make_event<ModuleApiCall>(identity, name.target, name.function, std::move(state));
 }
 

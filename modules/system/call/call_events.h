@@ -27,20 +27,7 @@ struct ModuleApiCall : Event {
     }
 };
 
-/// The answer to a call. Resumes the caller, after those who watch such events.
-struct ModuleApiReply : Event {
-    Index<const ApiCall*> call;
-    Ref<ApiCall> state;
-
-    static auto declare() {
-        return declare_event<ModuleApiReply>("weir.ModuleApiReply")
-            .index("call", &ModuleApiReply::call);
-    }
-
-    void received() noexcept;
-};
-
-/// Returns the event of a call, and makes that of its reply.
+/// Returns the event of a call.
 Ref<ModuleApiCall> make_call(const ApiName& name, Ref<ApiCall> state, Time now);
 
 /// Answers a call with an error, at once.

@@ -76,9 +76,11 @@ Json json_from(const config::Type& type, const void* value) {
         return json_of(type.to_json(value));
     }
     Json result = Json::object();
+    auto& members = result.get_ref<Json::object_t&>();
     for (const config::Setting& setting : nested.description->settings()) {
-        result[setting.name] =
-            setting.secret ? Json("(secret)") : json_from(*setting.type, setting.value_in(value));
+        members.emplace(setting.name, setting.secret
+                                          ? Json("(secret)")
+                                          : json_from(*setting.type, setting.value_in(value)));
     }
     return result;
 }

@@ -62,6 +62,14 @@ public:
         value_->read(fragments, &content, reader);
         *static_cast<Index<T>*>(index) = Index<T>(content);
     }
+    bool read_scalar(const Value& scalar, void* index) const override {
+        T content = content_of(index);
+        if (!value_->read_scalar(scalar, &content)) {
+            return false;
+        }
+        *static_cast<Index<T>*>(index) = Index<T>(content);
+        return true;
+    }
     Value to_json(const void* index) const override {
         const T content = content_of(index);
         return value_->to_json(&content);

@@ -82,6 +82,34 @@ TEST_CASE("An event is made from JSON, with the defaults of members that it does
     CHECK(match<Baked>("rye", Crust::hard).make().matches_path(*event));
 }
 
+TEST_CASE("An event is the same, read from JSON by the short way of scalars or by the long one") {
+    // A list keeps an event from the short way; a comment, a null and an escape do not.
+    const std::string scalars =
+        R"("bread": "ry\u0065", "crust": "hard", "loaves": 7, "kilograms": 2, "recipe": "r")";
+    const Ref<Baked> shortly = event_from_json<Baked>("{" + scalars + "} // so it is");
+    const Ref<Baked> at_length = event_from_json<Baked>("{" + scalars + R"(, "spices": []})");
+    CHECK(event_json(*shortly) == event_json(*at_length));
+    CHECK(shortly->bread == "rye");
+    CHECK(shortly->crust == Crust::hard);
+    CHECK(shortly->kilograms == 2.0);
+    CHECK(shortly->recipe == "r");
+    CHECK_FALSE(event_from_json<Baked>(R"({"bread": "rye", "kilograms": null})")->kilograms);
+}
+
+TEST_CASE("What the short way of scalars does not take is refused with its position") {
+    const EventType& type = event_type<Baked>();
+    CHECK(error_of(type, R"({"bread": "rye", "bread": "rye"})") ==
+          "bad_event: event:1:18: bread: the name is there twice, first at line 1, column 2");
+    CHECK(error_of(type, R"({"bread": "rye", "crust": "burnt"})")
+              .starts_with("bad_event: event:1:27: crust: "));
+    CHECK(error_of(type, R"({"bread": "rye", "recipe": {}})")
+              .starts_with("bad_event: event:1:28: recipe: expected a string"));
+    CHECK(error_of(type, std::string(R"({"bread": "rye"})") + '\0' + "more")
+              .starts_with("bad_event: event:1:17: "));
+    CHECK(error_of(type, R"({"bread": "rye"} 7)").starts_with("bad_event: event:1:18: "));
+    CHECK(error_of(type, "{\"bread\": \"\xFF\"}").starts_with("bad_event: event:1:12: not UTF-8"));
+}
+
 TEST_CASE("JSON that makes no event is refused with every mistake and its position") {
     const EventType& type = event_type<Baked>();
     CHECK(error_of(type, R"({"bread": "rye", "loafs": 1, "loaves": 0})") ==

@@ -27,6 +27,14 @@ public:
             *static_cast<config::Value*>(value) = content().to_json(&read);
         }
     }
+    bool read_scalar(const config::Value& scalar, void* value) const override {
+        T read{};
+        if (!content().read_scalar(scalar, &read)) {
+            return false;
+        }
+        *static_cast<config::Value*>(value) = content().to_json(&read);
+        return true;
+    }
     config::Value to_json(const void* value) const override {
         return *static_cast<const config::Value*>(value);
     }
@@ -55,6 +63,14 @@ public:
         T read{};
         content().read(fragments, &read, reader);
         *static_cast<IndexValue*>(index) = IndexValue(read);
+    }
+    bool read_scalar(const config::Value& scalar, void* index) const override {
+        T read{};
+        if (!content().read_scalar(scalar, &read)) {
+            return false;
+        }
+        *static_cast<IndexValue*>(index) = IndexValue(read);
+        return true;
     }
     config::Value to_json(const void* index) const override {
         const T held(index_cast<T>(*static_cast<const IndexValue*>(index)));

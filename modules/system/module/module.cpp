@@ -37,6 +37,15 @@ Task<> send_reply(Ref<Event> reply) {
     co_await send(std::move(reply));
 }
 
+// Returns the names of the routines that run the functions, in their order.
+std::vector<RoutineName> names_of_calls(const std::string& module, const Api& api) {
+    std::vector<RoutineName> names;
+    for (const ApiFunction& function : api.functions()) {
+        names.emplace_back(module + '.' + function.name);
+    }
+    return names;
+}
+
 }  // namespace
 
 config::Settings<DiscoverParameters> DiscoverParameters::describe() {
@@ -56,6 +65,7 @@ Module::Module(const ModuleContext& context)
       log_(context.scheduler, name_, context.log_level),
       settings_(context.settings),
       functions_(*this),
+      call_names_(names_of_calls(name_, type_.api)),
       calls_(context.scheduler),
       holds_(new Holds) {}
 
@@ -266,12 +276,14 @@ std::optional<ApiError> Module::try_to_run(ModuleApiCall& event) {
 // A function that is no coroutine needs no routine, unless a tracer looks or the queue of the
 // replies is full.
 void Module::run(const ApiFunction& function, const Ref<ApiCall>& call) {
+    const std::size_t position = type_.api.position_of(function);
+    const RoutineName& routine_name = call_names_[position];
     call->module = name_;
-    call->statistics = &call_statistics_[type_.api.position_of(function)];
+    call->statistics = &call_statistics_[position];
     if (function.plain == nullptr || scheduler().traced()) {
         calls_.start(function.plain == nullptr ? function.coroutine(function, *this, call)
                                                : run_traced(function, *this, call),
-                     {.name = name_ + '.' + function.name, .foreground = true});
+                     {.name = routine_name, .foreground = true});
         return;
     }
     try {
@@ -285,7 +297,7 @@ void Module::run(const ApiFunction& function, const Ref<ApiCall>& call) {
     }
     Ref<Event> reply = call->take_reply();
     if (scheduler().try_send(reply)) {
-        calls_.start(send_reply(std::move(reply)), {.name = name_ + '.' + function.name});
+        calls_.start(send_reply(std::move(reply)), {.name = routine_name});
     }
 }
 

@@ -222,6 +222,7 @@ private:
     ModuleState state_ = ModuleState::not_loaded;
     Functions functions_;
     std::vector<CallStatistics> call_statistics_;  // before the calls, which count in them
+    const std::vector<RoutineName> call_names_;    // of the routines that run its functions
     Container calls_;  // apart: they go on when a new version has taken the module's place
     std::vector<Ref<Queue>> queues_;
     Module* predecessor_ = nullptr;

@@ -114,7 +114,7 @@ const std::vector<const EventType*>& standard_event_types() {
         &event_type<RoutineControlEvent>(), &event_type<RateLimitingEvent>(),
         &event_type<FutureEvent>(),         &event_type<TimerEvent>(),
         &event_type<ModuleStateEvent>(),    &event_type<ModuleNotification>(),
-        &event_type<ModuleApiCall>(),       &event_type<ModuleApiReply>()};
+        &event_type<ModuleApiCall>(),       &event_type<ApiCall>()};
     return types;
 }
 

@@ -29,7 +29,7 @@ void FallbackCalls::begin() {
 // A new subscription lets blocked events leave their queues again.
 void FallbackCalls::look_again() {
     scheduler().unsubscribe_all(*this);
-    scheduler().subscribe(*this, all_calls_);
+    scheduler().subscribe_to_untaken(*this, all_calls_);
 }
 
 void FallbackCalls::quit() noexcept {

@@ -9,10 +9,10 @@ namespace weir {
 class ModuleFinder;
 class ModuleTable;
 
-// Answers the calls that no module takes. It receives a call after all modules, for its matcher is
-// the least specific. A call to a module that is about to load, or is being reloaded, waits for
-// that module; a call to an interface is passed to the module that is chosen for it; all other
-// calls are refused at once. While the server quits, all are refused.
+// Answers the calls that no module takes: it subscribes to what is left of them. A call to a module
+// that is about to load, or is being reloaded, waits for that module; a call to an interface is
+// passed to the module that is chosen for it; all other calls are refused at once. While the server
+// quits, all are refused.
 class FallbackCalls final : public Subscriber {
 public:
     FallbackCalls(Scheduler& scheduler, const ModuleTable& table, const ModuleFinder& finder);

@@ -6,29 +6,38 @@
 
 namespace weir {
 
-// Of types of one name, the first counts.
+// Calls visit(type, name of its module) until it returns true. Of types of one name, the first
+// counts.
 template <class F>
-void KnownEvents::for_each(F visit) const {
+void KnownEvents::visit_until(F visit) const {
+    static const std::string no_module;
     for (const EventType* type : standard_event_types()) {
-        visit(*type, std::string());
+        if (visit(*type, no_module)) {
+            return;
+        }
     }
     for (const EventType* type : app_.event_types().all()) {
-        visit(*type, std::string());
+        if (visit(*type, no_module)) {
+            return;
+        }
     }
     for (const auto& [name, entry] : modules_.entries) {
         if (entry.module == nullptr || !entry.module->serving()) {
             continue;
         }
         for (const EventType* type : entry.found.type->events) {
-            visit(*type, name);
+            if (visit(*type, name)) {
+                return;
+            }
         }
     }
 }
 
 std::vector<KnownEventType> KnownEvents::event_types() const {
     std::map<std::string, KnownEventType> types;
-    for_each([&types](const EventType& type, const std::string& module) {
+    visit_until([&types](const EventType& type, const std::string& module) {
         types.emplace(type.name(), KnownEventType{&type, module});
+        return false;
     });
     std::vector<KnownEventType> result;
     for (auto& [name, type] : types) {
@@ -39,10 +48,9 @@ std::vector<KnownEventType> KnownEvents::event_types() const {
 
 const EventType* KnownEvents::find_event_type(std::string_view name) const {
     const EventType* found = nullptr;
-    for_each([&](const EventType& type, const std::string&) {
-        if (found == nullptr && type.name() == name) {
-            found = &type;
-        }
+    visit_until([&](const EventType& type, const std::string&) {
+        found = type.name() == name ? &type : nullptr;
+        return found != nullptr;
     });
     return found;
 }

@@ -19,7 +19,7 @@ public:
 
 private:
     template <class F>
-    void for_each(F visit) const;
+    void visit_until(F visit) const;
 
     const CheckedApp& app_;
     const ModuleTable& modules_;

@@ -43,7 +43,7 @@ void add_module_queues(Queue& root, const ServerSettings& settings) {
     calls.subqueue_limit = settings.calls_per_module;
     root.add("moduleapi", priorities.module_call, match<ModuleApiCall>().make(),
              {.kind = FairQueue::factory(std::move(calls))});
-    root.add("moduleapireply", priorities.module_reply, match<ModuleApiReply>().make());
+    root.add("moduleapireply", priorities.module_reply, match<ApiCall>().make());
     FairQueueOptions notifications;
     notifications.key = EventKey::named("target");
     notifications.subqueue_limit = settings.notifications_per_target;
