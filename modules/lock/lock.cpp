@@ -21,7 +21,7 @@ Lock::Lock(Scheduler& scheduler, IndexValue key, std::string_view context, bool 
     : Lock(LockTable::of(scheduler), std::move(key), context, reads, nullptr) {}
 
 Lock::Lock(Scheduler& scheduler, IndexValue key, std::string_view context)
-    : Lock(scheduler, std::move(key), context, false) {}
+    : Lock(LockTable::of(scheduler), std::move(key), context, false, nullptr) {}
 
 Lock::~Lock() {
     unlock();

@@ -137,7 +137,7 @@ void LockQueue::signal_place(LockKey& key, QueueSignals& signals) {
     if (!key.waited_) {
         return;
     }
-    if (!key.next_may_join()) {
+    if (key.reading_ == 0 || !key.next_may_join()) [[likely]] {
         if (key.events_ >= key.size_) {
             return;
         }
@@ -164,7 +164,10 @@ void LockQueue::serve_waiters() {
 
 std::optional<bool> LockQueue::has_place(const QueueCanWriteEvent& signal) {
     LockKey& key = *signal.as<LockCanWriteEvent>().place;
-    if ((key.has_place() || key.next_may_join()) && key.waiting_ != 0 && !key.subscribed()) {
+    const auto has_place = [&key] {
+        return key.has_place() || (key.reading_ != 0 && key.next_may_join());
+    };
+    if (has_place() && key.waiting_ != 0 && !key.subscribed()) {
         // The key would be the first to hear the signal, or the only one.
         if (home_->scheduler().traced()) {
             key.subscribe(can_write(key));
@@ -172,7 +175,7 @@ std::optional<bool> LockQueue::has_place(const QueueCanWriteEvent& signal) {
             home_->serve(key);
         }
     }
-    if (key.has_place() || key.next_may_join()) {
+    if (has_place()) {
         return true;
     }
     key.waited_ = true;

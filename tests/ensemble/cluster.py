@@ -50,15 +50,21 @@ class Disk:
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", folder], check=True)
 
     def resize(self, size):
-        subprocess.run(["mount", "-o", f"remount,size={size}", self.folder], check=True)
+        """Returns whether that could be done: there must not be more on it."""
+        done = subprocess.run(["mount", "-o", f"remount,size={size}", self.folder], check=False,
+                              stderr=subprocess.DEVNULL)
+        return done.returncode == 0
 
     def fill(self):
-        """From now on there is no room for more than is there."""
-        status = os.statvfs(self.folder)
-        self.resize((status.f_blocks - status.f_bfree) * status.f_frsize)
+        """From now on there is no room for more than is there, or for very little."""
+        resized = False
+        while not resized:  # the server may write meanwhile
+            status = os.statvfs(self.folder)
+            used = (status.f_blocks - status.f_bfree) * status.f_frsize
+            resized = self.resize(used + 4 * status.f_frsize)
 
     def empty(self):
-        self.resize(DISK)
+        assert self.resize(DISK)
 
     def close(self):
         subprocess.run(["umount", "--lazy", self.folder], check=True)
