@@ -43,7 +43,8 @@ std::optional<unsigned> mode_of(const std::string& text) {
 config::Settings<ReadParameters> ReadParameters::describe() {
     using S = ReadParameters;
     return settings<S>(
-        "Reads a file, or a part of it", setting("root", &S::root, about_root).required(),
+        "Reads a file, or a part of it",
+        setting("root", &S::root, about_root).check(name_of_root()).required(),
         setting("path", &S::path, about_path).required(),
         setting("coding", &S::coding, about_coding),
         setting("position", &S::position,
@@ -64,7 +65,7 @@ config::Settings<WriteParameters> WriteParameters::describe() {
     return settings<S>(
         "Gives a file a new content, or makes it. Whatever happens, it has either the old or the "
         "new content",
-        setting("root", &S::root, about_root).required(),
+        setting("root", &S::root, about_root).check(name_of_root()).required(),
         setting("path", &S::path, about_path).required(),
         setting("content", &S::content, "The new content").required(),
         setting("coding", &S::coding, about_coding),
@@ -78,7 +79,7 @@ config::Settings<AppendParameters> AppendParameters::describe() {
     using S = AppendParameters;
     return settings<S>(
         "Writes at the end of a file, which is made if it is missing: one of content and line",
-        setting("root", &S::root, about_root).required(),
+        setting("root", &S::root, about_root).check(name_of_root()).required(),
         setting("path", &S::path, about_path).required(),
         setting("content", &S::content, "What is written, as it is"),
         setting("coding", &S::coding, about_coding),
@@ -97,7 +98,8 @@ config::Settings<AppendParameters> AppendParameters::describe() {
 config::Settings<ListParameters> ListParameters::describe() {
     using S = ListParameters;
     return settings<S>(
-        "Lists what is in a folder", setting("root", &S::root, about_root).required(),
+        "Lists what is in a folder",
+        setting("root", &S::root, about_root).check(name_of_root()).required(),
         setting("path", &S::path, "The folder, below that of the root; \"\": the root itself"),
         setting("pattern", &S::pattern,
                 "Which names: `*` stands for any text, `?` for one byte; of a pattern with a `/`, "
@@ -127,7 +129,8 @@ config::Settings<Listing> Listing::describe() {
 config::Settings<MoveParameters> MoveParameters::describe() {
     using S = MoveParameters;
     return settings<S>(
-        "Gives a file or a folder another name", setting("root", &S::root, about_root).required(),
+        "Gives a file or a folder another name",
+        setting("root", &S::root, about_root).check(name_of_root()).required(),
         setting("from", &S::from, "What is moved, below that folder").required(),
         setting("to", &S::to, "Its new name").required(),
         setting("to_root", &S::to_root,
@@ -139,14 +142,14 @@ config::Settings<MoveParameters> MoveParameters::describe() {
 config::Settings<RemoveParameters> RemoveParameters::describe() {
     using S = RemoveParameters;
     return settings<S>("Removes a file, or a symbolic link. Returns whether there was one",
-                       setting("root", &S::root, about_root).required(),
+                       setting("root", &S::root, about_root).check(name_of_root()).required(),
                        setting("path", &S::path, about_path).required());
 }
 
 config::Settings<ConfirmParameters> ConfirmParameters::describe() {
     using S = ConfirmParameters;
     return settings<S>("Says that a line of a tail, and those before it, need not be told again",
-                       setting("tail", &S::tail, "Its name").required(),
+                       setting("tail", &S::tail, "Its name").check(name_of_tail()).required(),
                        setting("number", &S::number, "Number of the line").required());
 }
 

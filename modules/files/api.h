@@ -5,10 +5,21 @@
 #include <string>
 #include <vector>
 
+#include "config/settings/name_in.h"
 #include "config/settings/settings.h"
 
 // Parameters and results of the functions of the module `files`.
 namespace weir::files {
+
+inline config::NameIn name_of_root() {
+    return {"root", "roots"};
+}
+inline config::NameIn name_of_watch() {
+    return {"watch", "watches"};
+}
+inline config::NameIn name_of_tail() {
+    return {"tail", "tails"};
+}
 
 // How the bytes of a file are written in a call.
 enum class Coding { text, base64 };

@@ -175,6 +175,18 @@ void fail(std::string_view operation, const std::string& path, int error) {
         case EEXIST:
         case ENOTEMPTY:
             throw ApiException("exists", message);
+        case EACCES:
+        case EPERM:
+        case EROFS:
+            throw ApiException(ApiError::denied, message);
+        case ENOSPC:
+        case EDQUOT:
+            throw ApiException("no_space", message);
+        case ENAMETOOLONG:
+            throw ApiException(ApiError::bad_parameter, "path: " + message);
+        case EXDEV:
+            throw ApiException(ApiError::bad_parameter,
+                               "to_root: " + message + "; it must be on the same file system");
         default:
             throw ApiException(ApiError::failed, message);
     }

@@ -52,7 +52,8 @@ FileDescriptor open_folder_in(int folder, const char* name) noexcept;
 
 // Throws ApiException (not_a_file) unless it is a regular file.
 void require_file(const struct stat& found, const std::string& path);
-// Throws the ApiException for errno: not_found, not_a_file, exists, or failed.
+// Throws the ApiException for errno: not_found, not_a_file, exists, denied, no_space,
+// bad_parameter, or failed.
 [[noreturn]] void fail(std::string_view operation, const std::string& path);
 [[noreturn]] void fail(std::string_view operation, const std::string& path, int error);
 

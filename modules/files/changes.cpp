@@ -4,6 +4,30 @@
 
 namespace weir::files {
 
+bool Changes::counts(const std::string& path) const noexcept {
+    const auto file = pending_.find(path);
+    return file == pending_.end() ? known_.contains(path)
+                                  : file->second.seen || !known_.contains(path);
+}
+
+// Keeps the count right when what is known of the name changes, also if that throws.
+class Changes::Recount {
+public:
+    Recount(Changes& changes, const std::string& path) noexcept
+        : changes_(changes), path_(path), before_(changes.counts(path)) {}
+    Recount(const Recount&) = delete;
+    Recount& operator=(const Recount&) = delete;
+    ~Recount() {
+        changes_.counted_ += changes_.counts(path_) ? 1U : 0U;
+        changes_.counted_ -= before_ ? 1U : 0U;
+    }
+
+private:
+    Changes& changes_;
+    const std::string& path_;
+    const bool before_;
+};
+
 std::optional<Seen> Changes::known(const std::string& path) const {
     const auto found = known_.find(path);
     return found == known_.end() ? std::nullopt : std::optional<Seen>(found->second);
@@ -41,7 +65,8 @@ void Changes::begin(const std::string& path, const Seen& seen, bool told, Time n
         if (const auto file = pending_.find(path); file != pending_.end()) {
             file->second.was_there = true;
         }
-    } else if (known_.size() < rules_.max_files) {
+    } else if (!is_full()) {
+        const Recount recount(*this, path);
         known_[path] = seen;
     } else {
         ++beyond_;
@@ -50,18 +75,22 @@ void Changes::begin(const std::string& path, const Seen& seen, bool told, Time n
 
 void Changes::look(const std::string& path, const std::optional<Seen>& seen, Time now) {
     auto file = pending_.find(path);
-    if (file == pending_.end()) {
-        const std::optional<Seen> before = known(path);
-        if (seen == before) {
-            return;
-        }
-        if (!before && known_.size() + pending_.size() >= rules_.max_files) {
-            ++beyond_;
-            return;
-        }
-        file = pend(path, now);
-    } else if (file->second.seen == seen) {
+    const bool is_pending = file != pending_.end();
+    const std::optional<Seen> before = known(path);
+    if (is_pending ? file->second.seen == seen && (seen || before) : seen == before) {
         return;
+    }
+    if (!is_pending && !before && is_full()) {
+        ++beyond_;
+        return;
+    }
+    const Recount recount(*this, path);
+    if (!seen && !before) {
+        drop(path);  // it has come and gone
+        return;
+    }
+    if (!is_pending) {
+        file = pend(path, now);
     }
     file->second.seen = seen;
     file->second.open = file->second.open && seen.has_value();
@@ -69,10 +98,10 @@ void Changes::look(const std::string& path, const std::optional<Seen>& seen, Tim
 }
 
 void Changes::written(const std::string& path, Time now) {
-    if (!known_.contains(path) && !pending_.contains(path) &&
-        known_.size() + pending_.size() >= rules_.max_files) {
+    if (!known_.contains(path) && !pending_.contains(path) && is_full()) {
         return;
     }
+    const Recount recount(*this, path);
     const auto file = pend(path, now);
     file->second.open = true;
     postpone(file->second, now);
@@ -117,6 +146,7 @@ std::vector<Change> Changes::ready(Time now) {
         Pending& file = pending_.at(path);
         const std::optional<Seen> before = known(path);
         if (file.seen == before) {
+            const Recount recount(*this, path);
             drop(path);
         } else if (file.seen && before) {
             changes.push_back({ChangeKind::written, path, "", *file.seen});
@@ -138,6 +168,7 @@ std::vector<Change> Changes::ready(Time now) {
 }
 
 void Changes::told(const Change& change) {
+    const Recount recount(*this, change.path);
     if (change.kind == ChangeKind::removed) {
         known_.erase(change.path);
     } else {
@@ -145,6 +176,7 @@ void Changes::told(const Change& change) {
     }
     drop(change.path);
     if (change.kind == ChangeKind::moved) {
+        const Recount recount_old(*this, change.from);
         known_.erase(change.from);
         drop(change.from);
     }

@@ -53,8 +53,8 @@ class Changes {
 public:
     struct Rules {
         Duration settled{};
-        Duration unclosed{};  // of a file that its writer keeps open
-        std::size_t max_files = 0;
+        Duration unclosed{};        // of a file that its writer keeps open
+        std::size_t max_files = 0;  // that are there at the same time
     };
 
     explicit Changes(const Rules& rules) noexcept : rules_(rules) {}
@@ -99,6 +99,13 @@ private:
     };
     using PendingFiles = std::map<std::string, Pending>;
 
+    class Recount;
+
+    // Returns whether the name counts among `max_files`: it is a file, or may be one. A file that
+    // is gone does not, so that its new name finds room.
+    bool counts(const std::string& path) const noexcept;
+    bool is_full() const noexcept { return counted_ >= rules_.max_files; }
+
     // These need no memory, but for pend().
     PendingFiles::iterator pend(const std::string& path, Time now);
     void set_due(Pending& file, Time due) noexcept;
@@ -111,7 +118,8 @@ private:
     Rules rules_;
     std::map<std::string, Seen> known_;  // as it was told
     PendingFiles pending_;
-    Order order_;  // of pending_
+    Order order_;              // of pending_
+    std::size_t counted_ = 0;  // names that count
     std::uint64_t beyond_ = 0;
 };
 

@@ -119,6 +119,62 @@ TEST_CASE("files beyond the limit are counted and not told") {
     CHECK(changes.beyond() == 4);
 }
 
+TEST_CASE("as many files as the limit allows may all change, and then be renamed, at once") {
+    Changes changes(rules);
+    for (std::uint64_t number = 0; number != 5; ++number) {
+        changes.begin("old" + std::to_string(number), file(number), false, at(0ms));
+    }
+    changes.look("new0", file(10), at(0ms));
+    CHECK(changes.beyond() == 1);
+    for (std::uint64_t number = 0; number != 5; ++number) {
+        changes.look("old" + std::to_string(number), file(number, 2), at(0ms));
+    }
+    CHECK(take(changes, at(1s)).size() == 5);
+    for (std::uint64_t number = 0; number != 5; ++number) {
+        changes.written("old" + std::to_string(number), at(2s));
+        changes.look("old" + std::to_string(number), std::nullopt, at(2s));
+        changes.look("new" + std::to_string(number), file(number, 2), at(2s));
+    }
+    const All moved = take(changes, at(3s));
+    REQUIRE(moved.size() == 5);
+    for (std::uint64_t number = 0; number != 5; ++number) {
+        CHECK(moved[number] == change(ChangeKind::moved, "new" + std::to_string(number),
+                                      file(number, 2), "old" + std::to_string(number)));
+    }
+    CHECK(changes.beyond() == 1);
+}
+
+TEST_CASE("a file that is gone leaves room for another one, also before that is told") {
+    Changes changes(rules);
+    for (std::uint64_t number = 0; number != 3; ++number) {
+        changes.begin(std::to_string(number), file(number), false, at(0ms));
+    }
+    for (int round = 0; round != 20; ++round) {
+        const std::string name = "temporary" + std::to_string(round);
+        changes.written(name, at(0ms));
+        changes.look(name, std::nullopt, at(0ms));
+        changes.look(name, file(9), at(0ms));
+        changes.look(name, std::nullopt, at(0ms));
+    }
+    CHECK(changes.unsettled() == 0);
+    changes.look("0", std::nullopt, at(0ms));
+    for (std::uint64_t number = 3; number != 6; ++number) {
+        changes.look(std::to_string(number), file(number), at(0ms));
+    }
+    CHECK(changes.beyond() == 0);
+    changes.look("6", file(6), at(0ms));
+    CHECK(changes.beyond() == 1);
+    CHECK(take(changes, at(1s)).size() == 4);
+    CHECK(changes.files() == 5);
+    changes.look("6", file(6), at(2s));
+    CHECK(changes.beyond() == 2);
+    changes.look("0", std::nullopt, at(2s));
+    changes.look("1", std::nullopt, at(2s));
+    changes.look("6", file(6), at(2s));
+    CHECK(take(changes, at(3s)).size() == 2);
+    CHECK(changes.beyond() == 2);
+}
+
 TEST_CASE("a change that is not told stays due, as what it was") {
     for (const ChangeKind kind : {ChangeKind::found, ChangeKind::made, ChangeKind::written,
                                   ChangeKind::moved, ChangeKind::removed}) {

@@ -23,6 +23,11 @@ bool is_folder(const std::string& path) {
     return ::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode);
 }
 
+bool is_other_than_folder(const std::string& path) {
+    struct stat found {};
+    return ::stat(path.c_str(), &found) == 0 && !S_ISDIR(found.st_mode);
+}
+
 }  // namespace
 
 void check_app(const AppCheck& app) {
@@ -37,11 +42,20 @@ void check_app(const AppCheck& app) {
         if (watch.unclosed < watch.settled) {
             app.report(place_of(app, "watches", name) / "unclosed", "must be `settled` at least");
         }
+        if (is_other_than_folder(watch.folder)) {
+            app.warn(
+                place_of(app, "watches", name) / "folder",
+                config::in_quotes(watch.folder) + " is no folder now: nothing is told until it is");
+        }
     }
     std::map<std::string, std::string> state_files;
     for (const auto& [name, tail] : settings.tails) {
         const config::Path path = place_of(app, "tails", name);
         if (!tail.state_file) {
+            if (tail.confirm) {
+                app.report(path / "confirm",
+                           "needs `state_file`, which keeps how far lines were confirmed");
+            }
             continue;
         }
         if (*tail.state_file == tail.file) {

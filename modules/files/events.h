@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "modules/files/api.h"
 #include "modules/files/changes.h"
 #include "modules/system/event/describe_event.h"
 
@@ -20,7 +21,7 @@ struct Changed : Event {
     static auto declare() {
         return portable_event<Changed>(
             "files.Changed", "A file of a watch has changed",
-            member("watch", &Changed::watch, "Name of the watch"),
+            member("watch", &Changed::watch, "Name of the watch").check(name_of_watch()),
             member("kind", &Changed::kind, "What has become of it"),
             member("path", &Changed::path, "Where it is, below the folder of the watch"),
             member("from", &Changed::from, "Where it was before, if it was moved"),
@@ -38,9 +39,11 @@ struct Line : Event {
 
     static auto declare() {
         return portable_event<Line>(
-            "files.Line", "A tail has read a line", member("tail", &Line::tail, "Name of the tail"),
+            "files.Line", "A tail has read a line",
+            member("tail", &Line::tail, "Name of the tail").check(name_of_tail()),
             member("line", &Line::line,
-                   "The line, without its end: a text, or JSON if `lines` says so and it is some"),
+                   "The line, without LF or CR LF at its end: a text, or JSON if `lines` says so "
+                   "and it is some"),
             member("number", &Line::number,
                    "Which line of the tail it is; one that is told again has the same number"),
             member("cut", &Line::cut, "Whether the line is longer, and its rest is dropped"));

@@ -192,10 +192,10 @@ void FolderTree::scan_entry(int folder, const std::string& name, const std::stri
         if (!fits(prefix + name)) {
             return;
         }
-        if (looks.files.size() == options_.max_files) {
-            looks.problem = "there are more than " + std::to_string(options_.max_files) +
-                            " files (`max_files`); others are not told";
+        if (looks.scanned == options_.max_files) {
+            ++looks.beyond;
         } else {
+            ++looks.scanned;
             looks.files.emplace_back(prefix + name, seen_of(found));
         }
     } else if (S_ISDIR(found.st_mode) && options_.recursive &&
@@ -217,13 +217,16 @@ FolderTree::Looks FolderTree::look_at_all() {
             looks.problem = problem_of("opening", "", errno);
             return looks;  // what was there may still be
         }
+        if (errno == ENOTDIR) {
+            looks.problem = "it is no folder";
+        }
         looks.is_there = false;
         forget("");
         looks.folders.emplace_back();
         return looks;
     }
     scan(std::move(root), "", looks);
-    if (!looks.problem) {
+    if (!looks.problem && looks.beyond == 0) {
         looks.folders.emplace_back();
         forget_others(looks.watched);
     }
@@ -277,7 +280,7 @@ void FolderTree::look_at(int root, const std::string& path, Looks& looks) {
         if (inner) {
             const std::optional<std::string> before = std::exchange(looks.problem, std::nullopt);
             scan(std::move(inner), path + "/", looks);
-            if (!looks.problem) {
+            if (!looks.problem && looks.beyond == 0) {
                 looks.folders.push_back(path + "/");
                 looks.problem = before;
             }

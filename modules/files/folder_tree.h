@@ -47,6 +47,8 @@ public:
         std::set<std::string> watched;       // folders, as in `folders`
         bool is_there = true;                // the folder itself
         std::optional<std::string> problem;  // something was not looked at, or is not watched
+        std::size_t scanned = 0;             // files that were found in folders
+        std::uint64_t beyond = 0;            // more of them, which are left out
     };
 
     // Throws SystemError if the system gives no reports any more.

@@ -2,7 +2,22 @@
 
 #include <algorithm>
 
+#include "modules/system/call/api_error.h"
+#include "modules/system/call/json.h"
+
 namespace weir::files {
+
+config::Value json_of_line(const std::string& line) {
+    const Json json = Json::parse(line, nullptr, false);
+    if (json.is_discarded()) {
+        return line;
+    }
+    try {
+        return value_of(json);
+    } catch (const ApiException&) {
+        return line;
+    }
+}
 
 void Lines::add(std::string_view bytes) {
     bytes_.erase(0, begin_);
@@ -16,9 +31,10 @@ std::optional<Lines::Line> Lines::next() {
     if (end != std::string::npos) {
         return made(end - begin_, 1);
     }
-    if (bytes_.size() - begin_ > longest_) {
-        dropped_ += bytes_.size() - begin_ - longest_;
-        bytes_.resize(begin_ + longest_);
+    const std::size_t kept = longest_ + 1;  // a "\r" may be part of the end
+    if (bytes_.size() - begin_ > kept) {
+        dropped_ += bytes_.size() - begin_ - kept;
+        bytes_.resize(begin_ + kept);
     }
     searched_ = bytes_.size();
     return std::nullopt;
@@ -33,9 +49,11 @@ std::optional<Lines::Line> Lines::rest() {
 
 // A line of `length` bytes, with `end` more that end it.
 Lines::Line Lines::made(std::size_t length, std::size_t end) {
+    const bool has_return = end != 0 && length != 0 && bytes_[begin_ + length - 1] == '\r';
+    const std::size_t text = has_return ? length - 1 : length;
     Line line;
-    line.text = bytes_.substr(begin_, std::min(length, longest_));
-    line.cut = dropped_ != 0 || length > longest_;
+    line.text = bytes_.substr(begin_, std::min(text, longest_));
+    line.cut = dropped_ != 0 || text > longest_;
     line.bytes = dropped_ + length + end;
     begin_ = searched_ = begin_ + length + end;
     dropped_ = 0;

@@ -6,10 +6,16 @@
 #include <string>
 #include <string_view>
 
+#include "config/document/value.h"
+
 namespace weir::files {
 
-// Cuts what is read of a file into lines. Of a line that is longer than the longest, keeps the
-// beginning, and no more of it in memory.
+// Returns what the line says in JSON; the line itself if it is no JSON, or is nested deeper than
+// values may be.
+config::Value json_of_line(const std::string& line);
+
+// Cuts what is read of a file into lines, which end with "\n" or "\r\n". Of a line that is longer
+// than the longest, keeps the beginning, and no more of it in memory.
 class Lines {
 public:
     struct Line {

@@ -42,6 +42,26 @@ TEST_CASE("lines are the same in whatever pieces they come, and their bytes are 
     }
 }
 
+TEST_CASE("a line that ends as on Windows is told without its end, in whatever pieces it comes") {
+    const std::string text =
+        "one\r\n\r\na\rb\r\n0123456789\r\n0123456789a\r\n0123456789\r\r\nend\r";
+    for (std::size_t piece = 1; piece != text.size() + 1; ++piece) {
+        CHECK(lines_of(text, piece, 10) == std::vector<std::string>{"one", "", "a\rb", "0123456789",
+                                                                    "0123456789...",
+                                                                    "0123456789...", "end\r"});
+    }
+}
+
+TEST_CASE("a line that is no JSON, or is nested too deeply, stays the text that it is") {
+    CHECK(json_of_line(R"({"a": [1]})") ==
+          config::Value::object().add("a", config::Value::list().add(1)));
+    const std::string deep = std::string(100, '[') + std::string(100, ']');
+    for (const std::string& line : {std::string("no JSON"), std::string(), std::string("\xff"),
+                                    std::string("1e999"), deep, std::string(100'000, '[')}) {
+        CHECK(json_of_line(line) == config::Value(line));
+    }
+}
+
 TEST_CASE("a rest without an end is a line of its own when it is asked for") {
     Lines lines(100);
     lines.add("a\nb");

@@ -32,7 +32,7 @@ namespace {
 // tail has come.
 struct FilesState {
     static constexpr std::string_view name = "files";
-    static constexpr std::uint32_t version = 1;
+    static constexpr std::uint32_t version = 2;
 
     std::map<std::string, Changes> watches;
     std::map<std::string, TailPlace> tails;
@@ -91,6 +91,8 @@ public:
                      &FilesModule::add_by_watch<&WatchInfo::changes>)
             .counter("overflows", "How often the system had no room for reports of changes",
                      &FilesModule::add_by_watch<&WatchInfo::overflows>)
+            .counter("beyond", "Looks at files beyond max_files, which are not told",
+                     &FilesModule::add_by_watch<&WatchInfo::beyond>)
             .counter("lines", "Lines that became events",
                      &FilesModule::add_by_tail<&TailInfo::lines>)
             .counter("line_bytes", "Bytes of these", &FilesModule::add_by_tail<&TailInfo::bytes>)

@@ -1,6 +1,7 @@
 #include "modules/files/operations.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -47,14 +48,39 @@ std::string read_bytes(int file, std::uint64_t position, std::uint64_t most,
     return bytes;
 }
 
-void write_bytes(int file, std::string_view bytes, const std::string& path) {
-    while (!bytes.empty()) {
-        const ssize_t count = retried([&] { return ::write(file, bytes.data(), bytes.size()); });
+// Returns how much is written. Less than all: errno says why.
+std::size_t write_some(int file, std::string_view bytes) {
+    std::size_t written = 0;
+    while (written != bytes.size()) {
+        const ssize_t count =
+            retried([&] { return ::write(file, bytes.data() + written, bytes.size() - written); });
         if (count < 0) {
-            fail("writing", path);
+            break;
         }
-        bytes.remove_prefix(static_cast<std::size_t>(count));
+        written += static_cast<std::size_t>(count);
     }
+    return written;
+}
+
+void write_bytes(int file, std::string_view bytes, const std::string& path) {
+    if (write_some(file, bytes) != bytes.size()) {
+        fail("writing", path);
+    }
+}
+
+// Writes all at the end of a file of that size, or nothing, so that a call that failed can be
+// repeated. What another process has appended meanwhile is left alone, and the part before it.
+void append_bytes(int file, std::uint64_t size, std::string_view bytes, const std::string& path) {
+    const std::size_t written = write_some(file, bytes);
+    if (written == bytes.size()) {
+        return;
+    }
+    const int error = errno;
+    struct stat now {};
+    const bool is_taken_back =
+        ::fstat(file, &now) == 0 && static_cast<std::uint64_t>(now.st_size) == size + written &&
+        retried([&] { return ::ftruncate(file, static_cast<off_t>(size)); }) == 0;
+    fail(is_taken_back ? "writing" : "a part is written, but not all; writing", path, error);
 }
 
 void sync_file(int file, const std::string& path) {
@@ -297,11 +323,11 @@ void append_below(const std::string& root, const AppendParameters& what, std::st
     if (::fstat(file.number(), &now) != 0) {
         fail("looking at", what.path);
     }
-    if (is_line &&
-        ends_within_line(file.number(), static_cast<std::uint64_t>(now.st_size), what.path)) {
+    const auto begin = static_cast<std::uint64_t>(now.st_size);
+    if (is_line && ends_within_line(file.number(), begin, what.path)) {
         content.insert(content.begin(), '\n');
     }
-    write_bytes(file.number(), content, what.path);
+    append_bytes(file.number(), begin, content, what.path);
     if (what.sync) {
         sync_file(file.number(), what.path);
         if (is_new) {
@@ -333,6 +359,10 @@ void move_below(const std::pair<std::string, std::string>& roots, const MovePara
     }
     if (::renameat2(from.folder.number(), from.name.c_str(), to.folder.number(), to.name.c_str(),
                     what.replace ? 0 : RENAME_NOREPLACE) != 0) {
+        if (errno == EINVAL && S_ISDIR(found.st_mode)) {
+            throw ApiException(ApiError::bad_parameter,
+                               "to: " + what.to + " is in the folder that is moved");
+        }
         fail("moving", what.from + " to " + what.to);
     }
     to.sync();

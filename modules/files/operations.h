@@ -15,7 +15,8 @@ namespace weir::files {
 FileContent read_below(const std::string& root, const ReadParameters& what, std::uint64_t at_most);
 // Writes a temporary file in the same folder, syncs it, gives it the name, and syncs the folder.
 void write_below(const std::string& root, const WriteParameters& what, const std::string& content);
-// Appends the content; `is_line`: on a line of its own, also if the file ends within a line.
+// Appends the content; `is_line`: on a line of its own, also if the file ends within a line. If it
+// fails, the file is as long as before, unless another process has appended to it meanwhile.
 void append_below(const std::string& root, const AppendParameters& what, std::string content,
                   bool is_line);
 Listing list_below(const std::string& root, const ListParameters& what);

@@ -1,5 +1,7 @@
 #include "modules/files/operations.h"
 
+#include <cerrno>
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -7,11 +9,13 @@
 
 #include <catch2/catch.hpp>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "modules/files/base64.h"
+#include "modules/files/beneath.h"
 #include "modules/system/call/api_error.h"
 #include "tests/support/temporary_folder.h"
 
@@ -228,6 +232,59 @@ TEST_CASE("a line that is appended begins where a line begins") {
     world.append("log", "tw");  // as when its writer was killed
     world.append("log", "three\n", true);
     CHECK(world.read("log") == "one\ntw\nthree\n");
+}
+
+namespace {
+
+// No file gets longer, as if the disk were full.
+class FullDisk {
+public:
+    explicit FullDisk(rlim_t size) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+        REQUIRE(::getrlimit(RLIMIT_FSIZE, &before_) == 0);
+        const rlimit limit{size, before_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    }
+    FullDisk(const FullDisk&) = delete;
+    FullDisk& operator=(const FullDisk&) = delete;
+    ~FullDisk() {
+        ::setrlimit(RLIMIT_FSIZE, &before_);
+        std::signal(SIGXFSZ, handler_);
+    }
+
+private:
+    void (*handler_)(int);
+    rlimit before_{};
+};
+
+}  // namespace
+
+TEST_CASE("what fails to be appended leaves the file as it was") {
+    const World world;
+    world.append("log", "one\n");
+    std::string code;
+    {
+        const FullDisk full(6);
+        code = code_of([&] { world.append("log", "two\n"); });
+    }
+    CHECK(code == "failed");
+    CHECK(world.read("log") == "one\n");
+    world.append("log", "two\n");
+    CHECK(world.read("log") == "one\ntwo\n");
+}
+
+TEST_CASE("what the system refuses has a code that says what is to be done about it") {
+    const World world;
+    const auto code = [](int error) { return code_of([&] { fail("writing", "a", error); }); };
+    CHECK(code(EACCES) == "denied");
+    CHECK(code(EPERM) == "denied");
+    CHECK(code(EROFS) == "denied");
+    CHECK(code(ENOSPC) == "no_space");
+    CHECK(code(EDQUOT) == "no_space");
+    CHECK(code(EXDEV) == "bad_parameter");
+    CHECK(code(EIO) == "failed");
+    CHECK(code_of([&] { world.write(std::string(300, 'x'), "x"); }) == "bad_parameter");
+    ::mkdir((world.root + "/folder").c_str(), 0755);
+    CHECK(code_of([&] { world.move("folder", "folder/inner"); }) == "bad_parameter");
 }
 
 TEST_CASE("a file that would be too long is rotated, and as many are kept as it is wanted") {

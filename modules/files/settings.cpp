@@ -102,8 +102,8 @@ config::Settings<TailSettings> TailSettings::describe() {
                 "none")
             .not_empty(),
         setting("confirm", &S::confirm,
-                "Whether `state_file` keeps how far lines were confirmed by files.confirm, instead "
-                "of told"),
+                "Whether `state_file`, which it needs, keeps how far lines were confirmed by "
+                "files.confirm, instead of told"),
         setting("ahead", &S::ahead, "How many lines are told and not confirmed").range(1, 100'000));
 }
 

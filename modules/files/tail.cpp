@@ -15,7 +15,6 @@
 #include "modules/files/events.h"
 #include "modules/files/operations.h"
 #include "modules/system/call/api_error.h"
-#include "modules/system/call/json.h"
 
 namespace weir::files {
 
@@ -190,14 +189,13 @@ void Tail::set_begin(std::string begin) {
 
 // --- its lines
 
-// Reads what there is, and then does what is next: waits for more, or for the file that follows.
+// Reads what comes next, and tells its lines; at the end waits for more, or for the file that
+// follows. What was read of a file that was cut meanwhile is lost with it: it may be of neither.
 Task<> Tail::go_on(FileWatch& watch) {
-    Task<> reading = read_on();
-    co_await reading;
-    auto look = [file = file_] { return file->state(); };
-    const TailFile::State state = co_await pool_.run(std::move(look));
+    auto look_on = [file = file_, from = read_] { return file->look(from, bytes_per_read); };
+    const TailFile::Look look = co_await pool_.run(std::move(look_on));
     failure_.clear();
-    if (state.size < read_ || !state.begin.starts_with(begin_)) {
+    if (look.state.size < read_ || !look.state.begin.starts_with(begin_)) {
         log_.info("the tail '{}': {} was cut; what was not read of it is lost", name_,
                   settings_.file);
         ++info_.cut_files;
@@ -206,21 +204,31 @@ Task<> Tail::go_on(FileWatch& watch) {
         begin_with(file_, 0);
         co_return;
     }
-    set_begin(state.begin);
-    if (state.size > read_) {
-        quiet_since_.reset();
-        co_return;
-    }
-    if (state.is_current) {
+    set_begin(look.state.begin);
+    if (!look.bytes.empty()) {
+        Task<> taking = take(look.bytes);
+        co_await taking;
+    } else if (look.state.size > read_) {
+        quiet_since_.reset();  // written to after it was read
+    } else if (look.standing.is_current) {
         quiet_since_.reset();
         Task<> waiting = pause(watch, look_interval);
         co_await waiting;
-        co_return;
+    } else {
+        Task<> waiting = wait_for_next(watch, look);
+        co_await waiting;
     }
+}
+
+// The writer of a file that is rotated may write to it still, for the time `linger`; not if it has
+// left even a later one.
+Task<> Tail::wait_for_next(FileWatch& watch, const TailFile::Look& look) {
     const Time now = scheduler_.now();
     quiet_since_ = quiet_since_.value_or(now);
     const Duration quiet = now - *quiet_since_;
-    if (quiet >= settings_.linger && (state.has_next || !state.has_name)) {
+    const bool is_left =
+        quiet >= settings_.linger && (look.standing.has_next || !look.state.has_name);
+    if (look.standing.has_later || is_left) {
         Task<> telling = tell_rest();
         co_await telling;
         ++info_.rotations;
@@ -237,23 +245,13 @@ Task<> Tail::pause(FileWatch& watch, Duration time) {
     co_await execute_with_timeout(time, std::move(changing));
 }
 
-Task<> Tail::read_on() {
-    for (;;) {
-        auto read = [file = file_, from = read_] { return file->read(from, bytes_per_read); };
-        const std::string bytes = co_await pool_.run(std::move(read));
-        if (bytes.empty()) {
-            co_return;
-        }
-        if (read_ == begin_.size() && begin_.size() < Head::most) {
-            set_begin(begin_ + bytes.substr(0, Head::most - begin_.size()));
-        }
-        read_ += bytes.size();
-        quiet_since_.reset();
-        lines_.add(bytes);
-        while (std::optional<Lines::Line> line = lines_.next()) {
-            Task<> telling = tell(std::move(*line));
-            co_await telling;
-        }
+Task<> Tail::take(const std::string& bytes) {
+    read_ += bytes.size();
+    quiet_since_.reset();
+    lines_.add(bytes);
+    while (std::optional<Lines::Line> line = lines_.next()) {
+        Task<> telling = tell(std::move(*line));
+        co_await telling;
     }
 }
 
@@ -270,10 +268,8 @@ Task<> Tail::tell(Lines::Line line) {
             match<LinesConfirmed>(static_cast<const void*>(this));
         co_await confirmed;
     }
-    const Json json = settings_.lines == LineForm::json ? Json::parse(line.text, nullptr, false)
-                                                        : Json(Json::value_t::discarded);
-    config::Value value =
-        json.is_discarded() ? config::Value(std::move(line.text)) : value_of(json);
+    config::Value value = settings_.lines == LineForm::json ? json_of_line(line.text)
+                                                            : config::Value(std::move(line.text));
     Ref<Event> event =
         make_event<weir::files::Line>(name_, std::move(value), info_.number + 1, line.cut);
     co_await send(std::move(event));

@@ -50,7 +50,8 @@ private:
     Task<> follow();
     Task<> open();
     Task<> go_on(FileWatch& watch);
-    Task<> read_on();
+    Task<> take(const std::string& bytes);
+    Task<> wait_for_next(FileWatch& watch, const TailFile::Look& look);
     Task<> tell(Lines::Line line);
     Task<> tell_rest();
     Task<> pause(FileWatch& watch, Duration time);

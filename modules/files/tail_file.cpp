@@ -117,7 +117,8 @@ std::shared_ptr<TailFile> TailFile::open_as(const std::string& path, const std::
     if (!S_ISREG(found.st_mode)) {
         throw SystemError("opening " + name, -EINVAL, "it is no regular file");
     }
-    return std::shared_ptr<TailFile>(new TailFile(path, std::move(file), found.st_ino));
+    return std::shared_ptr<TailFile>(
+        new TailFile(path, std::move(file), found.st_dev, found.st_ino));
 }
 
 std::shared_ptr<TailFile> TailFile::find(const std::string& path, const TailPlace& place) {
@@ -144,13 +145,31 @@ TailFile::State TailFile::state() const {
     state.size = static_cast<std::uint64_t>(found.st_size);
     state.modified = time_of(found);
     state.has_name = found.st_nlink != 0;
-    struct stat current {};
-    if (::stat(path_.c_str(), &current) == 0) {
-        state.is_current = current.st_dev == found.st_dev && current.st_ino == found.st_ino;
-        state.has_next = !state.is_current && S_ISREG(current.st_mode) && current.st_size != 0;
-    }
     state.begin = read(0, Head::most);
     return state;
+}
+
+TailFile::Look TailFile::look(std::uint64_t offset, std::size_t size) const {
+    Look look;
+    look.bytes = read(offset, size);
+    if (look.bytes.empty()) {
+        look.standing = standing();
+        look.bytes = read(offset, size);  // what was written before the file was rotated
+    }
+    look.state = state();
+    return look;
+}
+
+TailFile::Standing TailFile::standing() const {
+    Standing standing;
+    struct stat current {};
+    if (::stat(path_.c_str(), &current) == 0) {
+        standing.is_current = current.st_dev == device_ && current.st_ino == number_;
+        standing.has_next =
+            !standing.is_current && S_ISREG(current.st_mode) && current.st_size != 0;
+    }
+    standing.has_later = !standing.is_current && next_rotated() != nullptr;
+    return standing;
 }
 
 std::string TailFile::read(std::uint64_t offset, std::size_t size) const {
@@ -165,6 +184,11 @@ std::string TailFile::read(std::uint64_t offset, std::size_t size) const {
 }
 
 std::shared_ptr<TailFile> TailFile::next() const {
+    std::shared_ptr<TailFile> rotated = next_rotated();
+    return rotated != nullptr ? rotated : open(path_);
+}
+
+std::shared_ptr<TailFile> TailFile::next_rotated() const {
     const std::int64_t modified = state().modified;
     for (const Rotated& rotated : rotated_files(path_)) {
         if (rotated.modified > modified && rotated.number != number_) {
@@ -173,7 +197,7 @@ std::shared_ptr<TailFile> TailFile::next() const {
             }
         }
     }
-    return open(path_);
+    return nullptr;
 }
 
 }  // namespace weir::files

@@ -52,25 +52,43 @@ public:
         std::uint64_t size = 0;
         std::int64_t modified = 0;  // nanoseconds
         bool has_name = false;      // any
-        bool is_current = false;    // it has the name that was opened
-        bool has_next = false;      // otherwise: the file of that name has something
         std::string begin;          // up to Head::most bytes
     };
     State state() const;
 
-    std::string read(std::uint64_t offset, std::size_t size) const;
+    // Which files there are beside it.
+    struct Standing {
+        bool is_current = false;  // it has the name that was opened
+        bool has_later = false;   // otherwise: there is one that was rotated later
+        bool has_next = false;    // otherwise: the file of that name has something
+    };
+
+    // What is read at an offset, and how the file is then: if it begins as before, the bytes are of
+    // that file, and not of what was written anew in its place.
+    struct Look {
+        std::string bytes;
+        State state;
+        Standing standing;  // as it was before the end was read; known at the end only
+    };
+    Look look(std::uint64_t offset, std::size_t size) const;
+
     std::uint64_t number() const noexcept { return number_; }
     // Returns the file that follows: the oldest one that was rotated later, or that of the name.
     std::shared_ptr<TailFile> next() const;
 
 private:
-    TailFile(std::string path, FileDescriptor file, std::uint64_t number)
-        : path_(std::move(path)), file_(std::move(file)), number_(number) {}
+    TailFile(std::string path, FileDescriptor file, std::uint64_t device, std::uint64_t number)
+        : path_(std::move(path)), file_(std::move(file)), device_(device), number_(number) {}
+
+    Standing standing() const;
+    std::shared_ptr<TailFile> next_rotated() const;
+    std::string read(std::uint64_t offset, std::size_t size) const;
 
     static std::shared_ptr<TailFile> open_as(const std::string& path, const std::string& name);
 
     const std::string path_;  // of the tail
     const FileDescriptor file_;
+    const std::uint64_t device_;
     const std::uint64_t number_;
 };
 

@@ -47,7 +47,7 @@ WatchInfo FolderWatch::info() const {
     if (changes_) {
         info.files = changes_->files();
         info.unsettled = changes_->unsettled();
-        info.beyond = changes_->beyond();
+        info.beyond = changes_->beyond() + beyond_;
     }
     info.changes = told_;
     info.overflows = overflows_;
@@ -151,10 +151,14 @@ void FolderWatch::note(const FolderTree::Looks& looks, Time now) {
             changes_->begin(path, *seen, settings_.existing, now);
         }
     }
+    const std::uint64_t beyond_before = changes_->beyond();
     std::set<std::string> there;
     for (const auto& [path, seen] : looks.files) {
-        changes_->look(path, seen, now);
-        there.insert(path);
+        if (seen) {
+            there.insert(path);
+        } else {
+            changes_->look(path, std::nullopt, now);
+        }
     }
     for (const std::string& folder : looks.folders) {
         for (const std::string& path : changes_->names_below(folder)) {
@@ -163,8 +167,16 @@ void FolderWatch::note(const FolderTree::Looks& looks, Time now) {
             }
         }
     }
-    if (is_there_ != looks.is_there) {
-        is_there_ = looks.is_there;
+    // At last, so that files with new names find the room of the old ones.
+    for (const auto& [path, seen] : looks.files) {
+        if (seen) {
+            changes_->look(path, seen, now);
+        }
+    }
+    beyond_ += looks.beyond;
+    log_beyond(looks.beyond != 0 || changes_->beyond() != beyond_before,
+               std::ranges::find(looks.folders, "") != looks.folders.end());
+    if (std::exchange(is_there_, looks.is_there) != looks.is_there && !looks.problem) {
         log_.info("the folder {} of the watch '{}' {}", settings_.folder, name_,
                   is_there_ ? "has come" : "is missing");
     }
@@ -173,6 +185,17 @@ void FolderWatch::note(const FolderTree::Looks& looks, Time now) {
         log_.error("the watch '{}' of {}: {}", name_, settings_.folder, problem);
     }
     problem_ = problem;
+}
+
+// Once, until a look at all finds no file beyond the limit.
+void FolderWatch::log_beyond(bool is_beyond, bool is_all) {
+    if (is_beyond && !has_logged_beyond_) {
+        log_.error(
+            "the watch '{}' of {}: there are more than {} files (`max_files`); others are "
+            "not told",
+            name_, settings_.folder, settings_.max_files);
+    }
+    has_logged_beyond_ = is_beyond || (has_logged_beyond_ && !is_all);
 }
 
 // A change whose event is not sent, since the routine is closed or there is no memory, stays due.

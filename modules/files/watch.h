@@ -44,6 +44,7 @@ private:
     Task<> look_again(Time now);
     Task<> tell(Time now);
     void note(const FolderTree::Looks& looks, Time now);
+    void log_beyond(bool is_beyond, bool is_all);
     std::optional<Duration> time_to_wait() const;
 
     Scheduler& scheduler_;
@@ -57,6 +58,8 @@ private:
     std::optional<Time> next_scan_;
     std::string problem_;  // as it was logged last
     std::uint64_t told_ = 0;
+    std::uint64_t beyond_ = 0;  // looks at files of which `changes_` has not heard
+    bool has_logged_beyond_ = false;
     std::uint64_t overflows_ = 0;
 };
 

@@ -163,6 +163,33 @@ class FilesTest(unittest.TestCase):
             self.assertGreaterEqual(
                 call(server.owner(), "files", "status")["watches"][0]["overflows"], 1)
 
+    def test_as_many_files_as_are_watched_are_renamed_at_once_and_one_more_is_logged_once(self):
+        for number in range(20):
+            self.put("", "in", f"old{number:02}")
+        with self.watching(max_files=20) as server, Events(server, "files.Changed") as events:
+            def status():
+                return call(server.owner(), "files", "status")["watches"][0]
+            wait_until(lambda: status()["files"] == 20, "the first look")
+            for number in range(20):
+                os.rename(self.path("in", f"old{number:02}"), self.path("in", f"new{number:02}"))
+            self.expect(events, *(("moved", f"new{number:02}", f"old{number:02}")
+                                  for number in range(20)))
+            self.assertEqual(status()["beyond"], 0)
+            for number in range(3):
+                self.put("", "in", f"beyond{number}")
+            wait_until(lambda: status()["beyond"] >= 3, "the files beyond the limit")
+            self.put("x", "in", "new00")
+            self.expect(events, ("written", "new00", ""))
+            self.assertEqual(server.text().count("there are more than 20 files"), 1)
+
+    def test_a_file_in_place_of_a_folder_is_called_so(self):
+        self.put("", "in")
+        with self.watching() as server, Events(server, "files.Changed") as events:
+            server.wait_for_log("the watch 'w' of .*: it is no folder")
+            os.unlink(self.path("in"))
+            self.put("", "in", "a")
+            self.expect(events, ("made", "a", ""))
+
     # --- tails
 
     def tailing(self, **more):
@@ -222,6 +249,40 @@ class FilesTest(unittest.TestCase):
             with Events(server, "files.Line") as events:
                 self.put("6\n", "log", mode="a")
                 self.expect_lines(events, "6")
+
+    def test_files_that_are_rotated_are_told_while_the_newest_is_empty_without_a_pause(self):
+        self.put("1\n", "log")
+        with self.tailing(linger="1h") as server:
+            wait_until(lambda: call(server.owner(), "files", "status")["tails"][0]["number"] == 1,
+                       "the line")
+        self.put("2\n", "log", mode="a")
+        os.rename(self.path("log"), self.path("log.2"))
+        self.put("3\n", "log.1")
+        self.put("", "log")
+        for name, time in (("log.2", 1000), ("log.1", 2000)):
+            os.utime(self.path(name), (time, time))
+        with self.tailing(linger="1h") as server:
+            wait_until(lambda: call(server.owner(), "files", "status")["tails"][0]["number"] == 3,
+                       "the other lines")
+
+    def test_a_file_that_is_written_anew_and_longer_is_read_from_its_beginning(self):
+        self.put("old 1\nold 2\n", "log")
+        with self.tailing() as server:
+            def tail():
+                return call(server.owner(), "files", "status")["tails"][0]
+            wait_until(lambda: tail()["number"] == 2, "the lines")
+            with Events(server, "files.Line") as events:
+                with server.stopped():  # it sees only how it ends
+                    self.put("a newer line\nanother one\nand one more\n", "log")
+                self.expect_lines(events, "a newer line", "another one", "and one more")
+            self.assertEqual(tail()["cut_files"], 1)
+
+    def test_a_line_of_json_that_is_nested_too_deeply_is_told_as_text(self):
+        deep = "[" * 100 + "]" * 100
+        self.put("", "log")
+        with self.tailing(lines="json") as server, Events(server, "files.Line") as events:
+            self.put(f'{deep}\n{{"a": 1}}\r\n', "log", mode="a")
+            self.expect_lines(events, deep, {"a": 1})
 
     def noting(self):
         """A server with a rule that notes each line, and then confirms it."""
@@ -295,7 +356,7 @@ class FilesTest(unittest.TestCase):
     def test_reading_stops_while_the_queue_is_full(self):
         self.put("".join(f"{number}\n" for number in range(100_000)), "log")
         more = settings(tails={"t": {"file": self.path("log"), "from": "begin", "confirm": True,
-                                     "ahead": 10}})
+                                     "ahead": 10, "state_file": self.path("state")}})
         with Lockd(more=more) as server:
             client = server.owner()
             def number():
@@ -403,19 +464,38 @@ class FilesTest(unittest.TestCase):
             self.assertEqual(os.listdir(self.path("outside")), ["file"])
 
     def test_mistakes_are_told_with_their_place(self):
-        text = json.dumps(settings(
+        app = settings(
             watches={"v": {"folder": "a", "settled": "1s", "unclosed": "20ms"}},
             tails={"a": {"file": "f", "state_file": "s"}, "b": {"file": "g", "state_file": "s"},
-                   "c": {"file": "h", "state_file": "h"}}), indent=1)
-        self.put(text, "app.json")
+                   "c": {"file": "h", "state_file": "h"}, "d": {"file": "i", "confirm": True}})
+        app["server"]["startup"].append("rules")
+        app["module"]["rules"] = {"rules": {
+            "r": {"on": {"event": "files.Changed", "where": {"watch": "none"}},
+                  "do": [{"call": "files.read", "with": {"root": "nowhere", "path": "x"}}]},
+            "s": {"on": {"event": "files.Line", "where": {"tail": "a2"}},
+                  "do": [{"call": "files.confirm", "with": {"tail": "b2", "number": 1}}]}}}
+        self.put(json.dumps(app, indent=1), "app.json")
         done = subprocess.run([program("weir"), "check", self.path("app.json")],
                               capture_output=True, text=True, timeout=LIMIT, check=False)
         self.assertEqual(done.returncode, 2)
-        for place, what in (("watches.v.unclosed", "must be `settled` at least"),
-                            ("tails.b.state_file", 'is that of the tail "a"'),
-                            ("tails.c.state_file", "is the file that the tail follows")):
+        for place, what in (("files.watches.v.unclosed", "must be `settled` at least"),
+                            ("files.tails.b.state_file", 'is that of the tail "a"'),
+                            ("files.tails.c.state_file", "is the file that the tail follows"),
+                            ("files.tails.d.confirm", "needs `state_file`"),
+                            ("rules.rules.r.*watch", "watch 'none'"),
+                            ("rules.rules.r.*root", "root 'nowhere'"),
+                            ("rules.rules.s.*on.*tail", "tail 'a2'"),
+                            ("rules.rules.s.*do.*tail", "tail 'b2'")):
             self.assertRegex(done.stderr + done.stdout,
-                             rf"app\.json:\d+:\d+: module\.files\.{place}: .*{what}")
+                             rf"app\.json:\d+:\d+: module\.{place}: .*{what}")
+
+    def test_a_watch_of_a_file_is_warned_of(self):
+        self.put("", "a")
+        self.put(json.dumps(settings(watches={"v": {"folder": self.path("a")}})), "app.json")
+        done = subprocess.run([program("weir"), "check", self.path("app.json")],
+                              capture_output=True, text=True, timeout=LIMIT, check=False)
+        self.assertRegex(done.stderr + done.stdout,
+                         r"module\.files\.watches\.v\.folder: .* is no folder now")
 
 
 if __name__ == "__main__":
