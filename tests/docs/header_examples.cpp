@@ -438,6 +438,7 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::follow_hangups);
     static_cast<void>(&inside_weir::follow_file);
     static_cast<void>(&inside_weir::receive_logs);
+    static_cast<void>(&inside_weir::serve_all);
     static_cast<void>(&inside_weir::post);
     static_cast<void>(&inside_weir::read_file);
     static_cast<void>(&inside_weir::call_others);
