@@ -54,7 +54,7 @@ Tail::Tail(Scheduler& scheduler, const ModuleLog& log, std::string name, TailSet
       name_(std::move(name)),
       settings_(std::move(settings)),
       pool_(scheduler, 1),
-      kept_(std::move(place)),
+      kept_(place),
       is_restored_(kept_.has_value()),
       lines_(settings_.longest_line.bytes),
       savers_(scheduler) {
