@@ -17,7 +17,7 @@
 #include "core/wait/slots.h"
 #include "modules/exec/settings.h"
 #include "modules/exec/streaming.h"
-#include "modules/system/call/json.h"
+#include "modules/system/call/parse_value.h"
 #include "modules/system/event/describe_event.h"
 #include "modules/system/module/app_check.h"
 #include "modules/system/module/plugin.h"
@@ -264,8 +264,11 @@ private:
     static Task<> tell(Ref<Event> event) { co_await send(std::move(event)); }
 
     static config::Value line_value(const std::string& line, Lines form) {
-        const Json json = form == Lines::json ? Json::parse(line, nullptr, false) : Json();
-        return form == Lines::text || json.is_discarded() ? config::Value(line) : value_of(json);
+        std::optional<config::Value> json;
+        if (form == Lines::json) {
+            json = parse_value(line);
+        }
+        return json ? std::move(*json) : config::Value(line);
     }
 
     static ProcessOptions options_of(const Command& command, std::vector<std::string> arguments) {

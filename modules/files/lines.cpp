@@ -2,21 +2,12 @@
 
 #include <algorithm>
 
-#include "modules/system/call/api_error.h"
-#include "modules/system/call/json.h"
+#include "modules/system/call/parse_value.h"
 
 namespace weir::files {
 
 config::Value json_of_line(const std::string& line) {
-    const Json json = Json::parse(line, nullptr, false);
-    if (json.is_discarded()) {
-        return line;
-    }
-    try {
-        return value_of(json);
-    } catch (const ApiException&) {
-        return line;
-    }
+    return parse_value(line).value_or(config::Value(line));
 }
 
 void Lines::add(std::string_view bytes) {

@@ -23,6 +23,7 @@
 #include "modules/http/http_client.h"
 #include "modules/http/http_host.h"
 #include "modules/system/call/json.h"
+#include "modules/system/call/parse_value.h"
 #include "modules/system/module/app_check.h"
 #include "modules/system/module/plugin.h"
 #include "modules/webhook/api.h"
@@ -69,18 +70,7 @@ std::string new_id(Poller& poller) {
 
 // What is no JSON, or nested more deeply than a value may be, is text.
 config::Value body_value(const std::string& body) {
-    if (body.empty()) {
-        return {};
-    }
-    const Json json = Json::parse(body, nullptr, false);
-    if (json.is_discarded()) {
-        return body;
-    }
-    try {
-        return value_of(json);
-    } catch (const ApiException&) {
-        return body;
-    }
+    return body.empty() ? config::Value() : parse_value(body).value_or(config::Value(body));
 }
 
 template <class T>

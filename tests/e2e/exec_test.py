@@ -53,17 +53,18 @@ class ExecTest(unittest.TestCase):
     def test_lines_are_json_if_they_are_some_and_keep_their_order(self):
         folder = Lockd().folder
         script = "cat; printf 'no end' >&2; exit 3"
-        text = "".join(json.dumps({"n": n}) + "\n" for n in range(500)) + "no JSON\n\n"
+        deep = "[" * 100 + "]" * 100  # deeper than a value may be
+        text = "".join(json.dumps({"n": n}) + "\n" for n in range(500)) + f"no JSON\n{deep}\n\n"
         with self.server(many={"command": ["sh", "-c", script], "lines": "json",
                                        "output": "100B"}) as server:
-            watch = self.watch(server, 503)
+            watch = self.watch(server, 504)
             report = self.run_command(server, command="many", input=text, must_succeed=False)
             self.assertEqual((report["code"], report["cut"], len(report["output"])),
                              (3, True, 100))
             events = [json.loads(line)["event"] for line in watch.communicate(timeout=LIMIT)[0]
                       .splitlines()]
             output = [event["line"] for event in events if not event["of_errors"]]
-            self.assertEqual(output, [{"n": n} for n in range(500)] + ["no JSON", ""])
+            self.assertEqual(output, [{"n": n} for n in range(500)] + ["no JSON", deep, ""])
             self.assertEqual([event["line"] for event in events if event["of_errors"]], ["no end"])
         folder.cleanup()
 

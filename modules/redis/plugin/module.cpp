@@ -10,7 +10,7 @@
 #include "modules/redis/events.h"
 #include "modules/redis/plugin/reply_json.h"
 #include "modules/system/call/api_error.h"
-#include "modules/system/call/json.h"
+#include "modules/system/call/parse_value.h"
 #include "modules/system/module/app_check.h"
 #include "modules/system/module/plugin.h"
 
@@ -75,12 +75,7 @@ api::ConnectionInfo info_of(const Client& client) {
 }
 
 config::Value data_of(const std::string& payload) {
-    try {
-        const Json json = Json::parse(payload, nullptr, false);
-        return json.is_discarded() ? config::Value() : value_of(json);
-    } catch (const ApiException&) {  // nested too deeply
-        return {};
-    }
+    return parse_value(payload).value_or(config::Value());
 }
 
 bool is_utf8(const std::string& text) {
