@@ -18,7 +18,7 @@ namespace weir::http {
 
 namespace {
 
-// A body that is not longer is read before the request is sent: so it has a length.
+// A body that is not longer is read before the request is admitted and sent: so it has a length.
 constexpr std::uint64_t short_body = 64 * 1024;
 
 // Headers of one connection, and not of what is passed on (RFC 9110, 7.6.1).
@@ -159,6 +159,23 @@ Task<std::string> next_piece(Exchange& exchange) {
     }
 }
 
+// Reads the body, if it is short, and else so much of it that it is none.
+Task<std::string> read_begin(Exchange& exchange) {
+    std::string begin;
+    while (begin.size() <= short_body) {
+        const std::string piece = co_await next_piece(exchange);
+        if (piece.empty()) {
+            break;
+        }
+        begin += piece;
+    }
+    co_return begin;
+}
+
+Task<std::string> just(std::string piece) {
+    co_return piece;
+}
+
 }  // namespace
 
 Admission::~Admission() = default;
@@ -226,6 +243,9 @@ Task<> Proxy::handle(Exchange& exchange) {
     if (cacheable && co_await answer_from_cache(exchange, key)) {
         co_return;
     }
+    std::string url = base_.origin() + key.target;
+    ClientRequest asked = co_await request_for(exchange, std::move(url), cacheable);
+    const bool streams = static_cast<bool>(asked.pieces);
     std::unique_ptr<Admission> admission;
     if (options_.admit) {
         admission = co_await options_.admit(exchange);
@@ -238,9 +258,6 @@ Task<> Proxy::handle(Exchange& exchange) {
     if (cacheable) {
         filling.emplace(*cache_, key, scheduler_.now());
     }
-    std::string url = base_.origin() + key.target;
-    ClientRequest asked = co_await request_for(exchange, std::move(url), cacheable);
-    const bool streams = static_cast<bool>(asked.pieces);
     std::optional<Change> change;
     if (cache_ && !request.is_safe()) {
         change.emplace(*cache_, key.target);
@@ -286,24 +303,37 @@ Task<ClientRequest> Proxy::request_for(Exchange& exchange, std::string url, bool
         made.headers.set("X-Forwarded-User", std::move(user));
     }
     made.timeout = Duration();  // each pause has its time
-    if (request.chunked || request.length > short_body) {
+    const bool streams = request.chunked || request.length > short_body;
+    if (streams && !options_.admit) {
         made.pieces = [&exchange] { return next_piece(exchange); };
     } else if (request.has_body()) {
-        made.body = co_await exchange.read_all();
+        // A client that is slow to send keeps no other one from being admitted meanwhile.
+        std::string begin = co_await read_begin(exchange);
+        if (begin.size() > short_body) {
+            made.pieces = [&exchange, begin = std::move(begin)]() mutable {
+                return begin.empty() ? next_piece(exchange) : just(std::exchange(begin, {}));
+            };
+        } else {
+            made.body = std::move(begin);
+        }
     }
     co_return made;
 }
 
 Task<std::unique_ptr<ResponseReader>> Proxy::open(Exchange& exchange, ClientRequest request) {
-    const bool streams = static_cast<bool>(request.pieces);
+    std::optional<Duration> timeout;
     std::string failure;
     bool is_late = false;
     try {
+        const bool streams = static_cast<bool>(request.pieces);
         Task<std::unique_ptr<ResponseReader>> opening = client_.open(std::move(request));
-        if (!streams) {  // otherwise the body is read, which tells when the client goes
+        // A body that streams is read, which tells when the client goes; and how long that takes is
+        // the client's affair: `client_` knows when the server behind is waited for.
+        if (!streams) {
             opening = exchange.while_connected(std::move(opening));
+            timeout = options_.timeout;
         }
-        auto response = co_await execute_with_timeout(options_.timeout, std::move(opening));
+        auto response = co_await execute_with_timeout(timeout, std::move(opening));
         if (response) {
             if (std::exchange(is_failing_, false) && options_.report) {
                 options_.report("");
@@ -316,6 +346,7 @@ Task<std::unique_ptr<ResponseReader>> Proxy::open(Exchange& exchange, ClientRequ
             config::duration_text(std::chrono::ceil<std::chrono::milliseconds>(options_.timeout));
     } catch (const ClientError& error) {
         failure = error.what();
+        is_late = error.is_timeout();
     }
     fails(failure);
     // The client does not learn where the other server is.

@@ -27,12 +27,13 @@ public:
 };
 
 struct ProxyOptions {
-    // How long the server behind may take from a request to its response, and pause within it.
+    // How long the server behind may take from a whole request, or a piece of its body, to its
+    // response, and pause within it.
     Duration timeout = std::chrono::seconds(30);
     std::size_t max_connections = 100;
     std::optional<CacheOptions> cache = {};
-    // Returns when the request may go to the server behind; throws HttpError if it may not. Null:
-    // all may.
+    // Returns when the request may go to the server behind; throws HttpError if it may not. Is
+    // called when the first 64 KiB of the body are there. Null: all may.
     std::function<Task<std::unique_ptr<Admission>>(Exchange&)> admit = {};
     // Says that the server behind fails, and why; "": it answers again.
     std::function<void(const std::string& failure)> report = {};

@@ -179,6 +179,92 @@ TEST_CASE("a server behind that is too slow is 504") {
     CHECK(is_in("HTTP/1.1 504 Gateway Timeout", world.send({get("/api/a")})));
 }
 
+TEST_CASE("the time in which a client sends a long body is not that of the server behind") {
+    ProxyOptions options;
+    options.timeout = 3s;
+    const auto upload = [](const std::string& framing, const std::string& piece) {
+        std::vector<std::string> pieces{"POST /api/x HTTP/1.1\r\nHost: h\r\n" + framing +
+                                        "\r\n\r\n"};
+        pieces.insert(pieces.end(), 10, piece);
+        return pieces;
+    };
+    const std::string bytes(10'000, 'x');
+    SECTION("a server that answers in time") {
+        ProxyWorld world(show_request, options);
+        const std::string answer = world.send(upload("Content-Length: 100000", bytes), 2s);
+        CHECK(is_in("HTTP/1.1 200 OK", answer));
+        CHECK(is_in(std::string(100'000, 'x'), answer));
+        CHECK(world.reports.empty());
+    }
+    SECTION("a server that does not answer") {
+        std::size_t received = 0;
+        ProxyWorld world(
+            [&](Exchange& exchange) -> Task<> {
+                received = (co_await exchange.read_all()).size();
+                co_await sleep(1min);
+                co_await exchange.respond(Response());
+            },
+            options);
+        std::vector<std::string> pieces =
+            upload("Transfer-Encoding: chunked", "2710\r\n" + bytes + "\r\n");
+        pieces.emplace_back("0\r\n\r\n");
+        CHECK(is_in("HTTP/1.1 504 Gateway Timeout", world.send(std::move(pieces), 2s)));
+        CHECK(received == 100'000);
+        CHECK(world.reports.size() == 1);
+    }
+    SECTION("a server that answers before it has the body") {
+        ProxyWorld world([](Exchange& exchange) { return exchange.respond({.status = 403}); },
+                         options);
+        CHECK(is_in("HTTP/1.1 403 Forbidden",
+                    world.send(upload("Content-Length: 100000", bytes), 2s)));
+    }
+    SECTION("a server that does not read the body") {
+        ProxyWorld world(
+            [](Exchange& exchange) -> Task<> {
+                co_await sleep(1min);
+                co_await exchange.respond(Response());
+            },
+            options);
+        const std::string large(100'000, 'x');
+        CHECK(is_in("HTTP/1.1 504 Gateway Timeout",
+                    world.send(upload("Content-Length: 1000000", large), 1ms)));
+        CHECK(world.reports.size() == 1);
+    }
+}
+
+TEST_CASE("a request is admitted when its body is there, or so much of it that it is long") {
+    Duration admitted{};
+    ProxyOptions options;
+    options.admit = [&](Exchange& exchange) -> Task<std::unique_ptr<Admission>> {
+        admitted = exchange.scheduler().now().time_since_epoch();
+        co_return std::make_unique<Admission>();
+    };
+    ProxyWorld world(show_request, options);
+    const Duration begun = world.front.scheduler.now().time_since_epoch();
+    SECTION("a short body") {
+        const std::string answer = world.send(
+            {"POST /api/a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n", "bo", "dy"}, 5s);
+        CHECK(is_in("Content-Length: 4\nbody", answer));
+        CHECK(admitted - begun == 10s);
+    }
+    SECTION("a short one in chunks") {
+        const std::string answer =
+            world.send({"POST /api/a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n",
+                        "2\r\nbo\r\n", "2\r\ndy\r\n", "0\r\n\r\n"},
+                       5s);
+        CHECK(is_in("Content-Length: 4\nbody", answer));
+        CHECK(admitted - begun == 15s);
+    }
+    SECTION("a long one") {
+        const std::string half(50'000, 'x');
+        const std::string answer = world.send(
+            {"POST /api/a HTTP/1.1\r\nHost: h\r\nContent-Length: 150000\r\n\r\n", half, half, half},
+            5s);
+        CHECK(is_in("Transfer-Encoding: chunked\n" + half + half + half, answer));
+        CHECK(admitted - begun == 10s);
+    }
+}
+
 TEST_CASE("a response that breaks off does not look complete") {
     ProxyWorld world([](Exchange& exchange) -> Task<> {
         co_await exchange.begin(200, Headers());
