@@ -34,7 +34,30 @@ constexpr std::array<std::string_view, 10> of_connection{"Connection",
                                                          "Content-Length"};
 
 // What the proxy says itself, or what is none of the other server's business.
-constexpr std::array<std::string_view, 4> own{"Host", "Authorization", "Expect", "Forwarded"};
+constexpr std::array<std::string_view, 5> own{"Host", "Authorization", "Expect", "Forwarded",
+                                              "X-Real-IP"};
+// What servers believe although clients say it: an address that is not that of the client, another
+// target, host or method than those by which the route was found, and `Proxy`, which CGI programs
+// take for the variable HTTP_PROXY.
+constexpr std::array<std::string_view, 19> claims{"Client-IP",
+                                                  "True-Client-IP",
+                                                  "X-Client-IP",
+                                                  "X-Cluster-Client-IP",
+                                                  "X-Original-For",
+                                                  "X-Original-Forwarded-For",
+                                                  "X-Remote-Addr",
+                                                  "X-Remote-IP",
+                                                  "CF-Connecting-IP",
+                                                  "CF-Connecting-IPv6",
+                                                  "Fastly-Client-IP",
+                                                  "X-Original-Host",
+                                                  "X-Host",
+                                                  "X-Original-URL",
+                                                  "X-Rewrite-URL",
+                                                  "X-HTTP-Method-Override",
+                                                  "X-HTTP-Method",
+                                                  "X-Method-Override",
+                                                  "Proxy"};
 constexpr std::string_view own_prefix = "X-Forwarded-";
 
 // Whether a program that gets headers as variables, as CGI and WSGI have them, takes both for the
@@ -104,13 +127,6 @@ std::optional<std::uint64_t> length_of(const Headers& headers) {
     const char* const end = text->data() + text->size();
     const auto [stop, error] = std::from_chars(text->data(), end, length);
     return error == std::errc() && stop == end ? std::optional(length) : std::nullopt;
-}
-
-// Whether the server behind may see more parts in a path than the routes here do.
-bool hides_parts(const Request& request) {
-    return std::ranges::any_of(path_segments(request.path), [](const std::string& part) {
-        return part.find_first_of("/\\") != std::string::npos;
-    });
 }
 
 // Returns the address of a client, "tcp://[::1]:50123", without the rest; "" if it has none.
@@ -232,8 +248,13 @@ bool Proxy::may_be_cached(const Request& request) const {
 
 Task<> Proxy::handle(Exchange& exchange) {
     const Request& request = exchange.request();
-    if (has_dot_segments(request.path) || hides_parts(request)) {
+    if (has_dot_segments(request.path) || hides_parts(request.path)) {
         throw HttpError(400, "bad_request", "the path has parts that lead elsewhere");
+    }
+    if (!options_.any_path && has_odd_parts(request.path)) {
+        throw HttpError(400, "bad_request",
+                        "the path has an empty part, or one with ';', a control character or a "
+                        "space at its end, which servers read in different ways");
     }
     if (request.asks_for_web_socket()) {
         throw HttpError(501, "no_web_socket", "WebSockets do not pass to the server behind");
@@ -285,7 +306,8 @@ Task<ClientRequest> Proxy::request_for(Exchange& exchange, std::string url, bool
         // What is kept is the same for all clients: neither encoded nor on a condition.
         const bool is_choice = cacheable && (same_variable(header.name, "Accept-Encoding") ||
                                              begins_with(header.name, "If-"));
-        const bool is_own = is_one_of(header.name, own) || begins_with(header.name, own_prefix) ||
+        const bool is_own = is_one_of(header.name, own) || is_one_of(header.name, claims) ||
+                            begins_with(header.name, own_prefix) ||
                             is_one_of(header.name, of_connection) ||
                             request.lists("Connection", header.name);
         if (!is_own && !is_choice) {
@@ -294,6 +316,7 @@ Task<ClientRequest> Proxy::request_for(Exchange& exchange, std::string url, bool
     }
     if (const std::string_view from = host_of(exchange.client().address); !from.empty()) {
         made.headers.set("X-Forwarded-For", std::string(from));
+        made.headers.set("X-Real-IP", std::string(from));
     }
     made.headers.set("X-Forwarded-Proto", exchange.client().tls ? "https" : "http");
     if (!request.host.empty()) {
@@ -370,7 +393,8 @@ Task<> Proxy::pass_back(Exchange& exchange, ResponseReader& response, bool watch
     const bool is_personal = !user_of(exchange).empty() || request.header("Cookie");
     std::optional<Duration> keep;
     if (filling != nullptr) {
-        keep = cache_->time_to_keep(copy.status, copy.headers, is_personal);
+        // By all headers: some may be of the connection, and not be passed back.
+        keep = cache_->time_to_keep(copy.status, response.headers(), is_personal);
     }
     const bool is_bodyless = copy.status == 204 || copy.status == 304;
     std::optional<std::uint64_t> length;

@@ -32,6 +32,8 @@ struct ProxyOptions {
     Duration timeout = std::chrono::seconds(30);
     std::size_t max_connections = 100;
     std::optional<CacheOptions> cache = {};
+    // Lets paths pass that has_odd_parts() finds, too.
+    bool any_path = false;
     // Returns when the request may go to the server behind; throws HttpError if it may not. Is
     // called when the first 64 KiB of the body are there. Null: all may.
     std::function<Task<std::unique_ptr<Admission>>(Exchange&)> admit = {};
@@ -43,9 +45,10 @@ struct ProxyOptions {
 
 // Passes requests to another server, and its responses back, as they come: neither is in memory as
 // a whole. The other server learns who asks by X-Forwarded-For, X-Forwarded-Proto,
-// X-Forwarded-Host and X-Forwarded-User, which clients cannot set, nor any other X-Forwarded-*, not
-// even as X_Forwarded_*; the password of a user stays here. A server that cannot be reached is 502,
-// one that is too slow 504. WebSockets do not pass.
+// X-Forwarded-Host, X-Forwarded-User and X-Real-IP, which clients cannot set, nor any other
+// X-Forwarded-*, not even as X_Forwarded_*, nor headers by which other servers claim an address, a
+// target, a host or a method; the password of a user stays here. A server that cannot be reached is
+// 502, one that is too slow 504. WebSockets do not pass.
 class Proxy {
 public:
     // `address`: http://host:port/path, or https. What the `*` of the route stands for is appended

@@ -126,7 +126,8 @@ TEST_CASE("a request passes with its own headers, and with who asks") {
     CHECK(is_in("X-Own: kept\r\n", answer));
     CHECK(
         is_in("GET /v1/a%20b/c?d=e\nHost: behind:81\nX-Mine: 1\nX-Forwarded-For: 192.0.2.7\n"
-              "X-Forwarded-Proto: http\nX-Forwarded-Host: shop.example\nUser-Agent:",
+              "X-Real-IP: 192.0.2.7\nX-Forwarded-Proto: http\nX-Forwarded-Host: "
+              "shop.example\nUser-Agent:",
               answer));
     CHECK_FALSE(is_in("root", answer));
     CHECK_FALSE(is_in("X-Hop", answer));
@@ -278,11 +279,54 @@ TEST_CASE("a response that breaks off does not look complete") {
 
 TEST_CASE("paths that the server behind could read otherwise do not pass") {
     for (const char* path : {"/api/../x", "/api/%2e%2e/x", "/api/a%2fb", "/api/./x", "/api/..;/x",
-                             "/api/%252e./x", "/api/a%5cb"}) {
+                             "/api/%252e./x", "/api/a%5cb", "/api/a%252fb", "/api/a%25255cb"}) {
         ProxyWorld world(show_request);
         CHECK(is_in("HTTP/1.1 400 Bad Request", world.send({get(path)})));
         CHECK(world.proxy->passed() == 0);
     }
+}
+
+TEST_CASE("paths that the server behind could take for those of a narrower route pass if wanted") {
+    for (const char* path :
+         {"/api//admin/x", "/api/;/admin/x", "/api/admin;x/y", "/api/admin%3bx/y",
+          "/api/admin%20/x", "/api/admin%2520", "/api/a%0a"}) {
+        ProxyWorld world(show_request);
+        CHECK(is_in("HTTP/1.1 400 Bad Request", world.send({get(path)})));
+        CHECK(world.proxy->passed() == 0);
+        ProxyOptions options;
+        options.any_path = true;
+        ProxyWorld wanted(show_request, options);
+        CHECK(is_in("HTTP/1.1 200 OK", wanted.send({get(path)})));
+    }
+    ProxyWorld world(show_request);
+    CHECK(is_in("GET /v1/a/\n", world.send({get("/api/a/")})));
+}
+
+TEST_CASE("what a client claims of its address, or of another target or method, does not pass") {
+    ProxyWorld world(show_request);
+    const std::string answer =
+        world.send({get("/api/a",
+                        "X-Real-IP: evil\r\nx_real_ip: evil\r\nTrue-Client-IP: evil\r\n"
+                        "Proxy: evil\r\nX-Original-URL: evil\r\nX-Rewrite-URL: evil\r\n"
+                        "X-HTTP-Method-Override: evil\r\nX-Host: evil\r\n")});
+    CHECK_FALSE(is_in("evil", answer));
+    CHECK(is_in("X-Real-IP: 192.0.2.7\n", answer));
+}
+
+TEST_CASE("an answer is not kept for all although its connection hides that it is for one") {
+    ProxyOptions options;
+    options.cache = CacheOptions{.time = 10s};
+    ProxyWorld world(
+        [](Exchange& exchange) -> Task<> {
+            Response response{.body = "mine"};
+            response.headers.set("Connection", "Vary, Set-Cookie");
+            response.headers.set("Vary", "Accept");
+            response.headers.set("Set-Cookie", "a=b");
+            co_await exchange.respond(std::move(response));
+        },
+        options);
+    CHECK(is_in("mine", world.send({get("/api/a"), get("/api/a")})));
+    CHECK(world.proxy->cached() == 0);
 }
 
 TEST_CASE("cached answers reach the server behind once, until something changes") {
