@@ -10,6 +10,7 @@
 
 #include "config/settings/duration.h"
 #include "core/run/scheduler.h"
+#include "core/simulation/wall_clock.h"
 #include "core/wait/timeout.h"
 #include "modules/http/http_error.h"
 #include "modules/system/call/api_error.h"
@@ -394,7 +395,8 @@ Task<> Proxy::pass_back(Exchange& exchange, ResponseReader& response, bool watch
     std::optional<Duration> keep;
     if (filling != nullptr) {
         // By all headers: some may be of the connection, and not be passed back.
-        keep = cache_->time_to_keep(copy.status, response.headers(), is_personal);
+        keep = cache_->time_to_keep(copy.status, response.headers(), is_personal,
+                                    wall_time(scheduler_.poller()));
     }
     const bool is_bodyless = copy.status == 204 || copy.status == 304;
     std::optional<std::uint64_t> length;
