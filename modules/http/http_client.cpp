@@ -125,9 +125,12 @@ struct ResponseReader::State {
           parser(std::make_unique<ResponseParser>(of_client.options_.max_head, is_head)),
           sending(of_client.scheduler_) {}
 
-    Time in_time() const noexcept {
-        return std::min(deadline, client.scheduler_.now() + client.options_.read_time);
+    // Returns until when the server may take for what it is waited for since `begun`.
+    Time in_time(Time begun) const noexcept {
+        const Time from = makes_piece ? client.scheduler_.now() : std::max(begun, piece_made);
+        return std::min(deadline, from + client.options_.read_time);
     }
+    Task<std::string_view> peek(std::size_t least);
     Task<> read_head(bool is_head);
     Task<std::string_view> read_raw();
     Task<std::string_view> read_decoded();
@@ -145,6 +148,8 @@ struct ResponseReader::State {
     std::unique_ptr<GzipDecoder> decoder;
     std::string_view encoded;  // of what was read last
     bool is_sent = true;
+    bool makes_piece = false;  // of the body
+    Time piece_made{};
     std::exception_ptr send_failure;
     Container sending;  // the last: its routine uses the rest
 };
@@ -187,8 +192,9 @@ void ResponseReader::State::fail(ClientStage stage) {
     try {
         throw;
     } catch (const StreamError& error) {
-        const bool is_late = error.code() == UV_ETIMEDOUT && client.scheduler_.now() >= deadline;
-        throw ClientError(is_late ? ClientStage::time : stage, text + error.what());
+        const bool is_timeout = error.code() == UV_ETIMEDOUT;
+        const bool is_over = is_timeout && client.scheduler_.now() >= deadline;
+        throw ClientError(is_over ? ClientStage::time : stage, text + error.what(), is_timeout);
     } catch (const ResponseError& error) {
         throw ClientError(ClientStage::response, text + error.what());
     } catch (const GzipError& error) {
@@ -201,7 +207,10 @@ Task<> ResponseReader::State::send_pieces(std::function<Task<std::string>()> pie
     ByteStream& stream = *lease->stream;
     try {
         for (;;) {
+            makes_piece = true;
             std::string piece = co_await pieces();
+            makes_piece = false;
+            piece_made = client.scheduler_.now();
             const bool is_last = piece.empty();
             std::string bytes = is_last ? "0\r\n\r\n" : chunk(std::move(piece));
             co_await stream.write(std::move(bytes), deadline);
@@ -215,13 +224,32 @@ Task<> ResponseReader::State::send_pieces(std::function<Task<std::string>()> pie
         send_failure = std::current_exception();
         stream.cut_input();
     }
+    makes_piece = false;
+}
+
+// Waits for input as long as the server may take. A server that still lacks a piece of the body
+// owes nothing: its time begins anew with each piece, and goes on while it does not read one.
+Task<std::string_view> ResponseReader::State::peek(std::size_t least) {
+    Scheduler& scheduler = client.scheduler_;
+    const Time begun = scheduler.now();
+    for (;;) {
+        const Time until = in_time(begun);
+        try {
+            co_return co_await lease->stream->peek(least, until);
+        } catch (const StreamError& error) {
+            const bool has_waited = error.code() == UV_ETIMEDOUT && scheduler.now() >= until;
+            if (!has_waited || in_time(begun) <= scheduler.now()) {
+                throw;
+            }
+        }
+    }
 }
 
 // Reads the head of the response, behind those that only say that one will come (1xx).
 Task<> ResponseReader::State::read_head(bool is_head) {
     ByteStream& stream = *lease->stream;
     for (;;) {
-        std::string_view bytes = co_await stream.peek(1, in_time());
+        std::string_view bytes = co_await peek(1);
         std::size_t size = 0;
         for (;;) {
             if (bytes.empty()) {
@@ -232,7 +260,7 @@ Task<> ResponseReader::State::read_head(bool is_head) {
                 break;
             }
             const std::size_t there = bytes.size();
-            bytes = co_await stream.peek(there + 1, in_time());
+            bytes = co_await peek(there + 1);
             if (bytes.size() == there) {
                 throw ResponseError("the connection has ended within the head of the response");
             }
@@ -264,7 +292,7 @@ Task<std::string_view> ResponseReader::State::read_raw() {
     ByteStream& stream = *lease->stream;
     stream.consume(std::exchange(after, 0));
     while (!parser->ended()) {
-        const std::string_view input = co_await stream.peek(1, in_time());
+        const std::string_view input = co_await peek(1);
         if (input.empty()) {
             if (send_failure) {
                 std::rethrow_exception(send_failure);

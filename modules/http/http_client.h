@@ -33,14 +33,17 @@ enum class ClientStage {
 // tcp://10.0.0.7:443: connection refused (ECONNREFUSED)". A response with any status is no failure.
 class ClientError : public std::runtime_error {
 public:
-    ClientError(ClientStage stage, const std::string& what)
-        : std::runtime_error(what), stage_(stage) {}
+    ClientError(ClientStage stage, const std::string& what, bool is_timeout = false)
+        : std::runtime_error(what), stage_(stage), is_timeout_(is_timeout) {}
     ~ClientError() override;
 
     ClientStage stage() const noexcept { return stage_; }
+    // Whether the server was too slow, at whichever stage.
+    bool is_timeout() const noexcept { return is_timeout_; }
 
 private:
     ClientStage stage_;
+    bool is_timeout_;
 };
 
 struct ClientRequest {
@@ -77,7 +80,8 @@ struct HttpClientOptions {
     std::size_t max_connections = 8;
     // A connection that no request has used for so long is closed.
     Duration idle_time = std::chrono::seconds(30);
-    // The longest pause within a response, and before it.
+    // The longest pause within a response, and before it. While `pieces` makes the next piece of a
+    // body, the server is not waited for.
     Duration read_time = std::chrono::seconds(30);
     std::size_t max_head = 64 * 1024;
     // Of a whole response, decoded; HttpClient::open() has no limit.

@@ -10,6 +10,7 @@
 
 #include "config/settings/duration.h"
 #include "core/run/scheduler.h"
+#include "core/simulation/wall_clock.h"
 #include "core/wait/timeout.h"
 #include "modules/http/http_error.h"
 #include "modules/system/call/api_error.h"
@@ -18,7 +19,7 @@ namespace weir::http {
 
 namespace {
 
-// A body that is not longer is read before the request is sent: so it has a length.
+// A body that is not longer is read before the request is admitted and sent: so it has a length.
 constexpr std::uint64_t short_body = 64 * 1024;
 
 // Headers of one connection, and not of what is passed on (RFC 9110, 7.6.1).
@@ -34,7 +35,30 @@ constexpr std::array<std::string_view, 10> of_connection{"Connection",
                                                          "Content-Length"};
 
 // What the proxy says itself, or what is none of the other server's business.
-constexpr std::array<std::string_view, 4> own{"Host", "Authorization", "Expect", "Forwarded"};
+constexpr std::array<std::string_view, 5> own{"Host", "Authorization", "Expect", "Forwarded",
+                                              "X-Real-IP"};
+// What servers believe although clients say it: an address that is not that of the client, another
+// target, host or method than those by which the route was found, and `Proxy`, which CGI programs
+// take for the variable HTTP_PROXY.
+constexpr std::array<std::string_view, 19> claims{"Client-IP",
+                                                  "True-Client-IP",
+                                                  "X-Client-IP",
+                                                  "X-Cluster-Client-IP",
+                                                  "X-Original-For",
+                                                  "X-Original-Forwarded-For",
+                                                  "X-Remote-Addr",
+                                                  "X-Remote-IP",
+                                                  "CF-Connecting-IP",
+                                                  "CF-Connecting-IPv6",
+                                                  "Fastly-Client-IP",
+                                                  "X-Original-Host",
+                                                  "X-Host",
+                                                  "X-Original-URL",
+                                                  "X-Rewrite-URL",
+                                                  "X-HTTP-Method-Override",
+                                                  "X-HTTP-Method",
+                                                  "X-Method-Override",
+                                                  "Proxy"};
 constexpr std::string_view own_prefix = "X-Forwarded-";
 
 // Whether a program that gets headers as variables, as CGI and WSGI have them, takes both for the
@@ -106,13 +130,6 @@ std::optional<std::uint64_t> length_of(const Headers& headers) {
     return error == std::errc() && stop == end ? std::optional(length) : std::nullopt;
 }
 
-// Whether the server behind may see more parts in a path than the routes here do.
-bool hides_parts(const Request& request) {
-    return std::ranges::any_of(path_segments(request.path), [](const std::string& part) {
-        return part.find_first_of("/\\") != std::string::npos;
-    });
-}
-
 // Returns the address of a client, "tcp://[::1]:50123", without the rest; "" if it has none.
 std::string_view host_of(std::string_view address) {
     const std::size_t scheme = address.find("://");
@@ -157,6 +174,23 @@ Task<std::string> next_piece(Exchange& exchange) {
     } catch (const StreamError& error) {
         throw HttpError(400, "bad_request", error.what());
     }
+}
+
+// Reads the body, if it is short, and else so much of it that it is none.
+Task<std::string> read_begin(Exchange& exchange) {
+    std::string begin;
+    while (begin.size() <= short_body) {
+        const std::string piece = co_await next_piece(exchange);
+        if (piece.empty()) {
+            break;
+        }
+        begin += piece;
+    }
+    co_return begin;
+}
+
+Task<std::string> just(std::string piece) {
+    co_return piece;
 }
 
 }  // namespace
@@ -215,8 +249,13 @@ bool Proxy::may_be_cached(const Request& request) const {
 
 Task<> Proxy::handle(Exchange& exchange) {
     const Request& request = exchange.request();
-    if (has_dot_segments(request.path) || hides_parts(request)) {
+    if (has_dot_segments(request.path) || hides_parts(request.path)) {
         throw HttpError(400, "bad_request", "the path has parts that lead elsewhere");
+    }
+    if (!options_.any_path && has_odd_parts(request.path)) {
+        throw HttpError(400, "bad_request",
+                        "the path has an empty part, or one with ';', a control character or a "
+                        "space at its end, which servers read in different ways");
     }
     if (request.asks_for_web_socket()) {
         throw HttpError(501, "no_web_socket", "WebSockets do not pass to the server behind");
@@ -226,6 +265,9 @@ Task<> Proxy::handle(Exchange& exchange) {
     if (cacheable && co_await answer_from_cache(exchange, key)) {
         co_return;
     }
+    std::string url = base_.origin() + key.target;
+    ClientRequest asked = co_await request_for(exchange, std::move(url), cacheable);
+    const bool streams = static_cast<bool>(asked.pieces);
     std::unique_ptr<Admission> admission;
     if (options_.admit) {
         admission = co_await options_.admit(exchange);
@@ -238,9 +280,6 @@ Task<> Proxy::handle(Exchange& exchange) {
     if (cacheable) {
         filling.emplace(*cache_, key, scheduler_.now());
     }
-    std::string url = base_.origin() + key.target;
-    ClientRequest asked = co_await request_for(exchange, std::move(url), cacheable);
-    const bool streams = static_cast<bool>(asked.pieces);
     std::optional<Change> change;
     if (cache_ && !request.is_safe()) {
         change.emplace(*cache_, key.target);
@@ -268,7 +307,8 @@ Task<ClientRequest> Proxy::request_for(Exchange& exchange, std::string url, bool
         // What is kept is the same for all clients: neither encoded nor on a condition.
         const bool is_choice = cacheable && (same_variable(header.name, "Accept-Encoding") ||
                                              begins_with(header.name, "If-"));
-        const bool is_own = is_one_of(header.name, own) || begins_with(header.name, own_prefix) ||
+        const bool is_own = is_one_of(header.name, own) || is_one_of(header.name, claims) ||
+                            begins_with(header.name, own_prefix) ||
                             is_one_of(header.name, of_connection) ||
                             request.lists("Connection", header.name);
         if (!is_own && !is_choice) {
@@ -277,6 +317,7 @@ Task<ClientRequest> Proxy::request_for(Exchange& exchange, std::string url, bool
     }
     if (const std::string_view from = host_of(exchange.client().address); !from.empty()) {
         made.headers.set("X-Forwarded-For", std::string(from));
+        made.headers.set("X-Real-IP", std::string(from));
     }
     made.headers.set("X-Forwarded-Proto", exchange.client().tls ? "https" : "http");
     if (!request.host.empty()) {
@@ -286,24 +327,37 @@ Task<ClientRequest> Proxy::request_for(Exchange& exchange, std::string url, bool
         made.headers.set("X-Forwarded-User", std::move(user));
     }
     made.timeout = Duration();  // each pause has its time
-    if (request.chunked || request.length > short_body) {
+    const bool streams = request.chunked || request.length > short_body;
+    if (streams && !options_.admit) {
         made.pieces = [&exchange] { return next_piece(exchange); };
     } else if (request.has_body()) {
-        made.body = co_await exchange.read_all();
+        // A client that is slow to send keeps no other one from being admitted meanwhile.
+        std::string begin = co_await read_begin(exchange);
+        if (begin.size() > short_body) {
+            made.pieces = [&exchange, begin = std::move(begin)]() mutable {
+                return begin.empty() ? next_piece(exchange) : just(std::exchange(begin, {}));
+            };
+        } else {
+            made.body = std::move(begin);
+        }
     }
     co_return made;
 }
 
 Task<std::unique_ptr<ResponseReader>> Proxy::open(Exchange& exchange, ClientRequest request) {
-    const bool streams = static_cast<bool>(request.pieces);
+    std::optional<Duration> timeout;
     std::string failure;
     bool is_late = false;
     try {
+        const bool streams = static_cast<bool>(request.pieces);
         Task<std::unique_ptr<ResponseReader>> opening = client_.open(std::move(request));
-        if (!streams) {  // otherwise the body is read, which tells when the client goes
+        // A body that streams is read, which tells when the client goes; and how long that takes is
+        // the client's affair: `client_` knows when the server behind is waited for.
+        if (!streams) {
             opening = exchange.while_connected(std::move(opening));
+            timeout = options_.timeout;
         }
-        auto response = co_await execute_with_timeout(options_.timeout, std::move(opening));
+        auto response = co_await execute_with_timeout(timeout, std::move(opening));
         if (response) {
             if (std::exchange(is_failing_, false) && options_.report) {
                 options_.report("");
@@ -316,6 +370,7 @@ Task<std::unique_ptr<ResponseReader>> Proxy::open(Exchange& exchange, ClientRequ
             config::duration_text(std::chrono::ceil<std::chrono::milliseconds>(options_.timeout));
     } catch (const ClientError& error) {
         failure = error.what();
+        is_late = error.is_timeout();
     }
     fails(failure);
     // The client does not learn where the other server is.
@@ -339,7 +394,9 @@ Task<> Proxy::pass_back(Exchange& exchange, ResponseReader& response, bool watch
     const bool is_personal = !user_of(exchange).empty() || request.header("Cookie");
     std::optional<Duration> keep;
     if (filling != nullptr) {
-        keep = cache_->time_to_keep(copy.status, copy.headers, is_personal);
+        // By all headers: some may be of the connection, and not be passed back.
+        keep = cache_->time_to_keep(copy.status, response.headers(), is_personal,
+                                    wall_time(scheduler_.poller()));
     }
     const bool is_bodyless = copy.status == 204 || copy.status == 304;
     std::optional<std::uint64_t> length;

@@ -27,12 +27,15 @@ public:
 };
 
 struct ProxyOptions {
-    // How long the server behind may take from a request to its response, and pause within it.
+    // How long the server behind may take from a whole request, or a piece of its body, to its
+    // response, and pause within it.
     Duration timeout = std::chrono::seconds(30);
     std::size_t max_connections = 100;
     std::optional<CacheOptions> cache = {};
-    // Returns when the request may go to the server behind; throws HttpError if it may not. Null:
-    // all may.
+    // Lets paths pass that has_odd_parts() finds, too.
+    bool any_path = false;
+    // Returns when the request may go to the server behind; throws HttpError if it may not. Is
+    // called when the first 64 KiB of the body are there. Null: all may.
     std::function<Task<std::unique_ptr<Admission>>(Exchange&)> admit = {};
     // Says that the server behind fails, and why; "": it answers again.
     std::function<void(const std::string& failure)> report = {};
@@ -42,9 +45,10 @@ struct ProxyOptions {
 
 // Passes requests to another server, and its responses back, as they come: neither is in memory as
 // a whole. The other server learns who asks by X-Forwarded-For, X-Forwarded-Proto,
-// X-Forwarded-Host and X-Forwarded-User, which clients cannot set, nor any other X-Forwarded-*, not
-// even as X_Forwarded_*; the password of a user stays here. A server that cannot be reached is 502,
-// one that is too slow 504. WebSockets do not pass.
+// X-Forwarded-Host, X-Forwarded-User and X-Real-IP, which clients cannot set, nor any other
+// X-Forwarded-*, not even as X_Forwarded_*, nor headers by which other servers claim an address, a
+// target, a host or a method; the password of a user stays here. A server that cannot be reached is
+// 502, one that is too slow 504. WebSockets do not pass.
 class Proxy {
 public:
     // `address`: http://host:port/path, or https. What the `*` of the route stands for is appended

@@ -126,7 +126,8 @@ TEST_CASE("a request passes with its own headers, and with who asks") {
     CHECK(is_in("X-Own: kept\r\n", answer));
     CHECK(
         is_in("GET /v1/a%20b/c?d=e\nHost: behind:81\nX-Mine: 1\nX-Forwarded-For: 192.0.2.7\n"
-              "X-Forwarded-Proto: http\nX-Forwarded-Host: shop.example\nUser-Agent:",
+              "X-Real-IP: 192.0.2.7\nX-Forwarded-Proto: http\nX-Forwarded-Host: "
+              "shop.example\nUser-Agent:",
               answer));
     CHECK_FALSE(is_in("root", answer));
     CHECK_FALSE(is_in("X-Hop", answer));
@@ -179,6 +180,92 @@ TEST_CASE("a server behind that is too slow is 504") {
     CHECK(is_in("HTTP/1.1 504 Gateway Timeout", world.send({get("/api/a")})));
 }
 
+TEST_CASE("the time in which a client sends a long body is not that of the server behind") {
+    ProxyOptions options;
+    options.timeout = 3s;
+    const auto upload = [](const std::string& framing, const std::string& piece) {
+        std::vector<std::string> pieces{"POST /api/x HTTP/1.1\r\nHost: h\r\n" + framing +
+                                        "\r\n\r\n"};
+        pieces.insert(pieces.end(), 10, piece);
+        return pieces;
+    };
+    const std::string bytes(10'000, 'x');
+    SECTION("a server that answers in time") {
+        ProxyWorld world(show_request, options);
+        const std::string answer = world.send(upload("Content-Length: 100000", bytes), 2s);
+        CHECK(is_in("HTTP/1.1 200 OK", answer));
+        CHECK(is_in(std::string(100'000, 'x'), answer));
+        CHECK(world.reports.empty());
+    }
+    SECTION("a server that does not answer") {
+        std::size_t received = 0;
+        ProxyWorld world(
+            [&](Exchange& exchange) -> Task<> {
+                received = (co_await exchange.read_all()).size();
+                co_await sleep(1min);
+                co_await exchange.respond(Response());
+            },
+            options);
+        std::vector<std::string> pieces =
+            upload("Transfer-Encoding: chunked", "2710\r\n" + bytes + "\r\n");
+        pieces.emplace_back("0\r\n\r\n");
+        CHECK(is_in("HTTP/1.1 504 Gateway Timeout", world.send(std::move(pieces), 2s)));
+        CHECK(received == 100'000);
+        CHECK(world.reports.size() == 1);
+    }
+    SECTION("a server that answers before it has the body") {
+        ProxyWorld world([](Exchange& exchange) { return exchange.respond({.status = 403}); },
+                         options);
+        CHECK(is_in("HTTP/1.1 403 Forbidden",
+                    world.send(upload("Content-Length: 100000", bytes), 2s)));
+    }
+    SECTION("a server that does not read the body") {
+        ProxyWorld world(
+            [](Exchange& exchange) -> Task<> {
+                co_await sleep(1min);
+                co_await exchange.respond(Response());
+            },
+            options);
+        const std::string large(100'000, 'x');
+        CHECK(is_in("HTTP/1.1 504 Gateway Timeout",
+                    world.send(upload("Content-Length: 1000000", large), 1ms)));
+        CHECK(world.reports.size() == 1);
+    }
+}
+
+TEST_CASE("a request is admitted when its body is there, or so much of it that it is long") {
+    Duration admitted{};
+    ProxyOptions options;
+    options.admit = [&](Exchange& exchange) -> Task<std::unique_ptr<Admission>> {
+        admitted = exchange.scheduler().now().time_since_epoch();
+        co_return std::make_unique<Admission>();
+    };
+    ProxyWorld world(show_request, options);
+    const Duration begun = world.front.scheduler.now().time_since_epoch();
+    SECTION("a short body") {
+        const std::string answer = world.send(
+            {"POST /api/a HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n", "bo", "dy"}, 5s);
+        CHECK(is_in("Content-Length: 4\nbody", answer));
+        CHECK(admitted - begun == 10s);
+    }
+    SECTION("a short one in chunks") {
+        const std::string answer =
+            world.send({"POST /api/a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n",
+                        "2\r\nbo\r\n", "2\r\ndy\r\n", "0\r\n\r\n"},
+                       5s);
+        CHECK(is_in("Content-Length: 4\nbody", answer));
+        CHECK(admitted - begun == 15s);
+    }
+    SECTION("a long one") {
+        const std::string half(50'000, 'x');
+        const std::string answer = world.send(
+            {"POST /api/a HTTP/1.1\r\nHost: h\r\nContent-Length: 150000\r\n\r\n", half, half, half},
+            5s);
+        CHECK(is_in("Transfer-Encoding: chunked\n" + half + half + half, answer));
+        CHECK(admitted - begun == 10s);
+    }
+}
+
 TEST_CASE("a response that breaks off does not look complete") {
     ProxyWorld world([](Exchange& exchange) -> Task<> {
         co_await exchange.begin(200, Headers());
@@ -192,11 +279,54 @@ TEST_CASE("a response that breaks off does not look complete") {
 
 TEST_CASE("paths that the server behind could read otherwise do not pass") {
     for (const char* path : {"/api/../x", "/api/%2e%2e/x", "/api/a%2fb", "/api/./x", "/api/..;/x",
-                             "/api/%252e./x", "/api/a%5cb"}) {
+                             "/api/%252e./x", "/api/a%5cb", "/api/a%252fb", "/api/a%25255cb"}) {
         ProxyWorld world(show_request);
         CHECK(is_in("HTTP/1.1 400 Bad Request", world.send({get(path)})));
         CHECK(world.proxy->passed() == 0);
     }
+}
+
+TEST_CASE("paths that the server behind could take for those of a narrower route pass if wanted") {
+    for (const char* path :
+         {"/api//admin/x", "/api/;/admin/x", "/api/admin;x/y", "/api/admin%3bx/y",
+          "/api/admin%20/x", "/api/admin%2520", "/api/a%0a"}) {
+        ProxyWorld world(show_request);
+        CHECK(is_in("HTTP/1.1 400 Bad Request", world.send({get(path)})));
+        CHECK(world.proxy->passed() == 0);
+        ProxyOptions options;
+        options.any_path = true;
+        ProxyWorld wanted(show_request, options);
+        CHECK(is_in("HTTP/1.1 200 OK", wanted.send({get(path)})));
+    }
+    ProxyWorld world(show_request);
+    CHECK(is_in("GET /v1/a/\n", world.send({get("/api/a/")})));
+}
+
+TEST_CASE("what a client claims of its address, or of another target or method, does not pass") {
+    ProxyWorld world(show_request);
+    const std::string answer =
+        world.send({get("/api/a",
+                        "X-Real-IP: evil\r\nx_real_ip: evil\r\nTrue-Client-IP: evil\r\n"
+                        "Proxy: evil\r\nX-Original-URL: evil\r\nX-Rewrite-URL: evil\r\n"
+                        "X-HTTP-Method-Override: evil\r\nX-Host: evil\r\n")});
+    CHECK_FALSE(is_in("evil", answer));
+    CHECK(is_in("X-Real-IP: 192.0.2.7\n", answer));
+}
+
+TEST_CASE("an answer is not kept for all although its connection hides that it is for one") {
+    ProxyOptions options;
+    options.cache = CacheOptions{.time = 10s};
+    ProxyWorld world(
+        [](Exchange& exchange) -> Task<> {
+            Response response{.body = "mine"};
+            response.headers.set("Connection", "Vary, Set-Cookie");
+            response.headers.set("Vary", "Accept");
+            response.headers.set("Set-Cookie", "a=b");
+            co_await exchange.respond(std::move(response));
+        },
+        options);
+    CHECK(is_in("mine", world.send({get("/api/a"), get("/api/a")})));
+    CHECK(world.proxy->cached() == 0);
 }
 
 TEST_CASE("cached answers reach the server behind once, until something changes") {

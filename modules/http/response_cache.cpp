@@ -16,12 +16,14 @@ constexpr std::size_t entry_overhead = 256;
 struct CacheControl {
     bool is_forbidden = false;  // no-store, no-cache, private
     bool is_public = false;
+    bool is_there = false;            // any Cache-Control
     std::optional<Duration> max_age;  // that of shared caches, if there is one
 
     explicit CacheControl(const Headers& headers) {
         bool is_shared = false;
         for (const auto& [name, value] : headers) {
             if (same_name(name, "Cache-Control")) {
+                is_there = true;
                 read(value, is_shared);
             }
         }
@@ -81,6 +83,26 @@ Duration age_of(const Headers& headers) {
     return std::chrono::seconds(number);
 }
 
+// Returns how long the response is fresh by the header Expires, which servers of old send (RFC
+// 9111, 5.3); nothing without it. What is no date has expired.
+std::optional<Duration> time_to_expire(const Headers& headers, WallTime now) {
+    const std::string* const expires = headers.find("Expires");
+    if (expires == nullptr) {
+        return {};
+    }
+    const std::optional<WallTime> end = parse_http_date(*expires);
+    const std::string* const date = headers.find("Date");
+    const WallTime begin = (date ? parse_http_date(*date) : std::nullopt).value_or(now);
+    return end ? Duration(*end - begin) : Duration();
+}
+
+// Whether the response forbids by Pragma to be kept, where nothing newer says how.
+bool is_forbidden_by_pragma(const Headers& headers) {
+    return std::ranges::any_of(headers, [](const auto& header) {
+        return same_name(header.first, "Pragma") && same_name(header.second, "no-cache");
+    });
+}
+
 std::string name_of(const ResponseCache::Key& key) {
     return key.target + ' ' + key.origin;
 }
@@ -93,13 +115,16 @@ bool is_for_all(const Headers& headers) {
 }  // namespace
 
 std::optional<Duration> ResponseCache::time_to_keep(int status, const Headers& headers,
-                                                    bool is_personal) const {
+                                                    bool is_personal, WallTime now) const {
     const CacheControl control(headers);
     if (status != 200 || control.is_forbidden || !is_for_all(headers) ||
+        (!control.is_there && is_forbidden_by_pragma(headers)) ||
         (is_personal && !control.is_public)) {
         return {};
     }
-    const Duration time = control.max_age.value_or(options_.time) - age_of(headers);
+    const Duration fresh =
+        control.max_age ? *control.max_age : time_to_expire(headers, now).value_or(options_.time);
+    const Duration time = fresh - age_of(headers);
     return time > Duration() ? std::optional(time) : std::nullopt;
 }
 

@@ -58,9 +58,9 @@ public:
     ResponseCache& operator=(const ResponseCache&) = delete;
 
     // Returns how long a response may be kept, less its age; nothing: not at all. `is_personal`:
-    // the request said who its client is.
-    std::optional<Duration> time_to_keep(int status, const Headers& headers,
-                                         bool is_personal) const;
+    // the request said who its client is. `now`: when a response without a date was made.
+    std::optional<Duration> time_to_keep(int status, const Headers& headers, bool is_personal,
+                                         WallTime now) const;
     // A longer body is not kept.
     std::size_t max_body() const noexcept { return options_.max_size / 8; }
 

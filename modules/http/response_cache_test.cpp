@@ -36,7 +36,7 @@ Response answer(std::string body) {
 TEST_CASE("a response is kept as long as it says, or else as long as the cache does") {
     const ResponseCache cache({.time = 10s});
     const auto time = [&](std::initializer_list<std::pair<const char*, const char*>> given) {
-        return cache.time_to_keep(200, headers(given), false);
+        return cache.time_to_keep(200, headers(given), false, WallTime());
     };
     CHECK(time({}) == Duration(10s));
     CHECK(time({{"Cache-Control", "max-age=60"}}) == Duration(60s));
@@ -49,15 +49,32 @@ TEST_CASE("a response is kept as long as it says, or else as long as the cache d
     CHECK(time({{"Cache-Control", "no-cache"}}) == std::nullopt);
     CHECK(time({{"Vary", "Cookie"}}) == std::nullopt);
     CHECK(time({{"Set-Cookie", "a=b"}}) == std::nullopt);
-    CHECK(cache.time_to_keep(404, Headers(), false) == std::nullopt);
+    CHECK(cache.time_to_keep(404, Headers(), false, WallTime()) == std::nullopt);
+}
+
+TEST_CASE("a response of an old server is kept as long as Expires says, and not by Pragma") {
+    const ResponseCache cache({.time = 10s});
+    const auto time = [&](std::initializer_list<std::pair<const char*, const char*>> given) {
+        return cache.time_to_keep(200, headers(given), false, WallTime(100s));
+    };
+    const auto* const date = "Thu, 01 Jan 1970 01:00:00 GMT";
+    CHECK(time({{"Expires", "Thu, 01 Jan 1970 00:00:00 GMT"}}) == std::nullopt);
+    CHECK(time({{"Expires", "0"}}) == std::nullopt);
+    CHECK(time({{"Expires", "Thu, 01 Jan 1970 01:00:30 GMT"}, {"Date", date}}) == Duration(30s));
+    CHECK(time({{"Expires", "Thu, 01 Jan 1970 00:02:00 GMT"}}) == Duration(20s));
+    CHECK(time({{"Expires", "0"}, {"Cache-Control", "max-age=7"}}) == Duration(7s));
+    CHECK(time({{"Pragma", "no-cache"}}) == std::nullopt);
+    CHECK(time({{"Pragma", "no-cache"}, {"Cache-Control", "public"}}) == Duration(10s));
 }
 
 TEST_CASE("an answer to one user is kept only if the server says that it is for all") {
     const ResponseCache cache({.time = 10s});
-    CHECK(cache.time_to_keep(200, Headers(), true) == std::nullopt);
-    CHECK(cache.time_to_keep(200, headers({{"Cache-Control", "max-age=5"}}), true) == std::nullopt);
-    CHECK(cache.time_to_keep(200, headers({{"Cache-Control", "public"}}), true) == Duration(10s));
-    CHECK(cache.time_to_keep(200, headers({{"Cache-Control", "s-maxage=5"}}), true) ==
+    CHECK(cache.time_to_keep(200, Headers(), true, WallTime()) == std::nullopt);
+    CHECK(cache.time_to_keep(200, headers({{"Cache-Control", "max-age=5"}}), true, WallTime()) ==
+          std::nullopt);
+    CHECK(cache.time_to_keep(200, headers({{"Cache-Control", "public"}}), true, WallTime()) ==
+          Duration(10s));
+    CHECK(cache.time_to_keep(200, headers({{"Cache-Control", "s-maxage=5"}}), true, WallTime()) ==
           Duration(5s));
 }
 
@@ -76,7 +93,7 @@ TEST_CASE("a response is found until its time is over, with its age") {
 TEST_CASE("what a response has aged before it came is of its time, and of its age") {
     ResponseCache cache({.time = 10s});
     const auto time = [&](std::initializer_list<std::pair<const char*, const char*>> given) {
-        return cache.time_to_keep(200, headers(given), false);
+        return cache.time_to_keep(200, headers(given), false, WallTime());
     };
     CHECK(time({{"Cache-Control", "max-age=60"}, {"Age", "50"}}) == Duration(10s));
     CHECK(time({{"Cache-Control", "max-age=60"}, {"Age", "60"}}) == std::nullopt);

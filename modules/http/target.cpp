@@ -100,6 +100,22 @@ bool has_dot_segments(std::string_view path) {
     return false;
 }
 
+bool hides_parts(std::string_view path) {
+    const std::string plain = fully_decoded(path);
+    return plain.find('\\') != std::string::npos ||
+           std::ranges::count(plain, '/') != std::ranges::count(path, '/');
+}
+
+bool has_odd_parts(std::string_view path) {
+    const std::string plain = fully_decoded(path);
+    const auto is_odd = [](char character) {
+        const auto byte = static_cast<unsigned char>(character);
+        return byte < 0x20 || byte == 0x7F || byte == ';';
+    };
+    return plain.find("//") != std::string::npos || plain.find(" /") != std::string::npos ||
+           plain.ends_with(' ') || std::ranges::any_of(plain, is_odd);
+}
+
 Parameters query_parameters(std::string_view query) {
     Parameters parameters;
     while (!query.empty()) {

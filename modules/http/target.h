@@ -22,6 +22,13 @@ std::vector<std::string> path_segments(std::string_view path);
 // or with parameters, as `..;a=b` is for servers of Java. The path is as it is sent, without a
 // query. Does not throw HttpError.
 bool has_dot_segments(std::string_view path);
+// Returns whether a part of the path contains a slash or a backslash, encoded once or several
+// times, so that a server may see more parts than there are here. Does not throw HttpError.
+bool hides_parts(std::string_view path);
+// Returns whether servers may take the path for a simpler one: it has an empty part before its
+// last, or a part that contains `;` or a control character, or ends in a space, encoded or not.
+// Does not throw HttpError.
+bool has_odd_parts(std::string_view path);
 // Returns the parameters of a query, "a=b&c=d%20e"; '+' stands for a space.
 Parameters query_parameters(std::string_view query);
 

@@ -332,6 +332,7 @@ private:
     Handler proxy_handler(const RouteSettings& route, const RouteLimit* limit) {
         ProxyOptions options;
         options.timeout = route.timeout;
+        options.any_path = route.any_path;
         options.max_connections = settings().max_clients;
         if (route.cache) {
             options.cache = CacheOptions{route.cache->time, route.cache->max_size.bytes};

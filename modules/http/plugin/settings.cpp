@@ -47,6 +47,8 @@ std::string wrong_routes(const std::vector<RouteSettings>& routes) {
             mistakes.add(where + "has a method other than GET, but is no call and no proxy");
         } else if (!route.with.empty() && !route.call) {
             mistakes.add(where + "has parameters (with), but is no call");
+        } else if (route.any_path && !route.proxy) {
+            mistakes.add(where + "has any_path, but is no proxy");
         } else if (route.cache && !route.proxy) {
             mistakes.add(where + "has a cache, but is no proxy");
         }
@@ -174,6 +176,9 @@ config::Settings<RouteSettings> RouteSettings::describe() {
                 "Proxies: how long the other server may take until it answers, and pause within "
                 "its answer")
             .range(std::chrono::milliseconds(1), std::chrono::hours(24)),
+        setting("any_path", &S::any_path,
+                "Proxies: let also paths pass that servers read in different ways, with an empty "
+                "part or a part with `;`"),
         setting("cache", &S::cache, "Proxies: keeps answers; null: none"),
         setting("limit", &S::limit, "Limits requests; null: the route does not"));
 }

@@ -44,6 +44,7 @@ struct RouteSettings {
     int status = 308;
     std::optional<std::string> proxy;
     std::chrono::milliseconds timeout = std::chrono::seconds(30);
+    bool any_path = false;
     std::optional<RouteCacheSettings> cache;
     std::optional<RouteLimitSettings> limit;
 
