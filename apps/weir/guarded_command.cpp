@@ -20,6 +20,10 @@ using Clock = RespClient::Clock;
 // connections on which nothing is sent.
 constexpr Clock::duration longest_interval = std::chrono::seconds(10);
 
+// Between two looks whether the lock is still certain: after the machine has slept, a longer wait
+// would go on for what was left of it.
+constexpr Clock::duration longest_look = std::chrono::seconds(1);
+
 // After SIGKILL: what a killed process started in its last moment is looked for again.
 constexpr std::chrono::milliseconds kill_interval{50};
 constexpr int most_kills = 60;
@@ -30,11 +34,12 @@ Clock::duration duration_of(double seconds) {
 
 }  // namespace
 
-GuardedCommand::GuardedCommand(RespClient& client, const LockCommand& lock, Messages& messages)
+GuardedCommand::GuardedCommand(RespClient& client, const LockCommand& lock, LockValidity& validity,
+                               Messages& messages)
     : client_(client),
       lock_(lock),
+      validity_(validity),
       messages_(messages),
-      interval_(std::min(longest_interval, client.limit())),
       child_(lock.command, client.socket()),
       patience_(client.limit()) {}
 
@@ -55,12 +60,22 @@ int GuardedCommand::run() {
     return lost_ && !lock_.only_warn ? lock_failed : child_.exit_code();
 }
 
+// Between two questions to the server: three of them fit in the time for which the lock is certain.
+Clock::duration GuardedCommand::interval() const {
+    const Clock::duration usual = std::min(longest_interval, client_.limit());
+    const auto left = validity_.left();
+    return left ? std::min<Clock::duration>(usual, *left / 3) : usual;
+}
+
 // Waits until there is something to do.
 void GuardedCommand::wait() {
     const Clock::time_point now = Clock::now();
     Clock::duration time = longest_interval;
     if (!lost_) {
         time = std::min(time, asked_ ? patience_.next_look() : next_question_ - now);
+        if (const auto left = validity_.left()) {
+            time = std::min<Clock::duration>({time, *left, longest_look});
+        }
     } else if (next_kill_) {
         time = std::min(time, *next_kill_ - now);
     }
@@ -74,20 +89,30 @@ void GuardedCommand::wait() {
 
 // A server that does not answer is as good as gone: it is asked now and then. What has arrived is
 // read before its silence is judged.
+//
+// Pauses of this process count in the time for which the lock is certain, and not in the time for
+// an answer: the servers that decide may have given the lock to another client meanwhile.
 void GuardedCommand::watch_server() {
     try {
-        if (client_.receive() > 0) {
-            asked_ = false;
-        }
         const Clock::time_point now = Clock::now();
+        for (const Reply& answer : client_.receive()) {
+            if (!validity_.answered(answer)) {
+                throw ConnectionError("the server does not hold it any more");
+            }
+            asked_ = false;
+            next_question_ = now + interval();
+        }
+        if (validity_.left() == std::chrono::nanoseconds::zero()) {
+            throw ConnectionError(
+                "the server has not confirmed it in time: another client may hold it");
+        }
         if (asked_ && patience_.look(now)) {
             throw ConnectionError("the server does not answer");
         }
         if (!asked_ && next_question_ <= now) {
-            client_.send({"PING"});
+            client_.send(validity_.ask());
             asked_ = true;
             patience_.begin(now, client_.limit());
-            next_question_ = now + interval_;
         }
     } catch (const ConnectionError& error) {
         lose(error.what());

@@ -8,6 +8,7 @@
 
 #include "apps/weir/exit_code.h"
 #include "apps/weir/guarded_command.h"
+#include "apps/weir/lock_validity.h"
 #include "apps/weir/messages.h"
 #include "config/text/quoted.h"
 
@@ -66,6 +67,13 @@ public:
         return std::to_string(reply.integer());
     }
 
+    // Learns for how long the lock is certain, before the command begins.
+    void confirm(LockValidity& validity) {
+        if (!validity.answered(client_.command(validity.ask()))) {
+            throw ConnectionError("LOCK: the server does not hold it any more");
+        }
+    }
+
 private:
     static std::optional<Clock::time_point> end_of(const LockCommand& lock) {
         if (!lock.timeout) {
@@ -109,8 +117,10 @@ void obey_signals_as_first_process() {
     }
 }
 
-int run_with_lock(RespClient& client, const LockCommand& lock, Messages& messages) {
-    GuardedCommand command(client, lock, messages);
+int run_with_lock(Acquisition& acquisition, const LockCommand& lock, Messages& messages) {
+    LockValidity validity(lock.key, lock.context);
+    acquisition.confirm(validity);
+    GuardedCommand command(acquisition.client(), lock, validity, messages);
     return command.run();
 }
 
@@ -129,7 +139,7 @@ int run_lock_command(const LockCommand& lock) {
         }
         setenv(token_variable, token->c_str(), 1);
         unsetenv(password_variable);  // it is for this program, and not for the command
-        return run_with_lock(acquisition.client(), lock, messages);
+        return run_with_lock(acquisition, lock, messages);
     } catch (const CannotStart& error) {
         messages.say(error.what());
         return error.is_not_found() ? not_found : cannot_execute;

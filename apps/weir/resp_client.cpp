@@ -20,6 +20,7 @@ namespace weir::app {
 namespace {
 
 constexpr std::string_view lock_lost = "LOCKLOST ";
+constexpr std::size_t longest_reason = 2000;  // characters that are shown
 
 // The server says: LOCKLOST lock 'key' in context 'name' is lost: reason.
 std::string_view reason_of_loss(std::string_view error) {
@@ -76,8 +77,7 @@ long long Reply::integer() const noexcept {
 }
 
 std::string Reply::error() const {
-    constexpr std::size_t longest = 2000;
-    std::string shown = config::printable(text(), longest);
+    std::string shown = config::printable(text(), longest_reason);
     if (text().starts_with("NOAUTH")) {
         shown += " (the password is taken from the environment variable WEIR_PASSWORD)";
     } else if (text().starts_with("WRONGPASS")) {
@@ -230,15 +230,16 @@ std::optional<Reply> RespClient::next_reply() {
     return Reply(static_cast<redisReply*>(reply));
 }
 
-int RespClient::receive() {
+std::vector<Reply> RespClient::receive() {
     socket_.send({});
-    int answers = 0;
+    std::vector<Reply> answers;
     while (read() != 0) {
-        while (const std::optional<Reply> reply = next_reply()) {
+        while (std::optional<Reply> reply = next_reply()) {
             if (reply->kind() == Reply::Kind::error && reply->text().starts_with(lock_lost)) {
-                throw ConnectionError(config::printable(reason_of_loss(reply->text())));
+                throw ConnectionError(
+                    config::printable(reason_of_loss(reply->text()), longest_reason));
             }
-            ++answers;
+            answers.push_back(std::move(*reply));
         }
     }
     return answers;

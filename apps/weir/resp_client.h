@@ -80,9 +80,9 @@ public:
     // Sends a command, or keeps what the socket cannot take now for the next call. Throws
     // ConnectionError.
     void send(const std::vector<std::string>& arguments);
-    // Reads what has arrived; returns how many answers there were. Throws ConnectionError when the
-    // server has closed the connection, or says that it has taken a lock away.
-    int receive();
+    // Reads what has arrived, and returns the answers. Throws ConnectionError when the server has
+    // closed the connection, or says that it has taken a lock away.
+    std::vector<Reply> receive();
 
 private:
     struct Free {

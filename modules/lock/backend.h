@@ -33,6 +33,10 @@ public:
     // How many waiters of other processes stood before it when the backend looked last.
     virtual std::size_t ahead() const noexcept { return 0; }
 
+    // Whether the servers have answered, and stay to it, that other processes have it. Until then a
+    // waiter whose time is over does not know that the key was not free.
+    virtual bool is_known_taken() const noexcept { return true; }
+
     // --- for the table; one of them is there
 
     LockRequest* waiter = nullptr;

@@ -74,6 +74,14 @@ struct LockEvent : Event, Link<LockEvent, LockKey> {
                    : std::max(until - boot_time(place->home().scheduler().poller()),
                               Duration::zero());
     }
+    // The same without a limit of its own: how long a backend certainly keeps it for this process.
+    Duration confirmed_for() const noexcept {
+        if (!held || remote == nullptr) {
+            return held ? Duration::max() : Duration::zero();
+        }
+        return std::max(remote->valid_until() - boot_time(place->home().scheduler().poller()),
+                        Duration::zero());
+    }
     // Requires that it is bounded.
     BootTime valid_until() const noexcept {
         return remote == nullptr ? end_of_time : std::min(end_of_time, remote->valid_until());

@@ -26,6 +26,9 @@ public:
     std::uint64_t serial() const noexcept { return serial_; }
     // How many waiters of other processes stand before it, roughly; see RemoteSlot.
     std::size_t ahead() const noexcept { return remote_ == nullptr ? 0 : remote_->ahead(); }
+    // Whether it is known that the key is not free: other waiters stand before it, or the backend
+    // has said so.
+    bool is_known_taken() const noexcept { return remote_ == nullptr || remote_->is_known_taken(); }
     // Whether its owner is the routine that waits here. Such an owner waits for nothing else,
     // unless it has begun to take other locks.
     bool is_owners_only() const noexcept { return owner_.session == nullptr && !owner_given_; }

@@ -168,6 +168,13 @@ bool LockSession::holds(const IndexValue& key, const std::string& context) const
     return found != kept_.end() && found->second.lock.locked();
 }
 
+Duration LockSession::confirmed_for(const IndexValue& key, const std::string& context) const {
+    const auto found = kept_.find(Key(context, key));
+    return found == kept_.end() || !found->second.lock.locked()
+               ? Duration::zero()
+               : found->second.lock.state_.event->confirmed_for();
+}
+
 std::size_t LockSession::position(const IndexValue& key, const std::string& context) const {
     const auto found = kept_.find(Key(context, key));
     return found == kept_.end() ? 0 : found->second.lock.position();

@@ -141,7 +141,11 @@ Wait::Then LockWait::matched(const Ref<Event>&, Subscription& subscription) {
         return state_->held() || beginning == nullptr || beginning->error ? Then::resume
                                                                           : Then::wait_on;
     }
-    const std::string obstacle = table_of(*state_).obstacle();
+    std::string obstacle = table_of(*state_).obstacle();
+    if (obstacle.empty() && !is_known_taken()) {
+        obstacle =
+            "the servers have not answered in time: it is not known whether the lock is free";
+    }
     leave();
     timed_out_ = true;
     ++state_->context->statistics().timed_out;

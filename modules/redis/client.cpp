@@ -1,6 +1,7 @@
 #include "modules/redis/client.h"
 
 #include <cassert>
+#include <iterator>
 #include <stdexcept>
 
 #include "core/run/scheduler.h"
@@ -114,6 +115,13 @@ void Client::pop_message() {
     assert(!inbox_.empty());
     inbox_.pop_front();
     inbox_changed_.signal(SocketEvent::Type::writable);
+}
+
+void Client::take_messages(Client& from) {
+    inbox_.insert(inbox_.begin(), std::make_move_iterator(from.inbox_.begin()),
+                  std::make_move_iterator(from.inbox_.end()));
+    from.inbox_.clear();
+    inbox_changed_.signal(SocketEvent::Type::readable);
 }
 
 }  // namespace weir::redis

@@ -30,10 +30,13 @@ namespace weir::redis {
 // is made.
 inline constexpr Time usual_deadline = Time::min();
 
-// Who this is; without a password, the server's default user.
+// Who this is; without both, the server's default user. A user without a password logs in with an
+// empty one.
 struct Login {
     std::string user = {};
     std::string password = {};
+
+    bool is_default() const noexcept { return user.empty() && password.empty(); }
 };
 
 struct ClientOptions {
@@ -128,6 +131,8 @@ public:
     Task<std::reference_wrapper<const Message>> next_message();
     // Requires that there is one.
     void pop_message();
+    // Takes the messages of another client that were not popped, before its own.
+    void take_messages(Client& from);
     std::uint64_t messages() const noexcept { return messages_; }  // in all
 
     // For the next connections.

@@ -142,7 +142,7 @@ Task<> Client::greet(ByteStream& stream, Time deadline) {
 
 Task<> Client::say_hello(ByteStream& stream, Time deadline) {
     std::vector<std::string> hello{"HELLO", "3"};
-    if (!login_.password.empty()) {
+    if (!login_.is_default()) {
         hello.insert(hello.end(),
                      {"AUTH", login_.user.empty() ? "default" : login_.user, login_.password});
     }
@@ -157,7 +157,7 @@ Task<> Client::say_hello(ByteStream& stream, Time deadline) {
         throw ServerError("HELLO on " + server_text_, reply.text);
     }
     version_ = 2;
-    if (!login_.password.empty()) {
+    if (!login_.is_default()) {
         co_await log_in_with_version_2(stream, deadline);
     }
     Task<Reply> naming = ask(stream, Command("CLIENT", "SETNAME", options_.name), deadline);
@@ -324,8 +324,9 @@ bool Client::is_silent() {
     if (is_stopped_) {
         return false;
     }
-    if (const std::optional<Time> owed_since = requests_.owed_since()) {
-        return std::min(now - *owed_since, silence) >= options_.command_timeout;
+    if (const std::optional<Requests::Owed> owed = requests_.owed()) {
+        return std::min(now - owed->since, silence) >= options_.command_timeout &&
+               now >= owed->deadline;
     }
     if (silence >= options_.ping_interval) {
         requests_.expect_any(now);
@@ -345,9 +346,11 @@ void Client::give_up(ByteStream& stream) const noexcept {
 
 void Client::lose_connection(const std::string& reason) {
     const bool was_connected = requests_.obstacle().empty() && failures_ == 0 && connections_ != 0;
+    const bool is_news = reason != requests_.obstacle();
     requests_.connection_lost(reason);
     requests_.set_obstacle(reason);
-    if (failures_++ == 0) {
+    ++failures_;
+    if (is_news) {
         scheduler().log(LogLevel::warning, reason, options_.name);
     }
     if (was_connected) {

@@ -71,6 +71,8 @@ TEST_CASE("a command that would change or hold up the shared connection is refus
     CHECK_FALSE(is_fit("MULTI"));
     CHECK_FALSE(is_fit("Subscribe", "a"));
     CHECK_FALSE(is_fit("client", "reply", "off"));
+    CHECK_FALSE(is_fit("client", "pause", "1000"));
+    CHECK_FALSE(is_fit("debug", "sleep", "1"));
     CHECK_FALSE(is_fit("LOCK", "a"));
     RedisWorld world;
     Client client(world.scheduler, world.server.options());
@@ -191,6 +193,39 @@ TEST_CASE("at its deadline a command says whether it may have been executed") {
     CHECK(world.received() == Lines{"INCR b", "ECHO mine"});
 }
 
+TEST_CASE("a command with more time than is usual has it, and those behind it wait") {
+    RedisWorld world;
+    ClientOptions options = world.server.options();
+    options.command_timeout = 2s;
+    options.ping_interval = 1s;
+    Client client(world.scheduler, options);
+    world.server.answer = [&](const FakeServer::Words& command) {
+        return command[0] == "HELLO" ? world.server.usual_answer(command) : "";
+    };
+    std::string slow;
+    std::string behind;
+    std::string unanswered;
+    const auto test = [&]() -> Task<> {
+        co_await until_connections(client, 1);
+        world.container.start(note(client, Command("ECHO", "slow"), slow, world.in(10s)));
+        co_await sleep(8s);
+        world.container.start(note(client, Command("ECHO", "behind"), behind));
+        co_await sleep(1s);
+        world.server.send("+slow\r\n+behind\r\n");
+        co_await sleep(1s);
+        CHECK(client.connections() == 1);
+        co_await note(client, Command("ECHO", "x"), unanswered, world.in(5s));
+        co_await sleep(2s);
+        CHECK(client.connections() == 2);
+    };
+    world.run(test());
+    CHECK(slow == "slow");
+    CHECK(behind == "behind");
+    CHECK(
+        unanswered ==
+        "in doubt: ECHO on tcp://fake:1: no reply before the deadline, it may have been executed");
+}
+
 TEST_CASE("a routine that is closed while it waits takes its reply with it") {
     RedisWorld world;
     Client client(world.scheduler, world.server.options());
@@ -279,6 +314,40 @@ TEST_CASE("a client logs in and chooses its database before any command") {
                                              "ECHO x"});
         CHECK(result == "x, version 2");
     }
+}
+
+TEST_CASE("a user without a password logs in with an empty one") {
+    RedisWorld world;
+    ClientOptions options = world.server.options();
+    options.login.user = "ann";
+    std::string result;
+    SECTION("in version 3") {
+        Client client(world.scheduler, options);
+        world.run(note_version(client, result));
+        CHECK(world.server.commands == Lines{"HELLO 3 AUTH ann  SETNAME redis", "ECHO x"});
+    }
+    SECTION("in version 2") {
+        world.server.version = 2;
+        Client client(world.scheduler, options);
+        world.run(note_version(client, result));
+        CHECK(world.server.commands == Lines{"HELLO 3 AUTH ann  SETNAME redis", "AUTH ann ",
+                                             "CLIENT SETNAME redis", "ECHO x"});
+    }
+}
+
+TEST_CASE("each new reason why a server cannot be reached is logged, once") {
+    RedisWorld world;
+    world.server.refuses = true;
+    world.server.answer = [](const FakeServer::Words&) { return "-WRONGPASS no\r\n"; };
+    Client client(world.scheduler, world.server.options());
+    const auto test = [&]() -> Task<> {
+        co_await sleep(1min);
+        world.server.refuses = false;
+        co_await sleep(1min);
+    };
+    world.run(test());
+    CHECK(world.log == Lines{"connecting to tcp://fake:1: connection refused (ECONNREFUSED)",
+                             "HELLO on tcp://fake:1: WRONGPASS no"});
 }
 
 TEST_CASE("a wrong password is why nothing is sent, until it is another one") {

@@ -58,8 +58,14 @@ std::string_view why_unfit(const std::string& name, std::span<const std::string>
     }
     if (name == "CLIENT" && arguments.size() > 1) {
         const std::string what = capitals(arguments[1]);
+        if (what == "PAUSE") {
+            return holds_up;
+        }
         return what == "REPLY" || what == "TRACKING" || what == "CACHING" ? changes
                                                                           : std::string_view();
+    }
+    if (name == "DEBUG" && arguments.size() > 1 && capitals(arguments[1]) == "SLEEP") {
+        return holds_up;
     }
     const bool may_wait = name == "XREAD" || name == "XREADGROUP";
     // Behind STREAMS are keys, one of which may have this name.

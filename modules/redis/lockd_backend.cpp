@@ -20,6 +20,8 @@ namespace {
 // Between two looks whether locks are lost. The clock that counts may go on while the timers of
 // this process stand still.
 constexpr Duration longest_look = std::chrono::seconds(1);
+// How long a try waits for lockd: its caller does not want to wait.
+constexpr Duration longest_try = std::chrono::seconds(1);
 // Between two attempts of a wait that has failed for another reason than its connection.
 constexpr Duration retry_pause = std::chrono::milliseconds(100);
 // How long lockd may take to hear that this process ends.
@@ -127,6 +129,7 @@ public:
           key_(std::move(key)),
           size_(size),
           only_tries_(only_tries),
+          deadline_(only_tries ? backend.scheduler().now() + longest_try : usual_deadline),
           user_(user) {}
     ~Slot() override { backend_.give_up(*this); }
 
@@ -135,6 +138,9 @@ public:
         return is_granted_ ? session_->valid_until : BootTime();
     }
     std::uint64_t token() const noexcept override { return token_; }
+    bool is_known_taken() const noexcept override {
+        return is_taken_ && session_ != nullptr && session_->valid_until > backend_.now();
+    }
 
 private:
     friend class LockdBackend;
@@ -159,10 +165,12 @@ private:
     const std::string key_;
     const std::size_t size_;
     const bool only_tries_;
+    const Time deadline_;  // of the commands that ask for it
     User& user_;
     Ref<Routine> asking_;    // null once it has ended
     SessionHandle session_;  // null: it has none
     bool is_granted_ = false;
+    bool is_taken_ = false;    // so lockd has answered in the session
     bool is_in_line_ = false;  // lockd may grant it in the session, now or later
     std::uint64_t token_ = 0;
 };
@@ -252,9 +260,10 @@ Task<> LockdBackend::get(Slot& slot) {
 Task<bool> LockdBackend::attempt(Slot& slot) {
     co_await do_events();  // the user hears of nothing while it asks
     if (slot.session_ == nullptr) {
-        Task<SessionHandle> taking = take_session();
+        Task<SessionHandle> taking = take_session(slot.deadline_);
         slot.session_ = co_await taking;
         slot.session_->slot = &slot;
+        slot.is_taken_ = false;
         slot.is_in_line_ = false;
     }
     Task<std::optional<std::uint64_t>> trying = acquire(slot);
@@ -265,6 +274,7 @@ Task<bool> LockdBackend::attempt(Slot& slot) {
         co_return true;
     }
     if (!token) {
+        slot.is_taken_ = true;
         Task<std::optional<std::uint64_t>> waiting = wait_in_line(slot);
         token = co_await waiting;
     }
@@ -282,7 +292,7 @@ void LockdBackend::granted(Slot& slot, std::uint64_t token) {
     slot.user_.slot_granted(slot);
 }
 
-Task<LockdBackend::SessionHandle> LockdBackend::take_session() {
+Task<LockdBackend::SessionHandle> LockdBackend::take_session(Time deadline) {
     for (const SessionHandle& session : sessions_) {
         if (session->is_idle && session->valid_until > now()) {
             session->is_idle = false;
@@ -292,7 +302,7 @@ Task<LockdBackend::SessionHandle> LockdBackend::take_session() {
     const BootTime sent = now();
     const Json parameters{{"name", options_.owner},
                           {"time_to_live", milliseconds_text(options_.lease)}};
-    PendingReply opening = call("open_session", parameters.dump(), usual_deadline);
+    PendingReply opening = call("open_session", parameters.dump(), deadline);
     const Reply reply = co_await opening;
     const Json opened = Json::parse(reply.text, nullptr, false);
     if (!opened.is_object() || !opened.contains("session") || !opened["session"].is_string()) {
@@ -308,7 +318,7 @@ Task<LockdBackend::SessionHandle> LockdBackend::take_session() {
 // Takes the lock if no other process has to give it back first.
 Task<std::optional<std::uint64_t>> LockdBackend::acquire(Slot& slot) {
     for (bool may_create = slot.has_slots();; may_create = false) {
-        PendingReply trying = call("try", slot.parameters(true), usual_deadline);
+        PendingReply trying = call("try", slot.parameters(true), slot.deadline_);
         bool has_no_semaphore = false;
         try {
             const Reply reply = co_await trying;
@@ -329,7 +339,7 @@ Task<> LockdBackend::create_semaphore(Slot& slot) {
                           {"key", slot.key_},
                           {"size", slot.size_},
                           {"made_by", options_.owner}};
-    PendingReply creating = call("create_semaphore", parameters.dump(), usual_deadline);
+    PendingReply creating = call("create_semaphore", parameters.dump(), slot.deadline_);
     co_await creating;
 }
 

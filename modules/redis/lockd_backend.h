@@ -75,7 +75,7 @@ private:
 
     Task<> get(Slot& slot);
     Task<bool> attempt(Slot& slot);
-    Task<SessionHandle> take_session();
+    Task<SessionHandle> take_session(Time deadline);
     Task<std::optional<std::uint64_t>> acquire(Slot& slot);
     Task<std::optional<std::uint64_t>> wait_in_line(Slot& slot);
     Task<> create_semaphore(Slot& slot);

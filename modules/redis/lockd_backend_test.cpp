@@ -10,6 +10,7 @@
 #include "modules/lock/errors.h"
 #include "modules/lock/events.h"
 #include "modules/lock/lock.h"
+#include "modules/lock/session.h"
 #include "modules/lock/table.h"
 #include "modules/redis/test_lockd.h"
 #include "modules/testing/allocations.h"
@@ -278,6 +279,13 @@ TEST_CASE("locks of the module are granted with lockd, and their holders learn a
             const bool taken = co_await lock.lock(1s);
             CHECK(taken);
             CHECK(lock.locked());
+            LockSession session(world.scheduler, "ann");
+            CHECK(session.confirmed_for("b") == 0s);
+            const auto token = co_await session.acquire("b");
+            CHECK(token);
+            CHECK(session.confirmed_for("b") > 0s);
+            CHECK(session.confirmed_for("b") <= LockdBackendOptions().lease * 3 / 4);
+            session.close();
             Lock local(world.scheduler, "a");
             const bool not_taken = co_await local.lock(1s);
             CHECK_FALSE(not_taken);
@@ -301,6 +309,46 @@ TEST_CASE("locks of the module are granted with lockd, and their holders learn a
             co_await other.heard();
             CHECK(other.said == "granted");
         }
+        const Ref<LockTable> table(&LockTable::of(world.scheduler));
+        co_await remove_lock_queue(world.scheduler, true);
+        const std::unique_ptr<LockBackend> backend = table->release_backend();
+        co_await backend->close();
+    };
+    world.run(test());
+}
+
+TEST_CASE("while lockd is silent nobody is told that a lock is not free") {
+    LockdWorld world;
+    add_lock_queue(world.scheduler, {});
+    LockTable::of(world.scheduler)
+        .set_backend(std::make_unique<LockdBackend>(world.scheduler, world.lockd.options()));
+    const auto outcome = [&](Duration timeout) -> Task<std::string> {
+        Lock lock(world.scheduler, "a");
+        const Time since = world.scheduler.now();
+        std::string said;
+        try {
+            const bool taken = co_await lock.lock(timeout);
+            said = taken ? "taken" : "not free";
+        } catch (const LockBackendUnavailable& error) {
+            said = error.what();
+        }
+        CHECK(world.scheduler.now() - since <= 1s);
+        co_return said;
+    };
+    const auto test = [&]() -> Task<> {
+        co_await sleep(1s);
+        world.lockd.is_silent = true;
+        const std::string tried = co_await outcome(0s);
+        CHECK(tried == "lock 'a' in context 'default': lockd has not answered");
+        const std::string waited = co_await outcome(1s);
+        CHECK(waited ==
+              "lock 'a' in context 'default': the servers have not answered in time: it is not "
+              "known whether the lock is free");
+        world.lockd.is_silent = false;
+        world.lockd.restart();
+        co_await sleep(10s);
+        const std::string taken = co_await outcome(1s);
+        CHECK(taken == "taken");
         const Ref<LockTable> table(&LockTable::of(world.scheduler));
         co_await remove_lock_queue(world.scheduler, true);
         const std::unique_ptr<LockBackend> backend = table->release_backend();

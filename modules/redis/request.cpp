@@ -120,7 +120,7 @@ std::string Requests::send_all(Time now) {
             continue;
         }
         // Before the command leaves the line: what throws leaves it there.
-        sent_.push_back({&request, now});
+        sent_.push_back({&request, {now, request.deadline()}});
         request.is_sent_ = true;
         request.unlink();
         ++sent_in_all_;

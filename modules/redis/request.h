@@ -116,16 +116,21 @@ public:
     std::size_t size() const noexcept { return size_; }
     std::uint64_t sent() const noexcept { return sent_in_all_; }
     std::uint64_t in_doubt() const noexcept { return in_doubt_; }
-    // Since when the server owes a reply; nothing: it owes none.
-    std::optional<Time> owed_since() const noexcept {
-        return sent_.empty() ? std::nullopt : std::optional(sent_.front().at);
+    // The reply that the server owes: since when, and until when it may take.
+    struct Owed {
+        Time since;
+        Time deadline;
+    };
+    // Nothing: it owes none.
+    std::optional<Owed> owed() const noexcept {
+        return sent_.empty() ? std::nullopt : std::optional(sent_.front().owed);
     }
 
     // Returns the bytes of all that wait, which count as sent from now on; those whose deadline has
     // passed fail instead.
     std::string send_all(Time now);
     // A reply will come that nobody waits for.
-    void expect_any(Time now) { sent_.push_back({nullptr, now}); }
+    void expect_any(Time now) { sent_.push_back({nullptr, {now, now}}); }
     // Gives the reply to its command. Throws ReplyError if none waits for one.
     void answered(Reply reply);
 
@@ -143,7 +148,7 @@ private:
 
     struct Sent {
         Request* request;  // null: it is gone
-        Time at;
+        Owed owed;
     };
 
     void add(Request& request);

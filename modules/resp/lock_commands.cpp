@@ -234,6 +234,21 @@ void unlock(Session& session, const Request& request) {
     }
 }
 
+// A client that is told so gives up in time, although this process does not answer any more.
+void validity(Session& session, const Request& request) {
+    const std::optional<Options> options = read_options(session, request, 2, Takes::context);
+    if (!options || !allowed(session, "acquire", request[1], options->context)) {
+        return;
+    }
+    const Duration left = session.locks().confirmed_for(IndexValue(request[1]), options->context);
+    if (left == Duration::max()) {
+        session.reply().nil();
+    } else {
+        session.reply().integer(
+            std::chrono::duration_cast<std::chrono::milliseconds>(left).count());
+    }
+}
+
 // --- BREAK
 
 void break_lock(Session& session, const Request& request) {
@@ -514,6 +529,15 @@ constexpr std::array lock_table{
             .most = 4,
             .needs = {"lock", "release"},
             .run = unlock},
+    Command{.name = "VALIDITY",
+            .usage = "key [CONTEXT context]",
+            .summary = "Tells for how many milliseconds the client certainly holds the lock, if "
+                       "other servers decide about locks, 0 if it does not hold it; nil if none do",
+            .group = "lock",
+            .least = 2,
+            .most = 4,
+            .needs = {"lock", "acquire"},
+            .run = validity},
     Command{.name = "WAITERS",
             .usage = "key [CONTEXT context]",
             .summary = "Lists the waiters for the key, the next one first",

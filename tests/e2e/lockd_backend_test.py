@@ -3,9 +3,10 @@
 import json
 import os
 import socket
+import subprocess
 import unittest
 
-from lockd import LIMIT, Lockd, Raw, main, wait_until
+from lockd import LIMIT, Lockd, Raw, Stopped, main, program, wait_until
 from running_app import RunningApp
 
 
@@ -33,6 +34,12 @@ class App(RunningApp):
 
     def connect(self):
         return Client(self.socket)
+
+    def guard(self, key, script, *options):
+        """Starts a script under a lock of this app."""
+        return subprocess.Popen(
+            [program("weir"), "lock", "--server", "unix:" + self.socket, *options, key, "--",
+             "sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 class Client(Raw):
@@ -100,6 +107,40 @@ class LockdBackendTest(unittest.TestCase):
                 os.remove(one.socket)
                 one.launch(one.path("app.json"))
                 wait_until(lambda: os.path.exists(one.socket), "the app serves again")
+
+    def test_a_command_ends_before_the_lock_of_an_app_that_stands_still_is_free(self):
+        with Lockd() as lockd, App(lockd) as one, App(lockd) as two, two.connect() as bob:
+            script = "trap 'exit 7' TERM; echo begun; while :; do sleep 0.01; done"
+            with one.guard("a", script) as ann:
+                self.assertEqual(ann.stdout.readline(), "begun\n")
+                bob.begin("LOCK a")
+                wait_until(lambda: "owner" in lockd.cli("WAITERS", "a"), "bob waits")
+                with Stopped(one.process):
+                    _, errors = ann.communicate(timeout=LIMIT)
+                    # Bob's answer would be there: he learns of the lock only afterwards.
+                    bob.socket.setblocking(False)
+                    with self.assertRaises(BlockingIOError):
+                        bob.socket.recv(1)
+                    bob.socket.settimeout(LIMIT)
+                    bob.later()
+                self.assertIn("the lock 'a' is lost: the server has not confirmed it in time: "
+                              "another client may hold it", errors)
+
+    def test_a_command_goes_on_while_its_lock_is_renewed(self):
+        with Lockd() as lockd, App(lockd) as one:
+            with one.guard("a", "sleep 4") as ann:  # longer than the lease
+                _, errors = ann.communicate(timeout=LIMIT)
+                self.assertEqual((ann.returncode, errors), (0, ""))
+
+    def test_while_lockd_stands_still_nobody_is_told_that_a_lock_is_not_free(self):
+        with Lockd() as lockd, App(lockd) as one:
+            with one.connect() as ann, Stopped(lockd.process):
+                self.assertIn("UNAVAILABLE", ann.ask("LOCK a TIMEOUT 0"))
+                for timeout in ("0", "1"):
+                    with one.guard("a", "true", "--timeout", timeout) as guard:
+                        _, errors = guard.communicate(timeout=LIMIT)
+                        self.assertEqual(guard.returncode, 125)
+                        self.assertIn("UNAVAILABLE", errors)
 
     def test_a_crash_of_lockd_loses_locks_and_waits_go_on(self):
         with Lockd() as lockd, App(lockd) as one, App(lockd) as two:
