@@ -306,11 +306,9 @@ TEST_CASE("the failure of a step can be called in a script as its function is") 
                 {"script": "return error", "as": "made"},
                 {"call": "shop.note", "with": {"text": "{{made}}"}}]}]})json");
     world.run_orders({R"({"customer": "ann", "pieces": 4, "items": [1, 2, 3]})"});
-    CHECK(
-        Shop::done ==
-        Lines{
-            R"(0: note "line 1: no!")",
-            R"(0: note {"code":"script_failed","message":"line 1: no!","step":"do[0].on_error[0]"})"});
+    CHECK(Shop::done == Lines{R"(0: note "line 1: no!")",
+                              R"(0: note {"code":"script_failed","message":"line 1: no!",)"
+                              R"("step":"do[0].on_error[0]"})"});
 }
 
 TEST_CASE("what is no script is told with its place") {

@@ -40,6 +40,7 @@
 #include "modules/system/module/plugin.h"
 #include "modules/system/rights/access.h"
 #include "modules/system/rights/login_source.h"
+#include "modules/system/server/server.h"
 
 namespace weir::http {
 namespace {
