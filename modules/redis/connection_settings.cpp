@@ -1,7 +1,11 @@
 #include "modules/redis/connection_settings.h"
 
 #include <stdexcept>
+#include <utility>
 
+#include <unistd.h>
+
+#include "config/text/quoted.h"
 #include "core/system/files.h"
 
 namespace weir::redis {
@@ -18,6 +22,24 @@ std::string wrong_server(const std::string& address) {
     } catch (const AddressError& error) {
         return error.what();
     }
+}
+
+std::string wrong_connection(const ConnectionSettings& settings) {
+    if (settings.password && settings.password_file) {
+        return "has both password and password_file, of which one counts";
+    }
+    const auto unreadable = [](const std::optional<std::string>& file) {
+        return file && ::access(file->c_str(), R_OK) != 0;
+    };
+    for (const auto& [name, file] :
+         {std::pair("password_file", &settings.password_file),
+          std::pair("certificate_authorities", &settings.certificate_authorities),
+          std::pair("certificate", &settings.certificate), std::pair("key", &settings.key)}) {
+        if (unreadable(*file)) {
+            return std::string(name) + ": cannot be read: " + config::in_quotes(**file);
+        }
+    }
+    return "";
 }
 
 ClientOptions ConnectionSettings::connection_options() const {

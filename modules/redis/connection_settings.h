@@ -31,6 +31,10 @@ struct ConnectionSettings {
 // Returns who to log in as. Reads the password's file; throws std::runtime_error if that fails.
 Task<Login> read_login(ConnectionSettings settings);
 
+// Returns what is wrong with settings that are right each for itself, or with the files that they
+// name; empty: nothing.
+std::string wrong_connection(const ConnectionSettings& settings);
+
 // Returns what is wrong with the address of a server; empty: nothing.
 std::string wrong_server(const std::string& address);
 

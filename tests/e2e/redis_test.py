@@ -58,6 +58,11 @@ class App(RunningApp):
     def command(self, *arguments, **more):
         return self.call("command", arguments=list(arguments), **more)
 
+    def reload(self):
+        subprocess.run([program("weir"), "call", "unix:" + self.socket, "manager", "reload",
+                        '{"modules": ["redis"]}'], stdout=subprocess.DEVNULL, timeout=LIMIT,
+                       check=True)
+
     def listens(self, times=1):
         """Waits until the module listens to its channels, on a connection of that number."""
         def connected():
@@ -166,6 +171,9 @@ class RedisTest(unittest.TestCase):
         with RedisServer("user ann on >pears ~* +@all &*", "user default off") as server:
             with App("unix:" + server.unix, user="ann", password="${REDIS_PASSWORD}") as app:
                 self.assertEqual(app.command("ACL", "WHOAMI"), "ann")
+        with RedisServer("user ann on nopass ~* +@all &*") as server:
+            with App("unix:" + server.unix, user="ann") as app:
+                self.assertEqual(app.command("ACL", "WHOAMI"), "ann")
 
     def test_tls_shows_a_certificate_and_verifies_that_of_the_server(self):
         with tempfile.TemporaryDirectory(prefix="redis-test-") as folder:
@@ -190,16 +198,52 @@ class RedisTest(unittest.TestCase):
         with RedisServer() as server, App("unix:" + server.unix) as app:
             app.listens()
             clients = server.client().info("stats")["total_connections_received"]
-            done = subprocess.run(
-                [program("weir"), "call", "unix:" + app.socket, "manager", "reload",
-                 '{"modules": ["redis"]}'], capture_output=True, text=True, timeout=LIMIT,
-                check=False)
-            self.assertEqual(done.returncode, 0, done.stderr)
+            app.reload()
             self.assertEqual(app.command("PING"), "PONG")
             app.listens()
             # One for each question of this test.
             self.assertEqual(server.client().info("stats")["total_connections_received"],
                              clients + 1)
+
+    def test_a_reload_takes_another_server(self):
+        with RedisServer() as old, RedisServer() as new, App("unix:" + old.unix) as app:
+            app.listens()
+            new.client().set("which", "new")
+            app.change(server="unix:" + new.unix)
+            wait_until(lambda: any("takes effect when the module is reloaded" in line
+                                   for line in app.log), "the log says when")
+            self.assertIsNone(app.command("GET", "which"))
+            app.reload()
+            self.assertEqual(app.command("GET", "which"), "new")
+            app.listens()
+            new.client().publish("orders", '{"n": 1}')
+            wait_until(lambda: new.client().lrange("seen", 0, -1) == ["orders 1"],
+                       "it listens to the new server")
+
+    def test_settings_that_cannot_work_are_mistakes(self):
+        def check(module, settings):
+            app = {"server": {"startup": [module]}, "module": {module: settings}}
+            with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+                json.dump(app, file)
+                file.flush()
+                done = subprocess.run([program("weir"), "check", file.name], timeout=LIMIT,
+                                      capture_output=True, text=True, check=False)
+            self.assertNotEqual(done.returncode, 0)
+            return done.stdout + done.stderr
+
+        missing_file = {"server": "tls://localhost:1", "certificate_authorities": "/nowhere.pem"}
+        both = {"password": "a", "password_file": "/etc/hostname"}
+        for settings, mistake in (
+                (missing_file, 'certificate_authorities: cannot be read: "/nowhere.pem"'),
+                (both, "has both password and password_file"),
+                ({"channels": [""]}, "has an empty name")):
+            self.assertIn(mistake, check("redis", settings))
+        for backend, mistake in (
+                ({}, "names none: expected zookeeper or lockd"),
+                ({"lockd": {}, "zookeeper": {"servers": ["a"]}}, "names both zookeeper and lockd"),
+                ({"lockd": both}, "has both password and password_file"),
+                ({"lockd": missing_file}, "certificate_authorities: cannot be read")):
+            self.assertIn(mistake, check("lock", {"backend": backend}))
 
 
 if __name__ == "__main__":

@@ -232,7 +232,9 @@ class Silence(unittest.TestCase):
             client.recv(1000)
             client.sendall(b":1\r\n")
             for answers_at_once in True, False, True:
-                self.assertIn(b"PING", client.recv(1000))
+                self.assertIn(b"VALIDITY", client.recv(1000))
+                client.sendall(b"$-1\r\n")
+                self.assertIn(b"VALIDITY", client.recv(1000))
                 process.send_signal(signal.SIGSTOP)
                 if answers_at_once:
                     client.sendall(b"+PONG\r\n")

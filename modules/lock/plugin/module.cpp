@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <exception>
 #include <stdexcept>
 #include <string>
@@ -173,9 +174,6 @@ std::unique_ptr<LockBackend> LockModule::make_backend() {
     if (!settings().backend) {
         return nullptr;
     }
-    if (settings().backend->zookeeper && settings().backend->lockd) {
-        throw std::runtime_error("backend: ZooKeeper and a lockd cannot both decide about locks");
-    }
     if (settings().backend->lockd) {
         const redis::LockdLocksSettings& lockd = *settings().backend->lockd;
         redis::ClientOptions how = lockd.connection_options();
@@ -185,9 +183,7 @@ std::unique_ptr<LockBackend> LockModule::make_backend() {
             scheduler(), std::move(how),
             redis::LockdBackendOptions{.lease = lockd.lease, .owner = process_name(scheduler())});
     }
-    if (!settings().backend->zookeeper) {
-        return nullptr;
-    }
+    assert(settings().backend->zookeeper);  // wrong_backend() has looked
     const zookeeper::ZooKeeperLocksSettings& chosen = *settings().backend->zookeeper;
     zookeeper::SessionOptions options = chosen.options();
     options.root.clear();

@@ -5,6 +5,17 @@ namespace weir {
 using config::setting;
 using config::settings;
 
+namespace {
+
+std::string wrong_backend(const LockModuleSettings::Backend& backend) {
+    if (backend.zookeeper && backend.lockd) {
+        return "names both zookeeper and lockd, of which one can decide about locks";
+    }
+    return backend.zookeeper || backend.lockd ? "" : "names none: expected zookeeper or lockd";
+}
+
+}  // namespace
+
 config::Settings<LockModuleSettings::Semaphore> LockModuleSettings::Semaphore::describe() {
     return settings<Semaphore>(
         "Makes a semaphore of each key that matches",
@@ -30,6 +41,7 @@ config::Settings<LockModuleSettings::Backend> LockModuleSettings::Backend::descr
                 "Servers of ZooKeeper, by which processes on many machines share the locks")
             .fixed(),
         setting("lockd", &Backend::lockd, "A lockd, by which several processes share the locks")
+            .check(redis::wrong_connection)
             .fixed());
 }
 
@@ -53,6 +65,7 @@ config::Settings<LockModuleSettings> LockModuleSettings::describe() {
         "Gives out locks and semaphores",
         setting("backend", &S::backend,
                 "What decides about locks beside this process, if many share them; null: nothing")
+            .check(wrong_backend)
             .fixed(),
         setting("priority", &S::priority, "Priority of the lock queue in the queue tree")
             .range(0, 10'000)

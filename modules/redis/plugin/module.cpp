@@ -89,6 +89,7 @@ ModuleDeclaration<RedisModule> RedisModule::declare() {
         .event<api::MessageEvent>()
         .event<ConnectionChanged>()
         .hands_over<RedisState>(&RedisModule::hand_over, &RedisModule::take_over)
+        .checks(&RedisModule::check)
         .shows_flows(&RedisModule::flows)
         .function("command", &RedisModule::command)
         .function("script", &RedisModule::script)
@@ -106,6 +107,12 @@ ModuleDeclaration<RedisModule> RedisModule::declare() {
                &RedisModule::connected)
         .gauge("pending", "Commands that wait, to be sent or for a reply", &RedisModule::pending)
         .reads({"status"});
+}
+
+void RedisModule::check(const AppCheck& app) {
+    if (std::string wrong = wrong_connection(app.settings<RedisSettings>()); !wrong.empty()) {
+        app.report(app.section(), std::move(wrong));
+    }
 }
 
 std::vector<Flow> RedisModule::flows(const AppCheck& app) {
@@ -128,11 +135,15 @@ Task<> RedisModule::load() {
     Task<Login> reading = read_login(settings());
     login_ = co_await reading;
     if (!replaces()) {
-        ClientOptions options = client_options(name());
-        options.login = login_;
-        commands_ = std::make_unique<Client>(scheduler(), std::move(options));
-        connect_for_messages();
+        connect();
     }
+}
+
+void RedisModule::connect() {
+    ClientOptions options = client_options(name());
+    options.login = login_;
+    commands_ = std::make_unique<Client>(scheduler(), std::move(options));
+    connect_for_messages();
 }
 
 void RedisModule::begin() {
@@ -150,9 +161,11 @@ RedisState RedisModule::hand_over() {
 // Also called with what this has handed over, when the new version has failed.
 void RedisModule::take_over(RedisState& state) {
     if (state.settings != fixed_settings()) {
-        throw std::runtime_error(
-            "the settings of the connection have changed; they take effect when the module is "
-            "unloaded and loaded again");
+        connect();
+        if (messages_ != nullptr && state.messages != nullptr) {
+            messages_->take_messages(*state.messages);
+        }
+        return;
     }
     commands_ = std::move(state.commands);
     commands_->set_login(login_);

@@ -50,6 +50,7 @@ protected:
     }
 
 private:
+    static void check(const AppCheck& app);
     static std::vector<Flow> flows(const AppCheck& app);
 
     Task<Json> command(api::CommandParameters parameters);
@@ -74,6 +75,7 @@ private:
     bool wants_messages() const {
         return !settings().channels.empty() || !settings().patterns.empty();
     }
+    void connect();
     void connect_for_messages();
     Task<> send_messages();
     Ref<Event> event_of(const Message& message);

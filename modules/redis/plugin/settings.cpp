@@ -1,10 +1,19 @@
 #include "modules/redis/plugin/settings.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace weir::redis {
 
 using config::setting;
+
+namespace {
+
+std::string wrong_channels(const std::vector<std::string>& names) {
+    return std::ranges::find(names, "") == names.end() ? "" : "has an empty name";
+}
+
+}  // namespace
 
 config::Settings<RedisSettings> RedisSettings::describe() {
     using S = RedisSettings;
@@ -26,9 +35,11 @@ config::Settings<RedisSettings> RedisSettings::describe() {
             .range(config::kibibytes(1), config::mebibytes(1024))
             .fixed(),
         setting("channels", &S::channels,
-                "Each message in these channels is an event redis.Message"),
+                "Each message in these channels is an event redis.Message")
+            .check(wrong_channels),
         setting("patterns", &S::patterns,
-                "The same for channels whose names match, with *, ? and [...]"),
+                "The same for channels whose names match, with *, ? and [...]")
+            .check(wrong_channels),
         setting("max_messages", &S::max_messages,
                 "While so many messages wait to be events, the server keeps further ones, up to "
                 "its own limit")
