@@ -259,7 +259,7 @@ void Compiler::script(Step& made, const StepSettings& written, const config::Pat
     const auto* const lines = std::get_if<std::vector<std::string>>(&*written.script);
     const std::string text =
         lines == nullptr ? std::get<std::string>(*written.script) : config::joined(*lines, "\n");
-    made.names = values_.names_for(text);
+    made.names = values_.names_for(text, path / "script");
     try {
         made.script = std::make_shared<Script>(text);
     } catch (const ScriptError& error) {

@@ -6,6 +6,7 @@
 
 #include "config/settings/duration.h"
 #include "config/text/nearest_name.h"
+#include "config/text/quoted.h"
 #include "modules/rules/choice.h"
 #include "modules/rules/compile.h"
 #include "modules/rules/value_compiler.h"
@@ -32,7 +33,7 @@ private:
     std::string why_not() const;
     std::string paces() const;
     void write(std::size_t depth, const std::string& line) {
-        text_ += std::string(2 * depth, ' ') + line + "\n";
+        text_ += std::string(2 * depth, ' ') + config::printable(line, std::string::npos) + "\n";
     }
     // Returns whether what follows is reached.
     bool write_all(const Steps& steps, std::size_t depth);
@@ -100,7 +101,8 @@ std::string Rehearsal::paces() const {
 std::string Rehearsal::go() {
     try {
         if (const std::string why = why_not(); !why.empty()) {
-            return program_.name + " does not fire: " + why + "\n";
+            write(0, program_.name + " does not fire: " + why);
+            return std::move(text_);
         }
         write(0, program_.name + " fires" + paces() + ":");
         write_all(program_.steps, 1);

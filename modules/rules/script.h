@@ -62,6 +62,9 @@ public:
     std::optional<Json> run(const Frame& frame, const std::vector<Name>& names,
                             const ScriptSettings& limits);
 
+    // Returns whether a script knows the name whatever values there are: a function, or a library.
+    static bool has_function(std::string_view name) noexcept;
+
     static constexpr std::string_view failed = "script_failed";
 
 private:

@@ -12,7 +12,7 @@
 
 #include "modules/rules/script.h"
 
-// What script.cpp and script_values.cpp share: nothing else includes Lua. Lua is a C library and
+// What script*.cpp share: nothing else includes Lua. Lua is a C library and
 // reports errors by longjmp: a function that calls what may raise one has no local object with a
 // destructor at that time.
 namespace weir::rules {
@@ -24,8 +24,20 @@ inline constexpr char globals_key = 0;  // the metatable of the globals of a run
 inline constexpr char list_key = 0;     // the metatable by which a list is known
 inline constexpr char object_key = 0;
 
+// The time of a script is looked at whenever it has done so much. In between, it can do that many
+// operations, and each takes at most the time of the slowest with a text of longest_text: to
+// compare two texts of NULs with `<`, which takes about 50 ns for each byte. So a script ends at
+// most about a quarter of a second after its time, whatever it does.
+inline constexpr int hook_interval = 20;                 // instructions
+inline constexpr std::size_t longest_text = 256 * 1024;  // bytes, with Lua's own few
+
+// The work to move, or to look at, so many bytes.
+constexpr std::uint64_t bytes_moved(std::uint64_t bytes) noexcept {
+    return bytes / 16;
+}
+
 // Why a run was stopped, beside errors of the script.
-enum class Stopped { no, instructions, memory, time, unknown_value, no_memory };
+enum class Stopped { no, instructions, memory, text, result, time, unknown_value, no_memory };
 
 template <class T>
 inline void push_key(lua_State* lua, const T& key) {
@@ -46,6 +58,8 @@ struct Script::State {
     std::size_t memory = 0;
     std::size_t most_memory = static_cast<std::size_t>(-1);
     std::uint64_t instructions = 0;  // that are left
+    std::uint64_t unlooked = 0;      // work since the time was looked at
+    std::chrono::steady_clock::time_point next_look;
     std::chrono::nanoseconds end{};  // in time of the processor that the thread has had
     Stopped stopped = Stopped::no;
     Stopped refused = Stopped::no;  // why memory was refused last; a collection may have helped
@@ -54,7 +68,9 @@ struct Script::State {
     const Frame* frame = nullptr;
     const std::vector<Name>* names = nullptr;
     Json result;
+    std::size_t result_size = 0;  // about what it takes of memory, in bytes
     std::string message;
+    std::size_t line = 0;  // of the last error; 0 if it was not in a script
 
     static State& of(lua_State* lua) noexcept {
         return **static_cast<State**>(lua_getextraspace(lua));
@@ -72,16 +88,39 @@ struct Script::State {
             stop(Stopped::instructions);
         }
         instructions -= work;
+        unlooked += work;
+        if (unlooked >= hook_interval) {
+            unlooked = 0;
+            check_time();
+        }
+    }
+    void check_time();
+    void charge_range(lua_Integer first, lua_Integer last);
+    // Counts what the result takes beside the memory of Lua: tables that are in it many times
+    // become as many values.
+    void add_to_result(std::size_t size) {
+        result_size += size;
+        if (result_size > most_memory) {
+            stop(Stopped::result);
+        }
     }
 
     static void* allocate(void* own, void* old, std::size_t old_size, std::size_t size) noexcept;
     static void count(lua_State* lua, lua_Debug*);
     static int set_up(lua_State* lua);
+    static void add_functions(lua_State* lua);
+    static int note_line(lua_State* lua);
     static int look_up(lua_State* lua);
     static int run_script(lua_State* lua);
     static int call_charged(lua_State* lua);
     static int find_text(lua_State* lua);
+    static int format_text(lua_State* lua);
     static int repeat_text(lua_State* lua);
+    static int concat(lua_State* lua);
+    static int insert(lua_State* lua);
+    static int remove(lua_State* lua);
+    static int sort(lua_State* lua);
+    static int is_less(lua_State* lua);
     static int unpack(lua_State* lua);
     // Calls the function so that nothing it raises leaves it. Returns whether it raised nothing.
     bool call(lua_CFunction function);

@@ -39,7 +39,8 @@ std::string returned(const std::string& text, const Json& event = {},
 }
 
 std::string stopped_after(std::uint64_t instructions) {
-    return "it was stopped after " + std::to_string(instructions) + " instructions";
+    return "it was stopped after " + std::to_string(instructions) +
+           " instructions and work of functions";
 }
 
 }  // namespace
@@ -99,9 +100,14 @@ TEST_CASE("an error says the line") {
     CHECK(returned("\n\nreturn event.a.b", Json::object()) ==
           "line 3: attempt to index a nil value (field 'a')");
     CHECK(returned("error('too late: ' .. now)") == "line 1: too late: noon");
-    CHECK(returned("error({code = 3})") == "its error is a table");
-    CHECK(returned("error(nil)") == "its error is a nil");
-    CHECK(returned("error(null)") == "its error is a userdata");
+    CHECK(returned("error({code = 3})") == "line 1: its error is a table");
+    CHECK(returned("error(nil)") == "line 1: its error is a nil");
+    CHECK(returned("error(null)") == "line 1: its error is a userdata");
+    CHECK(returned("error('')") == "line 1: its error is an empty text");
+    CHECK(returned("error('no line', 0)") == "line 1: no line");
+    CHECK(returned("error('\\xff\\27[2J')") == "line 1: \\xff\\x1b[2J");
+    CHECK(returned("\ntable.sort({1, 'a'})") == "line 2: attempt to compare string with number");
+    CHECK(returned("error(('x'):rep(200000))") == "line 1: " + std::string(1000, 'x') + "...");
     CHECK(returned("return function() end") == "the result has a function, which is no value");
     CHECK(returned("return {1, 2, x = 3}") ==
           "the result has a table that is neither a list nor an object");
@@ -147,6 +153,8 @@ TEST_CASE("a value that is not known is none to a script") {
 TEST_CASE("a script that works for long is stopped, whatever does the work") {
     ScriptSettings limits = patient();
     limits.instructions = 100'000;
+    limits.memory = config::mebibytes(64);
+    const Json thousand(Json::array_t(1000));
     for (const char* text : {
              "while true do end",
              "for i = 1, 1e18 do end",
@@ -159,6 +167,10 @@ TEST_CASE("a script that works for long is stopped, whatever does the work") {
              "local t = {} for i = 62, 0, -1 do t[1 << i] = 1 end table.remove(t, 1)",
              "local t = {} for i = 62, 0, -1 do t[1 << i] = 1 end table.sort(t, function() end)",
              "table.unpack({}, 1, 1 << 40)",
+             "table.concat({}, '', 1, 1 << 40)",
+             "local t = {} for i = 1, 5000 do t[i] = i end while true do table.insert(t, 1, 1) end",
+             // Values are made again.
+             "for i = 1, 1000 do _ENV.event = nil x = event end",
              "local a = ('a'):rep(50000) for i = 1, 1e9 do (a .. 'b'):find(a .. 'c') end",
              "local a = ('a'):rep(90000) while true do a:upper() end",
              // The result would be 2^40 values.
@@ -167,13 +179,79 @@ TEST_CASE("a script that works for long is stopped, whatever does the work") {
              "table.sort({3, 2, 1}, function() while true do end end)",
          }) {
         INFO(text);
-        CHECK(returned(text, {}, limits) == stopped_after(100'000));
+        CHECK(returned(text, thousand, limits) == stopped_after(100'000));
     }
     CHECK(returned("local t = {} for i = 62, 0, -1 do t[1 << i] = 1 end return t") ==
           "the result has a list without its element 3");
     limits.instructions = 1'000'000'000;
     limits.time = 20ms;
-    CHECK(returned("while true do end", {}, limits) == "it was stopped after 20ms");
+    for (const char* text : {
+             "while true do end",
+             // Lua compares each part between two NULs for itself.
+             "local a = ('\\0'):rep(200000) .. 'x' local b = a .. '' while true do x = a < b end",
+             "local a = ('\\0'):rep(200000) .. 'x' local t = {} for i = 1, 500 do t[i] = a end "
+             "table.sort(t)",
+             // A table from which all was removed has the size that it had.
+             "local e = {} for i = 1, 32768 do e['k' .. i] = 1 end "
+             "for k in pairs(e) do e[k] = nil end "
+             "local t = e for i = 1, 14 do t = {t, t} end return t",
+         }) {
+        INFO(text);
+        CHECK(returned(text, {}, limits) == "it was stopped after 20ms");
+    }
+}
+
+TEST_CASE("a script may do much that is little work") {
+    ScriptSettings limits = patient();
+    limits.instructions = 100'000;
+    const Json text(std::string(60'000, 'x'));
+    CHECK(returned("local l = {} for i = 1, 5000 do table.insert(l, i) end "
+                   "for i = 1, 5000 do table.remove(l) end return #l",
+                   {}, limits) == "0");
+    CHECK(returned("local n = 0 for i = 1, 4100 do "
+                   "if event:sub(i, i) == 'x' and event:byte(i) == 120 then n = n + 1 end end "
+                   "return n",
+                   text, limits) == "4100");
+    CHECK(returned("for i = 1, 200 do event:find('xxxxxxxxxxxx') end return 1", text, limits) ==
+          "1");
+    CHECK(returned("for i = 1, 20 do event:find('xxxxxxxxxxxy') end return 1", text, limits) ==
+          "1");
+    CHECK(returned("return #('x'):rep(200000)", {}, limits) == "200000");
+}
+
+TEST_CASE("a script shows no address") {
+    CHECK(returned("return {tostring({}), tostring(next), tostring(null), tostring(nil)}") ==
+          R"(["table","function","null","nil"])");
+    CHECK(returned("return string.format('%s %5s %d%%', {}, null, 3)") == R"("table  null 3%")");
+    for (const char* format : {"%p", "%%%-20p", "%d %p"}) {
+        CHECK(returned(std::string("return string.format('") + format + "', 1, 'x')") ==
+              "line 1: '%p' would show an address");
+    }
+}
+
+TEST_CASE("a text, and the result, have a longest size") {
+    CHECK(returned("local s = 'x' while true do s = s .. s end") ==
+          "it makes a text longer than 256KiB");
+    CHECK(returned("return #event", std::string(300'000, 'x')) ==
+          "it makes a text longer than 256KiB");
+    try {
+        const Script script("return '" + std::string(300'000, 'x') + "'");
+        FAIL("the text is too long");
+    } catch (const ScriptError& error) {
+        CHECK(error.what() == std::string("has a text longer than 256KiB"));
+    }
+    for (const char* text : {
+             "local t = {} for i = 1, 18 do t = {a = t, b = t} end return t",
+             "local t = ('x'):rep(100000) for i = 1, 6 do t = {t, t} end return t",
+             "local k = ('x'):rep(100000) local t = {[k] = 1} "
+             "for i = 1, 6 do t = {t, t} end return t",
+         }) {
+        INFO(text);
+        CHECK(returned(text) == "its result needs more memory than 4MiB");
+    }
+    CHECK(returned("return #event", Json(Json::array_t(20'000))) == "20000");
+    CHECK(returned("return event", Json(Json::array_t(20'000))) ==
+          Json(Json::array_t(20'000)).dump());
 }
 
 TEST_CASE("a script that wants much memory is stopped, and the next run has it again") {
@@ -190,7 +268,8 @@ TEST_CASE("a script that wants much memory is stopped, and the next run has it a
         INFO(text);
         Script script(std::string("if event then return 1 end ") + text);
         const std::string result = returned(script, false, limits);
-        CHECK((result == much || result.find("stack overflow") != std::string::npos));
+        CHECK((result == much || result.find("stack overflow") != std::string::npos ||
+               result == "it makes a text longer than 256KiB"));
         CHECK(returned(script, true, limits) == "1");
     }
     Json large = Json::array();
@@ -218,6 +297,20 @@ TEST_CASE("a step computes a value by a script") {
     CHECK(world.log() == "");
 }
 
+TEST_CASE("the failure of a step can be called in a script as its function is") {
+    ShopWorld world(R"json(
+        "sum": {"on": "shop.Order", "do": [
+            {"fail": "no", "on_error": [
+                {"script": "error(error.message .. '!')", "on_error": [
+                    {"call": "shop.note", "with": {"text": "{{error.message}}"}}]},
+                {"script": "return error", "as": "made"},
+                {"call": "shop.note", "with": {"text": "{{made}}"}}]}]})json");
+    world.run_orders({R"({"customer": "ann", "pieces": 4, "items": [1, 2, 3]})"});
+    CHECK(Shop::done == Lines{R"(0: note "line 1: no!")",
+                              R"(0: note {"code":"script_failed","message":"line 1: no!",)"
+                              R"("step":"do[0].on_error[0]"})"});
+}
+
 TEST_CASE("what is no script is told with its place") {
     config::Problems problems;
     const CheckedApp app(SimulatedServer::read(R"({
@@ -226,14 +319,18 @@ TEST_CASE("what is no script is told with its place") {
         {"script": ["local x = 1",
                     "return x +"], "as": "y"},
         {"script": "return ]"},
-        {"script": "return y", "timeout": "1s"}
+        {"script": "return y", "timeout": "1s"},
+        {"set": 1, "as": "type"},
+        {"script": "return 1"}
     ]}}}}
 })"),
                          {}, problems);
     CHECK(problems.text() ==
           "app.json:5:21: module.rules.rules.a.do[0].script[1]: unexpected symbol near <eof>\n"
           "app.json:6:20: module.rules.rules.a.do[1].script: line 1: unexpected symbol near ']'\n"
-          "app.json:7:43: module.rules.rules.a.do[2].timeout: belongs to steps that wait only\n");
+          "app.json:7:43: module.rules.rules.a.do[2].timeout: belongs to steps that wait only\n"
+          "app.json:9:20: module.rules.rules.a.do[4].script: the value 'type' hides what scripts "
+          "have under this name; give it another name\n");
 }
 
 }  // namespace weir::rules

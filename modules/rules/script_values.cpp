@@ -11,10 +11,12 @@ namespace weir::rules {
 namespace {
 
 constexpr int deepest = 100;  // tables in tables
+constexpr std::size_t sizeof_member = sizeof(Json::object_t::value_type) + 4 * sizeof(void*);
 
 }  // namespace
 
 void Script::State::push(const Json& value, int depth) {
+    charge(1);
     luaL_checkstack(lua, 4, "a value");
     if (depth > deepest) {
         luaL_error(lua, "a value has more than %d levels", deepest);
@@ -38,6 +40,7 @@ void Script::State::push(const Json& value, int depth) {
             break;
         case Json::value_t::string: {
             const auto& text_value = value.get_ref<const std::string&>();
+            charge(bytes_moved(text_value.size()));
             lua_pushlstring(lua, text_value.data(), text_value.size());
             break;
         }
@@ -57,6 +60,7 @@ void Script::State::push(const Json& value, int depth) {
             push_key(lua, object_key);
             lua_setmetatable(lua, -2);
             for (auto member = value.begin(); member != value.end(); ++member) {
+                charge(bytes_moved(member.key().size()));
                 lua_pushlstring(lua, member.key().data(), member.key().size());
                 push(member.value(), depth + 1);
                 lua_rawset(lua, -3);
@@ -70,6 +74,7 @@ void Script::State::push(const Json& value, int depth) {
 // Charges for each part: a table that stands in many places becomes as many values.
 void Script::State::read(int index, Json& into, int depth) {
     charge(1);
+    add_to_result(sizeof(Json));
     luaL_checkstack(lua, 4, "a result");
     if (depth > deepest) {
         luaL_error(lua, "the result has more than %d levels, or contains itself", deepest);
@@ -95,10 +100,11 @@ void Script::State::read(int index, Json& into, int depth) {
         case LUA_TSTRING: {
             std::size_t size = 0;
             const char* const bytes = lua_tolstring(lua, index, &size);
-            charge(size / 16);
+            charge(bytes_moved(size));
             if (config::utf8_prefix(std::string_view(bytes, size)) != size) {
                 luaL_error(lua, "the result has a text that is not UTF-8");
             }
+            add_to_result(sizeof(std::string) + size);
             into = std::string(bytes, size);
             break;
         }
@@ -125,6 +131,7 @@ void Script::State::read(int index, Json& into, int depth) {
 }
 
 void Script::State::read_list(int index, std::size_t size, Json& into, int depth) {
+    add_to_result(sizeof(Json::array_t));
     into = Json::array();
     for (std::size_t i = 1; i <= size; ++i) {
         if (lua_rawgeti(lua, index, static_cast<lua_Integer>(i)) == LUA_TNIL) {
@@ -146,6 +153,7 @@ void Script::State::read_list(int index, std::size_t size, Json& into, int depth
 }
 
 void Script::State::read_object(int index, Json& into, int depth) {
+    add_to_result(sizeof(Json::object_t));
     into = Json::object();
     lua_pushnil(lua);
     while (lua_next(lua, index) != 0) {
@@ -154,10 +162,11 @@ void Script::State::read_object(int index, Json& into, int depth) {
         }
         std::size_t size = 0;
         const char* const bytes = lua_tolstring(lua, -2, &size);
-        charge(size / 16);
+        charge(bytes_moved(size));
         if (config::utf8_prefix(std::string_view(bytes, size)) != size) {
             luaL_error(lua, "the result has a name that is not UTF-8");
         }
+        add_to_result(sizeof_member + size);
         Json& member = into[std::string(bytes, size)];
         read(lua_gettop(lua), member, depth + 1);
         lua_pop(lua, 1);

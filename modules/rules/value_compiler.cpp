@@ -126,10 +126,16 @@ Reference ValueCompiler::reference(std::string_view written, const config::Path&
     return made;
 }
 
-std::vector<Script::Name> ValueCompiler::names_for(std::string_view script) {
+std::vector<Script::Name> ValueCompiler::names_for(std::string_view script,
+                                                   const config::Path& path) {
     std::vector<Script::Name> known;
     for (const std::string& name : scope_.names()) {
         known.push_back({name, scope_.find(name)});
+        // The failure in `on_error` can be called as the function.
+        if (Script::has_function(name) && name != "error") {
+            report(path, "the value '" + name +
+                             "' hides what scripts have under this name; give it another name");
+        }
         uses_now_ =
             uses_now_ || (known.back().slot == now_slot && script.find(name) != script.npos);
     }

@@ -54,7 +54,7 @@ public:
     EventChoice event(const TriggerSettings& written, const config::Path& path,
                       const EventType** type);
     // Returns the names that a script may use at this point.
-    std::vector<Script::Name> names_for(std::string_view script);
+    std::vector<Script::Name> names_for(std::string_view script, const config::Path& path);
 
     // Returns the type of that name, or reports that there is none, or that it is not described.
     const EventType* event_type(const std::string& name, const config::Path& path) const;
