@@ -10,6 +10,7 @@
 #include "modules/redis/events.h"
 #include "modules/redis/plugin/reply_json.h"
 #include "modules/system/call/api_error.h"
+#include "modules/system/call/json.h"
 #include "modules/system/call/parse_value.h"
 #include "modules/system/module/app_check.h"
 #include "modules/system/module/plugin.h"
