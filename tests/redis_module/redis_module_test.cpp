@@ -168,7 +168,8 @@ TEST_CASE(
     world.world.run(test(world.here));
     CHECK(world.world.log() ==
           "warning: tcp://127.0.0.1:6379 does not answer\n"
-          "warning: reading from memory: connection reset by peer (ECONNRESET)\n");
+          "warning: reading from memory: connection reset by peer (ECONNRESET)\n"
+          "warning: connecting to tcp://fake:1: connection refused (ECONNREFUSED)\n");
 }
 
 TEST_CASE("messages are events, with what they are as JSON, also across a reload") {
