@@ -145,7 +145,7 @@ TEST_CASE("limits of a head are checked before its end has come") {
 }
 
 TEST_CASE("chunks are joined, however they come, and bad ones are refused") {
-    for (const std::size_t step : {1, 2, 3, 5, 1000}) {
+    for (const std::size_t step : {1UL, 2UL, 3UL, 5UL, 1000UL}) {
         INFO(step);
         CHECK(chunks("3\r\nabc\r\n0\r\n\r\n", step) == "abc");
         CHECK(chunks("0\r\n\r\n", step).empty());

@@ -232,7 +232,6 @@ TEST_CASE("keys that are not used any more are destroyed") {
     LockSettings settings;
     settings.contexts["default"].semaphores.push_back({KeyPattern("pool/*"), 2});
     World world(settings);
-    Count pool;
     auto body = [&]() -> Task<> {
         for (int i = 0; i != 3000; ++i) {
             Lock lock(world.scheduler, "pool/" + std::to_string(i));

@@ -23,7 +23,7 @@ namespace {
 constexpr Duration lease = 4s;
 
 // A process that asks lockd for a key, without a table of locks.
-struct OtherProcess : LockBackend::User {
+struct OtherProcess final : LockBackend::User {
     OtherProcess(Scheduler& scheduler, FakeLockd& lockd)
         : backend(scheduler, lockd.options(), {.lease = lease, .owner = "other"}) {}
 

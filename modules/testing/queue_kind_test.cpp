@@ -208,7 +208,7 @@ TEST_CASE("the kinds of weir keep every promise of a queue") {
     CHECK(check_queue_kind(PriorityQueue::factory(), {.block_stops_all = false}) == "");
     FairQueueOptions fair;
     fair.key = EventKey::named("key");
-    for (const std::size_t preserve_for_new : {0, 1, 2}) {
+    for (const std::size_t preserve_for_new : {0UL, 1UL, 2UL}) {
         for (const std::size_t subqueue_limit : {unlimited, std::size_t{2}}) {
             CAPTURE(preserve_for_new, subqueue_limit);
             fair.preserve_for_new = preserve_for_new;

@@ -265,7 +265,7 @@ Task<> count_and_close(test::WorldOn<UvPoller>& world, Session& session) {
 }  // namespace
 
 TEST_CASE("a session asks everything of servers in memory, whatever pieces the bytes come in") {
-    const std::size_t pieces = GENERATE(1, 7, 100000);
+    const std::size_t pieces = GENERATE(1UL, 7UL, 100000UL);
     FakeWorld world(pieces, {.streams = {.most_at_once = pieces, .most_delay = 1ms}});
     Session session(world.scheduler, world.ensemble.options());
     Session other(world.scheduler, world.ensemble.options());

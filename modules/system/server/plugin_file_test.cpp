@@ -128,7 +128,9 @@ TEST_CASE("plugin file: without a seal, holes in tables and in code are found") 
           "is damaged: its table of sections has a hole");
     for (int i = 0; i != header.e_shnum; ++i) {
         Elf64_Shdr section;
-        std::memcpy(&section, library.data() + header.e_shoff + i * sizeof section, sizeof section);
+        std::memcpy(&section,
+                    library.data() + header.e_shoff + static_cast<std::size_t>(i) * sizeof section,
+                    sizeof section);
         if (section.sh_type == SHT_DYNAMIC || section.sh_type == SHT_STRTAB) {
             continue;  // below
         }
