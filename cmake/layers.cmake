@@ -2,6 +2,7 @@
 # from the files of a folder. A test is beside its source (x.cpp, x_test.cpp, x_benchmark.cpp); the
 # suffix of a name alone decides the use of a file.
 
+option(WEIR_FUZZ "Build the fuzzers (needs clang)" OFF)
 option(WEIR_UNITY "Compile sources together: fast from scratch, slow after a small change" OFF)
 
 # Finds the files below the current folder: <prefix>_SOURCES, _TESTS and _BENCHMARKS. With FLAT,
@@ -314,16 +315,18 @@ function(weir_benchmarks)
 endfunction()
 
 # weir_fuzzer(<fuzz_x> [FOLDER <folder>] SOURCES <file>... [LIBRARIES <target>...])
-# With the address sanitizer and clang, which has libFuzzer, builds the target fuzz_x, bin/fuzz_x, from
-# fuzz_x.cpp and the sources that it tests, all of them instrumented.
+# With WEIR_FUZZ, builds the program bin/fuzz_x from fuzz_x.cpp and the sources that it tests, all of
+# them instrumented.
 function(weir_fuzzer name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "FOLDER" "SOURCES;LIBRARIES")
-    if(NOT (WEIR_SANITIZE STREQUAL "address" AND CMAKE_CXX_COMPILER_ID MATCHES "Clang"))
+    if(NOT WEIR_FUZZ)
         return()
     endif()
-    set(flags -fsanitize=fuzzer,null,alignment)
-    add_executable(${name} EXCLUDE_FROM_ALL
-        "${CMAKE_CURRENT_SOURCE_DIR}/${arg_FOLDER}/${name}.cpp" ${arg_SOURCES})
+    if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+        message(FATAL_ERROR "WEIR_FUZZ needs clang, for its libFuzzer")
+    endif()
+    set(flags -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined)
+    add_executable(${name} "${CMAKE_CURRENT_SOURCE_DIR}/${arg_FOLDER}/${name}.cpp" ${arg_SOURCES})
     target_compile_options(${name} PRIVATE ${flags} -O1)
     target_link_options(${name} PRIVATE ${flags})
     target_include_directories(${name} PRIVATE "${weir_SOURCE_DIR}")

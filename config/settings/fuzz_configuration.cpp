@@ -1,7 +1,7 @@
 // Feeds any bytes to the reader, and the result to all functions that work on configurations.
 //
 // `./dev fuzz` builds and runs it. To try a finding, build/fuzz/fuzz_configuration-crash-...,
-// again, run build/asan/bin/fuzz_configuration FILE.
+// again, run build/fuzz/bin/fuzz_configuration FILE.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
 // Feeds any bytes, in any pieces, to a connection of HTTP, with a handler behind it.
 //
 // `./dev fuzz` builds and runs it. What it finds, build/fuzz/fuzz_http_requests-crash-..., is tried
-// again by build/asan/bin/fuzz_http_requests FILE.
+// again by build/fuzz/bin/fuzz_http_requests FILE.
 //
 // The first byte of an input says in which pieces the rest arrives.
 

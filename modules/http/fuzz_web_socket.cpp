@@ -1,7 +1,7 @@
 // Feeds any frames, in any pieces, to a WebSocket that repeats what it receives.
 //
 // `./dev fuzz` builds and runs it. What it finds, build/fuzz/fuzz_web_socket-crash-..., is tried
-// again by build/asan/bin/fuzz_web_socket FILE.
+// again by build/fuzz/bin/fuzz_web_socket FILE.
 //
 // The first byte of an input says in which pieces the rest arrives. The rest is frames without
 // masks, which are put in here: the first byte of a frame, a byte of length, the payload. A first

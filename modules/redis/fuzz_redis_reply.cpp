@@ -2,7 +2,7 @@
 // or throws, and pieces make no difference.
 //
 // `./dev fuzz` builds and runs it. What it finds, build/fuzz/fuzz_redis_reply-crash-..., is tried
-// again by build/asan/bin/fuzz_redis_reply FILE.
+// again by build/fuzz/bin/fuzz_redis_reply FILE.
 //
 // The first byte of an input says how long the pieces are.
 

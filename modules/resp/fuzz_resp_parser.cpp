@@ -1,7 +1,7 @@
 // Feeds any bytes, in any pieces, to the parser of requests.
 //
 // `./dev fuzz` builds and runs it. What it finds, build/fuzz/fuzz_resp_parser-crash-..., is tried
-// again by build/asan/bin/fuzz_resp_parser FILE.
+// again by build/fuzz/bin/fuzz_resp_parser FILE.
 //
 // The first two bytes of an input say in which pieces the rest is fed.
 

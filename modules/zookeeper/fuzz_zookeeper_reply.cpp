@@ -1,7 +1,7 @@
 // Feeds any bytes, in any pieces, to a session as the answers of its server.
 //
 // `./dev fuzz` builds and runs it. What it finds, build/fuzz/fuzz_zookeeper_reply-crash-..., is
-// tried again by build/asan/bin/fuzz_zookeeper_reply FILE.
+// tried again by build/fuzz/bin/fuzz_zookeeper_reply FILE.
 //
 // The first byte of an input says in which pieces the rest arrives, and whether a good answer to
 // the connect request goes before.

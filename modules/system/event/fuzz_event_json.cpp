@@ -2,7 +2,7 @@
 // that can be made must come back the same from the JSON that it is written as.
 //
 // `./dev fuzz` builds and runs it. To try a finding, build/fuzz/fuzz_event_json-crash-..., again,
-// run build/asan/bin/fuzz_event_json FILE.
+// run build/fuzz/bin/fuzz_event_json FILE.
 
 #include <chrono>
 #include <cstddef>
