@@ -1,5 +1,7 @@
 #include "core/tls/openssl.h"
 
+#include <array>
+
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <uv.h>
@@ -10,7 +12,8 @@ std::string take_reason() {
     const unsigned long error = ERR_get_error();
     ERR_clear_error();
     if (ERR_SYSTEM_ERROR(error)) {
-        return uv_strerror(-ERR_GET_REASON(error));
+        std::array<char, 128> text{};
+        return uv_strerror_r(-ERR_GET_REASON(error), text.data(), text.size());
     }
     const char* const reason = ERR_reason_error_string(error);
     return reason == nullptr ? "no reason given" : reason;

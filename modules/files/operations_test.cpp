@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "core/run/system_error.h"
 #include "modules/files/base64.h"
 #include "modules/files/beneath.h"
 #include "modules/system/call/api_error.h"
@@ -282,6 +283,7 @@ TEST_CASE("what the system refuses has a code that says what is to be done about
     CHECK(code(EDQUOT) == "no_space");
     CHECK(code(EXDEV) == "bad_parameter");
     CHECK(code(EIO) == "failed");
+    CHECK(SystemError::reason(-EDQUOT) == "disk quota exceeded (EDQUOT)");
     CHECK(code_of([&] { world.write(std::string(300, 'x'), "x"); }) == "bad_parameter");
     ::mkdir((world.root + "/folder").c_str(), 0755);
     CHECK(code_of([&] { world.move("folder", "folder/inner"); }) == "bad_parameter");
