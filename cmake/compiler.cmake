@@ -36,13 +36,8 @@ elseif(WEIR_SANITIZE)
 endif()
 if(WEIR_SANITIZE)
     # Reports name functions and lines, never variables: -g1 has them, in half the time to compile.
-    # -O1 compiles in half the time of -O2; coroutines that resume each other need tail calls. The checks
-    # of addresses take the optimiser longer than the code that they check: only hot code has it then.
-    set(level -O1)
-    if(WEIR_SANITIZE STREQUAL "address")
-        set(level -O0)
-    endif()
-    add_compile_options(${sanitizers} -fno-omit-frame-pointer -g1 ${level} -foptimize-sibling-calls)
+    # -O1 compiles in half the time of -O2; coroutines that resume each other need tail calls.
+    add_compile_options(${sanitizers} -fno-omit-frame-pointer -g1 -O1 -foptimize-sibling-calls)
     # With a sanitizer GCC falsely reports uninitialised variables, in its own headers too.
     add_compile_options($<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
     add_link_options(${sanitizers})

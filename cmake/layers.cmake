@@ -92,7 +92,7 @@ endfunction()
 function(weir_hot target)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
     if(WEIR_SANITIZE STREQUAL "address")
-        target_compile_options(${target} PRIVATE -O1 -fsanitize=null,alignment)
+        target_compile_options(${target} PRIVATE -fsanitize=null,alignment)
     endif()
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT WEIR_SANITIZE)
         target_compile_options(${target} PRIVATE
@@ -100,14 +100,17 @@ function(weir_hot target)
     endif()
 endfunction()
 
-# weir_cold(<target>): compiles fast, at -O1. Coroutines that resume each other need tail calls at any
-# level.
+# weir_cold(<target>): compiles fast, at -O1, or at -O0 for the address sanitizer, whose checks take the
+# optimiser longer than the code that they check. Coroutines that resume each other need tail calls at
+# any level.
 function(weir_cold target)
-    if(NOT WEIR_SANITIZE)
-        target_compile_options(${target} PRIVATE
-            $<$<NOT:$<CONFIG:Debug>>:-O1> -foptimize-sibling-calls
-            $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+    set(level -O1)
+    if(WEIR_SANITIZE STREQUAL "address")
+        set(level -O0)
     endif()
+    target_compile_options(${target} PRIVATE
+        $<$<NOT:$<CONFIG:Debug>>:${level}> -foptimize-sibling-calls
+        $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
 endfunction()
 
 # weir_tests(<name> SOURCES <file>... [LIBRARIES <target>...])
