@@ -76,7 +76,7 @@ TEST_CASE("a breakfast for which there is no memory fails, and the next is serve
             weir::SimulatedServer world(app, weir::Registry().add<MoodyBakery>());
             world.run(have_three_breakfasts(failure));
         },
-        17);
+        19);
 }
 
 TEST_CASE("a cafe without a bakery does not open, and says why") {
