@@ -9,7 +9,7 @@
 namespace weir::redis {
 
 Request::Request(Requests& requests, Command command, Time deadline)
-    : requests_(&requests), command_(std::move(command)), deadline_(deadline) {
+    : PendingResult(deadline), requests_(&requests), command_(std::move(command)) {
     requests.add(*this);
 }
 
@@ -21,13 +21,11 @@ Request::~Request() {
 
 Reply Request::take_reply() {
     assert(done());
-    if (failure_) {
-        std::rethrow_exception(failure_);
+    Reply reply = take();
+    if (reply.is_error()) {
+        throw ServerError(command_.name() + " on " + server_, reply.text);
     }
-    if (reply_.is_error()) {
-        throw ServerError(command_.name() + " on " + server_, reply_.text);
-    }
-    return std::move(reply_);
+    return reply;
 }
 
 void Request::time_out() {
@@ -47,23 +45,10 @@ void Request::time_out() {
                   : std::make_exception_ptr(UnavailableError(text)));
 }
 
-void Request::answer(Reply reply) noexcept {
-    reply_ = std::move(reply);
-    end();
-}
-
-void Request::fail(std::exception_ptr failure) noexcept {
-    failure_ = std::move(failure);
-    end();
-}
-
-void Request::end() noexcept {
+void Request::leave() noexcept {
     if (requests_ != nullptr) {
         --requests_->size_;
         requests_ = nullptr;
-    }
-    if (wait_ != nullptr) {
-        wait_->end();
     }
 }
 

@@ -3,13 +3,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <exception>
 #include <optional>
 #include <string>
 
 #include "core/base/clock.h"
 #include "core/base/list.h"
-#include "core/wait/signalled_wait.h"
+#include "core/wait/pending_result.h"
 #include "modules/redis/command.h"
 #include "modules/redis/reply.h"
 
@@ -19,15 +18,12 @@ class Requests;
 
 // A command from when it is made until it has a reply or has failed. Lives in the frame of the
 // coroutine that makes it; when it is destroyed before, its reply is dropped.
-class Request : public Link<Request, Requests> {
+class Request : public PendingResult<Reply>, public Link<Request, Requests> {
 public:
     Request(Requests& requests, Command command, Time deadline);
-    Request(const Request&) = delete;
-    Request& operator=(const Request&) = delete;
     ~Request();
 
     const Command& command() const noexcept { return command_; }
-    Time deadline() const noexcept { return deadline_; }
     bool done() const noexcept { return requests_ == nullptr; }
     // Returns the reply, once. Throws the Error with which it has failed, or a ServerError if the
     // reply is one. Requires done().
@@ -35,33 +31,15 @@ public:
     // Fails it, because the deadline is reached.
     void time_out();
 
-    // The wait of the routine, which is ended when this is done.
-    void set_wait(SignalledWait* wait) noexcept { wait_ = wait; }
-
 private:
     friend class Requests;
 
-    void answer(Reply reply) noexcept;
-    void fail(std::exception_ptr failure) noexcept;
-    // Fails it with an error of this class, or for lack of memory for it.
-    template <class E, class Text>
-    void fail_as(Text text) noexcept {
-        try {
-            fail(std::make_exception_ptr(E(text())));
-        } catch (...) {
-            fail(std::current_exception());
-        }
-    }
-    void end() noexcept;
+    void leave() noexcept override;
 
     Requests* requests_;  // null: it has a reply, or has failed
     Command command_;
-    const Time deadline_;
     bool is_sent_ = false;
-    Reply reply_;
     std::string server_;  // that has replied
-    std::exception_ptr failure_;
-    SignalledWait* wait_ = nullptr;
 };
 
 // A command that is under way. Awaiting it returns the reply, or throws an Error. Several that are
@@ -71,25 +49,12 @@ class [[nodiscard]] PendingReply : public Request {
 public:
     using Request::Request;
 
-    class Awaiter final : public SignalledWait {
+    class Awaiter final : public WaitForResult<PendingReply> {
     public:
-        explicit Awaiter(PendingReply& request) noexcept
-            : SignalledWait(request.deadline()), request_(request) {
-            request_.set_wait(this);
-        }
-        ~Awaiter() { request_.set_wait(nullptr); }
+        explicit Awaiter(PendingReply& request) noexcept : WaitForResult(request) {}
 
-        bool await_ready() const noexcept { return request_.done(); }
-        Reply await_resume() {
-            if (!finish()) {
-                request_.time_out();
-            }
-            return request_.take_reply();
-        }
-        std::string describe() const override { return "a reply to " + request_.command().name(); }
-
-    private:
-        PendingReply& request_;
+        Reply await_resume() { return finish_request().take_reply(); }
+        std::string describe() const override { return "a reply to " + request().command().name(); }
     };
     Awaiter operator co_await() noexcept { return Awaiter(*this); }
 };

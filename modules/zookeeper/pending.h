@@ -4,7 +4,6 @@
 #include <type_traits>
 #include <utility>
 
-#include "core/wait/signalled_wait.h"
 #include "modules/zookeeper/path.h"
 #include "modules/zookeeper/request.h"
 
@@ -38,27 +37,17 @@ private:
 };
 
 template <class T>
-class Pending<T>::Awaiter final : public SignalledWait {
+class Pending<T>::Awaiter final : public WaitForResult<Pending> {
 public:
-    explicit Awaiter(Pending& request) noexcept
-        : SignalledWait(request.deadline()), request_(request) {
-        request_.set_wait(this);
-    }
-    ~Awaiter() { request_.set_wait(nullptr); }
+    explicit Awaiter(Pending& request) noexcept : WaitForResult<Pending>(request) {}
 
-    bool await_ready() const noexcept { return request_.done(); }
     T await_resume() {
-        if (!finish()) {
-            request_.time_out();
-        }
-        return request_.decode_(request_.take_reply(), request_.chroot_);
+        Pending& request = this->finish_request();
+        return request.decode_(request.take_reply(), request.chroot_);
     }
     std::string describe() const override {
-        return "an answer of ZooKeeper to " + request_.question().doing();
+        return "an answer of ZooKeeper to " + this->request().question().doing();
     }
-
-private:
-    Pending& request_;
 };
 
 }  // namespace weir::zookeeper

@@ -4,14 +4,13 @@
 #include <limits>
 #include <utility>
 
-#include "core/wait/signalled_wait.h"
 #include "modules/zookeeper/error.h"
 #include "modules/zookeeper/wire.h"
 
 namespace weir::zookeeper {
 
 Request::Request(Requests& requests, Question question, Time deadline)
-    : requests_(&requests), question_(std::move(question)), deadline_(deadline) {
+    : PendingResult(deadline), requests_(&requests), question_(std::move(question)) {
     requests.add(*this);
 }
 
@@ -23,10 +22,7 @@ Request::~Request() {
 
 Reply Request::take_reply() {
     assert(done());
-    if (failure_) {
-        std::rethrow_exception(failure_);
-    }
-    return std::move(reply_);
+    return take();
 }
 
 void Request::time_out() {
@@ -38,23 +34,6 @@ void Request::time_out() {
     requests_->forget(*this);
     fail(in_doubt ? std::make_exception_ptr(InDoubtError(text))
                   : std::make_exception_ptr(UnavailableError(text)));
-}
-
-void Request::answer(Reply reply) noexcept {
-    reply_ = std::move(reply);
-    wake();
-}
-
-void Request::fail(std::exception_ptr failure) noexcept {
-    failure_ = std::move(failure);
-    wake();
-}
-
-void Request::wake() noexcept {
-    requests_ = nullptr;
-    if (wait_ != nullptr) {
-        wait_->end();
-    }
 }
 
 // --- Requests

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,14 +9,9 @@
 #include "core/base/clock.h"
 #include "core/base/list.h"
 #include "core/simulation/boot_clock.h"
+#include "core/wait/pending_result.h"
 #include "modules/zookeeper/records.h"
 #include "modules/zookeeper/watch.h"
-
-namespace weir {
-
-class SignalledWait;
-
-}  // namespace weir
 
 namespace weir::zookeeper {
 
@@ -45,47 +39,26 @@ struct Question {
 
 // A request from when it is made until it has an answer or has failed. Lives in the frame of the
 // coroutine that makes it; when it is destroyed before, its answer is dropped.
-class Request : public Link<Request, Requests> {
+class Request : public PendingResult<Reply>, public Link<Request, Requests> {
 public:
     Request(Requests& requests, Question question, Time deadline);
-    Request(const Request&) = delete;
-    Request& operator=(const Request&) = delete;
     ~Request();
 
     const Question& question() const noexcept { return question_; }
-    Time deadline() const noexcept { return deadline_; }
     bool done() const noexcept { return requests_ == nullptr; }
     // Returns the answer, once. Throws the Error with which it has failed. Requires done().
     Reply take_reply();
     // Fails it, because the deadline is reached.
     void time_out();
 
-    // The wait of the routine, which is ended when this is done.
-    void set_wait(SignalledWait* wait) noexcept { wait_ = wait; }
-
 private:
     friend class Requests;
 
-    void answer(Reply reply) noexcept;
-    void fail(std::exception_ptr failure) noexcept;
-    // Fails it with an error of this class, or for lack of memory for it.
-    template <class E, class Text>
-    void fail_as(Text text) noexcept {
-        try {
-            fail(std::make_exception_ptr(E(text())));
-        } catch (...) {
-            fail(std::current_exception());
-        }
-    }
-    void wake() noexcept;
+    void leave() noexcept override { requests_ = nullptr; }
 
     Requests* requests_;  // null: it has an answer, or has failed
     const Question question_;
-    const Time deadline_;
     bool sent_ = false;
-    Reply reply_;
-    std::exception_ptr failure_;
-    SignalledWait* wait_ = nullptr;
 };
 
 // The requests of a session: those that wait to be sent, and those that wait for an answer.
