@@ -3,6 +3,7 @@
 
 #include <openssl/evp.h>
 
+#include "core/base/hex.h"
 #include "modules/redis/client.h"
 
 namespace weir::redis {
@@ -13,13 +14,7 @@ std::string script_digest(std::string_view text) {
     if (::EVP_Digest(text.data(), text.size(), digest.data(), &size, ::EVP_sha1(), nullptr) != 1) {
         throw std::bad_alloc();
     }
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string result;
-    for (unsigned int i = 0; i != size; ++i) {
-        result += digits[digest[i] >> 4U];
-        result += digits[digest[i] & 15U];
-    }
-    return result;
+    return to_hex(std::span(digest.data(), size));
 }
 
 }  // namespace weir::redis

@@ -10,6 +10,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "core/base/hex.h"
+
 namespace weir::webhook {
 
 namespace {
@@ -32,13 +34,7 @@ std::string hmac(const std::string& secret, std::string_view text) {
                &size) == nullptr) {
         throw std::runtime_error("libcrypto makes no HMAC-SHA256");
     }
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string made;
-    for (unsigned i = 0; i != size; ++i) {
-        made += digits[bytes[i] >> 4U];
-        made += digits[bytes[i] & 0xFU];
-    }
-    return made;
+    return to_hex(std::span(bytes.data(), size));
 }
 
 bool is_same(std::string_view left, std::string_view right) noexcept {

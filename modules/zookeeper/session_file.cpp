@@ -14,6 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/hex.h"
+
 namespace weir::zookeeper {
 namespace {
 
@@ -31,16 +33,6 @@ std::string machine() {
     std::string id;
     std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
     return id.empty() ? "unknown" : id;
-}
-
-std::string to_hex(std::string_view bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (const char byte : bytes) {
-        const auto value = static_cast<unsigned char>(byte);
-        text += {digits[value >> 4], digits[value & 15]};
-    }
-    return text;
 }
 
 std::optional<std::string> from_hex(std::string_view text) {

@@ -12,6 +12,8 @@
 #include <link.h>
 #include <openssl/evp.h>
 
+#include "core/base/hex.h"
+
 // The header of the library that this code is in, put there by the linker.
 // NOLINTNEXTLINE(readability-identifier-naming)
 extern "C" [[gnu::visibility("hidden")]] const ElfW(Ehdr) __ehdr_start;
@@ -319,13 +321,7 @@ std::string plugin_seal(std::span<const std::byte> file) {
     if (EVP_Digest(file.data(), file.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1) {
         throw std::bad_alloc();  // the only way in which it fails
     }
-    std::string seal(seal_begin);
-    constexpr std::string_view digits = "0123456789abcdef";
-    for (const unsigned char byte : digest) {
-        seal += digits[byte >> 4];
-        seal += digits[byte & 15];
-    }
-    return seal + "\n";
+    return std::string(seal_begin) + to_hex(digest) + "\n";
 }
 
 std::string plugin_header_fault(std::span<const std::byte> begin) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "config/text/utf8.h"
+#include "core/base/hex.h"
 #include "core/calendar/calendar_timer.h"
 #include "core/calendar/utc_text.h"
 #include "core/run/container.h"
@@ -15,19 +16,6 @@
 
 namespace weir {
 namespace {
-
-constexpr std::string_view hex_digits = "0123456789abcdef";
-
-std::string to_hex(std::string_view bytes) {
-    std::string text;
-    text.reserve(bytes.size() * 2);
-    for (const char byte : bytes) {
-        const auto number = static_cast<unsigned char>(byte);
-        text += hex_digits[number / 16];
-        text += hex_digits[number % 16];
-    }
-    return text;
-}
 
 // What is no hexadecimal number, as in an event that a client has sent, becomes 0.
 std::string from_hex(std::string_view text) {
