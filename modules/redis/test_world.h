@@ -15,7 +15,7 @@
 #include "core/stream/memory_stream.h"
 #include "core/wait/timeout.h"
 #include "modules/redis/client.h"
-#include "tests/support/world_on.h"
+#include "tests/support/virtual_world.h"
 
 namespace weir::redis {
 
@@ -148,23 +148,13 @@ private:
 };
 
 // A scheduler in virtual time, a server and a client.
-struct RedisWorld : test::WorldOn<Simulation> {
-    explicit RedisWorld(std::uint64_t seed = 1) : WorldOn({}, seed), server(scheduler) {}
+struct RedisWorld : test::VirtualWorld {
+    explicit RedisWorld(std::uint64_t seed = 1) : VirtualWorld(seed), server(scheduler) {}
 
-    // Runs the tasks until all have ended.
     template <class... T>
     void run(T... tasks) {
-        std::vector<Ref<Routine>> routines{container.start(std::move(tasks), {.name = "test"})...};
-        scheduler.run();
-        for (const Ref<Routine>& routine : routines) {
-            REQUIRE(routine->ended());
-        }
-        for (const std::string& line : log) {
-            INFO(line);
-            CHECK(line.find("exception") == std::string::npos);
-        }
+        run_with_log(std::move(tasks)...);
     }
-    Time in(Duration time) { return scheduler.now() + time; }
     // What has come from the client, but for the greeting.
     std::vector<std::string> received() const {
         std::vector<std::string> all = server.commands;

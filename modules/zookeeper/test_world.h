@@ -13,31 +13,21 @@
 #include "core/wait/timeout.h"
 #include "modules/zookeeper/session.h"
 #include "modules/zookeeper/testing/fake_ensemble.h"
-#include "tests/support/world_on.h"
+#include "tests/support/virtual_world.h"
 
 namespace weir::zookeeper {
 
 using namespace std::chrono_literals;
 
 // A scheduler in virtual time, with servers in memory.
-struct FakeWorld : test::WorldOn<Simulation> {
+struct FakeWorld : test::VirtualWorld {
     explicit FakeWorld(std::uint64_t seed = 1, FakeOptions options = {})
-        : WorldOn({}, seed), ensemble(scheduler, std::move(options)) {}
+        : VirtualWorld(seed), ensemble(scheduler, std::move(options)) {}
 
-    // Runs the tasks until all have ended.
     template <class... T>
     void run(T... tasks) {
-        std::vector<Ref<Routine>> routines{container.start(std::move(tasks), {.name = "test"})...};
-        scheduler.run();
-        for (const Ref<Routine>& routine : routines) {
-            REQUIRE(routine->ended());
-        }
-        for (const std::string& line : log) {
-            INFO(line);
-            CHECK(line.find("exception") == std::string::npos);
-        }
+        run_with_log(std::move(tasks)...);
     }
-    Time in(Duration time) { return scheduler.now() + time; }
     Duration now() { return scheduler.now().time_since_epoch(); }
 
     FakeEnsemble ensemble;
