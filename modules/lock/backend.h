@@ -43,6 +43,10 @@ public:
     LockEvent* holder = nullptr;
 };
 
+// Throws LockError if the key is, or contains, an object of this process, which means nothing to
+// other processes. `who` decides about the lock: "ZooKeeper".
+void require_shareable(const IndexValue& key, std::string_view who);
+
 // What decides about locks beside the table of this process: servers that several processes share.
 // The table asks it for a slot on behalf of those waiters that would have the key if there were no
 // other process. It never grants a lock without it.

@@ -88,7 +88,7 @@ public:
     void set_backend(std::unique_ptr<LockBackend> backend);
     // Null: this table alone decides.
     LockBackend* backend() const noexcept { return backend_.get(); }
-    // Returns the backend, whose user closes it. Requires that the queue is gone.
+    // Returns the backend, for remove_lock_queue(), which closes it.
     std::unique_ptr<LockBackend> release_backend() noexcept { return std::move(backend_); }
     // Returns why no lock can be granted at this moment; empty if nothing is known of that kind.
     std::string obstacle() const { return backend_ == nullptr ? "" : backend_->obstacle(); }
@@ -298,7 +298,8 @@ Ref<Queue> add_lock_queue(Scheduler& scheduler, LockSettings settings = {},
 
 // co_await remove_lock_queue(scheduler): removes it. If locks are held or waited for, throws
 // LocksInUse, which lists by whom. With `force`, waits end with NoLockQueue, and locks are taken
-// from their holders. Does nothing if there is no such queue.
+// from their holders. Then closes the backend, if the table has one. Does nothing if there is no
+// such queue.
 Task<> remove_lock_queue(Scheduler& scheduler, bool force = false);
 
 }  // namespace weir

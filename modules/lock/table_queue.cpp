@@ -1,5 +1,6 @@
 // The queue of the locks, from its making to its end.
 #include "core/wait/run_in_scheduler.h"
+#include "modules/lock/backend.h"
 #include "modules/lock/errors.h"
 #include "modules/lock/events.h"
 #include "modules/lock/queue.h"
@@ -77,10 +78,13 @@ void LockTable::close(const Scheduler::Processor& processor) {
 }
 
 Task<> remove_lock_queue(Scheduler& scheduler, bool force) {
-    auto remove = [&scheduler, force](const Scheduler::Processor& processor) {
-        LockTable* const table = LockTable::find(scheduler);
-        if (table == nullptr) {
-            return;
+    const Ref<LockTable> table(LockTable::find(scheduler));
+    if (table == nullptr) {
+        co_return;
+    }
+    auto remove = [table, force](const Scheduler::Processor& processor) {
+        if (!table->open()) {
+            return;  // another call has removed it meanwhile
         }
         if (!force && (table->holding() != 0 || table->waiting() != 0)) {
             throw LocksInUse("locks are in use:\n" + describe(table->list_used()));
@@ -88,6 +92,10 @@ Task<> remove_lock_queue(Scheduler& scheduler, bool force) {
         table->close(processor);
     };
     co_await run_in_scheduler(std::move(remove));
+    if (table->backend() != nullptr) {
+        const std::unique_ptr<LockBackend> backend = table->release_backend();
+        co_await backend->close();
+    }
 }
 
 }  // namespace weir

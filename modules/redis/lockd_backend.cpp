@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "config/settings/duration.h"
 #include "config/text/utf8.h"
 #include "core/queue/leaf_queue.h"
 #include "core/wait/do_events.h"
@@ -44,13 +45,6 @@ ClientOptions for_waits(ClientOptions how) {
     return how;
 }
 
-bool has_identity_in(const IndexValue& key) {
-    if (key.kind() == IndexValue::Kind::tuple) {
-        return std::ranges::any_of(key.tuple(), has_identity_in);
-    }
-    return key.kind() == IndexValue::Kind::identity;
-}
-
 // '%', and each byte that is not a letter or digit as two hexadecimal digits behind another '%'.
 std::string escaped(std::string_view text) {
     constexpr std::string_view digits = "0123456789ABCDEF";
@@ -86,21 +80,13 @@ std::optional<std::uint64_t> token_in(const Reply& reply) {
     return json.is_number_unsigned() ? std::optional(json.get<std::uint64_t>()) : std::nullopt;
 }
 
-std::string milliseconds_text(Duration time) {
-    using std::chrono::milliseconds;
-    return std::to_string(std::chrono::duration_cast<milliseconds>(time).count()) + "ms";
-}
-
 }  // namespace
 
 std::string lockd_key(const IndexValue& key) {
     if (key.kind() == IndexValue::Kind::text) {
         return text_name(key.text());
     }
-    if (has_identity_in(key)) {
-        throw LockError("the key " + key.describe() +
-                        " is an object of this process, and cannot be locked by lockd");
-    }
+    require_shareable(key, "lockd");
     return "%=" + escaped(key.describe()).substr(1);
 }
 
@@ -301,7 +287,7 @@ Task<LockdBackend::SessionHandle> LockdBackend::take_session(Time deadline) {
     }
     const BootTime sent = now();
     const Json parameters{{"name", options_.owner},
-                          {"time_to_live", milliseconds_text(options_.lease)}};
+                          {"time_to_live", config::duration_text(options_.lease)}};
     PendingReply opening = call("open_session", parameters.dump(), deadline);
     const Reply reply = co_await opening;
     const Json opened = Json::parse(reply.text, nullptr, false);

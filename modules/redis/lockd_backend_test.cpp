@@ -70,16 +70,12 @@ struct OtherProcess final : LockBackend::User {
     std::uint64_t token = 0;
 };
 
-struct LockdWorld : test::WorldOn<Simulation> {
-    explicit LockdWorld(std::uint64_t seed = 1) : WorldOn({}, seed), lockd(scheduler) {}
+struct LockdWorld : test::VirtualWorld {
+    explicit LockdWorld(std::uint64_t seed = 1) : VirtualWorld(seed), lockd(scheduler) {}
 
     template <class... T>
     void run(T... tasks) {
-        std::vector<Ref<Routine>> routines{container.start(std::move(tasks), {.name = "test"})...};
-        scheduler.run();
-        for (const Ref<Routine>& routine : routines) {
-            REQUIRE(routine->ended());
-        }
+        run_to_end(std::move(tasks)...);
     }
 
     FakeLockd lockd;
@@ -309,10 +305,7 @@ TEST_CASE("locks of the module are granted with lockd, and their holders learn a
             co_await other.heard();
             CHECK(other.said == "granted");
         }
-        const Ref<LockTable> table(&LockTable::of(world.scheduler));
         co_await remove_lock_queue(world.scheduler, true);
-        const std::unique_ptr<LockBackend> backend = table->release_backend();
-        co_await backend->close();
     };
     world.run(test());
 }
@@ -349,10 +342,7 @@ TEST_CASE("while lockd is silent nobody is told that a lock is not free") {
         co_await sleep(10s);
         const std::string taken = co_await outcome(1s);
         CHECK(taken == "taken");
-        const Ref<LockTable> table(&LockTable::of(world.scheduler));
         co_await remove_lock_queue(world.scheduler, true);
-        const std::unique_ptr<LockBackend> backend = table->release_backend();
-        co_await backend->close();
     };
     world.run(test());
 }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/settings/duration.h"
 #include "core/run/random_id.h"
 #include "modules/redis/test_world.h"
 #include "modules/system/call/json.h"
@@ -177,8 +178,8 @@ private:
     }
 
     std::string open(const Json& parameters) {
-        const std::string text = parameters.at("time_to_live");  // "5000ms"
-        const Duration time = std::chrono::milliseconds(std::stoll(text));
+        const std::string text = parameters.at("time_to_live");
+        const Duration time = *config::decode_duration(config::Value(text)).value;
         const std::string id = random_id(scheduler().poller());
         sessions_[id] = {time, scheduler().now() + time};
         return id;

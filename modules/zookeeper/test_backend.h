@@ -34,12 +34,7 @@ struct BackendWorld : FakeWorld {
         co_await task;
         co_await end();
     }
-    Task<> end() {
-        const Ref<LockTable> locks(&table());
-        co_await remove_lock_queue(scheduler, true);
-        const std::unique_ptr<LockBackend> ending = locks->release_backend();
-        co_await ending->close();
-    }
+    Task<> end() { co_await remove_lock_queue(scheduler, true); }
 
     ZooKeeperBackend* backend = nullptr;
 };

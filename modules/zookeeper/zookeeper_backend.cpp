@@ -34,22 +34,12 @@ constexpr const char* cannot_end =
     "locks of a process that was killed are free only after the timeout of its session: ";
 constexpr const char* expired = "the session with ZooKeeper has expired";
 
-bool has_identity(const IndexValue& key) {
-    if (key.kind() == IndexValue::Kind::tuple) {
-        return std::ranges::any_of(key.tuple(), has_identity);
-    }
-    return key.kind() == IndexValue::Kind::identity;
-}
-
 // A key that is no text has a name that no text has: '%' without digits behind it.
 std::string key_name(const IndexValue& key) {
     if (key.kind() == IndexValue::Kind::text) {
         return escape_name(key.text());
     }
-    if (has_identity(key)) {
-        throw LockError("the key " + key.describe() +
-                        " is an object of this process, and cannot be locked by ZooKeeper");
-    }
+    require_shareable(key, "ZooKeeper");
     return "%=" + escape_name(key.describe());
 }
 

@@ -210,12 +210,7 @@ Task<> LockModule::unload() {
     for (const auto& [id, lease] : std::exchange(sessions_, {})) {
         lease->locks().close();
     }
-    const Ref<LockTable> table(LockTable::find(scheduler()));
     co_await remove_lock_queue(scheduler(), true);
-    if (table != nullptr && table->backend() != nullptr) {
-        const std::unique_ptr<LockBackend> backend = table->release_backend();
-        co_await backend->close();
-    }
 }
 
 std::vector<std::string> LockModule::in_use() const {
