@@ -21,7 +21,7 @@ std::string SystemError::reason(int code) {
     uv_strerror_r(code, text.data(), text.size());
     uv_err_name_r(code, name.data(), name.size());
     const char* const known =
-        std::strstr(name.data(), "Unknown") == name.data() ? ::strerrorname_np(-code) : nullptr;
+        std::string_view(name.data()).starts_with("Unknown") ? ::strerrorname_np(-code) : nullptr;
     if (known == nullptr) {
         return std::string(text.data()) + " (" + name.data() + ')';
     }
