@@ -10,6 +10,7 @@ import subprocess
 import unittest
 
 from lockd import LIMIT, Lockd, Raw, main, program, wait_until
+from loopback import make_certificate
 
 PASSWORD = "apples and pears"
 EVENTS = {"shop.Order": {
@@ -98,13 +99,6 @@ class Web(Lockd):
             raw.send(request)
             raw.socket.shutdown(socket.SHUT_WR)
             return raw.rest()
-
-
-def make_certificate(certificate, key):
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                    "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-                    "-keyout", key, "-out", certificate], check=True, capture_output=True)
 
 
 LOGIN = ("-u", "ann:" + PASSWORD)

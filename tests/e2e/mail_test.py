@@ -14,6 +14,7 @@ import unittest
 import redis
 
 from lockd import LIMIT, Lockd, main, program, wait_until
+from loopback import make_certificate
 from models import call, threads_of
 
 
@@ -136,12 +137,7 @@ class MailTest(unittest.TestCase):
     def setUpClass(cls):
         cls.keeper = Lockd().folder
         cls.folder = cls.keeper.name
-        subprocess.run(["openssl", "req", "-x509", "-noenc", "-days", "2", "-newkey", "ec",
-                        "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=localhost",
-                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
-                        "-keyout", os.path.join(cls.folder, "key.pem"),
-                        "-out", os.path.join(cls.folder, "cert.pem")],
-                       check=True, capture_output=True, timeout=LIMIT)
+        make_certificate(os.path.join(cls.folder, "cert.pem"), os.path.join(cls.folder, "key.pem"))
         cls.password = os.path.join(cls.folder, "password")
         with open(cls.password, "w", encoding="ascii") as file:
             file.write("pears\n")

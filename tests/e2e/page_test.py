@@ -13,6 +13,7 @@ import unittest
 
 import browser
 from lockd import LIMIT, Lockd, main, wait_until
+from loopback import free_port
 
 PASSWORD = "apples & pears: ä"
 SECRET = "nobody-may-see-this"
@@ -22,12 +23,6 @@ EVENTS = {"shop.Order": {
 }}
 IMAGES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/images")
 MARKUP = "<img src=x onerror=\"window.hacked=1\"><script>window.hacked=1</script>"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Paged(Lockd):

@@ -2,23 +2,18 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 
 import redis
 
 from lockd import LIMIT, wait_until
+from loopback import free_port
 
 
 def missing():
     """Returns what is missing to run servers, or None."""
     return None if shutil.which("redis-server") else "needs the package redis-server"
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 class RedisServer:

@@ -9,6 +9,7 @@ import threading
 import unittest
 
 from lockd import LIMIT, main, program, wait_until
+from loopback import make_certificate
 from redis_server import RedisServer, missing
 from running_app import RunningApp
 
@@ -178,13 +179,10 @@ class RedisTest(unittest.TestCase):
     def test_tls_shows_a_certificate_and_verifies_that_of_the_server(self):
         with tempfile.TemporaryDirectory(prefix="redis-test-") as folder:
             certificate = os.path.join(folder, "certificate.pem")
-            made = subprocess.run(
-                ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                 "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-                 "-addext", "subjectAltName=DNS:localhost", "-keyout", "-"],
-                check=True, capture_output=True, text=True, timeout=LIMIT)
-            with open(certificate, "w", encoding="ascii") as file:
-                file.write(made.stdout)
+            key = os.path.join(folder, "key.pem")
+            make_certificate(certificate, key)
+            with open(certificate, "ab") as both, open(key, "rb") as file:
+                both.write(file.read())
             with RedisServer(tls=certificate) as server:
                 with App(f"tls://localhost:{server.port}", certificate=certificate,
                          certificate_authorities=certificate) as app:

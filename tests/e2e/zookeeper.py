@@ -8,6 +8,8 @@ import subprocess
 import tempfile
 import time
 
+from loopback import free_port
+
 HERE = "127.0.0.1"
 LIMIT = 50  # seconds until it must serve
 
@@ -35,11 +37,6 @@ def missing():
     if not all(glob.glob(jar) for jar in JARS):
         return "needs the package zookeeper"
     return None
-
-
-def free_port():
-    with socket.create_server((HERE, 0)) as server:
-        return server.getsockname()[1]
 
 
 class Server:

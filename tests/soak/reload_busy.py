@@ -18,12 +18,16 @@ import json
 import os
 import random
 import ssl
-import subprocess
+import sys
 import tempfile
 
 import campaign
 from campaign import Failure, until
 from reload_lockd import Client
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
+
+from loopback import make_certificate  # noqa: E402
 
 # Memory that may come with more reloads, in KiB: the allocator's parts that are not full.
 FLAT = 6000
@@ -43,13 +47,6 @@ class TlsClient(Client):
         if await self.ask("ECHO", "the end") != "the end":
             raise Failure("a reply too many")
         self.writer.close()
-
-
-def make_certificate(folder):
-    subprocess.run(["openssl", "req", "-x509", "-noenc", "-days", "2", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:P-256", "-keyout", f"{folder}/key.pem", "-out",
-                    f"{folder}/certificate.pem", "-subj", "/CN=localhost", "-addext",
-                    "subjectAltName=DNS:localhost"], check=True, capture_output=True, timeout=60)
 
 
 async def lock_often(client, number, state):
@@ -167,7 +164,7 @@ async def run_clients(args, server, owner, lines, port, scratch):
 
 async def run(args):
     with tempfile.TemporaryDirectory() as scratch:
-        make_certificate(scratch)
+        make_certificate(f"{scratch}/certificate.pem", f"{scratch}/key.pem")
         owner, lines = f"{scratch}/owner.sock", f"{scratch}/lines.sock"
         tls = {"certificate": f"{scratch}/certificate.pem", "key": f"{scratch}/key.pem"}
         app = {

@@ -22,16 +22,13 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../e2e"))
 
 import lockd  # noqa: E402
+from campaign import Failure  # noqa: E402
 from models import Mortal, QueueModel, StoreModel, call, threads_of  # noqa: E402
 
 BURST = 500      # firings of one
 PER_SECOND = 10_000
 FLAT = 6000 * 1024  # bytes that may come with more bursts: the allocator's parts that are not full
 MODULES = ["rules", "store", "queue"]
-
-
-class Failure(Exception):
-    pass
 
 
 def app(folder, text="first"):
