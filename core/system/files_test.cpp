@@ -215,7 +215,8 @@ TEST_CASE("a file stays open until the operations of a closed routine have ended
     };
     const Ref<Routine> routine = world.container.start(write(folder / "a"));
     const auto close_soon = [](Routine& writer, std::string path) -> Task<> {
-        while (!(co_await file_status(path)).has_value()) {
+        for (bool exists = false; !exists;) {
+            exists = (co_await file_status(path)).has_value();
         }
         writer.close();
     };

@@ -5,8 +5,8 @@
     tidy.py --write [ROOT]    rewrites what is generated in docs/inside.md first
 
 Prints one line per mistake, file:line: what, and exits with 1 if there is any. Each rule is one
-function below or in rooms.py, with its reason. Where a line has a good reason to break one, it says
-so at its end: `// tidy: allow, <the reason>`.
+function below or in a file beside this, with its reason. Where a line has a good reason to break
+one, it says so at its end: `// tidy: allow, <the reason>`.
 """
 
 import glob
@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 
+import coroutines
 import headers
 import names
 import rooms
@@ -159,6 +160,7 @@ RULES = [
     switched_off,
     forbidden_calls,
     test_names,
+    coroutines.conditions,
 ]
 
 

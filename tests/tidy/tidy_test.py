@@ -12,6 +12,8 @@ import tidy
 
 GOOD_HEADER = "#pragma once\n\nint f();\n"
 USER = '#include "core/base/x.h"\n'
+CONDITION = ("g++ 12 compiles co_await in a condition wrongly if the coroutine declares no "
+             "variable: give the result a name")
 
 # A name, the files of a tree, and the mistakes in it.
 CASES = [
@@ -55,6 +57,19 @@ CASES = [
     ),
     ("test names", {"a_test.cpp": 'TEST_CASE("a; b") {}\nauto x = "c;";\n'},
      ["a_test.cpp:1: semicolon in the name of a test case"]),
+    (
+        "coroutines without a variable",
+        {"cmake/a.cpp": "Task<> f(Door& door) {\n    knock();\n    if (co_await door.opens()) {\n"
+                        "        enter();\n    }\n}\n"
+                        "Task<> g(Door& door) {\n    const bool open = co_await door.opens();\n"
+                        "    if (open) {\n        enter();\n    }\n}\n"
+                        "Task<> h(Door& door) {\n"
+                        "    if (const Key key = co_await door.key(); key) {\n"
+                        "        co_return;\n    }\n}\n"
+                        "const auto task = [](Door& door) -> Task<> {\n"
+                        "    while (!(co_await door.opens())) {\n    }\n};\n"},
+        ["cmake/a.cpp:3: " + CONDITION, "cmake/a.cpp:19: " + CONDITION],
+    ),
     (
         "types without their header",
         {"core/base/x.h": "#pragma once\n\nclass Cup {\n};\nstruct Saucer {\n};\n",
