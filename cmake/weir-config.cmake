@@ -1,8 +1,12 @@
-# Read by find_package(weir [COMPONENTS core config modules lock kit testing]).
+# Read by find_package(weir [COMPONENTS core config modules lock limit http redis zookeeper kit testing]).
 #
 #     weir::core, weir::config, weir::modules   the libraries
 #     weir::lock                                locks and semaphores
 #     weir::limit                               limits of the module `limit`
+#     weir::http                                requests to servers, and answers to clients
+#     weir::redis                               a client of Redis
+#     weir::zookeeper                           a client of ZooKeeper
+#     weir::zookeeper-testing                   servers of ZooKeeper in memory, for tests
 #     weir::kit                                 the kit for tests of modules, for any test framework
 #     weir::testing                             the kit with Catch2 and its main; only if Catch2 is
 #                                               installed

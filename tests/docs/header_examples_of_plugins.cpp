@@ -81,7 +81,8 @@ weir::Task<> greet(const weir::Module& module, std::string user) {
 
 }  // namespace limits
 
-void use(const std::string&) {}
+void use(const std::string& /*text*/) {}
+void use(std::int64_t /*number*/) {}
 
 namespace redis_client {
 using namespace weir::redis;
@@ -91,6 +92,8 @@ weir::Task<> greet(weir::Scheduler& scheduler) {
     co_await client.command("SET", "greeting", "hello");
     const Reply reply = co_await client.command("GET", "greeting");
     use(reply.text);
+    const Reply visits = co_await client.command("INCR", "visits");
+    use(visits.integer);  // `number` is what version 3 of the protocol calls a double
 }
 }  // namespace redis_client
 
