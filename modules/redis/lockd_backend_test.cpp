@@ -263,6 +263,27 @@ TEST_CASE("a lock that an administrator breaks at lockd is lost with its reason"
     world.run(test());
 }
 
+TEST_CASE("of many locks that are released together, few sessions are kept for the next ones") {
+    LockdWorld world;
+    OtherProcess process(world.scheduler, world.lockd);
+    const auto test = [&]() -> Task<> {
+        std::vector<std::unique_ptr<RemoteSlot>> slots;
+        for (int key = 0; key != 100; ++key) {
+            slots.push_back(process.backend.ask("default", IndexValue(key), 1, false, process));
+        }
+        co_await sleep(1s);
+        CHECK(process.backend.sessions() == 100);
+        slots.clear();
+        co_await sleep(1s);
+        CHECK(process.backend.sessions() == 16);
+        CHECK(world.lockd.sessions() == 16);
+        process.ask();
+        co_await process.heard();
+        CHECK(process.backend.sessions() == 16);
+    };
+    world.run(test());
+}
+
 TEST_CASE("locks of the module are granted with lockd, and their holders learn a loss") {
     LockdWorld world;
     add_lock_queue(world.scheduler, {});
