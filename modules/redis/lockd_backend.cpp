@@ -37,6 +37,9 @@ const std::string unconfirmed =
     "lockd has not confirmed the session in time: it may have ended it, and another process may "
     "hold the lock";
 const std::string expired = "lockd has ended the session";
+const std::string not_understood =
+    "lockd's answer to the renewal of the session cannot be understood: it is not known whether "
+    "the lock is still held";
 
 ClientOptions for_waits(ClientOptions how) {
     how.name += ".wait";
@@ -480,15 +483,18 @@ Task<> LockdBackend::renew_all() {
             }
         } catch (const ServerError&) {
             lose(renewal->session, expired);
+        } catch (const Json::exception&) {
+            lose(renewal->session, not_understood);
         } catch (const Error&) {  // the connection is lost, or lockd is slow: time tells
         }
     }
 }
 
-// Looks whether lockd has taken the lock of the session away.
+// Looks whether lockd has taken the lock of the session away. Throws Json::exception if the answer
+// is not what a renewal returns.
 void LockdBackend::learn(const SessionHandle& session, const std::string& answer) {
-    const Json json = Json::parse(answer, nullptr, false);
-    if (session->slot == nullptr || !session->slot->is_granted_ || !json.is_object()) {
+    const Json json = Json::parse(answer);
+    if (session->slot == nullptr || !session->slot->is_granted_) {
         return;
     }
     for (const Json& lost : json.value("lost", Json::array())) {
