@@ -254,16 +254,20 @@ Task<> Client::read_replies(ByteStream& stream) {
             }
         }
         stream.consume(all);
-        if (inbox_.size() >= options_.max_messages) {
+        if (!has_room_for_messages()) {
             co_await until_room_for_messages();
         }
     }
 }
 
+bool Client::has_room_for_messages() const noexcept {
+    return inbox_.size() < options_.max_messages && inbox_bytes_ < options_.limits.max_size;
+}
+
 Task<> Client::until_room_for_messages() {
     const MatcherOf<SocketEvent> writable = inbox_changed_.matcher(SocketEvent::Type::writable);
     is_stopped_ = true;
-    while (inbox_.size() >= options_.max_messages) {
+    while (!has_room_for_messages()) {
         inbox_changed_.want(SocketEvent::Type::writable);
         co_await writable;
     }
@@ -293,6 +297,7 @@ bool Client::takes_as_message(Reply& reply) {
     } else {
         return true;
     }
+    inbox_bytes_ += inbox_.back().size();
     ++messages_;
     inbox_changed_.signal(SocketEvent::Type::readable);
     return true;
