@@ -72,11 +72,8 @@ private:
     std::string fixed_settings() const;
     std::string channels() const;
 
-    bool wants_messages() const {
-        return !settings().channels.empty() || !settings().patterns.empty();
-    }
-    void connect();
-    void connect_for_messages();
+    std::unique_ptr<Client> connection_for_commands() const;
+    std::unique_ptr<Client> connection_for_messages(Client* before) const;
     Task<> send_messages();
     Ref<Event> event_of(const Message& message);
     Task<> log_in_anew(RedisSettings now);
