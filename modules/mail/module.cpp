@@ -21,7 +21,7 @@
 #include "core/run/random_id.h"
 #include "core/run/routine.h"
 #include "core/simulation/wall_clock.h"
-#include "core/system/files.h"
+#include "core/system/secret_file.h"
 #include "core/wait/slots.h"
 #include "modules/mail/address.h"
 #include "modules/mail/headers.h"
@@ -32,8 +32,6 @@
 
 namespace weir::mail {
 namespace {
-
-constexpr std::size_t largest_password_file = 4096;
 
 // A list of texts as libcurl has it.
 class TextList {
@@ -162,9 +160,8 @@ private:
         if (!settings.password_file) {
             co_return "";
         }
-        Task<std::string> reading = read_file(*settings.password_file, largest_password_file);
-        std::string password = co_await reading;
-        co_return password.substr(0, password.find_first_of("\r\n"));
+        Task<std::string> reading = read_secret_line(*settings.password_file, "password_file");
+        co_return co_await reading;
     }
 
     Task<> read_again(MailSettings now) {

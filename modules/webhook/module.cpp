@@ -17,7 +17,7 @@
 #include "config/text/nearest_name.h"
 #include "config/text/utf8.h"
 #include "core/run/routine.h"
-#include "core/system/files.h"
+#include "core/system/secret_file.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
 #include "modules/http/http_client.h"
@@ -37,7 +37,6 @@ namespace weir::webhook {
 namespace {
 
 constexpr std::chrono::milliseconds look_interval{10};
-constexpr std::size_t largest_secret_file = 64 * 1024;
 
 // What one version of the module hands to the next: the requests that are not delivered yet, by
 // receiver.
@@ -233,14 +232,9 @@ private:
         if (signing.secret) {
             secrets.push_back(*signing.secret);
         } else if (signing.secret_file) {
-            try {
-                secrets = secrets_in(co_await read_file(*signing.secret_file, largest_secret_file));
-            } catch (const QuitException&) {
-                throw;
-            } catch (const std::exception& error) {
-                throw std::runtime_error((place / "secret_file").text() + ": " +
-                                         *signing.secret_file + ": " + error.what());
-            }
+            Task<std::vector<std::string>> reading =
+                read_secret_lines(*signing.secret_file, (place / "secret_file").text());
+            secrets = co_await reading;
         }
         co_return secrets;
     }
