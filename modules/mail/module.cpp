@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "config/text/quoted.h"
+#include "core/run/newest_routine.h"
 #include "core/run/random_id.h"
 #include "core/run/routine.h"
 #include "core/simulation/wall_clock.h"
@@ -129,13 +130,12 @@ public:
     }
 
     using ModuleOf::settings_changed;
-    void settings_changed(const MailSettings&) override {
-        slots_.set_count(settings().at_once);
-        read_files_again();
-    }
+    void settings_changed(const MailSettings&) override { slots_.set_count(settings().at_once); }
 
-    // The password may be another one, under the same settings.
-    void read_files_again() override { start(read_again(settings()), {.name = "mail password"}); }
+    // The settings, or the file, may have another password.
+    void read_files_again() override {
+        reading_.start(read_again(settings()), {.name = "mail password"});
+    }
 
 private:
     static void check(const AppCheck& app) {
@@ -300,6 +300,7 @@ private:
     Transfers transfers_;
     Slots slots_;
     std::string password_;
+    NewestRoutine reading_{*this};
     std::uint64_t sent_ = 0;
     std::uint64_t failed_ = 0;
     std::size_t running_ = 0;

@@ -16,6 +16,7 @@
 
 #include "config/text/nearest_name.h"
 #include "config/text/utf8.h"
+#include "core/run/newest_routine.h"
 #include "core/run/routine.h"
 #include "core/system/secret_file.h"
 #include "core/wait/send.h"
@@ -129,11 +130,10 @@ public:
         }
     }
 
-    using ModuleOf::settings_changed;
-    void settings_changed(const WebhookSettings&) override { use_settings_soon(); }
-
-    // Secrets may be others, under the same settings.
-    void read_files_again() override { use_settings_soon(); }
+    // The settings may be others, and so may the secrets under the same settings.
+    void read_files_again() override {
+        changing_.start(use_settings(settings()), {.name = "webhook settings"});
+    }
 
     Task<> unload() override {
         HooksClosed closed(*this);
@@ -239,8 +239,6 @@ private:
         co_return secrets;
     }
 
-    void use_settings_soon() { start(use_settings(settings()), {.name = "webhook settings"}); }
-
     // What has not changed goes on as it is.
     Task<> use_settings(WebhookSettings now) {
         std::optional<std::string> failure;
@@ -254,7 +252,7 @@ private:
         }
         if (failure) {
             log().error("{}; the hooks and receivers stay as they were", *failure);
-        } else if (is_begun_ && same(now, settings())) {
+        } else if (is_begun_) {
             secrets_ = std::move(read);
             change_hooks();
             change_receivers();
@@ -522,6 +520,7 @@ private:
     http::HttpClient client_;
     Receivers receivers_;
     std::vector<std::unique_ptr<Receiver>> leaving_receivers_;  // that still have something to do
+    NewestRoutine changing_{*this};
     bool is_begun_ = false;
 };
 

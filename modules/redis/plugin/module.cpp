@@ -216,11 +216,10 @@ void RedisModule::settings_changed(const RedisSettings& before) {
         messages_ = std::move(client);
         begin();
     }
-    start(log_in_anew(settings()), {.name = name() + ".settings"});
 }
 
 void RedisModule::read_files_again() {
-    start(log_in_anew(settings()), {.name = name() + ".settings"});
+    logging_in_.start(log_in_anew(settings()), {.name = name() + ".settings"});
     try {
         commands_->read_certificates_again();
         if (messages_ != nullptr) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/ref.h"
+#include "core/run/newest_routine.h"
 #include "modules/redis/client.h"
 #include "modules/redis/client_host.h"
 #include "modules/redis/plugin/api.h"
@@ -82,6 +83,7 @@ private:
     std::unique_ptr<Client> commands_;
     std::unique_ptr<Client> messages_;  // null: there are no channels
     Ref<Routine> sending_messages_;
+    NewestRoutine logging_in_{*this};
     std::uint64_t not_text_ = 0;
 };
 
