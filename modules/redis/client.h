@@ -157,7 +157,6 @@ private:
 
     Task<> run();
     Task<> keep_connected();
-    Duration pause() const;
     Task<> serve();
     Task<ByteStream::Owner> connect(Time deadline);
     Task<> greet(ByteStream& stream, Time deadline);

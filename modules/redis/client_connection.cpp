@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "core/net/connect.h"
+#include "core/run/backoff.h"
 #include "core/run/scheduler.h"
 #include "core/wait/do_events.h"
 #include "core/wait/timeout.h"
@@ -13,10 +14,6 @@
 
 namespace weir::redis {
 namespace {
-
-// Each attempt that fails doubles it.
-constexpr Duration first_pause = std::chrono::milliseconds(50);
-constexpr std::uint32_t most_doublings = 16;
 
 bool is_word(const Reply& reply, std::string_view word) noexcept {
     return (reply.type == Reply::Type::text || reply.type == Reply::Type::status) &&
@@ -65,16 +62,8 @@ Task<> Client::keep_connected() {
         } catch (const std::bad_alloc&) {
             requests_.connection_lost("out of memory");
         }
-        co_await sleep(pause());
+        co_await sleep(random_pause(failures_, options_.longest_pause, scheduler().poller()));
     }
-}
-
-// Differs at random, so that the clients of a server that has failed do not all come at one moment.
-Duration Client::pause() const {
-    const Duration most =
-        std::min(first_pause * (1 << std::min(failures_, most_doublings)), options_.longest_pause);
-    return Duration(static_cast<Duration::rep>(scheduler().poller().random() %
-                                               static_cast<std::uint64_t>(most.count() + 1)));
 }
 
 // What one connection has of the client, as long as it lives.
