@@ -109,10 +109,7 @@ public:
         : ModuleOf(context),
           transfers_(context.scheduler),
           slots_(context.scheduler, settings().at_once) {}
-    ~MailModule() override {
-        close_calls();
-        close();
-    }
+    ~MailModule() override { close_all(); }
 
     static auto declare() {
         return declare_module<MailModule>("mail", "Hands mails to a server of SMTP")

@@ -3,7 +3,6 @@
 #include "modules/system/module/module.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -17,6 +16,7 @@
 #include "config/text/nearest_name.h"
 #include "config/text/utf8.h"
 #include "core/run/newest_routine.h"
+#include "core/run/random_id.h"
 #include "core/run/routine.h"
 #include "core/system/secret_file.h"
 #include "core/wait/send.h"
@@ -58,16 +58,6 @@ http::HttpClientOptions client_options() {
     return options;
 }
 
-std::string new_id(Poller& poller) {
-    std::string id;
-    for (int half = 0; half != 2; ++half) {
-        char digits[17] = {};
-        const auto end = std::to_chars(digits, digits + 16, poller.random(), 16).ptr;
-        id += std::string(16 - static_cast<std::size_t>(end - digits), '0') + digits;
-    }
-    return id;
-}
-
 // What is no JSON, or nested more deeply than a value may be, is text.
 config::Value body_value(const std::string& body) {
     return body.empty() ? config::Value() : parse_value(body).value_or(config::Value(body));
@@ -84,7 +74,7 @@ public:
         : ModuleOf(context), client_(context.scheduler, client_options()) {}
     ~WebhookModule() override {
         end_receivers();
-        close();
+        close_all();
     }
 
     static auto declare() {
@@ -411,7 +401,7 @@ private:
             throw ApiException(ApiError::bad_parameter, "text: there is a body already");
         }
         Outgoing made;
-        made.id = new_id(scheduler().poller());
+        made.id = random_id(scheduler().poller()) + random_id(scheduler().poller());
         made.method = parameters.method.empty() ? receiver.settings().method : parameters.method;
         made.path = std::move(parameters.path);
         if (parameters.text) {
