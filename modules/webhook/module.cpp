@@ -15,6 +15,7 @@
 
 #include "config/text/nearest_name.h"
 #include "config/text/utf8.h"
+#include "core/base/ascii.h"
 #include "core/run/newest_routine.h"
 #include "core/run/random_id.h"
 #include "core/run/routine.h"
@@ -32,7 +33,6 @@
 #include "modules/webhook/events.h"
 #include "modules/webhook/hook.h"
 #include "modules/webhook/receiver.h"
-#include "modules/webhook/text.h"
 
 namespace weir::webhook {
 namespace {
@@ -458,7 +458,7 @@ private:
         Answer answer;
         answer.status = response.status;
         for (const auto& [header_name, value] : response.headers) {
-            answer.headers[lower(header_name)] = value;
+            answer.headers[in_lower_case(header_name)] = value;
         }
         const auto type = answer.headers.find("content-type");
         const bool is_json =

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "config/text/utf8.h"
 #include "core/run/routine.h"
 #include "core/simulation/wall_clock.h"
 #include "core/wait/timeout.h"
@@ -12,7 +13,6 @@
 #include "modules/http/retry_after.h"
 #include "modules/http/target.h"
 #include "modules/http/url.h"
-#include "modules/webhook/text.h"
 
 namespace weir::webhook {
 
@@ -23,6 +23,16 @@ bool is_worth_a_retry(int status) noexcept {
 }
 
 }  // namespace
+
+std::string refusal_text(const http::ClientResponse& response) {
+    constexpr std::size_t shown = 200;
+    std::string text = "the answer is " + std::to_string(response.status);
+    if (!response.body.empty()) {
+        const std::string_view begin = std::string_view(response.body).substr(0, shown);
+        text += ": " + std::string(begin.substr(0, config::utf8_prefix(begin)));
+    }
+    return text;
+}
 
 Receiver::Receiver(Scheduler& scheduler, http::HttpClient& client, std::string name,
                    ReceiverSettings settings, std::string secret, GiveUp give_up)

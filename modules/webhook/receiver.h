@@ -25,6 +25,9 @@ struct Failure {
     std::optional<Duration> retry_after;
 };
 
+// Says what a receiver has answered that is no success, with the beginning of its reason.
+std::string refusal_text(const http::ClientResponse& response);
+
 // Delivers requests to one address: in the order in which they came, so many at a time, each again
 // and again until it is taken or has failed for good. At least once: a request whose answer was
 // lost is sent again, with the same id.

@@ -6,6 +6,7 @@
 
 #include "config/document/value.h"
 #include "config/text/utf8.h"
+#include "core/base/ascii.h"
 #include "core/wait/send.h"
 #include "modules/redis/events.h"
 #include "modules/redis/plugin/reply_json.h"
@@ -25,10 +26,7 @@ std::string code_of(const ServerError& error) {
     if (code == "ERR" || code.empty() || !std::ranges::all_of(code, is_capital)) {
         return "refused";
     }
-    for (char& c : code) {
-        c = c == '_' ? c : static_cast<char>(c - 'A' + 'a');
-    }
-    return code;
+    return in_lower_case(code);
 }
 
 // Throws the error that is being handled as one for callers. Requires that there is one.
