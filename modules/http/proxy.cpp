@@ -13,6 +13,7 @@
 #include "core/simulation/wall_clock.h"
 #include "core/wait/timeout.h"
 #include "modules/http/http_error.h"
+#include "modules/http/list_elements.h"
 #include "modules/system/call/api_error.h"
 
 namespace weir::http {
@@ -85,27 +86,9 @@ bool is_one_of(std::string_view name, const std::array<std::string_view, N>& nam
 
 // Whether the header Connection of a response names the header.
 bool is_named(std::string_view name, const Headers& headers) {
-    for (const auto& [other, value] : headers) {
-        if (!same_name(other, "Connection")) {
-            continue;
-        }
-        std::string_view list = value;
-        while (!list.empty()) {
-            const std::size_t size = std::min(list.find(','), list.size());
-            std::string_view word = list.substr(0, size);
-            list.remove_prefix(std::min(size + 1, list.size()));
-            while (word.starts_with(' ')) {
-                word.remove_prefix(1);
-            }
-            while (word.ends_with(' ')) {
-                word.remove_suffix(1);
-            }
-            if (same_name(word, name)) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return std::ranges::any_of(headers, [name](const auto& header) {
+        return same_name(header.first, "Connection") && has_element(header.second, name);
+    });
 }
 
 Headers passed_back(const Headers& headers) {

@@ -134,6 +134,19 @@ TEST_CASE("a request passes with its own headers, and with who asks") {
     CHECK(world.proxy->passed() == 1);
 }
 
+TEST_CASE("a header that the server behind has for its connection alone does not pass back") {
+    ProxyWorld world([](Exchange& exchange) -> Task<> {
+        Response response;
+        response.headers.set("X-Hop", "2");
+        response.headers.set("X-Own", "kept");
+        response.headers.set("Connection", "keep-alive,\tX-Hop");
+        co_await exchange.respond(std::move(response));
+    });
+    const std::string answer = world.send({get("/api/a")});
+    CHECK(is_in("X-Own: kept\r\n", answer));
+    CHECK_FALSE(is_in("X-Hop", answer));
+}
+
 TEST_CASE("a header that a server behind could take for one of the proxy does not pass") {
     ProxyWorld world(show_request);
     const std::string answer = world.send(

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "modules/http/http_error.h"
+#include "modules/http/list_elements.h"
 
 namespace weir::http {
 
@@ -21,44 +22,28 @@ std::optional<std::string_view> Request::header(std::string_view name) const {
 }
 
 bool Request::lists(std::string_view name, std::string_view word) const {
-    for (const Header& header : headers) {
-        if (!same_name(header.name, name)) {
-            continue;
-        }
-        for (std::string_view rest = header.value; !rest.empty();) {
-            const std::size_t comma = rest.find(',');
-            std::string_view element = rest.substr(0, comma);
-            while (element.starts_with(' ') || element.starts_with('\t')) element.remove_prefix(1);
-            while (element.ends_with(' ') || element.ends_with('\t')) element.remove_suffix(1);
-            if (same_name(element, word)) {
-                return true;
-            }
-            rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
-        }
-    }
-    return false;
+    return std::ranges::any_of(headers, [name, word](const Header& header) {
+        return same_name(header.name, name) && has_element(header.value, word);
+    });
 }
 
 bool Request::accepts_gzip() const {
+    std::optional<bool> accepts;  // by the first element that is about gzip
     for (const Header& header : headers) {
         if (!same_name(header.name, "Accept-Encoding")) {
             continue;
         }
-        for (std::string_view rest = header.value; !rest.empty();) {
-            const std::size_t comma = std::min(rest.find(','), rest.size());
-            std::string element(rest.substr(0, comma));
-            std::erase_if(element, [](char character) { return character == ' '; });
-            const std::string_view name = std::string_view(element).substr(0, element.find(';'));
-            const std::string_view weight = std::string_view(element).substr(name.size());
-            if (same_name(name, "gzip")) {
+        for_each_element(header.value, [&accepts](std::string_view element) {
+            const std::size_t end = std::min(element.find_first_of("; \t"), element.size());
+            if (!accepts && same_name(element.substr(0, end), "gzip")) {
                 // q=0, q=0.000: not this one
-                return weight.find_first_not_of(";qQ=0.") != std::string_view::npos ||
-                       weight.empty();
+                const std::string_view weight = element.substr(end);
+                accepts = weight.empty() ||
+                          weight.find_first_not_of("; \tqQ=0.") != std::string_view::npos;
             }
-            rest.remove_prefix(std::min(comma + 1, rest.size()));
-        }
+        });
     }
-    return false;
+    return accepts.value_or(false);
 }
 
 bool Request::asks_for_web_socket() const {

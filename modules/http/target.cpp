@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "config/text/utf8.h"
+#include "core/base/ascii.h"
 #include "core/net/address.h"
 #include "modules/http/http_error.h"
 
@@ -162,11 +163,7 @@ std::optional<std::string> host_name(std::string_view host) {
     if (name.ends_with('.')) {
         name.pop_back();
     }
-    for (char& character : name) {
-        character =
-            character >= 'A' && character <= 'Z' ? static_cast<char>(character | 0x20) : character;
-    }
-    return name;
+    return in_lower_case(name);
 }
 
 }  // namespace weir::http

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/text/quoted.h"
+#include "core/base/ascii.h"
 #include "modules/http/response.h"
 
 namespace weir::http {
@@ -35,11 +36,7 @@ void read_authority(Url& url, std::string_view authority, std::string_view text)
     const bool is_bracketed = authority.starts_with('[');
     const std::size_t end = is_bracketed ? authority.find(']') : authority.find(':');
     std::string_view rest = end == std::string_view::npos ? "" : authority.substr(end);
-    url.host = authority.substr(is_bracketed ? 1 : 0, end - (is_bracketed ? 1 : 0));
-    std::ranges::transform(url.host, url.host.begin(), [](char character) {
-        return character >= 'A' && character <= 'Z' ? static_cast<char>(character | 0x20)
-                                                    : character;
-    });
+    url.host = in_lower_case(authority.substr(is_bracketed ? 1 : 0, end - (is_bracketed ? 1 : 0)));
     if (url.host.empty() || (is_bracketed && rest.empty()) ||
         !std::ranges::all_of(url.host, is_bracketed ? is_address_character : is_host_character)) {
         refuse(text, "has no valid host");

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "config/text/utf8.h"
+#include "core/base/ascii.h"
 
 namespace weir::mail {
 
@@ -14,13 +15,8 @@ constexpr std::size_t longest_line = 76;
 constexpr std::string_view begin_word = "=?UTF-8?Q?";
 constexpr std::string_view end_word = "?=";
 
-char lower_case(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
 bool is_taken(const std::string& name) {
-    std::string small = name;
-    std::ranges::transform(small, small.begin(), lower_case);
+    const std::string small = in_lower_case(name);
     constexpr std::array taken{"from",       "sender",       "reply-to", "to",
                                "cc",         "bcc",          "subject",  "date",
                                "message-id", "mime-version", "received", "return-path"};
@@ -41,7 +37,7 @@ bool is_ascii(std::string_view text) {
 std::string encoded_character(std::string_view character) {
     std::string made;
     for (const char byte : character) {
-        const char c = lower_case(byte);
+        const char c = ascii_lower(byte);
         if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) {
             made += byte;
         } else if (byte == ' ') {

@@ -18,10 +18,11 @@
 #include <unistd.h>
 
 #include "config/text/quoted.h"
+#include "core/run/newest_routine.h"
 #include "core/run/random_id.h"
 #include "core/run/routine.h"
 #include "core/simulation/wall_clock.h"
-#include "core/system/files.h"
+#include "core/system/secret_file.h"
 #include "core/wait/slots.h"
 #include "modules/mail/address.h"
 #include "modules/mail/headers.h"
@@ -32,8 +33,6 @@
 
 namespace weir::mail {
 namespace {
-
-constexpr std::size_t largest_password_file = 4096;
 
 // A list of texts as libcurl has it.
 class TextList {
@@ -110,10 +109,7 @@ public:
         : ModuleOf(context),
           transfers_(context.scheduler),
           slots_(context.scheduler, settings().at_once) {}
-    ~MailModule() override {
-        close_calls();
-        close();
-    }
+    ~MailModule() override { close_all(); }
 
     static auto declare() {
         return declare_module<MailModule>("mail", "Hands mails to a server of SMTP")
@@ -131,13 +127,12 @@ public:
     }
 
     using ModuleOf::settings_changed;
-    void settings_changed(const MailSettings&) override {
-        slots_.set_count(settings().at_once);
-        read_files_again();
-    }
+    void settings_changed(const MailSettings&) override { slots_.set_count(settings().at_once); }
 
-    // The password may be another one, under the same settings.
-    void read_files_again() override { start(read_again(settings()), {.name = "mail password"}); }
+    // The settings, or the file, may have another password.
+    void read_files_again() override {
+        reading_.start(read_again(settings()), {.name = "mail password"});
+    }
 
 private:
     static void check(const AppCheck& app) {
@@ -162,9 +157,8 @@ private:
         if (!settings.password_file) {
             co_return "";
         }
-        Task<std::string> reading = read_file(*settings.password_file, largest_password_file);
-        std::string password = co_await reading;
-        co_return password.substr(0, password.find_first_of("\r\n"));
+        Task<std::string> reading = read_secret_line(*settings.password_file, "password_file");
+        co_return co_await reading;
     }
 
     Task<> read_again(MailSettings now) {
@@ -303,6 +297,7 @@ private:
     Transfers transfers_;
     Slots slots_;
     std::string password_;
+    NewestRoutine reading_{*this};
     std::uint64_t sent_ = 0;
     std::uint64_t failed_ = 0;
     std::size_t running_ = 0;

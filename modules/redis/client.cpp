@@ -113,6 +113,7 @@ Task<std::reference_wrapper<const Message>> Client::next_message() {
 
 void Client::pop_message() {
     assert(!inbox_.empty());
+    inbox_bytes_ -= inbox_.front().size();
     inbox_.pop_front();
     inbox_changed_.signal(SocketEvent::Type::writable);
 }
@@ -121,6 +122,8 @@ void Client::take_messages(Client& from) {
     inbox_.insert(inbox_.begin(), std::make_move_iterator(from.inbox_.begin()),
                   std::make_move_iterator(from.inbox_.end()));
     from.inbox_.clear();
+    inbox_bytes_ += std::exchange(from.inbox_bytes_, 0);
+    from.inbox_changed_.signal(SocketEvent::Type::writable);
     inbox_changed_.signal(SocketEvent::Type::readable);
 }
 

@@ -61,7 +61,8 @@ struct ClientOptions {
     // commands.
     std::vector<std::string> channels = {};
     std::vector<std::string> patterns = {};
-    // While so many messages wait, none is read: the server keeps them, up to its own limit.
+    // While so many messages wait, or as many bytes of them as a reply may have (`limits`), none is
+    // read: the server keeps them, up to its own limit.
     std::size_t max_messages = 1000;
     // For tls:// addresses; see ConnectOptions.
     std::shared_ptr<TlsContext> tls = {};
@@ -73,6 +74,8 @@ struct Message {
     std::string channel;
     std::string pattern;  // by which it has come; empty: by its channel
     std::string payload;
+
+    std::size_t size() const noexcept { return channel.size() + pattern.size() + payload.size(); }
 };
 
 // A connection to a server of the Redis protocol (Redis, Valkey, KeyDB, lockd), in coroutines on a
@@ -127,13 +130,16 @@ public:
                        std::vector<std::string> arguments, bool safe_to_repeat = false,
                        Time deadline = usual_deadline);
 
-    // The oldest message that was not popped; waits for one. The reference is valid until then.
+    // The oldest message that was not popped; waits for one. The reference is valid until it is
+    // popped, or taken by another client.
     Task<std::reference_wrapper<const Message>> next_message();
     // Requires that there is one.
     void pop_message();
     // Takes the messages of another client that were not popped, before its own.
     void take_messages(Client& from);
     std::uint64_t messages() const noexcept { return messages_; }  // in all
+    // How many were not popped.
+    std::size_t waiting_messages() const noexcept { return inbox_.size(); }
 
     // For the next connections.
     void set_login(Login login) { login_ = std::move(login); }
@@ -151,7 +157,6 @@ private:
 
     Task<> run();
     Task<> keep_connected();
-    Duration pause() const;
     Task<> serve();
     Task<ByteStream::Owner> connect(Time deadline);
     Task<> greet(ByteStream& stream, Time deadline);
@@ -162,6 +167,7 @@ private:
     Task<Reply> read_reply(ByteStream& stream, Time deadline);
     void begin(ByteStream& stream);
     Task<> read_replies(ByteStream& stream);
+    bool has_room_for_messages() const noexcept;
     Task<> until_room_for_messages();
     void handle(Reply reply);
     bool takes_as_message(Reply& reply);
@@ -186,6 +192,7 @@ private:
     std::string broken_;            // why the connection is given up; empty: it is not
     ReplyParser parser_;
     std::deque<Message> inbox_;
+    std::size_t inbox_bytes_ = 0;
     Source inbox_changed_;     // readable: there is a message; writable: there is room for one
     bool is_stopped_ = false;  // reads nothing, because messages wait
     Time reading_since_;

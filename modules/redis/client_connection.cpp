@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "core/net/connect.h"
+#include "core/run/backoff.h"
 #include "core/run/scheduler.h"
 #include "core/wait/do_events.h"
 #include "core/wait/timeout.h"
@@ -13,10 +14,6 @@
 
 namespace weir::redis {
 namespace {
-
-// Each attempt that fails doubles it.
-constexpr Duration first_pause = std::chrono::milliseconds(50);
-constexpr std::uint32_t most_doublings = 16;
 
 bool is_word(const Reply& reply, std::string_view word) noexcept {
     return (reply.type == Reply::Type::text || reply.type == Reply::Type::status) &&
@@ -65,16 +62,8 @@ Task<> Client::keep_connected() {
         } catch (const std::bad_alloc&) {
             requests_.connection_lost("out of memory");
         }
-        co_await sleep(pause());
+        co_await sleep(random_pause(failures_, options_.longest_pause, scheduler().poller()));
     }
-}
-
-// Differs at random, so that the clients of a server that has failed do not all come at one moment.
-Duration Client::pause() const {
-    const Duration most =
-        std::min(first_pause * (1 << std::min(failures_, most_doublings)), options_.longest_pause);
-    return Duration(static_cast<Duration::rep>(scheduler().poller().random() %
-                                               static_cast<std::uint64_t>(most.count() + 1)));
 }
 
 // What one connection has of the client, as long as it lives.
@@ -254,16 +243,20 @@ Task<> Client::read_replies(ByteStream& stream) {
             }
         }
         stream.consume(all);
-        if (inbox_.size() >= options_.max_messages) {
+        if (!has_room_for_messages()) {
             co_await until_room_for_messages();
         }
     }
 }
 
+bool Client::has_room_for_messages() const noexcept {
+    return inbox_.size() < options_.max_messages && inbox_bytes_ < options_.limits.max_size;
+}
+
 Task<> Client::until_room_for_messages() {
     const MatcherOf<SocketEvent> writable = inbox_changed_.matcher(SocketEvent::Type::writable);
     is_stopped_ = true;
-    while (inbox_.size() >= options_.max_messages) {
+    while (!has_room_for_messages()) {
         inbox_changed_.want(SocketEvent::Type::writable);
         co_await writable;
     }
@@ -293,6 +286,7 @@ bool Client::takes_as_message(Reply& reply) {
     } else {
         return true;
     }
+    inbox_bytes_ += inbox_.back().size();
     ++messages_;
     inbox_changed_.signal(SocketEvent::Type::readable);
     return true;

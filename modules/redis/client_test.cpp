@@ -435,11 +435,16 @@ TEST_CASE("messages come in order, also after the connection was lost, in both v
     CHECK(std::ranges::count(all, "PSUBSCRIBE n.*") == 2);
 }
 
-TEST_CASE("while messages wait, the client reads no more, and keeps the connection") {
+TEST_CASE("while messages wait, by number or size, the client reads no more, and stays connected") {
     RedisWorld world;
     ClientOptions options = world.server.options();
     options.channels = {"a"};
-    options.max_messages = 10;
+    SECTION("so many") {
+        options.max_messages = 10;
+    }
+    SECTION("so many bytes") {
+        options.limits.max_size = 100'000;
+    }
     Client client(world.scheduler, options);
     const std::string payload(10'000, 'x');
     const auto test = [&]() -> Task<> {

@@ -1,19 +1,13 @@
 #include "modules/redis/connection_settings.h"
 
-#include <stdexcept>
 #include <utility>
 
 #include <unistd.h>
 
 #include "config/text/quoted.h"
-#include "core/system/files.h"
+#include "core/system/secret_file.h"
 
 namespace weir::redis {
-namespace {
-
-constexpr std::size_t longest_password_file = 4096;
-
-}  // namespace
 
 std::string wrong_server(const std::string& address) {
     try {
@@ -61,17 +55,8 @@ ClientOptions ConnectionSettings::connection_options() const {
 Task<Login> read_login(ConnectionSettings settings) {
     Login login{settings.user, settings.password.value_or("")};
     if (!settings.password && settings.password_file) {
-        try {
-            login.password = co_await read_file(*settings.password_file, longest_password_file);
-        } catch (const SystemError& error) {
-            throw std::runtime_error(std::string("password_file: ") + error.what());
-        }
-        login.password.resize(
-            std::min(login.password.find_first_of("\r\n"), login.password.size()));
-        if (login.password.empty()) {
-            throw std::runtime_error("password_file: there is no password in " +
-                                     *settings.password_file);
-        }
+        Task<std::string> reading = read_secret_line(*settings.password_file, "password_file");
+        login.password = co_await reading;
     }
     co_return login;
 }

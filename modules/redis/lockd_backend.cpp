@@ -28,7 +28,7 @@ constexpr Duration retry_pause = std::chrono::milliseconds(100);
 // How long lockd may take to hear that this process ends.
 constexpr Duration farewell = std::chrono::seconds(2);
 // Idle sessions that are kept for the next locks.
-constexpr std::size_t most_idle = 16;
+constexpr std::ptrdiff_t most_idle = 16;
 // A wait has no deadline; whether lockd is there is seen at the other connection.
 constexpr Duration any_time = std::chrono::hours(24 * 365);
 
@@ -37,6 +37,9 @@ const std::string unconfirmed =
     "lockd has not confirmed the session in time: it may have ended it, and another process may "
     "hold the lock";
 const std::string expired = "lockd has ended the session";
+const std::string not_understood =
+    "lockd's answer to the renewal of the session cannot be understood: it is not known whether "
+    "the lock is still held";
 
 ClientOptions for_waits(ClientOptions how) {
     how.name += ".wait";
@@ -379,8 +382,6 @@ void LockdBackend::give_up(Slot& slot) noexcept {
 
 // Behind a try of the same lock that may be under way: lockd executes them in this order.
 Task<> LockdBackend::release(Farewell, SessionHandle session, std::string parameters) {
-    const std::size_t idle = static_cast<std::size_t>(
-        std::ranges::count_if(sessions_, [](const auto& one) { return one->is_idle; }));
     bool is_released = false;
     try {
         PendingReply releasing = call("release", parameters, scheduler().now() + options_.lease);
@@ -391,6 +392,9 @@ Task<> LockdBackend::release(Farewell, SessionHandle session, std::string parame
     } catch (const Error&) {  // the session is lost, or ended below
     } catch (const std::bad_alloc&) {
     }
+    // Counted now: other releases may have ended while this one was under way.
+    const std::ptrdiff_t idle =
+        std::ranges::count_if(sessions_, [](const auto& one) { return one->is_idle; });
     if (is_released && idle < most_idle) {
         session->is_idle = true;
     } else {
@@ -479,15 +483,18 @@ Task<> LockdBackend::renew_all() {
             }
         } catch (const ServerError&) {
             lose(renewal->session, expired);
+        } catch (const Json::exception&) {
+            lose(renewal->session, not_understood);
         } catch (const Error&) {  // the connection is lost, or lockd is slow: time tells
         }
     }
 }
 
-// Looks whether lockd has taken the lock of the session away.
+// Looks whether lockd has taken the lock of the session away. Throws Json::exception if the answer
+// is not what a renewal returns.
 void LockdBackend::learn(const SessionHandle& session, const std::string& answer) {
-    const Json json = Json::parse(answer, nullptr, false);
-    if (session->slot == nullptr || !session->slot->is_granted_ || !json.is_object()) {
+    const Json json = Json::parse(answer);
+    if (session->slot == nullptr || !session->slot->is_granted_) {
         return;
     }
     for (const Json& lost : json.value("lost", Json::array())) {

@@ -263,6 +263,55 @@ TEST_CASE("a lock that an administrator breaks at lockd is lost with its reason"
     world.run(test());
 }
 
+TEST_CASE("a renewal that cannot be understood loses its lock, and the others are renewed") {
+    LockdWorld world;
+    OtherProcess process(world.scheduler, world.lockd);
+    const auto test = [&](const char* answer) -> Task<> {
+        process.ask();
+        co_await process.heard();
+        CHECK(process.said == "granted");
+        process.said.clear();
+        world.lockd.renewal = answer;
+        co_await process.heard();
+        CHECK(process.said.starts_with("lockd's answer to the renewal of the session cannot be"));
+        world.lockd.renewal.clear();
+    };
+    const auto all = [&]() -> Task<> {
+        for (const char* answer :
+             {"what?", "[]", R"({"lost": [1]})", R"({"lost": [{"token": "one"}]})"}) {
+            INFO(answer);
+            co_await test(answer);
+        }
+        process.ask();
+        co_await process.heard();
+        co_await sleep(1min);
+        CHECK(process.believes(world.poller));
+        CHECK(world.lockd.holders("a") == 1);
+    };
+    world.run(all());
+}
+
+TEST_CASE("of many locks that are released together, few sessions are kept for the next ones") {
+    LockdWorld world;
+    OtherProcess process(world.scheduler, world.lockd);
+    const auto test = [&]() -> Task<> {
+        std::vector<std::unique_ptr<RemoteSlot>> slots;
+        for (int key = 0; key != 100; ++key) {
+            slots.push_back(process.backend.ask("default", IndexValue(key), 1, false, process));
+        }
+        co_await sleep(1s);
+        CHECK(process.backend.sessions() == 100);
+        slots.clear();
+        co_await sleep(1s);
+        CHECK(process.backend.sessions() == 16);
+        CHECK(world.lockd.sessions() == 16);
+        process.ask();
+        co_await process.heard();
+        CHECK(process.backend.sessions() == 16);
+    };
+    world.run(test());
+}
+
 TEST_CASE("locks of the module are granted with lockd, and their holders learn a loss") {
     LockdWorld world;
     add_lock_queue(world.scheduler, {});

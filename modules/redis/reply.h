@@ -27,7 +27,6 @@ struct Reply {
     std::string text = {};
     std::vector<Reply> items = {};
 
-    bool is_nil() const noexcept { return type == Type::nil; }
     bool is_error() const noexcept { return type == Type::error; }
 };
 

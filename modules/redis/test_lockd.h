@@ -70,6 +70,7 @@ public:
 
     bool refuses = false;
     bool is_silent = false;  // reads, and answers nothing
+    std::string renewal;     // the answer to each renewal; empty: what it is
     Duration most_lag{};     // before each answer
     MemoryFaults faults;
 
@@ -157,7 +158,8 @@ private:
         }
         renew(id);
         if (function == "renew_session") {
-            co_return bulk(Json{{"lost", sessions_.at(id).lost}}.dump());
+            co_return bulk(renewal.empty() ? Json{{"lost", sessions_.at(id).lost}}.dump()
+                                           : renewal);
         }
         if (function == "close_session") {
             end(id);

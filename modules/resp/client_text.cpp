@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "config/text/quoted.h"
+#include "core/base/ascii.h"
 #include "modules/resp/command.h"
 #include "modules/system/call/caller.h"
 
@@ -33,10 +34,7 @@ std::string client_text(const Session& session) {
     const Time now = session.scheduler().now();
     std::string command = "none";
     if (session.last_command() != nullptr) {
-        command = session.last_command()->name;
-        std::ranges::transform(command, command.begin(), [](char c) {
-            return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-        });
+        command = in_lower_case(session.last_command()->name);
     }
     std::string text = "id=" + std::to_string(session.id());
     const auto field = [&text](std::string_view name, const std::string& value) {

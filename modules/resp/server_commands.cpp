@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/text/quoted.h"
+#include "core/base/ascii.h"
 #include "modules/resp/command.h"
 #include "modules/resp/info.h"
 #include "modules/resp/protocol.h"
@@ -106,14 +107,6 @@ void accept(Session& session, const Request&) {
 }
 
 // --- COMMAND
-
-std::string in_lower_case(std::string_view name) {
-    std::string result(name);
-    for (char& c : result) {
-        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    }
-    return result;
-}
 
 // As Redis describes its commands: name, arity, flags, the first and last argument that is a key,
 // and the step from one key to the next.

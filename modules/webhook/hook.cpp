@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/text/utf8.h"
+#include "core/base/ascii.h"
 #include "core/simulation/wall_clock.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
@@ -13,7 +14,6 @@
 #include "modules/http/target.h"
 #include "modules/system/call/json.h"
 #include "modules/webhook/events.h"
-#include "modules/webhook/text.h"
 
 namespace weir::webhook {
 
@@ -36,7 +36,7 @@ std::string checked_text(std::string_view text, const char* what) {
 
 // Without parameters: "application/json; charset=utf-8".
 std::string media_type(const http::Request& request) {
-    std::string type = lower(request.header("Content-Type").value_or(""));
+    std::string type = in_lower_case(request.header("Content-Type").value_or(""));
     type.resize(std::min(type.size(), type.find(';')));
     while (type.ends_with(' ')) {
         type.pop_back();
@@ -131,7 +131,8 @@ Ref<Event> Hook::make_event(const http::Exchange& exchange, config::Value body) 
     const http::Request& request = exchange.request();
     std::map<std::string, std::string> headers;
     for (const std::string& wanted : settings_.headers) {
-        headers[lower(wanted)] = checked_text(request.header(wanted).value_or(""), "a header");
+        headers[in_lower_case(wanted)] =
+            checked_text(request.header(wanted).value_or(""), "a header");
     }
     return weir::make_event<Received>(name_, std::move(headers),
                                       object_of(http::query_parameters(request.query)),

@@ -3,7 +3,6 @@
 #include "modules/system/module/module.h"
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -16,8 +15,11 @@
 
 #include "config/text/nearest_name.h"
 #include "config/text/utf8.h"
+#include "core/base/ascii.h"
+#include "core/run/newest_routine.h"
+#include "core/run/random_id.h"
 #include "core/run/routine.h"
-#include "core/system/files.h"
+#include "core/system/secret_file.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
 #include "modules/http/http_client.h"
@@ -31,13 +33,11 @@
 #include "modules/webhook/events.h"
 #include "modules/webhook/hook.h"
 #include "modules/webhook/receiver.h"
-#include "modules/webhook/text.h"
 
 namespace weir::webhook {
 namespace {
 
 constexpr std::chrono::milliseconds look_interval{10};
-constexpr std::size_t largest_secret_file = 64 * 1024;
 
 // What one version of the module hands to the next: the requests that are not delivered yet, by
 // receiver.
@@ -58,16 +58,6 @@ http::HttpClientOptions client_options() {
     return options;
 }
 
-std::string new_id(Poller& poller) {
-    std::string id;
-    for (int half = 0; half != 2; ++half) {
-        char digits[17] = {};
-        const auto end = std::to_chars(digits, digits + 16, poller.random(), 16).ptr;
-        id += std::string(16 - static_cast<std::size_t>(end - digits), '0') + digits;
-    }
-    return id;
-}
-
 // What is no JSON, or nested more deeply than a value may be, is text.
 config::Value body_value(const std::string& body) {
     return body.empty() ? config::Value() : parse_value(body).value_or(config::Value(body));
@@ -84,7 +74,7 @@ public:
         : ModuleOf(context), client_(context.scheduler, client_options()) {}
     ~WebhookModule() override {
         end_receivers();
-        close();
+        close_all();
     }
 
     static auto declare() {
@@ -130,11 +120,10 @@ public:
         }
     }
 
-    using ModuleOf::settings_changed;
-    void settings_changed(const WebhookSettings&) override { use_settings_soon(); }
-
-    // Secrets may be others, under the same settings.
-    void read_files_again() override { use_settings_soon(); }
+    // The settings may be others, and so may the secrets under the same settings.
+    void read_files_again() override {
+        changing_.start(use_settings(settings()), {.name = "webhook settings"});
+    }
 
     Task<> unload() override {
         HooksClosed closed(*this);
@@ -233,19 +222,12 @@ private:
         if (signing.secret) {
             secrets.push_back(*signing.secret);
         } else if (signing.secret_file) {
-            try {
-                secrets = secrets_in(co_await read_file(*signing.secret_file, largest_secret_file));
-            } catch (const QuitException&) {
-                throw;
-            } catch (const std::exception& error) {
-                throw std::runtime_error((place / "secret_file").text() + ": " +
-                                         *signing.secret_file + ": " + error.what());
-            }
+            Task<std::vector<std::string>> reading =
+                read_secret_lines(*signing.secret_file, (place / "secret_file").text());
+            secrets = co_await reading;
         }
         co_return secrets;
     }
-
-    void use_settings_soon() { start(use_settings(settings()), {.name = "webhook settings"}); }
 
     // What has not changed goes on as it is.
     Task<> use_settings(WebhookSettings now) {
@@ -260,7 +242,7 @@ private:
         }
         if (failure) {
             log().error("{}; the hooks and receivers stay as they were", *failure);
-        } else if (is_begun_ && same(now, settings())) {
+        } else if (is_begun_) {
             secrets_ = std::move(read);
             change_hooks();
             change_receivers();
@@ -419,7 +401,7 @@ private:
             throw ApiException(ApiError::bad_parameter, "text: there is a body already");
         }
         Outgoing made;
-        made.id = new_id(scheduler().poller());
+        made.id = random_id(scheduler().poller()) + random_id(scheduler().poller());
         made.method = parameters.method.empty() ? receiver.settings().method : parameters.method;
         made.path = std::move(parameters.path);
         if (parameters.text) {
@@ -476,7 +458,7 @@ private:
         Answer answer;
         answer.status = response.status;
         for (const auto& [header_name, value] : response.headers) {
-            answer.headers[lower(header_name)] = value;
+            answer.headers[in_lower_case(header_name)] = value;
         }
         const auto type = answer.headers.find("content-type");
         const bool is_json =
@@ -528,6 +510,7 @@ private:
     http::HttpClient client_;
     Receivers receivers_;
     std::vector<std::unique_ptr<Receiver>> leaving_receivers_;  // that still have something to do
+    NewestRoutine changing_{*this};
     bool is_begun_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "config/text/utf8.h"
 #include "core/run/routine.h"
 #include "core/simulation/wall_clock.h"
 #include "core/wait/timeout.h"
@@ -12,7 +13,6 @@
 #include "modules/http/retry_after.h"
 #include "modules/http/target.h"
 #include "modules/http/url.h"
-#include "modules/webhook/text.h"
 
 namespace weir::webhook {
 
@@ -23,6 +23,16 @@ bool is_worth_a_retry(int status) noexcept {
 }
 
 }  // namespace
+
+std::string refusal_text(const http::ClientResponse& response) {
+    constexpr std::size_t shown = 200;
+    std::string text = "the answer is " + std::to_string(response.status);
+    if (!response.body.empty()) {
+        const std::string_view begin = std::string_view(response.body).substr(0, shown);
+        text += ": " + std::string(begin.substr(0, config::utf8_prefix(begin)));
+    }
+    return text;
+}
 
 Receiver::Receiver(Scheduler& scheduler, http::HttpClient& client, std::string name,
                    ReceiverSettings settings, std::string secret, GiveUp give_up)
@@ -60,18 +70,19 @@ Task<> Receiver::add(Outgoing request) {
     struct Place {
         Entries& waiting;
         Entries::iterator entry;
-        bool stays = false;
         ~Place() {
-            if (!stays) {
+            if (!entry->entered) {
                 waiting.erase(entry);
             }
         }
     };
-    waiting_.emplace_back(std::move(request), room_, Slots::Turn::wait);
-    Place place{waiting_, std::prev(waiting_.end())};
-    co_await place.entry->place->granted();
-    place.stays = true;
-    start_workers(1);
+    {
+        waiting_.emplace_back(std::move(request), room_, Slots::Turn::wait);
+        const Place place{waiting_, std::prev(waiting_.end())};
+        co_await place.entry->place->granted();
+        place.entry->entered = true;
+    }
+    start_all_workers();  // one that came later may have entered before, and waits behind this one
 }
 
 Task<http::ClientResponse> Receiver::ask(Outgoing request) {
@@ -99,9 +110,13 @@ std::vector<Outgoing> Receiver::stop() {
         left.push_back(entry.request);
     }
     running_.clear();
-    while (!waiting_.empty() && waiting_.front().place->is_granted()) {
-        left.push_back(waiting_.front().request);
-        waiting_.pop_front();
+    for (auto entry = waiting_.begin(); entry != waiting_.end();) {
+        if (entry->entered) {
+            left.push_back(entry->request);
+            entry = waiting_.erase(entry);
+        } else {
+            ++entry;
+        }
     }
     return left;
 }
@@ -131,8 +146,7 @@ void Receiver::start_all_workers() {
 // Ends when there is nothing to do, or when there are too many workers.
 Task<> Receiver::work() {
     const http::Counted counted(workers_);
-    while (workers_ <= settings_.at_once && !waiting_.empty() &&
-           waiting_.front().place->is_granted()) {
+    while (workers_ <= settings_.at_once && !waiting_.empty() && waiting_.front().entered) {
         const auto entry = waiting_.begin();
         running_.splice(running_.end(), waiting_, entry);
         entry->place.reset();

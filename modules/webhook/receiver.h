@@ -25,6 +25,9 @@ struct Failure {
     std::optional<Duration> retry_after;
 };
 
+// Says what a receiver has answered that is no success, with the beginning of its reason.
+std::string refusal_text(const http::ClientResponse& response);
+
 // Delivers requests to one address: in the order in which they came, so many at a time, each again
 // and again until it is taken or has failed for good. At least once: a request whose answer was
 // lost is sent again, with the same id.
@@ -63,7 +66,7 @@ public:
     // Begins to deliver, at first or after stop().
     void begin();
     // Cuts off what is under way, and returns all that is not delivered, in its order, without the
-    // requests whose callers wait for room.
+    // requests whose callers wait for room, also if they get it in this moment.
     std::vector<Outgoing> stop();
     // Takes over what another receiver has returned, whether or not there is room.
     void take_over(std::vector<Outgoing> requests);
@@ -74,10 +77,15 @@ public:
 private:
     struct Entry {
         Entry(Outgoing of_caller, Slots& room, Slots::Turn turn)
-            : request(std::move(of_caller)), place(std::in_place, room, turn) {}
+            : request(std::move(of_caller)),
+              place(std::in_place, room, turn),
+              entered(turn == Slots::Turn::none) {}
 
         const Outgoing request;
         std::optional<Slots::Ticket> place;  // while it waits
+        // Whether it has room, and its caller does not wait for that any more: until then the
+        // caller's routine uses the ticket, also when that is granted.
+        bool entered;
     };
     using Entries = std::list<Entry>;
 
@@ -97,7 +105,7 @@ private:
     Counts counts_;
     bool begun_ = false;
     Slots room_;
-    Entries waiting_;  // those without room, whose callers wait, stand at the end
+    Entries waiting_;
     Entries running_;
     std::size_t workers_ = 0;
     Container container_;  // of the workers; ends before what they use

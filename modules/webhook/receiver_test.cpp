@@ -247,6 +247,54 @@ TEST_CASE("another receiver takes over what is not delivered, in its order") {
     CHECK(world.keys[1] == world.keys[2]);
 }
 
+TEST_CASE("a receiver that stops returns no request whose caller still waits for room") {
+    ReceiverSettings settings = receiver_settings();
+    settings.waiting = 1;
+    ReceiverWorld world(settings);
+    world.answer_time = 5s;
+    const auto script = [](ReceiverWorld& of) -> Task<> {
+        Container callers(of.scheduler);
+        for (const char* body : {"a", "b", "c", "d"}) {
+            callers.start(of.add(body));
+        }
+        co_await sleep(1s);
+        const std::vector<Outgoing> left = of.receiver.stop();
+        REQUIRE(left.size() == 2);
+        CHECK(left[0].body + left[1].body == "ab");
+        co_await sleep(1s);
+        CHECK(of.added == Texts{"a @0", "b @0", "c @1"});  // the stop has made room for one
+        of.receiver.begin();
+        co_await sleep(1min);
+    };
+    world.run(script(world));
+    CHECK(world.added.back() == "d @2");
+    CHECK(world.got == Texts{"/hooks/x a @0", "/hooks/x c @2", "/hooks/x d @7"});
+}
+
+TEST_CASE("a request is not delivered before its caller knows that there was room for it") {
+    ReceiverSettings settings = receiver_settings();
+    settings.waiting = 1;
+    ReceiverWorld world(settings);
+    world.answer_time = 5s;
+    const auto add = [](ReceiverWorld& of, std::string body) -> Task<> {
+        Outgoing request{"id of " + body, "POST", "fails at once", {}, body};
+        co_await of.receiver.add(std::move(request));
+        of.given_up.push_back(body + " added");
+    };
+    const auto script = [](ReceiverWorld& of, auto adding) -> Task<> {
+        Container callers(of.scheduler);
+        callers.start(of.add("a"));
+        for (const char* body : {"b", "c", "d"}) {
+            callers.start(adding(of, body));
+        }
+        co_await sleep(1min);
+    };
+    world.run(script(world, add));
+    const std::string failed = ": path: begins with neither '/' nor '?' (1)";
+    CHECK(world.given_up ==
+          Texts{"b added", "b" + failed, "c added", "c" + failed, "d added", "d" + failed});
+}
+
 TEST_CASE("a path stays at the receiver's address") {
     const ReceiverWorld world;
     CHECK(world.receiver.url_with("") == "http://shop.example/hooks");

@@ -1,6 +1,5 @@
 #include "modules/webhook/settings.h"
 
-#include <sstream>
 #include <stdexcept>
 
 namespace weir::webhook {
@@ -12,13 +11,10 @@ using std::chrono::milliseconds;
 
 namespace {
 
-bool is_blank(const std::string& text) {
-    return text.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
-}
-
 // Anybody could guess it.
 std::string wrong_secret(const std::string& secret) {
-    return is_blank(secret) ? "has blanks alone" : "";
+    const bool is_blank = secret.find_first_not_of(" \t\r\n\f\v") == std::string::npos;
+    return is_blank ? "has blanks alone" : "";
 }
 
 }  // namespace
@@ -89,23 +85,6 @@ config::Settings<WebhookSettings> WebhookSettings::describe() {
     return settings<S>("Receives and sends signed requests of HTTP",
                        setting("hooks", &S::hooks, "Where requests come in, by name"),
                        setting("receivers", &S::receivers, "Where requests go, by name"));
-}
-
-std::vector<std::string> secrets_in(const std::string& text) {
-    std::vector<std::string> secrets;
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) {
-        if (line.ends_with('\r')) {
-            line.pop_back();
-        }
-        if (!is_blank(line)) {
-            secrets.push_back(line);
-        }
-    }
-    if (secrets.empty()) {
-        throw std::runtime_error("there is no secret in the file");
-    }
-    return secrets;
 }
 
 std::string wrong_headers(const std::map<std::string, std::string>& headers) {

@@ -54,10 +54,6 @@ struct WebhookSettings {
     static config::Settings<WebhookSettings> describe();
 };
 
-// Returns the secrets in a file, one a line: several while one is replaced by another; the first
-// one signs. Lines of blanks alone are none. Throws std::runtime_error if there is no secret.
-std::vector<std::string> secrets_in(const std::string& text);
-
 // Returns what is wrong with the headers of a request that is to be sent; "" if nothing is.
 std::string wrong_headers(const std::map<std::string, std::string>& headers);
 

@@ -1,15 +1,14 @@
 #include "modules/zookeeper/server_list.h"
 
-#include <algorithm>
 #include <stdexcept>
+#include <utility>
+
+#include "core/run/backoff.h"
 
 namespace weir::zookeeper {
 namespace {
 
 constexpr std::uint16_t usual_port = 2181;
-// The pause of the first round; each further one doubles it.
-constexpr Duration first_pause = std::chrono::milliseconds(50);
-constexpr std::size_t most_doublings = 16;
 
 }  // namespace
 
@@ -33,10 +32,7 @@ void ServerList::shuffle() noexcept {
 }
 
 Duration ServerList::pause() {
-    const Duration most =
-        std::min(first_pause * (1 << std::min(rounds_, most_doublings)), longest_pause_);
-    return Duration(static_cast<Duration::rep>(poller_.random() %
-                                               static_cast<std::uint64_t>(most.count() + 1)));
+    return random_pause(rounds_, longest_pause_, poller_);
 }
 
 const Address& ServerList::next() {

@@ -119,6 +119,7 @@ void SessionFile::write(const SessionKey& key) {
     line << magic << ' ' << machine() << ' ' << key.id << ' ' << to_hex(key.password) << ' '
          << servers_ << '\n';
     const std::string text = std::move(line).str();
+    errno = ENOSPC;  // stays so if a part is written, as to a disk that becomes full
     const ssize_t written = ::pwrite(descriptor_, text.data(), text.size(), 0);
     if (written != static_cast<ssize_t>(text.size()) ||
         ::ftruncate(descriptor_, static_cast<off_t>(text.size())) != 0) {

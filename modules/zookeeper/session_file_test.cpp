@@ -1,10 +1,13 @@
 #include "modules/zookeeper/session_file.h"
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <system_error>
 
 #include <catch2/catch.hpp>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "tests/support/temporary_folder.h"
@@ -57,6 +60,23 @@ TEST_CASE("only its user can read the file of a session, which has a password in
     for (const auto& entry : std::filesystem::directory_iterator(here)) {
         CHECK(entry.status().permissions() == std::filesystem::perms(0600));
     }
+}
+
+TEST_CASE("a session that fits into its file only in part is an error that says why") {
+    const config::testing::TemporaryFolder folder;
+    SessionFile file(std::filesystem::current_path(), servers);
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    const rlimit short_files{16, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &short_files) == 0);
+    int code = 0;
+    try {
+        file.write(key);
+    } catch (const std::system_error& error) {
+        code = error.code().value();
+    }
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    CHECK(code == ENOSPC);
 }
 
 TEST_CASE(

@@ -275,6 +275,20 @@ class MailTest(unittest.TestCase):
                 self.refused(server, "bad_parameter", "", **mail)
             self.assertEqual((smtp.mails, smtp.commands), ([], []))
 
+    def test_a_password_file_without_a_password_is_refused(self):
+        password = os.path.join(self.folder, "emptied")
+        with open(password, "w", encoding="ascii") as file:
+            file.write("pears\n")
+        with Smtp(self.folder) as smtp, self.app(smtp, user="weir",
+                                                 password_file=password) as server:
+            with open(password, "w", encoding="ascii") as file:
+                file.write("\n")
+            server.process.send_signal(1)  # SIGHUP
+            wait_until(lambda: f"password_file: {password}: there is no secret in the file; the "
+                       "password stays as it was" in server.text(), "the complaint")
+            self.send(server)
+            self.assertEqual(smtp.logins, [("weir", "pears")])
+
     def test_mistakes_are_told_with_their_place(self):
         file = os.path.join(self.folder, "app.json")
         good = {"server": "smtp://mail.example.com:587", "from": "weir@example.com"}

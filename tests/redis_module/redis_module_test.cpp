@@ -8,6 +8,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/wait/run_in_scheduler.h"
 #include "modules/include/weir/testing.h"
 #include "modules/redis/plugin/module.h"
 #include "modules/redis/test_world.h"
@@ -81,12 +82,14 @@ std::string answer_of_the_test(const FakeServer::Words& command) {
     return command[0] == "WORSE" ? "-ERR wrong\r\n" : fake->usual_answer(command);
 }
 
+std::string app_with(const char* settings) {
+    return R"({"server": {"startup": ["counter"]}, "module": {"redis": )" + std::string(settings) +
+           "}}";
+}
+
 struct World {
     explicit World(const char* settings = "{}")
-        : world(R"({"server": {"startup": ["counter"]}, "module": {"redis": )" +
-                    std::string(settings) + "}}",
-                Registry().add(redis).add<Counter>()),
-          here(world.scheduler()) {
+        : world(app_with(settings), Registry().add(redis).add<Counter>()), here(world.scheduler()) {
         fake = &here;
         here.answer = answer_of_the_test;
     }
@@ -109,9 +112,29 @@ Task<> receive(Lines& events, std::size_t count) {
     const MatcherOf<api::MessageEvent> any_message = match<api::MessageEvent>();
     while (events.size() != count) {
         const Ref<api::MessageEvent> event = co_await any_message;
+        event->set_ignorable();
         events.push_back(std::string(event->channel.get()) + '|' + event->pattern + '|' +
                          event->payload + '|' + json_of(event->data).dump());
     }
+}
+
+// Makes a queue for messages that is full until one of them has a receiver.
+Ref<Queue> add_full_queue(Scheduler& scheduler) {
+    const Ref<Queue> queue =
+        scheduler.queue().add("full", 0, match<api::MessageEvent>().make(), {.max_default = 1});
+    Ref<api::MessageEvent> held = make_event<api::MessageEvent>(
+        "a", "redis", std::string(), std::string("held"), config::Value());
+    held->set_ignorable(false);
+    scheduler.emergency_send(std::move(held));
+    return queue;
+}
+
+Task<> remove(Scheduler& scheduler, Ref<Queue> queue) {
+    auto removing = [&scheduler, queue](const Scheduler::Processor& processor) {
+        clear_queue(scheduler, *queue, processor);
+        remove_queue(scheduler, *queue, processor);
+    };
+    co_await run_in_scheduler(std::move(removing));
 }
 
 }  // namespace
@@ -201,6 +224,49 @@ TEST_CASE("messages are events, with what they are as JSON, also across a reload
     CHECK(world.world.log() ==
           "warning: a message that is not UTF-8 becomes no event; metrics count further ones "
           "(not_text)\n");
+}
+
+TEST_CASE("messages that wait to be events will be, also when channels or the server change") {
+    World world(R"({"channels": ["a"]})");
+    Lines events;
+    const auto test = [](World& w, Lines& all) -> Task<> {
+        co_await sleep(1s);
+        const Ref<Queue> full = add_full_queue(w.world.scheduler());
+        w.here.send(list_of({"message", "a", "1"}, '>') + list_of({"message", "a", "2"}, '>') +
+                    list_of({"message", "a", "3"}, '>'));
+        co_await sleep(1s);
+        w.world.server().reconfigure(SimulatedServer::read(app_with(R"({"channels": ["b"]})")));
+        co_await sleep(1s);
+        w.here.send(list_of({"message", "b", "4"}, '>'));
+        co_await sleep(1s);
+        w.world.server().reconfigure(
+            SimulatedServer::read(app_with(R"({"channels": ["b"], "database": 1})")));
+        Task<> reloading = w.world.loader().reload({"redis", "counter"});
+        co_await reloading;
+        CHECK(all.empty());
+        Container receiving(w.world.scheduler());
+        receiving.start(receive(all, 5), {.name = "receive", .daemon = true});
+        co_await sleep(1s);
+        co_await remove(w.world.scheduler(), full);
+    };
+    world.world.run(test(world, events));
+    CHECK(events == Lines{"a||held|null", "a||1|1", "a||2|2", "a||3|3", "b||4|4"});
+    CHECK(std::ranges::count(world.here.commands, "SUBSCRIBE b") == 2);
+}
+
+TEST_CASE("messages that wait when the last channel goes are told, because they become no events") {
+    World world(R"({"channels": ["a"]})");
+    const auto test = [](World& w) -> Task<> {
+        co_await sleep(1s);
+        const Ref<Queue> full = add_full_queue(w.world.scheduler());
+        w.here.send(list_of({"message", "a", "1"}, '>') + list_of({"message", "a", "2"}, '>'));
+        co_await sleep(1s);
+        w.world.server().reconfigure(SimulatedServer::read(app_with("{}")));
+        co_await remove(w.world.scheduler(), full);
+    };
+    world.world.run(test(world));
+    CHECK(world.world.log() ==
+          "warning: 2 messages become no events: there are no channels any more\n");
 }
 
 TEST_CASE("several servers are several modules of the plugin") {

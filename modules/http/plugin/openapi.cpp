@@ -1,12 +1,12 @@
 #include "modules/http/plugin/openapi.h"
 
 #include <algorithm>
-#include <cctype>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "config/settings/description.h"
+#include "core/base/ascii.h"
 #include "modules/http/plugin/openapi_gateway.h"
 #include "modules/http/plugin/openapi_parts.h"
 #include "modules/http/plugin/request_schema.h"
@@ -194,9 +194,7 @@ void add_route(openapi_parts::Paths& paths, const RouteSettings& route,
         module == modules.end()
             ? nullptr
             : (*module)->type().api.find(IndexValue(route.call->substr(dot + 1)));
-    std::string method = route.methods().front();
-    std::ranges::transform(method, method.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const std::string method = in_lower_case(route.methods().front());
     if (function != nullptr && !paths.has(route.path, method)) {
         Names chosen;
         for (const auto& [name, value] : route.with) {

@@ -6,6 +6,7 @@
 
 #include "config/document/value.h"
 #include "config/text/utf8.h"
+#include "core/base/ascii.h"
 #include "core/wait/send.h"
 #include "modules/redis/events.h"
 #include "modules/redis/plugin/reply_json.h"
@@ -25,10 +26,7 @@ std::string code_of(const ServerError& error) {
     if (code == "ERR" || code.empty() || !std::ranges::all_of(code, is_capital)) {
         return "refused";
     }
-    for (char& c : code) {
-        c = c == '_' ? c : static_cast<char>(c - 'A' + 'a');
-    }
-    return code;
+    return in_lower_case(code);
 }
 
 // Throws the error that is being handled as one for callers. Requires that there is one.
@@ -136,15 +134,15 @@ Task<> RedisModule::load() {
     Task<Login> reading = read_login(settings());
     login_ = co_await reading;
     if (!replaces()) {
-        connect();
+        commands_ = connection_for_commands();
+        messages_ = connection_for_messages(nullptr);
     }
 }
 
-void RedisModule::connect() {
+std::unique_ptr<Client> RedisModule::connection_for_commands() const {
     ClientOptions options = client_options(name());
     options.login = login_;
-    commands_ = std::make_unique<Client>(scheduler(), std::move(options));
-    connect_for_messages();
+    return std::make_unique<Client>(scheduler(), std::move(options));
 }
 
 void RedisModule::begin() {
@@ -161,19 +159,23 @@ RedisState RedisModule::hand_over() {
 
 // Also called with what this has handed over, when the new version has failed.
 void RedisModule::take_over(RedisState& state) {
-    if (state.settings != fixed_settings()) {
-        connect();
-        if (messages_ != nullptr && state.messages != nullptr) {
-            messages_->take_messages(*state.messages);
-        }
-        return;
+    const bool connects_anew = state.settings != fixed_settings();
+    const bool listens_anew = connects_anew || state.channels != channels();
+    // What can fail comes before the state is changed.
+    if (connects_anew) {
+        commands_ = connection_for_commands();
     }
-    commands_ = std::move(state.commands);
-    commands_->set_login(login_);
-    messages_ = std::move(state.messages);
-    if (state.channels != channels()) {
-        connect_for_messages();
-    } else if (messages_ != nullptr) {
+    if (listens_anew) {
+        messages_ = connection_for_messages(state.messages.get());
+    }
+    if (!connects_anew) {
+        commands_ = std::move(state.commands);
+        commands_->set_login(login_);
+    }
+    if (!listens_anew) {
+        messages_ = std::move(state.messages);
+    }
+    if (messages_ != nullptr) {
         messages_->set_login(login_);
     }
 }
@@ -205,17 +207,17 @@ std::string RedisModule::channels() const {
 
 void RedisModule::settings_changed(const RedisSettings& before) {
     if (before.channels != settings().channels || before.patterns != settings().patterns) {
+        std::unique_ptr<Client> client = connection_for_messages(messages_.get());
         if (sending_messages_ != nullptr) {
             std::exchange(sending_messages_, nullptr)->close();
         }
-        connect_for_messages();
+        messages_ = std::move(client);
         begin();
     }
-    start(log_in_anew(settings()), {.name = name() + ".settings"});
 }
 
 void RedisModule::read_files_again() {
-    start(log_in_anew(settings()), {.name = name() + ".settings"});
+    logging_in_.start(log_in_anew(settings()), {.name = name() + ".settings"});
     try {
         commands_->read_certificates_again();
         if (messages_ != nullptr) {
@@ -242,15 +244,25 @@ Task<> RedisModule::log_in_anew(RedisSettings now) {
 
 // --- messages
 
-void RedisModule::connect_for_messages() {
-    messages_ = nullptr;
-    if (wants_messages()) {
-        ClientOptions options = client_options(name() + ".messages");
-        options.login = login_;
-        options.channels = settings().channels;
-        options.patterns = settings().patterns;
-        messages_ = std::make_unique<Client>(scheduler(), std::move(options));
+// Returns null if there are no channels. Messages that have come by the connection before, if there
+// is one, and are no events yet, will be events by this one.
+std::unique_ptr<Client> RedisModule::connection_for_messages(Client* before) const {
+    const std::size_t waiting = before == nullptr ? 0 : before->waiting_messages();
+    if (settings().channels.empty() && settings().patterns.empty()) {
+        if (waiting != 0) {
+            log().warning("{} messages become no events: there are no channels any more", waiting);
+        }
+        return nullptr;
     }
+    ClientOptions options = client_options(name() + ".messages");
+    options.login = login_;
+    options.channels = settings().channels;
+    options.patterns = settings().patterns;
+    auto made = std::make_unique<Client>(scheduler(), std::move(options));
+    if (waiting != 0) {
+        made->take_messages(*before);
+    }
+    return made;
 }
 
 // A message leaves the client when its event is in its queue: none is lost in a reload.

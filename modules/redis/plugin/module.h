@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/ref.h"
+#include "core/run/newest_routine.h"
 #include "modules/redis/client.h"
 #include "modules/redis/client_host.h"
 #include "modules/redis/plugin/api.h"
@@ -72,11 +73,8 @@ private:
     std::string fixed_settings() const;
     std::string channels() const;
 
-    bool wants_messages() const {
-        return !settings().channels.empty() || !settings().patterns.empty();
-    }
-    void connect();
-    void connect_for_messages();
+    std::unique_ptr<Client> connection_for_commands() const;
+    std::unique_ptr<Client> connection_for_messages(Client* before) const;
     Task<> send_messages();
     Ref<Event> event_of(const Message& message);
     Task<> log_in_anew(RedisSettings now);
@@ -85,6 +83,7 @@ private:
     std::unique_ptr<Client> commands_;
     std::unique_ptr<Client> messages_;  // null: there are no channels
     Ref<Routine> sending_messages_;
+    NewestRoutine logging_in_{*this};
     std::uint64_t not_text_ = 0;
 };
 

@@ -41,8 +41,8 @@ config::Settings<RedisSettings> RedisSettings::describe() {
                 "The same for channels whose names match, with *, ? and [...]")
             .check(wrong_channels),
         setting("max_messages", &S::max_messages,
-                "While so many messages wait to be events, the server keeps further ones, up to "
-                "its own limit")
+                "While so many messages wait to be events, or max_reply of their bytes, the server "
+                "keeps further ones, up to its own limit")
             .range(1, 1'000'000)
             .unit("messages")
             .fixed());
