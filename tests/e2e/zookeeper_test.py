@@ -48,6 +48,10 @@ class ZooKeeper(unittest.TestCase):
             servers = f"127.0.0.1:1,{server.address},no.such.name.invalid"
             self.expect_success(start("[.real]", servers), server)
 
+    def test_sessions_log_in_by_sasl(self):
+        with Server(users={"ann": 'a "word"? ä', "bob": "€"}) as server:
+            self.expect_success(start("[.login]", server.address), server)
+
     @unittest.skipIf(KazooClient is None, "needs python3-kazoo")
     def test_share_locks_with_kazoo(self):
         """Both count in one node under one lock, in several threads and routines."""
