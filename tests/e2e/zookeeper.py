@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -186,6 +187,20 @@ class Ensemble:
                 return ""
             time.sleep(0.2)
         return left
+
+    def disagreement(self, limit):
+        """Waits until all servers have as many nodes, of the same size. Returns what differs at the
+        limit."""
+        end = time.monotonic() + limit
+        while True:
+            answers = [server.ask("mntr", 1) for server in self.servers]
+            states = [re.findall(r"^zk_(znode_count|approximate_data_size)\s+(\d+)$", answer,
+                                 re.MULTILINE) for answer in answers]
+            if states[0] and all(state == states[0] for state in states):
+                return ""
+            if time.monotonic() > end:
+                return f"servers differ: {states}"
+            time.sleep(0.2)
 
     def close(self):
         for server in self.servers:
