@@ -102,6 +102,8 @@ TEST_CASE("a session logs in at each server by SASL, and is refused for a wrong 
             co_await session.sync("/");
             w.ensemble.disconnect_clients();
         }
+        co_await session.sync("/");
+        CHECK(w.ensemble.received(OpCode::sasl) >= 4 * 2);
         co_await expect(session, SessionState::connected, "");
     };
     world.run(
