@@ -370,6 +370,8 @@ void add_lock(CLI::App& program, LockCommand& lock, int& code) {
         ->type_name("SECONDS")
         ->capture_default_str();
     command.add_flag("--only-warn", lock.only_warn, "If the lock is lost, let the command go on");
+    command.add_flag("-v,--verbose", lock.verbose,
+                     "Say at which position it waits, and when it holds the lock");
     command.add_option("COMMAND", lock.command, "What to run; put -- before it")->required();
     command.footer(
         std::string("The command finds the fencing token of the lock, a number that only grows, in "

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "apps/weir/guarded_command.h"
 #include "apps/weir/lock_validity.h"
 #include "apps/weir/messages.h"
+#include "apps/weir/waiting_line.h"
 #include "config/text/quoted.h"
 
 namespace weir::app {
@@ -34,8 +36,11 @@ void require_ok(const Reply& reply, const std::string& asked) {
 // The requests before the command runs. Each ends with an answer, or with the time for all of them.
 class Acquisition {
 public:
-    explicit Acquisition(const LockCommand& lock)
-        : lock_(lock), end_(end_of(lock)), client_(lock.server, lock.server_timeout, lock.tls) {}
+    Acquisition(const LockCommand& lock, Messages& messages)
+        : lock_(lock),
+          end_(end_of(lock)),
+          client_(lock.server, lock.server_timeout, lock.tls),
+          messages_(messages) {}
 
     RespClient& client() { return client_; }
 
@@ -56,7 +61,8 @@ public:
         } else if (lock_.read) {
             request.emplace_back("READ");
         }
-        const Reply reply = client_.long_command(in_context(std::move(request)), end_);
+        const Reply reply =
+            client_.long_command(in_context(std::move(request)), end_, look_at_line());
         require_ok(reply, "LOCK");
         if (reply.kind() == Reply::Kind::nothing) {
             return std::nullopt;
@@ -90,6 +96,20 @@ private:
         return request;
     }
 
+    // Returns what looks at the line of the lock while it waits there; empty: nothing does.
+    std::function<void()> look_at_line() {
+        if (!lock_.verbose) {
+            return {};
+        }
+        const Reply client = client_.command({"CLIENT", "ID"}, end_);
+        require_ok(client, "CLIENT ID");
+        if (client.kind() != Reply::Kind::integer) {
+            return {};  // it is no lockd, as LOCK will show
+        }
+        line_.emplace(lock_, client.integer(), messages_);
+        return [this] { line_->look(); };
+    }
+
     // A semaphore that exists is resized.
     void make_semaphore() {
         const std::string size = std::to_string(*lock_.semaphore);
@@ -104,6 +124,8 @@ private:
     const LockCommand& lock_;
     const std::optional<Clock::time_point> end_;
     RespClient client_;
+    Messages& messages_;
+    std::optional<WaitingLine> line_;
 };
 
 // The first process of a container has no default action of signals: before the command runs, these
@@ -131,11 +153,15 @@ int run_lock_command(const LockCommand& lock) {
     Messages messages;
     try {
         obey_signals_as_first_process();
-        Acquisition acquisition(lock);
+        Acquisition acquisition(lock, messages);
         const std::optional<std::string> token = acquisition.run();
         if (!token) {
             messages.say("'" + config::printable(lock.key, 200) + "' was not free in time");
             return timed_out;
+        }
+        if (lock.verbose) {
+            messages.say("'" + config::printable(lock.key, 200) + "' is held, with the token " +
+                         *token);
         }
         setenv(token_variable, token->c_str(), 1);
         unsetenv(password_variable);  // it is for this program, and not for the command

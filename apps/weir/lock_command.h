@@ -21,6 +21,7 @@ struct LockCommand {
     double kill_after = 10;  // seconds for the command to end after SIGTERM, when the lock is lost
     Credentials credentials = {};
     TlsFiles tls = {};
+    bool verbose = false;    // say how long the line for the lock is
     bool only_warn = false;  // when the lock is lost, let the command go on
     std::vector<std::string> command;
 };

@@ -72,6 +72,23 @@ std::vector<std::string_view> Reply::texts() const {
     return texts;
 }
 
+std::vector<std::vector<std::string>> Reply::rows() const {
+    assert(kind() == Kind::list);
+    std::vector<std::vector<std::string>> rows;
+    for (std::size_t i = 0; i != reply_->elements; ++i) {
+        const redisReply& list = *reply_->element[i];
+        std::vector<std::string>& row = rows.emplace_back();
+        for (std::size_t j = 0; list.type == REDIS_REPLY_ARRAY && j != list.elements; ++j) {
+            const redisReply& element = *list.element[j];
+            row.push_back(element.type == REDIS_REPLY_INTEGER ? std::to_string(element.integer)
+                          : element.type == REDIS_REPLY_STRING
+                              ? std::string(element.str, element.len)
+                              : std::string());
+        }
+    }
+    return rows;
+}
+
 long long Reply::integer() const noexcept {
     return reply_->integer;
 }
@@ -103,6 +120,8 @@ Clock::duration limit_of(double seconds) {
 // which the reader makes room at once.
 constexpr std::size_t most_bytes = std::size_t{512} << 20;
 constexpr std::size_t most_elements = 4'000'000;
+
+constexpr Clock::duration between_looks = std::chrono::seconds(1);
 
 // As hiredis makes lists, but for too long ones. The type of the size depends on its version.
 template <class Size>
@@ -290,33 +309,36 @@ Reply RespClient::command(const std::vector<std::string>& arguments,
 }
 
 Reply RespClient::long_command(const std::vector<std::string>& arguments,
-                               std::optional<Clock::time_point> end) {
+                               std::optional<Clock::time_point> end,
+                               const std::function<void()>& look) {
     std::optional<Clock::duration> time;
     if (end) {
         time = time_until(*end);
     }
     send(arguments);
-    return long_reply(time);
+    return long_reply(time, look);
 }
 
 Reply RespClient::next_message() {
-    return long_reply(std::nullopt);
+    return long_reply(std::nullopt, {});
 }
 
-// `left` counts as Patience does: a pass that fails has taken the limit, and perhaps a pause.
-Reply RespClient::long_reply(std::optional<Clock::duration> left) {
+// `left` counts as Patience does: a pass that fails has taken its time, and perhaps a pause.
+Reply RespClient::long_reply(std::optional<Clock::duration> left,
+                             const std::function<void()>& look) {
+    const Clock::duration pass = look ? std::min(between_looks, limit_) : limit_;
     for (;;) {
-        const bool is_last = left && *left <= limit_;
-        if (std::optional<Reply> reply = reply_within(is_last ? *left : limit_, !left)) {
+        const bool is_last = left && *left <= pass;
+        if (std::optional<Reply> reply = reply_within(is_last ? *left : pass, !left)) {
             return std::move(*reply);
         }
         if (is_last) {
             fail("the server does not answer");
         }
         if (left) {
-            *left -= limit_;
+            *left -= pass;
         }
-        if (!server_answers()) {
+        if (!server_answers(look)) {
             // An answer that has come meanwhile is worth more than that silence.
             if (std::optional<Reply> reply = arrived_reply()) {
                 return std::move(*reply);
@@ -342,10 +364,14 @@ RespClient::Clock::duration RespClient::time_until(Clock::time_point end) const 
 }
 
 // Behind a command that waits, the server answers nothing else on this connection.
-bool RespClient::server_answers() const {
+bool RespClient::server_answers(const std::function<void()>& look) const {
     try {
-        RespClient other(address_, std::chrono::duration<double>(limit_).count(), files_);
-        static_cast<void>(other.command({"PING"}));  // an error is an answer, too
+        if (look) {
+            look();
+        } else {
+            RespClient other(address_, std::chrono::duration<double>(limit_).count(), files_);
+            static_cast<void>(other.command({"PING"}));  // an error is an answer, too
+        }
         return true;
     } catch (const ConnectionClosed&) {
         return true;  // it takes no more connections, and is there to say so

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,6 +30,8 @@ public:
     long long integer() const noexcept;
     // Returns the texts in a list; "" for an element of another kind.
     std::vector<std::string_view> texts() const;
+    // Returns the texts and numbers of each list in a list.
+    std::vector<std::vector<std::string>> rows() const;
     // Returns an error for people: safe to print, and with what to do about a missing password.
     std::string error() const;
 
@@ -65,9 +68,11 @@ public:
     Reply command(const std::vector<std::string>& arguments,
                   std::optional<Clock::time_point> end = {});
     // The same for an answer that may take any time, or until `end`: fails when the server, asked
-    // by another connection again and again, does not answer there within the limit.
+    // by another connection again and again, does not answer there within the limit. With `look`,
+    // that is called each second, and asks the server instead; it throws ConnectionError.
     Reply long_command(const std::vector<std::string>& arguments,
-                       std::optional<Clock::time_point> end);
+                       std::optional<Clock::time_point> end,
+                       const std::function<void()>& look = {});
 
     // Waits for a message that the server sends by itself, for any time; fails as long_command()
     // does.
@@ -93,9 +98,9 @@ private:
     std::optional<Reply> next_reply();
     std::optional<Reply> arrived_reply();
     std::optional<Reply> reply_within(Clock::duration time, bool more_for_long_ones);
-    Reply long_reply(std::optional<Clock::duration> left);
+    Reply long_reply(std::optional<Clock::duration> left, const std::function<void()>& look);
     Clock::duration time_until(Clock::time_point end) const;
-    bool server_answers() const;
+    bool server_answers(const std::function<void()>& look) const;
     std::string lost(const std::string& why) const;
     [[noreturn]] void fail(const std::string& why) const;
     [[noreturn]] void fail_late() const;

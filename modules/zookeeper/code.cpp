@@ -39,6 +39,8 @@ const char* meaning_of(Code code) noexcept {
             return "the session has moved to another server";
         case Code::not_read_only:
             return "the server only reads at present";
+        case Code::login_required:
+            return "a login by SASL is required, and has not succeeded";
         case Code::throttled:
             return "the server is overloaded";
     }

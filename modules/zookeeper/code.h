@@ -24,6 +24,7 @@ enum class Code : std::int32_t {
     auth_failed = -115,
     session_moved = -118,
     not_read_only = -119,
+    login_required = -124,
     throttled = -127,
 };
 

@@ -240,6 +240,35 @@ void check_log(const std::vector<std::string>& log) {
     }
 }
 
+// Makes a node that only its maker may read, and looks at it. Returns why not, if not.
+Task<std::string> make_own_node(Session& session) {
+    const std::vector<Acl> mine{{Acl::all, "sasl", "ann"}};
+    std::string error;
+    try {
+        co_await session.create("/mine", "secret", CreateMode::ephemeral, mine);
+        const Node node = co_await session.get("/mine");
+        CHECK(node.data == "secret");
+    } catch (const Error& refused) {
+        error = refused.what();
+    }
+    co_return error;
+}
+
+Task<> log_in_as_ann(Session& ann, Session& bob, Session& wrong, Session& nobody) {
+    const std::string none = co_await make_own_node(ann);
+    CHECK(none == "");
+    auto reading = bob.get("/mine");
+    const std::string not_his = co_await error_of<RefusedError>(reading);
+    CHECK_THAT(not_his, Catch::EndsWith("not allowed (-102)"));
+    const std::string refused = co_await make_own_node(wrong);
+    CHECK_THAT(refused, Catch::Contains("refuses the login: "));
+    const std::string required = co_await make_own_node(nobody);
+    CHECK_THAT(required,
+               Catch::Contains("a login by SASL is required, and has not succeeded (-124)"));
+    co_await ann.close();
+    co_await bob.close();
+}
+
 // Adds one to the number in /interop/counter, under a lock alone.
 Task<> count_under_lock(RemoteLocks& locks, int rounds) {
     Session& session = locks.session();
@@ -300,6 +329,22 @@ TEST_CASE("a session asks everything of real servers", "[.real]") {
     Session session(world.scheduler, real_servers());
     Session other(world.scheduler, real_servers());
     const Ref<Routine> routine = world.container.start(converse_and_close(session, other));
+    world.scheduler.run();
+    CHECK(routine->ended());
+    check_log(world.log);
+}
+
+TEST_CASE("sessions log in at a real server that requires it", "[.login]") {
+    test::WorldOn<UvPoller> world;
+    SessionOptions options = real_servers();
+    Session nobody(world.scheduler, options);
+    options.credentials = {{"sasl", "ann:a \"word\"? \xc3\xa4"}};
+    Session ann(world.scheduler, options);
+    options.credentials = {{"sasl", "bob:\xe2\x82\xac"}};
+    Session bob(world.scheduler, options);
+    options.credentials = {{"sasl", "bob:wrong"}};
+    Session wrong(world.scheduler, options);
+    const Ref<Routine> routine = world.container.start(log_in_as_ann(ann, bob, wrong, nobody));
     world.scheduler.run();
     CHECK(routine->ended());
     check_log(world.log);

@@ -31,6 +31,7 @@ enum class OpCode : std::int32_t {
 
 // Numbers of messages that are not counted.
 enum class Xid : std::int32_t {
+    login = 0,
     notification = -1,
     ping = -2,
     auth = -4,

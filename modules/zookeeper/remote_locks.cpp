@@ -49,7 +49,7 @@ class RemoteLocks::Attempt {
 public:
     // `tries`: gives up instead of waiting for other clients.
     Attempt(RemoteLocks& locks, std::string path, std::size_t size, Time deadline, bool tries,
-            std::size_t* ahead = nullptr)
+            std::optional<std::size_t>* ahead = nullptr)
         : locks_(locks),
           session_(locks.session_),
           path_(std::move(path)),
@@ -79,7 +79,7 @@ private:
     const std::size_t size_;
     const Time deadline_;
     const bool tries_;
-    std::size_t* const ahead_;
+    std::optional<std::size_t>* const ahead_;
     bool not_free_ = false;  // other clients hold the lock, or wait for it
 
     std::int64_t in_ = 0;     // the session
@@ -98,6 +98,9 @@ void RemoteLocks::Attempt::begin_anew() {
     prefix_ = contender_prefix(
         random_id(session_.scheduler().poller()) + random_id(session_.scheduler().poller()), size_,
         locks_.options_.writers);
+    if (ahead_ != nullptr) {
+        ahead_->reset();
+    }
 }
 
 void RemoteLocks::Attempt::leave() noexcept {
@@ -285,7 +288,7 @@ Task<RemoteLock> RemoteLocks::read_lock(std::string path, Time deadline) {
 }
 
 Task<RemoteLock> RemoteLocks::slot(std::string path, std::size_t size, Time deadline,
-                                   std::size_t* ahead) {
+                                   std::optional<std::size_t>* ahead) {
     check_path(path);
     Attempt attempt(*this, std::move(path), size, deadline, false, ahead);
     co_return co_await attempt.run();

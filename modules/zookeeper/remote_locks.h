@@ -98,9 +98,9 @@ public:
     Task<RemoteLock> lock(std::string path, Time deadline = no_deadline);
     // Waits for one of `size` slots. Clients that name another size, or want the lock alone, come
     // before or after, in the same order, and never together with those of this size. While it
-    // waits, notes in `ahead` how many stand before it that wait too, as of when it looked last.
+    // waits for others, notes in `ahead` how many before it wait too, as of when it looked last.
     Task<RemoteLock> slot(std::string path, std::size_t size, Time deadline = no_deadline,
-                          std::size_t* ahead = nullptr);
+                          std::optional<std::size_t>* ahead = nullptr);
     // Waits until no contender before it wants the lock alone, or a slot: holds it together with
     // others that read.
     Task<RemoteLock> read_lock(std::string path, Time deadline = no_deadline);

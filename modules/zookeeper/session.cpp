@@ -81,6 +81,19 @@ void encode_operation(const Transaction::Operation& operation, std::string path,
 
 }  // namespace
 
+std::string wrong_credentials(const std::vector<SessionOptions::Credentials>& credentials) {
+    bool logs_in = false;
+    for (const SessionOptions::Credentials& one : credentials) {
+        if (one.scheme == sasl_scheme && one.text.find(':') == std::string::npos) {
+            return "for the scheme sasl, the text is USER:PASSWORD";
+        }
+        if (one.scheme == sasl_scheme && std::exchange(logs_in, true)) {
+            return "a session logs in by the scheme sasl once only";
+        }
+    }
+    return {};
+}
+
 std::string_view to_string(SessionState state) noexcept {
     switch (state) {
         case SessionState::connecting:
@@ -109,6 +122,9 @@ Session::Session(Scheduler& scheduler, SessionOptions options)
       requests_(*this, watches_) {
     if (options_.timeout < std::chrono::milliseconds(1)) {
         throw std::invalid_argument("the timeout of a ZooKeeper session must be positive");
+    }
+    if (std::string wrong = wrong_credentials(options_.credentials); !wrong.empty()) {
+        throw std::invalid_argument("the credentials of a ZooKeeper session: " + wrong);
     }
     if (options_.resumed) {
         id_ = options_.resumed->id;

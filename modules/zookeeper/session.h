@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -37,8 +38,10 @@ struct SessionOptions {
     // All paths are below this node, which must be there ("chroot"); empty: the root.
     std::string root = {};
     Duration request_timeout = std::chrono::seconds(10);
+    // What each server is told first. The scheme "sasl" logs in by SASL's DIGEST-MD5, at most once;
+    // others are sent as they are.
     struct Credentials {
-        std::string scheme;  // "digest"
+        std::string scheme;  // "digest", "sasl"
         std::string text;    // "user:password"
     };
     std::vector<Credentials> credentials = {};
@@ -54,6 +57,10 @@ struct SessionOptions {
     // Connects to a server, for tests; empty: weir::connect().
     std::function<Task<ByteStream::Owner>(Scheduler& scheduler, Address server)> connect = {};
 };
+
+inline constexpr std::string_view sasl_scheme = "sasl";
+// Returns what is wrong with them, or "".
+std::string wrong_credentials(const std::vector<SessionOptions::Credentials>& credentials);
 
 struct Node {
     std::string data;
@@ -169,6 +176,8 @@ private:
     Task<> serve(Address server);
     Task<ByteStream::Owner> connect(Address server);
     Task<> shake_hands(ByteStream& stream);
+    Task<> log_in(ByteStream& stream);
+    Task<std::string> ask_login(ByteStream& stream, std::string token, Time deadline);
     void begin(ByteStream& stream);
     Task<> read_replies(ByteStream& stream);
     void handle(std::string_view frame);

@@ -1,12 +1,15 @@
 // The connections of a Session: finding a server, the begin of a connection, its answers, its end.
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <new>
 
 #include "core/net/connect.h"
+#include "core/run/random_id.h"
 #include "core/run/scheduler.h"
 #include "core/wait/timeout.h"
+#include "modules/zookeeper/digest_login.h"
 #include "modules/zookeeper/session.h"
 #include "modules/zookeeper/wire.h"
 
@@ -15,6 +18,8 @@ namespace {
 
 // More are refused in the reply to a connection, which is short.
 constexpr std::size_t longest_connect_reply = 1024;
+// The standard allows 2048 bytes for a challenge.
+constexpr std::size_t longest_login_reply = 4096;
 // Paths that are told to another server in one request; a server refuses more than 1 MiB.
 constexpr std::size_t most_watched_bytes = 128 * 1024;
 
@@ -57,6 +62,9 @@ Task<> Session::keep_connected() {
             reason = error.what();
         } catch (const WireError& error) {
             reason = "reading from " + server_ + ": " + error.what();
+        } catch (const LoginError& error) {
+            end(SessionState::refused, error.what());
+            co_return;
         } catch (const std::bad_alloc&) {
             reason = "out of memory";
         }
@@ -86,6 +94,7 @@ Task<> Session::serve(Address server) {
     server_ = server.text();
     const ByteStream::Owner stream = co_await connect(std::move(server));
     co_await shake_hands(*stream);
+    co_await log_in(*stream);
     Connected connected(*this);
     begin(*stream);
     connected.keeping_alive = start(keep_alive(), {.name = "zookeeper.keep_alive", .daemon = true});
@@ -154,9 +163,47 @@ Task<> Session::shake_hands(ByteStream& stream) {
     }
 }
 
+// Before anything else: servers may require it for all requests.
+Task<> Session::log_in(ByteStream& stream) {
+    const auto credentials =
+        std::ranges::find(options_.credentials, sasl_scheme, &SessionOptions::Credentials::scheme);
+    if (credentials == options_.credentials.end()) {
+        co_return;
+    }
+    const Time deadline = scheduler().now() + options_.timeout / 3;
+    const std::size_t colon = credentials->text.find(':');
+    DigestLogin login{.user = credentials->text.substr(0, colon),
+                      .password = credentials->text.substr(colon + 1),
+                      .client_nonce = random_id(scheduler().poller())};
+    const std::string challenge = co_await ask_login(stream, {}, deadline);
+    if (challenge.empty()) {
+        throw LoginError(server_ + " knows no login by SASL");
+    }
+    const std::string proof = co_await ask_login(stream, login.answer(challenge), deadline);
+    if (!login.is_proven_by(proof)) {
+        throw LoginError(server_ + " does not prove that it knows the password of '" + login.user +
+                         "'");
+    }
+}
+
+Task<std::string> Session::ask_login(ByteStream& stream, std::string token, Time deadline) {
+    stream.queue_output(
+        frame_of(RequestHeader{static_cast<std::int32_t>(Xid::login), OpCode::sasl}, token));
+    const std::string frame = co_await read_frame(stream, longest_login_reply, deadline);
+    WireReader reader(frame);
+    const auto header = reader.take<ReplyHeader>();
+    if (header.code != Code::ok) {
+        throw LoginError(server_ + " refuses the login: " + text_of(header.code));
+    }
+    co_return reader.take<std::string>();
+}
+
 // Tells the server what it has to know before any request, and lets requests pass.
 void Session::begin(ByteStream& stream) {
     for (const SessionOptions::Credentials& credentials : options_.credentials) {
+        if (credentials.scheme == sasl_scheme) {
+            continue;  // told by log_in()
+        }
         stream.queue_output(
             frame_of(RequestHeader{static_cast<std::int32_t>(Xid::auth), OpCode::auth},
                      AuthRequest{0, credentials.scheme, credentials.text}));
@@ -233,6 +280,9 @@ void Session::handle(std::string_view frame) {
         default:
             if (const auto sent = requests_.answered(header, reader.left())) {
                 validity_.acknowledged(*sent);
+            }
+            if (header.code == Code::login_required) {
+                throw LoginError(server_ + ": " + text_of(header.code));
             }
             // The next connection says so again, and then for the session.
             if (header.code == Code::session_expired || header.code == Code::session_moved) {

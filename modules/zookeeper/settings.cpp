@@ -14,14 +14,25 @@ using std::chrono::milliseconds;
 config::Settings<ZooKeeperSettings::Credentials> ZooKeeperSettings::Credentials::describe() {
     return settings<Credentials>(
         "What the servers are told of who this is",
-        setting("scheme", &Credentials::scheme, "Scheme, as the servers know it").not_empty(),
-        setting("text", &Credentials::text, "For the scheme digest: USER:PASSWORD")
+        setting("scheme", &Credentials::scheme,
+                "Scheme, as the servers know it: digest, or sasl for a login by DIGEST-MD5")
+            .not_empty(),
+        setting("text", &Credentials::text, "For the schemes digest and sasl: USER:PASSWORD")
             .not_empty()
             .required()
             .secret());
 }
 
 namespace {
+
+std::vector<SessionOptions::Credentials> told(
+    const std::vector<ZooKeeperSettings::Credentials>& credentials) {
+    std::vector<SessionOptions::Credentials> result;
+    for (const ZooKeeperSettings::Credentials& one : credentials) {
+        result.push_back({one.scheme, one.text});
+    }
+    return result;
+}
 
 // S is ZooKeeperSettings, or derived from it.
 template <class S>
@@ -44,7 +55,11 @@ config::Settings<S> describe_session(std::string sentence, std::string root, aut
                 "How long a request waits for an answer, and for a connection")
             .at_least(milliseconds(1))
             .fixed(),
-        setting("credentials", &S::credentials, "Told to each server").fixed(),
+        setting("credentials", &S::credentials, "Told to each server")
+            .check([](const std::vector<ZooKeeperSettings::Credentials>& all) {
+                return wrong_credentials(told(all));
+            })
+            .fixed(),
         setting("certificate_authorities", &S::certificate_authorities,
                 "For tls:// servers: file with the authorities that sign their certificates; null: "
                 "those of the system")
@@ -78,9 +93,7 @@ SessionOptions ZooKeeperSettings::options() const {
     result.root = root;
     result.timeout = session_timeout;
     result.request_timeout = request_timeout;
-    for (const Credentials& one : credentials) {
-        result.credentials.push_back({one.scheme, one.text});
-    }
+    result.credentials = told(credentials);
     if (std::ranges::any_of(servers, [](const auto& one) { return one.starts_with("tls://"); })) {
         result.tls = TlsContext::client({.authorities = certificate_authorities.value_or("")});
     }

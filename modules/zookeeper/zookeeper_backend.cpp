@@ -53,7 +53,8 @@ std::string lock_path(std::string_view root, std::string_view context, const Ind
 
 class ZooKeeperBackend::Slot final : public RemoteSlot, public Link<Slot> {
 public:
-    Slot(std::string path, User& user) : path_(std::move(path)), user_(user) {}
+    Slot(const Session& session, std::string path, User& user)
+        : session_(session), path_(std::move(path)), user_(user) {}
     ~Slot() override {
         if (asking_ != nullptr) {
             asking_->close();
@@ -65,21 +66,23 @@ public:
     std::uint64_t token() const noexcept override {
         return static_cast<std::uint64_t>(lock_.token());
     }
-    std::size_t ahead() const noexcept override { return ahead_; }
+    std::size_t ahead() const noexcept override { return ahead_.value_or(0); }
+    bool is_known_taken() const noexcept override { return ahead_ && session_.valid(); }
 
 private:
     friend class ZooKeeperBackend;
 
+    const Session& session_;
     const std::string path_;
     User& user_;
     Ref<Routine> asking_;  // null once it has ended
     RemoteLock lock_;
-    std::size_t ahead_ = 0;
+    std::optional<std::size_t> ahead_;  // nothing until it is known that others have the lock
 };
 
 std::unique_ptr<RemoteSlot> ZooKeeperBackend::ask(std::string_view context, const IndexValue& key,
                                                   std::size_t size, bool only_tries, User& user) {
-    auto slot = std::make_unique<Slot>(lock_path(options_.root, context, key), user);
+    auto slot = std::make_unique<Slot>(session_, lock_path(options_.root, context, key), user);
     slot->asking_ =
         start(get(*slot, size, only_tries), {.name = "lock.ask " + slot->path_, .daemon = true});
     return slot;

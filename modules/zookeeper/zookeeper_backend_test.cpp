@@ -250,6 +250,33 @@ TEST_CASE("when no server can be reached, waits wait, and timeouts say that it i
     world.run(world.and_end(test(world)));
 }
 
+TEST_CASE("while servers are silent no waiter is told that another client has the lock") {
+    BackendWorld world;
+    const auto test = [](BackendWorld& w) -> Task<> {
+        std::string order;
+        co_await take(w, "1", order, 0s);
+        Session session(w.scheduler, w.ensemble.options());
+        RemoteLocks others(session);
+        const RemoteLock theirs = co_await others.lock(path);
+        CHECK(theirs);
+        std::string error;
+        co_await fail(w, 500ms, error);
+        CHECK(error == "not free");
+        for (std::size_t server = 0; server != w.ensemble.size(); ++server) {
+            w.ensemble.cut_from_clients(server);
+        }
+        co_await fail(w, 500ms, error);  // the session is connected, and nothing is answered
+        CHECK_THAT(error, Catch::Contains("the servers have not answered in time: it is not known "
+                                          "whether the lock is free"));
+        for (std::size_t server = 0; server != w.ensemble.size(); ++server) {
+            w.ensemble.heal(server);
+        }
+        co_await sleep(30s);
+        co_await session.close();
+    };
+    world.run(world.and_end(test(world)));
+}
+
 TEST_CASE("a lock is lost with its session: its guard, its task and its session learn it") {
     BackendWorld world;
     const auto test = [](BackendWorld& w) -> Task<> {

@@ -96,6 +96,24 @@ class LockdBackendTest(unittest.TestCase):
                 self.assertEqual(ann.ask("UNLOCK pool"), ":1")
                 cleo.token("LOCK pool SHARED")
 
+    def test_apps_share_locks_to_read_and_no_reader_overtakes_a_writer(self):
+        with Lockd() as lockd, App(lockd) as one, App(lockd) as two:
+            with one.connect() as ann, one.connect() as bob, two.connect() as cleo, \
+                    Client(lockd.unix) as dan:
+                first = ann.token("LOCK page READ")
+                bob.token("LOCK page READ")
+                dan.token("LOCK page READ")
+                self.assertEqual(lockd.cli("--no-raw", "TRYLOCK", "page"), "(nil)")
+                cleo.begin("LOCK page")
+                wait_until(lambda: "owner" in lockd.cli("WAITERS", "page"), "cleo waits at lockd")
+                self.assertEqual(lockd.cli("--no-raw", "TRYLOCK", "page", "READ"), "(nil)")
+                for reader in (ann, bob, dan):
+                    self.assertEqual(reader.ask("UNLOCK page"), ":1")
+                self.assertGreater(cleo.later(), first)
+                self.assertEqual(ann.ask("TRYLOCK page READ"), "$-1")
+                self.assertEqual(cleo.ask("UNLOCK page"), ":1")
+                ann.token("LOCK page READ")
+
     def test_the_locks_of_an_app_that_is_killed_are_free_when_its_lease_is_over(self):
         with Lockd() as lockd, App(lockd) as one, App(lockd) as two:
             with one.connect() as ann, two.connect() as bob:

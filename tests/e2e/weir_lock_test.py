@@ -72,6 +72,26 @@ class WeirLock(unittest.TestCase):
                 process.communicate("end\n", timeout=LIMIT)
             self.assertEqual([first.returncode, second.returncode, third.returncode], [0, 0, 0])
 
+    def test_with_verbose_it_says_at_which_position_it_waits(self):
+        with Lockd() as lockd, lockd.connect() as holder, lockd.connect() as before:
+            holder.token("LOCK key")
+            before.send(b"LOCK key\r\n")
+            wait_until(lambda: lockd.info("locks_waited_for") == 1, "another waits before it")
+            process = self.start(lockd, "key", "--verbose", "--", "true")
+            self.assertEqual(process.stderr.readline(),
+                             "weir lock: waiting for 'key': position 2\n")
+            holder.ask("UNLOCK key")
+            self.assertEqual(process.stderr.readline(),
+                             "weir lock: waiting for 'key': position 1\n")
+            before.line()
+            before.ask("UNLOCK key")
+            _, errors = process.communicate(timeout=LIMIT)
+            self.assertRegex(errors, r"^weir lock: 'key' is held, with the token \d+\n$")
+            self.assertEqual(process.returncode, 0)
+            # Without a line it says nothing of one.
+            code, _, errors = self.run_it(lockd, "key", "-v", "--", "true")
+            self.assertEqual((code, errors.count("\n")), (0, 1))
+
     def test_signals_are_passed_on_to_the_command(self):
         with Lockd() as lockd:
             process = self.start(lockd, "key", "--", "sh", "-c",

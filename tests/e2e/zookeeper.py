@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -28,6 +29,11 @@ maxClientCnxns=0
 admin.enableServer=false
 4lw.commands.whitelist=*
 """
+# With users, who have to log in by SASL.
+LOGIN = """\
+authProvider.sasl=org.apache.zookeeper.server.auth.SASLAuthenticationProvider
+sessionRequireClientSASLAuth=true
+"""
 
 
 def missing():
@@ -44,10 +50,11 @@ class Server:
 
     `number` and `peers` are those of a member of a group: its number from 1 on, and a line of the
     configuration for each member. `machine` is where it runs, with a `host` and what has to stand
-    before its command (tests/ensemble/network.py); None: here.
+    before its command (tests/ensemble/network.py); None: here. Clients have to log in if there are
+    `users`, each with a password.
     """
 
-    def __init__(self, number=1, peers=(), machine=None):
+    def __init__(self, number=1, peers=(), machine=None, users=None):
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.folder = tempfile.TemporaryDirectory(prefix="zookeeper-test-", dir=memory)
         self.log = os.path.join(self.folder.name, "log")
@@ -62,8 +69,21 @@ class Server:
             file.write(CONFIGURATION.format(folder=self.folder.name, host=self.host,
                                             port=self.port))
             file.writelines(line + "\n" for line in peers)
+            file.write(LOGIN if users else "")
+        self.options = self.write_users(users) if users else []
         os.mkdir(os.path.join(self.folder.name, "data"))
         self.write_number(number)
+
+    def write_users(self, users):
+        """Returns the options of Java for logins of these users."""
+        path = os.path.join(self.folder.name, "jaas.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("Server {\n  org.apache.zookeeper.server.auth.DigestLoginModule required")
+            for user, password in users.items():
+                escaped = password.replace("\\", "\\\\").replace('"', '\\"')
+                file.write(f'\n  user_{user}="{escaped}"')
+            file.write(";\n};\n")
+        return [f"-Djava.security.auth.login.config={path}", "-Dfile.encoding=UTF-8"]
 
     def write_number(self, number):
         with open(os.path.join(self.folder.name, "data", "myid"), "w", encoding="ascii") as file:
@@ -83,7 +103,7 @@ class Server:
         with open(self.log, "a", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 [*self.before, "java", "-Xmx256m", "-XX:+UseSerialGC", "-cp", ":".join(JARS),
-                 "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                 *self.options, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                  "-Dzookeeper.jmx.log4j.disable=true",
                  "-Dzookeeper.fastleader.maxNotificationInterval=1000",
                  "org.apache.zookeeper.server.quorum.QuorumPeerMain", self.configuration],
@@ -164,6 +184,20 @@ class Ensemble:
                 return ""
             time.sleep(0.2)
         return left
+
+    def disagreement(self, limit):
+        """Waits until all servers have as many nodes, of the same size. Returns what differs at the
+        limit."""
+        end = time.monotonic() + limit
+        while True:
+            answers = [server.ask("mntr", 1) for server in self.servers]
+            states = [re.findall(r"^zk_(znode_count|approximate_data_size)\s+(\d+)$", answer,
+                                 re.MULTILINE) for answer in answers]
+            if states[0] and all(state == states[0] for state in states):
+                return ""
+            if time.monotonic() > end:
+                return f"servers differ: {states}"
+            time.sleep(0.2)
 
     def close(self):
         for server in self.servers:

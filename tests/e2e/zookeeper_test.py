@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 from lockd import LIMIT, Lockd, main, program, wait_until
@@ -13,13 +14,41 @@ from zookeeper import Server, missing
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.append(os.path.join(HERE, "..", "..", "apps", "lockd"))
 
-from lockd_process import Client, LockdProcess  # noqa: E402
+from lockd_process import Client, LockdProcess, Refused  # noqa: E402
 
 try:
     from kazoo.client import KazooClient
 except ImportError:
     KazooClient = None
 
+# Before a command that shall run where a name server answers nothing: in a network of its own.
+NAME_SERVER = """
+import os, socket, sys, time
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+print(flush=True)
+while os.path.exists("/proc/" + sys.argv[1]):
+    time.sleep(0.05)
+"""
+SILENT_NETWORK = """
+ip link set lo up && echo nameserver 127.0.0.1 >/tmp/resolv.conf.$$ &&
+mount --bind /tmp/resolv.conf.$$ /etc/resolv.conf && rm /tmp/resolv.conf.$$ &&
+{ python3 -c "$0" $$ & } | read ready && exec "$@"
+"""
+
+
+def silent():
+    """Returns what stands before a command, or None where such a network cannot be made."""
+    before = ["unshare", "--net", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    before += ["sh", "-c", SILENT_NETWORK, NAME_SERVER]
+    try:
+        tried = subprocess.run([*before, "true"], check=False, stderr=subprocess.DEVNULL)
+    except OSError:
+        return None
+    return before if tried.returncode == 0 else None
+
+
+SILENT = silent()
 KAZOO_ROUNDS = 50  # of each thread
 
 
@@ -47,6 +76,10 @@ class ZooKeeper(unittest.TestCase):
             server.wait()
             servers = f"127.0.0.1:1,{server.address},no.such.name.invalid"
             self.expect_success(start("[.real]", servers), server)
+
+    def test_sessions_log_in_by_sasl(self):
+        with Server(users={"ann": 'a "word"? ä', "bob": "€"}) as server:
+            self.expect_success(start("[.login]", server.address), server)
 
     @unittest.skipIf(KazooClient is None, "needs python3-kazoo")
     def test_share_locks_with_kazoo(self):
@@ -171,6 +204,34 @@ class ZooKeeper(unittest.TestCase):
                 server.start()
                 server.wait()
                 client.token("LOCK b")
+
+
+class SilentNames(unittest.TestCase):
+    """Needs no servers of ZooKeeper: none can be found."""
+
+    @unittest.skipIf(SILENT is None, "needs the right to make a network")
+    def test_a_lockd_whose_name_server_is_silent_serves_its_clients(self):
+        with tempfile.TemporaryDirectory() as folder:
+            backend = {"zookeeper": {"servers": ["zk1.example", "zk2.example"]}}
+            lockd = LockdProcess(os.path.dirname(program("weir")), folder, "silent", backend,
+                                 SILENT)
+            lockd.start()
+            try:
+                client = Client(lockd.path)
+                waits = Client(lockd.path)
+                waits.socket.sendall(b"LOCK a\r\n")
+                end = time.monotonic() + 3
+                longest = 0.0
+                while (asked := time.monotonic()) < end:
+                    self.assertEqual(client.ask("UNLOCK b"), 0)
+                    longest = max(longest, time.monotonic() - asked)
+                # Names are given up after 5 s at the earliest; a busy machine takes some of this.
+                self.assertLess(longest, 1)
+                with self.assertRaisesRegex(Refused, "^UNAVAILABLE"):
+                    client.ask("LOCK b TIMEOUT 0.1")
+                self.assertEqual(lockd.end(), 0)
+            finally:
+                lockd.kill()
 
 
 def lockd_on(server):

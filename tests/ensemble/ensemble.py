@@ -6,18 +6,19 @@ usage: ensemble.py [--seconds N] [--seed N] [--lockers N] [--lockds N] [--faults
 
 Some processes take locks with sessions of their own (lockers), some are clients of lockds; all want
 the same locks, slots of a semaphore, and a lock to read and write. Kills and stops (SIGSTOP)
-servers, lockds and processes at random, cuts them off from each other, loses packets, fills disks
-and sets clocks; records what each process believed, and checks it: no lock has two holders who
-believe so, a semaphore has no more than slots, a reader is with no writer, tokens grow, every
-waiter ends, no node is left, and all servers have the same sessions. With --careless, the processes
-do not look whether their locks are lost, and machines only stand still: then the campaign succeeds
-if it finds a violation.
+servers, lockds and processes at random, cuts them off from each other, loses and delays packets,
+fills disks, lets them be slow, and sets clocks; records what each process believed, and checks it:
+no lock has two holders who believe so, a semaphore has no more than slots, a reader is with no
+writer, tokens grow, every waiter ends, no node of a session is left, and all servers have the same
+data. With --careless, the processes do not look whether their locks are lost, and machines only
+stand still: then the campaign succeeds if it finds a violation.
 
-Cuts, losses and full disks need a network of its own (network.py), clocks the package faketime:
+Cuts, packets and full disks need a network of its own (network.py), clocks the package faketime:
 without, the other faults are left.
 """
 
 import argparse
+import contextlib
 import os
 import random
 import re
@@ -28,6 +29,7 @@ from collections import Counter
 
 import history
 import network
+import slow_thread
 from cluster import HERE, Cluster, missing, stop_for
 
 TIMEOUT = 1500  # milliseconds, of sessions
@@ -122,11 +124,13 @@ class Campaign:
                            "server cut from servers": self.cut_from_servers,
                            "server cut from clients": self.cut_from_clients,
                            "client of servers cut from all": self.cut_client,
-                           "packets lost": self.lose_packets, "disk full": self.fill_disk})
+                           "packets lost": self.lose_packets,
+                           "packets late": self.delay_packets, "disk full": self.fill_disk})
         if self.cluster.clocks:
             faults["clock set"] = self.set_clock
         return {**faults, "locker or client killed": self.kill_process,
-                "server killed": self.kill_server, "server stopped": self.stop_server}
+                "server killed": self.kill_server, "server stopped": self.stop_server,
+                "disk slow": self.slow_disk}
 
     # --- the network
 
@@ -169,6 +173,12 @@ class Campaign:
         time.sleep(chance.uniform(0.3, 4))
         machine.heal()
 
+    def delay_packets(self, chance):
+        machine = chance.choice(self.servers() + self.clients_of_servers())
+        machine.delay(chance.randrange(10, 200))
+        time.sleep(chance.uniform(0.3, 4))
+        machine.hurry()
+
     # --- disks and clocks
 
     def start_ended_servers(self):
@@ -182,6 +192,14 @@ class Campaign:
         disk.fill()
         time.sleep(chance.uniform(0.3, 3))
         disk.empty()
+
+    def slow_disk(self, chance):
+        """The thread that syncs the log stands still, and the others do not."""
+        server = chance.choice(self.cluster.ensemble.servers)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            for thread in slow_thread.threads_of(server.process, "SyncThread"):
+                stack.enter_context(slow_thread.stopped(thread))
+            time.sleep(chance.uniform(0.3, 4))
 
     def set_clock(self, chance):
         clock = self.cluster.clocks[chance.choice(sorted(self.cluster.clocks))]
@@ -238,6 +256,7 @@ class Campaign:
         left = self.cluster.ensemble.sessions_left(LIMIT)
         if left:
             wrong.append(f"sessions were left: {left}")
+        wrong.append(self.cluster.ensemble.disagreement(LIMIT) or None)
         return [line for line in wrong if line is not None]
 
     def steps(self):

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Measures locks of a lockd on ZooKeeper beside those of kazoo, and prints a table in Markdown.
+"""Measures locks of a lockd on ZooKeeper beside those of kazoo and of the C client.
 
 usage: figures.py [--seconds N] BUILD-FOLDER
 
-Both have one session with the servers. Clients are threads of one process in Python, which take a
-lock and give it back, again and again. Times are those of taking it. CPU is that of lockd, without
-its clients, and that of the whole process of kazoo, which is a library; not that of the servers.
+Prints a table in Markdown. All have one session with the servers. Clients are threads of one
+process, which take a lock and give it back, again and again: in Python, or in C++ with the C client
+(c_client_load.cpp), which is left out if it was not built. Times are those of taking a lock. CPU is
+that of lockd, without its clients, and that of the whole process of a library; not that of the
+servers.
 """
 
 import argparse
@@ -86,17 +88,24 @@ def cpu_seconds(process):
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
+def c_client(options):
+    return os.path.join(options.build, "bin", "c_client_load")
+
+
 def measure(way, cluster, clients, one_key, options):
     """Returns cells of the table: locks per second, p50, p99, CPU per lock."""
     lockd = cluster.lockds[0]
-    address = cluster.ensemble.address if way == "kazoo" else lockd.path
+    address = lockd.path if way == "lockd" else cluster.ensemble.address
     before = cpu_seconds(lockd.process)
-    done = subprocess.run(
-        [sys.executable, "-B", __file__, options.build, "--seconds", str(options.seconds), "--load",
-         way, "--address", address, "--clients", str(clients), *(["--one-key"] * one_key)],
-        check=True, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-B", __file__, options.build, "--seconds", str(options.seconds),
+               "--load", way, "--address", address, "--clients", str(clients),
+               *(["--one-key"] * one_key)]
+    if way == "C client":
+        command = [c_client(options), address, str(options.seconds), str(clients),
+                   "one" if one_key else "own"]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     result = json.loads(done.stdout)
-    cpu = result["cpu"] if way == "kazoo" else cpu_seconds(lockd.process) - before
+    cpu = cpu_seconds(lockd.process) - before if way == "lockd" else result["cpu"]
     waits = sorted(result["waits"])
     return (f"{len(waits) / result['seconds']:,.0f} | {waits[len(waits) // 2] * 1000:.1f} ms | "
             f"{waits[len(waits) * 99 // 100] * 1000:.1f} ms | {cpu / len(waits) * 1e6:.0f} us")
@@ -113,13 +122,14 @@ def main():
     options = parser.parse_args()
     if options.load:
         return load(options)
+    ways = ["lockd", "kazoo", *(["C client"] if os.path.exists(c_client(options)) else [])]
     print("| servers | clients | keys | through | locks/s | p50 | p99 | CPU per lock |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for servers in (1, 3):
         with Cluster(os.path.join(options.build, "bin"), servers, 1, "4s") as cluster:
             measure("kazoo", cluster, 10, False, options)  # Java is slow until it has compiled
             for clients, one_key in LOADS:
-                for way in ("lockd", "kazoo"):
+                for way in ways:
                     cells = measure(way, cluster, clients, one_key, options)
                     keys = "one" if one_key else "own"
                     print(f"| {servers} | {clients} | {keys} | {way} | {cells} |", flush=True)

@@ -1,8 +1,9 @@
 """Machines of a network, on this machine: namespaces of the kernel, joined by a bridge.
 
-Packets between them can be dropped where they arrive, silently, as a broken network does. Needs
-util-linux, iproute2 and nftables, and root or the right to make user namespaces: enter() makes
-another network for the whole program, so that nothing is left behind and nothing else is touched.
+Packets between them can be dropped where they arrive, silently, as a broken network does, and can
+be late. Needs util-linux, iproute2 and nftables, and root or the right to make user namespaces:
+enter() makes another network for the whole program, so that nothing is left behind and nothing else
+is touched.
 """
 
 import os
@@ -11,7 +12,7 @@ import subprocess
 import sys
 
 ENTERED = "WEIR_ENSEMBLE_NETWORK"
-TOOLS = ("unshare", "nsenter", "ip", "nft")
+TOOLS = ("unshare", "nsenter", "ip", "nft", "tc")
 TABLE = """
 table ip faults {
     chain arriving {
@@ -72,9 +73,19 @@ class Machine:
         some = "" if share == 100 else f"numgen random mod 100 < {share} "
         self.run("nft", f"add rule ip faults arriving ip saddr {{ {hosts} }} {some}drop")
 
+    def delay(self, kilobits):
+        """From now on sends so many kilobits a second: packets wait for those before them, and are
+        dropped after 2 s."""
+        self.run("tc", "qdisc", "add", "dev", "eth0", "root", "tbf", "rate", f"{kilobits}kbit",
+                 "burst", "3000", "latency", "2s")
+
     def heal(self):
         """Ends all that drop() has begun here."""
         self.run("nft", "flush", "chain", "ip", "faults", "arriving")
+
+    def hurry(self):
+        """Ends what delay() has begun."""
+        self.run("tc", "qdisc", "del", "dev", "eth0", "root")
 
     def close(self):
         self.keeper.stdin.close()

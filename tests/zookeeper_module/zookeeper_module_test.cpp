@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/wait/timeout.h"
 #include "modules/include/weir/testing.h"
 #include "modules/system/call/json.h"
 #include "modules/zookeeper/plugin/module.h"
@@ -9,6 +10,7 @@
 
 using namespace weir;
 using namespace weir::zookeeper;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -131,4 +133,72 @@ TEST_CASE("another module uses the session, which lives on when zookeeper is rel
         CHECK(Json::parse(after).at("session") == Json::parse(before).at("session"));
     };
     world.world.run(test(world.world));
+}
+
+namespace {
+
+constexpr const char* zookeeper_alone = R"({
+    "server": {"startup": ["zookeeper"]},
+    "module": {"zookeeper": {"servers": ["zk1"], "session_timeout": "4s", "request_timeout": "1s"}}
+})";
+
+enum class SessionIs { beginning, connected, asking, without_servers, cut_off, expired };
+
+// Brings the session there. Returns when it is in that state.
+Task<> bring_to(SessionIs state, FakeEnsemble& here, Container& routines, std::string& answer) {
+    if (state == SessionIs::beginning) {
+        co_return;
+    }
+    const std::string root = R"({"path": "/"})";
+    answer = co_await ask("zookeeper", "get", root);
+    const auto ask_again = [](std::string parameters, std::string& result) -> Task<> {
+        result = co_await ask("zookeeper", "get", parameters);
+    };
+    for (std::size_t server = 0; server != here.size(); ++server) {
+        if (state == SessionIs::without_servers) {
+            here.stop(server);
+        } else if (state != SessionIs::connected) {
+            here.cut_from_clients(server);
+        }
+    }
+    if (state == SessionIs::asking) {
+        routines.start(ask_again(root, answer));
+    }
+    co_await sleep(state == SessionIs::asking ? 100ms : state == SessionIs::expired ? 20s : 2s);
+    CHECK(here.sessions() == (state == SessionIs::expired ? 0U : 1U));
+}
+
+Task<> reload_unload_and_load(SessionIs state, SimulatedServer& world, FakeEnsemble& here,
+                              Container& routines) {
+    std::string answer = "{}";
+    co_await bring_to(state, here, routines, answer);
+    Task<> reloading = world.loader().reload({"zookeeper"});
+    co_await reloading;
+    CHECK((answer.front() == '{' || answer == "in_doubt" || answer == "unavailable"));
+    Task<> unloading = world.loader().unload("zookeeper", true);
+    co_await unloading;
+    for (std::size_t server = 0; server != here.size(); ++server) {
+        here.start(server);
+        here.heal(server);
+    }
+    co_await sleep(30s);
+    CHECK(here.sessions() == 0);
+    Task<> loading = world.loader().load("zookeeper");
+    co_await loading;
+    answer = co_await ask("zookeeper", "get", R"({"path": "/"})");
+    CHECK(answer.front() == '{');
+}
+
+}  // namespace
+
+TEST_CASE("zookeeper is reloaded, unloaded and loaded in every state of its session") {
+    const SessionIs state =
+        GENERATE(SessionIs::beginning, SessionIs::connected, SessionIs::asking,
+                 SessionIs::without_servers, SessionIs::cut_off, SessionIs::expired);
+    const ModuleClass zookeeper = with_servers_in_memory();
+    SimulatedServer world(zookeeper_alone, Registry().add(zookeeper));
+    FakeEnsemble here(world.scheduler());
+    servers = &here;
+    Container container(world.scheduler());
+    world.run(reload_unload_and_load(state, world, here, container));
 }

@@ -16,10 +16,12 @@
 #include "core/simulation/failpoint.h"
 #include "core/simulation/wall_clock.h"
 #include "core/wait/run_in_scheduler.h"
+#include "core/wait/send.h"
 #include "core/wait/timeout.h"
 #include "modules/lock/errors.h"
 #include "modules/lock/events.h"
 #include "modules/lock/plugin/json.h"
+#include "modules/lock/plugin/lock_changes.h"
 #include "modules/lock/program_tokens.h"
 #include "modules/lock/semaphore.h"
 #include "modules/lock/table.h"
@@ -81,6 +83,7 @@ ModuleDeclaration<LockModule> LockModule::declare() {
         .single("all locks of a server are in one table")
         .event<LockEvent>()
         .event<LockLostEvent>()
+        .event<LockChanged>()
         .makes_queue<LockEvent>("lock", "one slot for each key; its priority is a setting")
         .hands_over<LockHandover>(&LockModule::hand_over, &LockModule::take_over,
                                   CallsUnderWay::go_on)
@@ -201,6 +204,7 @@ void LockModule::begin() {
     }
     expire_semaphores();
     end_holds();
+    tell_changes();
 }
 
 Task<> LockModule::unload() {
@@ -256,6 +260,7 @@ void LockModule::settings_changed(const LockModuleSettings& before) {
     LockTable::of(scheduler()).change_settings(settings().to_lock_settings());
     expire_semaphores();
     end_holds();
+    tell_changes();
 }
 
 // --- sessions
@@ -442,6 +447,32 @@ Task<> LockModule::keep_ending_holds(Duration shortest) {
         co_await sleep(next ? std::min(*next - boot_time(scheduler().poller()), shortest)
                             : shortest);
         LockTable::of(scheduler()).end_holds();
+    }
+}
+
+// --- watched keys
+
+// From now on sends events of the keys that the present settings name.
+void LockModule::tell_changes() {
+    if (telling_changes_ != nullptr) {
+        telling_changes_->close();
+    }
+    telling_changes_ = nullptr;
+    if (!settings().watched.empty()) {
+        telling_changes_ =
+            start(keep_telling_changes(), {.name = "lock.tell_changes", .daemon = true});
+    }
+}
+
+// While the events' queue is full, more changes become one.
+Task<> LockModule::keep_telling_changes() {
+    LockChanges changes(settings().watched);
+    while (const LockTable* const table = LockTable::find(scheduler())) {
+        std::vector<Ref<LockChanged>> changed = changes.look(*table);
+        for (Ref<LockChanged>& change : changed) {
+            co_await send(std::move(change));
+        }
+        co_await sleep(LockChanges::between_looks);
     }
 }
 

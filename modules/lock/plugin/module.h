@@ -100,10 +100,13 @@ private:
     Task<> keep_expiring_semaphores();
     void end_holds();
     Task<> keep_ending_holds(Duration shortest);
+    void tell_changes();
+    Task<> keep_telling_changes();
 
     std::map<std::string, Ref<LockLease>, std::less<>> sessions_;
     Ref<Routine> expiring_semaphores_;
     Ref<Routine> ending_holds_;
+    Ref<Routine> telling_changes_;
     bool handed_over_ = false;
 };
 

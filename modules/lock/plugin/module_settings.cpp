@@ -1,5 +1,7 @@
 #include "modules/lock/plugin/module_settings.h"
 
+#include <algorithm>
+
 namespace weir {
 
 using config::setting;
@@ -12,6 +14,15 @@ std::string wrong_backend(const LockModuleSettings::Backend& backend) {
         return "names both zookeeper and lockd, of which one can decide about locks";
     }
     return backend.zookeeper || backend.lockd ? "" : "names none: expected zookeeper or lockd";
+}
+
+std::string wrong_patterns(const std::vector<std::string>& patterns) {
+    const bool too_long = std::ranges::any_of(patterns, [](const std::string& pattern) {
+        return pattern.empty() || pattern.size() > KeyPattern::longest;
+    });
+    return too_long ? "has a pattern that is empty, or longer than " +
+                          std::to_string(KeyPattern::longest) + " bytes"
+                    : "";
 }
 
 }  // namespace
@@ -86,6 +97,10 @@ config::Settings<LockModuleSettings> LockModuleSettings::describe() {
             .fixed(),
         setting("contexts", &S::contexts,
                 "Settings of contexts by name; each context named here has keys of its own"),
+        setting("watched", &S::watched,
+                "Patterns of keys, with * and ?, in all contexts: whenever one is held or waited "
+                "for by others than before, a weir.LockChanged is sent")
+            .check(wrong_patterns),
         setting("max_sessions", &S::max_sessions,
                 "How many sessions may be open, those of clients of http among them")
             .unit("sessions"),

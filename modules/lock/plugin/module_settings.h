@@ -51,6 +51,7 @@ struct LockModuleSettings {
     OnDeadlock on_deadlock = OnDeadlock::report;
     bool separate_contexts = true;
     std::map<std::string, Context> contexts;
+    std::vector<std::string> watched;
     std::uint32_t max_sessions = 20'000;
     std::uint32_t max_semaphores = 1000;
     std::chrono::milliseconds semaphore_idle_timeout = std::chrono::hours(1);

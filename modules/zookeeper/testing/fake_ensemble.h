@@ -28,6 +28,8 @@ struct FakeOptions {
     int election = 2;  // so many ticks an election takes
     // A message from server to server takes up to so long, decided by the seed.
     Duration most_delay = std::chrono::milliseconds(3);
+    // "user:password": clients have to log in by SASL as this user. Empty: no server knows SASL.
+    std::string login = {};
     // Of the connections of clients.
     MemoryFaults streams = {};
     // How often the leader deletes empty containers.

@@ -3,15 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/run/random_id.h"
 #include "core/run/scheduler.h"
 #include "core/wait/timeout.h"
+#include "modules/zookeeper/digest_login.h"
 #include "modules/zookeeper/path.h"
 
 namespace weir::zookeeper {
 namespace {
 
 constexpr std::size_t longest_frame = 1024 * 1024;
-constexpr std::string_view wrong_credentials = "nobody:wrong";
+constexpr std::string_view refused_credentials = "nobody:wrong";
 
 // The answer to one operation alone; that to a transaction has the same behind headers.
 void write_result(const OperationResult& result, WireWriter& writer) {
@@ -232,10 +234,18 @@ Task<> FakeServer::answer(Client& client, std::string frame) {
     if (number_ == ensemble_.leader_) {
         ensemble_.touch(client.session);
     }
+    if (must_log_in(client, header.operation)) {
+        co_await refuse(client, header, Code::login_required);
+    }
     switch (header.operation) {
+        case OpCode::sasl: {
+            auto token = reader.take<std::string>();
+            co_await answer_login(client, header, std::move(token));
+            break;
+        }
         case OpCode::auth: {
             const auto request = reader.take<AuthRequest>();
-            const bool right = request.credentials != wrong_credentials;
+            const bool right = request.credentials != refused_credentials;
             write(client,
                   frame_of(ReplyHeader{header.xid, 0, right ? Code::ok : Code::auth_failed}));
             break;
@@ -259,6 +269,47 @@ Task<> FakeServer::answer(Client& client, std::string frame) {
         default:
             co_await answer_write(client, header, reader);
     }
+}
+
+// Answers with the code, and ends the connection.
+Task<> FakeServer::refuse(Client& client, RequestHeader header, Code code) {
+    write(client, frame_of(ReplyHeader{header.xid, 0, code}));
+    co_await client.stream->drain();
+    throw Gone();
+}
+
+// --- logins
+
+bool FakeServer::must_log_in(const Client& client, OpCode operation) const {
+    return !ensemble_.options_.login.empty() && !client.logged_in && operation != OpCode::sasl &&
+           operation != OpCode::auth;
+}
+
+// The first token is empty and asks for a challenge, the second answers it.
+Task<> FakeServer::answer_login(Client& client, RequestHeader header, std::string token) {
+    const std::string& login = ensemble_.options_.login;
+    std::string reply;
+    if (login.empty()) {
+        // As servers do that know no logins.
+    } else if (token.empty()) {
+        client.nonce = random_id(ensemble_.scheduler().poller());
+        reply =
+            "realm=\"zk-sasl-md5\",nonce=\"" + client.nonce + "\",charset=utf-8,algorithm=md5-sess";
+    } else {
+        auto told = read_directives(token);
+        const std::size_t colon = login.find(':');
+        const DigestLogin expected{.user = login.substr(0, colon),
+                                   .password = login.substr(colon + 1),
+                                   .client_nonce = told["cnonce"],
+                                   .realm = "zk-sasl-md5",
+                                   .server_nonce = client.nonce};
+        if (told["username"] != expected.user || told["response"] != expected.client_proof()) {
+            co_await refuse(client, header, Code::login_required);
+        }
+        client.logged_in = true;
+        reply = "rspauth=" + expected.server_proof();
+    }
+    write(client, frame_of(ReplyHeader{header.xid, 0, Code::ok}, reply));
 }
 
 std::vector<Transaction::Operation> FakeServer::operations_of(RequestHeader header,

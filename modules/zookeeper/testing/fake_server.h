@@ -52,6 +52,8 @@ private:
         bool closing = false;  // has asked for the end of its session
         std::uint64_t number = 0;
         std::int64_t session = 0;
+        std::string nonce;  // of its login
+        bool logged_in = false;
         std::set<std::string> data_watches;
         std::set<std::string> existence_watches;
         std::set<std::string> children_watches;
@@ -64,6 +66,9 @@ private:
     void write(Client& client, std::string frame);
     Task<> welcome(Client& client);
     Task<> answer(Client& client, std::string frame);
+    Task<> answer_login(Client& client, RequestHeader header, std::string token);
+    Task<> refuse(Client& client, RequestHeader header, Code code);
+    bool must_log_in(const Client& client, OpCode operation) const;
     Task<> answer_write(Client& client, RequestHeader header, WireReader reader);
     void answer_read(Client& client, RequestHeader header, WireReader reader);
     void set_watches(Client& client, WireReader reader);
