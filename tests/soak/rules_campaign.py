@@ -44,6 +44,8 @@ def app(folder, text="first", redis=None):
     lines = os.path.join(folder, "lines")
     return {
         "server": {
+            # On a machine that is busy otherwise, a report would load debugging information.
+            "stuck_after": None,
             "startup": ["lock", "resp", "manager", "rules", "store", "queue", "count", "files",
                         *listens],
             "events": {
