@@ -80,6 +80,8 @@ const std::vector<Sample> samples = {
     {Taken::by_none, R"({"server": {"queues": [{"event": "A", "index": {"a": true}}]}})"},
     {Taken::by_both, R"({"module.lock": {"semaphores": {"a.b": 1}, "labels": [1, {"x": null}]}})"},
     {Taken::by_none, R"({"module.lock": {"semaphores": {"a.b": 0}}})"},
+    {Taken::by_schema_only,
+     R"({"module.lock": {"semaphores": {"a.b": null}, "contexts.x": null}})"},
     {Taken::by_none, R"({"module.lock": {"limits": {"total": 4294967296}}})"},
     {Taken::by_none, R"({"module.lock": {"limits": {"total": -1}}})"},
     {Taken::by_none, R"({"module.default": {"limits": {"total": -1}}})"},

@@ -1,5 +1,8 @@
 #include "config/settings/composite_types.h"
 
+#include "config/text/nearest_name.h"
+#include "config/text/quoted.h"
+
 namespace weir::config {
 
 namespace {
@@ -17,21 +20,30 @@ bool is_null(const Fragment& fragment) {
 
 }  // namespace
 
-Fragments after_null(const Fragments& fragments, Reader& reader, bool& was_null,
-                     const std::function<void(const Fragments&)>& hidden) {
+Fragments after_null(const Fragments& fragments, Reader& reader, const AtNull& at_null) {
     Fragments rest;
-    was_null = false;
     for (std::size_t index = 0; index < fragments.size(); ++index) {
         if (!is_null(fragments[index])) {
             rest.push_back(fragments[index]);
             continue;
         }
         if (has_null_twin(fragments, index)) reader.report_twins(fragments);
-        was_null = true;
-        if (!rest.empty()) hidden(rest);
+        at_null(fragments[index], rest);
         rest.clear();
     }
     return rest;
+}
+
+void report_nothing_to_remove(const Fragment& null, std::string_view name,
+                              const NamedFragments& entries, std::vector<std::string> initial,
+                              Reader& reader) {
+    std::vector<std::string> known = std::move(initial);
+    for (const auto& [other, fragments] : entries) {
+        const bool is_one = !std::all_of(fragments.begin(), fragments.end(), is_null);
+        if (is_one && other != name) known.emplace_back(other);
+    }
+    reader.problem_of_name(null, "null removes an entry of a layer below, and there is no '" +
+                                     printable(name) + "'" + did_you_mean(name, known));
 }
 
 Value or_null(Value schema) {

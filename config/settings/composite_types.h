@@ -18,11 +18,18 @@
 
 namespace weir::config {
 
-/// Returns the fragments behind the last null, or all fragments if there is no null. Sets
-/// `was_null` if there is one. Passes the fragments before a null to `hidden`, so that their
-/// mistakes are reported.
-Fragments after_null(const Fragments& fragments, Reader& reader, bool& was_null,
-                     const std::function<void(const Fragments&)>& hidden);
+/// Called for a null with the fragments that it hides, those between it and an earlier null.
+using AtNull = std::function<void(const Fragment& null, const Fragments& hidden)>;
+
+/// Returns the fragments behind the last null, or all fragments if there is no null. Calls
+/// `at_null` for each null, so that the mistakes of what it hides are reported.
+Fragments after_null(const Fragments& fragments, Reader& reader, const AtNull& at_null);
+
+/// Reports a null that is to remove the entry `name` of a map when there is none. `entries` are all
+/// entries of all layers, `initial` the names of those that the map has without any layer.
+void report_nothing_to_remove(const Fragment& null, std::string_view name,
+                              const NamedFragments& entries, std::vector<std::string> initial,
+                              Reader& reader);
 
 /// Returns the schema, extended to accept null.
 Value or_null(Value schema);
@@ -48,18 +55,19 @@ class OptionalType : public Type {
 public:
     explicit OptionalType(std::unique_ptr<const Type> inner) : inner_(std::move(inner)) {}
 
+    const Type& inner() const noexcept { return *inner_; }
+
     std::string name() const override { return inner_->name() + " or null"; }
     std::string allowed() const override { return inner_->allowed(); }
 
     void read(const Fragments& fragments, void* value, Reader& reader) const override {
         auto& result = *static_cast<std::optional<T>*>(value);
-        bool was_null = false;
         const Fragments rest =
-            after_null(fragments, reader, was_null, [&](const Fragments& hidden) {
+            after_null(fragments, reader, [&](const Fragment&, const Fragments& hidden) {
                 T ignored{};
-                inner_->read(hidden, &ignored, reader);
+                if (!hidden.empty()) inner_->read(hidden, &ignored, reader);
+                result.reset();
             });
-        if (was_null) result.reset();
         if (rest.empty()) return;
         T inner = result ? *std::move(result) : T{};
         inner_->read(rest, &inner, reader);
@@ -170,7 +178,7 @@ inline constexpr bool has_null<std::optional<T>> = true;
 
 /// Values by user-chosen names. Merges the entries of several layers into the entries of the
 /// struct's default. A null removes what lower layers say of its entry (RFC 7396), unless it is a
-/// value of the type.
+/// value of the type; a null for an entry that they do not have is a mistake.
 template <class T>
 class MapType : public Type {
 public:
@@ -185,19 +193,25 @@ public:
             if (!fragment.is_object()) reader.mismatch(fragment, "an object (a " + name() + ")");
         }
         auto& map = *static_cast<std::map<std::string, T>*>(value);
-        for (const auto& [key, entries] : entries_in(fragments)) {
+        const NamedFragments all = entries_in(fragments);
+        for (const auto& [key, entries] : all) {
             const Reader::Inside inside(reader, key);
+            const std::string name(key);
             if constexpr (has_null<T>) {
-                entry_->read(entries, &map[std::string(key)], reader);
+                entry_->read(entries, &map[name], reader);
             } else {
-                bool was_null = false;
-                const Fragments rest =
-                    after_null(entries, reader, was_null, [&](const Fragments& hidden) {
+                const Fragments rest = after_null(
+                    entries, reader,
+                    [&, &key = key](const Fragment& null, const Fragments& hidden) {
                         T ignored{};
-                        entry_->read(hidden, &ignored, reader);
+                        if (!hidden.empty()) {
+                            entry_->read(hidden, &ignored, reader);
+                        } else if (!map.contains(name)) {
+                            report_nothing_to_remove(null, key, all, names_of(map), reader);
+                        }
+                        map.erase(name);
                     });
-                if (was_null) map.erase(std::string(key));
-                if (!rest.empty()) entry_->read(rest, &map[std::string(key)], reader);
+                if (!rest.empty()) entry_->read(rest, &map[name], reader);
             }
         }
     }
@@ -224,6 +238,7 @@ public:
     Value schema(SchemaWriter& writer) const override {
         const SchemaWriter::Inside inside(writer, "additionalProperties");
         Value entry = entry_->schema(writer);
+        if (!has_null<T> && !writer.complete()) entry = or_null(std::move(entry));
         return Value::object().add("type", "object").add("additionalProperties", std::move(entry));
     }
     Nested nested() const override {
@@ -232,6 +247,12 @@ public:
     }
 
 private:
+    static std::vector<std::string> names_of(const std::map<std::string, T>& map) {
+        std::vector<std::string> names;
+        for (const auto& [name, entry] : map) names.push_back(name);
+        return names;
+    }
+
     std::unique_ptr<const Type> entry_;
 };
 

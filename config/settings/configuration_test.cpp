@@ -182,13 +182,32 @@ TEST_CASE("null removes an entry of a map", "[configuration]") {
     const Configuration configuration =
         load({{"one.json", R"({"module.lock": {"semaphores": {"a": 1, "b": 2, "c": 3},
                                "contexts": {"x": {"timeout": "1s"}, "y": {"timeout": "2s"}}}})"},
-              {"two.json", R"({"module.lock": {"semaphores": {"a": null, "c": null, "none": null},
+              {"two.json", R"({"module.lock": {"semaphores": {"a": null, "c": null},
                                "contexts": {"x": null}}})"}},
              {"module.lock.semaphores.c=4"});
     const auto lock = read<sample::LockSettings>(configuration, "module.lock");
     CHECK(lock.semaphores == std::map<std::string, int>{{"b", 2}, {"c", 4}});
     REQUIRE(lock.contexts.size() == 1);
     CHECK(lock.contexts.at("y").timeout == 2s);
+}
+
+TEST_CASE("null for an entry that no layer below has is a mistake", "[configuration]") {
+    Problems problems;
+    Sources sources;
+    sources.files = {{"one.json", R"({"module.lock": {"semaphores": {"printer": 1}}})"},
+                     {"two.json",
+                      "{\"module.lock\": {\"semaphores\": {\"printr\": null,\n"
+                      "\"printer\": null}}}"}};
+    sources.sets = {"module.lock.semaphores.printer=null", "module.lock.contexts.web=null"};
+    const Configuration configuration = Configuration::load(sources, problems);
+    configuration.read<sample::LockSettings>("module.lock", problems);
+    CHECK(problems.text() ==
+          "two.json:1:33: module.lock.semaphores.printr: null removes an entry of a layer below, "
+          "and there is no 'printr' (did you mean 'printer'?)\n"
+          "--set module.lock.semaphores.printer=...: module.lock.semaphores.printer: null removes "
+          "an entry of a layer below, and there is no 'printer'\n"
+          "--set module.lock.contexts.web=...: module.lock.contexts.web: null removes an entry of "
+          "a layer below, and there is no 'web'\n");
 }
 
 TEST_CASE("an alias is another name for the setting", "[configuration]") {

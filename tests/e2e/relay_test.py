@@ -1,5 +1,5 @@
-"""Tests the app apps/relay with curl, weir, Redis, a file that grows and a receiver that stands
-still."""
+"""Tests the app apps/relay with curl, weir, Redis, a file that grows, a folder and a receiver that
+stands still."""
 
 import hashlib
 import hmac
@@ -73,13 +73,14 @@ class Relay(RunningApp):
         self.receiver = receiver
         self.redis = RedisServer()
         narrow = {"waiting": 2}
+        os.mkdir(self.path("in"))
         self.write("messages", "")
         self.write("own.json", json.dumps({"module": {
             "webhook": {"hooks": {"in": {"patience": "500ms"}},
                         "receivers": {"out": {"waiting": 2, "timeout": "1h"}}},
             "redis": {"max_messages": 2},
-            "rules": {"rules": {name: narrow for name in ("hook", "line", "channel", "transform",
-                                                          "deliver")}}}}))
+            "rules": {"rules": {name: narrow for name in ("hook", "line", "folder", "channel",
+                                                          "transform", "deliver")}}}}))
 
     def write(self, name, text, mode="w"):
         with open(self.path(name), mode, encoding="utf-8") as file:
@@ -89,6 +90,7 @@ class Relay(RunningApp):
         self.redis.__enter__()
         self.launch(APP, self.path("own.json"), RELAY_SECRET=SECRET,
                     RELAY_FILE=self.path("messages"), RELAY_STATE=self.path("state"),
+                    RELAY_FOLDER=self.path("in"),
                     RELAY_REDIS="unix:" + self.redis.unix,
                     RELAY_RECEIVER=f"http://127.0.0.1:{self.receiver.server_port}/",
                     RELAY_LISTEN="unix:" + self.path("http"), RELAY_SOCKET=self.path("socket"))
@@ -159,6 +161,13 @@ class RelayTest(unittest.TestCase):
                                  ("shop", way, {"n": 1}))
                 self.assertRegex(event["at"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
                 expected.append(event)
+            relay.write("in/shop.1", "a tart")
+            data = next(line for line in stream.stdout if line.startswith("data:"))
+            event = json.loads(data[5:])
+            self.assertEqual((event["topic"], event["from"], event["data"]),
+                             ("shop", "folder", "a tart"))
+            expected.append(event)
+            wait_until(lambda: os.listdir(relay.path("in")) == [], "the file is removed")
             stream.kill()
             stream.communicate()
             wait_until(lambda: receiver.messages == expected, "the messages at the receiver")

@@ -4,14 +4,18 @@
 First, bursts of events let a rule fire that calls a function for each. Meanwhile the configuration
 changes and the modules `rules`, `store` and `queue` are reloaded, again and again. The run fails if
 a firing is lost or done twice, if the server needs more than a second of processor time for 10,000
-firings, or if its memory grows. Then, in each round, clients change a store and do the jobs of a
-queue, both with files, while these modules are reloaded, until the server is killed at a random
-moment. The run fails if the next server's store or queue does not have what it must have.
+firings, or if its memory grows. Then lines are written to a file that is followed, and messages are
+published at a Redis server, while the modules `files` and `redis` are reloaded: a rule must fire
+once for each. At last, in each round, clients change a store and do the jobs of a queue, both with
+files, and write lines, while these modules are reloaded, until the server is killed at a random
+moment. The run fails if the next server's store or queue does not have what it must have, or if no
+rule has fired for a line.
 
 usage: rules_campaign.py [--bursts N] [--rounds N] [--seed N] [--kept] BUILD-FOLDER
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -24,17 +28,23 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 import lockd  # noqa: E402
 from campaign import Failure  # noqa: E402
 from models import Mortal, QueueModel, StoreModel, call, threads_of  # noqa: E402
+from redis_server import RedisServer, missing  # noqa: E402
 
 BURST = 500      # firings of one
 PER_SECOND = 10_000
 FLAT = 6000 * 1024  # bytes that may come with more bursts: the allocator's parts that are not full
-MODULES = ["rules", "store", "queue"]
+MODULES = ["store", "queue", "files"]  # not rules, whose reload ends runs under way
 
 
-def app(folder, text="first"):
+def app(folder, text="first", redis=None):
+    listens = {} if redis is None else {"redis": {"server": "unix:" + redis, "channels": ["news"]}}
+    lines = os.path.join(folder, "lines")
     return {
         "server": {
-            "startup": ["lock", "resp", "manager", "rules", "store", "queue", "count"],
+            # On a machine that is busy otherwise, a report would load debugging information.
+            "stuck_after": None,
+            "startup": ["lock", "resp", "manager", "rules", "store", "queue", "count", "files",
+                        *listens],
             "events": {
                 "test.Burst": {"description": "Many at a time",
                                "members": [{"name": "numbers", "type": "any"}]},
@@ -43,7 +53,10 @@ def app(folder, text="first"):
             },
         },
         "module": {
+            **listens,
             "count": {"plugin": "store"},
+            "files": {"tails": {"lines": {"file": lines, "state_file": lines + ".state",
+                                          "from": "begin", "confirm": True}}},
             "store": {"file": os.path.join(folder, "store.db")},
             "queue": {"file": os.path.join(folder, "queue.db"), "queues": {"q": {
                 "visibility": "500ms",
@@ -56,6 +69,15 @@ def app(folder, text="first"):
                     {"call": "count.add", "with": {"key": "ticks"}}]},
                 "other": {"on": "test.Tick", "if": {"member": "number", "is": -1},
                           "do": [{"log": text}]},
+                "line": {"on": "files.Line", "at_once": 1, "do": [
+                    {"call": "store.add", "with": {"key": "line/{{event.line}}"},
+                     "retry": {"times": 1000, "backoff": "1ms", "longest": "20ms"}},
+                    {"call": "count.add", "with": {"key": "lines"}},
+                    {"call": "files.confirm", "with": {"tail": "lines",
+                                                       "number": "{{event.number}}"}}]},
+                **({"news": {"on": "redis.Message",
+                             "do": [{"call": "count.add", "with": {"key": "news"}}]}}
+                   if listens else {}),
             }},
         },
     }
@@ -67,8 +89,12 @@ def processor_time(process):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def count(client, key):
+    return call(client, "count", "get", key=key)["value"] or 0
+
+
 def ticks(client):
-    return call(client, "count", "get", key="ticks")["value"] or 0
+    return count(client, "ticks")
 
 
 def idle(client):
@@ -113,14 +139,69 @@ def fire(server, folder, bursts):
     return bursts * BURST / used
 
 
-def kill_one(folder, stores, queue, rng):
+class Lines:
+    """The lines of the file that the server follows."""
+
+    def __init__(self, folder):
+        self.path = os.path.join(folder, "lines")
+        self.written = 0
+
+    def write(self, number):
+        with open(self.path, "a", encoding="ascii") as file:
+            for _ in range(number):
+                file.write(f"{self.written}\n")
+                self.written += 1
+
+    def write_on(self, server):
+        """Writes until the server dies, as fast as it answers."""
+        client = server.owner()
+        try:
+            while True:
+                self.write(10)
+                call(client, "files", "status")
+        except lockd.redis.exceptions.ConnectionError:
+            pass
+
+    def missing(self, client):
+        """The lines for which no rule has fired."""
+        found, after = set(), ""
+        while True:
+            part = call(client, "store", "scan", prefix="line/", after=after, limit=1000)
+            found |= {entry["key"] for entry in part["entries"]}
+            if not part["more"]:
+                return {f"line/{number}" for number in range(self.written)} - found
+            after = part["entries"][-1]["key"]
+
+
+def follow(server, redis, lines, rounds):
+    """Writes lines and publishes messages while the modules that take them are reloaded."""
+    client, published = server.owner(), 0
+    for _ in range(rounds):
+        lines.write(BURST)
+        reload(client, ["files"])
+        lines.write(BURST)
+        if redis is not None:
+            with redis.client() as publisher:
+                for number in range(BURST):
+                    publisher.publish("news", number)
+                    if number == BURST // 2:
+                        reload(client, ["redis"])
+            published += BURST
+            lockd.wait_until(lambda: count(client, "news") == published, "all messages")
+        lockd.wait_until(lambda: count(client, "lines") == lines.written, "all lines")
+    if wrong := lines.missing(client):
+        raise Failure(f"lines without a firing: {sorted(wrong)[:10]}")
+
+
+def kill_one(folder, stores, queue, lines, rng):
     """Lets clients work, reloads modules meanwhile, and kills the server."""
     server = Mortal(more=app(folder))
     server.__enter__()
     threads = threads_of(
         *((model.write, server, random.Random(rng.random())) for model in stores),
         *((queue.produce, server, random.Random(rng.random())) for _ in range(2)),
-        *((queue.work, server, random.Random(rng.random())) for _ in range(4)))
+        *((queue.work, server, random.Random(rng.random())) for _ in range(4)),
+        (lines.write_on, server))
     client = server.owner()
     for _ in range(rng.randrange(1, 4)):
         reload(client, [rng.choice(MODULES)])
@@ -131,7 +212,7 @@ def kill_one(folder, stores, queue, rng):
         thread.join(lockd.LIMIT)
 
 
-def check(folder, stores, queue):
+def check(folder, stores, queue, lines):
     with Mortal(more=app(folder)) as server:
         client = server.owner()
         wrong = [mistake for model in stores for mistake in model.mistakes(client)]
@@ -139,6 +220,7 @@ def check(folder, stores, queue):
             raise Failure(f"the store is wrong: {wrong}")
         if wrong := queue.drain(server):
             raise Failure(f"the queue is wrong: {wrong}")
+        lockd.wait_until(lambda: not lines.missing(client), "a firing for each line")
 
 
 def main():
@@ -158,12 +240,22 @@ def main():
         print(f"{arguments.bursts * BURST} firings, {rate:.0f} per second of processor time")
         if rate < PER_SECOND and not arguments.kept:
             raise Failure(f"fewer than {PER_SECOND} firings per second")
+        lines = Lines(folder)
+        with contextlib.ExitStack() as stack:
+            redis = None if missing() else stack.enter_context(RedisServer())
+            server = stack.enter_context(
+                Mortal(more=app(folder, redis=redis and redis.unix)))
+            if redis:
+                lockd.wait_until(
+                    lambda: dict(redis.client().pubsub_numsub("news"))["news"] == 1,
+                    "it listens to the channel")
+            follow(server, redis, lines, arguments.rounds)
         stores, queue = [StoreModel(number) for number in range(3)], QueueModel()
         for _ in range(arguments.rounds):
-            kill_one(folder, stores, queue, rng)
-            check(folder, stores, queue)
+            kill_one(folder, stores, queue, lines, rng)
+            check(folder, stores, queue, lines)
         print(f"{arguments.rounds} kills, {queue.next} jobs submitted, "
-              f"{len(queue.finished)} finished")
+              f"{len(queue.finished)} finished, {lines.written} lines written")
 
 
 if __name__ == "__main__":
