@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "config/text/nearest_name.h"
 #include "core/run/routine.h"
 #include "modules/files/api.h"
 #include "modules/files/base64.h"
@@ -22,6 +21,7 @@
 #include "modules/files/tail.h"
 #include "modules/files/watch.h"
 #include "modules/system/call/json.h"
+#include "modules/system/call/require_named.h"
 #include "modules/system/module/app_check.h"
 #include "modules/system/module/plugin.h"
 
@@ -306,21 +306,6 @@ private:
                     : std::make_shared<Root>(scheduler(), root_settings);
         }
         roots_ = std::move(now);
-    }
-
-    template <class Map>
-    static typename Map::const_iterator require_named(const Map& map, const char* kind,
-                                                      const std::string& wanted) {
-        const auto found = map.find(wanted);
-        if (found == map.end()) {
-            std::vector<std::string> known;
-            for (const auto& [other, value] : map) {
-                known.push_back(other);
-            }
-            throw ApiException(std::string("unknown_") + kind,
-                               config::unknown_name(kind, wanted, known));
-        }
-        return found;
     }
 
     std::shared_ptr<Root> find_root(const std::string& root_name) const {
