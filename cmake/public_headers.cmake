@@ -109,6 +109,7 @@ set(WEIR_PUBLIC_HEADERS
     config/settings/name_in.h
     config/settings/settings.h
 
+    modules/system/call/require_named.h
     modules/system/event/event_exchange.h
     modules/system/module/app_check.h
     modules/system/metrics/metric_family.h

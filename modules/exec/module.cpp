@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "config/settings/name_in.h"
-#include "config/text/nearest_name.h"
 #include "core/system/run_program.h"
 #include "core/wait/send.h"
 #include "core/wait/slots.h"
 #include "modules/exec/settings.h"
 #include "modules/exec/streaming.h"
 #include "modules/system/call/parse_value.h"
+#include "modules/system/call/require_named.h"
 #include "modules/system/event/describe_event.h"
 #include "modules/system/module/app_check.h"
 #include "modules/system/module/plugin.h"
@@ -208,15 +208,7 @@ private:
     }
 
     std::shared_ptr<Command> find(const std::string& command_name) const {
-        const auto found = commands_.find(command_name);
-        if (found != commands_.end()) {
-            return found->second;
-        }
-        std::vector<std::string> known;
-        for (const auto& [other, command] : commands_) {
-            known.push_back(other);
-        }
-        throw ApiException("unknown_command", config::unknown_name("command", command_name, known));
+        return require_named(commands_, "command", command_name)->second;
     }
 
     Task<RunReport> run(RunParameters parameters) {

@@ -22,7 +22,6 @@ namespace {
 constexpr std::uint32_t reported = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_FROM |
                                    IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF |
                                    IN_ONLYDIR | IN_EXCL_UNLINK;
-constexpr std::size_t deepest_folder = 64;
 
 using OpenFolder = std::unique_ptr<DIR, decltype([](DIR* folder) { ::closedir(folder); })>;
 
@@ -198,14 +197,22 @@ void FolderTree::scan_entry(int folder, const std::string& name, const std::stri
             ++looks.scanned;
             looks.files.emplace_back(prefix + name, seen_of(found));
         }
-    } else if (S_ISDIR(found.st_mode) && options_.recursive &&
-               std::ranges::count(prefix, '/') < static_cast<std::ptrdiff_t>(deepest_folder)) {
-        FileDescriptor inner = open_folder_in(folder, name.c_str());
-        if (inner) {
-            scan(std::move(inner), prefix + name + "/", looks);
-        } else if (!is_gone(errno)) {
-            looks.problem = problem_of("opening", prefix + name, errno);
-        }
+    } else if (S_ISDIR(found.st_mode) && options_.recursive) {
+        scan_folder(folder, name, prefix, looks);
+    }
+}
+
+void FolderTree::scan_folder(int parent, const std::string& name, const std::string& prefix,
+                             Looks& looks) {
+    if (std::ranges::count(prefix, '/') >= static_cast<std::ptrdiff_t>(deepest)) {
+        looks.too_deep = prefix + name;
+        return;
+    }
+    FileDescriptor folder = open_folder_in(parent, name.c_str());
+    if (folder) {
+        scan(std::move(folder), prefix + name + "/", looks);
+    } else if (!is_gone(errno)) {
+        looks.problem = problem_of("opening", prefix + name, errno);
     }
 }
 
@@ -213,6 +220,7 @@ FolderTree::Looks FolderTree::look_at_all() {
     Looks looks;
     FileDescriptor root(::open(options_.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!root) {
+        looks.is_open = false;
         if (!is_gone(errno)) {
             looks.problem = problem_of("opening", "", errno);
             return looks;  // what was there may still be
@@ -276,14 +284,11 @@ void FolderTree::look_at(int root, const std::string& path, Looks& looks) {
         return;
     }
     if (is_there && S_ISDIR(found.st_mode) && options_.recursive) {
-        FileDescriptor inner = open_folder_in(folder.number(), name.c_str());
-        if (inner) {
-            const std::optional<std::string> before = std::exchange(looks.problem, std::nullopt);
-            scan(std::move(inner), path + "/", looks);
-            if (!looks.problem && looks.beyond == 0) {
-                looks.folders.push_back(path + "/");
-                looks.problem = before;
-            }
+        const std::optional<std::string> before = std::exchange(looks.problem, std::nullopt);
+        scan_folder(folder.number(), name, path.substr(0, path.size() - name.size()), looks);
+        if (!looks.problem && looks.beyond == 0) {
+            looks.folders.push_back(path + "/");
+            looks.problem = before;
         }
         return;
     }

@@ -46,10 +46,15 @@ public:
         std::vector<std::string> folders;
         std::set<std::string> watched;       // folders, as in `folders`
         bool is_there = true;                // the folder itself
+        bool is_open = true;                 // it was looked at; false: nothing reports its changes
         std::optional<std::string> problem;  // something was not looked at, or is not watched
+        std::string too_deep;                // a folder that is left out for its depth; "": none
         std::size_t scanned = 0;             // files that were found in folders
         std::uint64_t beyond = 0;            // more of them, which are left out
     };
+
+    // Folders below so many others are left out, with what is in them.
+    static constexpr std::size_t deepest = 64;
 
     // Throws SystemError if the system gives no reports any more.
     explicit FolderTree(Options options);
@@ -71,6 +76,7 @@ private:
     void forget_others(const std::set<std::string>& watched);
     void scan(FileDescriptor folder, const std::string& prefix, Looks& looks);
     void scan_entry(int folder, const std::string& name, const std::string& prefix, Looks& looks);
+    void scan_folder(int parent, const std::string& name, const std::string& prefix, Looks& looks);
     void look_at(int root, const std::string& path, Looks& looks);
 
     const Options options_;

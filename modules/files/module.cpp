@@ -11,7 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include "config/text/nearest_name.h"
 #include "core/run/routine.h"
 #include "modules/files/api.h"
 #include "modules/files/base64.h"
@@ -22,6 +21,7 @@
 #include "modules/files/tail.h"
 #include "modules/files/watch.h"
 #include "modules/system/call/json.h"
+#include "modules/system/call/require_named.h"
 #include "modules/system/module/app_check.h"
 #include "modules/system/module/plugin.h"
 
@@ -32,10 +32,13 @@ namespace {
 // tail has come.
 struct FilesState {
     static constexpr std::string_view name = "files";
-    static constexpr std::uint32_t version = 2;
+    static constexpr std::uint32_t version = 3;
 
     std::map<std::string, Changes> watches;
     std::map<std::string, TailPlace> tails;
+    // Shared by all versions: a write that still runs ends before the next begins.
+    std::map<std::string, std::shared_ptr<TaskPool>> writes;  // by root
+    std::shared_ptr<TaskPool> state_writes;
 };
 
 template <class T>
@@ -43,21 +46,25 @@ bool same_settings(const T& left, const T& right) {
     return config::description_of<T>().equal(&left, &right);
 }
 
-// A folder for functions. Writes go one after the other, in the order of the calls.
+// A folder for functions. Writes go one after the other, in the order of the calls, also across a
+// change of settings and a reload.
 struct Root {
-    Root(Scheduler& scheduler, RootSettings given)
-        : settings(std::move(given)), reads(scheduler, 2), writes(scheduler, 1) {}
+    Root(Scheduler& scheduler, RootSettings given, std::shared_ptr<TaskPool> writer)
+        : settings(std::move(given)),
+          reads(std::make_shared<TaskPool>(scheduler, 2)),
+          writes(std::move(writer)) {}
 
     const RootSettings settings;
-    TaskPool reads;
-    TaskPool writes;
+    const std::shared_ptr<TaskPool> reads;  // shared with calls under way
+    std::shared_ptr<TaskPool> writes;       // shared with calls, and with other versions
     std::uint64_t read_bytes = 0;
     std::uint64_t written_bytes = 0;
 };
 
 class FilesModule final : public ModuleOf<FilesSettings> {
 public:
-    using ModuleOf::ModuleOf;
+    explicit FilesModule(const ModuleContext& context)
+        : ModuleOf(context), state_writes_(std::make_shared<TaskPool>(context.scheduler, 1)) {}
     ~FilesModule() override { close(); }
 
     static auto declare() {
@@ -180,7 +187,8 @@ private:
             if (const auto node = old_.tails.extract(tail_name)) {
                 place = node.mapped();
             }
-            auto tail = std::make_unique<Tail>(scheduler(), log(), tail_name, tail_settings, place);
+            auto tail = std::make_unique<Tail>(scheduler(), log(), tail_name, tail_settings, place,
+                                               state_writes_);
             Ref<Routine> routine =
                 start(tail->run(), {.name = "tail '" + tail_name + "'", .daemon = true});
             tails_[tail_name] = {std::move(tail), std::move(routine)};
@@ -282,11 +290,21 @@ private:
         }
         watches_.clear();
         tails_.clear();
+        for (const auto& [root_name, root] : roots_) {
+            state.writes.emplace(root_name, root->writes);
+        }
+        state.state_writes = state_writes_;
         return state;
     }
 
     // Also called with what this has handed over, when the new version has failed.
     void take_over(FilesState& state) {
+        for (const auto& [root_name, root] : roots_) {
+            if (const auto writes = state.writes.find(root_name); writes != state.writes.end()) {
+                root->writes = writes->second;
+            }
+        }
+        state_writes_ = state.state_writes;
         old_ = std::move(state);
         if (!replaces()) {
             begin();
@@ -301,26 +319,14 @@ private:
         for (const auto& [root_name, root_settings] : settings().roots) {
             const auto old = roots_.find(root_name);
             now[root_name] =
-                old != roots_.end() && same_settings(old->second->settings, root_settings)
+                old == roots_.end()
+                    ? std::make_shared<Root>(scheduler(), root_settings,
+                                             std::make_shared<TaskPool>(scheduler(), 1))
+                : same_settings(old->second->settings, root_settings)
                     ? old->second
-                    : std::make_shared<Root>(scheduler(), root_settings);
+                    : std::make_shared<Root>(scheduler(), root_settings, old->second->writes);
         }
         roots_ = std::move(now);
-    }
-
-    template <class Map>
-    static typename Map::const_iterator require_named(const Map& map, const char* kind,
-                                                      const std::string& wanted) {
-        const auto found = map.find(wanted);
-        if (found == map.end()) {
-            std::vector<std::string> known;
-            for (const auto& [other, value] : map) {
-                known.push_back(other);
-            }
-            throw ApiException(std::string("unknown_") + kind,
-                               config::unknown_name(kind, wanted, known));
-        }
-        return found;
     }
 
     std::shared_ptr<Root> find_root(const std::string& root_name) const {
@@ -337,12 +343,12 @@ private:
 
     // Runs the function on another thread, when its turn has come.
     template <class F>
-    static Task<std::invoke_result_t<F&>> run_in(std::shared_ptr<Root> root, TaskPool& pool,
-                                                 F function) {
-        if (pool.waiting() >= root->settings.waiting) {
+    static Task<std::invoke_result_t<F&>> run_in(std::shared_ptr<Root> root,
+                                                 std::shared_ptr<TaskPool> pool, F function) {
+        if (pool->waiting() >= root->settings.waiting) {
             throw ApiException("busy", "as many calls wait as `waiting` allows");
         }
-        co_return co_await pool.run(std::move(function));
+        co_return co_await pool->run(std::move(function));
     }
 
     static std::string bytes_of(const Root& root, std::string content, Coding coding) {
@@ -451,7 +457,7 @@ private:
         for (const auto& [root_name, root] : roots_) {
             info.roots.push_back({root_name, root->settings.description, root->settings.writable,
                                   root->read_bytes, root->written_bytes,
-                                  root->reads.waiting() + root->writes.waiting()});
+                                  root->reads->waiting() + root->writes->waiting()});
         }
         for (const auto& [watch_name, running] : watches_) {
             info.watches.push_back(running.watch->info());
@@ -482,6 +488,7 @@ private:
     }
 
     Roots roots_;
+    std::shared_ptr<TaskPool> state_writes_;  // of tails
     FilesState old_;  // of another version, or of watches and tails that have changed
     std::map<std::string, RunningWatch> watches_;
     std::map<std::string, RunningTail> tails_;

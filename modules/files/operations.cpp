@@ -27,11 +27,27 @@ namespace {
 constexpr unsigned usual_mode = 0644;
 constexpr int deepest_listing = 32;
 
-std::string read_bytes(int file, std::uint64_t position, std::uint64_t most,
+std::uint64_t size_of(int file, const std::string& path) {
+    struct stat found {};
+    if (::fstat(file, &found) != 0) {
+        fail("looking at", path);
+    }
+    return static_cast<std::uint64_t>(found.st_size);
+}
+
+// Returns at most so many bytes. `size`: of the file, as far as that is known: it may grow
+// meanwhile, and files of /proc say 0.
+std::string read_bytes(int file, std::uint64_t position, std::uint64_t most, std::uint64_t size,
                        const std::string& path) {
-    std::string bytes(most, '\0');
+    constexpr std::uint64_t least_room = 4096;
+    // A byte more than there should be: it finds the end without another pass.
+    const std::uint64_t expected = size > position ? size - position + 1 : 0;
+    std::string bytes(std::min(std::max(expected, least_room), most), '\0');
     std::size_t filled = 0;
-    while (filled != bytes.size()) {
+    while (filled != most) {
+        if (filled == bytes.size()) {
+            bytes.resize(std::min<std::uint64_t>(2 * bytes.size(), most));
+        }
         const ssize_t count = retried([&] {
             return ::pread(file, bytes.data() + filled, bytes.size() - filled,
                            static_cast<off_t>(position + filled));
@@ -179,7 +195,7 @@ void rotate(const Place& place, std::uint32_t keep) {
 }
 
 bool ends_within_line(int file, std::uint64_t size, const std::string& path) {
-    return size != 0 && read_bytes(file, size - 1, 1, path) != "\n";
+    return size != 0 && read_bytes(file, size - 1, 1, size, path) != "\n";
 }
 
 EntryKind kind_of_mode(mode_t mode) {
@@ -264,7 +280,8 @@ FileContent read_below(const std::string& root, const ReadParameters& what, std:
     const FileDescriptor file = Place::find(root, what.path).open(O_RDONLY);
     const std::uint64_t begin = what.position.value_or(0);
     // One byte more tells whether there are more.
-    std::string bytes = read_bytes(file.number(), begin, at_most + 1, what.path);
+    std::string bytes =
+        read_bytes(file.number(), begin, at_most + 1, size_of(file.number(), what.path), what.path);
     if (bytes.size() > at_most) {
         if (!what.position) {
             throw ApiException("too_large",
@@ -275,13 +292,9 @@ FileContent read_below(const std::string& root, const ReadParameters& what, std:
     if (what.coding == Coding::text) {
         require_text(bytes, what.position.has_value(), what.path);
     }
-    struct stat found {};
-    if (::fstat(file.number(), &found) != 0) {
-        fail("looking at", what.path);
-    }
     FileContent result;
     result.next = begin + bytes.size();
-    result.size = std::max(result.next, static_cast<std::uint64_t>(found.st_size));
+    result.size = std::max(result.next, size_of(file.number(), what.path));
     result.content = what.coding == Coding::text ? std::move(bytes) : to_base64(bytes);
     return result;
 }
@@ -319,11 +332,7 @@ void append_below(const std::string& root, const AppendParameters& what, std::st
     // A file that is rotated has the permissions of the one before it.
     const unsigned mode = mode_or(what.mode, size != 0 ? old.st_mode & 0777U : usual_mode);
     const FileDescriptor file = place.open(O_RDWR | O_APPEND | O_CREAT, mode);
-    struct stat now {};
-    if (::fstat(file.number(), &now) != 0) {
-        fail("looking at", what.path);
-    }
-    const auto begin = static_cast<std::uint64_t>(now.st_size);
+    const std::uint64_t begin = size_of(file.number(), what.path);
     if (is_line && ends_within_line(file.number(), begin, what.path)) {
         content.insert(content.begin(), '\n');
     }

@@ -124,6 +124,27 @@ TEST_CASE("a file has what was written, and is read whole or in parts") {
     CHECK(code_of([&] { world.read("a/b"); }) == "not_found");
 }
 
+TEST_CASE("a read takes the memory of what there is, not of what there may be") {
+    const World world;
+    world.write("a", "0123456789");
+    const FileContent small = read_below(world.root, about<ReadParameters>("a"), 16 * 1024 * 1024);
+    CHECK(small.content == "0123456789");
+    CHECK(small.content.capacity() < 10'000);
+    const std::string large(100'000, 'x');
+    world.write("b", large);
+    const FileContent whole = read_below(world.root, about<ReadParameters>("b"), 16 * 1024 * 1024);
+    CHECK(whole.content == large);
+    CHECK(whole.content.capacity() < 200'000);
+}
+
+TEST_CASE("a file whose size is not known before is read whole") {
+    std::ifstream map("/proc/self/maps");
+    const std::string expected{std::istreambuf_iterator<char>(map), {}};
+    const FileContent read = read_below("/proc/self", about<ReadParameters>("maps"), 1 << 24);
+    CHECK(read.content.size() > expected.size() / 2);
+    CHECK(read.content.size() > 4096);
+}
+
 TEST_CASE("bytes that are no text are read in Base64") {
     const World world;
     World::put(world.root + "/bytes", std::string("\0\xff", 2));

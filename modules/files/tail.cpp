@@ -48,12 +48,13 @@ void write_state(const std::string& file, const std::string& text) {
 }  // namespace
 
 Tail::Tail(Scheduler& scheduler, const ModuleLog& log, std::string name, TailSettings settings,
-           std::optional<TailPlace> place)
+           std::optional<TailPlace> place, std::shared_ptr<TaskPool> state_writes)
     : scheduler_(scheduler),
       log_(log),
       name_(std::move(name)),
       settings_(std::move(settings)),
       pool_(scheduler, 1),
+      state_writes_(std::move(state_writes)),
       kept_(place),
       is_restored_(kept_.has_value()),
       lines_(settings_.longest_line.bytes),
@@ -337,9 +338,8 @@ Task<> Tail::save() {
         co_return;
     }
     const TailPlace place = *kept_;
-    // In the pool: a write that runs on when its routine is closed ends before the next begins.
     auto write = [file = *settings_.state_file, text = place.text()] { write_state(file, text); };
-    co_await pool_.run(std::move(write));
+    co_await state_writes_->run(std::move(write));
     saved_ = place;
 }
 

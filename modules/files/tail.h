@@ -29,8 +29,10 @@ namespace weir::files {
 class Tail {
 public:
     // `place`: how far another version has come; otherwise the state file tells it.
+    // `state_writes`: runs one write of a state file at a time; shared with tails that were and
+    // that follow: a write that runs on when its routine is closed ends before the next begins.
     Tail(Scheduler& scheduler, const ModuleLog& log, std::string name, TailSettings settings,
-         std::optional<TailPlace> place);
+         std::optional<TailPlace> place, std::shared_ptr<TaskPool> state_writes);
 
     const TailSettings& settings() const noexcept { return settings_; }
 
@@ -65,7 +67,8 @@ private:
     const ModuleLog& log_;
     const std::string name_;
     const TailSettings settings_;
-    TaskPool pool_;
+    TaskPool pool_;  // for the file itself
+    const std::shared_ptr<TaskPool> state_writes_;
 
     std::optional<TailPlace> kept_;   // what a restart goes on from
     std::optional<TailPlace> saved_;  // what the state file has

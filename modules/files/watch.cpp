@@ -18,7 +18,7 @@ namespace weir::files {
 
 namespace {
 
-constexpr Duration look_for_missing_folder = std::chrono::seconds(1);
+constexpr Duration look_for_missing_folder = std::chrono::seconds(1);  // or one not to be opened
 constexpr Duration pause_after_failure = std::chrono::seconds(1);
 
 Changes::Rules rules_of(const WatchSettings& settings) {
@@ -122,9 +122,9 @@ Task<> FolderWatch::look_around(FolderTree::Reports reports, Time now) {
     };
     const FolderTree::Looks looks = co_await pool_.run(std::move(look));
     note(looks, scheduler_.now());
-    if (all || !is_there_) {
+    if (all || !looks.is_open) {
         const Time after = scheduler_.now();
-        next_scan_ = !is_there_         ? std::optional<Time>(after + look_for_missing_folder)
+        next_scan_ = !looks.is_open     ? std::optional<Time>(after + look_for_missing_folder)
                      : settings_.rescan ? std::optional<Time>(after + *settings_.rescan)
                                         : std::nullopt;
     }
@@ -174,8 +174,9 @@ void FolderWatch::note(const FolderTree::Looks& looks, Time now) {
         }
     }
     beyond_ += looks.beyond;
-    log_beyond(looks.beyond != 0 || changes_->beyond() != beyond_before,
-               std::ranges::find(looks.folders, "") != looks.folders.end());
+    const bool is_all = std::ranges::find(looks.folders, "") != looks.folders.end();
+    log_beyond(looks.beyond != 0 || changes_->beyond() != beyond_before, is_all);
+    log_too_deep(looks.too_deep, is_all);
     if (std::exchange(is_there_, looks.is_there) != looks.is_there && !looks.problem) {
         log_.info("the folder {} of the watch '{}' {}", settings_.folder, name_,
                   is_there_ ? "has come" : "is missing");
@@ -196,6 +197,16 @@ void FolderWatch::log_beyond(bool is_beyond, bool is_all) {
             name_, settings_.folder, settings_.max_files);
     }
     has_logged_beyond_ = is_beyond || (has_logged_beyond_ && !is_all);
+}
+
+// In the same way.
+void FolderWatch::log_too_deep(const std::string& folder, bool is_all) {
+    if (!folder.empty() && !has_logged_too_deep_) {
+        log_.error(
+            "the watch '{}' of {}: files in {} are not told: it is more than {} folders deep",
+            name_, settings_.folder, folder, FolderTree::deepest);
+    }
+    has_logged_too_deep_ = !folder.empty() || (has_logged_too_deep_ && !is_all);
 }
 
 // A change whose event is not sent, since the routine is closed or there is no memory, stays due.

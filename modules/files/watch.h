@@ -45,6 +45,7 @@ private:
     Task<> tell(Time now);
     void note(const FolderTree::Looks& looks, Time now);
     void log_beyond(bool is_beyond, bool is_all);
+    void log_too_deep(const std::string& folder, bool is_all);
     std::optional<Duration> time_to_wait() const;
 
     Scheduler& scheduler_;
@@ -60,6 +61,7 @@ private:
     std::uint64_t told_ = 0;
     std::uint64_t beyond_ = 0;  // looks at files of which `changes_` has not heard
     bool has_logged_beyond_ = false;
+    bool has_logged_too_deep_ = false;
     std::uint64_t overflows_ = 0;
 };
 

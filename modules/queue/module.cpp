@@ -19,7 +19,6 @@
 #include <vector>
 
 #include "config/settings/duration.h"
-#include "config/text/nearest_name.h"
 #include "config/text/utf8.h"
 #include "core/run/event_handler.h"
 #include "core/simulation/wall_clock.h"
@@ -31,6 +30,7 @@
 #include "modules/queue/module_class.h"
 #include "modules/queue/settings.h"
 #include "modules/system/call/json.h"
+#include "modules/system/call/require_named.h"
 #include "modules/system/module/plugin.h"
 
 namespace weir::jobs {
@@ -215,15 +215,7 @@ private:
     std::size_t bytes() const noexcept { return jobs_.bytes(); }
 
     const LineSettings& settings_of(const std::string& queue) const {
-        const auto found = settings().queues.find(queue);
-        if (found != settings().queues.end()) {
-            return found->second;
-        }
-        std::vector<std::string> known;
-        for (const auto& [other, line] : settings().queues) {
-            known.push_back(other);
-        }
-        throw ApiException("unknown_queue", config::unknown_name("queue", queue, known));
+        return require_named(settings().queues, "queue", queue)->second;
     }
 
     // --- functions: memory changes at once, so that calls see each other in the order in which

@@ -27,7 +27,8 @@ class Entries {
 public:
     explicit Entries(std::uint64_t last_version = 0) noexcept : last_version_(last_version) {}
 
-    // Takes over what a database has.
+    // Takes over what a database has. Requires that the row has a value; throws Json::exception if
+    // that is no JSON.
     void load(const Row& row);
 
     // Returns the entry; null if there is none, or its time is over.

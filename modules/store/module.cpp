@@ -226,7 +226,8 @@ private:
     }
 
     Task<EntryInfo> write(std::string key, Json value, std::int64_t expires) {
-        const std::size_t size = value.dump().size();
+        Entries::Change change = entries_.set(key, std::move(value), expires);
+        const std::size_t size = change.row().value->size();
         const Entry* const old = entries_.find(key, now());
         if (key.size() > settings().max_key.bytes) {
             throw ApiException("too_large", "the key is longer than max_key");
@@ -238,7 +239,6 @@ private:
             settings().max_size.bytes) {
             throw ApiException("limit_reached", "the store has no room: max_size");
         }
-        Entries::Change change = entries_.set(key, std::move(value), expires);
         EntryInfo made = info(key, change.entry());
         Task<> committing = commit(std::move(change));
         co_await committing;

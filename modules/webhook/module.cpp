@@ -13,7 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "config/text/nearest_name.h"
 #include "config/text/utf8.h"
 #include "core/base/ascii.h"
 #include "core/run/newest_routine.h"
@@ -26,6 +25,7 @@
 #include "modules/http/http_host.h"
 #include "modules/system/call/json.h"
 #include "modules/system/call/parse_value.h"
+#include "modules/system/call/require_named.h"
 #include "modules/system/module/app_check.h"
 #include "modules/system/module/plugin.h"
 #include "modules/webhook/api.h"
@@ -323,16 +323,7 @@ private:
     }
 
     Receiver& find(const std::string& receiver_name) const {
-        const auto found = receivers_.find(receiver_name);
-        if (found != receivers_.end()) {
-            return *found->second;
-        }
-        std::vector<std::string> known;
-        for (const auto& [other, receiver] : receivers_) {
-            known.push_back(other);
-        }
-        throw ApiException("unknown_receiver",
-                           config::unknown_name("receiver", receiver_name, known));
+        return *require_named(receivers_, "receiver", receiver_name)->second;
     }
 
     Task<> give_up(const Receiver& receiver, const Outgoing& request, const Failure& failure,

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "config/text/nearest_name.h"
 #include "core/base/glob.h"
 #include "core/run/random_id.h"
 #include "core/wait/timeout.h"
@@ -19,6 +18,7 @@
 #include "modules/limit/limit_host.h"
 #include "modules/limit/plugin/api.h"
 #include "modules/limit/plugin/settings.h"
+#include "modules/system/call/require_named.h"
 #include "modules/system/module/plugin.h"
 
 namespace weir::limit {
@@ -101,15 +101,7 @@ private:
     }
 
     Ref<Limit> require_limit(const std::string& limit_name) const {
-        const Ref<Limit> found = find_limit(limit_name);
-        if (found == nullptr) {
-            std::vector<std::string> known;
-            for (const auto& [other, limit] : limits_) {
-                known.push_back(other);
-            }
-            throw ApiException("unknown_limit", config::unknown_name("limit", limit_name, known));
-        }
-        return found;
+        return require_named(limits_, "limit", limit_name)->second;
     }
 
     Task<TakeResult> take(TakeParameters parameters) {
