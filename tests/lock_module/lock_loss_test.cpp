@@ -28,14 +28,15 @@ public:
     using LockModule::LockModule;
 
 private:
-    std::unique_ptr<LockBackend> make_backend() override {
+    Task<std::unique_ptr<LockBackend>> make_backend() override {
         SessionOptions options = settings().backend->zookeeper->options();
         options.root.clear();
         options.servers = lock_servers->options().servers;
         options.connect = lock_servers->options().connect;
-        return std::make_unique<ZooKeeperBackend>(
-            scheduler(), std::move(options),
-            ZooKeeperBackendOptions{.root = settings().backend->zookeeper->root});
+        ZooKeeperBackendOptions locks;
+        locks.root = settings().backend->zookeeper->root;
+        co_return std::make_unique<ZooKeeperBackend>(scheduler(), std::move(options),
+                                                     std::move(locks));
     }
 };
 

@@ -1,34 +1,28 @@
 #include "modules/lock/plugin/module.h"
 
 #include <algorithm>
-#include <array>
-#include <cassert>
 #include <exception>
 #include <stdexcept>
 #include <string>
-
-#include <unistd.h>
 
 #include "config/document/value.h"
 #include "config/settings/changes.h"
 #include "config/settings/duration.h"
 #include "core/run/random_id.h"
 #include "core/simulation/failpoint.h"
-#include "core/simulation/wall_clock.h"
 #include "core/wait/run_in_scheduler.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
 #include "modules/lock/errors.h"
 #include "modules/lock/events.h"
+#include "modules/lock/plugin/backend.h"
 #include "modules/lock/plugin/json.h"
 #include "modules/lock/plugin/lock_changes.h"
 #include "modules/lock/program_tokens.h"
 #include "modules/lock/semaphore.h"
 #include "modules/lock/table.h"
-#include "modules/redis/lockd_backend.h"
 #include "modules/system/call/json.h"
 #include "modules/system/module/plugin.h"
-#include "modules/zookeeper/zookeeper_backend.h"
 
 namespace weir {
 
@@ -57,15 +51,6 @@ lock_api::SessionInfo info_of(const LockLease& lease) {
     } catch (const LockError& error) {
         throw ApiException(error.code(), error.what());
     }
-}
-
-// What a lockd that decides about locks calls this process: "HOST:PID".
-std::string process_name(Scheduler& scheduler) {
-    std::array<char, 256> host{};
-    if (is_simulated(scheduler.poller()) || ::gethostname(host.data(), host.size() - 1) != 0) {
-        return "weir";
-    }
-    return std::string(host.data()) + ':' + std::to_string(::getpid());
 }
 
 LockMode mode_of(bool shared, bool read) {
@@ -161,41 +146,20 @@ Task<> LockModule::load() {
     if (replaces()) {
         co_return;  // the lock queue exists already
     }
-    // Made by the library, which stays when this plugin is reloaded.
-    if (settings().backend && settings().backend->lockd) {
-        Task<redis::Login> reading = redis::read_login(*settings().backend->lockd);
-        lockd_login_ = co_await reading;
+    std::unique_ptr<LockBackend> backend;
+    if (settings().backend) {
+        Task<std::unique_ptr<LockBackend>> making = make_backend();
+        backend = co_await making;
     }
-    std::unique_ptr<LockBackend> backend = make_backend();
+    // Made by the library, which stays when this plugin is reloaded.
     add_lock_queue(scheduler(), settings().to_lock_settings(),
                    program_tokens(scheduler(), backend == nullptr ? settings().state_dir : ""));
     LockTable::of(scheduler()).set_backend(std::move(backend));
     co_return;
 }
 
-std::unique_ptr<LockBackend> LockModule::make_backend() {
-    if (!settings().backend) {
-        return nullptr;
-    }
-    if (settings().backend->lockd) {
-        const redis::LockdLocksSettings& lockd = *settings().backend->lockd;
-        redis::ClientOptions how = lockd.connection_options();
-        how.login = lockd_login_;
-        how.name = name() + ".lockd";
-        return std::make_unique<redis::LockdBackend>(
-            scheduler(), std::move(how),
-            redis::LockdBackendOptions{.lease = lockd.lease, .owner = process_name(scheduler())});
-    }
-    assert(settings().backend->zookeeper);  // wrong_backend() has looked
-    const zookeeper::ZooKeeperLocksSettings& chosen = *settings().backend->zookeeper;
-    zookeeper::SessionOptions options = chosen.options();
-    options.root.clear();
-    return std::make_unique<zookeeper::ZooKeeperBackend>(
-        scheduler(), std::move(options),
-        zookeeper::ZooKeeperBackendOptions{
-            .root = chosen.root,
-            .locks = {.writers = chosen.writers},
-            .state_folder = state_folder(scheduler(), settings().state_dir)});
+Task<std::unique_ptr<LockBackend>> LockModule::make_backend() {
+    return weir::make_backend({scheduler(), name(), settings().state_dir}, *settings().backend);
 }
 
 void LockModule::begin() {

@@ -46,11 +46,8 @@ public:
     void settings_changed(const LockModuleSettings& before) override;
 
 protected:
-    // Returns what decides about locks beside this process; null: nothing. For tests with other
-    // servers.
-    virtual std::unique_ptr<LockBackend> make_backend();
-    // Who this is at a lockd that decides about locks; read in load().
-    redis::Login lockd_login_;
+    // Makes the backend that the settings name; there is one. For tests with other servers.
+    virtual Task<std::unique_ptr<LockBackend>> make_backend();
 
 private:
     using Token = std::optional<std::uint64_t>;
