@@ -3,8 +3,8 @@
 // `./dev fuzz` builds and runs it. What it finds, build/fuzz/fuzz_zookeeper_reply-crash-..., is
 // tried again by build/fuzz/bin/fuzz_zookeeper_reply FILE.
 //
-// The first byte of an input says in which pieces the rest arrives, and whether a good answer to
-// the connect request goes before.
+// The first byte of an input says in which pieces the rest arrives, whether a good answer to the
+// connect request goes before, and whether the session logs in.
 
 #include <cstddef>
 #include <cstdint>
@@ -30,8 +30,8 @@ void require(bool holds) {
 }
 
 struct Fuzzed : test::WorldOn<Simulation> {
-    Fuzzed(std::string_view bytes, std::size_t most_at_once, bool begin_well)
-        : WorldOn({}, 1U), answers(bytes), faults{.most_at_once = most_at_once} {
+    Fuzzed(std::string_view bytes, std::size_t most_at_once, bool begin_well, bool log_in)
+        : WorldOn({}, 1U), answers(bytes), faults{.most_at_once = most_at_once}, logs_in(log_in) {
         if (begin_well) {
             answers = frame_of(ConnectReply{0, 4000, 5, "secret"}, false) + answers;
         }
@@ -63,6 +63,9 @@ struct Fuzzed : test::WorldOn<Simulation> {
         options.timeout = std::chrono::seconds(4);
         options.request_timeout = std::chrono::seconds(3);
         options.max_message = 4096;
+        if (logs_in) {
+            options.credentials = {{"sasl", "ann:secret"}};
+        }
         options.connect = [this](Scheduler&, Address) { return connect(); };
         Session session(scheduler, options);
         Watch watch;
@@ -96,6 +99,7 @@ struct Fuzzed : test::WorldOn<Simulation> {
 
     std::string answers;
     const MemoryFaults faults;
+    const bool logs_in;
     bool connected = false;
     bool finished = false;
 };
@@ -106,6 +110,6 @@ struct Fuzzed : test::WorldOn<Simulation> {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 1) return 0;
     const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-    const Fuzzed fuzzed(bytes, data[0] % 64U + 1U, data[0] >= 64);
+    const Fuzzed fuzzed(bytes, data[0] % 64U + 1U, (data[0] & 64U) != 0, (data[0] & 128U) != 0);
     return 0;
 }
