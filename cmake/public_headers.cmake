@@ -45,6 +45,7 @@ set(WEIR_PUBLIC_HEADERS
     core/run/container.h
     core/run/deadline.h
     core/run/event_handler.h
+    core/run/next_round.h
     core/run/poster.h
     core/run/scheduler.h
     core/run/task.h

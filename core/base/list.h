@@ -99,6 +99,19 @@ public:
         hook.leave();
         hook.link_before(*head_.next_);
     }
+    /// Takes over all objects of another list, in their order, behind its own.
+    void take_all(List& other) noexcept {
+        if (other.empty()) {
+            return;
+        }
+        Hook& first = *other.head_.next_;
+        Hook& last = *other.head_.previous_;
+        first.previous_ = head_.previous_;
+        first.previous_->next_ = &first;
+        last.next_ = &head_;
+        head_.previous_ = &last;
+        other.head_.previous_ = other.head_.next_ = &other.head_;
+    }
     static void insert_before(T& position, T& object) noexcept {
         Hook& hook = object;
         hook.leave();

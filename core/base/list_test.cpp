@@ -51,6 +51,24 @@ TEST_CASE("a list keeps the order in which objects are inserted", "[list]") {
     CHECK_FALSE(list.has_one());
 }
 
+TEST_CASE("a list takes over the objects of another one, behind its own", "[list]") {
+    Item a(1), b(2), c(3);
+    List<Item> list;
+    List<Item> other;
+    list.take_all(other);
+    CHECK(list.empty());
+    other.push_back(b);
+    other.push_back(c);
+    list.push_back(a);
+    list.take_all(other);
+    CHECK(other.empty());
+    CHECK(numbers(list) == std::vector{1, 2, 3});
+    other.take_all(list);
+    CHECK(list.empty());
+    List<Item>::remove(b);
+    CHECK(numbers(other) == std::vector{1, 3});
+}
+
 TEST_CASE("an object that is destroyed leaves its list", "[list]") {
     Item a(1), c(3);
     List<Item> list;

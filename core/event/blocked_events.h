@@ -41,9 +41,11 @@ public:
     /// arrival. Requires that no other tree holds it. Throws std::bad_alloc and then leaves the
     /// tree unchanged.
     void insert(Event& event);
+    /// Returns whether a tree holds the event.
+    static bool holds(const Event& event) noexcept { return event.blocked_slot_ != nullptr; }
     /// Removes the event if the tree holds it.
     void remove(Event& event) noexcept {
-        if (event.blocked_slot_ != nullptr) [[unlikely]] {
+        if (holds(event)) [[unlikely]] {
             remove_held(event);
         }
     }

@@ -75,7 +75,7 @@ public:
                    : *reinterpret_cast<const IndexValue*>(reinterpret_cast<const char*>(this) +
                                                           description.offset);
     }
-    std::size_t levels() const noexcept { return type_->levels().size(); }
+    std::size_t levels() const noexcept { return type_->depth(); }
 
     /// For logs: shop.Order(customer="bob", number=7).
     std::string describe() const;

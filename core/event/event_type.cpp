@@ -26,6 +26,7 @@ EventType::EventType(std::string_view name, const EventType* base, Destroy destr
     }
     const pool::Permanent permanent;  // most types live as long as the process
     levels_.push_back({.name = {}, .fixed = IndexValue(name), .offset = -1});
+    depth_ = levels_.size();
 }
 
 std::string EventType::Level::text(const IndexValue& value) const {
@@ -53,6 +54,7 @@ void EventType::add_index(std::string name, std::ptrdiff_t offset,
     }
     levels_.push_back(
         {.name = std::move(name), .fixed = {}, .offset = offset, .names = std::move(names)});
+    depth_ = levels_.size();
 }
 
 std::vector<std::string_view> EventType::index_names() const {

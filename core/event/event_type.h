@@ -83,6 +83,8 @@ public:
     bool ignorable() const noexcept { return ignorable_; }
 
     const std::vector<Level>& levels() const noexcept { return levels_; }
+    /// Returns levels().size(), which is read for each event, without a division.
+    std::size_t depth() const noexcept { return depth_; }
     /// Returns the names of all indices, the base's first.
     std::vector<std::string_view> index_names() const;
     /// Returns the level of a named index, or nullopt.
@@ -141,6 +143,7 @@ private:
     bool ignorable_ = true;
     mutable LivingEvents living_;
     std::vector<Level> levels_;
+    std::size_t depth_ = 0;
     std::vector<Member> members_;
     std::shared_ptr<const EventDescription> description_;
     Destroy destroy_;

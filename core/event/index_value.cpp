@@ -98,24 +98,6 @@ bool IndexValue::equal_shared(const IndexValue& a, const IndexValue& b) noexcept
     return std::equal(x.begin(), x.end(), y.begin(), y.end());
 }
 
-IndexValue::Kind IndexValue::kind() const noexcept {
-    switch (tag()) {
-        case tag_any:
-            return Kind::none;
-        case tag_integer:
-            return Kind::integer;
-        case tag_real:
-            return Kind::real;
-        case tag_identity:
-            return Kind::identity;
-        case tag_tuple:
-            return Kind::tuple;
-        case tag_shared_text:
-        default:
-            return Kind::text;
-    }
-}
-
 double IndexValue::real() const noexcept {
     return tag() == tag_integer ? static_cast<double>(integer())
                                 : std::bit_cast<double>(payload_[0]);

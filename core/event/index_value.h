@@ -77,7 +77,9 @@ public:
         }
     }
 
-    Kind kind() const noexcept;
+    Kind kind() const noexcept {
+        return tag() < tag_shared_text ? static_cast<Kind>(tag()) : kind_of_long();
+    }
     bool is_any() const noexcept { return payload_[1] == 0; }
 
     /// Equal values have equal hashes, and the bits are well mixed. Builds may differ.
@@ -140,6 +142,7 @@ private:
 
     Tag tag() const noexcept { return static_cast<Tag>(payload_[1] >> 56); }
     bool shared() const noexcept { return tag() == tag_shared_text || tag() == tag_tuple; }
+    Kind kind_of_long() const noexcept { return tag() == tag_tuple ? Kind::tuple : Kind::text; }
     Shared* block() const noexcept;
     void retain() const noexcept;
     void release() noexcept;
@@ -244,6 +247,8 @@ private:
         if constexpr (std::constructible_from<std::string_view, const U&> &&
                       std::same_as<T, std::string>) {
             return IndexValue(std::string_view(value));
+        } else if constexpr (std::same_as<U, T> && std::same_as<T, IndexValue>) {
+            return value;
         } else {
             return IndexValue(static_cast<const T&>(T(value)));
         }

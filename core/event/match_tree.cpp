@@ -8,13 +8,12 @@
 
 namespace weir {
 
-// What is below a node that is not a leaf. A node that is kept has a branch in any case.
+// What is below a node that is not a leaf.
 struct MatchBranch : pool::Pooled {
     MatchTree::Node* any = nullptr;
     NodeMap<MatchTree::Node> exact;
-    bool kept = false;
 
-    bool needless() const noexcept { return any == nullptr && exact.empty() && !kept; }
+    bool needless() const noexcept { return any == nullptr && exact.empty(); }
 };
 
 class MatchTree::Node : public pool::Pooled {
@@ -99,7 +98,7 @@ bool MatchTree::Root::has_only_vacant() const noexcept {
     for (const Node* node = vacant_->parent_; node != nullptr; node = node->parent_) {
         const MatchBranch& branch = *node->branch_;
         const std::size_t children = branch.exact.size() + (branch.any != nullptr ? 1 : 0);
-        if (children != 1 || branch.kept || !node->entries_.empty()) {
+        if (children != 1 || !node->entries_.empty()) {
             return false;
         }
     }
@@ -199,20 +198,6 @@ MatchTree::Node& MatchTree::descend(Node& from, const Matcher& matcher) {
         throw;
     }
     return *node;
-}
-
-MatchTree::Node& MatchTree::keep(const Matcher& matcher) {
-    Node& node = descend(*root_, matcher);
-    try {
-        if (node.branch_ == nullptr) {
-            node.branch_ = std::make_unique<MatchBranch>();
-        }
-    } catch (...) {
-        prune(&node);
-        throw;
-    }
-    node.branch_->kept = true;
-    return node;
 }
 
 void MatchTree::insert_at(Node& node, Entry& entry) noexcept {

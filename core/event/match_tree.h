@@ -71,7 +71,7 @@ public:
     MatchTree(const MatchTree&) = delete;
     MatchTree& operator=(const MatchTree&) = delete;
 
-    /// Returns whether there is no entry, and no node that is kept.
+    /// Returns whether there is no entry.
     bool empty() const noexcept;
 
     /// Inserts an entry at the end of its matcher's path. Requires that it is in no tree.
@@ -97,9 +97,6 @@ public:
     /// Returns the node at the end of the path, and makes it if it is not there. It lives as long
     /// as an entry is there or below.
     static Node& descend(Node& from, const Matcher& matcher);
-    /// Returns the node at the end of the path, which from now on lives as long as the tree: for
-    /// matchers that come and go all the time.
-    Node& keep(const Matcher& matcher);
     static void insert_at(Node& node, Entry& entry) noexcept;
     /// Moves an entry behind the other entries of its node.
     static void move_to_end(Entry& entry) noexcept;

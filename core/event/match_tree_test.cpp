@@ -265,23 +265,6 @@ TEST_CASE("a type that matches nothing now matches after any kind of insertion",
     }
 }
 
-TEST_CASE("a kept node serves entries that are inserted and removed, at it and below",
-          "[match_tree]") {
-    Tree tree;
-    const auto event = make_event<Message>("a", 1);
-    MatchTree::Node& node = tree.tree.keep(match<Message>("a"));
-    for (int i = 0; i != 3; ++i) {
-        MatchTree::Entry at(tree.objects.emplace_back("at"), match<Message>("a"));
-        MatchTree::Entry below(tree.objects.emplace_back("below"), match<Message>("a", 1));
-        CHECK(tree.all(*event).empty());
-        MatchTree::insert_at(node, at);
-        tree.tree.insert(below);
-        CHECK(tree.all(*event) == Names{"below", "at"});
-        MatchTree::remove(below);
-        CHECK(tree.all(*event) == Names{"at"});
-    }
-}
-
 TEST_CASE("an entry that was moved to the end is found last among those of its node",
           "[match_tree]") {
     Tree tree;

@@ -202,9 +202,8 @@ inline bool Routine::is_subscribed(std::span<const Matcher> matchers) const noex
     if (watches_ != nullptr) {
         return false;
     }
-    return matchers.empty()
-               ? subscriptions_.empty()
-               : matchers.size() == 1 && only_subscribes(matchers[0]) && !wait_->at_the_end();
+    return matchers.empty() ? subscriptions_.empty()
+                            : matchers.size() == 1 && only_subscribes(matchers[0]);
 }
 
 inline void Routine::begin_wait(std::size_t matchers) noexcept {
@@ -323,10 +322,9 @@ void Routine::update_subscriptions() {
 // longer waits for. This is VLCP's order, which decides which routine an event finds first. A
 // matcher that the routine still waits for keeps its position.
 void Routine::replace_subscriptions(std::span<const Matcher> matchers) {
-    const bool renew = wait_->at_the_end();
     // Most often another matcher is the same one, made anew.
     if (matchers.size() == 1 && watches_ == nullptr && subscriptions_.has_one() &&
-        (renew || subscriptions_.front().matcher != matchers[0]) &&
+        subscriptions_.front().matcher != matchers[0] &&
         scheduler().renew(subscriptions_.front(), matchers[0])) {
         subscriptions_.front().position = 0;
         return;
@@ -346,7 +344,7 @@ void Routine::replace_subscriptions(std::span<const Matcher> matchers) {
         old.push_back(subscriptions_.front());
     }
     std::uint32_t position = 0;
-    const auto want = [&](const Matcher& matcher, bool renewed) {
+    const auto want = [&](const Matcher& matcher) {
         if (!matcher) {
             ++position;
             return;  // it matches nothing
@@ -356,7 +354,7 @@ void Routine::replace_subscriptions(std::span<const Matcher> matchers) {
         while (found != nullptr && found->matcher != matcher) {
             found = old.next(*found);
         }
-        if (found != nullptr && !renewed) {
+        if (found != nullptr) {
             subscriptions_.push_back(*found);
         } else {
             found = &scheduler().subscribe(*this, matcher);
@@ -364,11 +362,11 @@ void Routine::replace_subscriptions(std::span<const Matcher> matchers) {
         found->position = position++;
     };
     for (const Matcher& matcher : matchers) {
-        want(matcher, renew);
+        want(matcher);
     }
     for (WatchScope* scope = watches_; scope != nullptr; scope = scope->outer_) {
         for (const Matcher& matcher : scope->matchers_) {
-            want(matcher, false);
+            want(matcher);
         }
     }
 }

@@ -19,8 +19,7 @@ Scheduler::Scheduler(Poller& poller, SchedulerOptions options)
       untaken_tree_(predicate_failed()),
       blocked_events_(predicate_failed()),
       processor_([this](const Ref<Event>& event) { process(event, {}); }),
-      go_on_matcher_(match<SystemControlEvent>(SystemControlEvent::Type::go_on)),
-      go_on_node_(match_tree_.keep(go_on_matcher_)),
+      go_on_matcher_(match<SystemControlEvent>(SystemControlEvent::Type::go_on).make()),
       round_began_(poller.now()) {
     if (options_.process_events == 0) {
         throw std::invalid_argument("a scheduler that processes no events does nothing for ever");
@@ -45,22 +44,22 @@ Scheduler::~Scheduler() {
 
 // --- events
 
-Matcher Scheduler::try_send(const Ref<Event>& event) {
-    Matcher wait = queue_->append(*event, false);
+Matcher Scheduler::try_send(Event& event) {
+    Matcher wait = queue_->append(event, false);
     if (tracer_ != nullptr) [[unlikely]] {
         if (wait) {
-            tracer_->refused(*event, wait);
+            tracer_->refused(event, wait);
         } else {
-            tracer_->queued(*event, false);
+            tracer_->queued(event, false);
         }
     }
     return wait;
 }
 
-void Scheduler::emergency_send(const Ref<Event>& event) {
-    queue_->append(*event, true);
+void Scheduler::emergency_send(Event& event) {
+    queue_->append(event, true);
     if (tracer_ != nullptr) [[unlikely]] {
-        tracer_->queued(*event, true);
+        tracer_->queued(event, true);
     }
 }
 
@@ -98,12 +97,11 @@ void Scheduler::ignore(const Matcher& matcher) {
 }
 
 void Scheduler::ignore(Event& event) {
-    const Ref<Event> keep(&event);
-    const std::size_t blocked = blocked_events_.size();
-    blocked_events_.remove(event);
-    if (blocked_events_.size() == blocked) {
+    if (!BlockedEvents::holds(event)) {
         return;
     }
+    const Ref<Event> keep(&event);
+    blocked_events_.remove(event);
     event.set_ignorable();
     unblock(event);
 }
@@ -179,7 +177,8 @@ void Scheduler::call_in_own_context(std::function<void(const Processor&)> functi
 // --- delivering events
 
 inline bool Scheduler::droppable(const Event& event) const noexcept {
-    return event.ignorable() || droppable_now(event);
+    return event.ignorable() ||
+           (event.type().can_ignore_now_function() != nullptr && droppable_now(event));
 }
 
 bool Scheduler::droppable_now(const Event& event) const noexcept {
@@ -351,13 +350,28 @@ void Scheduler::tell_to_quit(bool daemons_only) {
     run_ready();
 }
 
+namespace {
+
+// What a round seldom does is kept out of its code, so that what it does for each event is inline.
+
+template <class E>
+[[gnu::noinline]] Ref<E> make_own(typename E::Type type) {
+    return make_event<E>(type);
+}
+
+[[gnu::noinline]] void look_ahead(const List<Event>& behind, const MatchTree& tree) noexcept {
+    Prefetch::upcoming(behind, tree);
+}
+
+}  // namespace
+
 template <class E>
 void Scheduler::send_own(Ref<E>& event, typename E::Type type) {
-    if (event == nullptr || !event->sole()) {
-        event = make_event<E>(type);
+    if (event == nullptr || !event->sole()) [[unlikely]] {
+        event = make_own<E>(type);
     }
     event->set_ignorable();
-    emergency_send(event);
+    emergency_send(*event);
 }
 
 void Scheduler::process_round() {
@@ -375,7 +389,7 @@ void Scheduler::process_round() {
             tracer_->popped(*event);
         }
         if (prefetches && signals_.behind != nullptr) [[unlikely]] {
-            Prefetch::upcoming(*signals_.behind, match_tree_);
+            look_ahead(*signals_.behind, match_tree_);
         }
         try {
             if (signals_.none()) [[likely]] {
@@ -496,11 +510,12 @@ void Scheduler::after_poll(bool polled) {
     round_began_ = poller_.last_poll().ended;
     if (timers_must_wait(polled)) {
         poller_.wake();  // the next poll must not be left out
-    } else {
+    } else if (!timers_.empty()) {
         fire_timers(round_began_);
     }
     if (go_on_wanted_) {
         send_own(go_on_event_, SystemControlEvent::Type::go_on);
+        go_on_event_->scheduler = this;
         go_on_wanted_ = false;
     }
     run_calls();

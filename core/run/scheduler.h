@@ -24,6 +24,7 @@
 namespace weir {
 
 class Mailbox;
+class NextRound;
 class Routine;
 
 struct SchedulerOptions {
@@ -58,9 +59,11 @@ public:
 
     /// Sends an event into the queue tree. Returns an empty matcher, or, if its queue is full, the
     /// matcher of the signal to wait for before trying again. In a routine: co_await send(event).
-    Matcher try_send(const Ref<Event>& event);
+    Matcher try_send(const Ref<Event>& event) { return try_send(*event); }
+    Matcher try_send(Event& event);
     /// Sends the event whatever the limits of its queue.
-    void emergency_send(const Ref<Event>& event);
+    void emergency_send(const Ref<Event>& event) { emergency_send(*event); }
+    void emergency_send(Event& event);
     /// Takes an event back that is in a queue still: no receiver gets it, senders that wait for
     /// room get its slot, and it may be sent again. It counts neither as sent nor as one that has
     /// left its queue. Returns false, and does nothing, if it is in no queue: it was delivered, or
@@ -157,11 +160,11 @@ public:
 
     /// Lets the routine take a turn (Routine::take_turn) when the running event is done.
     void make_ready(Routine& routine);
-    /// Asks for a SystemControlEvent `go_on` after the next poll, and returns its matcher.
-    const MatcherOf<SystemControlEvent>& want_go_on() noexcept {
-        go_on_wanted_ = true;
-        return go_on_matcher_;
-    }
+    /// Lets the wait end in the next round: a SystemControlEvent `go_on` is sent after the next
+    /// poll, and resumes it.
+    void await_next_round(NextRound& wait) noexcept;
+    /// Called by the receiver of that event.
+    void go_on(const Event& event) noexcept;
 
     Routine* current() const noexcept { return current_; }
     Routine* exchange_current(Routine* routine) noexcept {
@@ -270,8 +273,8 @@ private:
     std::vector<MatchTree::Entry*> deliveries_;
     std::size_t subscriptions_ = 0;
     std::uint64_t subscriptions_made_ = 0;
-    MatcherOf<SystemControlEvent> go_on_matcher_;
-    MatchTree::Node& go_on_node_;  // where that ends
+    List<NextRound, Scheduler> yielding_;  // wait for the next round
+    const Matcher go_on_matcher_;          // of its event, for tracers
     Time round_began_{};
     std::uint64_t rounds_ = 0;
     LateTimers late_timers_;

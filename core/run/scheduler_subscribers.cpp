@@ -17,11 +17,7 @@ Subscription& Scheduler::subscribe_in(MatchTree& tree, Subscriber& subscriber,
     subscription.matcher = matcher;
     subscription.serial_ = ++subscriptions_made_;
     try {
-        if (matcher == go_on_matcher_) {
-            MatchTree::insert_at(go_on_node_, subscription);
-        } else {
-            tree.insert(subscription);
-        }
+        tree.insert(subscription);
     } catch (...) {
         subscription.matcher = {};
         throw;

@@ -4,15 +4,21 @@
 
 namespace weir {
 
+class Scheduler;
+
 /// The scheduler's own events, of high priority in the standard queues.
 struct SystemControlEvent : Event {
     enum class Type {
         init,   ///< the scheduler starts
-        go_on,  ///< a poll has ended, and a routine has waited for that with do_events()
+        go_on,  ///< a poll has ended, and a routine has yielded with do_events()
         quit,   ///< the scheduler quits
     };
     Index<Type> type;
-    bool daemons_only = false;  ///< of quit: only daemons quit
+    bool daemons_only = false;       ///< of quit: only daemons quit
+    Scheduler* scheduler = nullptr;  ///< of go_on, until it is received: it resumes who yielded
+
+    /// Resumes the routines that wait in a NextRound.
+    void received() noexcept;
 
     static auto declare() {
         return declare_event<SystemControlEvent>("weir.SystemControlEvent")

@@ -45,9 +45,6 @@ public:
     /// Takes an event for the matcher at the subscription's position. What it throws is thrown
     /// where the coroutine waits.
     virtual Then matched(const Ref<Event>& event, Subscription& subscription) = 0;
-    /// Returns whether the routine goes to the end of the line for its matchers although it has
-    /// waited for them just before.
-    virtual bool at_the_end() const noexcept { return false; }
     /// Called in the routine's turn that the wait has asked for with Scheduler::make_ready.
     virtual void take_turn() noexcept {}
     /// Called when the Deadline that was set for the wait is reached: it usually calls resume().

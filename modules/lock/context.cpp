@@ -14,7 +14,11 @@ LockContext::LockContext(LockContexts& contexts, std::string name,
       own_statistics_(settings != nullptr || name_ == default_context
                           ? std::make_unique<LockStatistics>()
                           : nullptr),
-      statistics_(own_statistics_ == nullptr ? &contexts.others_ : own_statistics_.get()) {}
+      statistics_(own_statistics_ == nullptr ? &contexts.others_ : own_statistics_.get()) {
+    if (name_ == default_context) {
+        contexts.default_ = this;
+    }
+}
 
 LockContext::~LockContext() {
     if (contexts_ == nullptr) {
@@ -24,6 +28,9 @@ LockContext::~LockContext() {
         contexts_->others_.add(*own_statistics_);
     }
     contexts_->contexts_.erase(name_);
+    if (contexts_->default_ == this) {
+        contexts_->default_ = nullptr;
+    }
     if (contexts_->last_ == this) {
         contexts_->last_ = nullptr;
     }

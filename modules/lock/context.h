@@ -93,6 +93,10 @@ public:
 
     // Returns the context of that name, which is made if there is none.
     Ref<LockContext> get(std::string_view name);
+    // Returns the default context in the same way, without a comparison of names.
+    Ref<LockContext> get_default() {
+        return default_ != nullptr ? Ref<LockContext>(default_) : get(default_context);
+    }
     // Returns the context of that name, or null.
     LockContext* find(std::string_view name) const noexcept;
     // Keeps the context of that name although no lock of it exists. Gives it settings, if any, and
@@ -120,6 +124,7 @@ private:
     const bool separate_;
     LockStatistics others_;  // of contexts without own ones, and of those that are destroyed
     std::map<std::string, LockContext*, std::less<>> contexts_;
+    LockContext* default_ = nullptr;
     LockContext* last_ = nullptr;  // that was asked for; most often it is the same
     std::vector<Ref<LockContext>> kept_;
 };

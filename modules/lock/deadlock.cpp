@@ -29,30 +29,19 @@ WaitingOwner* DeadlockDetector::search(const LockOwner& owner) const noexcept {
     return owners_.find(identity_of(owner));
 }
 
-bool DeadlockDetector::add(LockRequest& wait) {
+void DeadlockDetector::enter(LockRequest& wait) {
     const LockOwner& of = wait.owner();
-    Claims* const claims = of.claims();
-    if (claims == nullptr) {
-        return false;
-    }
     WaitingOwner* owner = find(of);
     if (owner == nullptr) {
-        if (wait.is_owners_only() && claims->held == 0) {
-            return false;
-        }
         auto made = std::make_unique<WaitingOwner>(of.identity());
         owners_.insert(*made);
         owner = made.release();
-        ++claims->entered;
+        ++of.claims()->entered;
     }
     owner->waits.push_back(wait);
-    return true;
 }
 
-void DeadlockDetector::remove(LockRequest& wait) noexcept {
-    if (!static_cast<Link<LockRequest, WaitingOwner>&>(wait).linked()) {
-        return;
-    }
+void DeadlockDetector::leave(LockRequest& wait) noexcept {
     List<LockRequest, WaitingOwner>::remove(wait);
     WaitingOwner* owner = find(wait.owner());
     if (owner != nullptr && owner->waits.empty()) {

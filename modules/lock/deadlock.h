@@ -74,8 +74,20 @@ public:
 
     // Returns whether the wait could be a part of a deadlock. A wait of an owner that holds nothing
     // can close no circle: it is not entered here, as most are not.
-    bool add(LockRequest& wait);
-    void remove(LockRequest& wait) noexcept;
+    bool add(LockRequest& wait) {
+        const Claims* const claims = wait.owner().claims();
+        if (claims == nullptr ||
+            (claims->entered == 0 && claims->held == 0 && wait.is_owners_only())) {
+            return false;
+        }
+        enter(wait);
+        return true;
+    }
+    void remove(LockRequest& wait) noexcept {
+        if (static_cast<Link<LockRequest, WaitingOwner>&>(wait).linked()) {
+            leave(wait);
+        }
+    }
     // To be called when the owner holds one lock more, or one less.
     static void took(const LockOwner& owner) noexcept {
         if (Claims* const claims = owner.claims()) {
@@ -99,6 +111,8 @@ public:
     }
 
 private:
+    void enter(LockRequest& wait);
+    void leave(LockRequest& wait) noexcept;
     WaitingOwner* search(const LockOwner& owner) const noexcept;
     void collect(WaitingOwner& start, std::vector<WaitingOwner*>& reached);
     bool can_go_on(const LockRequest& wait) const noexcept;

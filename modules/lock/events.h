@@ -52,10 +52,15 @@ struct LockEvent : Event, Link<LockEvent, LockKey> {
     LockEvent(const LockEvent&) = delete;
     LockEvent& operator=(const LockEvent&) = delete;
 
+    // While it is held the event blocks: no observer can make the queue drop it.
+    void set_held(bool is_held) noexcept {
+        held = is_held;
+        set_ignorable(!is_held);
+    }
     // Gives the lock back, if it is held.
     void give_back() noexcept {
         if (held) {
-            held = false;
+            set_held(false);
             place->home().released(*this);
         }
     }
@@ -87,14 +92,11 @@ struct LockEvent : Event, Link<LockEvent, LockKey> {
         return remote == nullptr ? end_of_time : std::min(end_of_time, remote->valid_until());
     }
 
-    bool can_ignore_now() const noexcept { return !held; }
-
     static auto declare() {
         return declare_event<LockEvent>("weir.LockEvent")
             .index("context", &LockEvent::context)
             .index("key", &LockEvent::key)
-            .index("locker", &LockEvent::locker)
-            .blocking();
+            .index("locker", &LockEvent::locker);
     }
 };
 

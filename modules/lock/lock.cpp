@@ -9,15 +9,16 @@
 
 namespace weir {
 
-Lock::Lock(LockTable& table, IndexValue key, std::string_view context, bool reads,
+Lock::Lock(LockTable& table, IndexValue&& key, std::string_view context, bool reads,
            SessionRecord* session)
-    : state_(table, table.context(context), std::move(key), reads, session) {
+    : state_(table, context.empty() ? table.context() : table.context(context), std::move(key),
+             reads, session) {
     if (state_.key.kind() == IndexValue::Kind::text && state_.key.text().empty()) {
         throw std::invalid_argument("the key of a lock is empty");
     }
 }
 
-Lock::Lock(Scheduler& scheduler, IndexValue key, std::string_view context, bool reads)
+Lock::Lock(Scheduler& scheduler, IndexValue&& key, std::string_view context, bool reads)
     : Lock(LockTable::of(scheduler), std::move(key), context, reads, nullptr) {}
 
 Lock::Lock(Scheduler& scheduler, IndexValue key, std::string_view context)

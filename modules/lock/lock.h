@@ -42,9 +42,10 @@ class LockTable;
 // std::invalid_argument if the key is an empty text. To be used on the scheduler's thread.
 class Lock {
 public:
-    explicit Lock(Scheduler& scheduler, IndexValue key, std::string_view context = "default");
+    // An empty context is the default one.
+    explicit Lock(Scheduler& scheduler, IndexValue key, std::string_view context = {});
     // Owned by a session, which must outlive it or be closed before.
-    explicit Lock(LockSession& session, IndexValue key, std::string_view context = "default");
+    explicit Lock(LockSession& session, IndexValue key, std::string_view context = {});
     Lock(const Lock&) = delete;
     Lock& operator=(const Lock&) = delete;
     ~Lock();
@@ -90,8 +91,8 @@ public:
     std::function<void(const Ref<Event>&, std::size_t)> throw_if_lost() const;
 
 protected:
-    Lock(Scheduler& scheduler, IndexValue key, std::string_view context, bool reads);
-    Lock(LockSession& session, IndexValue key, std::string_view context, bool reads);
+    Lock(Scheduler& scheduler, IndexValue&& key, std::string_view context, bool reads);
+    Lock(LockSession& session, IndexValue&& key, std::string_view context, bool reads);
 
 private:
     bool begun() const noexcept;
@@ -101,7 +102,7 @@ private:
 
     friend class LockSession;
 
-    Lock(LockTable& table, IndexValue key, std::string_view context, bool reads,
+    Lock(LockTable& table, IndexValue&& key, std::string_view context, bool reads,
          SessionRecord* session);
 
     LockState state_;
@@ -110,9 +111,9 @@ private:
 // A lock to read what others, who hold a Lock on the key, write; see Lock.
 class ReadLock final : public Lock {
 public:
-    explicit ReadLock(Scheduler& scheduler, IndexValue key, std::string_view context = "default")
+    explicit ReadLock(Scheduler& scheduler, IndexValue key, std::string_view context = {})
         : Lock(scheduler, std::move(key), context, true) {}
-    explicit ReadLock(LockSession& session, IndexValue key, std::string_view context = "default")
+    explicit ReadLock(LockSession& session, IndexValue key, std::string_view context = {})
         : Lock(session, std::move(key), context, true) {}
 };
 

@@ -45,6 +45,12 @@ Task<> increment_in_scope(World& world, int& counter) {
 
 }  // namespace
 
+TEST_CASE("a lock without a context is in the default one", "[lock]") {
+    World world;
+    CHECK(Lock(world.scheduler, "key").context() == "default");
+    CHECK(ReadLock(world.scheduler, "key", "own").context() == "own");
+}
+
 TEST_CASE("routines that lock the same key do not lose each other's updates") {
     World world;
     int counter = 0;

@@ -75,7 +75,7 @@ void LockQueue::make_ready(Event& event) {
 }
 
 // The turns that are remembered keep their key: one reference for all of its turns.
-void LockQueue::count_served(LockKey& key) {
+inline void LockQueue::count_served(LockKey& key) {
     if (key.served() == 0) {
         key.retain();
     }

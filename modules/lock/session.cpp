@@ -59,7 +59,7 @@ std::optional<std::uint64_t> LockSession::Acquiring::await_resume() {
 
 // --- Lock
 
-Lock::Lock(LockSession& session, IndexValue key, std::string_view context, bool reads)
+Lock::Lock(LockSession& session, IndexValue&& key, std::string_view context, bool reads)
     : Lock(LockTable::of(session.scheduler()), std::move(key), context, reads, &session.record_) {
     state_.session_closed = session.closed();
     session.record_.locks.push_back(state_);

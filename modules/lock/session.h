@@ -32,7 +32,7 @@ class LockSession final : private LockLossListener {
 
     struct Kept {
         Kept(LockSession& session, const Key& key, bool reads)
-            : lock(session, key.second, key.first, reads) {}
+            : lock(session, IndexValue(key.second), key.first, reads) {}
         Lock lock;
         std::size_t uses = 0;
         LockMode mode = LockMode::by_key;  // in which it was taken

@@ -39,7 +39,7 @@ struct LockState : Link<LockState, SessionRecord> {
     std::unique_ptr<LockBeginning> beginning;
     List<LockRequest, LockKey> waiting_for_beginning;
 
-    LockState(LockHome& in, Ref<LockContext> in_context, IndexValue on_key, bool to_read,
+    LockState(LockHome& in, Ref<LockContext> in_context, IndexValue&& on_key, bool to_read,
               SessionRecord* of_session) noexcept
         : home(&in),
           context(std::move(in_context)),

@@ -234,7 +234,6 @@ LockEvent& LockTable::event_of(LockState& state, LockKey& key) {
         state.event = std::move(made);
     } else if (state.event->taken) {
         state.event->taken = false;
-        state.event->set_ignorable(false);
     }
     if (state.event->place.get() != &key) {
         state.event->place = Ref<LockKey>(&key);
@@ -255,7 +254,7 @@ Matcher LockTable::take(LockState& state, LockOwner& owner, LockRequest* request
     event.asking = true;
     Matcher refused;
     try {
-        refused = scheduler_.try_send(state.event);
+        refused = scheduler_.try_send(event);
     } catch (...) {
         event.asking = false;
         throw;
@@ -271,7 +270,8 @@ Matcher LockTable::take(LockState& state, LockOwner& owner, LockRequest* request
         remove(*request);
     }
     graph_.took(owner);
-    event.held = event.taken = true;
+    event.set_held(true);
+    event.taken = true;
     event.owner = std::move(owner);
     event.since = scheduler_.time_of_round();
     event.token = tokens_->next();

@@ -179,6 +179,7 @@ public:
     // empty, LockLimitReached if one is too long.
     void check_key(const IndexValue& key, std::string_view context) const;
     Ref<LockContext> context(std::string_view name) { return contexts_.get(name); }
+    Ref<LockContext> context() { return contexts_.get_default(); }
     // Returns the key that the lock is on now. Throws NoLockQueue.
     LockKey& resolve(LockState& state) {
         if (state.resolved_at != generation_) [[unlikely]] {

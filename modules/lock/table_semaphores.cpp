@@ -83,7 +83,8 @@ void LockTable::move_to_own_queue(LockEvent& held, const Ref<LockEvent>& event, 
     event->since = held.since;
     event->taken = true;
     event->owner = std::exchange(held.owner, {});
-    event->held = std::exchange(held.held, false);
+    event->set_held(held.held);
+    held.set_held(false);
     event->bounded = std::exchange(held.bounded, false);
     event->end_of_time = held.end_of_time;
     event->remote = std::move(held.remote);
