@@ -143,6 +143,34 @@ TEST_CASE("debounce fires for the last event, when no further one has come for i
     CHECK(world.log() == "");
 }
 
+TEST_CASE("rules whose unloading is refused go on") {
+    ShopWorld world(std::string(R"(
+        "nap": {"on": {"event": "shop.Order", "where": {"customer": "ann"}},
+                "do": [{"sleep": "1h"}]},
+        "other": {"on": {"event": "shop.Order", "where": {"customer": "bob"}}, )") +
+                    note_pieces + "}");
+    const auto run = [](ShopWorld& own) -> Task<> {
+        co_await sleep(1s);
+        Task<> ordering = own.order(numbered("ann", 1));
+        co_await ordering;
+        co_await sleep(1s);
+        bool is_refused = false;
+        try {
+            Task<> unloading = own.loader().unload("rules");
+            co_await unloading;
+        } catch (const std::exception&) {
+            is_refused = true;
+        }
+        CHECK(is_refused);
+        Task<> again = own.order(numbered("bob", 2));
+        co_await again;
+        co_await sleep(2h);
+    };
+    world.run(run(world));
+    CHECK(Shop::done == Lines{R"(7: note "bob 2")"});
+    CHECK(world.log() == "");
+}
+
 TEST_CASE("throttle fires at once, and then at most once in its time, for the last event") {
     ShopWorld world(std::string(R"("some": {"on": "shop.Order",
         "throttle": {"time": "5s"}, )") +
