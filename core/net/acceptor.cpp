@@ -85,7 +85,21 @@ Acceptor::~Acceptor() {
 // Not in the header: the caller's library may be unloaded, and the routine keeps the place in the
 // source where it was started.
 Ref<Routine> Acceptor::start(StartOptions options) {
+    start_options_ = options;
     return Container::start(run(), std::move(options));
+}
+
+void Acceptor::start_listening() {
+    if (state_ == State::closing || state_ == State::ended) {
+        stopped_ = false;  // at once: when the last connection ends, nothing may take the order
+    }
+    if (state_ == State::ended) {
+        wants_to_listen_ = true;
+        set_state(State::starting);
+        Container::start(run(), start_options_);
+    } else {
+        order(ServerControlEvent::Type::start_listening);
+    }
 }
 
 void Acceptor::has_closed() noexcept {
@@ -149,13 +163,14 @@ void Acceptor::obey(const ServerControlEvent& event) {
             break;
         case ServerControlEvent::Type::start_listening:
             wants_to_listen_ = true;
+            stopped_ = false;
             break;
         case ServerControlEvent::Type::shutdown:
             stopped_ = true;
             break;
     }
-    if (state_ != State::closing &&
-        (stopped_ || wants_to_listen_ != (state_ == State::listening))) {
+    const bool is_other_work = stopped_ || wants_to_listen_ != (state_ == State::listening);
+    if (state_ == State::closing ? !stopped_ : is_other_work) {
         throw Reordered();
     }
 }
@@ -195,27 +210,30 @@ Task<> Acceptor::run() {
     const auto obedience = [this](const Ref<Event>& event, std::size_t) {
         obey(event->as<ServerControlEvent>());
     };
-    while (!stopped_) {
+    do {
+        while (!stopped_) {
+            try {
+                co_await with_callback(work(), obedience, control_);
+            } catch (const Reordered&) {
+            } catch (const QuitException&) {
+                stopped_ = true;
+            } catch (...) {
+                scheduler().log_exception("the server at " + address_.text() + " ended");
+                stopped_ = true;
+            }
+            listeners_.clear();
+            spare_.reset();
+        }
+        set_state(State::closing);
         try {
-            co_await with_callback(work(), obedience, control_);
+            co_await with_callback(close_in_order(), obedience, control_);
+            co_await finished();
         } catch (const Reordered&) {
         } catch (const QuitException&) {
-            stopped_ = true;
         } catch (...) {
-            scheduler().log_exception("the server at " + address_.text() + " ended");
-            stopped_ = true;
+            scheduler().log_exception("the server's last hook ended");
         }
-        listeners_.clear();
-        spare_.reset();
-    }
-    set_state(State::closing);
-    co_await close_in_order();
-    try {
-        co_await finished();
-    } catch (const QuitException&) {
-    } catch (...) {
-        scheduler().log_exception("the server's last hook ended");
-    }
+    } while (!stopped_);
     set_state(State::ended);
 }
 

@@ -99,7 +99,8 @@ public:
 
     // Open connections stay.
     void stop_listening() { order(ServerControlEvent::Type::stop_listening); }
-    void start_listening() { order(ServerControlEvent::Type::start_listening); }
+    // Also after shutdown(): the server goes on, but connections that were told to end still do.
+    void start_listening();
     // Ends in order: stops listening, shuts the connections down, and closes by force those that
     // have not ended after the shutdown_timeout.
     void shutdown() { order(ServerControlEvent::Type::shutdown); }
@@ -182,6 +183,7 @@ private:
     std::vector<SocketAddress> addresses_;
     std::string error_;
     int error_code_ = 0;
+    StartOptions start_options_;
     bool daemon_ = false;
     bool wants_to_listen_ = true;
     bool stopped_ = false;  // shutdown() was called

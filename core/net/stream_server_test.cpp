@@ -190,6 +190,41 @@ TEST_CASE("a shutdown lets handlers answer, and ends the clients in order") {
     w.run(test());
 }
 
+TEST_CASE("a server that was shut down can listen again") {
+    testing::World w;
+    const bool has_ended = GENERATE(false, true);
+    const auto test = [&]() -> Task<> {
+        const auto server = co_await listen(w.socket(), version("one"));
+        const ByteStream::Owner first = co_await connect(w.socket());
+        const auto first_answer = co_await ask(*first, "quick");
+        CHECK(first_answer == "one");
+        server->shutdown();
+        const auto last = co_await first->read_line(64);
+        CHECK(last == "bye");
+        if (has_ended) {
+            co_await first->finish();
+            co_await server->ended();
+        }
+        server->start_listening();
+        const bool is_listening = co_await server->listening();
+        CHECK(is_listening);
+        const ByteStream::Owner second = co_await connect(w.socket());
+        const auto second_answer = co_await ask(*second, "quick");
+        CHECK(second_answer == "one");
+        if (!has_ended) {
+            const auto no_answer = co_await first->read_line(64);
+            CHECK_FALSE(no_answer);  // it still ends
+            co_await first->finish();
+        }
+        server->shutdown();
+        const auto last_again = co_await second->read_line(64);
+        CHECK(last_again == "bye");
+        co_await second->finish();
+        co_await server->ended();
+    };
+    w.run(test());
+}
+
 TEST_CASE("a handler that asks for no next request sees the end of its input at a shutdown") {
     testing::World w;
     const auto test = [&]() -> Task<> {

@@ -133,6 +133,12 @@ public:
         }
     }
 
+    // As if they were handed over to another version.
+    void unload_refused() override {
+        FilesState state = hand_over();
+        take_over(state);
+    }
+
 private:
     using Roots = std::map<std::string, std::shared_ptr<Root>>;  // shared with calls under way
 

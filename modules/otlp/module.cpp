@@ -52,7 +52,7 @@ public:
 
     void begin() override {
         open();
-        sender_ = start(send_now_and_then(), {.name = "send spans", .daemon = true});
+        begin_to_send();
     }
 
     // The next version has opened the buffer for itself. What this one has taken, it sends.
@@ -73,10 +73,16 @@ public:
         }
     }
 
+    void unload_refused() override { begin_to_send(); }
+
     using ModuleOf::settings_changed;
     void settings_changed(const OtlpSettings&) override { open(); }
 
 private:
+    void begin_to_send() {
+        sender_ = start(send_now_and_then(), {.name = "send spans", .daemon = true});
+    }
+
     SpanBuffer& spans() const noexcept { return *server().spans(); }
 
     void open() {

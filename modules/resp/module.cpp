@@ -106,6 +106,13 @@ public:
         }
     }
 
+    // Clients whose connection was to end connect again.
+    void unload_refused() override {
+        for (const auto& listener : listeners_) {
+            listener->start_listening();
+        }
+    }
+
     // Of a version that has been replaced: the clients whose request is not answered yet.
     std::vector<std::string> in_use() const override {
         return protocol_.replaced() ? clients() : std::vector<std::string>();

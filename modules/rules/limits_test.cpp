@@ -143,6 +143,80 @@ TEST_CASE("debounce fires for the last event, when no further one has come for i
     CHECK(world.log() == "");
 }
 
+TEST_CASE("a delayed event that fails is told, and holds up no other") {
+    const std::string fair = R"("fair_by": "{{event.items.0}}", )";
+    const std::string throttled = R"("throttle": {"time": "1s", "by": "{{event.items.0}}"}, )";
+    const auto [step, setting] = GENERATE_COPY(
+        table<std::string, std::string>({{"fair_by", fair}, {"throttle", throttled}}));
+    ShopWorld world(R"("rest": {"on": "shop.Order",
+        "debounce": {"time": "5s", "by": "{{event.customer}}"}, )" +
+                    setting + note_pieces + R"(},
+        "tell": {"on": "rules.Failed", "do": [{"call": "shop.note", "with": {
+            "text": "{{event.code}} {{event.event.customer}}"}}]})");
+    world.run(order_at(
+        world,
+        {{0, R"({"customer": "ann"})"}, {1, R"({"customer": "bob", "pieces": 2, "items": ["a"]})"}},
+        60s));
+    CHECK(Shop::done == Lines{R"(5: note "no_value ann")", R"(6: note "bob 2")"});
+    CHECK(world.log() ==
+          "warning: failed at " + step + ": no_value: {{event.items.0}} has no value\n");
+}
+
+TEST_CASE("an event that fails when its rule changes keeps no other rule from its beginning") {
+    const std::string rule = R"("rest": {"on": "shop.Order", "debounce": {"time": "1h"},
+        "fair_by": "{{event.items.0}}", )";
+    ShopWorld world(rule + note_pieces + "}");
+    const std::string changed = app_with(
+        rule + R"("do": [{"log": "changed"}]}, "new": {"on": "shop.Order", )" + note_pieces + "}");
+    const auto run = [](ShopWorld& own, const std::string& configuration) -> Task<> {
+        co_await sleep(1s);
+        Task<> ordering = own.order(R"({"customer": "ann"})");
+        co_await ordering;
+        co_await sleep(100ms);
+        own.server().reconfigure(SimulatedServer::read(configuration));
+        Task<> again = own.order(R"({"customer": "bob", "pieces": 2})");
+        co_await again;
+        co_await sleep(1s);
+        std::vector<std::string> names{"rules"};
+        Task<> reloading = own.loader().reload(std::move(names));
+        co_await reloading;
+        co_await sleep(1s);
+    };
+    world.run(run(world, changed));
+    CHECK(Shop::done == Lines{R"(1: note "bob 2")"});
+    const std::string failure =
+        "warning: failed at fair_by: no_value: {{event.items.0}} has no value\n";
+    CHECK(world.log() == failure + failure);
+}
+
+TEST_CASE("rules whose unloading is refused go on") {
+    ShopWorld world(std::string(R"(
+        "nap": {"on": {"event": "shop.Order", "where": {"customer": "ann"}},
+                "do": [{"sleep": "1h"}]},
+        "other": {"on": {"event": "shop.Order", "where": {"customer": "bob"}}, )") +
+                    note_pieces + "}");
+    const auto run = [](ShopWorld& own) -> Task<> {
+        co_await sleep(1s);
+        Task<> ordering = own.order(numbered("ann", 1));
+        co_await ordering;
+        co_await sleep(1s);
+        bool is_refused = false;
+        try {
+            Task<> unloading = own.loader().unload("rules");
+            co_await unloading;
+        } catch (const std::exception&) {
+            is_refused = true;
+        }
+        CHECK(is_refused);
+        Task<> again = own.order(numbered("bob", 2));
+        co_await again;
+        co_await sleep(2h);
+    };
+    world.run(run(world));
+    CHECK(Shop::done == Lines{R"(7: note "bob 2")"});
+    CHECK(world.log() == "");
+}
+
 TEST_CASE("throttle fires at once, and then at most once in its time, for the last event") {
     ShopWorld world(std::string(R"("some": {"on": "shop.Order",
         "throttle": {"time": "5s"}, )") +

@@ -128,9 +128,13 @@ Task<> RulesModule::load() {
     co_return;
 }
 
-void RulesModule::begin() {
+void RulesModule::follow_modules() {
     states_.handle(match<ModuleStateEvent>().make(),
                    [this](const Ref<Event>&) { modules_changed(); });
+}
+
+void RulesModule::begin() {
+    follow_modules();
     const bool is_first = !replaces();
     for (const auto& [rule_name, rule] : rules_) {
         rule->connect();
@@ -222,6 +226,11 @@ Task<> RulesModule::unload() {
     end_rules();
 }
 
+void RulesModule::unload_refused() {
+    follow_modules();
+    go_on();
+}
+
 void RulesModule::end_rules() noexcept {
     for (const auto& [rule_name, rule] : rules_) {
         if (const std::size_t unfinished = rule->unfinished(); unfinished != 0) {
@@ -266,6 +275,10 @@ void RulesModule::take_over(RulesState& state) {
             rule->second->admit(std::move(event));
         }
     }
+    go_on();
+}
+
+void RulesModule::go_on() {
     for (const auto& [rule_name, rule] : rules_) {
         if (rule->stopped()) {
             rule->go_on();

@@ -35,6 +35,7 @@ public:
     void begin() override;
     void retire() override;
     Task<> unload() override;
+    void unload_refused() override;
     using ModuleOf::settings_changed;
     void settings_changed(const RulesSettings& before) override;
 
@@ -53,7 +54,8 @@ private:
 
     std::unique_ptr<Rule> make(const std::string& rule_name, const RuleSettings& rule);
     void begin_rule(Rule& rule);
-    void connect_rules();
+    void follow_modules();
+    void go_on();
     bool startup_is_done() const;
     void modules_changed();
     bool all_idle() const noexcept;

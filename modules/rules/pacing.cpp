@@ -11,17 +11,22 @@ class Pacing::Stage {
 public:
     enum class Kind { once, debounce, throttle };
 
-    Stage(Pacing& pacing, std::size_t position, Kind kind, const Pace& pace, Scheduler& scheduler,
-          std::size_t most_keys)
+    Stage(Pacing& pacing, std::size_t position, const char* name, Kind kind, const Pace& pace,
+          Scheduler& scheduler, std::size_t most_keys)
         : pacing_(pacing),
           position_(position),
+          name_(name),
           kind_(kind),
           pace_(pace),
           scheduler_(scheduler),
           most_keys_(most_keys),
           handler_(scheduler) {}
 
-    void add(Json event);
+    // Returns what it is in the settings of the rule.
+    const char* name() const noexcept { return name_; }
+    // Returns the value of `by`. Throws ApiException if it has none.
+    std::string key_of(const Json& event) const { return pace_.by.text(Frame{event, Json()}); }
+    void add(const std::string& key, Json event);
     void fire_all();
     std::size_t waiting() const noexcept { return waiting_; }
 
@@ -44,6 +49,7 @@ private:
 
     Pacing& pacing_;
     const std::size_t position_;
+    const char* const name_;
     const Kind kind_;
     const Pace pace_;
     Scheduler& scheduler_;
@@ -56,17 +62,19 @@ private:
     std::optional<Time> timer_at_;
 };
 
-Pacing::Pacing(Scheduler& scheduler, const Program& program, std::size_t most_keys, Fire fire)
-    : fire_(std::move(fire)) {
-    const auto add_stage = [&](Stage::Kind kind, const std::optional<Pace>& pace) {
+Pacing::Pacing(Scheduler& scheduler, const Program& program, std::size_t most_keys, Fire fire,
+               Fail fail)
+    : fire_(std::move(fire)), fail_(std::move(fail)) {
+    const auto add_stage = [&](const char* name, Stage::Kind kind,
+                               const std::optional<Pace>& pace) {
         if (pace) {
-            stages_.push_back(
-                std::make_unique<Stage>(*this, stages_.size(), kind, *pace, scheduler, most_keys));
+            stages_.push_back(std::make_unique<Stage>(*this, stages_.size(), name, kind, *pace,
+                                                      scheduler, most_keys));
         }
     };
-    add_stage(Stage::Kind::once, program.once);
-    add_stage(Stage::Kind::debounce, program.debounce);
-    add_stage(Stage::Kind::throttle, program.throttle);
+    add_stage("once", Stage::Kind::once, program.once);
+    add_stage("debounce", Stage::Kind::debounce, program.debounce);
+    add_stage("throttle", Stage::Kind::throttle, program.throttle);
 }
 
 Pacing::~Pacing() = default;
@@ -75,12 +83,21 @@ void Pacing::add(Json event) {
     pass(0, std::move(event));
 }
 
+// An event that fails stops no other: it may come here from a timer, after others and before more.
 void Pacing::pass(std::size_t stage, Json event) {
     if (stage == stages_.size()) {
         fire_(std::move(event));
-    } else {
-        stages_[stage]->add(std::move(event));
+        return;
     }
+    Stage& next = *stages_[stage];
+    std::string key;
+    try {
+        key = next.key_of(event);
+    } catch (const ApiException& exception) {
+        fail_(next.name(), exception.error(), std::move(event));
+        return;
+    }
+    next.add(key, std::move(event));
 }
 
 void Pacing::fire_all() {
@@ -99,10 +116,9 @@ std::size_t Pacing::waiting() const noexcept {
 
 // --- Stage
 
-void Pacing::Stage::add(Json event) {
+void Pacing::Stage::add(const std::string& key, Json event) {
     const Time now = scheduler_.now();
     end_times(now);
-    const std::string key = pace_.by.text(Frame{event, Json()});
     const auto found = entries_.find(key);
     const Time until = now + pace_.time;
     if (kind_ == Kind::debounce) {

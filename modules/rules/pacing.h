@@ -12,6 +12,7 @@
 #include "core/run/event_handler.h"
 #include "core/run/scheduler.h"
 #include "modules/rules/program.h"
+#include "modules/system/call/api_error.h"
 
 namespace weir::rules {
 
@@ -19,14 +20,16 @@ namespace weir::rules {
 class Pacing {
 public:
     using Fire = std::function<void(Json event)>;
+    using Fail = std::function<void(std::string where, ApiError error, Json event)>;
 
-    // Fires by the function, within add() or later. Remembers `most_keys` values of each at most.
-    Pacing(Scheduler& scheduler, const Program& program, std::size_t most_keys, Fire fire);
+    // Fires by the function, within add() or later; an event whose `by` has no value fails instead.
+    // Neither function may throw ApiException. Remembers `most_keys` values of each `by` at most.
+    Pacing(Scheduler& scheduler, const Program& program, std::size_t most_keys, Fire fire,
+           Fail fail);
     Pacing(const Pacing&) = delete;
     Pacing& operator=(const Pacing&) = delete;
     ~Pacing();
 
-    // Throws what the references of `by` throw.
     void add(Json event);
     // Fires at once all that waits for its time.
     void fire_all();
@@ -37,12 +40,11 @@ public:
 
 private:
     class Stage;
-    class Once;
-    class Delayed;
 
     void pass(std::size_t stage, Json event);
 
     const Fire fire_;
+    const Fail fail_;
     std::vector<std::unique_ptr<Stage>> stages_;
     std::uint64_t dropped_ = 0;
 };

@@ -54,8 +54,12 @@ Rule::Rule(RuleHost& host, Program program, std::size_t most_keys)
       routine_name_("rule '" + program_->name + "'"),
       handler_(host.module().scheduler()),
       ready_(make_event<RuleReady>(program_->priority, static_cast<ReadyTarget*>(this))),
-      pacing_(host.module().scheduler(), *program_, most_keys,
-              [this](Json event) { admit(std::move(event)); }),
+      pacing_(
+          host.module().scheduler(), *program_, most_keys,
+          [this](Json event) { admit(std::move(event)); },
+          [this](std::string where, ApiError error, Json event) {
+              fail_before_run({std::move(where), std::move(error)}, std::move(event));
+          }),
       runs_(host.module().scheduler()) {
     host_.need_queue(program_->priority);
     counts_.name = program_->name;
@@ -97,17 +101,17 @@ void Rule::receive() {
 
 // What goes wrong before a run begins is told as if the run had failed.
 void Rule::triggered(const Ref<Event>& event) {
-    std::optional<Failure> failure;
     try {
         take(event);
     } catch (const ApiException& exception) {
-        failure = Failure{"if", exception.error()};
+        fail_before_run({"if", exception.error()}, members_of(*event));
     }
-    if (failure) {
-        ++counts_.failed;
-        Task<> reporting = report(*std::move(failure), members_of(*event));
-        runs_.start(std::move(reporting), {.name = routine_name_});
-    }
+}
+
+void Rule::fail_before_run(Failure failure, Json event) {
+    ++counts_.failed;
+    Task<> reporting = report(std::move(failure), std::move(event));
+    runs_.start(std::move(reporting), {.name = routine_name_});
 }
 
 void Rule::take(const Ref<Event>& event) {
@@ -137,8 +141,15 @@ void Rule::take(const Ref<Event>& event) {
 }
 
 void Rule::admit(Json event) {
-    const std::string key =
-        program_->fair_by ? program_->fair_by->text(Frame{event, Json()}) : std::string();
+    std::string key;
+    try {
+        if (program_->fair_by) {
+            key = program_->fair_by->text(Frame{event, Json()});
+        }
+    } catch (const ApiException& exception) {
+        fail_before_run({"fair_by", exception.error()}, std::move(event));
+        return;
+    }
     if (full() && program_->when_full == WhenFull::drop_oldest) {
         waiting_.take_oldest();
         ++counts_.dropped;

@@ -72,7 +72,8 @@ public:
     void connect();
     // Runs without an event.
     void run_once() { admit(Json()); }
-    // Takes an event as if it had come.
+    // Takes an event as if it had come. If its `fair_by` has no value, that is a failure of the
+    // rule, which is reported.
     void admit(Json event);
     // Takes no more events; those that wait are still run for.
     void stop();
@@ -81,9 +82,9 @@ public:
     void go_on();
     // Removes the events that wait, the oldest first.
     std::vector<Json> take_waiting();
-    // Returns whether nothing runs and nothing waits.
+    // Returns whether nothing runs, nothing waits, and all failures are reported.
     bool idle() const noexcept {
-        return running_ == 0 && waiting_.empty() && pacing_.waiting() == 0;
+        return runs_.routines().empty() && waiting_.empty() && pacing_.waiting() == 0;
     }
     // Returns for how many events the rule has not run to the end: because the program quits, or
     // until now.
@@ -99,6 +100,7 @@ private:
     void receive();
     void triggered(const Ref<Event>& event);
     void take(const Ref<Event>& event);
+    void fail_before_run(Failure failure, Json event);
     bool full() const noexcept { return waiting_.size() >= program_->waiting; }
     void hold_back();
     void make_room() noexcept;

@@ -126,15 +126,15 @@ public:
     }
 
     Task<> unload() override {
-        HooksClosed closed(*this);
+        set_hooks_open(false);  // senders are asked to come again
         while (std::ranges::any_of(receivers_, is_busy) ||
                std::ranges::any_of(leaving_receivers_, is_at_work) ||
                std::ranges::any_of(doors_, is_answering) ||
                std::ranges::any_of(leaving_hooks_, answers)) {
             co_await sleep(look_interval);
         }
-        closed.stay();
     }
+    void unload_refused() override { set_hooks_open(true); }
 
 private:
     // Of each hook and receiver, by name.
@@ -147,27 +147,6 @@ private:
     struct Door {
         std::shared_ptr<Hook> hook;  // shared with its route and the requests under way
         std::unique_ptr<http::Route> route;
-    };
-
-    // Senders are asked to come again, while the module ends. If it takes too long, and unloading
-    // is refused, the hooks are open again.
-    class HooksClosed {
-    public:
-        explicit HooksClosed(WebhookModule& module) noexcept : module_(module) { set_open(false); }
-        HooksClosed(const HooksClosed&) = delete;
-        HooksClosed& operator=(const HooksClosed&) = delete;
-        ~HooksClosed() { set_open(!stays_); }
-        void stay() noexcept { stays_ = true; }
-
-    private:
-        void set_open(bool open) noexcept {
-            for (const auto& [hook_name, door] : module_.doors_) {
-                door.hook->set_open(open);
-            }
-        }
-
-        WebhookModule& module_;
-        bool stays_ = false;
     };
 
     static bool is_at_work(const std::unique_ptr<Receiver>& receiver) {
@@ -277,6 +256,12 @@ private:
                 "POST", hook_settings.path,
                 [hook](http::Exchange& exchange) { return Hook::receive(hook, exchange); });
             doors_[hook_name] = {std::move(hook), std::move(route)};
+        }
+    }
+
+    void set_hooks_open(bool open) noexcept {
+        for (const auto& [hook_name, door] : doors_) {
+            door.hook->set_open(open);
         }
     }
 

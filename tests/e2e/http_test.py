@@ -9,8 +9,11 @@ import ssl
 import subprocess
 import unittest
 
+import redis
+
 from lockd import LIMIT, Lockd, Raw, main, program, wait_until
 from loopback import make_certificate
+from models import call
 
 PASSWORD = "apples and pears"
 EVENTS = {"shop.Order": {
@@ -408,6 +411,26 @@ class Alone(unittest.TestCase):
                 self.assertIn(b"\r\nConnection: close\r\n", answer)
                 self.assertEqual(unload.wait(LIMIT), 0)
                 unload.stdout.close()
+
+    def test_a_module_whose_unloading_is_refused_serves_clients_again(self):
+        with Web(shutdown_timeout="40s", unload_timeout="200ms") as web:
+            with web.redis() as holder:
+                holder.execute_command("LOCK", "order:1")
+                waiter = subprocess.Popen(
+                    web.command("/locks/order:1", "-i", *LOGIN, "-H",
+                                "Content-Type: application/json", "-d", '{"wait": "40s"}'),
+                    stdout=subprocess.PIPE)
+                wait_until(lambda: web.waiters("order:1") == 1, "the client waits")
+                with self.assertRaisesRegex(redis.exceptions.ResponseError, "not unloaded"):
+                    call(web.owner(), "manager", "unload", module="http")
+                # At the Unix socket: the port is another one now.
+                wait_until(lambda: subprocess.run(
+                    web.command("/ready", "-f", "--unix-socket", web.http_unix),
+                    capture_output=True, timeout=2 * LIMIT, check=False).returncode == 0,
+                    "it is ready again")
+                holder.execute_command("UNLOCK", "order:1")
+                answer = waiter.communicate(timeout=LIMIT)[0]
+                self.assertTrue(answer.startswith(b"HTTP/1.1 201 "), answer)
 
     def test_a_client_that_unloads_what_serves_it_sees_its_connection_end(self):
         # It cannot be answered before the module has gone, and then by no module.

@@ -40,6 +40,8 @@ public:
 
     // Ends all streams, in order; further ones end at once.
     void stop();
+    // Undoes that for streams that follow.
+    void go_on() noexcept { stopping_ = false; }
     void set_keepalive(Duration time) noexcept { keepalive_ = time; }
     void set_web_sockets(WebSocketOptions options) { web_sockets_ = std::move(options); }
     std::size_t streams() const noexcept { return streams_; }

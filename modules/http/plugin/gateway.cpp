@@ -58,6 +58,11 @@ void Gateway::stop() {
     events_.stop();
 }
 
+void Gateway::go_on() noexcept {
+    stopping_ = false;
+    events_.go_on();
+}
+
 Task<> Gateway::health(Exchange& exchange) const {
     return respond_json_text(exchange, R"({"status": "pass"})");
 }

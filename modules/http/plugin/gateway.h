@@ -39,6 +39,8 @@ public:
     void set_configured(std::vector<RouteSettings> routes) { configured_ = std::move(routes); }
     // The server is about to end: /ready says so, and streams end.
     void stop();
+    // It is not.
+    void go_on() noexcept;
 
 private:
     Task<> health(Exchange& exchange) const;

@@ -150,6 +150,14 @@ public:
         }
     }
 
+    // Clients whose connection was to end connect again.
+    void unload_refused() override {
+        gateway_.go_on();
+        for (const auto& listener : listeners_) {
+            listener->start_listening();
+        }
+    }
+
     // A new version has the listeners. Streams of events and WebSockets end, for their clients
     // continue them there.
     void retire() override { stop(); }

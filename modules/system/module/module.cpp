@@ -210,6 +210,17 @@ Task<> Module::end_work() {
     co_await unload();
 }
 
+void Module::go_on() noexcept {
+    try {
+        for (ModulePart& part : parts_) {
+            part.go_on();
+        }
+        unload_refused();
+    } catch (...) {
+        scheduler().log_exception("unload_refused() of the module '" + name_ + "' ended");
+    }
+}
+
 void Module::close_all() noexcept {
     calls_.close();
     close();

@@ -90,8 +90,12 @@ public:
     virtual void retire();
     // Prepares the end: shuts connections down, waits for what must not be cut off. No call is
     // under way any more, and none comes; parts, as listeners, have ended. All routines are closed
-    // afterwards. Unwound when it takes longer than the module's `unload_timeout`.
+    // afterwards. Unwound when it takes longer than the module's `unload_timeout`: unloading is
+    // refused then, unless it is forced.
     virtual Task<> unload();
+    // Unloading was refused after unload() had begun: the module works on. Here: starts again what
+    // unload() has ended. The module takes calls again when this returns. What it throws is logged.
+    virtual void unload_refused() {}
     // Returns what holds the module in use, one line each, as "lock 'a' held by ...". As long as
     // there is any, unloading is refused unless it is forced.
     virtual std::vector<std::string> in_use() const { return {}; }
@@ -149,6 +153,8 @@ public:
     void close_calls() noexcept { calls_.close(); }
     // Ends the parts in order, and then unload()s.
     Task<> end_work();
+    // Undoes that, as far as it has come: unloading was refused.
+    void go_on() noexcept;
     void close_all() noexcept;
     const Ref<Holds>& holds() const noexcept { return holds_; }
 

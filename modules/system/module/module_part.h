@@ -31,6 +31,8 @@ public:
     virtual void take_over() noexcept {}
     // Ends in order what it has, before Module::unload(). Unwound when that takes too long.
     virtual Task<> end() = 0;
+    // Unloading the module was refused: undoes end(), as far as that has come.
+    virtual void go_on() {}
 
 protected:
     // In a reload, until take_over() has returned: the old version's part of the same name and

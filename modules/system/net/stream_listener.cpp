@@ -99,4 +99,10 @@ Task<> StreamListener::end() {
     }
 }
 
+void StreamListener::go_on() {
+    if (server_ != nullptr) {
+        server_->start_listening();
+    }
+}
+
 }  // namespace weir

@@ -45,6 +45,7 @@ public:
     void prepare_to_take_over() override;
     void take_over() noexcept override;
     Task<> end() override;
+    void go_on() override;
 
 private:
     struct Tie;

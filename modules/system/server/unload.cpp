@@ -89,18 +89,23 @@ void Unload::refuse_if_in_use(const ModuleEntry& entry) {
 Task<> Unload::end_work(ModuleEntry& entry, bool force) {
     std::exception_ptr refused;
     std::string why;
+    bool has_begun = false;
     try {
         co_await unload_users(entry, force);
         entry.module->stop_serving();
         if (!force) {
             co_await end_calls(entry);
         }
+        has_begun = true;
         co_await prepare(entry, force);
     } catch (const UnloadRefused& exception) {
         refused = std::current_exception();
         why = exception.what();
     }
     if (refused) {
+        if (has_begun) {
+            entry.module->go_on();
+        }
         entry.module->serve();
         co_await change_state(parts_.scheduler(), parts_.table, entry, ModuleState::succeeded,
                               std::move(why));
