@@ -7,9 +7,7 @@
 
 #include "core/net/loopback_peer.h"
 #include "core/net/peer_user.h"
-#include "core/run/wait.h"
 #include "core/run/watch.h"
-#include "core/wait/timeout.h"
 
 namespace weir {
 namespace {
@@ -234,15 +232,13 @@ Task<> Connection::live(bool first) {
     }
     stream_->start_reading();
     reader_ = start(read(), {.name = "connection reader", .daemon = daemon_, .foreground = true});
-    const MatcherOf<SocketEvent> changed = stream_->matcher(SocketEvent::Type::changed);
     while (!is_over() && !times_out()) {
         if (stream_->output_error() != 0 && !output_over_) {
             writer_->close();
             end_writing();
             continue;
         }
-        stream_->want(SocketEvent::Type::changed);
-        co_await wait_with_timeout(time_left(), changed);
+        co_await SignalWait(*stream_, SocketEvent::Type::changed, time_of_next_look());
     }
 }
 
@@ -295,30 +291,28 @@ bool Connection::times_out() {
     return false;
 }
 
-// The time until times_out() may have something to do.
-std::optional<Duration> Connection::time_left() const {
+// Returns when times_out() may have something to do.
+Time Connection::time_of_next_look() const {
     const ConnectionOptions& options = protocol_->options();
-    const Time now = scheduler().now();
     if (shutting_down_) {
-        return deadline_ - now;
+        return deadline_;
     }
-    std::optional<Duration> left;
-    const auto limit = [&](Time since, Duration time) {
+    Time next = no_deadline;
+    const auto limit = [&next](Time since, Duration time) {
         if (is_set(time)) {
-            const Duration wait = std::max(since + time - now, Duration(1));
-            left = left ? std::min(*left, wait) : wait;
+            next = std::min(next, since + time);
         }
     };
     const Time received = stream_->last_received();
     const Time sent = stream_->last_sent();
     if (stream_->stopped()) {
-        limit(now, options.idle_timeout);
+        limit(scheduler().now(), options.idle_timeout);
     } else {
         limit(input_over_ ? std::max(received, sent) : received, options.idle_timeout);
     }
     limit(std::max(received, last_keepalive_), options.keepalive_time);
     limit(std::max(sent, last_keepalive_), options.write_keepalive_time);
-    return left;
+    return next;
 }
 
 void Connection::fail(CloseReason reason) {
@@ -379,13 +373,11 @@ void Connection::disconnect() noexcept {
 // --- the routine that reads
 
 Task<> Connection::read() {
-    const MatcherOf<SocketEvent> readable = stream_->matcher(SocketEvent::Type::readable);
     const SendUntil::Until until = [this] { return shutting_down_ || outcome_.has_value(); };
     Events events;
     for (;;) {
         while (!stream_->has_news()) {
-            stream_->want(SocketEvent::Type::readable);
-            co_await readable;
+            co_await SignalWait(*stream_, SocketEvent::Type::readable);
         }
         if (shutting_down_) {
             break;  // the stream drops the input
@@ -435,7 +427,6 @@ Task<> Connection::keep_alive() {
 
 Task<> Connection::write_out() {
     const MatcherOf<ConnectionWriteEvent> writes = match<ConnectionWriteEvent>(this, mark_);
-    const MatcherOf<SocketEvent> writable = stream_->matcher(SocketEvent::Type::writable);
     for (bool end = false; !end;) {
         Ref<ConnectionWriteEvent> event = co_await writes;
         event->set_ignorable();
@@ -457,8 +448,7 @@ Task<> Connection::write_out() {
             stream_->flush();
         }
         while (stream_->pending() >= limit && stream_->output_error() == 0) {
-            stream_->want(SocketEvent::Type::writable);
-            co_await writable;
+            co_await SignalWait(*stream_, SocketEvent::Type::writable);
         }
         if (stream_->output_error() != 0) {
             break;

@@ -152,7 +152,7 @@ private:
     bool is_over() const noexcept;
     void set_outcome();
     bool times_out();
-    std::optional<Duration> time_left() const;
+    Time time_of_next_look() const;
 
     Protocol* protocol_;
     const Ref<ConnectionIdentity> identity_;

@@ -3,8 +3,6 @@
 #include <utility>
 
 #include "core/net/socket_error.h"
-#include "core/run/wait.h"
-#include "core/wait/timeout.h"
 
 namespace weir {
 
@@ -96,8 +94,6 @@ void StreamServer::shut_clients_down(bool force) {
 
 Task<bool> StreamClient::next(Time deadline) {
     asks_for_next_ = true;
-    const MatcherOf<SocketEvent> readable = stream_->matcher(SocketEvent::Type::readable);
-    const MatcherOf<SocketEvent> changed = server_.handed_on_.matcher(SocketEvent::Type::changed);
     stream_->consume(0);  // what the last request has borrowed
     for (;;) {
         if (handler_ != server_.handlers_) {
@@ -113,12 +109,10 @@ Task<bool> StreamClient::next(Time deadline) {
             co_return false;
         }
         stream_->start_reading();
-        stream_->want(SocketEvent::Type::readable);
-        server_.handed_on_.want(SocketEvent::Type::changed);
-        if (deadline == no_deadline) {
-            co_await any_of(readable, changed);
-        } else if (!co_await wait_with_timeout(deadline - server_.scheduler().now(), readable,
-                                               changed)) {
+        const bool signalled =
+            co_await SignalWait(*stream_, SocketEvent::Type::readable, server_.handed_on_,
+                                SocketEvent::Type::changed, deadline);
+        if (!signalled) {
             throw StreamError("waiting for a request of " + stream_->peer(), UV_ETIMEDOUT);
         }
     }

@@ -5,9 +5,6 @@
 #include <cstring>
 #include <utility>
 
-#include "core/run/wait.h"
-#include "core/wait/timeout.h"
-
 namespace weir {
 
 ByteStream::ByteStream(Scheduler& scheduler, const StreamOptions& options)
@@ -130,20 +127,8 @@ void ByteStream::take_back() noexcept {
 // --- reading
 
 Task<> ByteStream::wait(SocketEvent::Type type, Time deadline, std::string_view doing) {
-    MatcherOf<SocketEvent> changed;
-    MatcherOf<SocketEvent>& signalled = type == SocketEvent::Type::readable   ? readable_
-                                        : type == SocketEvent::Type::writable ? writable_
-                                                                              : changed;
+    const bool signalled = co_await SignalWait(*this, type, deadline);
     if (!signalled) {
-        signalled = matcher(type);
-    }
-    want(type);
-    if (deadline == no_deadline) {
-        co_await signalled;
-        co_return;
-    }
-    const Duration left = std::max(deadline - scheduler().now(), Duration::zero());
-    if (!co_await wait_with_timeout(left, signalled)) {
         throw StreamError(std::string(doing) + peer(), UV_ETIMEDOUT);
     }
 }

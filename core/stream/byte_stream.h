@@ -10,9 +10,9 @@
 #include <string_view>
 
 #include "core/base/clock.h"
-#include "core/event/matcher.h"
 #include "core/run/task.h"
 #include "core/stream/input_buffer.h"
+#include "core/stream/signal_wait.h"
 #include "core/stream/socket_events.h"
 #include "core/stream/stream_error.h"
 
@@ -35,7 +35,6 @@ struct StreamOptions {
 };
 
 // The deadline of an operation that may take any time.
-inline constexpr Time no_deadline = Time::max();
 
 // Bytes in and bytes out, in order, with a bounded buffer on either side: a socket, TLS, one end of
 // a pair in memory, a file. A routine reads and writes in straight code:
@@ -244,8 +243,6 @@ private:
     int input_error_ = 0;
     int output_error_ = 0;
     std::string detail_;  // of the errors
-    MatcherOf<SocketEvent> readable_;
-    MatcherOf<SocketEvent> writable_;
     std::uint64_t received_ = 0;
     std::uint64_t sent_ = 0;
     Time last_received_;

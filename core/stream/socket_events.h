@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 
+#include "core/base/list.h"
 #include "core/event/event.h"
 #include "core/event/matcher.h"
 #include "core/run/scheduler.h"
@@ -11,6 +12,12 @@
 namespace weir {
 
 class Source;
+class Wait;
+
+// The place of a wait among those that the next event ends.
+struct SignalWaiter : Link<SignalWaiter> {
+    Wait* wait = nullptr;
+};
 
 // Something has happened to a socket, or to another thing outside that a routine waits for.
 struct SocketEvent : Event {
@@ -21,6 +28,10 @@ struct SocketEvent : Event {
     };
     Index<Type> type;
     Index<const Source*> socket;
+    List<SignalWaiter> waiters;
+
+    // Resumes each wait that is listed; one that begins meanwhile waits for the next event.
+    void received() noexcept;
 
     static auto declare() {
         return declare_event<SocketEvent>("weir.SocketEvent")
@@ -30,12 +41,12 @@ struct SocketEvent : Event {
 };
 
 // Sends SocketEvents. Sends one only after a routine has armed it with want(), so that a socket on
-// which no routine waits costs no events. The routine checks its condition again after each event,
-// for the event may have been sent for an earlier wait:
+// which no routine waits costs no events. A routine waits with SignalWait, which arms the source,
+// or for the matcher after want(). It checks its condition again after each event, for the event
+// may have been sent for an earlier wait:
 //
 //     while (!source.ready()) {
-//         source.want(SocketEvent::Type::readable);
-//         co_await readable;
+//         co_await SignalWait(source, SocketEvent::Type::readable);
 //     }
 //
 // The event of each type is made when it is wanted first, and is then the same object each time: a
@@ -60,6 +71,11 @@ public:
     }
     // Undoes want(), for a source that is closed.
     void disarm() noexcept { wanted_ = 0; }
+    // Arms the source; the waiter's wait is resumed by the event.
+    void want(SocketEvent::Type type, SignalWaiter& waiter) {
+        want(type);
+        event_of(type)->waiters.push_back(waiter);
+    }
     // Sends an event if the source is armed for this type, and disarms it. An event that is in its
     // queue still, for an earlier wait, is one for this wait too.
     void signal(SocketEvent::Type type) {

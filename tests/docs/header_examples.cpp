@@ -3,6 +3,7 @@
 // comes.
 
 #include <csignal>
+#include <stdexcept>
 #include <thread>
 
 #include <weir/core.h>
@@ -118,10 +119,17 @@ struct Socket : Source {
     bool ready() const { return ready_; }
     bool ready_ = false;
 };
-Task<> wait_for(Socket& source, const MatcherOf<SocketEvent>& readable) {
+Task<> wait_for(Socket& source) {
     while (!source.ready()) {
-        source.want(SocketEvent::Type::readable);
-        co_await readable;
+        co_await SignalWait(source, SocketEvent::Type::readable);
+    }
+}
+
+// core/stream/signal_wait.h
+Task<> wait_until(Socket& source, Time deadline) {
+    const bool signalled = co_await SignalWait(source, SocketEvent::Type::readable, deadline);
+    if (!signalled) {
+        throw std::runtime_error("too late");
     }
 }
 
