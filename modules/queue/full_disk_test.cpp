@@ -131,6 +131,36 @@ TEST_CASE("what builds upon a change that the disk refuses is refused with it") 
     CHECK(world.log() == "");
 }
 
+TEST_CASE("a job that is given back since the disk refuses it goes to a worker that waits") {
+    const DiskApp app;
+    SimulatedServer world(app.text(R"({"visibility": "10h"})"));
+    const auto fetch = [](const char* wait, Json& answer) -> Task<> {
+        Task<Json> fetching =
+            ask_disk("fetch", std::string(R"({"queue": "q", "wait": ")") + wait + R"("})");
+        answer = co_await fetching;
+    };
+    const auto script = [&fetch](SimulatedServer& own) -> Task<> {
+        co_await expect("submit", R"({"queue": "q", "data": 1})", "1");
+        const WriteFailure full(1);
+        own.simulation().delay_threads(30s);  // the disk is slow
+        Json lost;
+        Json found;
+        Container waiting(own.scheduler());
+        Container leaving(own.scheduler());
+        leaving.start(fetch("0s", lost));
+        co_await sleep(1s);
+        waiting.start(fetch("100s", found));
+        co_await sleep(1s);
+        leaving.close();  // while the file is written
+        co_await sleep(110s);
+        CHECK(full.happened());
+        CHECK(lost.is_null());
+        CHECK(found.dump() == a_job(1, 1, 1));
+        own.simulation().delay_threads(0s);
+    };
+    world.run(script(world));
+}
+
 TEST_CASE("a full disk ends no job: a worker that does not come back meanwhile has one try less") {
     const DiskApp app;
     SimulatedServer world(app.text(R"({"visibility": "10s", "retry": {"times": 1}})"));
