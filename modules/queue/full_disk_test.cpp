@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 #include <unistd.h>
@@ -159,6 +160,30 @@ TEST_CASE("a job that is given back since the disk refuses it goes to a worker t
         own.simulation().delay_threads(0s);
     };
     world.run(script(world));
+}
+
+TEST_CASE("a reload waits until all is written") {
+    const DiskApp app;
+    SimulatedServer world(app.text("{}", R"({"drain_timeout": "1h"})"));
+    const auto submit = []() -> Task<> {
+        Task<Json> submitting = ask_disk("submit", R"({"queue": "q", "data": 1})");
+        co_await submitting;
+    };
+    const auto script = [&submit](SimulatedServer& own) -> Task<> {
+        co_await expect_counts(0, 0, 0);
+        own.simulation().delay_threads(10min);  // the disk is slow
+        Container leaving(own.scheduler());
+        leaving.start(submit());
+        co_await sleep(1s);
+        leaving.close();  // no call is under way: the change is written all the same
+        std::vector<std::string> names{"queue"};
+        Task<> reloading = own.loader().reload(std::move(names));
+        co_await reloading;
+        own.simulation().delay_threads(0s);
+        co_await expect("fetch", R"({"queue": "q"})", a_job(1, 1, 1));
+    };
+    world.run(script(world));
+    CHECK(world.log() == "");
 }
 
 TEST_CASE("a full disk ends no job: a worker that does not come back meanwhile has one try less") {

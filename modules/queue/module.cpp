@@ -126,6 +126,7 @@ public:
         co_await flushing;
     }
     void retire() override { clock_.stop_all(); }
+    bool can_hand_over() const override { return !writer_.writing(); }
 
 private:
     // A call of `fetch` that waits for a job, first come, first served.
