@@ -33,8 +33,10 @@ public:
                                              std::vector<const char*> queries);
     bool is_open() const noexcept { return database_ != nullptr; }
 
+    // Returns whether something is not written yet.
+    bool writing() const noexcept { return writing_; }
     // Gives the open file to the next version of the module; null if there is none. Throws
-    // DatabaseError if something is not written yet.
+    // DatabaseError if something is not written yet: see Module::can_hand_over().
     Handle release();
     // Takes over what release() has given, of another version or this one.
     void adopt(Handle handle);

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <catch2/catch.hpp>
 #include <unistd.h>
@@ -126,6 +127,60 @@ TEST_CASE("what builds upon a change that the disk refuses is refused with it") 
         co_await sleep(1s);
         CHECK(got.find("receipt") == std::string::npos);
         co_await expect_counts(0, 0, 0);
+    };
+    world.run(script(world));
+    CHECK(world.log() == "");
+}
+
+TEST_CASE("a job that is given back since the disk refuses it goes to a worker that waits") {
+    const DiskApp app;
+    SimulatedServer world(app.text(R"({"visibility": "10h"})"));
+    const auto fetch = [](const char* wait, Json& answer) -> Task<> {
+        Task<Json> fetching =
+            ask_disk("fetch", std::string(R"({"queue": "q", "wait": ")") + wait + R"("})");
+        answer = co_await fetching;
+    };
+    const auto script = [&fetch](SimulatedServer& own) -> Task<> {
+        co_await expect("submit", R"({"queue": "q", "data": 1})", "1");
+        const WriteFailure full(1);
+        own.simulation().delay_threads(30s);  // the disk is slow
+        Json lost;
+        Json found;
+        Container waiting(own.scheduler());
+        Container leaving(own.scheduler());
+        leaving.start(fetch("0s", lost));
+        co_await sleep(1s);
+        waiting.start(fetch("100s", found));
+        co_await sleep(1s);
+        leaving.close();  // while the file is written
+        co_await sleep(110s);
+        CHECK(full.happened());
+        CHECK(lost.is_null());
+        CHECK(found.dump() == a_job(1, 1, 1));
+        own.simulation().delay_threads(0s);
+    };
+    world.run(script(world));
+}
+
+TEST_CASE("a reload waits until all is written") {
+    const DiskApp app;
+    SimulatedServer world(app.text("{}", R"({"drain_timeout": "1h"})"));
+    const auto submit = []() -> Task<> {
+        Task<Json> submitting = ask_disk("submit", R"({"queue": "q", "data": 1})");
+        co_await submitting;
+    };
+    const auto script = [&submit](SimulatedServer& own) -> Task<> {
+        co_await expect_counts(0, 0, 0);
+        own.simulation().delay_threads(10min);  // the disk is slow
+        Container leaving(own.scheduler());
+        leaving.start(submit());
+        co_await sleep(1s);
+        leaving.close();  // no call is under way: the change is written all the same
+        std::vector<std::string> names{"queue"};
+        Task<> reloading = own.loader().reload(std::move(names));
+        co_await reloading;
+        own.simulation().delay_threads(0s);
+        co_await expect("fetch", R"({"queue": "q"})", a_job(1, 1, 1));
     };
     world.run(script(world));
     CHECK(world.log() == "");

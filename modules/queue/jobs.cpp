@@ -32,13 +32,19 @@ void Jobs::attach(Entry& entry, std::int64_t now) {
     Line& of = line(job.queue);
     switch (job.state) {
         case Job::State::waiting:
-            if (job.due > now) {
-                entry.time = times_.emplace(job.due, job.id);
-                entry.in = Entry::In::delayed;
-                ++of.delayed;
-            } else {
-                of.ready.add(job.priority, job.key, job.id);
-                entry.in = Entry::In::ready;
+            entry.waiting = of.waiting.emplace(job.key, job.id).first;
+            try {
+                if (job.due > now) {
+                    entry.time = times_.emplace(job.due, job.id);
+                    entry.in = Entry::In::delayed;
+                    ++of.delayed;
+                } else {
+                    of.ready.add(job.priority, job.key, job.id);
+                    entry.in = Entry::In::ready;
+                }
+            } catch (...) {
+                of.waiting.erase(entry.waiting);
+                throw;
             }
             break;
         case Job::State::running:
@@ -62,9 +68,11 @@ void Jobs::detach(Entry& entry) noexcept {
     switch (std::exchange(entry.in, Entry::In::nothing)) {
         case Entry::In::ready:
             of.ready.remove(job.priority, job.key, job.id);
+            of.waiting.erase(entry.waiting);
             break;
         case Entry::In::delayed:
             times_.erase(entry.time);
+            of.waiting.erase(entry.waiting);
             --of.delayed;
             break;
         case Entry::In::running:
@@ -102,12 +110,15 @@ std::uint64_t Jobs::add(Job job, std::int64_t now, Effects& effects) {
 
 Jobs::Waiting Jobs::waiting(const std::string& queue, const std::string& key) const {
     Waiting found;
-    for (const auto& [id, entry] : jobs_) {
-        const Job& job = entry.job;
-        if (job.state == Job::State::waiting && job.queue == queue && job.key == key) {
-            found.ids.push_back(id);
-            found.bytes += size_of(job);
-        }
+    const auto line = lines_.find(queue);
+    if (line == lines_.end()) {
+        return found;
+    }
+    const auto& waiting = line->second.waiting;
+    for (auto job = waiting.lower_bound({key, 0}); job != waiting.end() && job->first == key;
+         ++job) {
+        found.ids.push_back(job->second);
+        found.bytes += size_of(jobs_.at(job->second).job);
     }
     return found;
 }
@@ -138,6 +149,7 @@ Job* Jobs::take(const std::string& queue, std::int64_t until) {
     Times::node_type node = time.extract(time.begin());
     node.mapped() = *id;
     entry.time = times_.insert(std::move(node));
+    of.waiting.erase(entry.waiting);
     entry.in = Entry::In::running;
     ++of.running;
     return &entry.job;

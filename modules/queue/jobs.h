@@ -21,7 +21,8 @@ namespace weir::jobs {
 // The jobs of one queue.
 struct Line {
     Turns ready;
-    std::set<std::uint64_t> dead;  // the oldest first
+    std::set<std::uint64_t> dead;                             // the oldest first
+    std::set<std::pair<std::string, std::uint64_t>> waiting;  // by key: ready and delayed ones
     std::size_t delayed = 0;
     std::size_t running = 0;
     std::uint64_t submitted = 0;
@@ -66,6 +67,7 @@ public:
         std::size_t bytes = 0;
     };
     Waiting waiting(const std::string& queue, const std::string& key) const;
+    // Destroys the job. Requires that there is one with that id.
     void remove(std::uint64_t id, Effects& effects);
     // Gives the next job to a worker, up to the time; null if there is none. That counts when the
     // worker gets it: taken().
@@ -77,8 +79,10 @@ public:
     Job* running(std::uint64_t id, std::uint32_t receipt);
     // For a job that is running:
     void extend(Job& job, std::int64_t until, Effects& effects);
+    // Destroys the job.
     void finish(Job& job, Effects& effects);
-    // Tries it again at a time, or, if there is none, never.
+    // Tries the job again at a time, or, if there is none, never. Then the oldest dead jobs of the
+    // queue beyond `max_dead` are destroyed, which this one may be among.
     void fail(Job& job, std::string reason, std::optional<std::int64_t> again, std::size_t max_dead,
               std::int64_t now, Effects& effects);
     // Returns the job if it has failed for good; null otherwise.
@@ -111,6 +115,7 @@ private:
         Job job;
         In in = In::nothing;   // of its line
         Times::iterator time;  // if it is delayed or running
+        std::set<std::pair<std::string, std::uint64_t>>::iterator waiting;  // if ready or delayed
     };
 
     Entry& insert(Job job, std::int64_t now);

@@ -126,6 +126,7 @@ public:
         co_await flushing;
     }
     void retire() override { clock_.stop_all(); }
+    bool can_hand_over() const override { return !writer_.writing(); }
 
 private:
     // A call of `fetch` that waits for a job, first come, first served.
@@ -384,6 +385,25 @@ private:
         }
     }
 
+    // What was undone may be ready again, whether or not its caller is still there. Serves when all
+    // that fails together is undone. The clock, whose changes need the file too, rests.
+    void serve_soon() {
+        clock_rests_until_ = scheduler().now() + pause_after_failure;
+        if (!serves_soon_) {
+            start(serve_all(), {.name = "queue after an undo"});
+            serves_soon_ = true;
+        }
+    }
+
+    Task<> serve_all() {
+        serves_soon_ = false;
+        for (const auto& [queue, waiting] : fetchers_) {
+            serve(queue);
+        }
+        look_at_the_clock();
+        co_return;
+    }
+
     // A worker has gone before it could get the job.
     void put_back(const Job& job) noexcept {
         const std::string queue = job.queue;
@@ -452,7 +472,7 @@ private:
         }
         std::optional<std::string> failure;
         try {
-            Task<> ending = end_commit(std::move(begun), "");
+            Task<> ending = end_commit(std::move(begun));
             co_await ending;
         } catch (const ApiException& exception) {
             failure = exception.error().message;
@@ -462,8 +482,6 @@ private:
                 "jobs whose workers have not come back could not be given to others, this is "
                 "tried again in {}: {}",
                 config::duration_text(pause_after_failure), *failure);
-            clock_rests_until_ = scheduler().now() + pause_after_failure;
-            look_at_the_clock();
         }
     }
 
@@ -477,9 +495,11 @@ private:
         try {
             change(effects);
             if (!effects.changes.empty()) {
-                begun.written = writer_.submit(
-                    *this, std::move(effects.changes),
-                    [this, kept = begun.effects] { jobs_.undo(kept->before, now()); });
+                begun.written =
+                    writer_.submit(*this, std::move(effects.changes), [this, kept = begun.effects] {
+                        jobs_.undo(kept->before, now());
+                        serve_soon();
+                    });
             }
         } catch (...) {
             jobs_.undo(effects.before, now());
@@ -488,8 +508,7 @@ private:
         return begun;
     }
 
-    // `queue`: whose jobs callers may wait for; "": of no single one.
-    Task<> end_commit(Commit begun, std::string queue) {
+    Task<> end_commit(Commit begun) {
         std::optional<std::string> failure;
         try {
             if (begun.written) {
@@ -499,9 +518,6 @@ private:
             failure = error.what();
         }
         if (failure) {
-            if (!queue.empty()) {
-                serve(queue);  // it may have jobs again
-            }
             throw ApiException("write_failed", *failure);
         }
         jobs_.count(begun.effects->counted);
@@ -511,10 +527,10 @@ private:
     }
 
     template <std::invocable<Effects&> F>
-    Task<> commit(std::string queue, F change) {
+    Task<> commit(std::string queue, F change) {  // a copy: the change may destroy its job
         Commit begun = begin_commit(std::move(change));
         serve(queue);
-        return end_commit(std::move(begun), std::move(queue));
+        return end_commit(std::move(begun));
     }
 
     // --- what it shows
@@ -558,6 +574,7 @@ private:
     EventHandler clock_;
     Timer timer_;
     std::optional<std::int64_t> timer_at_;
+    bool serves_soon_ = false;
     Time clock_rests_until_{};  // after what cannot be done at once
 };
 

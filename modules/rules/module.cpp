@@ -228,7 +228,7 @@ Task<> RulesModule::unload() {
 
 void RulesModule::unload_refused() {
     follow_modules();
-    go_on();
+    let_rules_go_on();
 }
 
 void RulesModule::end_rules() noexcept {
@@ -275,10 +275,10 @@ void RulesModule::take_over(RulesState& state) {
             rule->second->admit(std::move(event));
         }
     }
-    go_on();
+    let_rules_go_on();
 }
 
-void RulesModule::go_on() {
+void RulesModule::let_rules_go_on() {
     for (const auto& [rule_name, rule] : rules_) {
         if (rule->stopped()) {
             rule->go_on();

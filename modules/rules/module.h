@@ -55,7 +55,7 @@ private:
     std::unique_ptr<Rule> make(const std::string& rule_name, const RuleSettings& rule);
     void begin_rule(Rule& rule);
     void follow_modules();
-    void go_on();
+    void let_rules_go_on();
     bool startup_is_done() const;
     void modules_changed();
     bool all_idle() const noexcept;

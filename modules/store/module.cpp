@@ -85,6 +85,7 @@ public:
         Task<> flushing = writer_.flush();
         co_await flushing;
     }
+    bool can_hand_over() const override { return !writer_.writing(); }
 
 private:
     void load_rows(const std::vector<database::Row>& rows) {

@@ -101,17 +101,6 @@ def idle(client):
     return all(rule["running"] + rule["waiting"] == 0 for rule in call(client, "rules", "list"))
 
 
-def reload(client, names):
-    """Reloads the modules. One that has something to write refuses, and is asked again."""
-    for _ in range(100):
-        try:
-            return call(client, "manager", "reload", modules=names)
-        except lockd.redis.exceptions.ResponseError as error:
-            if "not written to the file yet" not in str(error):
-                raise
-    raise Failure(f"{names} could not be reloaded a hundred times")
-
-
 def fire(server, folder, bursts):
     """Returns firings per second of processor time."""
     client, numbers = server.owner(), json.dumps({"numbers": list(range(BURST))})
@@ -129,7 +118,7 @@ def fire(server, folder, bursts):
         if burst % 5 == 3:
             client.execute_command("SEND", "test.Burst", numbers)
             sent += BURST
-            reload(client, ["rules"])
+            call(client, "manager", "reload", modules=["rules"])
             lockd.wait_until(lambda: ticks(client) == sent and idle(client), "all firings")
         if burst == max(1, bursts // 4):
             early = server.memory()
@@ -204,7 +193,7 @@ def kill_one(folder, stores, queue, lines, rng):
         (lines.write_on, server))
     client = server.owner()
     for _ in range(rng.randrange(1, 4)):
-        reload(client, [rng.choice(MODULES)])
+        call(client, "manager", "reload", modules=[rng.choice(MODULES)])
         for _ in range(rng.randrange(300)):  # how long: as long as these take
             ticks(client)
     server.kill()

@@ -99,6 +99,10 @@ public:
     // Returns what holds the module in use, one line each, as "lock 'a' held by ...". As long as
     // there is any, unloading is refused unless it is forced.
     virtual std::vector<std::string> in_use() const { return {}; }
+    // Returns whether the state that declare() lets the module hand over is complete now; false,
+    // for example, while a file is written. A reload waits for that up to `drain_timeout`. No call
+    // is under way then, unless the module lets them go on.
+    virtual bool can_hand_over() const { return true; }
     // The settings have changed, but for fixed ones, and are already in place. For modules with
     // settings: see ModuleOf.
     virtual void settings_changed() {}

@@ -169,6 +169,7 @@ Task<> Reload::replace() {
         }
     }
     co_await end_calls_before_handover();
+    co_await complete_states();
     take_places();
 }
 
@@ -244,6 +245,27 @@ Task<> Reload::end_calls_before_handover() {
                 "the module '" + successor.name +
                 "' cannot hand over its state, there still is: " + config::joined(calls, "; "));
         }
+    }
+}
+
+// For all at a time, and at last: nothing waits between this and the hand-over.
+Task<> Reload::complete_states() {
+    const auto unready = [this] {
+        return std::ranges::find_if(successors_, [](const auto& successor) {
+            return successor->gives != nullptr && !successor->entry->module->can_hand_over();
+        });
+    };
+    Duration timeout{};
+    for (const std::unique_ptr<Successor>& successor : successors_) {
+        timeout = std::max<Duration>(timeout, successor->entry->common.drain_timeout);
+    }
+    const auto complete = [this, &unready] { return unready() == successors_.end(); };
+    Task<bool> waiting = wait_until(complete, timeout);
+    const bool is_complete = co_await waiting;
+    if (!is_complete) {
+        throw LoadException("the module '" + (*unready())->name +
+                            "' cannot hand over its state: it is not complete within " +
+                            config::duration_text(timeout) + " (drain_timeout)");
     }
 }
 

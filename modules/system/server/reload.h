@@ -44,6 +44,7 @@ private:
     bool replaces(const std::string& name) const noexcept;
     static void agree_on_state(Successor& successor);
     Task<> end_calls_before_handover();
+    Task<> complete_states();
     void hand_over();
     void hand_back() noexcept;
     void prepare_to_take_places();
