@@ -30,10 +30,16 @@ std::size_t utf8_length(std::string_view text) {
 
 std::size_t utf8_prefix(std::string_view text) {
     std::size_t offset = 0;
-    while (const std::size_t length = utf8_length(text.substr(offset))) {
+    for (;;) {
+        while (offset != text.size() && static_cast<unsigned char>(text[offset]) < 0x80) {
+            ++offset;
+        }
+        const std::size_t length = utf8_length(text.substr(offset));
+        if (length == 0) {
+            return offset;
+        }
         offset += length;
     }
-    return offset;
 }
 
 std::size_t utf8_count(std::string_view text) {

@@ -10,7 +10,6 @@
 
 #include "core/run/container.h"
 #include "core/run/routine.h"
-#include "core/simulation/wall_clock.h"
 #include "modules/http/http_error.h"
 #include "modules/http/request_span.h"
 
@@ -126,7 +125,7 @@ Task<bool> Connection::handle(RequestParser& parser, const std::function<bool()>
 }
 
 Task<> Connection::refuse(Response response) {
-    ResponseHead head(response.status, traffic_.date.at(wall_time(stream_.scheduler().poller())),
+    ResponseHead head(response.status, traffic_.date.now(stream_.scheduler()),
                       response.body.size());
     head.add(response.headers);
     std::string bytes = std::move(head).end(Framing::length, response.body.size(), false);

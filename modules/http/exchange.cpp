@@ -7,7 +7,6 @@
 
 #include <uv.h>
 
-#include "core/simulation/wall_clock.h"
 #include "core/wait/do_events.h"
 #include "modules/http/gzip.h"
 #include "modules/http/http_error.h"
@@ -208,7 +207,7 @@ std::string Exchange::start_response(int status, Headers headers,
     if (says_keep_alive) {
         headers.remove("Connection");
     }
-    ResponseHead head(status, traffic_.date.at(wall_time(scheduler().poller())), body);
+    ResponseHead head(status, traffic_.date.now(scheduler()), body);
     head.add(headers);
     head.add_missing(added_, {&headers});
     head.add_missing(*common_, {&headers, &added_});

@@ -243,7 +243,8 @@ Task<> Proxy::handle(Exchange& exchange) {
     if (request.asks_for_web_socket()) {
         throw HttpError(501, "no_web_socket", "WebSockets do not pass to the server behind");
     }
-    const ResponseCache::Key key{target_of(exchange), origin_of(exchange)};
+    const ResponseCache::Key key{target_of(exchange), origin_of(exchange),
+                                 cache_ ? cache_->headers_of(request) : ""};
     const bool cacheable = may_be_cached(request);
     if (cacheable && co_await answer_from_cache(exchange, key)) {
         co_return;
@@ -287,8 +288,10 @@ Task<ClientRequest> Proxy::request_for(Exchange& exchange, std::string url, bool
     const Request& request = exchange.request();
     ClientRequest made(std::string(request.method), std::move(url));
     for (const Header& header : request.headers) {
-        // What is kept is the same for all clients: neither encoded nor on a condition.
-        const bool is_choice = cacheable && (same_variable(header.name, "Accept-Encoding") ||
+        // What is kept is the same for all clients that it is kept for: neither encoded, unless
+        // that tells them apart, nor on a condition.
+        const bool is_choice = cacheable && ((same_variable(header.name, "Accept-Encoding") &&
+                                              !cache_->tells_apart("Accept-Encoding")) ||
                                              begins_with(header.name, "If-"));
         const bool is_own = is_one_of(header.name, own) || is_one_of(header.name, claims) ||
                             begins_with(header.name, own_prefix) ||

@@ -383,6 +383,32 @@ TEST_CASE("a cached answer is for those who ask for the same host") {
     CHECK(world.proxy->cached() == 1);
 }
 
+TEST_CASE("a cached answer is for those who send the same in the headers that tell them apart") {
+    ProxyOptions options;
+    options.cache = CacheOptions{.time = 10s, .headers = {"X-Tenant", "Accept-Encoding"}};
+    ProxyWorld world(
+        [](Exchange& exchange) -> Task<> {
+            const Request& request = exchange.request();
+            Response response{
+                .body = "for " + std::string(request.header("X-Tenant").value_or("none")) + " in " +
+                        std::string(request.header("Accept-Encoding").value_or("plain"))};
+            response.headers.set("Vary", "x-tenant");
+            co_await exchange.respond(std::move(response));
+        },
+        options);
+    const auto as = [](const std::string& headers) { return get("/api/a", headers); };
+    const std::string answer =
+        world.send({as(""), as("X-Tenant: a\r\n"), as("X-Tenant: b\r\n"), as("x-tenant: a\r\n"),
+                    as("Accept-Encoding: br\r\n"), as("X-Other: c\r\n")},
+                   1s);
+    for (const char* text :
+         {"for none in plain", "for a in plain", "for b in plain", "for none in br"}) {
+        CHECK(is_in(text, answer));
+    }
+    CHECK(world.proxy->passed() == 4);
+    CHECK(world.proxy->cached() == 2);
+}
+
 TEST_CASE("an answer that was under way when its target changed is not kept") {
     std::string state = "old";
     Duration reading{};

@@ -10,7 +10,7 @@ namespace weir::http {
 std::optional<std::string_view> Request::header(std::string_view name) const {
     std::optional<std::string_view> found;
     for (const Header& header : headers) {
-        if (same_name(header.name, name)) {
+        if (header.name.size() == name.size() && same_name(header.name, name)) {
             if (found) {
                 throw HttpError(400, "bad_request",
                                 "the header " + std::string(name) + " is there several times");

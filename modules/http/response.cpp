@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <stdexcept>
 
+#include "core/run/scheduler.h"
+
 namespace weir::http {
 
 namespace {
@@ -29,16 +31,22 @@ constexpr std::array<bool, 256> is_token_character = [] {
     return made;
 }();
 
-bool is_control_character(char character) noexcept {
-    const auto byte = static_cast<unsigned char>(character);
-    return (byte < 0x20 && byte != '\t') || byte == 0x7F;
-}
+constexpr std::array<bool, 256> is_control_character = [] {
+    std::array<bool, 256> made{};
+    for (std::size_t i = 0; i != 0x20; ++i) {
+        made[i] = i != '\t';
+    }
+    made[0x7F] = true;
+    return made;
+}();
 
 void check_header(const std::string& name, const std::string& value) {
     if (!is_token(name)) {
         throw std::invalid_argument("the name of a header is no token");
     }
-    if (std::ranges::any_of(value, is_control_character)) {
+    if (std::ranges::any_of(value, [](char character) {
+            return is_control_character[static_cast<unsigned char>(character)];
+        })) {
         throw std::invalid_argument("the header " + name + " contains a control character");
     }
 }
@@ -120,7 +128,7 @@ std::string ResponseHead::end(Framing framing, std::uint64_t length, bool keep_a
 }
 
 std::string_view reason_phrase(int status) noexcept {
-    constexpr std::pair<int, std::string_view> phrases[] = {
+    static constexpr std::pair<int, std::string_view> phrases[] = {
         {100, "Continue"},
         {101, "Switching Protocols"},
         {200, "OK"},
@@ -180,11 +188,14 @@ std::string http_date(WallTime time) {
     return text.data();
 }
 
-std::string_view HttpDate::at(WallTime now) {
-    const WallTime second = std::chrono::floor<std::chrono::seconds>(now);
-    if (second != second_) {
+std::string_view HttpDate::now(Scheduler& scheduler) {
+    using std::chrono::seconds;
+    const Time now = scheduler.time_of_round();
+    if (now >= until_) {
+        const WallTime wall = wall_time(scheduler.poller());
+        const WallTime second = std::chrono::floor<seconds>(wall);
         text_ = http_date(second);
-        second_ = second;
+        until_ = now + (second + seconds(1) - wall);
     }
     return text_;
 }
@@ -223,7 +234,10 @@ bool is_token(std::string_view text) noexcept {
 }
 
 bool same_name(std::string_view a, std::string_view b) noexcept {
-    return std::ranges::equal(a, b, {}, lower, lower);
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [](char one, char other) {
+               return one == other || lower(one) == lower(other);
+           });
 }
 
 }  // namespace weir::http

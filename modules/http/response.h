@@ -9,7 +9,14 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/clock.h"
 #include "core/simulation/wall_clock.h"
+
+namespace weir {
+
+class Scheduler;
+
+}  // namespace weir
 
 namespace weir::http {
 
@@ -75,11 +82,11 @@ std::string http_date(WallTime time);
 // The present time in that form, which is made once a second.
 class HttpDate {
 public:
-    // Valid until the next call.
-    std::string_view at(WallTime now);
+    // Valid until the next call. Follows a clock that is set within a second.
+    std::string_view now(Scheduler& scheduler);
 
 private:
-    WallTime second_ = WallTime::min();
+    Time until_ = Time::min();  // a new second begins then
     std::string text_;
 };
 

@@ -12,6 +12,16 @@ namespace {
 
 constexpr std::size_t entry_overhead = 256;
 
+std::string_view without_blanks(std::string_view text) noexcept {
+    while (text.starts_with(' ') || text.starts_with('\t')) {
+        text.remove_prefix(1);
+    }
+    while (text.ends_with(' ') || text.ends_with('\t')) {
+        text.remove_suffix(1);
+    }
+    return text;
+}
+
 // What the lists Cache-Control of a response say.
 struct CacheControl {
     bool is_forbidden = false;  // no-store, no-cache, private
@@ -33,16 +43,10 @@ private:
     void read(std::string_view list, bool& is_shared) {
         while (!list.empty()) {
             const std::size_t size = std::min(list.find(','), list.size());
-            std::string_view word = list.substr(0, size);
+            const std::string_view word = list.substr(0, size);
             list.remove_prefix(std::min(size + 1, list.size()));
-            while (!word.empty() && (word.front() == ' ' || word.front() == '\t')) {
-                word.remove_prefix(1);
-            }
             const std::size_t equals = std::min(word.find('='), word.size());
-            std::string_view name = word.substr(0, equals);
-            while (!name.empty() && (name.back() == ' ' || name.back() == '\t')) {
-                name.remove_suffix(1);
-            }
+            const std::string_view name = without_blanks(word.substr(0, equals));
             const std::string_view value = word.substr(std::min(equals + 1, word.size()));
             if (same_name(name, "no-store") || same_name(name, "no-cache") ||
                 same_name(name, "private")) {
@@ -104,15 +108,50 @@ bool is_forbidden_by_pragma(const Headers& headers) {
 }
 
 std::string name_of(const ResponseCache::Key& key) {
-    return key.target + ' ' + key.origin;
-}
-
-// Whether the response is the same for all requests of its target.
-bool is_for_all(const Headers& headers) {
-    return headers.find("Set-Cookie") == nullptr && headers.find("Vary") == nullptr;
+    return key.target + ' ' + key.origin + ' ' + key.headers;
 }
 
 }  // namespace
+
+std::string ResponseCache::headers_of(const Request& request) const {
+    std::string values;
+    for (const std::string& name : options_.headers) {
+        for (const Header& header : request.headers) {
+            if (same_name(header.name, name)) {
+                // The length says where it ends, whatever it contains.
+                values.append(std::to_string(header.value.size())).append(":").append(header.value);
+            }
+        }
+        values += ';';
+    }
+    return values;
+}
+
+bool ResponseCache::tells_apart(std::string_view header) const noexcept {
+    return std::ranges::any_of(
+        options_.headers, [header](const std::string& known) { return same_name(known, header); });
+}
+
+// Whether all that the list Vary names keeps responses apart.
+bool ResponseCache::tells_all_apart(std::string_view vary) const noexcept {
+    while (!vary.empty()) {
+        const std::size_t size = std::min(vary.find(','), vary.size());
+        const std::string_view name = without_blanks(vary.substr(0, size));
+        if (!name.empty() && !tells_apart(name)) {
+            return false;
+        }
+        vary.remove_prefix(std::min(size + 1, vary.size()));
+    }
+    return true;
+}
+
+// Whether the response is the same for all requests of its key.
+bool ResponseCache::is_for_all(const Headers& headers) const noexcept {
+    return std::ranges::none_of(headers, [this](const auto& header) {
+        return same_name(header.first, "Set-Cookie") ||
+               (same_name(header.first, "Vary") && !tells_all_apart(header.second));
+    });
+}
 
 std::optional<Duration> ResponseCache::time_to_keep(int status, const Headers& headers,
                                                     bool is_personal, WallTime now) const {

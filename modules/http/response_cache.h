@@ -7,9 +7,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "core/base/clock.h"
 #include "core/base/list.h"
+#include "modules/http/request.h"
 #include "modules/http/response.h"
 
 namespace weir::http {
@@ -18,18 +21,22 @@ struct CacheOptions {
     // How long a response is kept that does not say that itself.
     Duration time = std::chrono::seconds(10);
     std::size_t max_size = 16 * 1024 * 1024;  // of all responses
+    // Headers of requests that keep responses apart: each value has its own.
+    std::vector<std::string> headers = {};
 };
 
 // Keeps responses to GET of a server behind, for clients of all kinds (RFC 9111, as a shared
-// cache): by their target, and by the origin for which the client has asked, which the server
-// behind learns and may answer by. What the server calls private, or makes for one user, is never
-// kept. In memory, which is bounded: what was used least recently makes room.
+// cache): by their target, by the origin for which the client has asked, which the server behind
+// learns and may answer by, and by the headers that the options name. What the server calls
+// private, or makes for one user, is never kept. In memory, which is bounded: what was used least
+// recently makes room.
 class ResponseCache {
 public:
-    // What a response is kept by. No part contains a space.
+    // What a response is kept by. Neither target nor origin contains a space.
     struct Key {
         std::string target;
         std::string origin;
+        std::string headers = {};  // the values of those that keep responses apart
     };
 
     // A response that is under way from the server behind, and may be kept when it is complete:
@@ -53,7 +60,7 @@ public:
         bool is_outdated_ = false;
     };
 
-    explicit ResponseCache(CacheOptions options) noexcept : options_(options) {}
+    explicit ResponseCache(CacheOptions options) noexcept : options_(std::move(options)) {}
     ResponseCache(const ResponseCache&) = delete;
     ResponseCache& operator=(const ResponseCache&) = delete;
 
@@ -61,6 +68,10 @@ public:
     // the request said who its client is. `now`: when a response without a date was made.
     std::optional<Duration> time_to_keep(int status, const Headers& headers, bool is_personal,
                                          WallTime now) const;
+    // Returns the values of the headers of a request that keep responses apart.
+    std::string headers_of(const Request& request) const;
+    // Returns whether responses are kept apart by this header.
+    bool tells_apart(std::string_view header) const noexcept;
     // A longer body is not kept.
     std::size_t max_body() const noexcept { return options_.max_size / 8; }
 
@@ -83,6 +94,8 @@ private:
 
     void keep(const Key& key, Response response, Time asked, Duration time);
     void remove(Entries::iterator entry) noexcept;
+    bool tells_all_apart(std::string_view vary) const noexcept;
+    bool is_for_all(const Headers& headers) const noexcept;
 
     const CacheOptions options_;
     Entries entries_;  // the one that was used last is the first

@@ -1,5 +1,9 @@
 #include "modules/http/response_cache.h"
 
+#include <set>
+#include <string>
+#include <vector>
+
 #include <catch2/catch.hpp>
 
 namespace weir::http {
@@ -50,6 +54,41 @@ TEST_CASE("a response is kept as long as it says, or else as long as the cache d
     CHECK(time({{"Vary", "Cookie"}}) == std::nullopt);
     CHECK(time({{"Set-Cookie", "a=b"}}) == std::nullopt);
     CHECK(cache.time_to_keep(404, Headers(), false, WallTime()) == std::nullopt);
+}
+
+TEST_CASE("a response that varies is kept if the cache keeps apart by all that it varies by") {
+    const ResponseCache cache({.time = 10s, .headers = {"X-Tenant", "Accept-Language"}});
+    const auto is_kept = [&](const char* vary) {
+        return cache.time_to_keep(200, headers({{"Vary", vary}}), false, WallTime()).has_value();
+    };
+    CHECK(is_kept("x-tenant"));
+    CHECK(is_kept("Accept-Language , X-Tenant"));
+    CHECK_FALSE(is_kept("X-Tenant, Cookie"));
+    CHECK_FALSE(is_kept("*"));
+    CHECK_FALSE(is_kept("X-Tenant2"));
+    CHECK(cache.time_to_keep(200, headers({{"Vary", "X-Tenant"}, {"Vary", "Accept"}}), false,
+                             WallTime()) == std::nullopt);
+}
+
+TEST_CASE("the values of headers that keep responses apart cannot imitate each other") {
+    const ResponseCache cache({.headers = {"A", "B"}});
+    const auto values = [&](std::initializer_list<Header> given) {
+        Request request;
+        request.headers = given;
+        return cache.headers_of(request);
+    };
+    const std::vector<std::string> all = {
+        values({}),
+        values({{"A", ""}}),
+        values({{"B", ""}}),
+        values({{"A", "x"}}),
+        values({{"a", "x"}, {"A", "y"}}),
+        values({{"A", "x1:y"}}),
+        values({{"A", "x;1:y"}}),
+        values({{"A", "x"}, {"B", "y"}}),
+    };
+    CHECK(std::set<std::string>(all.begin(), all.end()).size() == all.size());
+    CHECK(values({{"C", "z"}, {"A", "x"}}) == values({{"a", "x"}}));
 }
 
 TEST_CASE("a response of an old server is kept as long as Expires says, and not by Pragma") {

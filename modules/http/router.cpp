@@ -4,6 +4,7 @@
 #include <cassert>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "config/text/quoted.h"
 #include "modules/http/http_error.h"
@@ -36,14 +37,15 @@ bool is_name(std::string_view part) noexcept {
     return part.size() > 2 && part.starts_with('{') && part.ends_with('}');
 }
 
-// Names the parts of the path that the pattern leaves open.
+// Names the parts of the path that the pattern leaves open, and takes them.
 Parameters parameters_of(const std::vector<std::string_view>& parts,
-                         const std::vector<std::string>& segments) {
+                         std::vector<std::string>& segments) {
     Parameters parameters;
     parameters.reserve(static_cast<std::size_t>(std::ranges::count_if(parts, is_name)));
     for (std::size_t i = 0; i != parts.size(); ++i) {
         if (is_name(parts[i])) {
-            parameters.emplace_back(parts[i].substr(1, parts[i].size() - 2), segments[i]);
+            parameters.emplace_back(parts[i].substr(1, parts[i].size() - 2),
+                                    std::move(segments[i]));
         }
     }
     return parameters;
@@ -213,7 +215,7 @@ const std::vector<Route*>* Router::routes_at(const Request& request,
 
 Task<> Router::handle(Exchange& exchange) const {
     const Request& request = exchange.request();
-    const std::vector<std::string> segments = path_segments(request.path);
+    std::vector<std::string> segments = path_segments(request.path);
     const std::vector<Route*>* routes = routes_at(request, segments);
     if (request.path == "*") {
         Response response{.status = 204};

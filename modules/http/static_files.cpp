@@ -125,7 +125,7 @@ std::optional<ByteRange> parse_range(std::string_view text, std::uint64_t file_s
 }
 
 std::string_view content_type(std::string_view name) noexcept {
-    constexpr std::pair<std::string_view, std::string_view> types[] = {
+    static constexpr std::pair<std::string_view, std::string_view> types[] = {
         {"html", "text/html; charset=utf-8"},
         {"htm", "text/html; charset=utf-8"},
         {"css", "text/css; charset=utf-8"},

@@ -20,9 +20,10 @@ int digit(char character) noexcept {
 }
 
 std::string decoded(std::string_view text, bool plus_is_space) {
-    std::string result;
+    const std::size_t plain = std::min(text.find_first_of(plus_is_space ? "%+" : "%"), text.size());
+    std::string result(text.substr(0, plain));
     result.reserve(text.size());
-    for (std::size_t i = 0; i != text.size(); ++i) {
+    for (std::size_t i = plain; i != text.size(); ++i) {
         char character = text[i];
         if (character == '+' && plus_is_space) {
             character = ' ';

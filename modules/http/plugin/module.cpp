@@ -344,7 +344,8 @@ private:
         options.any_path = route.any_path;
         options.max_connections = settings().max_clients;
         if (route.cache) {
-            options.cache = CacheOptions{route.cache->time, route.cache->max_size.bytes};
+            options.cache =
+                CacheOptions{route.cache->time, route.cache->max_size.bytes, route.cache->headers};
         }
         if (limit != nullptr) {
             options.admit = [limit](Exchange& exchange) { return admit(*limit, exchange); };

@@ -51,6 +51,8 @@ std::string wrong_routes(const std::vector<RouteSettings>& routes) {
             mistakes.add(where + "has any_path, but is no proxy");
         } else if (route.cache && !route.proxy) {
             mistakes.add(where + "has a cache, but is no proxy");
+        } else if (route.cache && !std::ranges::all_of(route.cache->headers, is_token)) {
+            mistakes.add(where + "has a cache with a header whose name is no name of a header");
         }
     }
     return mistakes.text();
@@ -141,7 +143,10 @@ config::Settings<RouteCacheSettings> RouteCacheSettings::describe() {
                 "How long, unless the server says it (Cache-Control); 0: only what says it")
             .at_most(std::chrono::hours(24 * 365)),
         setting("max_size", &S::max_size, "Size of all that are kept; the longest is an eighth")
-            .range(kibibytes(1), mebibytes(16 * 1024)));
+            .range(kibibytes(1), mebibytes(16 * 1024)),
+        setting("headers", &S::headers,
+                "Headers of requests by which the server tells clients apart: each value has its "
+                "own answers"));
 }
 
 config::Settings<RouteSettings> RouteSettings::describe() {

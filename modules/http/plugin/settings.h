@@ -27,6 +27,7 @@ struct RouteLimitSettings {
 struct RouteCacheSettings {
     std::chrono::milliseconds time = std::chrono::seconds(10);
     config::ByteSize max_size = config::mebibytes(16);
+    std::vector<std::string> headers;
 
     static config::Settings<RouteCacheSettings> describe();
 };
