@@ -23,7 +23,8 @@ DatabaseError error_of(sqlite3* database, const std::string& file) {
         case SQLITE_NOTADB:
             return damaged(file, why);
         case SQLITE_BUSY:
-            return DatabaseError(file + ": " + why + ": another program has it open");
+            return DatabaseError(file + ": " + why +
+                                 ": another program, or another module of this one, has it open");
         default:
             return DatabaseError(file + ": " + why);
     }
@@ -109,14 +110,15 @@ private:
     sqlite3_stmt* statement_ = nullptr;
 };
 
-Database::Database(const std::string& file, const char* set_up) {
+Database::Database(const std::string& file, const Layout& layout) {
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     try {
         if (sqlite3_open_v2(file.c_str(), &database_, flags, nullptr) != SQLITE_OK) {
             throw error_of(database_, file);
         }
         run(of_all_files);
-        run(set_up);
+        mark(file, layout);
+        run(layout.tables);
     } catch (const DatabaseError&) {
         sqlite3_close(database_);
         throw;
@@ -124,6 +126,18 @@ Database::Database(const std::string& file, const char* set_up) {
 }
 
 Database::Database(Handle handle) noexcept : database_(handle.release()) {}
+
+// Files of versions that made no mark are taken.
+void Database::mark(const std::string& file, const Layout& layout) {
+    const std::int64_t id = std::get<std::int64_t>(read("PRAGMA application_id").at(0).at(0));
+    if (id != 0 && id != layout.id) {
+        throw DatabaseError(file + " is not a file of the module '" + layout.owner +
+                            "': each module needs a file of its own");
+    }
+    if (id == 0) {
+        run(("PRAGMA application_id = " + std::to_string(layout.id)).c_str());
+    }
+}
 
 Database::~Database() {
     statements_.clear();
@@ -141,8 +155,12 @@ void Database::run(const char* sql) {
     }
 }
 
+std::string Database::file() const {
+    return sqlite3_db_filename(database_, "main");
+}
+
 void Database::fail() const {
-    throw error_of(database_, sqlite3_db_filename(database_, "main"));
+    throw error_of(database_, file());
 }
 
 std::vector<Row> Database::read(const char* sql) {

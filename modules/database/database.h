@@ -26,6 +26,13 @@ DatabaseError damaged(const std::string& file, const std::string& why);
 using Cell = std::variant<std::nullptr_t, std::int64_t, std::string>;
 using Row = std::vector<Cell>;
 
+// What the files of one module are.
+struct Layout {
+    std::int32_t id;     // marks the file as one of that module
+    const char* owner;   // which module that is
+    const char* tables;  // SQL that makes the tables unless they are there
+};
+
 // A statement of SQL that changes something, with the values of its parameters.
 struct Change {
     const char* sql;  // a constant
@@ -40,15 +47,17 @@ using Handle = std::unique_ptr<sqlite3, int (*)(sqlite3*)>;
 // program, and of the machine. Blocks: to be used on a thread that may wait, by one at a time.
 class Database {
 public:
-    // Opens the file, or makes it, with tables that `set_up`, SQL, makes unless they are there.
-    // Throws DatabaseError: also if another program has it open.
-    Database(const std::string& file, const char* set_up);
+    // Opens the file, or makes it. Throws DatabaseError: also if another program or module has it
+    // open, or if it is the file of another module.
+    Database(const std::string& file, const Layout& layout);
     // Takes over an open file.
     explicit Database(Handle handle) noexcept;
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
     ~Database();
 
+    // Returns the name of the open file.
+    std::string file() const;
     // Gives the open file away. Requires that nothing is called afterwards.
     Handle release() noexcept;
     // Returns the rows that a query finds.
@@ -60,6 +69,7 @@ private:
     class Statement;
 
     Statement& statement(const char* sql);
+    void mark(const std::string& file, const Layout& layout);
     void run(const char* sql);
     [[noreturn]] void fail() const;
 

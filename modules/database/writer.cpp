@@ -21,10 +21,10 @@ struct Opened {
 
 }  // namespace
 
-Task<std::vector<std::vector<Row>>> Writer::open(std::string file, const char* set_up,
+Task<std::vector<std::vector<Row>>> Writer::open(std::string file, const Layout& layout,
                                                  std::vector<const char*> queries) {
-    const auto read = [file, set_up, queries] {
-        Opened opened{std::make_shared<Database>(file, set_up), {}};
+    const auto read = [file, layout, queries] {
+        Opened opened{std::make_shared<Database>(file, layout), {}};
         for (const char* const query : queries) {
             opened.found.push_back(opened.database->read(query));
         }
@@ -114,6 +114,7 @@ Task<> Writer::write_batch() {
     ++transactions_;
     if (!failure) {
         written.set_result();
+        note_success();
         co_return;
     }
     // What was submitted meanwhile builds upon what has failed.
@@ -122,6 +123,39 @@ Task<> Writer::write_batch() {
     written_ = after_failure;
     written.set_exception(failure);
     next.set_exception(failure);
+    note_failure(failure);
+}
+
+// A line that cannot be made for want of memory is left out: what it tells of has happened.
+void Writer::note_failure(const std::exception_ptr& failure) {
+    if (++failures_ != 1) {
+        return;
+    }
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::bad_alloc&) {
+    } catch (const std::exception& error) {
+        try {
+            scheduler_.log(LogLevel::warning,
+                           std::string(error.what()) +
+                               ": changes fail, and leave everything as it was, until the file "
+                               "can be written again; the log will say when");
+        } catch (const std::bad_alloc&) {
+        }
+    }
+}
+
+void Writer::note_success() {
+    const std::uint64_t failures = std::exchange(failures_, 0);
+    if (failures == 0) {
+        return;
+    }
+    try {
+        scheduler_.log(LogLevel::warning, database_->file() +
+                                              " is written again; transactions that failed: " +
+                                              std::to_string(failures));
+    } catch (const std::bad_alloc&) {
+    }
 }
 
 void Writer::undo(Batch& batch) noexcept {

@@ -21,15 +21,16 @@ namespace weir::database {
 //
 // A module changes its memory first, and says with the change how to undo that. When a transaction
 // fails, all that was submitted and is not written is undone, the last first: what builds upon a
-// change that failed fails with it, and memory is again as the disk is.
+// change that failed fails with it, and memory is again as the disk is. The log has one line when
+// transactions begin to fail, and one when the first succeeds again.
 class Writer {
 public:
     explicit Writer(Scheduler& scheduler)
         : scheduler_(scheduler), pool_(scheduler, 1), written_(scheduler) {}
 
     // Opens the database, and returns what the queries find, one after the other. Throws
-    // DatabaseError. `set_up` and `queries` are constants.
-    Task<std::vector<std::vector<Row>>> open(std::string file, const char* set_up,
+    // DatabaseError. `layout` and `queries` are constants.
+    Task<std::vector<std::vector<Row>>> open(std::string file, const Layout& layout,
                                              std::vector<const char*> queries);
     bool is_open() const noexcept { return database_ != nullptr; }
 
@@ -59,6 +60,8 @@ private:
     Task<> write_pending();
     Task<> write_batch();
     void undo(Batch& batch) noexcept;
+    void note_failure(const std::exception_ptr& failure);
+    void note_success();
 
     Scheduler& scheduler_;
     TaskPool pool_;
@@ -67,6 +70,7 @@ private:
     Future<> written_;  // of what is pending
     bool writing_ = false;
     std::uint64_t transactions_ = 0;
+    std::uint64_t failures_ = 0;  // since the last transaction that succeeded
 };
 
 }  // namespace weir::database

@@ -7,12 +7,13 @@
 
 namespace weir::jobs {
 
-const char* const set_up =
+const database::Layout layout{
+    0x77517565, "queue",
     "CREATE TABLE IF NOT EXISTS jobs (id INTEGER PRIMARY KEY, queue TEXT NOT NULL,"
     " key TEXT NOT NULL, priority INTEGER NOT NULL, data TEXT NOT NULL, tries INTEGER NOT NULL,"
     " state INTEGER NOT NULL, due INTEGER NOT NULL, reason TEXT NOT NULL);"
     "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value INTEGER NOT NULL)"
-    " WITHOUT ROWID;";
+    " WITHOUT ROWID;"};
 const char* const read_jobs =
     "SELECT id, queue, key, priority, data, tries, state, due, reason FROM jobs ORDER BY id";
 const char* const read_last_id = "SELECT value FROM state WHERE name = 'id'";

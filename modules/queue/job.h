@@ -30,7 +30,7 @@ inline std::size_t size_of(const Job& job) noexcept {
 }
 
 // The tables of the file, and the queries that read them.
-extern const char* const set_up;
+extern const database::Layout layout;
 extern const char* const read_jobs;
 extern const char* const read_last_id;
 

@@ -102,7 +102,7 @@ public:
             co_return;
         }
         const std::vector<const char*> queries{read_jobs, read_last_id};
-        const auto found = co_await writer_.open(*settings().file, set_up, queries);
+        const auto found = co_await writer_.open(*settings().file, layout, queries);
         for (const database::Row& last : found.at(1)) {
             jobs_.set_last_id(static_cast<std::uint64_t>(std::get<std::int64_t>(last.at(0))));
         }

@@ -65,7 +65,7 @@ public:
     Task<> load() override {
         if (settings().file && !replaces()) {
             const std::vector<const char*> queries{read_rows, read_last_version};
-            const auto found = co_await writer_.open(*settings().file, set_up, queries);
+            const auto found = co_await writer_.open(*settings().file, layout, queries);
             const std::vector<database::Row>& last = found.at(1);
             entries_ = Entries(
                 last.empty() ? 0

@@ -5,11 +5,12 @@
 
 namespace weir::store {
 
-const char* const set_up =
+const database::Layout layout{
+    0x77537472, "store",
     "CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value TEXT NOT NULL,"
     " version INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value INTEGER NOT NULL)"
-    " WITHOUT ROWID;";
+    " WITHOUT ROWID;"};
 const char* const read_rows = "SELECT key, value, version, expires FROM entries";
 const char* const read_last_version = "SELECT value FROM state WHERE name = 'version'";
 

@@ -19,7 +19,7 @@ struct Row {
 };
 
 // The tables of the file, and the queries that read them.
-extern const char* const set_up;
+extern const database::Layout layout;
 extern const char* const read_rows;
 extern const char* const read_last_version;
 

@@ -235,8 +235,13 @@ TEST_CASE("a change that the disk refuses is undone") {
         };
         world.run(run());
         const std::string& log = world.log();
+        INFO(log);
+        CHECK(log.find("leave everything as it was, until the file can be written again") !=
+              std::string::npos);
         CHECK(log.find("keys whose time is over could not be deleted") != std::string::npos);
-        CHECK(std::count(log.begin(), log.end(), '\n') == 1);
+        CHECK(log.find(file.name + " is written again; transactions that failed: 4\n") !=
+              std::string::npos);
+        CHECK(std::count(log.begin(), log.end(), '\n') == 3);
     }
     SimulatedServer world(app(file.settings()));
     CHECK(answers_of(world, {{"scan", "{}"}}) == Answers{R"({"entries":[],"more":false})"});
@@ -245,7 +250,7 @@ TEST_CASE("a change that the disk refuses is undone") {
 TEST_CASE("a store whose file is damaged says which, and what to do") {
     const File file;
     {
-        database::Database other(file.name, store::set_up);
+        database::Database other(file.name, store::layout);
         other.write(store::changes_of({{"a", "no JSON", 1, 0}}));
     }
     SimulatedServer world(app(file.settings()));
@@ -287,11 +292,23 @@ TEST_CASE("a reload keeps all keys, and the file") {
 
 TEST_CASE("a file belongs to one program at a time") {
     const File file;
-    database::Database other(file.name, store::set_up);
+    database::Database other(file.name, store::layout);
     other.write(store::changes_of({{"a", "1", 1, 0}}));
     SimulatedServer world(app(file.settings()));
     answers_of(world, {});
-    CHECK(world.server().startup_failure().find("database is locked") != std::string::npos);
+    CHECK(world.server().startup_failure().find(
+              "database is locked: another program, or another module of this one, has it open") !=
+          std::string::npos);
+}
+
+TEST_CASE("the file of another module is refused") {
+    const File file;
+    { const database::Database queue(file.name, {0x77517565, "queue", ""}); }
+    SimulatedServer world(app(file.settings()));
+    answers_of(world, {});
+    CHECK(world.server().startup_failure().find(
+              file.name + " is not a file of the module 'store': each module needs a file of its "
+                          "own") != std::string::npos);
 }
 
 }  // namespace weir
