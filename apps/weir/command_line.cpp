@@ -287,7 +287,7 @@ void add_top(CLI::App& program, TopCommand& top, int& code) {
     CLI::App& command = *program.add_subcommand(
         "top", "Show what a running server does, live, with rates of events and locks");
     add_address(command, top.server);
-    command.add_option("--view", top.view, "modules, queues, routines or locks")
+    command.add_option("--view", top.view, "modules, queues, routines, locks or rules")
         ->check(
             CLI::IsMember(std::vector<std::string>(top_view_names.begin(), top_view_names.end()))
                 .description(""))
@@ -304,7 +304,8 @@ void add_top(CLI::App& program, TopCommand& top, int& code) {
         ->type_name("COUNT")
         ->needs(batch);
     command.footer(
-        std::string("Keys: q quits; m, u, r, l, or Tab, turn to modules, queues, routines, locks; "
+        std::string("Keys: q quits; m, u, r, l, e, or Tab, turn to modules, queues, routines, "
+                    "locks, rules; "
                     "< and > choose the column to sort by, R reverses it; arrows, page up and "
                     "down, home and end scroll. EVENTS/S are the events that left a queue and all "
                     "queues below it. When the server does not answer, top connects again; with "

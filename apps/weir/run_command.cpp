@@ -183,10 +183,10 @@ int check_app(const AppFiles& app) {
     config::Problems problems;
     config::Configuration configuration = load_configuration(app, problems);
     const CheckedApp checked(std::move(configuration), {}, problems);
+    for (const config::Problem& warning : checked.warnings()) {
+        std::fputs(("warning: " + config::to_text(warning) + "\n").c_str(), stderr);
+    }
     if (problems.empty()) {
-        for (const config::Problem& warning : checked.warnings()) {
-            std::fputs(("warning: " + config::to_text(warning) + "\n").c_str(), stderr);
-        }
         print("no mistakes found\n");
         return success;
     }

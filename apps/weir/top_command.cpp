@@ -48,6 +48,10 @@ public:
             }
             Json seen =
                 Json::parse(server_->call("manager", "inspect", top_parameters(view).dump()));
+            if (view == TopView::rules) {
+                seen["rules"] = has_rules(seen) ? Json::parse(server_->call("rules", "list", "{}"))
+                                                : Json::array();
+            }
             before_ = std::move(now_);
             now_ = std::move(seen);
         } catch (...) {
@@ -57,6 +61,12 @@ public:
     }
 
 private:
+    static bool has_rules(const Json& seen) {
+        return std::ranges::any_of(seen.at("modules"), [](const Json& module) {
+            return module.at("name") == "rules" && module.at("state") == "succeeded";
+        });
+    }
+
     const RemoteAddress address_;
     std::unique_ptr<RemoteServer> server_;
     Json before_;
@@ -187,6 +197,9 @@ private:
             case TopKey::locks:
                 turn_to(TopView::locks);
                 break;
+            case TopKey::rules:
+                turn_to(TopView::rules);
+                break;
             case TopKey::next_view:
                 turn_to(static_cast<TopView>((static_cast<std::size_t>(state_.view) + 1) %
                                              top_view_names.size()));
@@ -202,7 +215,8 @@ private:
     }
 
     static constexpr const char* keys =
-        "q quit  m modules  u queues  r routines  l locks  < > sort by  R reverse  up down";
+        "q quit  m modules  u queues  r routines  l locks  e rules  < > sort by  R reverse  up "
+        "down";
 
     TopScreen screen_;
     Looks& looks_;

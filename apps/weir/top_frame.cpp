@@ -199,6 +199,36 @@ Table locks(const Json& now) {
     return table;
 }
 
+Table rules(const Json& before, const Json& now) {
+    Table table{{{"RULE"},
+                 {"ON"},
+                 {"STATE"},
+                 {"RUNS/S", true},
+                 {"RUNS", true},
+                 {"RUNNING", true},
+                 {"WAITING", true},
+                 {"FAILED", true},
+                 {"RETRIES", true},
+                 {"DROPPED", true}},
+                {}};
+    std::map<std::string, const Json*> counters;
+    const Rates rates(before, now);
+    if (rates.known() && before.contains("rules")) {
+        for (const Json& rule : before.at("rules")) {
+            counters[rule.at("name").get<std::string>()] = &rule.at("runs");
+        }
+    }
+    for (const Json& rule : now.at("rules")) {
+        const auto counter = counters.find(rule.at("name").get<std::string>());
+        table.rows.push_back(
+            {text(rule.at("name")), text(rule.at("on")), text(rule.at("state")),
+             rates.of(counter == counters.end() ? nullptr : counter->second, rule.at("runs")),
+             number(rule.at("runs")), number(rule.at("running")), number(rule.at("waiting")),
+             number(rule.at("failed")), number(rule.at("retries")), number(rule.at("dropped"))});
+    }
+    return table;
+}
+
 Table make_table(TopView view, const Json& before, const Json& now) {
     switch (view) {
         case TopView::modules:
@@ -207,6 +237,8 @@ Table make_table(TopView view, const Json& before, const Json& now) {
             return routines(now);
         case TopView::locks:
             return locks(now);
+        case TopView::rules:
+            return rules(before, now);
         case TopView::queues:
             break;
     }

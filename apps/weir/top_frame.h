@@ -10,13 +10,13 @@
 
 namespace weir::app {
 
-// What `weir top` shows, as lines of text: made from two answers of manager.inspect, and
-// independent of a terminal.
+// What `weir top` shows, as lines of text: made from two answers of manager.inspect, with what
+// rules.list returns as its member `rules`, and independent of a terminal.
 
-enum class TopView { modules, queues, routines, locks };
+enum class TopView { modules, queues, routines, locks, rules };
 
-inline constexpr std::array<std::string_view, 4> top_view_names{"modules", "queues", "routines",
-                                                                "locks"};
+inline constexpr std::array<std::string_view, 5> top_view_names{"modules", "queues", "routines",
+                                                                "locks", "rules"};
 
 // The column by which the rows of a view are sorted: numbers from the largest down, texts from a to
 // z.
@@ -28,7 +28,8 @@ struct TopOrder {
 // What the user has chosen to see.
 struct TopState {
     TopView view = TopView::queues;
-    std::array<TopOrder, 4> orders{TopOrder{}, {.column = 1}, {.column = 3}, {.column = 4}};
+    std::array<TopOrder, 5> orders{
+        TopOrder{}, {.column = 1}, {.column = 3}, {.column = 4}, {.column = 6}};
     std::size_t scrolled = 0;  // number of rows above the first that is shown
 
     TopOrder& order() { return orders.at(static_cast<std::size_t>(view)); }

@@ -66,6 +66,12 @@ Json lock(const char* key, int waiters) {
             {"waiters", waiting}};
 }
 
+Json rule(const char* name, int runs, int waiting) {
+    return {{"name", name}, {"on", "shop.Order"}, {"state", "works"}, {"events", runs},
+            {"runs", runs}, {"failed", 2},        {"retries", 5},     {"dropped", 0},
+            {"running", 1}, {"waiting", waiting}};
+}
+
 // The server some seconds after its start.
 Json inspection(int seconds) {
     return {{"process", 4711},
@@ -84,7 +90,8 @@ Json inspection(int seconds) {
             {"routines",
              {routine("buyer", "weir.QueueCanWriteEvent(any)"), routine("", "shop.Order()"),
               routine("a\x1b[31m", "shop.Order(\"ann\")")}},
-            {"locks", {lock("few", 1), lock("many", 2)}}};
+            {"locks", {lock("few", 1), lock("many", 2)}},
+            {"rules", {rule("reserve", 40 * seconds, 0), rule("pay", 5, 7)}}};
 }
 
 std::string text(const TopFrame& frame) {

@@ -98,6 +98,8 @@ TopKey TopScreen::key(int milliseconds) {
             return TopKey::routines;
         case 'l':
             return TopKey::locks;
+        case 'e':
+            return TopKey::rules;
         case '\t':
             return TopKey::next_view;
         default:

@@ -26,6 +26,7 @@ enum class TopKey {
     queues,
     routines,
     locks,
+    rules,
     next_view,
 };
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "config/settings/checked_type.h"
+#include "config/settings/composite_types.h"
 
 namespace weir::config {
 
@@ -23,7 +24,9 @@ struct NameIn {
 
 /// Returns what the values of the type name; null if they are no names.
 inline const NameIn* name_in(const Type& type) noexcept {
-    const auto* const checked = dynamic_cast<const CheckedType<std::string>*>(&type);
+    const auto* const optional = dynamic_cast<const OptionalType<std::string>*>(&type);
+    const auto* const checked = dynamic_cast<const CheckedType<std::string>*>(
+        optional == nullptr ? &type : &optional->inner());
     return checked == nullptr ? nullptr : checked->check().target<NameIn>();
 }
 

@@ -134,7 +134,8 @@ config::Settings<MoveParameters> MoveParameters::describe() {
         setting("from", &S::from, "What is moved, below that folder").required(),
         setting("to", &S::to, "Its new name").required(),
         setting("to_root", &S::to_root,
-                "Below which folder that is, on the same file system; null: the same one"),
+                "Below which folder that is, on the same file system; null: the same one")
+            .check(name_of_root()),
         setting("replace", &S::replace, "Whether it takes the place of a file of that name"),
         setting("make_folders", &S::make_folders, about_folders));
 }

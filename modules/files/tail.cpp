@@ -12,6 +12,7 @@
 #include "core/system/files.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
+#include "modules/files/again.h"
 #include "modules/files/events.h"
 #include "modules/files/operations.h"
 #include "modules/system/call/api_error.h"
@@ -21,7 +22,6 @@ namespace weir::files {
 namespace {
 
 constexpr std::size_t bytes_per_read = 64 * 1024;
-constexpr Duration pause_after_error = std::chrono::seconds(1);
 // Changes that are not reported, as on network file systems, are noticed after so long.
 constexpr Duration look_interval = std::chrono::seconds(5);
 constexpr Duration save_interval = std::chrono::milliseconds(200);
@@ -71,25 +71,16 @@ TailInfo Tail::info() const {
 
 // After a failure it goes on from what is kept, so that lines may come again, and none is lost.
 Task<> Tail::run() {
-    for (;;) {
-        std::string failure;
-        try {
-            Task<> following = follow();
-            co_await following;
-        } catch (const QuitException&) {
-            throw;
-        } catch (const std::exception& error) {
-            failure = error.what();
-        }
-        if (failure != failure_) {
-            log_.warning("the tail '{}' waits: {}", name_, failure);
-            failure_ = failure;
-        }
-        file_.reset();
-        last_.reset();
-        unconfirmed_.clear();
-        co_await sleep(pause_after_error);
-    }
+    return run_again_after_failures([this] { return follow(); },
+                                    [this](const std::string& failure) {
+                                        if (failure != failure_) {
+                                            log_.warning("the tail '{}' waits: {}", name_, failure);
+                                            failure_ = failure;
+                                        }
+                                        file_.reset();
+                                        last_.reset();
+                                        unconfirmed_.clear();
+                                    });
 }
 
 Task<> Tail::follow() {
@@ -315,7 +306,7 @@ void Tail::keep(const TailPlace& place) {
 Task<> Tail::save_soon() {
     std::string problem;
     while (kept_ != saved_) {
-        co_await sleep(problem.empty() ? save_interval : pause_after_error);
+        co_await sleep(problem.empty() ? save_interval : pause_after_failure);
         std::string failure;
         try {
             Task<> saving = save();

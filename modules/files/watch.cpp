@@ -12,6 +12,7 @@
 #include "core/system/descriptor.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
+#include "modules/files/again.h"
 #include "modules/files/events.h"
 
 namespace weir::files {
@@ -19,7 +20,6 @@ namespace weir::files {
 namespace {
 
 constexpr Duration look_for_missing_folder = std::chrono::seconds(1);  // or one not to be opened
-constexpr Duration pause_after_failure = std::chrono::seconds(1);
 
 Changes::Rules rules_of(const WatchSettings& settings) {
     return {settings.settled, settings.unclosed, settings.max_files};
@@ -56,19 +56,14 @@ WatchInfo FolderWatch::info() const {
 
 // What it knows stays when something fails, so that nothing is lost.
 Task<> FolderWatch::run() {
-    for (;;) {
-        std::string failure;
-        try {
-            Task<> watching = watch();
-            co_await watching;
-        } catch (const QuitException&) {
-            throw;
-        } catch (const std::exception& error) {
-            failure = error.what();
-        }
-        log_.error("the watch '{}' begins anew: {}", name_, failure);
-        co_await sleep(pause_after_failure);
-    }
+    return run_again_after_failures([this] { return watch(); },
+                                    [this](const std::string& failure) {
+                                        if (failure != failure_) {
+                                            log_.error("the watch '{}' begins anew: {}", name_,
+                                                       failure);
+                                            failure_ = failure;
+                                        }
+                                    });
 }
 
 Task<> FolderWatch::watch() {
@@ -87,6 +82,7 @@ Task<> FolderWatch::watch() {
         reported.arm(Readiness::readable);
         co_await wait_with_timeout(time_to_wait(), reported.matcher(Readiness::readable));
         reports = tree_->read();
+        failure_.clear();
     }
 }
 

@@ -58,6 +58,7 @@ private:
     bool is_there_ = true;
     std::optional<Time> next_scan_;
     std::string problem_;  // as it was logged last
+    std::string failure_;  // the same, of the watch itself
     std::uint64_t told_ = 0;
     std::uint64_t beyond_ = 0;  // looks at files of which `changes_` has not heard
     bool has_logged_beyond_ = false;

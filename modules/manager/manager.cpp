@@ -93,7 +93,8 @@ ModuleDeclaration<Manager> Manager::declare() {
                   "last part "
                   "drops it",
                   &Manager::take_trace)
-        .reads({"modules", "inspect", "routines", "metrics"});
+        .reads({"modules", "inspect", "routines", "metrics"})
+        .rights({"inspect_all"});
 }
 
 void Manager::begin() {

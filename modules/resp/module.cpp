@@ -25,6 +25,7 @@
 #include "modules/resp/protocol.h"
 #include "modules/resp/settings.h"
 #include "modules/resp/state.h"
+#include "modules/system/module/app_check.h"
 #include "modules/system/module/plugin.h"
 #include "modules/system/rights/access.h"
 #include "modules/system/rights/owner_socket.h"
@@ -62,7 +63,11 @@ public:
             .counter("refused_connections", "Clients that were refused: there were too many",
                      &RespModule::count<&RespProtocol::refused>)
             .counter("commands", "Commands of clients", &RespModule::count<&RespProtocol::commands>)
-            .reads({"addresses", "clients"});
+            .reads({"addresses", "clients"})
+            .rights({"info", "kill_client"})
+            .checks([](const AppCheck& app) {
+                check_roles(app, app.settings<RespSettings>().listeners());
+            });
     }
 
     Task<> load() override {

@@ -1,11 +1,14 @@
 #include "modules/rules/compile.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
+#include <functional>
 #include <utility>
 
 #include "config/text/joined.h"
 #include "config/text/nearest_name.h"
+#include "config/text/quoted.h"
 #include "modules/rules/value_compiler.h"
 #include "modules/system/event/event_description.h"
 #include "modules/system/module/module_class.h"
@@ -40,6 +43,24 @@ std::array<Given, 11> given_by(const StepSettings& step) {
              {fail, "fail", step.fail.has_value()}}};
 }
 
+// Returns where a line of a script stands, and which line of the text there it is; 0 if that text
+// has no other. `lines` is null if the script is one text.
+std::pair<config::Path, std::size_t> place_of_line(const std::vector<std::string>* lines,
+                                                   std::size_t line, const config::Path& script) {
+    if (lines == nullptr) {
+        return {script, line};
+    }
+    std::size_t before = 0;
+    for (std::size_t i = 0; i != lines->size(); ++i) {
+        const auto own = 1 + static_cast<std::size_t>(std::ranges::count((*lines)[i], '\n'));
+        if (line <= before + own) {
+            return {inside(script, i), own == 1 ? 0 : line - before};
+        }
+        before += own;
+    }
+    return {script, line};
+}
+
 class Compiler {
 public:
     explicit Compiler(const AppCheck* app) : values_(app) {}
@@ -61,6 +82,9 @@ private:
     void each(Step& made, const StepSettings& written, const config::Path& path);
     void lock(Step& made, const StepSettings& written, const config::Path& path);
     void script(Step& made, const StepSettings& written, const config::Path& path);
+    void check_references(
+        std::string_view script,
+        const std::function<void(std::size_t line, const std::string& what)>& report) const;
     void name_result(Step& made, const std::string& name, const Shape& shape,
                      const config::Path& path);
     std::optional<Pace> pace(const std::optional<PaceSettings>& written, const config::Path& path);
@@ -196,11 +220,7 @@ Step Compiler::step(const StepSettings& written, const config::Path& path,
     compile_as(made, written, path);
     if (!written.on_error.empty()) {
         const NamesInScope::Block block(values_.scope());
-        if (values_.scope().find("error") == NamesInScope::npos) {
-            made.error = values_.scope().add("error", {Shape::object});
-        } else {
-            made.error = values_.scope().find("error");
-        }
+        made.error = values_.scope().add("error", {Shape::object});
         made.on_error = steps(written.on_error, path / "on_error", place + ".on_error");
     }
     return made;
@@ -259,18 +279,38 @@ void Compiler::script(Step& made, const StepSettings& written, const config::Pat
     const auto* const lines = std::get_if<std::vector<std::string>>(&*written.script);
     const std::string text =
         lines == nullptr ? std::get<std::string>(*written.script) : config::joined(*lines, "\n");
+    const auto report = [&](std::size_t line, const std::string& what) {
+        const auto [place, line_there] = place_of_line(lines, line, path / "script");
+        values_.report(place,
+                       line_there == 0 ? what : "line " + std::to_string(line_there) + ": " + what);
+    };
     made.names = values_.names_for(text, path / "script");
+    check_references(text, report);
     try {
         made.script = std::make_shared<Script>(text);
     } catch (const ScriptError& error) {
-        if (lines != nullptr && error.line() <= lines->size()) {
-            values_.report(inside(path / "script", error.line() - 1), error.what());
-        } else {
-            values_.report(path / "script",
-                           "line " + std::to_string(error.line()) + ": " + error.what());
-        }
+        report(error.line(), error.what());
     }
     name_result(made, written.as, Shape(), path / "as");
+}
+
+// A reference in braces is what other steps have; in Lua it is a table in a table, or a text.
+void Compiler::check_references(
+    std::string_view script,
+    const std::function<void(std::size_t line, const std::string& what)>& report) const {
+    std::vector<TextPart> parts;
+    if (!split_text(script, parts).empty()) {
+        return;
+    }
+    std::size_t line = 1;
+    for (const TextPart& part : parts) {
+        const std::string name = part.text.substr(0, part.text.find('.'));
+        if (part.is_reference && values_.scope().find(name) != NamesInScope::npos) {
+            report(line, "a script knows values by their names: write " +
+                             config::printable(part.text) + " without {{ and }}");
+        }
+        line += static_cast<std::size_t>(std::ranges::count(part.text, '\n'));
+    }
 }
 
 // --- calls and events

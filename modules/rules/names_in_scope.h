@@ -13,7 +13,8 @@
 namespace weir::rules {
 
 // The names to which a step may refer, and the slots of their values in a Frame. A name is known
-// from the step that makes it to the end of the list of steps in which that stands.
+// from the step that makes it to the end of the list of steps in which that stands. In `on_error`
+// within `on_error`, `error` is the inner failure, and the outer one again behind it.
 class NamesInScope {
 public:
     struct Name {
@@ -23,7 +24,7 @@ public:
 
     NamesInScope() : names_(first_free_slot) {}
 
-    // Returns the slot. Requires that the name is new.
+    // Returns the slot. Hides an earlier value of the name.
     std::size_t add(std::string name, Shape shape) {
         names_.push_back({std::move(name), shape});
         most_ = std::max(most_, names_.size());
@@ -36,7 +37,7 @@ public:
     // Returns the slot, or npos.
     static constexpr std::size_t npos = static_cast<std::size_t>(-1);
     std::size_t find(std::string_view name) const noexcept {
-        for (std::size_t i = 0; i != names_.size(); ++i) {
+        for (std::size_t i = names_.size(); i-- != 0;) {
             if (!name.empty() && names_[i].name == name) {
                 return i;
             }
@@ -46,9 +47,9 @@ public:
     const Shape& shape(std::size_t slot) const noexcept { return names_[slot].shape; }
     std::vector<std::string> names() const {
         std::vector<std::string> result;
-        for (const Name& known : names_) {
-            if (!known.name.empty()) {
-                result.push_back(known.name);
+        for (std::size_t i = 0; i != names_.size(); ++i) {
+            if (find(names_[i].name) == i) {
+                result.push_back(names_[i].name);
             }
         }
         return result;

@@ -34,6 +34,14 @@ std::string longest_text_in_words() {
 
 }  // namespace
 
+// Lua looks only at its calls here, which are whole while it asks for memory.
+Stopped Script::State::reason_of_no_more_memory() const noexcept {
+    lua_Debug frame_of_call{};
+    return lua != nullptr && lua_getstack(lua, deep_recursion, &frame_of_call) != 0
+               ? Stopped::recursion
+               : Stopped::memory;
+}
+
 void* Script::State::allocate(void* own, void* old, std::size_t old_size,
                               std::size_t size) noexcept {
     State& state = *static_cast<State*>(own);
@@ -49,7 +57,7 @@ void* Script::State::allocate(void* own, void* old, std::size_t old_size,
         return nullptr;
     }
     if (size > before && state.memory - before + size > state.most_memory) {
-        state.refused = Stopped::memory;
+        state.refused = state.reason_of_no_more_memory();
         return nullptr;
     }
     void* const made = std::realloc(old, size);
@@ -193,6 +201,10 @@ std::string Script::State::failure(const ScriptSettings& limits) const {
                    " instructions and work of functions";
         case Stopped::memory:
             return "it needs more memory than " +
+                   config::Codec<config::ByteSize>::text(limits.memory);
+        case Stopped::recursion:
+            return "its recursion is too deep: with more than " + std::to_string(deep_recursion) +
+                   " calls within each other, it needs more memory than " +
                    config::Codec<config::ByteSize>::text(limits.memory);
         case Stopped::text:
             return "it makes a text longer than " + longest_text_in_words();

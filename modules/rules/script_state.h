@@ -37,7 +37,21 @@ constexpr std::uint64_t bytes_moved(std::uint64_t bytes) noexcept {
 }
 
 // Why a run was stopped, beside errors of the script.
-enum class Stopped { no, instructions, memory, text, result, time, unknown_value, no_memory };
+enum class Stopped {
+    no,
+    instructions,
+    memory,
+    recursion,
+    text,
+    result,
+    time,
+    unknown_value,
+    no_memory
+};
+
+// A script that has so many calls within each other when its memory is used up recurses without an
+// end.
+inline constexpr int deep_recursion = 1000;
 
 template <class T>
 inline void push_key(lua_State* lua, const T& key) {
@@ -105,6 +119,7 @@ struct Script::State {
         }
     }
 
+    Stopped reason_of_no_more_memory() const noexcept;
     static void* allocate(void* own, void* old, std::size_t old_size, std::size_t size) noexcept;
     static void count(lua_State* lua, lua_Debug*);
     static int set_up(lua_State* lua);

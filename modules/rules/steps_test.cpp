@@ -190,6 +190,18 @@ TEST_CASE("what fails for good is an event with its reason, for other rules") {
           "warning: failed at do[2]: failed: also this\n");
 }
 
+TEST_CASE("a failure within `on_error` hides the outer one only there") {
+    ShopWorld world(R"(
+        "r": {"on": "shop.Order", "do": [
+            {"fail": "outer", "on_error": [
+                {"fail": "inner", "on_error": [
+                    {"call": "shop.note", "with": {"text": "{{error.message}}"}}]},
+                {"call": "shop.note", "with": {"text": "{{error.message}}"}}]}]})");
+    world.run_orders({R"({"customer": "ann", "pieces": 4})"});
+    CHECK(Shop::done == Lines{R"(0: note "inner")", R"(0: note "outer")"});
+    CHECK(world.log() == "");
+}
+
 TEST_CASE("each try is counted when it comes") {
     ShopWorld world(R"(
         "try": {"on": "shop.Order", "do": [

@@ -7,7 +7,6 @@
 
 #include <re2/re2.h>
 
-#include "config/settings/reader.h"
 #include "config/text/nearest_name.h"
 #include "config/text/quoted.h"
 #include "modules/system/event/event_description.h"
@@ -228,7 +227,7 @@ void ValueCompiler::check_fits(const Template& value, const config::Value& writt
                                const config::Setting& wanted, const config::Description& owner,
                                const config::Path& path, const NameCheck& check_name) {
     if (value.constant() != nullptr) {
-        check_constant(written, wanted, owner, path);
+        app_->check_value(owner, wanted, written, path);
         check_name(wanted, written, path);
         return;
     }
@@ -243,21 +242,6 @@ ValueCompiler::NameCheck ValueCompiler::names_in(const EventType* type) const {
                         const config::Path& path) {
         app_->check_name(*type, name_in_event(member), written, path);
     };
-}
-
-// What is written is read as the function, or the event, will read it.
-void ValueCompiler::check_constant(const config::Value& written, const config::Setting& wanted,
-                                   const config::Description& owner,
-                                   const config::Path& path) const {
-    const std::shared_ptr<void> made = owner.make();
-    config::Problems own;
-    config::Reader reader(own, written.position, {});
-    const config::Origin origin{0, {}};
-    wanted.type->read({{&written, &written.position, {}, &origin}}, wanted.value_in(made.get()),
-                      reader);
-    for (const config::Problem& problem : own) {
-        report(path, (problem.path.empty() ? "" : problem.path + ": ") + problem.what);
-    }
 }
 
 // --- events

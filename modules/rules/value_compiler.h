@@ -28,6 +28,7 @@ public:
 
     const AppCheck* app() const noexcept { return app_; }
     NamesInScope& scope() noexcept { return scope_; }
+    const NamesInScope& scope() const noexcept { return scope_; }
     // Returns whether a value refers to the time at which a run began.
     bool uses_now() const noexcept { return uses_now_; }
 
@@ -67,8 +68,6 @@ private:
     void check_fits(const Template& value, const config::Value& written,
                     const config::Setting& wanted, const config::Description& owner,
                     const config::Path& path, const NameCheck& check_name);
-    void check_constant(const config::Value& written, const config::Setting& wanted,
-                        const config::Description& owner, const config::Path& path) const;
     std::string describe(const Template& value) const;
     void add_test(Condition& condition, Condition::Operator what,
                   const std::optional<config::Value>& operand, const char* name,

@@ -14,7 +14,10 @@ config::Settings<S> request_settings(std::string sentence, More... more) {
     using R = SendParameters;
     return settings<S>(
         std::move(sentence),
-        setting("receiver", &R::receiver, "Its name in the configuration").not_empty().required(),
+        setting("receiver", &R::receiver, "Its name in the configuration")
+            .not_empty()
+            .check(name_of_receiver())
+            .required(),
         setting("path", &R::path, "What follows its address: \"/a/b\", \"?c=d\", or nothing"),
         setting("method", &R::method, "The method; \"\": the receiver's")
             .one_of({"", "POST", "PUT", "PATCH", "DELETE", "GET"}),

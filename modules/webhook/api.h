@@ -7,10 +7,18 @@
 #include <string>
 #include <vector>
 
+#include "config/settings/name_in.h"
 #include "config/settings/settings.h"
 
 // Parameters and results of the module `webhook`.
 namespace weir::webhook {
+
+inline config::NameIn name_of_receiver() {
+    return {"receiver", "receivers"};
+}
+inline config::NameIn name_of_hook() {
+    return {"hook", "hooks"};
+}
 
 struct SendParameters {
     std::string receiver;

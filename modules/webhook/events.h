@@ -5,6 +5,7 @@
 #include <string>
 
 #include "modules/system/event/describe_event.h"
+#include "modules/webhook/api.h"
 
 namespace weir::webhook {
 
@@ -18,7 +19,7 @@ struct Received : Event {
     static auto declare() {
         return portable_event<Received>(
             "webhook.Received", "A genuine request has come in",
-            member("hook", &Received::hook, "Name of the hook"),
+            member("hook", &Received::hook, "Name of the hook").check(name_of_hook()),
             member("headers", &Received::headers,
                    "The headers that the hook names, in lower case; \"\": not sent"),
             member("query", &Received::query, "The parameters of the query"),
@@ -40,7 +41,7 @@ struct Failed : Event {
     static auto declare() {
         return portable_event<Failed>(
             "webhook.Failed", "A request could not be delivered, however often it was tried",
-            member("receiver", &Failed::receiver, "Name of the receiver"),
+            member("receiver", &Failed::receiver, "Name of the receiver").check(name_of_receiver()),
             member("id", &Failed::id, "What webhook.send has returned"),
             member("path", &Failed::path, "The path behind the receiver's address"),
             member("body", &Failed::body, "What was to be sent"),

@@ -12,7 +12,6 @@
 #include "modules/system/event/event_exchange.h"
 #include "modules/system/module/app_check.h"
 #include "modules/system/module/module_class.h"
-#include "modules/system/server/server_settings.h"
 
 namespace weir::http {
 
@@ -47,14 +46,6 @@ std::string module_with_hooks(const AppCheck& app) {
         }
     }
     return "";
-}
-
-Ref<AccessRules> rules_of(const AppCheck& app) {
-    config::Problems ignored;
-    const auto server = app.configuration().read<ServerSettings>("server", ignored);
-    Ref<AccessRules> rules(new AccessRules);
-    rules->change(server.roles, {});
-    return rules;
 }
 
 bool says_who_strangers_are(const std::variant<std::string, ListenSettings>& listener) {
@@ -113,24 +104,13 @@ private:
     const Ref<AccessRules> rules_;
 };
 
-void check_listeners(const AppCheck& app, const HttpSettings& settings, const AccessRules& rules) {
-    const std::vector<ListenSettings> listeners = settings.listeners();
-    for (std::size_t i = 0; i != listeners.size(); ++i) {
-        if (const std::string wrong = wrong_roles(listeners[i], rules); !wrong.empty()) {
-            config::Path path = app.section() / "listen";
-            path.push(i);
-            app.report(path, wrong);
-        }
-    }
-}
-
 }  // namespace
 
 void check_app(const AppCheck& app) {
     const auto settings = app.settings<HttpSettings>();
-    const Ref<AccessRules> rules = rules_of(app);
+    const Ref<AccessRules> rules = app.roles();
     check_routes(app, settings.routes);
-    check_listeners(app, settings, *rules);
+    check_roles(app, settings.listeners());
     if (const std::string wrong = settings.wrong_page(); !wrong.empty()) {
         app.report(app.section() / "page", wrong);
     }

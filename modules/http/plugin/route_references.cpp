@@ -13,6 +13,7 @@
 #include "modules/http/router.h"
 #include "modules/system/call/api_function.h"
 #include "modules/system/module/app_check.h"
+#include "modules/system/module/module_class.h"
 
 namespace weir::http {
 
@@ -60,7 +61,12 @@ void check_call(const AppCheck& app, const config::Path& place, const RouteSetti
         check_parameter(name, place / "path");
     }
     for (const auto& [name, value] : route.with) {
-        check_parameter(name, place / "with" / named(name));
+        const config::Path where = place / "with" / named(name);
+        check_parameter(name, where);
+        if (const config::Setting* const parameter = function->parameters->find(name)) {
+            app.check_parameter(call.substr(0, dot), *function->parameters, *parameter, value,
+                                where);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -117,7 +118,9 @@ ModuleDeclaration<LockModule> LockModule::declare() {
         .gauge("waiting", "Requests that wait for a lock",
                &LockModule::in_table<&LockTable::waiting>)
         .gauge("semaphores", "Semaphores that exist", &LockModule::in_table<&LockTable::semaphores>)
-        .reads({"sessions", "position", "list", "deadlocks", "statistics", "semaphores"});
+        .reads({"sessions", "position", "list", "deadlocks", "statistics", "semaphores"})
+        .rights({"sessions_of_others"})
+        .needs_unloading_for_fixed_settings();
 }
 
 // --- metrics
@@ -192,6 +195,25 @@ std::vector<std::string> LockModule::in_use() const {
     return uses;
 }
 
+namespace {
+
+// Returns the names of the settings of which the lines of the two texts differ.
+std::string changed_settings(const std::string& before, const std::string& after) {
+    std::istringstream old_lines(before);
+    std::istringstream new_lines(after);
+    std::string names;
+    std::string old_line;
+    std::string new_line;
+    while (std::getline(old_lines, old_line) && std::getline(new_lines, new_line)) {
+        if (old_line != new_line) {
+            names += (names.empty() ? "" : ", ") + new_line.substr(0, new_line.find('='));
+        }
+    }
+    return names;
+}
+
+}  // namespace
+
 LockHandover LockModule::hand_over() {
     handed_over_ = true;
     return {settings_text(), sessions_};
@@ -200,8 +222,9 @@ LockHandover LockModule::hand_over() {
 void LockModule::take_over(LockHandover& state) {
     if (state.settings != settings_text()) {
         throw std::runtime_error(
-            "the settings of the locks have changed; they take effect when the module is "
-            "unloaded and loaded again");
+            "fixed settings have changed (" + changed_settings(state.settings, settings_text()) +
+            "), on which the locks that are held depend; they take effect when the module is "
+            "unloaded, which ends all locks, and loaded again");
     }
     sessions_ = std::move(state.sessions);
     handed_over_ = false;

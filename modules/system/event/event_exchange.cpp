@@ -237,6 +237,10 @@ std::unique_ptr<EventWatch> EventExchange::watch(const Caller& client, std::stri
     return watch(type, filters, options);
 }
 
+std::vector<Right> EventExchange::rights() {
+    return {list_right, send_right, watch_right};
+}
+
 std::optional<ApiError> EventExchange::refusal_to_watch(const Caller& client) {
     return client.refusal(watch_right);
 }

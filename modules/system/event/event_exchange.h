@@ -19,6 +19,7 @@ namespace weir {
 
 class Caller;
 struct ApiError;
+struct Right;
 
 /// The value that an index of watched events has, as text: {"room", "hall"}, {"number", "7"}.
 struct IndexFilter {
@@ -93,6 +94,8 @@ public:
     std::unique_ptr<EventWatch> watch(const Caller& client, std::string_view type,
                                       const std::vector<IndexFilter>& filters = {},
                                       const WatchOptions& options = {});
+    /// Returns these rights.
+    static std::vector<Right> rights();
     /// Returns why the client may not watch events now; nothing if it may. To be asked for each
     /// event that is passed on: rights change while a watch goes on.
     static std::optional<ApiError> refusal_to_watch(const Caller& client);

@@ -1,13 +1,29 @@
 #include "modules/system/module/app_check.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
+#include "config/settings/reader.h"
 #include "config/text/nearest_name.h"
 #include "config/text/quoted.h"
+#include "modules/system/call/caller.h"
 #include "modules/system/module/module_class.h"
 
 namespace weir {
+
+namespace {
+
+struct RolesOfServer {
+    std::map<std::string, RoleSettings> roles;
+
+    static config::Settings<RolesOfServer> describe() {
+        return config::settings<RolesOfServer>(
+            "The roles of the server", config::setting("roles", &RolesOfServer::roles, "Roles"));
+    }
+};
+
+}  // namespace
 
 AppCheck::AppCheck(std::string_view module, const config::Configuration& configuration,
                    config::Problems& problems, config::Problems& warnings,
@@ -18,6 +34,13 @@ AppCheck::AppCheck(std::string_view module, const config::Configuration& configu
       warnings_(warnings),
       events_(std::move(events)),
       modules_(std::move(modules)) {}
+
+Ref<AccessRules> AppCheck::roles() const {
+    config::Problems ignored;
+    Ref<AccessRules> rules(new AccessRules);
+    rules->change(configuration_.read<RolesOfServer>("server", ignored).roles, {});
+    return rules;
+}
 
 const EventType* AppCheck::find_event(std::string_view name) const noexcept {
     for (const EventType* type : events_) {
@@ -91,6 +114,29 @@ const ApiFunction* AppCheck::find_function(const std::string& target, const std:
                          "'" + config::did_you_mean(name, module->api.names()));
     }
     return found;
+}
+
+// --- values
+
+// What is written is read as the function, or the event, will read it.
+void AppCheck::check_value(const config::Description& owner, const config::Setting& wanted,
+                           const config::Value& written, const config::Path& path) const {
+    const std::shared_ptr<void> made = owner.make();
+    config::Problems own;
+    config::Reader reader(own, written.position, {});
+    const config::Origin origin{0, {}};
+    wanted.type->read({{&written, &written.position, {}, &origin}}, wanted.value_in(made.get()),
+                      reader);
+    for (const config::Problem& problem : own) {
+        report(path, (problem.path.empty() ? "" : problem.path + ": ") + problem.what);
+    }
+}
+
+void AppCheck::check_parameter(const std::string& target, const config::Description& owner,
+                               const config::Setting& parameter, const config::Value& written,
+                               const config::Path& path) const {
+    check_value(owner, parameter, written, path);
+    check_name(target, config::name_in(*parameter.type), written, path);
 }
 
 // --- names out of settings

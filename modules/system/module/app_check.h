@@ -10,10 +10,12 @@
 #include "config/document/problems.h"
 #include "config/settings/configuration.h"
 #include "config/settings/name_in.h"
+#include "core/base/ref.h"
 #include "core/event/event_type.h"
 
 namespace weir {
 
+class AccessRules;
 class ApiFunction;
 struct ModuleClass;
 
@@ -51,6 +53,9 @@ public:
         configuration_.report(path, std::move(what), warnings_);
     }
 
+    /// Returns the roles of the app. Requires that its configuration of them has no mistake.
+    Ref<AccessRules> roles() const;
+
     /// Returns the event type of that name, or null.
     const EventType* find_event(std::string_view name) const noexcept;
     /// The same; reports at the path if there is none.
@@ -73,6 +78,15 @@ public:
                     const config::Value& written, const config::Path& path) const;
     void check_name(const EventType& type, const config::NameIn* names,
                     const config::Value& written, const config::Path& path) const;
+
+    /// Reports at the path what is wrong with a value, or with its names, for a parameter of the
+    /// function "target..." of which `owner` describes all.
+    void check_parameter(const std::string& target, const config::Description& owner,
+                         const config::Setting& parameter, const config::Value& written,
+                         const config::Path& path) const;
+    /// The same for a value alone.
+    void check_value(const config::Description& owner, const config::Setting& wanted,
+                     const config::Value& written, const config::Path& path) const;
 
 private:
     std::string module_of(const std::string& target) const;

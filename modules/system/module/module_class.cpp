@@ -85,6 +85,10 @@ void ModuleDraft::add_metric(ModuleMetric metric) {
     class_.metrics.push_back(std::move(metric));
 }
 
+void ModuleDraft::set_rights(std::initializer_list<std::string_view> rights) {
+    class_.rights.assign(rights.begin(), rights.end());
+}
+
 void ModuleDraft::set_reads(std::initializer_list<std::string_view> functions) {
     for (const std::string_view name : functions) {
         if (!class_.api.set_reads(name)) {

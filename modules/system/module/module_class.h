@@ -68,6 +68,8 @@ struct ModuleClass {
     bool service = false;                           // unloads when no module depends on it any more
     const config::Description* settings = nullptr;  // of module.<name>; null: it has none
     Api api;
+    std::vector<std::string> rights;       // what roles may allow beside the functions
+    bool unload_for_fixed = false;         // a reload with other fixed settings is refused
     std::vector<Handover> handovers;       // the first that gives is what a next version is offered
     std::vector<const EventType*> events;  // for which server.queues may have queues
     std::vector<ModuleQueue> queues;
@@ -116,6 +118,7 @@ protected:
                    std::optional<QueueOptions> options);
     void add_function(ApiFunction function, bool is_public);
     void set_reads(std::initializer_list<std::string_view> functions);
+    void set_rights(std::initializer_list<std::string_view> rights);
     void add_queue_kind(ModuleQueueKind kind);
     void add_metric(ModuleMetric metric);
 
@@ -274,6 +277,12 @@ public:
         add_function(std::move(made), true);
         return std::move(*this);
     }
+    /// Says that what the module hands over depends on its fixed settings: it refuses a reload when
+    /// one has changed, which takes effect when the module is unloaded and loaded again.
+    ModuleDeclaration&& needs_unloading_for_fixed_settings() && {
+        class_.unload_for_fixed = true;
+        return std::move(*this);
+    }
     /// Lets `check` look at settings that depend on the rest of the app, such as names of functions
     /// of other modules, and report their mistakes. Called whenever a configuration is checked,
     /// also for `weir check`, and without the module.
@@ -297,6 +306,13 @@ public:
     /// callers that may only read may call them.
     ModuleDeclaration&& reads(std::initializer_list<std::string_view> functions) && {
         set_reads(functions);
+        return std::move(*this);
+    }
+
+    /// Names what roles may allow beside the functions, as something that a function does for some
+    /// callers only: Caller::may({name(), "sessions_of_others"}).
+    ModuleDeclaration&& rights(std::initializer_list<std::string_view> names) && {
+        set_rights(names);
         return std::move(*this);
     }
 };

@@ -13,6 +13,7 @@
 #include "core/net/acceptor.h"
 #include "core/net/address.h"
 #include "core/net/listener.h"
+#include "modules/system/module/app_check.h"
 #include "modules/system/module/module.h"
 #include "modules/system/rights/access.h"
 
@@ -54,6 +55,18 @@ gid_t group_number(const std::string& name) {
         throw std::runtime_error("this machine has no group '" + config::printable(name) + "'");
     }
     return found->gr_gid;
+}
+
+// Returns which role of the address does not exist, with the nearest name; "" if all do.
+std::string wrong_roles(const ListenSettings& listener, const AccessRules& rules) {
+    for (const auto* roles : {&*listener.anonymous, &listener.owner}) {
+        for (const std::string& role : *roles) {
+            if (rules.role(role) == nullptr) {
+                return config::unknown_name("role", role, rules.role_names());
+            }
+        }
+    }
+    return "";
 }
 
 }  // namespace
@@ -134,15 +147,15 @@ std::string wrong_listeners(const Listen& listen) {
     return wrong;
 }
 
-std::string wrong_roles(const ListenSettings& listener, const AccessRules& rules) {
-    for (const auto* roles : {&*listener.anonymous, &listener.owner}) {
-        for (const std::string& role : *roles) {
-            if (rules.role(role) == nullptr) {
-                return config::unknown_name("role", role, rules.role_names());
-            }
+void check_roles(const AppCheck& app, const std::vector<ListenSettings>& listeners) {
+    const Ref<AccessRules> rules = app.roles();
+    for (std::size_t i = 0; i != listeners.size(); ++i) {
+        if (const std::string wrong = wrong_roles(listeners[i], *rules); !wrong.empty()) {
+            config::Path path = app.section() / "listen";
+            path.push(i);
+            app.report(path, wrong);
         }
     }
-    return "";
 }
 
 void check_roles(const Module& module, const std::vector<ListenSettings>& listeners) {

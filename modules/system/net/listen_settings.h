@@ -14,7 +14,7 @@
 
 namespace weir {
 
-class AccessRules;
+class AppCheck;
 class Acceptor;
 class Module;
 struct ListenOptions;
@@ -51,9 +51,9 @@ std::vector<ListenSettings> listeners_of(const Listen& listen,
 // is. For Setting::check.
 std::string wrong_listeners(const Listen& listen);
 
-// Returns which role of the address does not exist, with the nearest name; "" if all do. A mistake
-// in a name would give clients other rights than those that are meant.
-std::string wrong_roles(const ListenSettings& listener, const AccessRules& rules);
+// Reports roles of the addresses, the module's setting `listen`, that do not exist. A mistake in a
+// name would give clients other rights than those that are meant.
+void check_roles(const AppCheck& app, const std::vector<ListenSettings>& listeners);
 
 // Requires that the roles of the addresses exist. Throws std::runtime_error that says which does
 // not.

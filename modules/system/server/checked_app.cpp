@@ -10,7 +10,10 @@
 
 #include "config/settings/catalogue.h"
 #include "config/text/nearest_name.h"
+#include "config/text/quoted.h"
 #include "modules/system/call/api_error.h"
+#include "modules/system/call/role.h"
+#include "modules/system/event/event_exchange.h"
 #include "modules/system/server/configured_queues.h"
 #include "modules/system/server/instances.h"
 #include "modules/system/server/load_error.h"
@@ -48,6 +51,19 @@ std::set<std::string> names_with_settings(const config::Configuration& configura
         }
     }
     return names;
+}
+
+// Returns whether the mistake is in the settings of one module.
+bool is_of_a_module(const config::Problem& problem) {
+    return problem.path.starts_with("module.") && !problem.path.starts_with("module.default");
+}
+
+// Returns whether it is in those of this module.
+bool is_of_module(const config::Problem& problem, const std::string& name) {
+    config::Path section("module");
+    section.push(name);
+    const std::string own = section.text();
+    return problem.path == own || problem.path.starts_with(own + ".");
 }
 
 }  // namespace
@@ -130,11 +146,66 @@ void CheckedApp::check(config::Problems& problems) {
     catalogue.check(configuration_, problems);
     check_users(problems);
     ConfiguredQueues::check(configuration_, settings_.queues, types, kinds, problems);
-    // Where the settings themselves are wrong, the catalogue has said so.
-    if (problems.empty()) {
-        for (const std::string& name : started_) {
-            if (const auto check = opened_.at(name).type->check) {
-                check(as_module_sees_it(name, problems, warnings_));
+    // What is wrong with the settings of all, or of a module, was said: these cannot be looked at
+    // further.
+    if (std::ranges::all_of(problems, is_of_a_module)) {
+        check_modules(problems);
+        check_roles();
+    }
+}
+
+void CheckedApp::check_modules(config::Problems& problems) {
+    std::vector<std::string> checked;
+    for (const std::string& name : started_) {
+        const bool is_right = std::ranges::none_of(
+            problems, [&](const config::Problem& problem) { return is_of_module(problem, name); });
+        if (is_right && opened_.at(name).type->check != nullptr) {
+            checked.push_back(name);
+        }
+    }
+    for (const std::string& name : checked) {
+        opened_.at(name).type->check(as_module_sees_it(name, problems, warnings_));
+    }
+}
+
+// A pattern that allows nothing is no mistake: a module that is loaded later may have the function.
+void CheckedApp::check_roles() {
+    std::vector<std::string> known;
+    std::vector<Right> rights = EventExchange::rights();
+    for (const std::string& name : started_) {
+        const ModuleClass& type = *opened_.at(name).type;
+        for (const std::string& function : type.api.names()) {
+            rights.push_back({name, type.api.find(IndexValue(function))->name});
+        }
+        for (const std::string& right : type.rights) {
+            rights.push_back({name, right});
+        }
+    }
+    for (const Right& right : rights) {
+        known.push_back(right.text());
+    }
+    for (const auto& [name, settings] : settings_.roles) {
+        config::Path place("server.roles");
+        place.push(name);
+        place.push("may");
+        for (std::size_t i = 0; i != settings.may.size(); ++i) {
+            const std::string& pattern = settings.may[i];
+            if (pattern.find('.') == std::string::npos) {
+                continue;
+            }
+            RoleSettings alone;
+            alone.may = {pattern};
+            const Role role(alone);
+            if (std::ranges::none_of(rights,
+                                     [&](const Right& right) { return role.allows(right); })) {
+                place.push(i);
+                configuration_.report(place,
+                                      "'" + config::printable(pattern) +
+                                          "' allows nothing: no module that the app starts has "
+                                          "such a function" +
+                                          config::did_you_mean(pattern, known),
+                                      warnings_);
+                place.pop();
             }
         }
     }

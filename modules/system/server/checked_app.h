@@ -23,7 +23,7 @@ class CheckedApp {
 public:
     // Checks the configuration and reports all that is wrong with it, as far as it can be known
     // without starting: also unknown modules, dependency cycles, unknown event types. Opens the
-    // plugins. If there are problems, nothing else of the object may be used.
+    // plugins. If there are problems, nothing else of the object may be used but its warnings.
     CheckedApp(config::Configuration configuration, Registry registry, config::Problems& problems);
 
     // The same, but throws std::invalid_argument with all problems if there are some.
@@ -71,6 +71,8 @@ private:
     const EventType* declared_twice(const ModuleClass& module) const;
     FoundModule open_or_take(const std::string& name);
     void check_users(config::Problems& problems) const;
+    void check_roles();
+    void check_modules(config::Problems& problems);
     AppCheck as_module_sees_it(const std::string& module, config::Problems& problems,
                                config::Problems& warnings) const;
 

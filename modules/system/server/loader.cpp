@@ -155,7 +155,11 @@ void Loader::read_files_again(ModuleEntry& entry) {
 
 void Loader::change_settings(ModuleEntry& entry) {
     const std::string section = "module." + entry.name;
-    const char* const when = "when the module is reloaded";
+    const char* const when =
+        entry.found.type->unload_for_fixed
+            ? "when the module is unloaded and loaded again; until then the old value holds, and "
+              "the module cannot be reloaded"
+            : "when the module is reloaded";
     config::Problems problems;
     CommonModuleSettings common =
         parts_.app.configuration().read<CommonModuleSettings>(section, problems);
