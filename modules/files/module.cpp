@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/base64.h"
 #include "core/run/routine.h"
 #include "modules/files/api.h"
-#include "modules/files/base64.h"
 #include "modules/files/check.h"
 #include "modules/files/events.h"
 #include "modules/files/operations.h"

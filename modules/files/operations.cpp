@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "config/text/utf8.h"
+#include "core/base/base64.h"
 #include "core/base/glob.h"
 #include "core/calendar/utc_text.h"
-#include "modules/files/base64.h"
 #include "modules/files/beneath.h"
 
 namespace weir::files {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/text/quoted.h"
+#include "core/base/base64.h"
 #include "core/net/address.h"
 #include "modules/http/http_error.h"
 #include "modules/http/target.h"
@@ -16,31 +17,6 @@ namespace weir::http {
 namespace {
 
 constexpr std::string_view challenge = R"(Basic realm="weir", charset="UTF-8")";
-
-// Returns nothing for what is no base64.
-std::optional<std::string> base64_decoded(std::string_view text) {
-    constexpr std::string_view digits =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    while (text.ends_with('=')) {
-        text.remove_suffix(1);
-    }
-    std::string result;
-    unsigned bits = 0;
-    unsigned count = 0;
-    for (const char character : text) {
-        const std::size_t digit = digits.find(character);
-        if (digit == std::string_view::npos) {
-            return {};
-        }
-        bits = (bits << 6U | static_cast<unsigned>(digit)) & 0xFFFFU;
-        count += 6;
-        if (count >= 8) {
-            count -= 8;
-            result += static_cast<char>(bits >> count & 0xFFU);
-        }
-    }
-    return result;
-}
 
 std::optional<std::pair<std::string, std::string>> split(std::string_view text, char mark) {
     const std::size_t at = text.find(mark);
@@ -61,8 +37,13 @@ std::optional<std::pair<std::string, std::string>> credentials(std::string_view 
     if (same_name(scheme, "Bearer")) {
         return split(rest, '.');
     }
-    const std::optional<std::string> decoded =
-        same_name(scheme, "Basic") ? base64_decoded(rest) : std::nullopt;
+    if (!same_name(scheme, "Basic")) {
+        return {};
+    }
+    while (rest.ends_with('=')) {  // which some clients leave out
+        rest.remove_suffix(1);
+    }
+    const std::optional<std::string> decoded = from_base64(rest, Base64Padding::without);
     return decoded ? split(*decoded, ':') : std::nullopt;
 }
 

@@ -1,6 +1,5 @@
 // How a request becomes a WebSocket: the handshake, and what holds for every handler of one.
 
-#include <algorithm>
 #include <array>
 #include <exception>
 #include <new>
@@ -8,6 +7,7 @@
 #include <openssl/evp.h>
 
 #include "config/text/quoted.h"
+#include "core/base/base64.h"
 #include "core/run/routine.h"
 #include "core/run/scheduler.h"
 #include "modules/http/http_error.h"
@@ -28,19 +28,13 @@ std::string accept_value(std::string_view key) {
     if (::EVP_Digest(text.data(), text.size(), digest.data(), &size, ::EVP_sha1(), nullptr) != 1) {
         throw std::runtime_error("OpenSSL computes no SHA-1");
     }
-    std::array<unsigned char, 2 * EVP_MAX_MD_SIZE> encoded{};
-    const int length = ::EVP_EncodeBlock(encoded.data(), digest.data(), static_cast<int>(size));
-    return {encoded.begin(), encoded.begin() + length};
+    return to_base64({reinterpret_cast<const char*>(digest.data()), size});
 }
 
 // Whether it is 16 bytes in base64.
-bool is_key(std::string_view key) noexcept {
-    const auto is_digit = [](char character) {
-        return (character >= '0' && character <= '9') || (character >= 'a' && character <= 'z') ||
-               (character >= 'A' && character <= 'Z') || character == '+' || character == '/';
-    };
-    return key.size() == 24 && key.ends_with("==") &&
-           std::ranges::all_of(key.substr(0, 22), is_digit);
+bool is_key(std::string_view key) {
+    const std::optional<std::string> bytes = from_base64(key);
+    return bytes && bytes->size() == 16;
 }
 
 Headers handshake(const Request& request, const std::vector<std::string>& protocols) {

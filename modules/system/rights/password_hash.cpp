@@ -8,6 +8,8 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "core/base/base64.h"
+
 namespace weir {
 
 namespace {
@@ -41,31 +43,15 @@ std::string scrypt(std::string_view password, std::string_view salt, std::size_t
     return hash;
 }
 
-// Base 64 without padding, as the format has it.
-std::string to_base64(std::string_view data) {
-    std::string text((data.size() + 2) / 3 * 4 + 1, '\0');
-    text.resize(
-        static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                                 bytes(data), static_cast<int>(data.size()))));
-    while (text.ends_with('=')) {
-        text.pop_back();
-    }
-    return text;
+// Base64 without padding, as the format has it.
+std::optional<std::string> from_unpadded(std::string_view text) {
+    constexpr std::size_t most_digits = 200;
+    return text.empty() || text.size() > most_digits ? std::nullopt
+                                                     : from_base64(text, Base64Padding::without);
 }
 
-std::optional<std::string> from_base64(std::string_view text) {
-    if (text.empty() || text.size() > 200 || text.find('=') != std::string_view::npos) {
-        return {};
-    }
-    const std::size_t missing = (4 - text.size() % 4) % 4;
-    const std::string padded = std::string(text) + std::string(missing, '=');
-    std::string data(padded.size() / 4 * 3, '\0');
-    if (missing == 3 || EVP_DecodeBlock(reinterpret_cast<unsigned char*>(data.data()),
-                                        bytes(padded), static_cast<int>(padded.size())) < 0) {
-        return {};
-    }
-    data.resize(data.size() - missing);
-    return data;
+std::string unpadded(std::string_view data) {
+    return to_base64(data, Base64Padding::without);
 }
 
 // Takes what stands before the separator, and the separator.
@@ -114,8 +100,8 @@ std::optional<PasswordHash> PasswordHash::parse(std::string_view text) {
     const bool readable = read_parameter(take_until(parameters, ','), "ln=", cost.log_n) &&
                           read_parameter(take_until(parameters, ','), "r=", cost.r) &&
                           read_parameter(parameters, "p=", cost.p);
-    std::optional<std::string> salt = from_base64(take_until(text, '$'));
-    std::optional<std::string> hash = from_base64(text);
+    std::optional<std::string> salt = from_unpadded(take_until(text, '$'));
+    std::optional<std::string> hash = from_unpadded(text);
     if (!readable || !is_bearable(cost) || !salt || !hash || hash->size() < 16) {
         return {};
     }
@@ -124,7 +110,7 @@ std::optional<PasswordHash> PasswordHash::parse(std::string_view text) {
 
 std::string PasswordHash::text() const {
     return "$scrypt$ln=" + std::to_string(cost_.log_n) + ",r=" + std::to_string(cost_.r) +
-           ",p=" + std::to_string(cost_.p) + "$" + to_base64(salt_) + "$" + to_base64(hash_);
+           ",p=" + std::to_string(cost_.p) + "$" + unpadded(salt_) + "$" + unpadded(hash_);
 }
 
 bool PasswordHash::matches(std::string_view password) const {
