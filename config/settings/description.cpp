@@ -1,7 +1,11 @@
 #include "config/settings/description.h"
 
 #include <algorithm>
-#include <cassert>
+#include <cstdlib>
+#include <set>
+#include <stdexcept>
+
+#include <cxxabi.h>
 
 #include "config/settings/given_setting.h"
 
@@ -38,10 +42,7 @@ Setting& Setting::operator=(Setting&&) noexcept = default;
 Setting::~Setting() = default;
 
 Description::Description(std::string sentence, std::vector<Setting> settings, Maker maker)
-    : sentence_(std::move(sentence)), settings_(std::move(settings)), make_(std::move(maker)) {
-    assert(std::ranges::all_of(
-        settings_, [this](const Setting& setting) { return find(setting.name) == &setting; }));
-}
+    : sentence_(std::move(sentence)), settings_(std::move(settings)), make_(std::move(maker)) {}
 Description::Description(const Description&) = default;
 Description::Description(Description&&) noexcept = default;
 Description::~Description() = default;
@@ -107,6 +108,60 @@ void Description::assign(const void* from, void* to) const {
     for (const Setting& setting : settings_) {
         setting.type->assign(setting.value_in(from), setting.value_in(to));
     }
+}
+
+// --- mistakes of an author
+
+namespace {
+
+std::string struct_name(const std::type_info& of) {
+    int status = 0;
+    const std::unique_ptr<char, decltype(&std::free)> name(
+        abi::__cxa_demangle(of.name(), nullptr, nullptr, &status), &std::free);
+    return name != nullptr ? name.get() : of.name();
+}
+
+void describe_structs_in(const Description& description, std::set<const Description*>& known) {
+    if (!known.insert(&description).second) {
+        return;
+    }
+    for (const Setting& setting : description.settings()) {
+        if (const Description* const nested = setting.type->nested().description) {
+            describe_structs_in(*nested, known);
+        }
+    }
+}
+
+}  // namespace
+
+void refuse_struct(const std::type_info& of, const std::string& why) {
+    throw std::logic_error("the struct '" + struct_name(of) + "' " + why);
+}
+
+std::string fault_in_names(const std::vector<Setting>& settings) {
+    std::set<std::string_view> names;
+    const auto fault = [&names](const std::string& name) {
+        if (name.empty()) {
+            return std::string("describes a member without a name");
+        }
+        return names.insert(name).second ? std::string() : "describes '" + name + "' twice";
+    };
+    for (const Setting& setting : settings) {
+        std::string found = fault(setting.name);
+        for (auto alias = setting.aliases.begin(); found.empty() && alias != setting.aliases.end();
+             ++alias) {
+            found = fault(*alias);
+        }
+        if (!found.empty()) {
+            return found;
+        }
+    }
+    return "";
+}
+
+void describe_nested(const Description& description) {
+    std::set<const Description*> known;
+    describe_structs_in(description, known);
 }
 
 }  // namespace weir::config

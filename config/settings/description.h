@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -86,6 +87,14 @@ private:
     std::vector<Setting> settings_;
     Maker make_;
 };
+
+/// Returns what is wrong with the names and aliases: "describes 'size' twice"; "" if nothing is.
+std::string fault_in_names(const std::vector<Setting>& settings);
+/// Throws std::logic_error: says that the struct is described wrongly, and why.
+[[noreturn]] void refuse_struct(const std::type_info& of, const std::string& why);
+/// Makes the descriptions of all structs within the described one. Throws what is wrong in them,
+/// which would be noticed at their first use otherwise.
+void describe_nested(const Description& description);
 
 /// The Description of the struct S, with its type.
 template <class S>

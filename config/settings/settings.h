@@ -1,7 +1,6 @@
 #pragma once
 
 #include <bit>
-#include <cassert>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -11,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <typeinfo>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -192,7 +192,6 @@ public:
     SettingBuilder&& range(Restricted low, Restricted high) &&
             requires Scalar<Restricted>
     {
-        assert(!(high < low));
         bounds_.low = std::move(low);
         bounds_.high = std::move(high);
         return std::move(*this);
@@ -261,14 +260,26 @@ public:
         return std::move(*this);
     }
 
-    /// Returns the finished setting, of S or a struct derived from it.
+    /// Returns the finished setting, of S or a struct derived from it. Throws std::logic_error if
+    /// its restrictions allow no value.
     template <std::derived_from<S> Derived>
     Setting build() && {
+        if (allows_nothing()) {
+            refuse_struct(typeid(Derived), "allows no value of '" + setting_.name +
+                                               "': the upper limit is below the lower one");
+        }
         T Derived::*const member = member_;
         return finish(make_type(), detail::member_offset(member));
     }
 
 private:
+    bool allows_nothing() const {
+        bool result = length_.high < length_.low;
+        if constexpr (Scalar<Restricted>) {
+            result |= bounds_.low && bounds_.high && *bounds_.high < *bounds_.low;
+        }
+        return result;
+    }
     std::unique_ptr<const Type> make_type() {
         std::unique_ptr<const Type> type = detail::TypeMaker<Present>::make(std::move(bounds_));
         if (check_ || length_ != Length()) {
@@ -290,11 +301,16 @@ SettingBuilder<S, T> setting(std::string name, T S::*member, std::string sentenc
     return SettingBuilder<S, T>(std::move(name), member, std::move(sentence));
 }
 
-/// Describes the struct S: the purpose of its settings as a whole, and each setting.
+/// Describes the struct S: the purpose of its settings as a whole, and each setting. Throws
+/// std::logic_error, which names the struct and the setting, if two settings have the same name, or
+/// one allows no value.
 template <std::default_initializable S, class... Builders>
 Settings<S> settings(std::string sentence, Builders... builders) {
     std::vector<Setting> all;
     (all.push_back(std::move(builders).template build<S>()), ...);
+    if (const std::string fault = fault_in_names(all); !fault.empty()) {
+        refuse_struct(typeid(S), fault);
+    }
     return Settings<S>(std::move(sentence), std::move(all),
                        [] { return std::shared_ptr<void>(new S); });
 }

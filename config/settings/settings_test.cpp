@@ -159,6 +159,70 @@ TEST_CASE("types have readable names", "[settings]") {
           "steps: list of durations; 0s to 1m\n");
 }
 
+namespace {
+
+struct Twice {
+    int size = 0;
+    int length = 0;
+
+    static Settings<Twice> describe() {
+        return settings<Twice>("Wrong", setting("size", &Twice::size, "One"),
+                               setting("length", &Twice::length, "Other").alias("size"));
+    }
+};
+
+struct Nameless {
+    int size = 0;
+
+    static Settings<Nameless> describe() {
+        return settings<Nameless>("Wrong", setting("", &Nameless::size, "One"));
+    }
+};
+
+struct Inverted {
+    std::optional<int> size;
+
+    static Settings<Inverted> describe() {
+        return settings<Inverted>("Wrong", setting("size", &Inverted::size, "One").range(10, 5));
+    }
+};
+
+struct TooShort {
+    std::string name;
+
+    static Settings<TooShort> describe() {
+        return settings<TooShort>("Wrong", setting("name", &TooShort::name, "One").length(10, 5));
+    }
+};
+
+struct Outer {
+    std::vector<Twice> inner;
+    std::vector<Outer> outer;
+
+    static Settings<Outer> describe() {
+        return settings<Outer>("Has a wrong one", setting("inner", &Outer::inner, "Wrong"),
+                               setting("outer", &Outer::outer, "Itself"));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a wrong description throws an error that names the struct and the setting",
+          "[settings]") {
+    using Catch::EndsWith;
+    CHECK_THROWS_WITH(description_of<Twice>(), EndsWith("Twice' describes 'size' twice"));
+    CHECK_THROWS_WITH(description_of<Nameless>(),
+                      EndsWith("Nameless' describes a member without a name"));
+    CHECK_THROWS_WITH(description_of<Inverted>(),
+                      EndsWith("Inverted' allows no value of 'size': the upper limit is below the "
+                               "lower one"));
+    CHECK_THROWS_WITH(description_of<TooShort>(),
+                      EndsWith("TooShort' allows no value of 'name': the upper limit is below the "
+                               "lower one"));
+    CHECK_THROWS_WITH(describe_nested(description_of<Outer>()),
+                      EndsWith("Twice' describes 'size' twice"));
+}
+
 TEST_CASE("the depth of nested values is limited", "[settings]") {
     std::string text = "1", end;
     for (int depth = 0; depth < 40; ++depth) {
