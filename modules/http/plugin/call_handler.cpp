@@ -35,7 +35,9 @@ Json value_from(const config::Setting* parameter, const config::Description* des
     return json;
 }
 
-Task<Json> call_now(Ref<Caller> caller, ApiName name, Json parameters,
+// `parameters`: Json, or JsonText.
+template <class Parameters>
+Task<Json> call_now(Ref<Caller> caller, ApiName name, Parameters parameters,
                     std::optional<Duration> timeout) {
     detail::JsonCall calling =
         call_for(std::move(caller), std::move(name), std::move(parameters), timeout);
@@ -72,10 +74,9 @@ Task<Json> CallHandler::call(Exchange& exchange, std::string module, std::string
 Task<> CallHandler::handle(Exchange& exchange, std::string module, std::string function,
                            Parameters from_path, const Fixed& fixed) const {
     const Request& request = exchange.request();
-    Json parameters;
+    std::string body;
     if (!request.is_safe()) {
-        const std::string body = co_await read_json_text(exchange);
-        parameters = parse_json(body);
+        body = co_await read_json_text(exchange);
     }
     const ApiFunction* const found = find(module, function);
     if (request.is_safe() && found != nullptr && !found->reads) {
@@ -83,6 +84,14 @@ Task<> CallHandler::handle(Exchange& exchange, std::string module, std::string f
                         module + "." + function + " may change something: use POST")
             .with("Allow", "POST, OPTIONS");
     }
+    if (from_path.empty() && request.query.empty() && fixed.empty()) {
+        Task<Json> calling = call_now(exchange.caller(), ApiName(module, function),
+                                      JsonText{std::move(body)}, timeout_);
+        const Json result = co_await exchange.while_connected(std::move(calling));
+        co_await respond_json(exchange, result);
+        co_return;
+    }
+    Json parameters = parse_json(body);
     const config::Description* description = found != nullptr ? found->parameters : nullptr;
     if (parameters.is_null() || parameters.is_object()) {
         for (const auto& [name, text] : from_path) {

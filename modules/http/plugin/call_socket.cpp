@@ -27,7 +27,7 @@ struct SocketCall {
     std::string traceparent;  // "": the call is part of no trace
 };
 
-// Throws HttpError; `id` is set as soon as it is known.
+// Throws HttpError and ApiException; `id` is set as soon as it is known.
 SocketCall read_call(const std::string& text, Json& id) {
     Json json = parse_json(text);
     if (!json.is_object()) {
@@ -86,6 +86,8 @@ public:
             running_.start(run(std::move(call)), {.name = "call by WebSocket", .foreground = true});
         } catch (const HttpError& error) {
             socket_.post(error_text(id, error.code(), error.what()));
+        } catch (const ApiException& error) {
+            socket_.post(error_text(id, error.error().code, error.error().message));
         }
     }
 

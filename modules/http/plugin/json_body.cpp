@@ -9,29 +9,6 @@ namespace weir::http {
 
 namespace {
 
-constexpr std::size_t deepest = 64;
-
-// Returns how deep lists and objects are nested. Looks at nothing else.
-std::size_t depth_of(const std::string& text) noexcept {
-    std::size_t depth = 0;
-    std::size_t most = 0;
-    bool in_string = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char character = text[i];
-        if (in_string) {
-            i += character == '\\' ? 1 : 0;
-            in_string = character != '"';
-        } else if (character == '"') {
-            in_string = true;
-        } else if (character == '[' || character == '{') {
-            most = std::max(most, ++depth);
-        } else if ((character == ']' || character == '}') && depth != 0) {
-            --depth;
-        }
-    }
-    return most;
-}
-
 bool is_json(std::string_view type) noexcept {
     type = type.substr(0, type.find(';'));
     while (type.ends_with(' ')) {
@@ -49,28 +26,6 @@ Task<std::string> read_json_text(Exchange& exchange) {
                         "the request needs the header Content-Type: application/json");
     }
     co_return co_await exchange.read_all();
-}
-
-Json parse_json(const std::string& text) {
-    if (text.empty()) {
-        return nullptr;
-    }
-    if (depth_of(text) > deepest) {
-        throw HttpError(
-            400, ApiError::bad_parameter,
-            "more than " + std::to_string(deepest) + " lists and objects within each other");
-    }
-    try {
-        return Json::parse(text);
-    } catch (const Json::exception& error) {
-        // [json.exception.parse_error.101] parse error at line 1, column 2: ...
-        const std::string_view what = error.what();
-        const std::size_t begin = what.find("] ");
-        throw HttpError(
-            400, ApiError::bad_parameter,
-            "the body is no JSON: " +
-                std::string(what.substr(begin == std::string_view::npos ? 0 : begin + 2)));
-    }
 }
 
 Task<> respond_json_text(Exchange& exchange, std::string text, int status) {

@@ -13,9 +13,6 @@ namespace weir::http {
 // body nor a type need not: each form has a type, and the Gate refuses pages of other sites.
 Task<std::string> read_json_text(Exchange& exchange);
 
-// Reads text in JSON; "" is null. Throws HttpError (400), also for what is nested too deep.
-Json parse_json(const std::string& text);
-
 // Responds with JSON.
 Task<> respond_json(Exchange& exchange, const Json& json, int status = 200);
 // The same with text that is JSON already.

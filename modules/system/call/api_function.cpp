@@ -2,9 +2,11 @@
 
 #include "config/document/fragments.h"
 #include "config/document/problems.h"
+#include "config/settings/flat_reader.h"
 #include "config/settings/reader.h"
 #include "config/text/nearest_name.h"
 #include "modules/system/call/json.h"
+#include "modules/system/call/json_text.h"
 
 namespace weir {
 
@@ -83,15 +85,43 @@ void read_parameters(const config::Description& description, const Json& json, v
 
 namespace detail {
 
+namespace {
+
+[[noreturn]] void throw_other_parameters() {
+    throw ApiException(ApiError::bad_parameter,
+                       "the parameters are of another type than those of the function, or of "
+                       "another version of it");
+}
+
+const JsonText* text_in(const CallSlots& slots) {
+    return slots.parameters_type != nullptr && *slots.parameters_type == json_text_api_type()
+               ? static_cast<const JsonText*>(slots.parameters)
+               : nullptr;
+}
+
+}  // namespace
+
 void convert_parameters(const config::Description& description, const CallSlots& slots,
                         void* parameters) {
     if (slots.parameters_type == nullptr) {
         read_parameters(description, Json(), parameters);
     } else if (*slots.parameters_type == api_type_of<Json>()) {
         read_parameters(description, *static_cast<const Json*>(slots.parameters), parameters);
+    } else if (const JsonText* const json = text_in(slots)) {
+        if (!config::read_flat(json->text, description, parameters)) {
+            read_parameters(description, parse_json(json->text), parameters);
+        }
     } else {
         throw_other_parameters();
     }
+}
+
+void convert_parameters(const CallSlots& slots, Json& parameters) {
+    const JsonText* const json = text_in(slots);
+    if (json == nullptr) {
+        throw_other_parameters();
+    }
+    parameters = parse_json(json->text);
 }
 
 ApiFunction named_function(std::string name, std::string sentence,
@@ -109,12 +139,6 @@ ApiFunction named_function(std::string name, std::string sentence,
 void set_result(ApiFunction& function, const config::Type& type) {
     function.result = type.name();
     function.result_members = type.nested().description;
-}
-
-void throw_other_parameters() {
-    throw ApiException(ApiError::bad_parameter,
-                       "the parameters are of another type than those of the function, or of "
-                       "another version of it");
 }
 
 }  // namespace detail

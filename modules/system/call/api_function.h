@@ -156,11 +156,12 @@ template <class M, class R, class P>
 struct MemberFunction<R (M::*)(P, const Caller&) const>
     : MemberFunction<R (M::*)(P, const Caller&)> {};
 
-/// Reads parameters that are not of the function's own type: from JSON, or nothing. Throws
-/// ApiException with `bad_parameter` if they are another C++ type.
+/// Reads parameters that are not of the function's own type: from JSON, as a tree or as text, or
+/// nothing. Throws ApiException with `bad_parameter` if they are another C++ type.
 void convert_parameters(const config::Description& description, const CallSlots& slots,
                         void* parameters);
-[[noreturn]] void throw_other_parameters();
+/// The same for a function that takes JSON.
+void convert_parameters(const CallSlots& slots, Json& parameters);
 
 /// Returns the parameters, if they are of this type; null otherwise.
 template <class P>
@@ -172,13 +173,13 @@ P* typed_parameters(CallSlots& slots) {
 
 template <class P>
 P converted_parameters(const CallSlots& slots) {
+    P result{};
     if constexpr (std::is_same_v<P, Json>) {
-        throw_other_parameters();
+        convert_parameters(slots, result);
     } else {
-        P result{};
         convert_parameters(config::description_of<P>(), slots, &result);
-        return result;
     }
+    return result;
 }
 
 template <class P>

@@ -178,6 +178,55 @@ TEST_CASE("api: each wrong parameter is named") {
           "bad_parameter: more than 64 lists and objects within each other");
 }
 
+namespace {
+
+Task<> ask_with_text(std::string function, std::string parameters, std::string& answer) {
+    JsonText text_of_client{std::move(parameters)};
+    const ApiResult<Json> result = co_await call_for(
+        Ref<Caller>(), ApiName("desk", std::move(function)), std::move(text_of_client));
+    answer = text(result);
+}
+
+std::string ask_with_text(std::string function, std::string parameters) {
+    SimulatedServer world(std::string(with_desk), registry());
+    std::string answer;
+    world.run(ask_with_text(std::move(function), std::move(parameters), answer));
+    CHECK(world.log() == "");
+    return answer;
+}
+
+}  // namespace
+
+TEST_CASE("api: parameters as a client has written them are read as those in a tree") {
+    CHECK(ask_with_text("sum", R"({"a": 1, "b": 2})") == "3");
+    CHECK(ask_with_text("sum", R"( { "a" : 1 } )") == "11");
+    CHECK(ask_with_text("sum", R"({"\u0061": 1, "b": 2e0})") == "3");
+    CHECK(ask_with_text("wait", R"({"time": "2s"})") == R"("waited")");
+    CHECK(ask_with_text("ticket", "") == R"({"name":"bob","number":1})");
+    CHECK(ask_with_text("echo", R"({"any": [1, null]})") == R"({"any":[1,null]})");
+    CHECK(ask_with_text("echo", "") == "null");
+    CHECK(ask_with_text("even", R"({"a": 2})") == "12");
+    CHECK(ask_with_text("even", R"({"a": 3})") ==
+          "rejected: desk.even does not take a call with these parameters");
+}
+
+TEST_CASE("api: what is wrong with parameters as a client has written them is said") {
+    CHECK(ask_with_text("sum", "") == "bad_parameter: a: is missing and has no default");
+    CHECK(ask_with_text("sum", R"({"a": 1, "tims": 2})") ==
+          "bad_parameter: unknown parameter 'tims'");
+    CHECK(ask_with_text("sum", R"({"a": 101})") ==
+          "bad_parameter: a: 101 is out of range: 0 to 100");
+    CHECK(ask_with_text("sum", "[1, 2]") ==
+          "bad_parameter: expected an object of parameters, found array");
+    CHECK_THAT(
+        ask_with_text("sum", R"({"a": 1)"),
+        Catch::Matchers::StartsWith("bad_parameter: no JSON: parse error at line 1, column"));
+    for (const char* function : {"sum", "echo"}) {
+        CHECK(ask_with_text(function, std::string(100, '[') + std::string(100, ']')) ==
+              "bad_parameter: more than 64 lists and objects within each other");
+    }
+}
+
 TEST_CASE("api: a public call is executed by the module that takes its parameters") {
     const std::string both = R"({"server": {"startup": ["desk", "odd"]}})";
     CHECK(ask("public", "even", {{"a", 2}}, both) == "12");

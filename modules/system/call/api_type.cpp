@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "modules/system/call/json.h"
+#include "modules/system/call/json_text.h"
 
 namespace weir {
 
@@ -44,6 +45,11 @@ std::uint64_t shape_of(const config::Type& type, std::size_t size) {
 
 const ApiType& json_api_type() noexcept {
     static const ApiType type{&typeid(Json), 0};
+    return type;
+}
+
+const ApiType& json_text_api_type() noexcept {
+    static const ApiType type{&typeid(JsonText), 0};
     return type;
 }
 

@@ -28,6 +28,8 @@ std::uint64_t shape_of(const config::Type& type, std::size_t size);
 
 /// The type of JSON, in weir's library.
 const ApiType& json_api_type() noexcept;
+/// The type of JsonText, there too.
+const ApiType& json_text_api_type() noexcept;
 
 }  // namespace detail
 

@@ -140,6 +140,14 @@ JsonCall::JsonCall(ApiName name, Json parameters, std::optional<Duration> timeou
     slots_.result_type = &api_type_of<Json>();
 }
 
+JsonCall::JsonCall(ApiName name, JsonText parameters, std::optional<Duration> timeout,
+                   Ref<Caller> client)
+    : JsonCall(std::move(name), Json(), timeout, std::move(client)) {
+    text_ = std::move(parameters);
+    slots_.parameters = &text_;
+    slots_.parameters_type = &json_text_api_type();
+}
+
 JsonCall::~JsonCall() {
     withdraw();
     json_in(parameters_.data()).~Json();
@@ -171,6 +179,11 @@ detail::JsonCall call(std::string_view target, std::string_view function) {
 }
 
 detail::JsonCall call_for(Ref<Caller> client, ApiName name, Json parameters,
+                          std::optional<Duration> timeout) {
+    return {std::move(name), std::move(parameters), timeout, std::move(client)};
+}
+
+detail::JsonCall call_for(Ref<Caller> client, ApiName name, JsonText parameters,
                           std::optional<Duration> timeout) {
     return {std::move(name), std::move(parameters), timeout, std::move(client)};
 }

@@ -19,6 +19,7 @@
 #include "modules/system/call/api_name.h"
 #include "modules/system/call/api_result.h"
 #include "modules/system/call/call_events.h"
+#include "modules/system/call/json_text.h"
 
 namespace weir {
 
@@ -124,6 +125,8 @@ class JsonCall final : public Calling {
 public:
     JsonCall(ApiName name, Json parameters, std::optional<Duration> timeout,
              Ref<Caller> client = {});
+    JsonCall(ApiName name, JsonText parameters, std::optional<Duration> timeout,
+             Ref<Caller> client);
     ~JsonCall();
 
     ApiResult<Json> await_resume();
@@ -132,6 +135,7 @@ private:
     struct alignas(void*) Memory : std::array<std::byte, 2 * sizeof(void*)> {};
 
     const Ref<Caller> kept_client_;
+    JsonText text_;
     Memory parameters_;
     Memory result_;
 };
@@ -178,6 +182,9 @@ detail::TypedCall<R, P> call(std::string_view target, std::string_view function,
 /// Calls a function for a client outside, by its rights: returns the error `denied` if the client
 /// may not call it. A protocol that passes on what its clients ask for calls by this.
 detail::JsonCall call_for(Ref<Caller> client, ApiName name, Json parameters,
+                          std::optional<Duration> timeout = default_call_timeout);
+/// The same with the parameters as the client has written them.
+detail::JsonCall call_for(Ref<Caller> client, ApiName name, JsonText parameters,
                           std::optional<Duration> timeout = default_call_timeout);
 
 /// Calls a function and drops its result. Returns when the queue has taken the call.

@@ -11,10 +11,35 @@ namespace {
 
 constexpr std::size_t deepest = 64;
 
+// Returns how deep lists and objects are nested. Looks at nothing else.
+std::size_t depth_of(std::string_view text) noexcept {
+    std::size_t depth = 0;
+    std::size_t most = 0;
+    bool in_string = false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char character = text[i];
+        if (in_string) {
+            i += character == '\\' ? 1 : 0;
+            in_string = character != '"';
+        } else if (character == '"') {
+            in_string = true;
+        } else if (character == '[' || character == '{') {
+            most = std::max(most, ++depth);
+        } else if ((character == ']' || character == '}') && depth != 0) {
+            --depth;
+        }
+    }
+    return most;
+}
+
+[[noreturn]] void throw_too_deep() {
+    throw ApiException(ApiError::bad_parameter, "more than " + std::to_string(deepest) +
+                                                    " lists and objects within each other");
+}
+
 config::Value convert(const Json& json, std::size_t depth) {
     if (depth > deepest) {
-        throw ApiException(ApiError::bad_parameter, "more than " + std::to_string(deepest) +
-                                                        " lists and objects within each other");
+        throw_too_deep();
     }
     switch (json.type()) {
         case Json::value_t::boolean:
@@ -48,6 +73,25 @@ config::Value convert(const Json& json, std::size_t depth) {
 
 config::Value value_of(const Json& json) {
     return convert(json, 0);
+}
+
+Json parse_json(std::string_view text) {
+    if (text.empty()) {
+        return nullptr;
+    }
+    if (depth_of(text) > deepest) {
+        throw_too_deep();
+    }
+    try {
+        return Json::parse(text);
+    } catch (const Json::exception& error) {
+        // [json.exception.parse_error.101] parse error at line 1, column 2: ...
+        const std::string_view what = error.what();
+        const std::size_t begin = what.find("] ");
+        throw ApiException(ApiError::bad_parameter,
+                           "no JSON: " + std::string(what.substr(
+                                             begin == std::string_view::npos ? 0 : begin + 2)));
+    }
 }
 
 Json json_of(const config::Value& value) {

@@ -1,15 +1,13 @@
 #include "modules/system/event/event_json.h"
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "config/document/document.h"
 #include "config/document/found.h"
+#include "config/settings/flat_reader.h"
 #include "config/settings/reader.h"
 #include "config/text/nearest_name.h"
 #include "modules/system/call/api_error.h"
@@ -40,78 +38,6 @@ void throw_problems(const config::Problems& problems) {
         message += (message.empty() ? "" : "; ") + to_text(problem);
     }
     throw ApiException(EventError::bad_event, std::move(message));
-}
-
-// Reads an object whose members are all scalars, known, allowed and there once, from JSON straight
-// into what is described: the short way of nearly all events. What is different in any way is
-// refused without a word, and must be read anew, by the reader of configurations, which knows
-// positions and words the mistakes.
-class FlatReader final : public nlohmann::json_sax<nlohmann::json> {
-public:
-    FlatReader(const config::Description& members, void* object)
-        : members_(members), object_(object) {}
-
-    // Returns whether all that is required was there. Requires that the parser took the text.
-    bool complete() const {
-        std::uint64_t bit = 1;
-        for (const config::Setting& member : members_.settings()) {
-            if (member.required && (seen_ & bit) == 0) {
-                return false;
-            }
-            bit <<= 1;
-        }
-        return true;
-    }
-
-    bool null() override { return read(nullptr); }
-    bool boolean(bool value) override { return read(value); }
-    bool number_integer(std::int64_t value) override { return read(value); }
-    bool number_unsigned(std::uint64_t value) override { return read(value); }
-    bool number_float(double value, const std::string&) override { return read(value); }
-    bool string(std::string& value) override { return read(std::move(value)); }
-    bool binary(nlohmann::json::binary_t&) override { return false; }
-    bool start_object(std::size_t) override { return !std::exchange(open_, true); }
-    bool end_object() override { return true; }
-    bool start_array(std::size_t) override { return false; }
-    bool end_array() override { return false; }
-    bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
-        return false;
-    }
-
-    bool key(std::string& name) override {
-        member_ = members_.find(name);
-        if (member_ == nullptr) {
-            return false;
-        }
-        const std::uint64_t bit = std::uint64_t{1} << (member_ - members_.settings().data());
-        const bool again = (seen_ & bit) != 0;
-        seen_ |= bit;
-        return !again;
-    }
-
-private:
-    bool read(const config::Value& value) {
-        return member_ != nullptr && member_->type->read_scalar(value, member_->value_in(object_));
-    }
-
-    const config::Description& members_;
-    void* const object_;
-    const config::Setting* member_ = nullptr;  // that is read
-    std::uint64_t seen_ = 0;                   // a bit for each member
-    bool open_ = false;
-};
-
-// Returns whether the short way has read all. If not, the object has read a part.
-bool read_flat(std::string_view json, const config::Description& members, void* object) {
-    const config::Limits limits;
-    if (members.settings().size() > 64 || json.size() > limits.text_bytes ||
-        json.find('\0') != std::string_view::npos) {
-        return false;
-    }
-    FlatReader reader(members, object);
-    return nlohmann::json::sax_parse(json.begin(), json.end(), &reader,
-                                     nlohmann::json::input_format_t::json, true, true) &&
-           reader.complete();
 }
 
 }  // namespace
@@ -149,12 +75,13 @@ void read_event(const config::Value& object, Event& event) {
 
 Ref<Event> event_from_json(const EventType& type, std::string_view json) {
     const EventDescription& description = require_description(type);
+    const config::Limits limits;
     Ref<Event> event = description.make();
-    if (read_flat(json, description.members(), static_cast<void*>(event.get()))) {
+    if (json.size() <= limits.text_bytes &&
+        config::read_flat(json, description.members(), static_cast<void*>(event.get()))) {
         return event;
     }
     config::Problems problems(most_problems);
-    const config::Limits limits;
     config::Allowance allowance(limits);
     const auto source = std::make_shared<const config::Source>(config::Source{.name = "event"});
     const std::optional<config::Value> value =
