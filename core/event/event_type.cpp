@@ -95,6 +95,30 @@ std::size_t EventType::next_index(std::size_t level) const {
     return level;
 }
 
+void EventType::refuse_kind(std::size_t level, const IndexValue& value) const {
+    const auto word = [](IndexValue::Kind kind) -> std::string {
+        switch (kind) {
+            case IndexValue::Kind::integer:
+                return "an integer";
+            case IndexValue::Kind::real:
+                return "a real number";
+            case IndexValue::Kind::identity:
+                return "the identity of an object";
+            case IndexValue::Kind::text:
+                return "a text";
+            case IndexValue::Kind::tuple:
+                return "a tuple";
+            case IndexValue::Kind::none:
+                break;
+        }
+        return "none";
+    };
+    const Level& index = levels_[level];
+    throw std::logic_error("event type '" + name_ + "': index '" + index.name + "' is " +
+                           word(index.kind) + ", and " + value.describe() + " is " +
+                           word(value.kind()));
+}
+
 bool EventType::is_a(const EventType& other) const noexcept {
     for (const EventType* type = this; type != nullptr; type = type->base_) {
         // By name too: another library has its own description of the same type.

@@ -61,6 +61,8 @@ public:
         std::ptrdiff_t offset = -1;  ///< of the index's value in the event
         /// Of an index that is an enum: the names of its values, if they are known.
         std::vector<std::pair<std::int64_t, std::string>> names = {};
+        /// Of an index: the kind of all its values; none: they may be of any.
+        IndexValue::Kind kind = IndexValue::Kind::none;
 
         /// Returns an index's value for logs and listings: its name, or as the value describes
         /// itself.
@@ -93,6 +95,15 @@ public:
     /// Returns the first level, from `level` on, that is an index. Throws std::logic_error if none
     /// is left.
     std::size_t next_index(std::size_t level) const;
+    /// Throws std::logic_error if no event of the type can have the value at the level, because
+    /// its index has values of another kind.
+    void require_kind(std::size_t level, const IndexValue& value) const {
+        const IndexValue::Kind kind = levels_[level].kind;
+        const bool fits = kind == IndexValue::Kind::none || kind == value.kind() || value.is_any();
+        if (!fits) [[unlikely]] {
+            refuse_kind(level, value);
+        }
+    }
     const std::vector<Member>& members() const noexcept { return members_; }
 
     /// Returns what a layer above says of the type's events: how they are written as data. Null if
@@ -122,6 +133,8 @@ public:
     /// the name is empty or taken, or the offset is negative. `names`: see Level.
     void add_index(std::string name, std::ptrdiff_t offset,
                    std::vector<std::pair<std::int64_t, std::string>> names = {});
+    /// Says of which kind the values of the index that was added last are; see Level.
+    void set_kind_of_index(IndexValue::Kind kind) noexcept { levels_.back().kind = kind; }
     void add_member(Member member) { members_.push_back(std::move(member)); }
     /// Shares the description with the copies of the type.
     void set_description(std::shared_ptr<const EventDescription> description) noexcept {
@@ -134,6 +147,8 @@ public:
 private:
     friend class DeclaredEventType;
     friend class LiveEvents;
+
+    [[noreturn]] void refuse_kind(std::size_t level, const IndexValue& value) const;
 
     std::string name_;
     std::uint64_t id_;
@@ -214,6 +229,7 @@ public:
     template <class T, class C>
     EventDeclaration&& index(std::string_view name, Index<T> C::*member) && {
         type_.add_index(std::string(name), member_offset<E>(static_cast<Index<T> E::*>(member)));
+        type_.set_kind_of_index(kind_of_index<T>);
         return std::move(*this);
     }
     template <auto Pointer>

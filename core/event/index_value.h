@@ -183,6 +183,20 @@ auto index_cast(const IndexValue& value) {
     }(std::make_index_sequence<std::tuple_size_v<T>>());
 }
 
+/// The kind of all values of an index of declared type T; none: T is an IndexValue, of any kind.
+template <class T>
+inline constexpr IndexValue::Kind kind_of_index =
+    TupleLike<T> ? IndexValue::Kind::tuple : IndexValue::Kind::none;
+template <class T>
+    requires(std::integral<T> || std::is_enum_v<T>)
+inline constexpr IndexValue::Kind kind_of_index<T> = IndexValue::Kind::integer;
+template <class T>
+    requires std::is_pointer_v<T>
+inline constexpr IndexValue::Kind kind_of_index<T> = IndexValue::Kind::identity;
+template <class T>
+    requires(std::same_as<T, std::string> || std::same_as<T, std::string_view>)
+inline constexpr IndexValue::Kind kind_of_index<T> = IndexValue::Kind::text;
+
 namespace detail {
 
 /// What an Index<T> reads as; T itself if it can be none, for which Index has the words.
