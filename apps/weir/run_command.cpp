@@ -135,9 +135,12 @@ void read_again(Server& server, const AppFiles& app, const Supervisor& superviso
 }
 
 // Whatever level the log has: an operator has asked for it.
-void log_waits(Scheduler& scheduler) {
-    for (const std::string& text : wait_report(scheduler)) {
-        scheduler.log(LogLevel::warning, "SIGUSR1: " + text);
+void log_waits(Server& server) {
+    const WaitReportOptions options{.module_of = [&server](const Routine& routine) {
+        return server.loader().module_of(routine);
+    }};
+    for (const std::string& text : wait_report(server.scheduler(), options)) {
+        server.scheduler().log(LogLevel::warning, "SIGUSR1: " + text);
     }
 }
 
@@ -158,7 +161,7 @@ int run_server(const AppFiles& app, CheckedApp checked, const Supervisor& superv
             });
         }
     });
-    const OnSignal on_user(poller.loop(), SIGUSR1, [&] { log_waits(server.scheduler()); });
+    const OnSignal on_user(poller.loop(), SIGUSR1, [&] { log_waits(server); });
     server.watch_stage([&](ServerStage stage) { tell_stage(server, stage, supervisor); });
     std::optional<Watchdog> watchdog;
     if (server.settings().stuck_after || supervisor.watchdog()) {

@@ -42,7 +42,7 @@ void Matcher::set(Predicate predicate) {
     state_->predicate = std::make_unique<Predicate>(std::move(predicate));
 }
 
-void Matcher::trim() noexcept {
+void Matcher::trim() const noexcept {
     while (state_->size > 0 && state_->values()[state_->size - 1].is_any()) {
         --state_->size;
     }

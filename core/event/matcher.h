@@ -76,7 +76,7 @@ private:
     static State* make_state(std::size_t levels, F value_at);
     void set(std::size_t level, IndexValue value) noexcept;
     void set(Predicate predicate);
-    void trim() noexcept;
+    void trim() const noexcept;  // what all copies match stays the same
     bool judge_predicate(const Event& event) const;
 
     Ref<State> state_;
@@ -125,9 +125,10 @@ struct Any {};
 inline constexpr Any any;
 
 /// A matcher that is being made: match<Order>().with(&Order::number, 7).where(...). Converts to a
-/// MatcherOf<E>, and is awaited like one.
+/// MatcherOf<E>, and is awaited like one. A named builder makes copies of one matcher: the routine
+/// that awaits it again keeps its position.
 template <EventClass E>
-class MatcherBuilder {
+class [[nodiscard]] MatcherBuilder {
 public:
     MatcherBuilder() : matcher_(event_type<E>()) {}
     MatcherBuilder(MatcherBuilder&&) noexcept = default;
@@ -157,9 +158,15 @@ public:
         matcher_.trim();
         return MatcherOf<E>(std::move(matcher_));
     }
+    operator MatcherOf<E>() const& { return make(); }
+    MatcherOf<E> make() const& {
+        matcher_.trim();
+        return MatcherOf<E>(matcher_);
+    }
 
     /// Matches only these values of the indices in their order, the base's first. Throws
-    /// std::logic_error if the type has fewer indices.
+    /// std::logic_error if the type has fewer indices, or a value is of another kind than its index
+    /// (a number for a text): it would match no event.
     template <class... U>
     MatcherBuilder&& values(const U&... values) && {
         [[maybe_unused]] std::size_t level = 0;
@@ -172,7 +179,9 @@ private:
     void set_next(std::size_t& level, const U& value) {
         level = event_type<E>().next_index(level);
         if constexpr (!std::same_as<U, Any>) {
-            matcher_.set(level, IndexValue(value));
+            IndexValue given(value);
+            event_type<E>().require_kind(level, given);
+            matcher_.set(level, std::move(given));
         }
         ++level;
     }

@@ -210,4 +210,18 @@ TEST_CASE("a matcher of an index that its type lacks throws an error that names 
                       "event type 'matcher_test.OtherIo' has no more than 4 indices");
 }
 
+TEST_CASE("a matcher with a value of another kind than its index throws an error that names both",
+          "[matcher]") {
+    CHECK_THROWS_WITH(match<NamedSizedIo>(any, any, any, any, any, 5),
+                      "event type 'matcher_test.NamedSizedIo': index 'name' is a text, and 5 is an "
+                      "integer");
+    CHECK_THROWS_WITH(match<Io>(Direction::read, "here"),
+                      "event type 'matcher_test.Io': index 'address' is a tuple, and \"here\" is a "
+                      "text");
+    CHECK_THROWS_AS(match<Io>(any, any, 2.5), std::logic_error);
+    CHECK_THROWS_AS(match<Io>(any, any, any, 7), std::logic_error);
+    CHECK_NOTHROW(match<Io>(Direction::read, Place("here", 1), 2.0, &event_type<Io>()));
+    CHECK_NOTHROW(match<Io>(IndexValue(), any, 7));
+}
+
 }  // namespace weir

@@ -131,6 +131,28 @@ std::string_view file_part(std::string_view path) noexcept {
     return path.substr(path.rfind('/') + 1);
 }
 
+}  // namespace
+
+std::string library_name(const char* path) {
+    constexpr std::string_view in_memory = "/memfd:";
+    constexpr std::string_view deleted = " (deleted)";
+    std::array<char, 512> link{};
+    const ssize_t size = ::readlink(path, link.data(), link.size());
+    std::string_view name = path;
+    if (size > 0) {
+        const std::string_view target(link.data(), static_cast<std::size_t>(size));
+        if (target.starts_with(in_memory)) {
+            name = target;
+            if (name.ends_with(deleted)) {
+                name.remove_suffix(deleted.size());
+            }
+        }
+    }
+    return std::string(file_part(name));
+}
+
+namespace {
+
 // Returns what the dynamic linker knows of the address: its library, and the function if that is
 // exported.
 std::string in_library(std::uintptr_t address, std::string function) {
@@ -145,8 +167,8 @@ std::string in_library(std::uintptr_t address, std::string function) {
     std::snprintf(
         offset, sizeof(offset), "0x%zx",
         static_cast<std::size_t>(address - reinterpret_cast<std::uintptr_t>(info.dli_fbase)));
-    return function + (function.empty() ? "" : " ") + "in " +
-           std::string(file_part(info.dli_fname)) + '+' + offset;
+    return function + (function.empty() ? "" : " ") + "in " + library_name(info.dli_fname) + '+' +
+           offset;
 }
 
 }  // namespace

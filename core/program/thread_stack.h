@@ -40,4 +40,8 @@ private:
     std::unique_ptr<Symbols> symbols_;
 };
 
+// Returns the name of a library's file, without folders, for people. One that was opened from
+// memory by its descriptor has the name that the memory was given.
+std::string library_name(const char* path);
+
 }  // namespace weir

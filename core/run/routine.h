@@ -24,7 +24,9 @@ class Container;
 class WatchScope;
 
 /// Thrown in a routine, where it waits, when the scheduler quits. The routine may catch it and
-/// clean up, with awaits as usual; it should then end.
+/// clean up, with awaits as usual; it should then end. A loop that tries again after any
+/// std::exception has to let this one pass: a server closes a routine that does not, after
+/// `server.quit_timeout`.
 class QuitException : public std::exception {
 public:
     const char* what() const noexcept override { return "the scheduler quits"; }

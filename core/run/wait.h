@@ -120,6 +120,10 @@ template <EventClass E>
 WaitFor<E> operator co_await(MatcherBuilder<E>&& builder) {
     return WaitFor<E>(std::move(builder).make());
 }
+template <EventClass E>
+WaitFor<E> operator co_await(const MatcherBuilder<E>& builder) {
+    return WaitFor<E>(builder.make());
+}
 inline WaitFor<Event> operator co_await(const Matcher& matcher) noexcept {
     return WaitFor<Event>(matcher);
 }
@@ -132,7 +136,7 @@ struct Matched {
 
 /// Waits for any of some matchers.
 template <std::size_t N>
-class WaitForAny final : public Wait {
+class [[nodiscard]] WaitForAny final : public Wait {
 public:
     explicit WaitForAny(std::array<Matcher, N> matchers) noexcept
         : matchers_(std::move(matchers)) {}

@@ -54,6 +54,28 @@ TEST_CASE("awaiting a matcher gives the event, with its type", "[wait]") {
     CHECK(world.run() == "weir.test.Ping(number=1) weir.test.Ping(number=2)");
 }
 
+TEST_CASE("a matcher that is being made may have a name, and be awaited again and again",
+          "[wait]") {
+    World world;
+    world.start([](World& w) -> Task<> {
+        const auto second = match<Ping>(2);
+        for (int i = 0; i != 2; ++i) {
+            const Ref<Ping> ping = co_await second;
+            w.output += std::to_string(ping->number.get());
+        }
+        const MatcherOf<Ping> kept = second;
+        const Matched either = co_await any_of(match<Ping>(3), second);
+        w.output += either.which == 1 && kept == second.make() ? " same" : " other";
+    });
+    world.start([](World& w) -> Task<> {
+        for (const int number : {1, 2, 2, 2}) {
+            w.ping(number);
+            co_await do_events();
+        }
+    });
+    CHECK(world.run() == "22 same");
+}
+
 TEST_CASE("awaiting any of some matchers gives the event and which matched", "[wait]") {
     World world;
     world.start([](World& w) -> Task<> {

@@ -194,8 +194,8 @@ class Signals(unittest.TestCase):
             waiter.send(b"LOCK key\r\n")
             wait_until(lambda: lockd.info("locks_waited_for") == 1, "one waits")
             lockd.process.send_signal(signal.SIGUSR1)
-            lockd.wait_for_log(r"SIGUSR1: 1 routine: .* started at .*:\d+, waits at .*:\d+ for "
-                               r".*key.*, for \d+ s")
+            lockd.wait_for_log(r"SIGUSR1: 1 routine of 'resp': .* started at .*:\d+, "
+                               r"waits at .*:\d+ for .*key.*, for \d+ s")
             self.assertEqual(holder.ask("PING"), "+PONG")
 
     def test_a_termination_right_after_the_start_is_obeyed(self):

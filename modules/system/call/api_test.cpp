@@ -1,5 +1,7 @@
 #include "modules/system/call/api.h"
 
+#include <array>
+
 #include <catch2/catch.hpp>
 
 #include "core/wait/timeout.h"
@@ -401,6 +403,44 @@ TEST_CASE("api: a call under way is refused when its module is unloaded") {
     std::string answer;
     world.run(unload_during_call(world.server(), answer));
     CHECK(answer == "rejected: the module 'desk' was unloaded during the call");
+}
+
+namespace {
+
+// Declares a function of that name after others.
+template <int which>
+class Misnamed : public Module {
+public:
+    using Module::Module;
+
+    static auto declare() {
+        constexpr std::array<const char*, 4> names{"sum", "to sum", "", "discover"};
+        return declare_module<Misnamed>("misnamed", "Is declared wrongly")
+            .public_function("sum", "Adds even numbers", &Misnamed::sum, &Misnamed::is_even)
+            .function("sum", "Adds the others", &Misnamed::sum)
+            .function(names[which], "Adds again", &Misnamed::sum);
+    }
+
+private:
+    int sum(const Sum& sum) { return sum.a + sum.b; }
+    bool is_even(const Sum& sum) const { return sum.a % 2 == 0; }
+};
+
+}  // namespace
+
+TEST_CASE("api: a function that could never be called is refused when it is declared") {
+    CHECK_THROWS_WITH(
+        module_class<Misnamed<0>>(),
+        "the module 'misnamed' has two functions 'sum', and the first takes all calls");
+    CHECK_THROWS_WITH(module_class<Misnamed<1>>(),
+                      "the module 'misnamed' has a function 'to sum': a name is neither empty nor "
+                      "has blanks");
+    CHECK_THROWS_WITH(module_class<Misnamed<2>>(),
+                      "the module 'misnamed' has a function '': a name is neither empty nor has "
+                      "blanks");
+    CHECK_THROWS_WITH(module_class<Misnamed<3>>(),
+                      "the module 'misnamed' has two functions 'discover', and the first takes all "
+                      "calls");
 }
 
 TEST_CASE("api: its description is a text for people, and JSON for programs") {

@@ -148,6 +148,7 @@ EventMember described_member(config::SettingBuilder<C, T> builder) {
     made.is_index = is_index<T>;
     if constexpr (is_index<T>) {
         made.names = names_of_index<typename config::detail::ValueIn<T>::type>();
+        made.kind = kind_of_index<typename config::detail::ValueIn<T>::type>;
     }
     if constexpr (!is_index<T> && !std::is_pointer_v<T> && std::constructible_from<IndexValue, T>) {
         made.key = &member_key<T>;

@@ -70,12 +70,18 @@ void describe_event_type(EventType& type, std::string sentence, std::vector<Even
     for (const EventMember& member : members) {
         if (member.is_index) {
             type.add_index(member.setting.name, member.setting.offset, member.names);
+            type.set_kind_of_index(member.kind);
         } else if (member.key != nullptr) {
             type.add_member({member.setting.name, read_key});
         }
     }
-    type.set_description(std::make_shared<const EventDescription>(
-        inherited, std::move(sentence), std::move(members), portable, std::move(maker)));
+    const auto description = std::make_shared<const EventDescription>(
+        inherited, std::move(sentence), std::move(members), portable, std::move(maker));
+    if (const std::string fault = config::fault_in_names(description->members().settings());
+        !fault.empty()) {
+        throw std::logic_error("event type '" + type.name() + "' " + fault);
+    }
+    type.set_description(description);
 }
 
 const config::NameIn* name_in_event(const config::Setting& member) noexcept {

@@ -21,6 +21,7 @@ struct EventMember {
     config::Setting setting;  ///< its offset is seen from the Event
     bool is_index = false;
     std::vector<std::pair<std::int64_t, std::string>> names = {};  ///< of an index that is an enum
+    IndexValue::Kind kind = IndexValue::Kind::none;  ///< of an index; see EventType::Level
     /// Returns the member's value for a queue that orders or classifies by it; null if it is of a
     /// type that has no order.
     IndexValue (*key)(const void* member) = nullptr;

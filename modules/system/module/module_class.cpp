@@ -17,6 +17,17 @@ ModuleClass::~ModuleClass() = default;
 
 namespace detail {
 
+namespace {
+
+// A mistake in a struct within another one is found when the module is declared.
+void describe_nested(const config::Description* of) {
+    if (of != nullptr) {
+        config::describe_nested(*of);
+    }
+}
+
+}  // namespace
+
 ModuleDraft::ModuleDraft(std::string name, std::string sentence,
                          const config::Description* settings, Maker maker) {
     class_.name = std::move(name);
@@ -31,6 +42,11 @@ ModuleDraft::~ModuleDraft() = default;
 ModuleClass ModuleDraft::take() {
     add_function(make_api_function("discover", {}, &Module::discover), false);
     set_reads({"discover"});
+    describe_nested(class_.settings);
+    for (const ApiFunction& function : class_.api.functions()) {
+        describe_nested(function.parameters);
+        describe_nested(function.result_members);
+    }
     return std::move(class_);
 }
 
@@ -99,6 +115,19 @@ void ModuleDraft::set_reads(std::initializer_list<std::string_view> functions) {
 }
 
 void ModuleDraft::add_function(ApiFunction function, bool is_public) {
+    const std::string& name = function.name;
+    const auto is_blank = [](unsigned char c) { return c <= ' ' || c == 0x7f; };
+    if (name.empty() || std::ranges::any_of(name, is_blank)) {
+        throw std::invalid_argument("the module '" + class_.name + "' has a function '" + name +
+                                    "': a name is neither empty nor has blanks");
+    }
+    const ApiFunction* known = class_.api.find(IndexValue(name));
+    for (; known != nullptr; known = class_.api.next(*known)) {
+        if (known->criteria == nullptr) {
+            throw std::invalid_argument("the module '" + class_.name + "' has two functions '" +
+                                        name + "', and the first takes all calls");
+        }
+    }
     function.is_public = is_public;
     class_.api.add(std::move(function));
 }

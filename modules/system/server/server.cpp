@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "config/settings/changes.h"
+#include "config/settings/duration.h"
 #include "config/text/nearest_name.h"
 #include "core/queue/fair_queue.h"
 #include "core/run/system_events.h"
@@ -14,11 +15,13 @@
 #include "core/wait/future.h"
 #include "core/wait/rate_limiter.h"
 #include "core/wait/routine_events.h"
+#include "core/wait/timeout.h"
 #include "modules/system/event/event_exchange.h"
 #include "modules/system/log/writer.h"
 #include "modules/system/module/notification.h"
 #include "modules/system/server/loader.h"
 #include "modules/system/server/log_changes.h"
+#include "modules/system/server/wait_report.h"
 
 namespace weir {
 
@@ -141,11 +144,36 @@ void Server::run() {
     keeper_.handle(match<ModuleStateEvent>().make(),
                    [this](const Ref<Event>&) { keep_for_functions(); });
     keeper_.handle(match<SystemControlEvent>(SystemControlEvent::Type::quit),
-                   [this](const Ref<Event>&) { set_stage(ServerStage::stopping); });
+                   [this](const Ref<Event>& quit) {
+                       set_stage(ServerStage::stopping);
+                       if (!quit->as<SystemControlEvent>().daemons_only) {
+                           loader_->start(limit_quitting(), {.name = "quitting", .daemon = true});
+                       }
+                   });
     start_modules();
     scheduler_.run();  // stops the handler when it ends
     stop_modules();
     scheduler_.run();
+}
+
+Task<> Server::limit_quitting() {
+    const std::chrono::milliseconds timeout = app_.settings().quit_timeout;
+    // Started before the routines are told to quit, it is told, too.
+    try {
+        co_await sleep(timeout);
+    } catch (const QuitException&) {
+    }
+    co_await sleep(timeout);
+    scheduler_.log(LogLevel::warning, "closes the routines that have not ended " +
+                                          config::duration_text(timeout) +
+                                          " (server.quit_timeout) after they were told to quit");
+    const WaitReportOptions options{.daemons = false, .module_of = [this](const Routine& routine) {
+                                        return loader_->module_of(routine);
+                                    }};
+    for (const std::string& text : wait_report(scheduler_, options)) {
+        scheduler_.log(LogLevel::warning, "closes " + text);
+    }
+    scheduler_.quit_now();
 }
 
 void Server::start_modules() {

@@ -69,8 +69,9 @@ public:
     const config::Configuration& configuration() const noexcept { return app_.configuration(); }
 
     // Loads the modules of `server.startup` and runs until the scheduler ends; then unloads all
-    // modules. As long as a module has functions of its own, the scheduler ends only after quit(),
-    // or when nothing can happen any more.
+    // modules. Routines that have not ended `server.quit_timeout` after quit() are closed. As long
+    // as a module has functions of its own, the scheduler ends only after quit(), or when nothing
+    // can happen any more.
     void run();
 
     // The two halves of run(), for programs that run the scheduler otherwise: each starts a
@@ -114,6 +115,7 @@ private:
     void changed();
     Task<> shut_down();
     void keep_for_functions();
+    Task<> limit_quitting();
     void log_warnings();
 
     CheckedApp app_;

@@ -78,6 +78,9 @@ config::Settings<ServerSettings> ServerSettings::describe() {
                 "long without waiting for an event; null: it does not")
             .at_least(std::chrono::seconds(1))
             .fixed(),
+        setting("quit_timeout", &S::quit_timeout,
+                "How long routines may take to end when the server quits; the log then names those "
+                "that have not ended, and they are closed"),
         setting("log", &S::log, "What is logged, where to and how"),
         setting("priorities", &S::priorities, "Priorities of the standard queues"),
         setting("events", &S::events, "Event types, by their names").fixed(),

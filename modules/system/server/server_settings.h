@@ -41,6 +41,7 @@ struct ServerSettings {
     std::uint32_t calls_kept_for_new = 2;
     std::uint32_t notifications_per_target = 5;
     std::optional<std::chrono::milliseconds> stuck_after = std::chrono::seconds(1);
+    std::chrono::milliseconds quit_timeout{5000};
     LogSettings log;
     PrioritySettings priorities;
     JsonEventTypes::Settings events;

@@ -292,3 +292,51 @@ TEST_CASE("a server whose modules have functions runs until it quits", "[server]
     CHECK(time_of_run(R"({"server": {"startup": ["silent_watch"]}})") < 1h);
     CHECK(time_of_run(R"({"server": {"startup": ["watch"]}})") == 1h);
 }
+
+namespace {
+
+// Takes the order to quit for one of the failures that it tries to survive.
+class Deaf : public Module {
+public:
+    using Module::Module;
+
+    static auto declare() { return declare_module<Deaf>("deaf", "Goes on"); }
+    void begin() override { start(go_on(), {.name = "deaf.go_on"}); }
+
+private:
+    Task<> go_on() {
+        for (;;) {
+            try {
+                co_await sleep(1h);
+            } catch (...) {
+            }
+        }
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a server names and closes the routines that do not quit within server.quit_timeout",
+          "[server]") {
+    Simulation simulation;
+    Texts logged;
+    Server server(
+        simulation,
+        SimulatedServer::read(R"({"server": {"startup": ["deaf"], "quit_timeout": "7s"}})"),
+        {.registry = Registry().add<Deaf>(), .log = [&logged](const LogRecord& record) {
+             if (record.level >= LogLevel::warning) {
+                 logged.emplace_back(record.text);
+             }
+         }});
+    simulation.happen(90min, [&server] { server.scheduler().quit(); });
+    server.run();
+    CHECK(simulation.now().time_since_epoch() == 90min + 7s);
+    REQUIRE(logged.size() == 2);
+    CHECK(logged[0] ==
+          "closes the routines that have not ended 7s (server.quit_timeout) after they were told "
+          "to quit");
+    CHECK_THAT(logged[1],
+               Catch::StartsWith("closes 1 routine of 'deaf': 'deaf.go_on' started at ") &&
+                   Catch::Contains("server_test.cpp:") && Catch::Contains(", waits at ") &&
+                   Catch::EndsWith(", for 7 s"));
+}

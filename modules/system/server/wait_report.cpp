@@ -31,12 +31,16 @@ std::tuple<std::string, std::uint_least32_t, std::string, std::uint_least32_t> l
             waits.line()};
 }
 
-std::string text_of(const Group& group, Time now) {
+std::string text_of(const Group& group, const WaitReportOptions& options, Time now) {
     const auto waited =
         std::chrono::duration_cast<std::chrono::seconds>(now - group.longest->waiting_since());
-    std::string text = std::to_string(group.routines) +
-                       (group.routines == 1 ? " routine: " : " routines: ") +
-                       describe_wait(*group.longest);
+    std::string text =
+        std::to_string(group.routines) + (group.routines == 1 ? " routine" : " routines");
+    if (options.module_of) {
+        const std::string module = options.module_of(*group.longest);
+        text += module.empty() ? "" : " of '" + module + "'";
+    }
+    text += ": " + describe_wait(*group.longest);
     if (group.longest->wait() != nullptr) {
         text += ", for " + std::to_string(waited.count()) + " s";
     }
@@ -45,11 +49,11 @@ std::string text_of(const Group& group, Time now) {
 
 }  // namespace
 
-std::vector<std::string> wait_report(Scheduler& scheduler, std::size_t most) {
+std::vector<std::string> wait_report(Scheduler& scheduler, const WaitReportOptions& options) {
     std::map<decltype(lines_of(std::declval<const Routine&>())), Group> groups;
     for (const Subscriber& subscriber : scheduler.subscribers()) {
         const auto* routine = dynamic_cast<const Routine*>(&subscriber);
-        if (routine == nullptr) {
+        if (routine == nullptr || (routine->daemon() && !options.daemons)) {
             continue;
         }
         Group& group = groups[lines_of(*routine)];
@@ -66,10 +70,10 @@ std::vector<std::string> wait_report(Scheduler& scheduler, std::size_t most) {
     std::vector<std::string> report;
     std::size_t left_out = 0;
     for (const Group& group : sorted) {
-        if (report.size() == most) {
+        if (report.size() == options.most) {
             left_out += group.routines;
         } else {
-            report.push_back(text_of(group, scheduler.now()));
+            report.push_back(text_of(group, options, scheduler.now()));
         }
     }
     if (left_out != 0) {
