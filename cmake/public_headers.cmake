@@ -26,6 +26,7 @@ set(WEIR_PUBLIC_HEADERS
     modules/redis/events.h
     modules/redis/reply.h
 
+    modules/zookeeper/credentials.h
     modules/zookeeper/error.h
     modules/zookeeper/events.h
     modules/zookeeper/node_follower.h

@@ -81,19 +81,6 @@ void encode_operation(const Transaction::Operation& operation, std::string path,
 
 }  // namespace
 
-std::string wrong_credentials(const std::vector<SessionOptions::Credentials>& credentials) {
-    bool logs_in = false;
-    for (const SessionOptions::Credentials& one : credentials) {
-        if (one.scheme == sasl_scheme && one.text.find(':') == std::string::npos) {
-            return "for the scheme sasl, the text is USER:PASSWORD";
-        }
-        if (one.scheme == sasl_scheme && std::exchange(logs_in, true)) {
-            return "a session logs in by the scheme sasl once only";
-        }
-    }
-    return {};
-}
-
 std::string_view to_string(SessionState state) noexcept {
     switch (state) {
         case SessionState::connecting:

@@ -15,6 +15,7 @@
 #include "core/simulation/boot_clock.h"
 #include "core/stream/byte_stream.h"
 #include "core/tls/tls_context.h"
+#include "modules/zookeeper/credentials.h"
 #include "modules/zookeeper/error.h"
 #include "modules/zookeeper/events.h"
 #include "modules/zookeeper/pending.h"
@@ -38,12 +39,6 @@ struct SessionOptions {
     // All paths are below this node, which must be there ("chroot"); empty: the root.
     std::string root = {};
     Duration request_timeout = std::chrono::seconds(10);
-    // What each server is told first. The scheme "sasl" logs in by SASL's DIGEST-MD5, at most once;
-    // others are sent as they are.
-    struct Credentials {
-        std::string scheme;  // "digest", "sasl"
-        std::string text;    // "user:password"
-    };
     std::vector<Credentials> credentials = {};
     // The longest message that a server may send. A server's own limit is 1 MiB for each node.
     std::size_t max_message = 8 * 1024 * 1024;
@@ -57,10 +52,6 @@ struct SessionOptions {
     // Connects to a server, for tests; empty: weir::connect().
     std::function<Task<ByteStream::Owner>(Scheduler& scheduler, Address server)> connect = {};
 };
-
-inline constexpr std::string_view sasl_scheme = "sasl";
-// Returns what is wrong with them, or "".
-std::string wrong_credentials(const std::vector<SessionOptions::Credentials>& credentials);
 
 struct Node {
     std::string data;

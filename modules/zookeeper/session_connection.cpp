@@ -166,7 +166,7 @@ Task<> Session::shake_hands(ByteStream& stream) {
 // Before anything else: servers may require it for all requests.
 Task<> Session::log_in(ByteStream& stream) {
     const auto credentials =
-        std::ranges::find(options_.credentials, sasl_scheme, &SessionOptions::Credentials::scheme);
+        std::ranges::find(options_.credentials, sasl_scheme, &Credentials::scheme);
     if (credentials == options_.credentials.end()) {
         co_return;
     }
@@ -200,7 +200,7 @@ Task<std::string> Session::ask_login(ByteStream& stream, std::string token, Time
 
 // Tells the server what it has to know before any request, and lets requests pass.
 void Session::begin(ByteStream& stream) {
-    for (const SessionOptions::Credentials& credentials : options_.credentials) {
+    for (const Credentials& credentials : options_.credentials) {
         if (credentials.scheme == sasl_scheme) {
             continue;  // told by log_in()
         }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/tls/tls_context.h"
+#include "modules/zookeeper/credentials.h"
 
 namespace weir::zookeeper {
 
@@ -25,9 +26,8 @@ config::Settings<ZooKeeperSettings::Credentials> ZooKeeperSettings::Credentials:
 
 namespace {
 
-std::vector<SessionOptions::Credentials> told(
-    const std::vector<ZooKeeperSettings::Credentials>& credentials) {
-    std::vector<SessionOptions::Credentials> result;
+std::vector<Credentials> told(const std::vector<ZooKeeperSettings::Credentials>& credentials) {
+    std::vector<Credentials> result;
     for (const ZooKeeperSettings::Credentials& one : credentials) {
         result.push_back({one.scheme, one.text});
     }
