@@ -35,7 +35,7 @@ private:
 
 /// Sends an event. Waits while its queue has no capacity. For routines, on the scheduler's thread
 /// only.
-class Send final {
+class [[nodiscard]] Send final {
 public:
     explicit Send(Ref<Event> event) noexcept : event_(std::move(event)) {}
     Send(const Send&) = delete;
@@ -76,7 +76,7 @@ inline Send send(Ref<Event> event) noexcept {
 }
 
 /// Sends an event like Send, or gives up.
-class SendUntil final : public Wait {
+class [[nodiscard]] SendUntil final : public Wait {
 public:
     using Until = std::function<bool()>;
 

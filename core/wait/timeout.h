@@ -16,7 +16,7 @@ namespace weir {
 
 /// Waits for any of several matchers, or until a timeout expires. For routines, on the scheduler's
 /// thread only.
-class WaitWithTimeout final : public Wait {
+class [[nodiscard]] WaitWithTimeout final : public Wait {
 public:
     WaitWithTimeout(std::optional<Duration> timeout, std::vector<Matcher> matchers) noexcept
         : timeout_(timeout), matchers_(std::move(matchers)) {}

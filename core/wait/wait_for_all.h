@@ -12,7 +12,7 @@ namespace weir {
 
 /// Waits until each of several matchers has matched once. For routines, on the scheduler's thread
 /// only.
-class WaitForAll final : public Wait {
+class [[nodiscard]] WaitForAll final : public Wait {
 public:
     using Callback = std::function<void(const Matched&)>;
 

@@ -157,6 +157,8 @@ Deadlock describe_deadlock(const std::vector<LockRequest*>& waits, Time now) {
         DeadlockMember member{.owner = wait->owner().describe(),
                               .context = wait->state().context->name(),
                               .key = key_text(wait->state().key),
+                              .waits_at = std::string(wait->waits_at().file_name()) + ':' +
+                                          std::to_string(wait->waits_at().line()),
                               .waiting = now - wait->since(),
                               .holders = {}};
         for (const LockEvent& holder : wait->state().place->holders()) {
@@ -175,8 +177,9 @@ std::string Deadlock::describe() const {
         }
         const auto milliseconds =
             std::chrono::duration_cast<std::chrono::milliseconds>(member.waiting);
-        text += member.owner + " waits since " + std::to_string(milliseconds.count()) +
-                " ms for lock '" + member.key + "' in context '" + member.context + "', held by ";
+        text += member.owner + ", waits at " + member.waits_at + " since " +
+                std::to_string(milliseconds.count()) + " ms for lock '" + member.key +
+                "' in context '" + member.context + "', held by ";
         for (const std::string& holder : member.holders) {
             text += (&holder == &member.holders.front() ? "" : " and ") + holder;
         }

@@ -37,6 +37,7 @@ struct DeadlockMember {
     std::string owner;  // its name, and where it was started
     std::string context;
     std::string key;
+    std::string waits_at;              // the file and line of its co_await
     Duration waiting{};                // for how long
     std::vector<std::string> holders;  // of the key
 };

@@ -15,7 +15,7 @@ Task<> two(World& world, std::string first, std::string second, int& ended, std:
     co_await sleep(1s);
     Lock b(world.scheduler, second);
     try {
-        co_await b.lock();
+        co_await b.lock();  // line 18
         ++ended;
     } catch (const DeadlockError& error) {
         failed = error.what();
@@ -53,10 +53,14 @@ TEST_CASE("a deadlock is reported when it arises") {
     world.scheduler.run();
     REQUIRE(events.size() == 1);
     CHECK(events[0].members.size() == 3);
+    for (const DeadlockMember& member : events[0].members) {
+        CHECK_THAT(member.waits_at, Catch::EndsWith("deadlock_test.cpp:18"));
+    }
     REQUIRE(world.logged.size() == 1);
     CHECK_THAT(world.logged[0], Catch::StartsWith("deadlock: "));
     CHECK_THAT(world.logged[0], Catch::Contains("'one' started at ") &&
-                                    Catch::Contains("waits since 0 ms for lock 'b' in context "
+                                    Catch::Contains("deadlock_test.cpp:18 since 0 ms") &&
+                                    Catch::Contains(" since 0 ms for lock 'b' in context "
                                                     "'default', held by 'two' started at "));
     CHECK(ended == 0);
 }

@@ -58,11 +58,13 @@ private:
 };
 
 // Waits as LockWait does, and returns a guard.
-class LockAcquire final : public LockWait {
+class [[nodiscard]] LockAcquire final : public LockWait {
 public:
     using LockWait::LockWait;
 
-    LockGuard await_resume() { return LockWait::await_resume() ? LockGuard(state()) : LockGuard(); }
+    [[nodiscard]] LockGuard await_resume() {
+        return LockWait::await_resume() ? LockGuard(state()) : LockGuard();
+    }
 };
 
 }  // namespace weir

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <source_location>
 #include <utility>
 
 #include "core/base/clock.h"
@@ -22,6 +23,8 @@ public:
     LockState& state() const noexcept { return *state_; }
     const LockOwner& owner() const noexcept { return owner_; }
     Time since() const noexcept { return since_; }
+    // The line of its co_await.
+    const std::source_location& waits_at() const noexcept { return waits_at_; }
     // Unique in a table; larger for later waiters.
     std::uint64_t serial() const noexcept { return serial_; }
     // How many waiters of other processes stand before it, roughly; see RemoteSlot.
@@ -54,6 +57,7 @@ protected:
     LockState* state_;  // null once the Lock is destroyed
     LockOwner owner_;   // moves to the event when the lock is granted
     Time since_{};
+    std::source_location waits_at_;
     const bool owner_given_ = false;  // its owner is not the routine that waits
 
 private:

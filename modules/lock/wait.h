@@ -18,7 +18,7 @@ namespace weir {
 // One wait for a lock: what `co_await lock.lock()` waits in. It is one of the waiters of the lock's
 // key, which is given a slot in its turn; that resumes the routine. When it is destroyed before, it
 // leaves the waiters, and gives back a slot that was granted but that the routine has not seen.
-class LockWait : public Wait, public LockRequest {
+class [[nodiscard]] LockWait : public Wait, public LockRequest {
 public:
     LockWait(LockState& state, std::optional<Duration> timeout) noexcept
         : LockRequest(state), timeout_(timeout) {}
@@ -36,6 +36,7 @@ public:
     template <InRoutine Promise>
     bool await_suspend(std::coroutine_handle<Promise> coroutine,
                        const std::source_location& at = std::source_location::current()) {
+        waits_at_ = at;
         if (!begin(*coroutine.promise().routine)) {
             return false;
         }

@@ -79,7 +79,7 @@ private:
 
 /// A call with parameters of type P and a result of type R.
 template <class R, class P>
-class TypedCall final : public Calling {
+class [[nodiscard]] TypedCall final : public Calling {
 public:
     TypedCall(ApiName name, P parameters, std::optional<Duration> timeout)
         : Calling(std::move(name), timeout), parameters_(std::move(parameters)) {
@@ -121,7 +121,7 @@ private:
 
 /// A call with JSON on both sides. Code that only includes this header does not see what JSON is;
 /// its size is checked where it is known.
-class JsonCall final : public Calling {
+class [[nodiscard]] JsonCall final : public Calling {
 public:
     JsonCall(ApiName name, Json parameters, std::optional<Duration> timeout,
              Ref<Caller> client = {});

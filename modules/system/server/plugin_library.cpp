@@ -1,7 +1,6 @@
 #include "modules/system/server/plugin_library.h"
 
 #include <algorithm>
-#include <fstream>
 #include <new>
 #include <utility>
 
@@ -16,20 +15,14 @@ namespace weir {
 
 namespace {
 
-// Whether a file, or what is left of it, is in the memory of this process; true if there is no
-// memory to find out.
-bool is_mapped(const std::string& name) noexcept {
-    try {
-        std::ifstream maps("/proc/self/maps");
-        for (std::string line; std::getline(maps, line);) {
-            if (line.find(name) != std::string::npos) {
-                return true;
-            }
-        }
-        return false;
-    } catch (const std::bad_alloc&) {
-        return true;
-    }
+// Returns whether the dynamic linker still has a library that it opened by this path. Other
+// mappings of the file do not count: libbacktrace keeps one for ever.
+bool is_open(const std::string& path) noexcept {
+    return dl_iterate_phdr(
+               [](dl_phdr_info* info, std::size_t, void* name) noexcept {
+                   return *static_cast<const std::string*>(name) == info->dlpi_name ? 1 : 0;
+               },
+               const_cast<std::string*>(&path)) != 0;
 }
 
 // The parts of the library that has the address.
@@ -156,7 +149,7 @@ void PluginLibrary::close_library() noexcept {
         dlclose(library_);
     }
     library_ = nullptr;
-    if (libraries_stay || is_mapped(copy_->mapped_as())) {
+    if (libraries_stay || is_open(copy_->path())) {
         stays_ = true;
         copy_->keep_open();
     }

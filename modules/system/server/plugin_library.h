@@ -45,8 +45,8 @@ public:
     // The bytes that it takes in memory: code, constants and static objects.
     std::size_t size() const noexcept;
 
-    // Closes the library. Returns why it is still in memory, as /proc/self/maps shows it, or "" if
-    // it has left. In a build with a sanitizer it stays, and "" is returned.
+    // Closes the library. Returns why the dynamic linker keeps it in memory, or "" if it has left.
+    // In a build with a sanitizer it stays, and "" is returned.
     std::string close();
 
 private:

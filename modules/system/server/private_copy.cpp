@@ -140,12 +140,13 @@ std::string PrivateCopy::open_in_memory(const std::string& name) {
     if constexpr (libraries_stay) {
         return "libraries stay in memory, and each would need a descriptor";
     }
-    mapped_as_ = "/weir-" + random_digits() + "/" + name + ".so";
+    // For those who read /proc/self/maps.
+    const std::string mapped_as = "/weir-" + random_digits() + "/" + name + ".so";
     constexpr unsigned executable = 0x10;  // MFD_EXEC, which Linux knows since 6.3
     constexpr unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-    file_ = memfd_create(mapped_as_.c_str(), flags | executable);
+    file_ = memfd_create(mapped_as.c_str(), flags | executable);
     if (file_ < 0 && errno == EINVAL) {
-        file_ = memfd_create(mapped_as_.c_str(), flags);
+        file_ = memfd_create(mapped_as.c_str(), flags);
     }
     std::string why = file_ < 0 ? reason() : "";
     if (why.empty()) {
@@ -180,7 +181,6 @@ void PrivateCopy::open_in_folder(const std::string& from, const std::string& nam
     folder_ = folder;
     chmod(folder_.c_str(), S_IRWXU);  // whatever the umask is
     path_ = folder_ + "/" + name + ".so";
-    mapped_as_ = path_;
     struct statvfs status {};
     if (statvfs(folder_.c_str(), &status) == 0 && (status.f_flag & ST_NOEXEC) != 0) {
         throw PluginError(refused + parent +

@@ -45,8 +45,6 @@ public:
 
     // Returns what the dynamic linker is to open.
     const std::string& path() const noexcept { return path_; }
-    // Returns a part of the name that it has in /proc/self/maps, and nothing else has.
-    const std::string& mapped_as() const noexcept { return mapped_as_; }
     // To be called when the library is open: removes what only opening needs.
     void opened() noexcept;
     // Lets the copy stay when this object is destroyed, as long as the process.
@@ -66,7 +64,6 @@ private:
 
     std::string folder_;  // "": in memory
     std::string path_;
-    std::string mapped_as_;
     int file_ = -1;
     FileStamp stamp_;
     std::span<const std::byte> bytes_;  // mapped

@@ -3,12 +3,16 @@
 #include <filesystem>
 
 #include <catch2/catch.hpp>
+#include <fcntl.h>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/wait/timeout.h"
 #include "modules/system/call/json.h"
 #include "modules/system/module/plugin.h"
+#include "modules/system/server/plugin_library.h"
 #include "tests/plugins/versions/announcement.h"
 #include "tests/plugins/versions/plugin_folder.h"
 
@@ -163,6 +167,68 @@ Task<> try_to_load(Loader& loader, std::string name, std::string& what) {
 }
 
 }  // namespace
+
+namespace {
+
+Task<> reload_undescribed(Server& server, const PluginFolder& folder, Texts& told) {
+    co_await wait_for_startup(server, "consumer");
+    for (const char* const version : {"twice", "inverted"}) {
+        folder.put("producer", version);
+        Texts producer{"producer"};
+        co_await reload(server, producer, told);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a version that describes its settings wrongly is not loaded, and the old one runs on",
+          "[plugins]") {
+    const PluginFolder folder;
+    folder.put("producer", "version1");
+    folder.put("consumer", "version2");
+    SimulatedServer world(folder.configuration({"consumer"}));
+    Texts told;
+    world.run(reload_undescribed(world.server(), folder, told));
+    const std::string refused = "nothing is reloaded: " + folder.path() +
+                                "/producer.so cannot describe its module: the struct "
+                                "'(anonymous namespace)::Numbers' ";
+    CHECK(told == Texts{refused + "describes 'a' twice", R"("version1")", "3 version2",
+                        refused + "allows no value of 'a': the upper limit is below the lower one",
+                        R"("version1")", "3 version2"});
+}
+
+namespace {
+
+// Maps the beginning of the file in memory that a plugin was opened from, as libbacktrace does.
+// Returns null if there is no such file.
+void* map_private_copy(const std::string& name) {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code failed;
+        const std::string file = std::filesystem::read_symlink(entry.path(), failed).string();
+        if (!failed && file.find("/" + name + ".so") != std::string::npos) {
+            const int number = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+            void* const mapped = ::mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, number, 0);
+            ::close(number);
+            return mapped;
+        }
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+TEST_CASE("a plugin has left memory although a reader of debug information maps its file",
+          "[plugins]") {
+    const PluginFolder folder;
+    folder.put("producer", "version1");
+    PluginLibrary library(folder.path() + "/producer.so", "producer");
+    void* const mapped = map_private_copy("producer");
+    REQUIRE((mapped != nullptr || libraries_stay));
+    CHECK(library.close() == "");
+    if (mapped != nullptr) {
+        ::munmap(mapped, 4096);
+    }
+}
 
 TEST_CASE("a plugin that does not fit is rejected with the reason", "[plugins]") {
     const PluginFolder folder;

@@ -14,8 +14,11 @@ struct Numbers {
 
     static weir::config::Settings<Numbers> describe() {
         using weir::config::setting;
-        return weir::config::settings<Numbers>("Two numbers", setting("a", &Numbers::a, "One"),
-                                               setting("b", &Numbers::b, "The other"));
+        const bool twice = weir::test::plugin_version == "twice";
+        const int most = weir::test::plugin_version == "inverted" ? -1 : 1000;
+        return weir::config::settings<Numbers>(
+            "Two numbers", setting("a", &Numbers::a, "One").range(0, most),
+            setting(twice ? "a" : "b", &Numbers::b, "The other"));
     }
 };
 
