@@ -25,8 +25,7 @@ inline constexpr Time no_deadline = Time::max();
 //
 // Arms the sources. The routine checks its condition again, as Source says. The event names its
 // waiters, so that a wait makes no matcher, enters no tree and needs no memory. Awaited once; the
-// sources must live until then. The result needs a name: where the wait itself is the condition of
-// an `if`, g++ 12 lays the coroutine's frame out wrongly.
+// sources must live until then.
 class SignalWait final : public Wait {
 public:
     using Type = SocketEvent::Type;
