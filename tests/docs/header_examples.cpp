@@ -431,6 +431,7 @@ void use_the_examples() {
     static_cast<void>(names_of(QueueKind::fifo));
     static_cast<void>(&ServerSettings::describe);
     static_cast<void>(&inside_weir::wait_for);
+    static_cast<void>(&inside_weir::wait_until);
     static_cast<void>(&inside_weir::answer_lines);
     static_cast<void>(&inside_weir::be_a_guest);
     static_cast<void>(&inside_weir::run);
