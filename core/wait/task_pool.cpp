@@ -50,6 +50,10 @@ void PooledWork::done(bool) noexcept {
 TaskPool::TaskPool(Scheduler& scheduler, std::size_t limit) noexcept
     : scheduler_(scheduler), limit_(std::max<std::size_t>(limit, 1)) {}
 
+std::shared_ptr<TaskPool> TaskPool::make_shared(Scheduler& scheduler, std::size_t limit) {
+    return std::make_shared<TaskPool>(scheduler, limit);
+}
+
 TaskPool::~TaskPool() {
     const auto leave = [](PooledWork& work) {
         work.pool_gone_ = true;

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <source_location>
 #include <span>
 #include <type_traits>
@@ -72,6 +73,10 @@ public:
     ~TaskPool();
     TaskPool(const TaskPool&) = delete;
     TaskPool& operator=(const TaskPool&) = delete;
+
+    /// Makes a pool that a module may hand over to its next version: std::make_shared would leave
+    /// code of the caller's plugin in it, which calls that code when the last owner goes.
+    static std::shared_ptr<TaskPool> make_shared(Scheduler& scheduler, std::size_t limit = 4);
 
     /// co_await pool.run(function): calls function() on another thread. Returns its result or
     /// throws its exception. Requires that the function touches nothing that belongs to a

@@ -51,7 +51,7 @@ bool same_settings(const T& left, const T& right) {
 struct Root {
     Root(Scheduler& scheduler, RootSettings given, std::shared_ptr<TaskPool> writer)
         : settings(std::move(given)),
-          reads(std::make_shared<TaskPool>(scheduler, 2)),
+          reads(TaskPool::make_shared(scheduler, 2)),
           writes(std::move(writer)) {}
 
     const RootSettings settings;
@@ -64,7 +64,7 @@ struct Root {
 class FilesModule final : public ModuleOf<FilesSettings> {
 public:
     explicit FilesModule(const ModuleContext& context)
-        : ModuleOf(context), state_writes_(std::make_shared<TaskPool>(context.scheduler, 1)) {}
+        : ModuleOf(context), state_writes_(TaskPool::make_shared(context.scheduler, 1)) {}
     ~FilesModule() override { close(); }
 
     static auto declare() {
@@ -325,9 +325,8 @@ private:
         for (const auto& [root_name, root_settings] : settings().roots) {
             const auto old = roots_.find(root_name);
             now[root_name] =
-                old == roots_.end()
-                    ? std::make_shared<Root>(scheduler(), root_settings,
-                                             std::make_shared<TaskPool>(scheduler(), 1))
+                old == roots_.end() ? std::make_shared<Root>(scheduler(), root_settings,
+                                                             TaskPool::make_shared(scheduler(), 1))
                 : same_settings(old->second->settings, root_settings)
                     ? old->second
                     : std::make_shared<Root>(scheduler(), root_settings, old->second->writes);

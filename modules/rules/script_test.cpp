@@ -349,7 +349,7 @@ TEST_CASE("what is no script is told with its place") {
           "app.json:9:21: module.rules.rules.a.do[3].script[2]: line 3: a script knows values by "
           "their names: write now without {{ and }}\n"
           "app.json:11:21: module.rules.rules.a.do[4].script[1]: line 2: unexpected symbol near "
-          "<eof>\n"
+          "'+'\n"
           "app.json:13:20: module.rules.rules.a.do[6].script: the value 'type' hides what scripts "
           "have under this name; give it another name\n");
 }

@@ -6,7 +6,7 @@ import re
 import subprocess
 import unittest
 
-from lockd import LIMIT, main, program, wait_until
+from lockd import LIMIT, listens, main, program, wait_until
 from running_app import RunningApp
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../apps/cron")
@@ -37,7 +37,7 @@ class Cron(RunningApp):
         self.launch(APP, self.path("own.json"), CRON_SOCKET=self.socket,
                     CRON_STATE=self.path("state"), CRON_HISTORY=self.path("history"),
                     CRON_BACKOFF="10ms", XDG_STATE_HOME=self.path("xdg"))
-        wait_until(lambda: os.path.exists(self.socket), "the socket")
+        wait_until(lambda: listens(self.socket), "the socket")
         wait_until(lambda: self.weir("call", "schedule", "list").returncode == 0,
                    "an answer of schedule")
         return self

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import unittest
 
-from lockd import LIMIT, Lockd, Raw, Stopped, main, program, wait_until
+from lockd import LIMIT, Lockd, Raw, Stopped, listens, main, program, wait_until
 from running_app import RunningApp
 
 
@@ -29,7 +29,7 @@ class App(RunningApp):
 
     def __enter__(self):
         self.launch(self.path("app.json"))
-        wait_until(lambda: os.path.exists(self.socket), "the app serves")
+        wait_until(lambda: listens(self.socket), "the app serves")
         return self
 
     def connect(self):
@@ -124,7 +124,7 @@ class LockdBackendTest(unittest.TestCase):
                 self.assertGreater(bob.later(), first)
                 os.remove(one.socket)
                 one.launch(one.path("app.json"))
-                wait_until(lambda: os.path.exists(one.socket), "the app serves again")
+                wait_until(lambda: listens(one.socket), "the app serves again")
 
     def test_a_command_ends_before_the_lock_of_an_app_that_stands_still_is_free(self):
         with Lockd() as lockd, App(lockd) as one, App(lockd) as two, two.connect() as bob:

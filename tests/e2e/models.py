@@ -21,7 +21,7 @@ class Mortal(Lockd):
         self.folder.cleanup()
 
 
-def call(client, module, function, **parameters):
+def call(client, module, function, /, **parameters):
     return json.loads(client.execute_command("CALL", module, function, json.dumps(parameters)))
 
 

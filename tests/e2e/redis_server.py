@@ -7,7 +7,7 @@ import tempfile
 
 import redis
 
-from lockd import LIMIT, wait_until
+from lockd import LIMIT, listens, wait_until
 from loopback import free_port
 
 
@@ -39,7 +39,7 @@ class RedisServer:
     def start(self):
         self.process = subprocess.Popen(["redis-server", self.configuration],
                                         stdout=subprocess.DEVNULL)
-        wait_until(lambda: os.path.exists(self.unix), "redis-server listens")
+        wait_until(lambda: listens(self.unix), "redis-server listens")
 
     def kill(self):
         self.process.kill()

@@ -8,7 +8,7 @@ import tempfile
 import threading
 import unittest
 
-from lockd import LIMIT, main, program, wait_until
+from lockd import LIMIT, listens, main, program, wait_until
 from loopback import make_certificate
 from redis_server import RedisServer, missing
 from running_app import RunningApp
@@ -41,7 +41,7 @@ class App(RunningApp):
     def __enter__(self):
         self.write()
         self.launch(self.path("app.json"), REDIS_PASSWORD="pears")
-        wait_until(lambda: os.path.exists(self.socket), "the app serves")
+        wait_until(lambda: listens(self.socket), "the app serves")
         return self
 
     def change(self, **settings):

@@ -14,7 +14,7 @@ import threading
 import time
 import unittest
 
-from lockd import LIMIT, main, program, wait_until
+from lockd import LIMIT, listens, main, program, wait_until
 
 SECRET = "correct horse battery staple"
 
@@ -115,7 +115,7 @@ class App:
         self.reader = threading.Thread(target=lambda: self.log.extend(self.process.stderr),
                                        daemon=True)
         self.reader.start()
-        wait_until(lambda: os.path.exists(self.socket), "the socket")
+        wait_until(lambda: listens(self.socket), "the socket")
         wait_until(lambda: re.search(r"http.*listens at tcp://127.0.0.1:(\d+)", self.text()),
                    "the port")
         self.port = int(re.search(r"http.*listens at tcp://127.0.0.1:(\d+)", self.text()).group(1))

@@ -167,14 +167,14 @@ def follow(server, redis, lines, rounds):
     client, published = server.owner(), 0
     for _ in range(rounds):
         lines.write(BURST)
-        reload(client, ["files"])
+        call(client, "manager", "reload", modules=["files"])
         lines.write(BURST)
         if redis is not None:
             with redis.client() as publisher:
                 for number in range(BURST):
                     publisher.publish("news", number)
                     if number == BURST // 2:
-                        reload(client, ["redis"])
+                        call(client, "manager", "reload", modules=["redis"])
             published += BURST
             lockd.wait_until(lambda: count(client, "news") == published, "all messages")
         lockd.wait_until(lambda: count(client, "lines") == lines.written, "all lines")
