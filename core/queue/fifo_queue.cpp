@@ -1,5 +1,7 @@
 #include "core/queue/fifo_queue.h"
 
+#include "core/queue/queue.h"  // complete: an event that it waits for refers to it
+
 namespace weir {
 
 FifoQueue::~FifoQueue() {

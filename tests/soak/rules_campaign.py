@@ -209,7 +209,9 @@ def check(folder, stores, queue, lines):
             raise Failure(f"the store is wrong: {wrong}")
         if wrong := queue.drain(server):
             raise Failure(f"the queue is wrong: {wrong}")
-        lockd.wait_until(lambda: not lines.missing(client), "a firing for each line")
+        while missing_lines := len(lines.missing(client)):
+            lockd.wait_until(lambda before=missing_lines: len(lines.missing(client)) < before,
+                             "a firing for each line")
 
 
 def main():
