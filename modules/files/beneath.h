@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cerrno>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #include "core/system/file_descriptor.h"
@@ -43,6 +45,13 @@ struct Place {
     // Returns when the folder's entries are on the disk.
     void sync() const;
 };
+
+// A folder whose entries are read. Not std::filesystem's, which ends the process when there is no
+// memory.
+struct CloseFolder {
+    void operator()(DIR* folder) const noexcept { ::closedir(folder); }
+};
+using OpenFolder = std::unique_ptr<DIR, CloseFolder>;
 
 // Returns the folder of that path below `root`, open for reading; of "": the root.
 FileDescriptor open_folder(const std::string& root, std::string_view path);

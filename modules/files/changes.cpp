@@ -167,12 +167,11 @@ std::vector<Change> Changes::ready(Time now) {
     return changes;
 }
 
-void Changes::told(const Change& change) {
+void Changes::told(const Change& change, Note note) noexcept {
     const Recount recount(*this, change.path);
-    if (change.kind == ChangeKind::removed) {
-        known_.erase(change.path);
-    } else {
-        known_[change.path] = change.seen;
+    known_.erase(change.path);
+    if (change.kind != ChangeKind::removed) {
+        known_.merge(note);
     }
     drop(change.path);
     if (change.kind == ChangeKind::moved) {

@@ -77,8 +77,13 @@ public:
     // Returns the changes that are due, in the order of their times, again and again until they are
     // told().
     std::vector<Change> ready(Time now);
-    // Requires that ready() has returned the change, and that no file was looked at since.
-    void told(const Change& change);
+    // What told() notes. Made before an event is sent, so that memory cannot run out between the
+    // two, and no change is told twice.
+    using Note = std::map<std::string, Seen>;
+    static Note note_of(const Change& change) { return {{change.path, change.seen}}; }
+    // Requires that ready() has returned the change, and that no file was looked at since. Needs no
+    // memory.
+    void told(const Change& change, Note note) noexcept;
 
     // Returns the names of files below `prefix` ("a/", or "" for all) that are known, or changing.
     std::vector<std::string> names_below(const std::string& prefix) const;

@@ -34,7 +34,7 @@ using All = std::vector<Change>;
 All take(Changes& changes, Time now) {
     const All ready = changes.ready(now);
     for (const Change& change : ready) {
-        changes.told(change);
+        changes.told(change, Changes::note_of(change));
     }
     return ready;
 }
@@ -240,7 +240,7 @@ TEST_CASE("no change is lost when memory runs out") {
         insist([&] { changes.look("a_long_name_that_is_new", file(1), at(0ms)); });
         insist([&] {
             for (const Change& change : changes.ready(at(1min))) {
-                changes.told(change);
+                changes.told(change, Changes::note_of(change));
                 ++told.at(static_cast<std::size_t>(change.kind));
             }
         });

@@ -23,8 +23,6 @@ constexpr std::uint32_t reported = IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_M
                                    IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF |
                                    IN_ONLYDIR | IN_EXCL_UNLINK;
 
-using OpenFolder = std::unique_ptr<DIR, decltype([](DIR* folder) { ::closedir(folder); })>;
-
 Seen seen_of(const struct stat& found) {
     constexpr std::int64_t nanoseconds = 1'000'000'000;
     return {found.st_dev, found.st_ino, static_cast<std::uint64_t>(found.st_size),

@@ -16,6 +16,7 @@
 #include "modules/files/api.h"
 #include "modules/files/check.h"
 #include "modules/files/events.h"
+#include "modules/files/module_class.h"
 #include "modules/files/operations.h"
 #include "modules/files/settings.h"
 #include "modules/files/tail.h"
@@ -500,6 +501,11 @@ private:
 };
 
 }  // namespace
+
+const ModuleClass& files_class() {
+    return module_class<FilesModule>();
+}
+
 }  // namespace weir::files
 
 WEIR_PLUGIN(files, weir::files::FilesModule)

@@ -205,8 +205,6 @@ EntryKind kind_of_mode(mode_t mode) {
                            : EntryKind::other;
 }
 
-using OpenListing = std::unique_ptr<DIR, decltype([](DIR* folder) { ::closedir(folder); })>;
-
 // Lists folders one below the other.
 class Lister {
 public:
@@ -218,7 +216,7 @@ public:
     // `path`: of the folder, below the root, with a / at its end; or "". `below`: as the pattern
     // sees it.
     void list(FileDescriptor folder, const std::string& path, const std::string& below, int depth) {
-        const OpenListing open(::fdopendir(folder.number()));
+        const OpenFolder open(::fdopendir(folder.number()));
         if (open == nullptr) {
             fail("listing", path);
         }

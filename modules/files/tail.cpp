@@ -304,6 +304,12 @@ void Tail::keep(const TailPlace& place) {
 
 // Each write of the state file takes with it what has come since the last one.
 Task<> Tail::save_soon() {
+    // Whatever ends it, also a lack of memory: the next line begins it again.
+    struct End {
+        ~End() { saves = false; }
+        bool& saves;
+    };
+    const End end{saves_};
     std::string problem;
     while (kept_ != saved_) {
         co_await sleep(problem.empty() ? save_interval : pause_after_failure);
@@ -321,7 +327,6 @@ Task<> Tail::save_soon() {
         }
         problem = failure;
     }
-    saves_ = false;
 }
 
 Task<> Tail::save() {

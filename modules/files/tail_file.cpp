@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <filesystem>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,8 +18,6 @@
 namespace weir::files {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 std::int64_t time_of(const struct stat& found) {
     constexpr std::int64_t nanoseconds = 1'000'000'000;
@@ -39,17 +38,17 @@ struct Rotated {
 
 // The files that were rotated, the oldest first.
 std::vector<Rotated> rotated_files(const std::string& path) {
-    const fs::path file(path);
-    const std::string name = file.filename();
-    const fs::path folder = file.parent_path().empty() ? "." : file.parent_path();
+    const std::string folder = path.substr(0, path.rfind('/') + 1);
+    const std::string_view name = std::string_view(path).substr(folder.size());
     std::vector<Rotated> found;
-    std::error_code error;
-    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-        const std::string other = at->path().filename();
+    const OpenFolder open(::opendir(folder.empty() ? "." : folder.c_str()));
+    while (const dirent* const entry = open != nullptr ? ::readdir(open.get()) : nullptr) {
+        const std::string_view other = entry->d_name;
         struct stat status {};
-        if (other.starts_with(name) && is_rotation(std::string_view(other).substr(name.size())) &&
-            ::lstat(at->path().c_str(), &status) == 0 && S_ISREG(status.st_mode)) {
-            found.push_back({at->path(), time_of(status), status.st_ino});
+        if (other.starts_with(name) && is_rotation(other.substr(name.size())) &&
+            ::fstatat(::dirfd(open.get()), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(status.st_mode)) {
+            found.push_back({folder + entry->d_name, time_of(status), status.st_ino});
         }
     }
     std::ranges::sort(found, {}, &Rotated::modified);

@@ -141,11 +141,13 @@ Task<> FolderWatch::look_again(Time now) {
 
 void FolderWatch::note(const FolderTree::Looks& looks, Time now) {
     if (!changes_) {
-        // The first look. A folder that comes later brings files that are made.
-        changes_.emplace(rules_of(settings_));
+        // The first look. A folder that comes later brings files that are made; so would a first
+        // look of which only a part is known, since memory ran out.
+        Changes known(rules_of(settings_));
         for (const auto& [path, seen] : looks.files) {
-            changes_->begin(path, *seen, settings_.existing, now);
+            known.begin(path, *seen, settings_.existing, now);
         }
+        changes_ = std::move(known);
     }
     const std::uint64_t beyond_before = changes_->beyond();
     std::set<std::string> there;
@@ -212,8 +214,9 @@ Task<> FolderWatch::tell(Time now) {
         const std::uint64_t size = change.kind == ChangeKind::removed ? 0 : change.seen.size;
         Ref<Event> event = make_event<Changed>(name_, change.kind, change.path, change.from,
                                                settings_.folder + "/" + change.path, size);
+        Changes::Note note = Changes::note_of(change);
         co_await send(std::move(event));
-        changes_->told(change);
+        changes_->told(change, std::move(note));
         ++told_;
     }
 }

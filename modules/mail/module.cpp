@@ -26,6 +26,7 @@
 #include "core/wait/slots.h"
 #include "modules/mail/address.h"
 #include "modules/mail/headers.h"
+#include "modules/mail/module_class.h"
 #include "modules/mail/settings.h"
 #include "modules/mail/transfers.h"
 #include "modules/system/module/app_check.h"
@@ -304,6 +305,11 @@ private:
 };
 
 }  // namespace
+
+const ModuleClass& mail_class() {
+    return module_class<MailModule>();
+}
+
 }  // namespace weir::mail
 
 WEIR_PLUGIN(mail, weir::mail::MailModule)

@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <exception>
+#include <new>
 #include <stdexcept>
+#include <utility>
 
 #include "core/system/descriptor.h"
 #include "core/wait/future.h"
@@ -23,9 +25,11 @@ struct Transfers::Socket {
     }
 };
 
-struct Transfers::Transfer {
+struct Transfers::Transfer : Link<Transfers::Transfer> {
     Transfer(Transfers& transfers, CURL* handle)
-        : owner(transfers), easy(handle), done(transfers.scheduler_) {}
+        : owner(transfers), easy(handle), done(transfers.scheduler_) {
+        owner.transfers_.push_back(*this);
+    }
     Transfer(const Transfer&) = delete;
     Transfer& operator=(const Transfer&) = delete;
     ~Transfer() { ::curl_multi_remove_handle(owner.multi_.get(), easy); }
@@ -68,30 +72,40 @@ Task<CURLcode> Transfers::run(CURL* easy) {
 }
 
 // libcurl calls this when it waits for a socket, and before it closes it. No exception may pass
-// through libcurl, which is written in C; -1 ends its transfers.
+// through libcurl, which is written in C. It is not told of a lack of memory: after -1 for its
+// timer libcurl 7.88 takes no transfer ever again.
 int Transfers::want_socket(CURL*, curl_socket_t socket, int what, void* self, void*) noexcept {
     auto& transfers = *static_cast<Transfers*>(self);
     try {
         what == CURL_POLL_REMOVE ? transfers.forget(socket) : transfers.watch(socket, what);
-        return 0;
     } catch (const std::exception&) {
-        return -1;
+        transfers.end_all();
     }
+    return 0;
 }
 
 void Transfers::watch(curl_socket_t socket, int what) {
-    auto found = sockets_.find(socket);
-    if (found == sockets_.end()) {
-        found = sockets_.try_emplace(socket, new Socket{{scheduler_, socket}}).first;
-        const auto ready = [this, socket](const Ref<Event>& event) {
-            const bool in = event->as<DescriptorEvent>().readiness == Readiness::readable;
-            act(socket, in ? CURL_CSELECT_IN : CURL_CSELECT_OUT);
-        };
-        handler_.handle(found->second->watch.matcher(Readiness::readable), ready);
-        handler_.handle(found->second->watch.matcher(Readiness::writable), ready);
+    const auto found = sockets_.find(socket);
+    Socket& watched = found != sockets_.end() ? *found->second : add(socket);
+    watched.wanted = what;
+    watched.arm();
+}
+
+Transfers::Socket& Transfers::add(curl_socket_t socket) {
+    std::unique_ptr<Socket> made(new Socket{{scheduler_, socket}});
+    Socket& added = *sockets_.try_emplace(socket, std::move(made)).first->second;
+    const auto ready = [this, socket](const Ref<Event>& event) {
+        const bool in = event->as<DescriptorEvent>().readiness == Readiness::readable;
+        act(socket, in ? CURL_CSELECT_IN : CURL_CSELECT_OUT);
+    };
+    try {
+        handler_.handle(added.watch.matcher(Readiness::readable), ready);
+        handler_.handle(added.watch.matcher(Readiness::writable), ready);
+    } catch (...) {
+        forget(socket);
+        throw;
     }
-    found->second->wanted = what;
-    found->second->arm();
+    return added;
 }
 
 void Transfers::forget(curl_socket_t socket) {
@@ -104,12 +118,13 @@ void Transfers::forget(curl_socket_t socket) {
 
 // libcurl calls this to say when it wants to be called next; -1: never.
 int Transfers::want_time(CURLM*, long wait, void* self) noexcept {
+    auto& transfers = *static_cast<Transfers*>(self);
     try {
-        static_cast<Transfers*>(self)->set_time(wait);
-        return 0;
+        transfers.set_time(wait);
     } catch (const std::exception&) {
-        return -1;
+        transfers.end_all();
     }
+    return 0;
 }
 
 void Transfers::set_time(long wait) {
@@ -122,18 +137,42 @@ void Transfers::set_time(long wait) {
     }
 }
 
-// Lets libcurl work, and passes on the results of the transfers that have ended.
 void Transfers::act(curl_socket_t socket, int readiness) {
+    try {
+        work(socket, readiness);
+    } catch (const std::exception&) {
+        end_all();
+        throw;
+    }
+}
+
+// Lets libcurl work, and passes on the results of the transfers that have ended.
+void Transfers::work(curl_socket_t socket, int readiness) {
     int running = 0;
     ::curl_multi_socket_action(multi_.get(), socket, readiness, &running);
     int left = 0;
     while (const CURLMsg* const message = ::curl_multi_info_read(multi_.get(), &left)) {
         Transfer* transfer = nullptr;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-        transfer->done.set_result(message->data.result);
+        if (!transfer->done.done()) {
+            transfer->done.set_result(message->data.result);
+        }
     }
     if (const auto found = sockets_.find(socket); found != sockets_.end()) {
         found->second->arm();
+    }
+}
+
+// There is no memory to go on: no transfer waits for what never comes.
+void Transfers::end_all() noexcept {
+    for (Transfer& transfer : transfers_) {
+        try {
+            if (!transfer.done.done()) {
+                transfer.done.set_result(CURLE_OUT_OF_MEMORY);
+            }
+        } catch (const std::bad_alloc&) {
+            // The deadline of its call ends it.
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 #include <curl/curl.h>
 
+#include "core/base/list.h"
 #include "core/run/event_handler.h"
 #include "core/run/scheduler.h"
 #include "core/run/task.h"
@@ -38,15 +39,19 @@ private:
     static int want_socket(CURL*, curl_socket_t socket, int what, void* self, void*) noexcept;
     static int want_time(CURLM*, long wait, void* self) noexcept;
     void watch(curl_socket_t socket, int what);
+    Socket& add(curl_socket_t socket);
     void forget(curl_socket_t socket);
     void set_time(long wait);
     void act(curl_socket_t socket, int readiness);
+    void work(curl_socket_t socket, int readiness);
+    void end_all() noexcept;
 
     const Library library_;
     Scheduler& scheduler_;
     EventHandler handler_;
     Timer timer_;
     std::map<curl_socket_t, std::unique_ptr<Socket>> sockets_;
+    List<Transfer> transfers_;  // under way
     // The last member: it says that it needs its sockets no more when it goes.
     std::unique_ptr<CURLM, decltype(&curl_multi_cleanup)> multi_;
 };

@@ -108,6 +108,26 @@ class OnATerminal(unittest.TestCase):
                 terminal.press("q")
                 self.assertEqual(terminal.end(), 0)
 
+    def test_rules_are_a_key_away_with_what_they_have_done(self):
+        rules = {"greet": {"on": "shop.Order", "do": [{"log": "hello"}]},
+                 "complain": {"on": "shop.Order", "do": [{"fail": "there is no bread"}]}}
+        with Lockd({"server": {"startup": ["lock", "resp", "manager", "rules"],
+                               "events": {"shop.Order": {"indices": [{"name": "customer"}]}}},
+                    "module": {"rules": {"rules": rules}}}) as lockd:
+            with top(lockd, "--interval", "0.1", "--view", "rules") as terminal:
+                terminal.wait_for(r"^RULE\*? +ON\*? +STATE.* FAILED")
+                terminal.wait_for(r"^greet +shop\.Order +works +\S+ +0 +0 +0 +0 ")
+                for _ in range(3):
+                    lockd.cli("SEND", "shop.Order", '{"customer": "ann"}')
+                terminal.wait_for(r"^greet +shop\.Order +works +\S+ +3 +0 +0 +0 ")
+                terminal.wait_for(r"^complain +shop\.Order +works +\S+ +3 +0 +0 +3 ")
+                terminal.press("u")
+                terminal.wait_for(r"^root/rules\.\S+ ")
+                terminal.press("e")
+                terminal.wait_for(r"^complain +shop\.Order +works ")
+                terminal.press("q")
+                self.assertEqual(terminal.end(), 0)
+
     def test_keys_sort_and_scroll(self):
         with Lockd() as lockd, top(lockd, "--interval", "0.1") as terminal:
             terminal.wait_for(r"^QUEUE +EVENTS/S\* ")
