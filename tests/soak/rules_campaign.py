@@ -2,14 +2,14 @@
 """Lets rules fire under load, reloads them, and kills the server.
 
 First, bursts of events let a rule fire that calls a function for each. Meanwhile the configuration
-changes and the module `rules` is reloaded, again and again. The run fails if
-a firing is lost or done twice, if the server needs more than a second of processor time for 10,000
-firings, or if its memory grows. Then lines are written to a file that is followed, and messages are
-published at a Redis server, while the modules `files` and `redis` are reloaded: a rule must fire
-for each line, and once for each message. At last, in each round, clients change a store and do the jobs of a queue, both with
-files, and write lines, while these modules are reloaded, until the server is killed at a random
-moment. The run fails if the next server's store or queue does not have what it must have, or if no
-rule has fired for a line.
+changes and the module `rules` is reloaded, again and again. The run fails if a firing is lost or
+done twice, if the server needs more than a second of processor time for 10,000 firings, or if its
+memory grows. Then lines are written to a file that is followed, and messages are published at a
+Redis server, while the modules `files` and `redis` are reloaded: a rule must fire for each line,
+and once for each message. At last, in each round, clients change a store and do the jobs of a
+queue, both with files, and write lines, while these modules are reloaded, until the server is
+killed at a random moment. The run fails if the next server's store or queue does not have what it
+must have, or if no rule has fired for a line.
 
 usage: rules_campaign.py [--bursts N] [--rounds N] [--seed N] [--kept] BUILD-FOLDER
 """
