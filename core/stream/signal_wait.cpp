@@ -9,9 +9,7 @@ namespace weir {
 
 void SocketEvent::received() noexcept {
     List<SignalWaiter> ended;
-    while (!waiters.empty()) {
-        ended.push_back(waiters.front());
-    }
+    ended.take_all(waiters);
     while (!ended.empty()) {  // a routine that is resumed may end the waits of others
         ended.pop_front().wait->resume();
     }
