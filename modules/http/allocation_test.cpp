@@ -28,17 +28,6 @@ Task<> serve_with_failure(HttpWorld& world, AllocationFailure& failure) {
     world.server_side.reset();
 }
 
-// As any program may that has run out of memory.
-void run_on(Scheduler& scheduler) {
-    for (;;) {
-        try {
-            scheduler.run();
-            return;
-        } catch (const std::bad_alloc&) {
-        }
-    }
-}
-
 }  // namespace
 
 TEST_CASE("a connection without memory ends or answers, and leaves nothing behind") {
@@ -51,7 +40,7 @@ TEST_CASE("a connection without memory ends or answers, and leaves nothing behin
         world.container.start(serve_with_failure(world, failure), {.name = "serve"});
         world.container.start(world.write_all({request}, {}), {.name = "write"});
         world.container.start(world.read_all(answered), {.name = "read"});
-        run_on(world.scheduler);
+        run_without_memory(world.scheduler);
         const AllocationPause pause;
         INFO(failure.where());
         // A whole answer, or none.

@@ -155,17 +155,6 @@ Task<> send_two(Server& server, AllocationFailure& failure, First& first, bool& 
     co_await server.loader().unload_all();
 }
 
-void run_without_memory(Scheduler& scheduler) {
-    for (;;) {
-        try {
-            scheduler.run();
-            return;
-        } catch (const std::bad_alloc&) {
-            // As any program may, that has run out of memory.
-        }
-    }
-}
-
 }  // namespace
 
 TEST_CASE("a mail for which there is no memory fails at once, and the next one is sent") {

@@ -32,17 +32,6 @@ Task<> use_client(RedisWorld& world, Client& client, AllocationFailure& failure,
     reply = answer.text;
 }
 
-// As any program may that has run out of memory.
-void run_without_memory(Scheduler& scheduler) {
-    for (;;) {
-        try {
-            scheduler.run();
-            return;
-        } catch (const std::bad_alloc&) {
-        }
-    }
-}
-
 }  // namespace
 
 TEST_CASE("a client without memory fails commands, and serves those that come later") {

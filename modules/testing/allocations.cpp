@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <execinfo.h>
 
+#include "core/run/scheduler.h"
 #include "modules/testing/framework.h"
 #include "modules/testing/living.h"
 
@@ -151,6 +152,16 @@ std::uint64_t fail_each_allocation(const std::function<void(AllocationFailure&)>
         }
         if (!failure.happened()) {
             return failure.seen();
+        }
+    }
+}
+
+void run_without_memory(Scheduler& scheduler) {
+    for (;;) {
+        try {
+            scheduler.run();
+            return;
+        } catch (const std::bad_alloc&) {
         }
     }
 }

@@ -7,6 +7,8 @@
 
 namespace weir {
 
+class Scheduler;
+
 /// Makes one allocation of this thread fail: the n-th after arm(). Counts every call of `operator
 /// new` in the test program, the libraries and the plugins; in a SimulatedServer that includes the
 /// pool's blocks. Does not count malloc, which C libraries and the dynamic linker use, and never
@@ -65,6 +67,10 @@ private:
 /// attempt has no failure.
 std::uint64_t fail_each_allocation(const std::function<void(AllocationFailure&)>& attempt,
                                    std::uint64_t step = 1);
+
+/// Runs the scheduler to its end, as a program may whose rounds run out of memory: it goes on after
+/// each std::bad_alloc.
+void run_without_memory(Scheduler& scheduler);
 
 /// While one lives, no allocation of this thread fails: for the test's own work in between.
 class AllocationPause {
