@@ -213,6 +213,7 @@ struct LoopWorld {
     pool::Bypass bypass;
     test::WorldOn<UvPoller> world;
     ModuleLog log{world.scheduler, "files", LogLevel::warning};
+    Ref<Routine> routine;  // that is tested
 
     // Lets the world run until the condition holds.
     template <class F>
@@ -238,6 +239,21 @@ struct LoopWorld {
             }
         }
     }
+    // The same, unless the routine fails, which the log says in the words of `failed`: then
+    // `go_on` makes a next version of it. Every so many failures of memory the routine goes on by
+    // itself, which takes a second.
+    template <class F, class G>
+    void run_until(const F& holds, const AllocationFailure& failure, std::string_view failed,
+                   const G& go_on) {
+        const auto ends = [&] { return failure.nth() % 31 != 0 && has_logged(failed); };
+        run_until([&] { return holds() || ends(); });
+        if (ends()) {
+            world.log.clear();
+            routine->close();
+            go_on();
+            run_until(holds);
+        }
+    }
     bool has_logged(std::string_view text) const {
         return std::ranges::any_of(world.log, [&](const std::string& line) {
             return line.find(text) != std::string::npos;
@@ -255,17 +271,10 @@ void repeat_without_memory(F call) {
     }
 }
 
-// Every so many failures the watch, or the tail, goes on by itself, which takes a second. Otherwise
-// a next version of the module takes over at once.
-bool goes_on_by_itself(const AllocationFailure& failure) {
-    return failure.nth() % 31 == 0;
-}
-
 struct WatchWorld : LoopWorld {
     std::vector<std::pair<ChangeKind, std::string>> told;
     EventHandler handler{world.scheduler};
     std::unique_ptr<FolderWatch> watch;
-    Ref<Routine> routine;
 
     WatchWorld() {
         handler.handle(match<Changed>().make(), [this](const Ref<Event>& event) {
@@ -294,14 +303,7 @@ struct WatchWorld : LoopWorld {
     // Waits until the watch is as it should be, or has failed. Then another version goes on.
     template <class F>
     void wait_for(const AllocationFailure& failure, const F& holds) {
-        run_until(
-            [&] { return holds() || (!goes_on_by_itself(failure) && has_logged("begins anew")); });
-        if (has_logged("begins anew") && !goes_on_by_itself(failure)) {
-            world.log.clear();
-            routine->close();
-            begin(watch->take_known());
-            run_until(holds);
-        }
+        run_until(holds, failure, "begins anew", [this] { begin(watch->take_known()); });
     }
 };
 
@@ -341,7 +343,6 @@ struct TailWorld : LoopWorld {
     EventHandler handler{world.scheduler};
     std::shared_ptr<TaskPool> writes = std::make_shared<TaskPool>(world.scheduler, 1);
     std::unique_ptr<Tail> tail;
-    Ref<Routine> routine;
 
     TailWorld() {
         handler.handle(match<Line>().make(), [this](const Ref<Event>& event) {
@@ -370,14 +371,7 @@ struct TailWorld : LoopWorld {
     }
     void wait_for(const AllocationFailure& failure, std::string_view text) {
         const auto is_told = [&] { return !told.empty() && told.back().second == text; };
-        run_until(
-            [&] { return is_told() || (!goes_on_by_itself(failure) && has_logged("' waits: ")); });
-        if (has_logged("' waits: ") && !goes_on_by_itself(failure)) {
-            world.log.clear();
-            routine->close();
-            begin(tail->place());
-            run_until(is_told);
-        }
+        run_until(is_told, failure, "' waits: ", [this] { begin(tail->place()); });
     }
 };
 
