@@ -24,8 +24,8 @@ protected:
     explicit PendingResult(Time deadline) noexcept : deadline_(deadline) {}
     ~PendingResult() = default;
 
-    // Makes whoever would settle this forget it. Called before the routine is resumed, which may
-    // destroy it.
+    // Cuts this off from the code that would settle it. end() calls it before it resumes the
+    // routine, which may destroy this.
     virtual void leave() noexcept = 0;
 
     void answer(T value) noexcept {

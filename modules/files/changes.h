@@ -77,8 +77,8 @@ public:
     // Returns the changes that are due, in the order of their times, again and again until they are
     // told().
     std::vector<Change> ready(Time now);
-    // What told() notes. Made before an event is sent, so that memory cannot run out between the
-    // two, and no change is told twice.
+    // What told() notes. The sender makes it before it sends the event: then memory cannot run out
+    // between the two, which would let it send the event twice.
     using Note = std::map<std::string, Seen>;
     static Note note_of(const Change& change) { return {{change.path, change.seen}}; }
     // Requires that ready() has returned the change, and that no file was looked at since. Needs no

@@ -158,7 +158,8 @@ void Server::run() {
 
 Task<> Server::limit_quitting() {
     const std::chrono::milliseconds timeout = app_.settings().quit_timeout;
-    // Started before the routines are told to quit, it is told, too.
+    // The scheduler interrupts this sleep as it interrupts those of all routines: the time begins
+    // then.
     try {
         co_await sleep(timeout);
     } catch (const QuitException&) {
