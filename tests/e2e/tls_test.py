@@ -349,9 +349,10 @@ class Commands(Case):
         lockd = self.serve()
         with subprocess.Popen(
                 [program("weir"), "lock", "key", "--ca", self.files.path("ca.pem"), "--server",
-                 f"tls://localhost:{self.port}", "--", "sleep", str(LIMIT * 4)],
-                stderr=subprocess.PIPE, text=True) as command:
-            wait_until(lambda: lockd.info("locks_held") == 1, "the command runs")
+                 f"tls://localhost:{self.port}", "--", "sh", "-c",
+                 f"echo runs; exec sleep {LIMIT * 4}"],
+                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as command:
+            self.assertEqual(command.stdout.readline(), "runs\n")
             with lockd.owner() as owner:
                 owner.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             self.assertIn("is lost", command.communicate(timeout=LIMIT)[1])
