@@ -1,7 +1,11 @@
 #include "modules/zookeeper/session.h"
 
+#include <memory>
+#include <vector>
+
 #include <catch2/catch.hpp>
 
+#include "core/wait/execute_all.h"
 #include "modules/zookeeper/test_world.h"
 
 using namespace weir;
@@ -333,4 +337,44 @@ TEST_CASE("a session without servers tries about twice a second, and says so onc
     CHECK(attempts > 1000);  // the pauses are random, up to a second
     CHECK(attempts < 3000);
     CHECK(world.log.size() == 1);
+}
+
+TEST_CASE("a hundred sessions whose servers fail together connect again at different times") {
+    FakeWorld world;
+    std::vector<std::unique_ptr<Session>> sessions(100);
+    for (auto& session : sessions) {
+        session = std::make_unique<Session>(world.scheduler, world.ensemble.options());
+    }
+    std::vector<Duration> connected_at;
+    const auto test = [](FakeWorld& w, auto& all, auto& times) -> Task<> {
+        for (auto& session : all) {
+            co_await session->connected();
+        }
+        const Duration begin = w.now();
+        w.ensemble.disconnect_clients();
+        const auto ask = [](FakeWorld& same, Session& session, auto& when) -> Task<> {
+            co_await session.sync("/");
+            when.push_back(same.now());
+        };
+        std::vector<Task<>> asking;
+        for (auto& session : all) {
+            asking.push_back(ask(w, *session, times));
+        }
+        Container container(w.scheduler);
+        co_await execute_all(container, std::move(asking));
+        for (Duration& time : times) {
+            time -= begin;
+        }
+        for (auto& session : all) {
+            co_await session->close();
+        }
+    };
+    world.run(test(world, sessions, connected_at));
+    REQUIRE(connected_at.size() == 100);
+    // Pauses are random, up to 50 ms at first. In order of time, because each is added when it
+    // ends.
+    CHECK(connected_at.back() - connected_at.front() > 30ms);
+    for (std::size_t i = 10; i != connected_at.size(); ++i) {
+        CHECK(connected_at[i] - connected_at[i - 10] > 1ms);
+    }
 }
