@@ -16,6 +16,9 @@ struct Client {
     // Names by which browsers may call the server here, beside IP addresses; "*": any.
     std::vector<std::string> hosts = {};
     Ref<Caller> anonymous = {};  // who it is without a login
+    // The name by which it has called the server before, if that was one of `hosts`: clients use
+    // the same one again, and looking it up takes longer than comparing.
+    mutable std::string known_host = {};
 };
 
 }  // namespace weir::http

@@ -17,15 +17,26 @@ namespace weir::http {
 
 namespace {
 
+// Returns the error for a client that has not logged in and lacks a right: what it lacks, and who
+// has it, is for those who have logged in.
+HttpError for_client(HttpError error, const Exchange& exchange) {
+    if (error.code() != ApiError::denied || exchange.challenge().empty() ||
+        !exchange.caller()->user().empty()) {
+        return error;
+    }
+    return HttpError(401, error.code(), "a client that has not logged in must not do that")
+        .with("WWW-Authenticate", std::string(exchange.challenge()));
+}
+
 // Returns the exception that is being handled as the error for the client. Throws it anew if it is
 // about the connection or the routine, and no answer can follow.
-HttpError current_error(Scheduler& scheduler, const Request& request) {
+HttpError current_error(const Exchange& exchange) {
     try {
         throw;
     } catch (const HttpError& error) {
-        return error;
+        return for_client(error, exchange);
     } catch (const ApiException& error) {
-        return HttpError(error.error());
+        return for_client(HttpError(error.error()), exchange);
     } catch (const StreamError&) {
         throw;
     } catch (const QuitException&) {
@@ -34,14 +45,30 @@ HttpError current_error(Scheduler& scheduler, const Request& request) {
         throw;
     } catch (const std::exception&) {
         // What it says is for the log: it may tell what clients should not know.
-        scheduler.log(LogLevel::error,
-                      text_with_exception("the handler of " + std::string(request.method) + " " +
-                                          std::string(request.path) + " ended"));
+        const Request& request = exchange.request();
+        exchange.scheduler().log(
+            LogLevel::error, text_with_exception("the handler of " + std::string(request.method) +
+                                                 " " + std::string(request.path) + " ended"));
         return {500, ApiError::failed, "the server failed to answer; its log says why"};
     }
 }
 
 }  // namespace
+
+// Reads the head if it is here already, as most are; returns whether it was.
+bool Connection::take_head(RequestParser& parser) {
+    stream_.consume(0);
+    const std::string_view bytes = stream_.input();
+    // Some clients send a line end behind a body.
+    const std::size_t size = bytes.starts_with('\r') ? 0 : parser.find_head(bytes);
+    if (size == 0) {
+        return false;
+    }
+    parser.parse_head(bytes.substr(0, size));
+    stream_.consume(size);
+    traffic_.received += size;
+    return true;
+}
 
 // Returns false if the client ends the connection before a request begins.
 Task<bool> Connection::read_head(RequestParser& parser) {
@@ -74,7 +101,10 @@ Task<bool> Connection::serve_request(const std::function<bool()>& last) {
     std::optional<HttpError> wrong;
     bool came = false;
     try {
-        came = co_await read_head(parser);
+        came = take_head(parser);
+        if (!came) {
+            came = co_await read_head(parser);
+        }
     } catch (const HttpError& error) {
         wrong = error;
     } catch (const StreamError& error) {
@@ -91,10 +121,6 @@ Task<bool> Connection::serve_request(const std::function<bool()>& last) {
     if (!came) {
         co_return false;
     }
-    co_return co_await handle(parser, last);
-}
-
-Task<bool> Connection::handle(RequestParser& parser, const std::function<bool()>& last) {
     Exchange exchange(stream_, limits_, client_, parser, last, traffic_);
     std::unique_ptr<RequestSpan> span;
     if (RequestSpan::is_wanted(parser.request(), traffic_.spans.get())) {
@@ -102,11 +128,10 @@ Task<bool> Connection::handle(RequestParser& parser, const std::function<bool()>
         span = std::make_unique<RequestSpan>(exchange, routine, traffic_.spans);
         exchange.set_span(span.get());
     }
-    std::optional<HttpError> wrong;
     try {
         co_await handler_(exchange);
     } catch (...) {
-        wrong = current_error(stream_.scheduler(), parser.request());
+        wrong = current_error(exchange);
     }
     if (wrong) {
         if (exchange.begun()) {
@@ -115,6 +140,9 @@ Task<bool> Connection::handle(RequestParser& parser, const std::function<bool()>
         }
         Response response = wrong->response();
         co_await exchange.respond(std::move(response));
+    }
+    if (exchange.is_finished()) {
+        co_return exchange.keeps_alive();
     }
     bool goes_on = false;
     try {

@@ -31,8 +31,8 @@ public:
     Task<> refuse(Response response);
 
 private:
+    bool take_head(RequestParser& parser);
     Task<bool> read_head(RequestParser& parser);
-    Task<bool> handle(RequestParser& parser, const std::function<bool()>& last);
 
     ByteStream& stream_;
     const HttpLimits& limits_;

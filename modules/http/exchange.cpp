@@ -144,6 +144,24 @@ Task<std::string> Exchange::read_all() {
     }
 }
 
+std::optional<std::string> Exchange::take_all() {
+    if (body_ended_) {
+        return std::string();
+    }
+    const std::uint64_t length = request().length;
+    if (request().chunked || received_ != 0 || length > body_limit_ || !continued_ ||
+        stream_.input().size() < length) {
+        return {};
+    }
+    const auto size = static_cast<std::size_t>(length);
+    std::string all(stream_.input().substr(0, size));
+    stream_.consume(size);
+    traffic_.received += size;
+    received_ = length;
+    body_ended_ = true;
+    return all;
+}
+
 // --- the response
 
 // Compresses what is worth it. A response that differs with the client's word says so to caches
@@ -180,15 +198,19 @@ const std::string* Exchange::find_header(const Headers& headers,
     return nullptr;
 }
 
-// `body`: how many bytes the caller will append.
-std::string Exchange::start_response(int status, Headers headers,
-                                     std::optional<std::uint64_t> length, std::size_t body) {
+void Exchange::count_response(int status) {
     assert(!begun_);
     begun_ = true;
     status_ = status;
     traffic_.count_response(status);
     traffic_.time.record(scheduler().now() - started_);
     bodyless_ = status == 204 || status == 304 || status < 200;
+}
+
+// `body`: how many bytes the caller will append.
+std::string Exchange::start_response(int status, Headers headers,
+                                     std::optional<std::uint64_t> length, std::size_t body) {
+    count_response(status);
     bool varies = false;
     if (bodyless_) {
         framing_ = Framing::none;
@@ -207,7 +229,12 @@ std::string Exchange::start_response(int status, Headers headers,
     if (says_keep_alive) {
         headers.remove("Connection");
     }
-    ResponseHead head(status, traffic_.date.now(scheduler()), body);
+    return head_of(headers, body, varies, says_keep_alive);
+}
+
+std::string Exchange::head_of(const Headers& headers, std::size_t body, bool varies,
+                              bool says_keep_alive) {
+    ResponseHead head(status_, traffic_.date.now(scheduler()), body);
     head.add(headers);
     head.add_missing(added_, {&headers});
     head.add_missing(*common_, {&headers, &added_});
@@ -217,7 +244,29 @@ std::string Exchange::start_response(int status, Headers headers,
     if (says_keep_alive) {
         head.add("Connection", "keep-alive");
     }
-    return std::move(head).end(framing_, length.value_or(0), keep_alive_);
+    return std::move(head).end(framing_, left_, keep_alive_);
+}
+
+bool Exchange::respond_now(int status, const Headers& headers, std::string_view body) {
+    const std::size_t most = stream_.options().write_buffer_size;
+    if (stream_.output_error() != 0 || stream_.pending() + body.size() + limits_.head >= most ||
+        (limits_.compressed_from != 0 && body.size() >= limits_.compressed_from) || !body_ended_ ||
+        status == 204 || status == 304 || request().minor_version == 0) {
+        return false;
+    }
+    count_response(status);
+    framing_ = Framing::length;
+    has_length_ = true;
+    left_ = body.size();
+    keep_alive_ = keep_alive_ && !last_();
+    std::string bytes = head_of(headers, body.size(), false, false);
+    if (!is_bodyless()) {
+        bytes += body;
+    }
+    left_ = 0;
+    traffic_.sent += bytes.size();
+    stream_.queue_output(std::move(bytes));
+    return true;
 }
 
 Task<> Exchange::write_now(std::string bytes) {
@@ -279,7 +328,7 @@ Task<> Exchange::write(std::string bytes) {
     return write_now(std::move(bytes));
 }
 
-void Exchange::watch_for_end() {
+void Exchange::check_connected() {
     if (stream_.input_error() != 0) {
         throw stream_.input_failure();
     }
@@ -295,6 +344,10 @@ void Exchange::watch_for_end() {
                           "too much has come behind it");
     }
     stream_.start_reading();
+}
+
+void Exchange::watch_for_end() {
+    check_connected();
     stream_.want(SocketEvent::Type::readable);
 }
 

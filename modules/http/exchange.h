@@ -73,6 +73,8 @@ public:
     Task<std::string_view> read();
     // Returns the rest of the body.
     Task<std::string> read_all();
+    // Returns the whole body if it is here already; nothing if it takes a read_all().
+    std::optional<std::string> take_all();
     // Sets the limit of the body, in bytes, before it is read.
     void set_body_limit(std::uint64_t most) noexcept { body_limit_ = most; }
 
@@ -88,6 +90,9 @@ public:
 
     // Sends a whole response.
     Task<> respond(Response response);
+    // The same if it needs neither a wait nor compression: returns false, and does nothing,
+    // otherwise. For the steady path, which it spares a coroutine.
+    bool respond_now(int status, const Headers& headers, std::string_view body);
     // Begins a response whose body is written in pieces, with this length if it is known. A text of
     // known length is compressed if the client takes that; one without is not, since its pieces
     // must arrive when they are written.
@@ -113,6 +118,10 @@ public:
         co_return co_await watched;
     }
 
+    // Throws StreamError if the client has ended the connection, or has sent more behind the
+    // request than a request may have. Reads on.
+    void check_connected();
+
     // --- ending HTTP on this connection
 
     // Agrees to speak another protocol (101). The stream is the handler's from then on, until it
@@ -129,6 +138,18 @@ public:
     // Ends a response that the handler has begun. Returns whether the connection can take another
     // request. Throws StreamError if the handler wrote less than it said.
     Task<bool> finish();
+    // Whether the response is written and the body read: then finish() has nothing to wait for.
+    bool is_finished() const noexcept {
+        return begun_ && framing_ != Framing::chunked && left_ == 0 && body_ended_ && after_ == 0;
+    }
+    bool keeps_alive() const noexcept { return keep_alive_; }
+    // Keeps what the handler needs until the exchange ends.
+    void keep(std::shared_ptr<const void> needed) noexcept { kept_ = std::move(needed); }
+    // What a client that has not logged in gets to know with an error `denied`: how to do so (401,
+    // WWW-Authenticate). "": nothing, nobody can log in.
+    std::string_view challenge() const noexcept { return challenge_; }
+    // The text must outlive the exchange.
+    void set_challenge(std::string_view challenge) noexcept { challenge_ = challenge; }
 
 private:
     Task<std::string_view> read_piece();
@@ -137,6 +158,9 @@ private:
     Task<> write_now(std::string bytes);
     std::string start_response(int status, Headers headers, std::optional<std::uint64_t> length,
                                std::size_t body = 0);
+    void count_response(int status);
+    std::string head_of(const Headers& headers, std::size_t body, bool varies,
+                        bool says_keep_alive);
     bool choose_encoding(int status, Headers& headers, std::uint64_t length);
     const std::string* find_header(const Headers& headers, std::string_view name) const noexcept;
     Task<> write_encoded(std::string head, std::string body);
@@ -156,6 +180,8 @@ private:
     Parameters parameters_;
     std::size_t before_rest_ = 0;
     RequestSpan* span_ = nullptr;
+    std::shared_ptr<const void> kept_;
+    std::string_view challenge_;
 
     std::uint64_t body_limit_;
     std::uint64_t received_ = 0;  // of the body

@@ -110,47 +110,41 @@ bool Gate::is_for_other_page(Exchange& exchange) const {
 Task<> Gate::handle(Exchange& exchange, const Handler& next) const {
     const Request& request = exchange.request();
     exchange.set_common_headers(settings_.headers);
-    if (!request.host.empty() && !knows_host(request.host, exchange.client().hosts)) {
-        throw HttpError(421, "unknown_host",
-                        "the server is not called '" + config::printable(request.host) +
-                            "'; its names are a setting, hosts");
+    // Where nobody can log in, 401 would only make browsers ask for a password.
+    exchange.set_challenge(access_.has_users() ? challenge : std::string_view());
+    const Client& client = exchange.client();
+    if (!request.host.empty() && request.host != client.known_host) {
+        if (!knows_host(request.host, client.hosts)) {
+            throw HttpError(421, "unknown_host",
+                            "the server is not called '" + config::printable(request.host) +
+                                "'; its names are a setting, hosts");
+        }
+        client.known_host = request.host;
     }
     if (is_for_other_page(exchange) && request.method == "OPTIONS" &&
         request.header("Access-Control-Request-Method")) {
-        exchange.add_header("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE");
-        exchange.add_header("Access-Control-Allow-Headers",
-                            "Authorization, Content-Type, Last-Event-ID, traceparent, tracestate");
-        exchange.add_header("Access-Control-Max-Age", "600");
-        Response response{.status = 204};
-        co_await exchange.respond(std::move(response));
-        co_return;
+        return allow_other_page(exchange);
     }
     if (const auto authorization = request.header("Authorization")) {
-        co_await log_in(exchange, *authorization);
+        return log_in_and_handle(exchange, *authorization, next);
     }
-    try {
-        co_await next(exchange);
-    } catch (const HttpError& error) {
-        if (error.code() != ApiError::denied || !exchange.caller()->user().empty()) {
-            throw;
-        }
-        throw to_log_in(error);
-    } catch (const ApiException& error) {
-        if (error.error().code != ApiError::denied || !exchange.caller()->user().empty()) {
-            throw;
-        }
-        throw to_log_in(HttpError(error.error()));
-    }
+    return next(exchange);
 }
 
-// Where nobody can log in, 401 would only make browsers ask for a password.
-HttpError Gate::to_log_in(const HttpError& error) const {
-    if (!access_.has_users()) {
-        return error;
-    }
-    // What it lacks, and who has it, is for those who have logged in.
-    return HttpError(401, error.code(), "a client that has not logged in must not do that")
-        .with("WWW-Authenticate", std::string(challenge));
+// Answers the question of a browser, whether a page may send a request.
+Task<> Gate::allow_other_page(Exchange& exchange) {
+    exchange.add_header("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE");
+    exchange.add_header("Access-Control-Allow-Headers",
+                        "Authorization, Content-Type, Last-Event-ID, traceparent, tracestate");
+    exchange.add_header("Access-Control-Max-Age", "600");
+    Response response{.status = 204};
+    return exchange.respond(std::move(response));
+}
+
+Task<> Gate::log_in_and_handle(Exchange& exchange, std::string_view authorization,
+                               const Handler& next) const {
+    co_await log_in(exchange, authorization);
+    co_await next(exchange);
 }
 
 Task<> Gate::log_in(Exchange& exchange, std::string_view authorization) const {

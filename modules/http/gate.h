@@ -48,8 +48,10 @@ private:
     bool is_for_other_page(Exchange& exchange) const;
     bool is_own_origin(const Exchange& exchange, std::string_view origin) const;
     bool allows_origin(std::string_view origin) const;
+    static Task<> allow_other_page(Exchange& exchange);
+    Task<> log_in_and_handle(Exchange& exchange, std::string_view authorization,
+                             const Handler& next) const;
     Task<> log_in(Exchange& exchange, std::string_view authorization) const;
-    HttpError to_log_in(const HttpError& error) const;
 
     Access& access_;
     const GateSettings settings_;

@@ -6,21 +6,13 @@
 #include <limits>
 #include <utility>
 
+#include "modules/http/list_elements.h"
+
 namespace weir::http {
 
 namespace {
 
 constexpr std::size_t entry_overhead = 256;
-
-std::string_view without_blanks(std::string_view text) noexcept {
-    while (text.starts_with(' ') || text.starts_with('\t')) {
-        text.remove_prefix(1);
-    }
-    while (text.ends_with(' ') || text.ends_with('\t')) {
-        text.remove_suffix(1);
-    }
-    return text;
-}
 
 // What the lists Cache-Control of a response say.
 struct CacheControl {
@@ -41,13 +33,11 @@ struct CacheControl {
 
 private:
     void read(std::string_view list, bool& is_shared) {
-        while (!list.empty()) {
-            const std::size_t size = std::min(list.find(','), list.size());
-            const std::string_view word = list.substr(0, size);
-            list.remove_prefix(std::min(size + 1, list.size()));
-            const std::size_t equals = std::min(word.find('='), word.size());
-            const std::string_view name = without_blanks(word.substr(0, equals));
-            const std::string_view value = word.substr(std::min(equals + 1, word.size()));
+        for_each_element(list, [this, &is_shared](std::string_view element) {
+            const std::size_t equals = std::min(element.find('='), element.size());
+            std::string_view name = element.substr(0, equals);
+            name = name.substr(0, name.find_last_not_of(" \t") + 1);
+            const std::string_view value = element.substr(std::min(equals + 1, element.size()));
             if (same_name(name, "no-store") || same_name(name, "no-cache") ||
                 same_name(name, "private")) {
                 is_forbidden = true;
@@ -59,7 +49,7 @@ private:
             } else if (same_name(name, "max-age") && !is_shared) {
                 max_age = seconds(value);
             }
-        }
+        });
     }
 
     // What is no number is stale at once.
@@ -134,15 +124,9 @@ bool ResponseCache::tells_apart(std::string_view header) const noexcept {
 
 // Whether all that the list Vary names keeps responses apart.
 bool ResponseCache::tells_all_apart(std::string_view vary) const noexcept {
-    while (!vary.empty()) {
-        const std::size_t size = std::min(vary.find(','), vary.size());
-        const std::string_view name = without_blanks(vary.substr(0, size));
-        if (!name.empty() && !tells_apart(name)) {
-            return false;
-        }
-        vary.remove_prefix(std::min(size + 1, vary.size()));
-    }
-    return true;
+    bool all = true;
+    for_each_element(vary, [this, &all](std::string_view name) { all = all && tells_apart(name); });
+    return all;
 }
 
 // Whether the response is the same for all requests of its key.

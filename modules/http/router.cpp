@@ -87,27 +87,11 @@ const std::vector<Route*>* find(const Node& node, const std::vector<std::string>
 
 }  // namespace
 
-// A request that the handler of a route answers.
-class Route::Answer {
-public:
-    explicit Answer(const Route& route) noexcept : answering_(route.answering_) {
-        ++answering_->running;
-    }
-    Answer(const Answer&) = delete;
-    Answer& operator=(const Answer&) = delete;
-    ~Answer() { --answering_->running; }
-
-    Task<> give(Exchange& exchange) const { return answering_->handler(exchange); }
-
-private:
-    const std::shared_ptr<Answering> answering_;
-};
-
 Route::Route(std::string method, std::string pattern, Handler handler)
     : method_(std::move(method)),
       pattern_(std::move(pattern)),
       parts_(parts_of(pattern_)),
-      answering_(std::make_shared<Answering>(Answering{std::move(handler)})) {}
+      handler_(std::make_shared<const Handler>(std::move(handler))) {}
 
 Route::~Route() {
     if (node_ != nullptr) {
@@ -218,9 +202,7 @@ Task<> Router::handle(Exchange& exchange) const {
     std::vector<std::string> segments = path_segments(request.path);
     const std::vector<Route*>* routes = routes_at(request, segments);
     if (request.path == "*") {
-        Response response{.status = 204};
-        co_await exchange.respond(std::move(response));
-        co_return;
+        return exchange.respond({.status = 204});
     }
     if (routes == nullptr) {
         throw HttpError(404, "not_found", "there is nothing at " + config::printable(request.path));
@@ -231,8 +213,7 @@ Task<> Router::handle(Exchange& exchange) const {
         if (method == "OPTIONS") {
             Response response{.status = 204};
             response.headers.set("Allow", allowed_methods(*routes));
-            co_await exchange.respond(std::move(response));
-            co_return;
+            return exchange.respond(std::move(response));
         }
         throw HttpError(
             405, "wrong_method",
@@ -246,8 +227,9 @@ Task<> Router::handle(Exchange& exchange) const {
     if (exchange.span() != nullptr) {
         exchange.span()->set_route(route.pattern());
     }
-    const Route::Answer answer(route);  // the route may end before
-    co_await answer.give(exchange);
+    const std::shared_ptr<const Handler> handler = route.handler_;
+    exchange.keep(handler);  // the route may end before
+    return (*handler)(exchange);
 }
 
 }  // namespace weir::http

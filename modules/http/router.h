@@ -22,24 +22,21 @@ public:
     const std::string& method() const noexcept { return method_; }
     const std::string& pattern() const noexcept { return pattern_; }
     // Requests that its handler answers now.
-    std::size_t running() const noexcept { return answering_->running; }
+    std::size_t running() const noexcept {
+        return static_cast<std::size_t>(handler_.use_count()) - 1;
+    }
 
 private:
     friend class Router;
     struct Node;
-    class Answer;
-    // What the requests that it answers share with it, for they may end after it.
-    struct Answering {
-        const Handler handler;
-        std::size_t running = 0;
-    };
 
     Route(std::string method, std::string pattern, Handler handler);
 
     const std::string method_;
     const std::string pattern_;
     const std::vector<std::string_view> parts_;  // of the pattern
-    const std::shared_ptr<Answering> answering_;
+    // The requests that it answers share it, for they may end after the route.
+    const std::shared_ptr<const Handler> handler_;
     Node* node_ = nullptr;
 };
 

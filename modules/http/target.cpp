@@ -19,7 +19,17 @@ int digit(char character) noexcept {
     return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
 
+// Whether the text means itself in a path and in a query: printable ASCII without '%' and '+'.
+bool is_plain(std::string_view text) noexcept {
+    return std::ranges::all_of(text, [](char character) {
+        return character >= ' ' && character < 0x7F && character != '%' && character != '+';
+    });
+}
+
 std::string decoded(std::string_view text, bool plus_is_space) {
+    if (is_plain(text)) {
+        return std::string(text);
+    }
     const std::size_t plain = std::min(text.find_first_of(plus_is_space ? "%+" : "%"), text.size());
     std::string result(text.substr(0, plain));
     result.reserve(text.size());

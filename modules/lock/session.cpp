@@ -175,6 +175,16 @@ Duration LockSession::confirmed_for(const IndexValue& key, const std::string& co
                : found->second.lock.state_.event->confirmed_for();
 }
 
+Duration LockSession::confirmed_for() const noexcept {
+    Duration shortest = Duration::max();
+    for (const auto& [key, kept] : kept_) {
+        if (kept.lock.locked()) {
+            shortest = std::min(shortest, kept.lock.state_.event->confirmed_for());
+        }
+    }
+    return shortest;
+}
+
 std::size_t LockSession::position(const IndexValue& key, const std::string& context) const {
     const auto found = kept_.find(Key(context, key));
     return found == kept_.end() ? 0 : found->second.lock.position();

@@ -108,6 +108,9 @@ public:
     // Returns how long a backend certainly keeps the lock for this process, whatever happens from
     // now on; Duration::max() if none decides about locks, zero if the session does not hold it.
     Duration confirmed_for(const IndexValue& key, const std::string& context = "default") const;
+    // Returns the shortest of these times of all locks that it has taken so; Duration::max() if it
+    // holds none.
+    Duration confirmed_for() const noexcept;
     // Returns the position of its wait for the lock; see Lock::position().
     std::size_t position(const IndexValue& key, const std::string& context = "default") const;
     // Gives the lock back; returns false if acquire() or try_acquire() did not take it. Throws

@@ -357,10 +357,12 @@ Task<> hold_and_end(GatewayWorld& world) {
     CHECK(again.starts_with("HTTP/1.1 201 "));
     const std::string other = co_await world.ask(post("/locks/a", "{}"));
     CHECK(code(other) == "409 locked");
+    CHECK(has(again, R"("valid_for":"1h")"));
     const std::string session = session_of(again);
     const std::string renewed =
         co_await world.ask(post("/locks/a?session=" + session, "{}", "PUT"));
     CHECK(result(renewed).starts_with("200 "));
+    CHECK(has(renewed, R"("valid_for":"1h")"));
     const std::string released = co_await world.ask(release(session));
     CHECK(result(released) == "204 ");
     const std::string none = co_await world.ask(get("/locks"));

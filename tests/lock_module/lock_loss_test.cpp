@@ -5,6 +5,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "config/document/value.h"
+#include "config/settings/duration.h"
 #include "core/wait/timeout.h"
 #include "modules/lock/lock.h"
 #include "modules/lock/plugin/module.h"
@@ -183,6 +185,48 @@ TEST_CASE("sessions of callers share locks through ZooKeeper, and learn when the
     };
     server.world.run(test(server));
     CHECK(server.world.log().find("is lost: ") != std::string::npos);
+}
+
+TEST_CASE("a session of a caller is valid no longer than the servers that decide have confirmed") {
+    BackendServer server;
+    server.world.leave_behind();  // open sessions
+    const auto test = [](BackendServer& s) -> Task<> {
+        const std::string ann = co_await opened_session();
+        const auto validity = [](std::string session) -> Task<std::string> {
+            Json parameters{{"session", session}};
+            const Json info = co_await call_lock("renew_session", std::move(parameters));
+            co_return info.at("valid_for").get<std::string>();
+        };
+        const std::string free = co_await validity(ann);
+        CHECK(free == "1m");  // its time to live
+        co_await on_key("acquire", ann);
+        const std::string held = co_await validity(ann);
+        CHECK(config::decode_duration(config::Value(held)).value.value() <= 4s);
+        CHECK(config::decode_duration(config::Value(held)).value.value() > 2s);
+        for (std::size_t i = 0; i != s.servers.size(); ++i) {
+            s.servers.cut_from_clients(i);
+        }
+        co_await sleep(1500ms);  // renewing the session here confirms nothing there
+        const std::string later = co_await validity(ann);
+        CHECK(config::decode_duration(config::Value(later)).value.value() <= 2500ms);
+    };
+    server.world.run(test(server));
+}
+
+TEST_CASE("a session of a caller that decides itself is valid for its time to live") {
+    SimulatedServer world(R"({"server": {"startup": ["lock"]}})", Registry().add<LockModule>());
+    world.leave_behind();  // an open session
+    const auto test = []() -> Task<> {
+        const std::string ann = co_await opened_session();
+        co_await on_key("acquire", ann);
+        co_await sleep(20s);
+        const Json all = co_await call_lock("sessions", Json::object());
+        CHECK(all.at(0).at("valid_for") == "40s");
+        Json renewing{{"session", ann}};
+        const Json info = co_await call_lock("renew_session", std::move(renewing));
+        CHECK(info.at("valid_for") == "1m");
+    };
+    world.run(test());
 }
 
 TEST_CASE("a reload of lock keeps what is held and waited for through ZooKeeper") {

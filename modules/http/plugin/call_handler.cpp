@@ -5,6 +5,7 @@
 
 #include "config/settings/description.h"
 #include "config/text/quoted.h"
+#include "modules/http/connection_watch.h"
 #include "modules/http/http_error.h"
 #include "modules/http/plugin/json_body.h"
 #include "modules/system/call/call.h"
@@ -35,16 +36,6 @@ Json value_from(const config::Setting* parameter, const config::Description* des
     return json;
 }
 
-// `parameters`: Json, or JsonText.
-template <class Parameters>
-Task<Json> call_now(Ref<Caller> caller, ApiName name, Parameters parameters,
-                    std::optional<Duration> timeout) {
-    detail::JsonCall calling =
-        call_for(std::move(caller), std::move(name), std::move(parameters), timeout);
-    ApiResult<Json> result = co_await calling;
-    co_return std::move(result).value();
-}
-
 }  // namespace
 
 void add_parameter(Json& parameters, const config::Description* description,
@@ -66,9 +57,11 @@ const ApiFunction* CallHandler::find(const std::string& module, const std::strin
 
 Task<Json> CallHandler::call(Exchange& exchange, std::string module, std::string function,
                              Json parameters, std::optional<Duration> timeout) const {
-    Task<Json> calling =
-        call_now(exchange.caller(), ApiName(module, function), std::move(parameters), timeout);
-    co_return co_await exchange.while_connected(std::move(calling));
+    detail::JsonCall calling =
+        call_for(exchange.caller(), ApiName(module, function), std::move(parameters), timeout);
+    const ConnectionWatch watch(exchange, calling);
+    ApiResult<Json> result = co_await calling;
+    co_return std::move(result).value();
 }
 
 Task<> CallHandler::handle(Exchange& exchange, std::string module, std::string function,
@@ -76,7 +69,12 @@ Task<> CallHandler::handle(Exchange& exchange, std::string module, std::string f
     const Request& request = exchange.request();
     std::string body;
     if (!request.is_safe()) {
-        body = co_await read_json_text(exchange);
+        std::optional<std::string> there = take_json_text(exchange);
+        if (there) {
+            body = *std::move(there);
+        } else {
+            body = co_await read_json_text(exchange);
+        }
     }
     const ApiFunction* const found = find(module, function);
     if (request.is_safe() && found != nullptr && !found->reads) {
@@ -85,10 +83,15 @@ Task<> CallHandler::handle(Exchange& exchange, std::string module, std::string f
             .with("Allow", "POST, OPTIONS");
     }
     if (from_path.empty() && request.query.empty() && fixed.empty()) {
-        Task<Json> calling = call_now(exchange.caller(), ApiName(module, function),
-                                      JsonText{std::move(body)}, timeout_);
-        const Json result = co_await exchange.while_connected(std::move(calling));
-        co_await respond_json(exchange, result);
+        detail::JsonCall calling = call_for(exchange.caller(), ApiName(module, function),
+                                            JsonText{std::move(body)}, timeout_);
+        ConnectionWatch watch(exchange, calling);
+        const ApiResult<Json> result = co_await calling;
+        watch.end();  // before anything is written
+        const std::string text = json_text(result.value());
+        if (!respond_json_now(exchange, text)) {
+            co_await respond_json_text(exchange, text);
+        }
         co_return;
     }
     Json parameters = parse_json(body);

@@ -32,7 +32,7 @@ public:
 
     CallHandler& calls() noexcept { return calls_; }
     EventHandlers& events() noexcept { return events_; }
-    const LockHandlers& locks() const noexcept { return locks_; }
+    LockHandlers& locks() noexcept { return locks_; }
     // Of the WebSockets at /call and /events.
     void set_web_sockets(const WebSocketOptions& options);
     // Sets which routes the configuration has, for /openapi.json.

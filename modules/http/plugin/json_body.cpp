@@ -17,28 +17,58 @@ bool is_json(std::string_view type) noexcept {
     return same_name(type, "application/json");
 }
 
-}  // namespace
-
-Task<std::string> read_json_text(Exchange& exchange) {
-    const auto type = exchange.request().header("Content-Type");
-    if (type ? !is_json(*type) : exchange.request().has_body()) {
+void require_json(const Request& request) {
+    const auto type = request.header("Content-Type");
+    if (type ? !is_json(*type) : request.has_body()) {
         throw HttpError(415, "not_json",
                         "the request needs the header Content-Type: application/json");
     }
-    co_return co_await exchange.read_all();
+    if (request.header("Content-Encoding")) {
+        throw HttpError(415, "encoded", "a body in JSON must have no Content-Encoding");
+    }
+}
+
+// The headers of all responses in JSON.
+const Headers& json_headers() {
+    static const Headers headers = [] {
+        Headers made;
+        made.set("Content-Type", "application/json");
+        made.set("Cache-Control", "no-store");
+        return made;
+    }();
+    return headers;
+}
+
+}  // namespace
+
+std::optional<std::string> take_json_text(Exchange& exchange) {
+    require_json(exchange.request());
+    return exchange.take_all();
+}
+
+Task<std::string> read_json_text(Exchange& exchange) {
+    require_json(exchange.request());
+    return exchange.read_all();
+}
+
+std::string json_text(const Json& json) {
+    return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+}
+
+bool respond_json_now(Exchange& exchange, const std::string& text) {
+    return exchange.respond_now(200, json_headers(), text);
 }
 
 Task<> respond_json_text(Exchange& exchange, std::string text, int status) {
-    Response response{.status = status, .body = std::move(text)};
-    response.body += '\n';
-    response.headers.set("Content-Type", "application/json");
-    response.headers.set("Cache-Control", "no-store");
+    Response response{.status = status, .headers = json_headers(), .body = std::move(text)};
+    if (!response.body.ends_with('\n')) {
+        response.body += '\n';
+    }
     return exchange.respond(std::move(response));
 }
 
 Task<> respond_json(Exchange& exchange, const Json& json, int status) {
-    return respond_json_text(exchange, json.dump(-1, ' ', false, Json::error_handler_t::replace),
-                             status);
+    return respond_json_text(exchange, json_text(json), status);
 }
 
 }  // namespace weir::http

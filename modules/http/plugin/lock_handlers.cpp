@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "config/text/quoted.h"
-#include "core/wait/timeout.h"
 #include "modules/http/http_error.h"
 #include "modules/http/plugin/json_body.h"
 #include "modules/system/call/call.h"
@@ -82,11 +81,13 @@ Json held_lock(const Exchange& exchange) {
     return parameters;
 }
 
-Task<> close_session(Ref<Caller> caller, std::string id) {
-    Json parameters{{"session", std::move(id)}};
-    detail::JsonCall closing =
-        call_for(std::move(caller), ApiName("lock", "close_session"), std::move(parameters));
-    static_cast<void>(co_await closing);
+void refuse_lost(const Json& info, const std::string& key) {
+    for (const Json& lost : info.at("lost")) {
+        if (lost.at("key") == key) {
+            throw HttpError(409, "lock_lost",
+                            "the lock was lost: " + lost.at("reason").get<std::string>());
+        }
+    }
 }
 
 }  // namespace
@@ -104,7 +105,7 @@ public:
         }
         // In a routine of its own, because this one may be about to end.
         try {
-            handlers_.closing_.start(close_session(caller_, id_), {.name = "close lock session"});
+            handlers_.closing_.start(handlers_.close(caller_, id_), {.name = "close lock session"});
         } catch (const std::bad_alloc&) {  // it expires
         }
     }
@@ -118,6 +119,24 @@ private:
     const std::string id_;
     bool kept_ = false;
 };
+
+Task<> LockHandlers::close(Ref<Caller> caller, std::string id) {
+    // The event comes when this routine is gone.
+    struct Ended {
+        Source& closed;
+        ~Ended() { closed.signal(SocketEvent::Type::changed); }
+    } const ended{closed_};
+    Json parameters{{"session", std::move(id)}};
+    detail::JsonCall closing =
+        call_for(std::move(caller), ApiName("lock", "close_session"), std::move(parameters));
+    static_cast<void>(co_await closing);
+}
+
+Task<> LockHandlers::closed() {
+    while (!closing_.routines().empty()) {
+        co_await SignalWait(closed_, SocketEvent::Type::changed);
+    }
+}
 
 Task<Json> LockHandlers::call(Exchange& exchange, const char* function, Json parameters,
                               std::optional<Duration> timeout) {
@@ -160,8 +179,26 @@ Task<> LockHandlers::acquire(Exchange& exchange) {
     }
     result["session"] = session.id();
     result["time_to_live"] = info.at("time_to_live");
+    Task<std::optional<Json>> renewing = valid_for(exchange, session.id());
+    if (const std::optional<Json> time = co_await renewing) {
+        result["valid_for"] = *time;
+    }
     session.keep();
     co_await respond_json(exchange, result, 201);
+}
+
+// Returns how long the lock is certainly held from now on; nothing for a client that may not renew.
+// Throws HttpError if the lock is lost already.
+Task<std::optional<Json>> LockHandlers::valid_for(Exchange& exchange, std::string session) {
+    Json parameters{{"session", std::move(session)}};
+    detail::JsonCall renewing =
+        call_for(exchange.caller(), ApiName("lock", "renew_session"), std::move(parameters));
+    const ApiResult<Json> info = co_await renewing;
+    if (!info && info.error().code == ApiError::denied) {
+        co_return std::nullopt;
+    }
+    refuse_lost(info.value(), key_of(exchange));
+    co_return info.value().at("valid_for");
 }
 
 // The space that it writes now and then finds out whether the client's machine is still there, and
@@ -193,12 +230,7 @@ Task<> LockHandlers::renew(Exchange& exchange) {
     static_cast<void>(co_await read_json_text(exchange));
     Task<Json> renewing = call(exchange, "renew_session", held_lock(exchange), calls_.timeout());
     const Json info = co_await renewing;
-    for (const Json& lost : info.at("lost")) {
-        if (lost.at("key") == key_of(exchange)) {
-            throw HttpError(409, "lock_lost",
-                            "the lock was lost: " + lost.at("reason").get<std::string>());
-        }
-    }
+    refuse_lost(info, key_of(exchange));
     co_await respond_json(exchange, info);
 }
 

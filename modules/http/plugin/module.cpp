@@ -21,9 +21,8 @@
 #include "core/net/descriptor_limit.h"
 #include "core/net/peer_user.h"
 #include "core/net/stream_server.h"
-#include "core/wait/timeout.h"
+#include "core/stream/signal_wait.h"
 #include "modules/http/connection.h"
-#include "modules/http/counted.h"
 #include "modules/http/gate.h"
 #include "modules/http/http_error.h"
 #include "modules/http/http_host.h"
@@ -85,7 +84,11 @@ private:
 class HttpModule final : public ModuleOf<HttpSettings>, public HttpHost {
 public:
     explicit HttpModule(const ModuleContext& context)
-        : ModuleOf(context), gate_(access(), gate_settings()), gateway_(*this), page_(*this) {
+        : ModuleOf(context),
+          gate_(access(), gate_settings()),
+          gateway_(*this),
+          page_(*this),
+          served_(scheduler()) {
         traffic_.spans = server().spans();
         use_settings();
     }
@@ -145,9 +148,10 @@ public:
         for (const auto& listener : listeners_) {
             co_await listener->ended();
         }
-        while (connections_ != 0 || gateway_.locks().closing()) {
-            co_await sleep(std::chrono::milliseconds(10));
+        while (connections_ != 0) {
+            co_await SignalWait(served_, SocketEvent::Type::changed);
         }
+        co_await gateway_.locks().closed();
     }
 
     // Clients whose connection was to end connect again.
@@ -457,8 +461,24 @@ private:
         return client;
     }
 
+    // Counts a connection while it lives.
+    class Serving {
+    public:
+        explicit Serving(HttpModule& module) noexcept : module_(module) { ++module_.connections_; }
+        Serving(const Serving&) = delete;
+        Serving& operator=(const Serving&) = delete;
+        ~Serving() {
+            if (--module_.connections_ == 0) {
+                module_.served_.signal(SocketEvent::Type::changed);
+            }
+        }
+
+    private:
+        HttpModule& module_;
+    };
+
     Task<> serve(StreamClient& stream, std::size_t listener) {
-        const Counted counted(connections_);
+        const Serving serving(*this);
         const Client client = describe(stream, listener);
         const FromAddress from(from_address_, client.login_source);
         Connection connection(stream.stream(), limits_, client, handler_, traffic_);
@@ -511,6 +531,7 @@ private:
     const Handler handler_ = [this](Exchange& exchange) { return gate_.handle(exchange, route_); };
     FromAddress::Counts from_address_;
     std::size_t connections_ = 0;
+    Source served_;  // changed: there is no connection any more
     Traffic traffic_;
     bool handed_over_ = false;
     std::vector<std::unique_ptr<StreamServer>> listeners_;

@@ -153,7 +153,7 @@ Value wanted_lock_schema(const Api& lock) {
 
 Value held_lock_schema() {
     Value properties = object();
-    for (const char* name : {"key", "session", "time_to_live"}) {
+    for (const char* name : {"key", "session", "time_to_live", "valid_for"}) {
         properties.add(name, text());
     }
     properties.add("token", object().add("type", "integer"));

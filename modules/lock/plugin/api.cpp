@@ -63,6 +63,9 @@ config::Settings<SessionInfo> SessionInfo::describe() {
         setting("time_to_live", &S::time_to_live, "How long it lasts after its last use"),
         setting("left", &S::left, "What is left of that time"),
         setting("locks", &S::locks, "Number of locks that it holds"),
+        setting("valid_for", &S::valid_for,
+                "How long these are certainly held if nothing is renewed; less than what is left "
+                "where other servers decide about locks and have confirmed less"),
         setting("lost", &S::lost,
                 "Locks that were taken away from it, until it releases them or takes them again"));
 }

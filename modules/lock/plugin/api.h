@@ -54,6 +54,7 @@ struct SessionInfo {
     std::chrono::milliseconds time_to_live{};
     std::chrono::milliseconds left{};
     std::uint64_t locks = 0;
+    std::chrono::milliseconds valid_for{};
     std::vector<Lost> lost;
 
     static config::Settings<SessionInfo> describe();

@@ -42,6 +42,8 @@ lock_api::SessionInfo info_of(const LockLease& lease) {
             duration_cast<milliseconds>(lease.time_to_live()),
             duration_cast<milliseconds>(lease.left()),
             lease.locks().held(),
+            duration_cast<milliseconds>(
+                std::max(std::min(lease.left(), lease.locks().confirmed_for()), Duration::zero())),
             std::move(lost)};
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <new>
 #include <optional>
 #include <source_location>
@@ -49,6 +50,12 @@ public:
     void time_is_over() noexcept override;
     const Event* carries() const noexcept override;
     std::string describe() const override;
+    /// Ends the call, if it is still awaited: that throws the exception. For an object that sees
+    /// that nobody wants the result any more.
+    void give_up(std::exception_ptr why) noexcept {
+        set_interruption(std::move(why));
+        resume();
+    }
 
 protected:
     Calling(ApiName name, std::optional<Duration> timeout) noexcept
