@@ -22,7 +22,10 @@ Glob::Glob(std::string pattern) : text_(std::move(pattern)), pieces_(1) {
         }
         const bool escaped = c == '\\' && i + 1 != text_.size();
         piece.bytes += escaped ? text_[++i] : c;
-        piece.any.push_back(c == '?');
+        if (c == '?') {
+            piece.any.resize(piece.bytes.size() - 1);
+            piece.any.push_back(true);
+        }
     }
     for (Piece& piece : pieces_) {
         piece.prepare();
@@ -30,9 +33,10 @@ Glob::Glob(std::string pattern) : text_(std::move(pattern)), pieces_(1) {
 }
 
 void Glob::Piece::prepare() {
-    if (std::find(any.begin(), any.end(), true) == any.end()) {
+    if (any.empty()) {
         return;
     }
+    any.resize(bytes.size());
     accepts.resize(256);
     for (std::size_t i = 0; i != bytes.size(); ++i) {
         const std::uint64_t bit = std::uint64_t{1} << (i % 64);
@@ -49,7 +53,7 @@ void Glob::Piece::prepare() {
 // Requires that the text is as long as the piece, at least.
 bool Glob::Piece::matches_at(std::string_view text) const noexcept {
     for (std::size_t i = 0; i != bytes.size(); ++i) {
-        if (!any[i] && bytes[i] != text[i]) {
+        if (bytes[i] != text[i] && (any.empty() || !any[i])) {
             return false;
         }
     }

@@ -30,7 +30,7 @@ private:
     // What stands between two stars.
     struct Piece {
         std::string bytes;
-        std::vector<bool> any;     // where it has a `?`
+        std::vector<bool> any;     // where it has a `?`; empty without one
         std::vector<Set> accepts;  // by byte: which positions take it; empty without `?`
 
         bool matches_at(std::string_view text) const noexcept;

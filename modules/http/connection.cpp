@@ -55,6 +55,36 @@ HttpError current_error(const Exchange& exchange) {
 
 }  // namespace
 
+// A parser for one request.
+class Connection::ParserInUse {
+public:
+    ParserInUse(Traffic& traffic, const HttpLimits& limits) : traffic_(traffic) {
+        if (traffic_.parsers.empty()) {
+            traffic_.parsers.reserve(most_kept);
+            parser_ = std::make_unique<RequestParser>(limits);
+        } else {
+            parser_ = std::move(traffic_.parsers.back());
+            traffic_.parsers.pop_back();
+        }
+    }
+    ParserInUse(const ParserInUse&) = delete;
+    ParserInUse& operator=(const ParserInUse&) = delete;
+    ~ParserInUse() {
+        if (traffic_.parsers.size() != most_kept && parser_->is_small()) {
+            parser_->reset();
+            traffic_.parsers.push_back(std::move(parser_));
+        }
+    }
+
+    RequestParser& operator*() const noexcept { return *parser_; }
+
+private:
+    static constexpr std::size_t most_kept = 64;
+
+    Traffic& traffic_;
+    std::unique_ptr<RequestParser> parser_;
+};
+
 // Reads the head if it is here already, as most are; returns whether it was.
 bool Connection::take_head(RequestParser& parser) {
     stream_.consume(0);
@@ -97,7 +127,8 @@ Task<bool> Connection::read_head(RequestParser& parser) {
 }
 
 Task<bool> Connection::serve_request(const std::function<bool()>& last) {
-    RequestParser parser(limits_);
+    const ParserInUse in_use(traffic_, limits_);
+    RequestParser& parser = *in_use;
     std::optional<HttpError> wrong;
     bool came = false;
     try {

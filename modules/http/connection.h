@@ -31,6 +31,8 @@ public:
     Task<> refuse(Response response);
 
 private:
+    class ParserInUse;
+
     bool take_head(RequestParser& parser);
     Task<bool> read_head(RequestParser& parser);
 

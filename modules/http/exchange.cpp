@@ -53,7 +53,7 @@ Exchange::Exchange(ByteStream& stream, const HttpLimits& limits, const Client& c
 
 Exchange::~Exchange() = default;
 
-const Headers Exchange::no_headers;
+const HeaderLines Exchange::no_headers;
 
 // --- the body of the request
 
@@ -190,7 +190,7 @@ bool Exchange::choose_encoding(int status, Headers& headers, std::uint64_t lengt
 // Returns the value of a header that the response will have.
 const std::string* Exchange::find_header(const Headers& headers,
                                          std::string_view name) const noexcept {
-    for (const Headers* some : {&headers, &std::as_const(added_), common_}) {
+    for (const Headers* some : {&headers, &std::as_const(added_), &common_->headers()}) {
         if (const std::string* const value = some->find(name)) {
             return value;
         }
@@ -229,15 +229,9 @@ std::string Exchange::start_response(int status, Headers headers,
     if (says_keep_alive) {
         headers.remove("Connection");
     }
-    return head_of(headers, body, varies, says_keep_alive);
-}
-
-std::string Exchange::head_of(const Headers& headers, std::size_t body, bool varies,
-                              bool says_keep_alive) {
-    ResponseHead head(status_, traffic_.date.now(scheduler()), body);
+    ResponseHead head(status, traffic_.date.now(scheduler()), body);
     head.add(headers);
-    head.add_missing(added_, {&headers});
-    head.add_missing(*common_, {&headers, &added_});
+    add_other_headers(head, headers);
     if (varies) {
         head.add("Vary", "Accept-Encoding");
     }
@@ -247,7 +241,17 @@ std::string Exchange::head_of(const Headers& headers, std::size_t body, bool var
     return std::move(head).end(framing_, left_, keep_alive_);
 }
 
-bool Exchange::respond_now(int status, const Headers& headers, std::string_view body) {
+// Adds those that the response itself does not have.
+void Exchange::add_other_headers(ResponseHead& head, const Headers& headers) {
+    if (added_.empty() && !common_->shares_with(headers)) {
+        head.add(*common_);
+        return;
+    }
+    head.add_missing(added_, {&headers});
+    head.add_missing(common_->headers(), {&headers, &added_});
+}
+
+bool Exchange::respond_now(int status, const HeaderLines& headers, std::string_view body) {
     const std::size_t most = stream_.options().write_buffer_size;
     if (stream_.output_error() != 0 || stream_.pending() + body.size() + limits_.head >= most ||
         (limits_.compressed_from != 0 && body.size() >= limits_.compressed_from) || !body_ended_ ||
@@ -259,7 +263,10 @@ bool Exchange::respond_now(int status, const Headers& headers, std::string_view 
     has_length_ = true;
     left_ = body.size();
     keep_alive_ = keep_alive_ && !last_();
-    std::string bytes = head_of(headers, body.size(), false, false);
+    ResponseHead head(status, traffic_.date.now(scheduler()), body.size());
+    head.add(headers);
+    add_other_headers(head, headers.headers());
+    std::string bytes = std::move(head).end(framing_, left_, keep_alive_);
     if (!is_bodyless()) {
         bytes += body;
     }

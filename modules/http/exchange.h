@@ -86,13 +86,13 @@ public:
     }
 
     // The same with headers that all responses have: they must outlive the exchange.
-    void set_common_headers(const Headers& headers) noexcept { common_ = &headers; }
+    void set_common_headers(const HeaderLines& headers) noexcept { common_ = &headers; }
 
     // Sends a whole response.
     Task<> respond(Response response);
     // The same if it needs neither a wait nor compression: returns false, and does nothing,
     // otherwise. For the steady path, which it spares a coroutine.
-    bool respond_now(int status, const Headers& headers, std::string_view body);
+    bool respond_now(int status, const HeaderLines& headers, std::string_view body);
     // Begins a response whose body is written in pieces, with this length if it is known. A text of
     // known length is compressed if the client takes that; one without is not, since its pieces
     // must arrive when they are written.
@@ -159,8 +159,7 @@ private:
     std::string start_response(int status, Headers headers, std::optional<std::uint64_t> length,
                                std::size_t body = 0);
     void count_response(int status);
-    std::string head_of(const Headers& headers, std::size_t body, bool varies,
-                        bool says_keep_alive);
+    void add_other_headers(ResponseHead& head, const Headers& headers);
     bool choose_encoding(int status, Headers& headers, std::uint64_t length);
     const std::string* find_header(const Headers& headers, std::string_view name) const noexcept;
     Task<> write_encoded(std::string head, std::string body);
@@ -191,8 +190,8 @@ private:
     std::size_t after_ = 0;             // bytes of framing behind what was read last
 
     Headers added_;
-    const Headers* common_ = &no_headers;
-    static const Headers no_headers;
+    const HeaderLines* common_ = &no_headers;
+    static const HeaderLines no_headers;
     bool begun_ = false;
     int status_ = 0;
     bool bodyless_ = false;

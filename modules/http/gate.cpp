@@ -56,8 +56,8 @@ bool comes_from_other_site(const Request& request) {
 
 }  // namespace
 
-Gate::Gate(Access& access, GateSettings settings) noexcept
-    : access_(access), settings_(std::move(settings)) {}
+Gate::Gate(Access& access, GateSettings settings)
+    : access_(access), settings_(std::move(settings)), headers_(settings_.headers) {}
 
 bool Gate::knows_host(std::string_view host, const std::vector<std::string>& names) {
     const std::optional<std::string> name = host_name(host);
@@ -109,7 +109,7 @@ bool Gate::is_for_other_page(Exchange& exchange) const {
 
 Task<> Gate::handle(Exchange& exchange, const Handler& next) const {
     const Request& request = exchange.request();
-    exchange.set_common_headers(settings_.headers);
+    exchange.set_common_headers(headers_);
     // Where nobody can log in, 401 would only make browsers ask for a password.
     exchange.set_challenge(access_.has_users() ? challenge : std::string_view());
     const Client& client = exchange.client();

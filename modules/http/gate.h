@@ -35,7 +35,7 @@ struct GateSettings {
 class Gate {
 public:
     // `access` must outlive the gate.
-    Gate(Access& access, GateSettings settings) noexcept;
+    Gate(Access& access, GateSettings settings);
 
     // Checks the request, and has it handled. A client that has not logged in, and lacks a right
     // for what it asks, gets 401 instead of 403 if the server has users.
@@ -55,6 +55,7 @@ private:
 
     Access& access_;
     const GateSettings settings_;
+    const HeaderLines headers_;  // those of the settings
 };
 
 }  // namespace weir::http

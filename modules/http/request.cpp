@@ -7,10 +7,19 @@
 
 namespace weir::http {
 
+void Request::clear() noexcept {
+    method = target = host = path = query = {};
+    headers.clear();
+    minor_version = 1;
+    keep_alive = expects_continue = chunked = false;
+    length = 0;
+    text.clear();
+}
+
 std::optional<std::string_view> Request::header(std::string_view name) const {
     std::optional<std::string_view> found;
     for (const Header& header : headers) {
-        if (header.name.size() == name.size() && same_name(header.name, name)) {
+        if (same_name(header.name, name)) {
             if (found) {
                 throw HttpError(400, "bad_request",
                                 "the header " + std::string(name) + " is there several times");

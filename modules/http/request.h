@@ -19,6 +19,9 @@ struct Request {
     Request(const Request&) = delete;
     Request& operator=(const Request&) = delete;
 
+    // Forgets all, and keeps the memory.
+    void clear() noexcept;
+
     // Returns the value of a header, whatever the case of its name. Throws HttpError (400) if there
     // are several of that name: programs on the way may have looked at another one.
     std::optional<std::string_view> header(std::string_view name) const;

@@ -101,6 +101,17 @@ struct RequestParser::Callbacks {
     }
 };
 
+void RequestParser::reset() noexcept {
+    request_.clear();
+    scanned_ = 0;
+    name_ended_ = false;
+    failure_ = nullptr;
+    data_ = nullptr;
+    data_size_ = 0;
+    last_chunk_ = chunks_ended_ = false;
+    framing_ = 0;
+}
+
 // --- the head
 
 // Throws for what llhttp would take, or would report only at the end of a long head.

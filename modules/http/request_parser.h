@@ -23,6 +23,13 @@ public:
     RequestParser(const RequestParser&) = delete;
     RequestParser& operator=(const RequestParser&) = delete;
 
+    // Is as a new one afterwards, with its memory.
+    void reset() noexcept;
+    // Whether that is no more than usual requests need.
+    bool is_small() const noexcept {
+        return request_.text.capacity() <= 4096 && request_.headers.capacity() <= 64;
+    }
+
     // Returns the length of the head with which the bytes begin; 0 if its end is missing. To be
     // called again with the same bytes and more.
     std::size_t find_head(std::string_view bytes);

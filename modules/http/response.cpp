@@ -85,14 +85,26 @@ const std::string* Headers::find(std::string_view name) const noexcept {
     return nullptr;
 }
 
+HeaderLines::HeaderLines(Headers headers) : headers_(std::move(headers)) {
+    for (const auto& [name, value] : headers_) {
+        text_.append(name).append(": ").append(value).append("\r\n");
+    }
+}
+
+bool HeaderLines::shares_with(const Headers& others) const noexcept {
+    return std::ranges::any_of(
+        headers_, [&others](const auto& header) { return others.find(header.first) != nullptr; });
+}
+
 // --- the head
 
 ResponseHead::ResponseHead(int status, std::string_view date, std::size_t body) : status_(status) {
     constexpr std::size_t usual = 384;
     text_.reserve(usual + body);
-    text_ = "HTTP/1.1 ";
-    text_.append(std::to_string(status)).append(" ").append(reason_phrase(status)).append("\r\n");
-    add("Date", date);
+    std::array<char, 4> digits{};
+    std::to_chars(digits.data(), digits.data() + digits.size(), status);
+    text_.append("HTTP/1.1 ").append(digits.data(), 3).append(" ").append(reason_phrase(status));
+    text_.append("\r\nDate: ").append(date).append("\r\n");
 }
 
 void ResponseHead::add(std::string_view name, std::string_view value) {
@@ -116,7 +128,10 @@ void ResponseHead::add_missing(const Headers& headers,
 
 std::string ResponseHead::end(Framing framing, std::uint64_t length, bool keep_alive) && {
     if (framing == Framing::length) {
-        add("Content-Length", std::to_string(length));
+        std::array<char, 24> digits{};
+        const char* const end =
+            std::to_chars(digits.data(), digits.data() + digits.size(), length).ptr;
+        add("Content-Length", {digits.data(), static_cast<std::size_t>(end - digits.data())});
     } else if (framing == Framing::chunked) {
         add("Transfer-Encoding", "chunked");
     }

@@ -33,6 +33,7 @@ public:
     void remove(std::string_view name) noexcept;
     const std::string* find(std::string_view name) const noexcept;
 
+    bool empty() const noexcept { return all_.empty(); }
     auto begin() const noexcept { return all_.begin(); }
     auto end() const noexcept { return all_.end(); }
 
@@ -40,6 +41,22 @@ private:
     void push(std::string name, std::string value);
 
     std::vector<std::pair<std::string, std::string>> all_;
+};
+
+// Headers that many responses have, with the lines as which they are sent.
+class HeaderLines {
+public:
+    HeaderLines() = default;
+    explicit HeaderLines(Headers headers);
+
+    const Headers& headers() const noexcept { return headers_; }
+    std::string_view text() const noexcept { return text_; }
+    // Whether a header is in both.
+    bool shares_with(const Headers& others) const noexcept;
+
+private:
+    Headers headers_;
+    std::string text_;
 };
 
 struct Response {
@@ -64,6 +81,7 @@ public:
 
     void add(std::string_view name, std::string_view value);
     void add(const Headers& headers);
+    void add(const HeaderLines& lines) { text_ += lines.text(); }
     // Adds the headers whose names are in none of the others.
     void add_missing(const Headers& headers, std::initializer_list<const Headers*> others);
     // Returns the bytes. `length`: of the body, if that is the framing.

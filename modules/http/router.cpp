@@ -199,7 +199,8 @@ const std::vector<Route*>* Router::routes_at(const Request& request,
 
 Task<> Router::handle(Exchange& exchange) const {
     const Request& request = exchange.request();
-    std::vector<std::string> segments = path_segments(request.path);
+    std::vector<std::string>& segments = segments_;
+    path_segments(request.path, segments);
     const std::vector<Route*>* routes = routes_at(request, segments);
     if (request.path == "*") {
         return exchange.respond({.status = 204});

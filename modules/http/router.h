@@ -73,6 +73,8 @@ private:
     const std::vector<Route*>* routes_at(const Request& request,
                                          const std::vector<std::string>& segments) const;
 
+    mutable std::vector<std::string>
+        segments_;  // of the path that handle() looks up, for its memory
     std::unique_ptr<Node> root_;
     std::map<std::string, std::unique_ptr<Node>, std::less<>> hosts_;
 };

@@ -88,6 +88,12 @@ std::string percent_decoded(std::string_view text) {
 
 std::vector<std::string> path_segments(std::string_view path) {
     std::vector<std::string> segments;
+    path_segments(path, segments);
+    return segments;
+}
+
+void path_segments(std::string_view path, std::vector<std::string>& segments) {
+    segments.clear();
     segments.reserve(static_cast<std::size_t>(std::ranges::count(path, '/')));
     while (path.starts_with('/')) {
         path.remove_prefix(1);
@@ -95,7 +101,6 @@ std::vector<std::string> path_segments(std::string_view path) {
         segments.push_back(percent_decoded(path.substr(0, size)));
         path.remove_prefix(size);
     }
-    return segments;
 }
 
 bool has_dot_segments(std::string_view path) {

@@ -17,6 +17,8 @@ using Parameters = std::vector<std::pair<std::string, std::string>>;
 std::string percent_decoded(std::string_view text);
 // Returns the parts of a path, decoded: "a", "b c" and "" of "/a/b%20c/". A part may contain '/'.
 std::vector<std::string> path_segments(std::string_view path);
+// The same into a list, whose memory is used again.
+void path_segments(std::string_view path, std::vector<std::string>& segments);
 // Returns whether a server may read a part of the path as `.` or `..`, and so step out of what the
 // path names here: written as it is, encoded once or several times, behind a `%2F` or a backslash,
 // or with parameters, as `..;a=b` is for servers of Java. The path is as it is sent, without a

@@ -4,11 +4,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "core/base/histogram.h"
 #include "core/base/list.h"
 #include "core/base/ref.h"
 #include "core/run/span_buffer.h"
+#include "modules/http/request_parser.h"
 #include "modules/http/response.h"
 
 namespace weir::http {
@@ -25,6 +28,8 @@ struct Traffic {
     std::uint64_t sent = 0;      // bytes of responses
     List<WebSocket> web_sockets;
     HttpDate date;
+    // Free ones, with their memory: usually a request needs none of its own.
+    std::vector<std::unique_ptr<RequestParser>> parsers;
     Ref<SpanBuffer> spans;  // of requests that are part of a trace; null: nowhere
 
     void count_response(int status) noexcept {

@@ -64,17 +64,38 @@ Task<Json> CallHandler::call(Exchange& exchange, std::string module, std::string
     co_return std::move(result).value();
 }
 
+// The steady path: the body is here, and has all parameters.
 Task<> CallHandler::handle(Exchange& exchange, std::string module, std::string function,
                            Parameters from_path, const Fixed& fixed) const {
     const Request& request = exchange.request();
+    if (!request.is_safe() && from_path.empty() && request.query.empty() && fixed.empty()) {
+        if (std::optional<std::string> body = take_json_text(exchange)) {
+            return call_with(exchange, ApiName(module, function), *std::move(body));
+        }
+    }
+    return read_and_call(exchange, std::move(module), std::move(function), std::move(from_path),
+                         fixed);
+}
+
+// Calls with the parameters as the client has written them.
+Task<> CallHandler::call_with(Exchange& exchange, ApiName name, std::string parameters) const {
+    detail::JsonCall calling =
+        call_for(exchange.caller(), std::move(name), JsonText{std::move(parameters)}, timeout_);
+    ConnectionWatch watch(exchange, calling);
+    const ApiResult<Json> result = co_await calling;
+    watch.end();  // before anything is written
+    std::string text = json_text(result.value());
+    if (!respond_json_now(exchange, text)) {
+        co_await respond_json_text(exchange, std::move(text));
+    }
+}
+
+Task<> CallHandler::read_and_call(Exchange& exchange, std::string module, std::string function,
+                                  Parameters from_path, const Fixed& fixed) const {
+    const Request& request = exchange.request();
     std::string body;
     if (!request.is_safe()) {
-        std::optional<std::string> there = take_json_text(exchange);
-        if (there) {
-            body = *std::move(there);
-        } else {
-            body = co_await read_json_text(exchange);
-        }
+        body = co_await read_json_text(exchange);
     }
     const ApiFunction* const found = find(module, function);
     if (request.is_safe() && found != nullptr && !found->reads) {
@@ -83,15 +104,8 @@ Task<> CallHandler::handle(Exchange& exchange, std::string module, std::string f
             .with("Allow", "POST, OPTIONS");
     }
     if (from_path.empty() && request.query.empty() && fixed.empty()) {
-        detail::JsonCall calling = call_for(exchange.caller(), ApiName(module, function),
-                                            JsonText{std::move(body)}, timeout_);
-        ConnectionWatch watch(exchange, calling);
-        const ApiResult<Json> result = co_await calling;
-        watch.end();  // before anything is written
-        const std::string text = json_text(result.value());
-        if (!respond_json_now(exchange, text)) {
-            co_await respond_json_text(exchange, text);
-        }
+        ApiName name(module, function);
+        co_await call_with(exchange, std::move(name), std::move(body));
         co_return;
     }
     Json parameters = parse_json(body);

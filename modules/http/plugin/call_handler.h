@@ -10,6 +10,7 @@
 #include "core/run/task.h"
 #include "modules/http/exchange.h"
 #include "modules/system/call/api_function.h"
+#include "modules/system/call/api_name.h"
 #include "modules/system/call/json_fwd.h"
 
 namespace weir {
@@ -49,6 +50,10 @@ public:
     const ApiFunction* find(const std::string& module, const std::string& function) const;
 
 private:
+    Task<> call_with(Exchange& exchange, ApiName name, std::string parameters) const;
+    Task<> read_and_call(Exchange& exchange, std::string module, std::string function,
+                         Parameters from_path, const Fixed& fixed) const;
+
     static const Fixed no_parameters;
 
     const Loader& loader_;

@@ -29,14 +29,14 @@ void require_json(const Request& request) {
 }
 
 // The headers of all responses in JSON.
-const Headers& json_headers() {
-    static const Headers headers = [] {
+const HeaderLines& json_headers() {
+    static const HeaderLines lines = [] {
         Headers made;
         made.set("Content-Type", "application/json");
         made.set("Cache-Control", "no-store");
-        return made;
+        return HeaderLines(std::move(made));
     }();
-    return headers;
+    return lines;
 }
 
 }  // namespace
@@ -60,7 +60,8 @@ bool respond_json_now(Exchange& exchange, const std::string& text) {
 }
 
 Task<> respond_json_text(Exchange& exchange, std::string text, int status) {
-    Response response{.status = status, .headers = json_headers(), .body = std::move(text)};
+    Response response{
+        .status = status, .headers = json_headers().headers(), .body = std::move(text)};
     if (!response.body.ends_with('\n')) {
         response.body += '\n';
     }
