@@ -1,23 +1,53 @@
-"""Tests the app apps/cron with redis-cli, weir and real commands."""
+"""Tests the app apps/cron with redis-cli, weir, a lockd, a receiver of HTTP and real commands."""
 
+import contextlib
+import http.server
 import json
 import os
 import re
 import subprocess
+import threading
 import unittest
 
-from lockd import LIMIT, listens, main, program, wait_until
+from lockd import LIMIT, Lockd, listens, main, program, wait_until
 from running_app import RunningApp
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../apps/cron")
 APP = os.path.join(HERE, "cron.json")
+SHARED = os.path.join(HERE, "shared.json")
+
+
+@contextlib.contextmanager
+def receiver():
+    """Yields the address of an HTTP server, and the list of the bodies that it has got."""
+    bodies = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/team", bodies
+        finally:
+            server.shutdown()
 
 
 class Cron(RunningApp):
-    """A running app cron, with jobs of the test that are due only when they are fired."""
+    """A running app cron, with jobs of the test that are due only when they are fired. With a
+    lockd and the address of a webhook, it is one of several."""
 
-    def __init__(self):
+    def __init__(self, lockd=None, team=None):
         super().__init__("cron")
+        self.shared = {} if lockd is None else {
+            "CRON_LOCKD": "unix:" + lockd.unix, "CRON_TEAM": team,
+            "CRON_LISTEN": "unix:" + self.path("page")}
         self.socket = self.path("socket")
         go = self.path("go")
         jobs = {
@@ -34,9 +64,10 @@ class Cron(RunningApp):
             }}, file)
 
     def __enter__(self):
-        self.launch(APP, self.path("own.json"), CRON_SOCKET=self.socket,
-                    CRON_STATE=self.path("state"), CRON_HISTORY=self.path("history"),
-                    CRON_BACKOFF="10ms", XDG_STATE_HOME=self.path("xdg"))
+        self.launch(APP, *([SHARED] if self.shared else []), self.path("own.json"),
+                    CRON_SOCKET=self.socket, CRON_STATE=self.path("state"),
+                    CRON_HISTORY=self.path("history"), CRON_BACKOFF="10ms",
+                    XDG_STATE_HOME=self.path("xdg"), **self.shared)
         wait_until(lambda: listens(self.socket), "the socket")
         wait_until(lambda: self.weir("call", "schedule", "list").returncode == 0,
                    "an answer of schedule")
@@ -109,6 +140,32 @@ class CronTest(unittest.TestCase):
             with open(cron.path("go"), "w", encoding="ascii"):
                 pass
             self.assertEqual(cron.event_of(done)["output"], "slow\n")
+
+    def test_a_job_does_not_overlap_with_itself_on_another_machine(self):
+        with receiver() as (team, told), Lockd() as lockd, \
+                Cron(lockd, team) as one, Cron(lockd, team) as two:
+            done = one.watch("cron.Done", "slow")
+            failed = two.watch("cron.Failed", "slow")
+            one.fire("slow")
+            wait_until(lambda: any(command["running"] == 1 for command in one.commands()),
+                       "the first run")
+            two.fire("slow")
+            event = two.event_of(failed)
+            self.assertEqual(event["reason"], "locked: the lock 'job slow' is held")
+            for cron in (one, two):
+                with open(cron.path("go"), "w", encoding="ascii"):
+                    pass
+            self.assertEqual(one.event_of(done)["output"], "slow\n")
+            again = two.watch("cron.Done", "slow")
+            two.fire("slow")
+            self.assertEqual(two.event_of(again)["output"], "slow\n")
+            wait_until(lambda: told, "the webhook")
+            self.assertEqual(told, [{"text": f"slow of {event['due']} has failed: "
+                                             f"{event['reason']}"}])
+            page = subprocess.run(["curl", "-sS", "--unix-socket", one.path("page"),
+                                   "http://localhost/ui/"], capture_output=True, text=True,
+                                  timeout=LIMIT, check=True).stdout
+            self.assertIn("<html", page)
 
     def test_a_job_that_takes_too_long_is_stopped(self):
         with Cron() as cron:
