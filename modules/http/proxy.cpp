@@ -130,6 +130,11 @@ std::string user_of(const Exchange& exchange) {
     return exchange.caller() != nullptr ? exchange.caller()->user() : "";
 }
 
+// Whether the request says who its client is, by which the server behind may answer.
+bool is_personal(const Exchange& exchange) {
+    return !user_of(exchange).empty() || exchange.request().header("Cookie");
+}
+
 // For which address the client has asked, as the server behind learns it.
 std::string origin_of(const Exchange& exchange) {
     return (exchange.client().tls ? "https://" : "http://") + std::string(exchange.request().host);
@@ -275,7 +280,7 @@ Task<> Proxy::handle(Exchange& exchange) {
 }
 
 Task<bool> Proxy::answer_from_cache(Exchange& exchange, const ResponseCache::Key& key) {
-    std::optional<Response> known = cache_->find(key, scheduler_.now());
+    std::optional<Response> known = cache_->find(key, scheduler_.now(), is_personal(exchange));
     if (!known) {
         co_return false;
     }
@@ -376,12 +381,10 @@ void Proxy::fails(const std::string& why) {
 Task<> Proxy::pass_back(Exchange& exchange, ResponseReader& response, bool watches,
                         ResponseCache::Filling* filling) {
     Response copy{.status = response.status(), .headers = passed_back(response.headers())};
-    const Request& request = exchange.request();
-    const bool is_personal = !user_of(exchange).empty() || request.header("Cookie");
     std::optional<Duration> keep;
     if (filling != nullptr) {
         // By all headers: some may be of the connection, and not be passed back.
-        keep = cache_->time_to_keep(copy.status, response.headers(), is_personal,
+        keep = cache_->time_to_keep(copy.status, response.headers(), is_personal(exchange),
                                     wall_time(scheduler_.poller()));
     }
     const bool is_bodyless = copy.status == 204 || copy.status == 304;

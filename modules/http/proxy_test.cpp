@@ -364,6 +364,25 @@ TEST_CASE("cached answers reach the server behind once, until something changes"
     CHECK(world.proxy->cached() == 1);
 }
 
+TEST_CASE(
+    "a cached answer is for requests that say who they are if the server behind calls it public") {
+    for (const std::string allows : {"max-age=60", "public, max-age=60"}) {
+        ProxyOptions options;
+        options.cache = CacheOptions{.time = 10s};
+        ProxyWorld world(
+            [&allows](Exchange& exchange) -> Task<> {
+                Response response{.body = "for all"};
+                response.headers.set("Cache-Control", allows);
+                co_await exchange.respond(std::move(response));
+            },
+            options);
+        world.send({get("/api/a"), get("/api/a", "Cookie: a=b\r\n"), get("/api/a")}, 1s);
+        const bool is_public = allows.starts_with("public");
+        CHECK(world.proxy->passed() == (is_public ? 1 : 2));
+        CHECK(world.proxy->cached() == (is_public ? 2 : 1));
+    }
+}
+
 TEST_CASE("a cached answer is for those who ask for the same host") {
     ProxyOptions options;
     options.cache = CacheOptions{.time = 10s};

@@ -189,7 +189,7 @@ void ResponseCache::keep(const Key& key, Response response, Time asked, Duration
     }
 }
 
-std::optional<Response> ResponseCache::find(const Key& key, Time now) {
+std::optional<Response> ResponseCache::find(const Key& key, Time now, bool is_personal) {
     const auto found = by_name_.find(name_of(key));
     if (found == by_name_.end()) {
         return {};
@@ -197,6 +197,9 @@ std::optional<Response> ResponseCache::find(const Key& key, Time now) {
     Entry& entry = *found->second;
     if (entry.until <= now) {
         remove(found->second);
+        return {};
+    }
+    if (is_personal && !CacheControl(entry.response.headers).is_public) {
         return {};
     }
     entries_.splice(entries_.begin(), entries_, found->second);

@@ -75,8 +75,9 @@ public:
     // A longer body is not kept.
     std::size_t max_body() const noexcept { return options_.max_size / 8; }
 
-    // Returns the response, with its age and whence it comes; nothing if none is kept.
-    std::optional<Response> find(const Key& key, Time now);
+    // Returns the response, with its age and whence it comes; nothing if none is kept, or if the
+    // request is personal and the server behind has not called the response public.
+    std::optional<Response> find(const Key& key, Time now, bool is_personal = false);
     // Forgets the responses of a target, for whichever origin; also those that are under way.
     void forget(const std::string& target) noexcept;
 

@@ -466,6 +466,27 @@ TEST_CASE("routes of a host go before those of all hosts") {
     CHECK(leads("other.example", "/a") == "/all");
 }
 
+TEST_CASE("folders and servers behind are closed to clients without a role, as functions are") {
+    const std::string routes =
+        R"([{"path": "/files/*", "folder": "/no/such/folder"},
+            {"path": "/api/*", "proxy": "http://127.0.0.1:1"},
+            {"path": "/look", "method": "GET", "call": "bakery.look"},
+            {"path": "/old", "method": "GET", "redirect": "/new"}])";
+    const auto status = [&routes](const std::string& path, std::vector<std::string> roles) {
+        GatewayWorld world(routes);
+        world.client.anonymous =
+            Ref<Caller>(new Caller(world.server.server().access().rules(), "", std::move(roles)));
+        return world.send(get(path)).substr(9, 3);
+    };
+    CHECK(status("/files/a", {}) == "403");
+    CHECK(status("/api/a", {}) == "403");
+    CHECK(status("/look", {}) == "403");
+    CHECK(status("/old", {}) == "308");
+    // Neither folders nor servers are there.
+    CHECK(status("/files/a", {"guest"}) != "403");
+    CHECK(status("/api/a", {"guest"}) != "403");
+}
+
 TEST_CASE("a stream of events has what is sent, its position, and signs of life") {
     GatewayWorld world;
     world.server.run(watch_and_send(world));

@@ -313,14 +313,25 @@ private:
                 : route_limits_.emplace_back(std::make_unique<RouteLimit>(*this, *route.limit))
                       .get();
         if (route.proxy) {
-            return proxy_handler(route, limit);
+            return for_clients_with_roles(proxy_handler(route, limit));
         }
         Handler handler = unlimited_handler_of(route);
-        if (limit == nullptr) {
-            return handler;
+        if (limit != nullptr) {
+            handler = [limit, limited = std::move(handler)](Exchange& exchange) {
+                return serve_limited(*limit, limited, exchange);
+            };
         }
-        return [limit, handler](Exchange& exchange) {
-            return serve_limited(*limit, handler, exchange);
+        return route.folder ? for_clients_with_roles(std::move(handler)) : handler;
+    }
+
+    // Files and servers behind have no rights of their own, by which strangers are refused: an
+    // address is closed to these if they have no role there.
+    static Handler for_clients_with_roles(Handler handler) {
+        return [handler = std::move(handler)](Exchange& exchange) {
+            if (!exchange.caller()->has_roles()) {
+                throw HttpError(403, ApiError::denied, "a client without a role has no access");
+            }
+            return handler(exchange);
         };
     }
 
