@@ -126,9 +126,6 @@ Task<> wrong_requests(Lockd& lockd) {
                         "-ERR the key has 5000 bytes, more than 4096 (max_key)\r\n");
     co_await client.ask("LOCKS " + std::string(257, '*'),
                         "-ERR the pattern has 257 bytes, more than 256\r\n");
-    co_await client.ask("CALL lock list " + std::string(101, '['),
-                        "-ERR the parameters have more than 100 arrays and objects in one "
-                        "another\r\n");
     co_await client.ask(
         "SEMAPHORE CREAT a 1",
         "-ERR unknown subcommand 'CREAT' of SEMAPHORE (did you mean 'CREATE'?)\r\n");
