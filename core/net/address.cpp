@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstring>
+#include <new>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -124,8 +125,18 @@ std::string Address::text() const {
 // --- SocketAddress
 
 SocketAddress::SocketAddress(const sockaddr* address, socklen_t length) noexcept
-    : size_(std::min<socklen_t>(length, sizeof(storage_))) {
-    std::memcpy(&storage_, address, size_);
+    : size_(std::min<socklen_t>(length, sizeof(sockaddr_un))) {
+    if (size_ > sizeof(tcp_)) {
+        try {
+            const auto named = std::make_shared<sockaddr_un>();
+            std::memcpy(named.get(), address, size_);
+            unix_ = named;
+            return;
+        } catch (const std::bad_alloc&) {
+            size_ = sizeof(address->sa_family);  // as of a socket without a name
+        }
+    }
+    std::memcpy(&tcp_, address, size_);
 }
 
 SocketAddress SocketAddress::of_unix(const std::string& path) {
@@ -175,9 +186,9 @@ SocketAddress SocketAddress::remote(int socket) noexcept {
 std::uint16_t SocketAddress::port() const noexcept {
     switch (family()) {
         case AF_INET:
-            return ntohs(reinterpret_cast<const sockaddr_in&>(storage_).sin_port);
+            return ntohs(reinterpret_cast<const sockaddr_in&>(*data()).sin_port);
         case AF_INET6:
-            return ntohs(reinterpret_cast<const sockaddr_in6&>(storage_).sin6_port);
+            return ntohs(reinterpret_cast<const sockaddr_in6&>(*data()).sin6_port);
         default:
             return 0;
     }
@@ -187,9 +198,9 @@ SocketAddress SocketAddress::with_port(std::uint16_t port) const noexcept {
     assert(family() == AF_INET || family() == AF_INET6);
     SocketAddress other = *this;
     if (family() == AF_INET) {
-        reinterpret_cast<sockaddr_in&>(other.storage_).sin_port = htons(port);
+        reinterpret_cast<sockaddr_in&>(other.tcp_).sin_port = htons(port);
     } else {
-        reinterpret_cast<sockaddr_in6&>(other.storage_).sin6_port = htons(port);
+        other.tcp_.sin6_port = htons(port);
     }
     return other;
 }
@@ -197,11 +208,11 @@ SocketAddress SocketAddress::with_port(std::uint16_t port) const noexcept {
 bool SocketAddress::is_local() const noexcept {
     switch (family()) {
         case AF_INET: {
-            const auto& address = reinterpret_cast<const sockaddr_in&>(storage_).sin_addr;
+            const auto& address = reinterpret_cast<const sockaddr_in&>(*data()).sin_addr;
             return ntohl(address.s_addr) >> 24U == 127;
         }
         case AF_INET6: {
-            const auto& address = reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr;
+            const auto& address = reinterpret_cast<const sockaddr_in6&>(*data()).sin6_addr;
             return IN6_IS_ADDR_LOOPBACK(&address);
         }
         default:
@@ -213,15 +224,15 @@ std::string SocketAddress::text() const {
     char host[INET6_ADDRSTRLEN] = "";
     switch (family()) {
         case AF_INET:
-            inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(storage_).sin_addr, host,
+            inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(*data()).sin_addr, host,
                       sizeof(host));
             return std::string("tcp://") + host + ':' + std::to_string(port());
         case AF_INET6:
-            inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(storage_).sin6_addr, host,
+            inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(*data()).sin6_addr, host,
                       sizeof(host));
             return std::string("tcp://[") + host + "]:" + std::to_string(port());
         case AF_UNIX: {
-            const auto& address = reinterpret_cast<const sockaddr_un&>(storage_);
+            const auto& address = reinterpret_cast<const sockaddr_un&>(*data());
             const std::size_t length =
                 size_ > offsetof(sockaddr_un, sun_path)
                     ? strnlen(address.sun_path, size_ - offsetof(sockaddr_un, sun_path))

@@ -2,12 +2,15 @@
 
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 namespace weir {
 
@@ -45,7 +48,8 @@ struct Address {
     std::string text() const;
 };
 
-// The address of a socket in numbers, as system calls take it.
+// The address of a socket in numbers, as system calls take it. Small, since each connection has
+// three.
 class SocketAddress {
 public:
     // Makes no address, as an unnamed socket has it.
@@ -60,25 +64,30 @@ public:
     static SocketAddress local(int socket) noexcept;
     static SocketAddress remote(int socket) noexcept;
 
-    int family() const noexcept { return storage_.ss_family; }
+    int family() const noexcept { return data()->sa_family; }
     std::uint16_t port() const noexcept;  // 0 if it has none
     // Returns the same address with another port. Requires that it is one of TCP.
     SocketAddress with_port(std::uint16_t port) const noexcept;
     // Whether only this machine can reach it.
     bool is_local() const noexcept;
-    const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
+    const sockaddr* data() const noexcept {
+        return unix_ != nullptr ? reinterpret_cast<const sockaddr*>(unix_.get())
+                                : reinterpret_cast<const sockaddr*>(&tcp_);
+    }
     socklen_t size() const noexcept { return size_; }
 
     // tcp://127.0.0.1:80, tcp://[::1]:80, unix:/path; unix: for a Unix socket without a name.
     std::string text() const;
 
     friend bool operator==(const SocketAddress& a, const SocketAddress& b) noexcept {
-        return a.size_ == b.size_ && std::memcmp(&a.storage_, &b.storage_, a.size_) == 0;
+        return a.size_ == b.size_ && std::memcmp(a.data(), b.data(), a.size_) == 0;
     }
 
 private:
-    sockaddr_storage storage_{};
+    sockaddr_in6 tcp_{};  // or shorter, as that of IPv4, or of a Unix socket without a name
     socklen_t size_ = 0;
+    // An address that is longer: that of a Unix socket with a name. Shared by the copies.
+    std::shared_ptr<const sockaddr_un> unix_;
 };
 
 }  // namespace weir

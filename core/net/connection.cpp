@@ -75,12 +75,28 @@ std::string Connection::describe() const {
 
 // --- writing and orders
 
+SendUntil Connection::write(std::string bytes, bool end) {
+    return write(make_event<ConnectionWriteEvent>(this, mark_, identity_, std::move(bytes), end));
+}
+
 SendUntil Connection::write(Ref<ConnectionWriteEvent> event) {
+    if (has_room_for(*event) && scheduler().may_pass_by(*event, PassBy::first_of_its_kind)) {
+        take(*event);
+        return SendUntil(true);
+    }
     // The event keeps the identity alive while it waits to be sent.
     const ConnectionIdentity* identity = event->identity.get();
     const std::uint64_t mark = event->mark;
     return send(std::move(event),
                 [identity, mark] { return identity->mark != mark || !identity->accepts_writes; });
+}
+
+// Only bytes that the stream keeps until the next poll: a sender in a loop thus waits for its queue
+// now and then, also if the peer reads as fast as it writes.
+bool Connection::has_room_for(const ConnectionWriteEvent& event) const noexcept {
+    return event.identity == identity_ && event.mark == mark_ && connected() &&
+           identity_->accepts_writes && writer_ == nullptr && !event.end &&
+           stream_->pending() + event.bytes.size() < options().stream.write_buffer_size;
 }
 
 void Connection::order(ConnectionControlEvent::Type type, bool force, std::uint64_t mark) {
@@ -198,6 +214,7 @@ void Connection::connected_now() {
     mark_ = next_mark();
     identity_->mark = mark_;
     identity_->accepts_writes = identity_->writes = true;
+    waiting_.reset();
     outcome_.reset();
     error_.reset();
     input_over_ = output_over_ = shutting_down_ = peer_ended_first_ = resetting_ = false;
@@ -223,18 +240,18 @@ Task<> Connection::serve(bool first) {
 }
 
 Task<> Connection::live(bool first) {
-    writer_ =
-        start(write_out(), {.name = "connection writer", .daemon = daemon_, .foreground = true});
     if (first) {
         co_await protocol_->init(*this);
     } else {
         co_await protocol_->reconnected(*this);
     }
     stream_->start_reading();
-    reader_ = start(read(), {.name = "connection reader", .daemon = daemon_, .foreground = true});
+    read();
     while (!is_over() && !times_out()) {
         if (stream_->output_error() != 0 && !output_over_) {
-            writer_->close();
+            if (const Ref<Routine> writer = std::move(writer_)) {
+                writer->close();
+            }
             end_writing();
             continue;
         }
@@ -358,6 +375,7 @@ void Connection::disconnect() noexcept {
             routine->reset();
         }
     }
+    reading_.unlink();
     end_writing();
     identity_->mark = 0;
     received_ += stream_->received();
@@ -370,44 +388,88 @@ void Connection::disconnect() noexcept {
     }
 }
 
-// --- the routine that reads
+// --- reading
 
-Task<> Connection::read() {
-    const SendUntil::Until until = [this] { return shutting_down_ || outcome_.has_value(); };
-    Events events;
-    for (;;) {
-        while (!stream_->has_news()) {
-            co_await SignalWait(*stream_, SocketEvent::Type::readable);
-        }
-        if (shutting_down_) {
-            break;  // the stream drops the input
-        }
-        const std::string_view bytes = stream_->input();
-        if (stream_->input_error() != 0 && bytes.size() == stream_->seen()) {
-            error_.emplace(stream_->input_failure());
-            fail(CloseReason::socket_error);
-            co_return;
-        }
-        const bool ended = stream_->input_ended();
-        try {
-            const std::size_t used =
-                protocol_->parse(*this, Input{bytes, stream_->seen(), ended}, events);
-            stream_->consume(std::min(used, bytes.size()));
-            if (!stream_->make_room()) {
-                throw std::length_error("a message is longer than the largest buffer");
+// Reads what there is, and waits for the next signal. While a routine waits to send an event,
+// nothing is read: that goes on when it is sent.
+void Connection::read() noexcept {
+    try {
+        do {
+            if (!stream_->has_news()) {
+                stream_->want(SocketEvent::Type::readable, reading_);
+                return;
             }
+        } while (read_once());
+    } catch (...) {
+        scheduler().log_exception("reading from a connection");
+        try {
+            fail(CloseReason::protocol_error);
         } catch (...) {
-            fail_by_hook("parse");
-            co_return;
-        }
-        for (Ref<Event>& event : events) {
-            co_await send(std::move(event), until);
-        }
-        events.clear();
-        if (ended) {
-            break;
+            scheduler().log_exception("ending a connection");
         }
     }
+}
+
+// Returns whether reading goes on at once.
+bool Connection::read_once() {
+    if (shutting_down_) {
+        finish_input();  // the stream drops the input
+        return false;
+    }
+    const std::string_view bytes = stream_->input();
+    if (stream_->input_error() != 0 && bytes.size() == stream_->seen()) {
+        error_.emplace(stream_->input_failure());
+        fail(CloseReason::socket_error);
+        return false;
+    }
+    const bool ended = stream_->input_ended();
+    Events events;
+    try {
+        const std::size_t used =
+            protocol_->parse(*this, Input{bytes, stream_->seen(), ended}, events);
+        stream_->consume(std::min(used, bytes.size()));
+        if (!stream_->make_room()) {
+            throw std::length_error("a message is longer than the largest buffer");
+        }
+    } catch (...) {
+        fail_by_hook("parse");
+        return false;
+    }
+    return send_all(std::move(events), ended);
+}
+
+// Returns false if there is no more to read, or if a routine sends the rest and then reads on.
+bool Connection::send_all(Events events, bool ended) {
+    for (auto event = events.begin(); event != events.end() && !drops_input(); ++event) {
+        if (Matcher signal = scheduler().try_send(*event)) {
+            events.erase(events.begin(), event);
+            reader_ = start(send_rest(std::move(events), std::move(signal), ended),
+                            {.name = "connection reader", .daemon = daemon_, .foreground = true});
+            return false;
+        }
+    }
+    if (ended) {
+        finish_input();
+    }
+    return !ended;
+}
+
+// `signal`: of the queue that has refused the first event.
+Task<> Connection::send_rest(Events events, Matcher signal, bool ended) {
+    for (Ref<Event>& event : events) {
+        SendUntil sending(
+            std::move(event), [this] { return drops_input(); }, std::exchange(signal, {}));
+        co_await sending;
+    }
+    const Ref<Routine> self = std::move(reader_);
+    if (ended) {
+        finish_input();
+    } else {
+        read();
+    }
+}
+
+void Connection::finish_input() {
     input_over_ = true;
     stream_->signal(SocketEvent::Type::changed);
     if (!shutting_down_ && !output_over_) {
@@ -423,40 +485,69 @@ Task<> Connection::keep_alive() {
     co_await guard(protocol_->keepalive(*this), "keepalive");
 }
 
-// --- the routine that writes
+// --- writing
 
-Task<> Connection::write_out() {
-    const MatcherOf<ConnectionWriteEvent> writes = match<ConnectionWriteEvent>(this, mark_);
-    for (bool end = false; !end;) {
-        Ref<ConnectionWriteEvent> event = co_await writes;
-        event->set_ignorable();
+void ConnectionWriteEvent::received() noexcept {
+    if (!can_ignore_now()) {
+        connection.get()->take(*this);
+    }
+}
+
+// Takes a write event from its queue, or from write(). While there is no room it is not taken: then
+// it blocks its queue, so that its senders wait.
+void Connection::take(ConnectionWriteEvent& event) noexcept {
+    if (writer_ != nullptr) {
+        waiting_ = Ref<ConnectionWriteEvent>(&event);
+        return;
+    }
+    event.set_ignorable();
+    try {
+        put_out(is_end(event) ? Output{{}, true} : protocol_->serialize(*this, event));
+    } catch (...) {
         try {
-            if (is_end(*event)) {
-                end = true;
-            } else {
-                Output output = protocol_->serialize(*this, *event);
-                end = output.end;
-                stream_->queue_output(std::move(output.bytes));
-            }
-        } catch (...) {
             fail_by_hook("serialize");
-            break;
-        }
-        event.reset();
-        const std::size_t limit = end ? 1 : options().stream.write_buffer_size;
-        if (stream_->pending() >= limit) {
-            stream_->flush();
-        }
-        while (stream_->pending() >= limit && stream_->output_error() == 0) {
-            co_await SignalWait(*stream_, SocketEvent::Type::writable);
-        }
-        if (stream_->output_error() != 0) {
-            break;
-        }
-        if (end) {
-            stream_->end_output();
+            stop_writing();
+        } catch (...) {
+            scheduler().log_exception("ending a connection");
         }
     }
+}
+
+void Connection::put_out(Output output) {
+    stream_->queue_output(std::move(output.bytes));
+    const std::size_t limit = output.end ? 1 : options().stream.write_buffer_size;
+    if (stream_->pending() >= limit) {
+        stream_->flush();
+    }
+    if (stream_->output_error() != 0) {
+        stop_writing();
+    } else if (stream_->pending() >= limit) {
+        writer_ = start(wait_for_room(output.end),
+                        {.name = "connection writer", .daemon = daemon_, .foreground = true});
+    } else if (output.end) {
+        stream_->end_output();
+        stop_writing();
+    }
+}
+
+// Waits until the stream takes further bytes; at the end, until it has taken all.
+Task<> Connection::wait_for_room(bool end) {
+    const std::size_t limit = end ? 1 : options().stream.write_buffer_size;
+    while (stream_->pending() >= limit && stream_->output_error() == 0) {
+        co_await SignalWait(*stream_, SocketEvent::Type::writable);
+    }
+    const Ref<Routine> self = std::move(writer_);
+    if (stream_->output_error() != 0) {
+        stop_writing();
+    } else if (end) {
+        stream_->end_output();
+        stop_writing();
+    } else if (const Ref<ConnectionWriteEvent> event = std::move(waiting_)) {
+        scheduler().deliver_again(*event);
+    }
+}
+
+void Connection::stop_writing() {
     end_writing();
     stream_->signal(SocketEvent::Type::changed);
 }
@@ -465,6 +556,7 @@ Task<> Connection::write_out() {
 void Connection::end_writing() {
     if (!std::exchange(output_over_, true)) {
         identity_->accepts_writes = identity_->writes = false;
+        waiting_.reset();
         scheduler().ignore(match<ConnectionWriteEvent>(this, mark_).make());
     }
 }

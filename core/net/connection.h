@@ -17,6 +17,7 @@
 #include "core/run/container.h"
 #include "core/run/task.h"
 #include "core/stream/byte_stream.h"
+#include "core/stream/socket_events.h"
 #include "core/wait/send.h"
 
 namespace weir {
@@ -26,9 +27,11 @@ struct ConnectionData {
     virtual ~ConnectionData() = default;
 };
 
-// A connection on a socket, served by routines: one reads bytes and has the protocol turn them into
-// events, one writes, and one runs the protocol's hooks and closes the connection in order. A
-// SocketServer makes one for each peer; a Client is one.
+// A connection on a socket. A routine runs the protocol's hooks and closes the connection in order.
+// Bytes that come need no routine: the protocol turns them into events when the stream signals
+// them. Neither do write events, whose bytes the receiver of their type hands to the stream. Only
+// while a queue refuses an event, or the stream has no room, a routine waits for that. A
+// SocketServer makes a connection for each peer; a Client is one.
 //
 // It is also the container of the routines that its protocol starts in it, and closes them when it
 // is destroyed. Must not be destroyed by one of these, or by a hook. Belongs to the scheduler's
@@ -83,12 +86,12 @@ public:
     // Returns false if the connection ends or has ended, and the event was not sent. True does not
     // mean that the peer has received the bytes: only the peer can say so.
     //
+    // Takes the event at once, instead of sending it, if nothing could tell the difference: there
+    // is room, no earlier one is under way, and no code looks (Scheduler::may_pass_by).
+    //
     // Bytes that are written between two polls are sent together, in order. `end`: ends the output;
     // the peer may still send.
-    SendUntil write(std::string bytes, bool end = false) {
-        return write(
-            make_event<ConnectionWriteEvent>(this, mark_, identity_, std::move(bytes), end));
-    }
+    SendUntil write(std::string bytes, bool end = false);
     // Does the same with an event of a derived type, whose identity and mark are this connection's.
     SendUntil write(Ref<ConnectionWriteEvent> event);
 
@@ -125,9 +128,18 @@ protected:
     bool was_connected() const noexcept { return mark_ != 0; }
 
 private:
+    friend struct ConnectionWriteEvent;
+
     enum class Phase { opening, connected, closing };
     struct Ended {};  // thrown where the connection is served, to end it
     struct Disconnect;
+    struct Reading final : SignalWaiter {
+        explicit Reading(Connection& connection) noexcept : connection_(connection) {}
+        void signalled() noexcept override { connection_.read(); }
+
+    private:
+        Connection& connection_;
+    };
 
     void order(ConnectionControlEvent::Type type, bool force, std::uint64_t mark);
     void obey(const ConnectionControlEvent& event);
@@ -138,15 +150,24 @@ private:
     Task<> live(bool first);
     Task<> tell_end();
     Task<> guard(Task<> hook, std::string_view name);
-    Task<> read();
-    Task<> write_out();
+    void read() noexcept;
+    bool read_once();
+    bool send_all(Events events, bool ended);
+    Task<> send_rest(Events events, Matcher signal, bool ended);
+    void finish_input();
+    bool drops_input() const noexcept { return shutting_down_ || outcome_.has_value(); }
+    Task<> wait_for_room(bool end);
     Task<> end_input();
     Task<> keep_alive();
 
     void connected_now();
     void disconnect() noexcept;
     void begin_shutdown();
+    bool has_room_for(const ConnectionWriteEvent& event) const noexcept;
+    void take(ConnectionWriteEvent& event) noexcept;
+    void put_out(Output output);
     void end_writing();
+    void stop_writing();
     void fail(CloseReason reason);
     void fail_by_hook(std::string_view hook);
     bool is_over() const noexcept;
@@ -168,8 +189,10 @@ private:
     std::uint64_t sent_ = 0;
 
     // The rest belongs to one connect.
-    Ref<Routine> reader_;
-    Ref<Routine> writer_;
+    Reading reading_{*this};
+    Ref<Routine> reader_;                // waits to send an event; null: none was refused
+    Ref<Routine> writer_;                // waits for room; null: there is some
+    Ref<ConnectionWriteEvent> waiting_;  // blocks its queue until there is
     Ref<Routine> keeping_alive_;
     std::optional<CloseReason> outcome_;
     std::optional<SocketError> error_;

@@ -34,6 +34,8 @@ struct ConnectionWriteEvent : Event {
     bool can_ignore_now() const noexcept {
         return identity == nullptr || identity->mark != mark || !identity->writes;
     }
+    // Gives the event to the connection.
+    void received() noexcept;
 
     static auto declare() {
         return declare_event<ConnectionWriteEvent>("weir.ConnectionWriteEvent")

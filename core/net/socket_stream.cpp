@@ -54,7 +54,7 @@ SocketStream::SocketStream(Scheduler& scheduler, const StreamOptions& options)
     [[maybe_unused]] static const bool done = (ignore_broken_pipes(), true);
 }
 
-void SocketStream::open_handles(int family) {
+void SocketStream::open_handle(int family) {
     uv_loop_t& loop = loop_of(scheduler());
     if (family == AF_UNIX) {
         uv_pipe_init(&loop, &handle_.pipe, 0);
@@ -62,16 +62,14 @@ void SocketStream::open_handles(int family) {
         uv_tcp_init(&loop, &handle_.tcp);
     }
     handle_.any.data = this;
-    uv_check_init(&loop, &after_polling_);
-    after_polling_.data = this;
-    open_handles_ = 2;
+    opened_ = true;
 }
 
 SocketStream::Owner SocketStream::make(Scheduler& scheduler, int family,
                                        const StreamOptions& options) {
     loop_of(scheduler);  // throws before there is anything to close
     Owner stream(new SocketStream(scheduler, options));
-    stream->open_handles(family);
+    stream->open_handle(family);
     return stream;
 }
 
@@ -164,8 +162,9 @@ void SocketStream::on_connected(uv_connect_t* request, int status) {
 }
 
 void SocketStream::close_stream(bool reset) noexcept {
-    if (open_handles_ == 0) {
-        delete this;  // never opened
+    if (!opened_) {
+        cancel_flush();
+        delete this;
         return;
     }
     set_observer(nullptr);
@@ -179,7 +178,6 @@ void SocketStream::close_stream(bool reset) noexcept {
     }
     cancel_flush();
     closing_ = true;
-    uv_close(reinterpret_cast<uv_handle_t*>(&after_polling_), on_closed);
     if (reset && is_tcp() && uv_tcp_close_reset(&handle_.tcp, on_closed) == 0) {
         return;
     }
@@ -193,12 +191,10 @@ void SocketStream::close_handle() noexcept {
 }
 
 void SocketStream::on_closed(uv_handle_t* handle) {
-    static_cast<SocketStream*>(handle->data)->closed_one();
-}
-
-void SocketStream::closed_one() noexcept {
-    if (--open_handles_ == 0) {
-        delete this;
+    SocketStream& stream = *static_cast<SocketStream*>(handle->data);
+    stream.opened_ = false;
+    if (stream.closing_) {
+        delete &stream;
     }
 }
 
@@ -277,7 +273,7 @@ void SocketStream::queue_output(std::string bytes) {
 }
 
 UvPoller& SocketStream::poller() const noexcept {
-    return static_cast<UvPoller&>(scheduler().poller());  // open_handles() has checked it
+    return static_cast<UvPoller&>(scheduler().poller());  // open_handle() has checked it
 }
 
 // Flushes after the next poll, which does not wait, and not before it. The system keeps a socket
@@ -285,23 +281,19 @@ UvPoller& SocketStream::poller() const noexcept {
 // order of service: a peer whose answer left before would come, with its next request, before all
 // that had sent theirs earlier.
 void SocketStream::flush_later() noexcept {
-    if (uv_is_active(reinterpret_cast<uv_handle_t*>(&after_polling_)) != 0) {
-        return;
+    poller().write_after_poll(*this);
+}
+
+void SocketStream::write_now() noexcept {
+    if (observer() != nullptr) {
+        observer()->flush_now();
     }
-    uv_check_start(&after_polling_, [](uv_check_t* handle) {
-        SocketStream& stream = *static_cast<SocketStream*>(handle->data);
-        if (stream.observer() != nullptr) {
-            stream.observer()->flush_now();
-        }
-        stream.flush();
-    });
-    poller().begin_output();
+    flush();
 }
 
 void SocketStream::cancel_flush() noexcept {
-    if (uv_is_active(reinterpret_cast<uv_handle_t*>(&after_polling_)) != 0) {
-        uv_check_stop(&after_polling_);
-        poller().end_output();
+    if (Output::linked()) {
+        poller().cancel_output(*this);
     }
 }
 
@@ -372,6 +364,9 @@ void SocketStream::take_written(std::size_t count) noexcept {
 
 // Leaves the batch to libuv, which writes it as soon as the socket takes more.
 void SocketStream::write_rest() {
+    if (write_ == nullptr) {
+        write_ = std::make_unique<uv_write_t>();
+    }
     std::swap(in_flight_, batch_);
     in_flight_offset_ = std::exchange(batch_offset_, 0);
     in_flight_bytes_ = std::exchange(batch_bytes_, 0);
@@ -380,8 +375,8 @@ void SocketStream::write_rest() {
     for (std::string& chunk : in_flight_) {
         buffers.push_back(as_buffer(chunk, buffers.empty() ? in_flight_offset_ : 0));
     }
-    write_.data = this;
-    const int error = uv_write(&write_, &handle_.stream, buffers.data(),
+    write_->data = this;
+    const int error = uv_write(write_.get(), &handle_.stream, buffers.data(),
                                static_cast<unsigned>(buffers.size()), on_written);
     if (error != 0) {
         in_flight_.clear();

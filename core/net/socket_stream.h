@@ -11,11 +11,10 @@
 
 #include "core/base/clock.h"
 #include "core/net/address.h"
+#include "core/run/uv_poller.h"
 #include "core/stream/byte_stream.h"
 
 namespace weir {
-
-class UvPoller;
 
 // When the system probes a silent TCP peer, in whole seconds. A peer that answers none of the
 // probes is gone `idle + interval * count` after it was last heard.
@@ -39,7 +38,7 @@ struct TcpKeepalive {
 //
 // When its owner closes it, it sends no more events, and destroys itself as soon as libuv has
 // closed its handles.
-class SocketStream final : public ByteStream {
+class SocketStream final : public ByteStream, private UvPoller::Output {
 public:
     using Owner = std::unique_ptr<SocketStream, Closer>;
 
@@ -78,14 +77,14 @@ private:
     SocketStream(Scheduler& scheduler, const StreamOptions& options);
     ~SocketStream() override = default;
 
-    void open_handles(int family);
+    void open_handle(int family);
     void set_options() noexcept;
     void close_stream(bool reset) noexcept override;
-    void closed_one() noexcept;
     bool is_tcp() const noexcept { return handle_.any.type == UV_TCP; }
     bool is_pipe() const noexcept { return !name_.empty(); }
     void close_handle() noexcept;
     void room_made() noexcept override;
+    void write_now() noexcept override;
 
     static void on_closed(uv_handle_t* handle);
     static void on_connected(uv_connect_t* request, int status);
@@ -108,12 +107,11 @@ private:
         uv_handle_t any;
     } handle_{};
     static_assert(sizeof(uv_pipe_t) >= sizeof(uv_tcp_t));
-    uv_check_t after_polling_{};  // active while bytes are queued; flushes them
     SocketAddress peer_;
     std::string name_;  // of a pipe; empty: this is a socket
     std::unique_ptr<uv_connect_t> connecting_;
     int connect_error_ = 0;
-    int open_handles_ = 0;
+    bool opened_ = false;  // the handle
     bool closing_ = false;
 
     bool reading_ = false;
@@ -126,7 +124,7 @@ private:
     std::vector<std::string> in_flight_;  // given to uv_write
     std::size_t in_flight_offset_ = 0;
     std::size_t in_flight_bytes_ = 0;
-    uv_write_t write_;
+    std::unique_ptr<uv_write_t> write_;  // made when it is needed first
 };
 
 }  // namespace weir

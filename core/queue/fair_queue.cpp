@@ -190,6 +190,14 @@ std::optional<bool> FairQueue::has_place(const QueueCanWriteEvent& signal) {
     return false;
 }
 
+bool FairQueue::lets_pass(const Event& event) const {
+    if (max_size_ != unlimited && size_ + options_.preserve_for_new >= max_size_) {
+        return false;
+    }
+    const Class* const c = with_events_ == 0 ? nullptr : find_class(event);
+    return c == nullptr || c->size == 0;
+}
+
 // A class whose last remembered turn leaves the history has no share any more: an event of it is
 // that of a new class. Without that, each key that ever came would keep memory.
 void FairQueue::count_served(Class& c) {

@@ -48,6 +48,9 @@ public:
     std::string_view kind() const noexcept override { return "auto"; }
     std::size_t size() const noexcept override { return size_; }
     std::optional<bool> has_place(const QueueCanWriteEvent& signal) override;
+    /// An event passes if its class has none, and if there is a free slot beside those that are
+    /// kept for classes.
+    bool lets_pass(const Event& event) const override;
     void for_each(const std::function<void(Event&)>& visit) const override;
 
     const FairQueueOptions& options() const noexcept { return options_; }

@@ -56,6 +56,11 @@ public:
     /// would wake the senders that wait for it.
     virtual void serve_waiters() {}
 
+    /// Returns whether the event, if it was added now, would leave before all events of the queue
+    /// that belong together with it, and no limit of the queue would refuse it. False is not
+    /// certain.
+    virtual bool lets_pass(const Event&) const { return size() == 0; }
+
     /// Calls the function for every event, in no particular order.
     virtual void for_each(const std::function<void(Event&)>& visit) const = 0;
 

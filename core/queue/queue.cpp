@@ -275,6 +275,42 @@ Ref<Event> Queue::pop(QueueSignals& signals) {
     return can_pop() ? pop_out_of_turn(signals) : nullptr;
 }
 
+// Returns whether an event that enters the default queue now is the next to leave: no slot of the
+// plan is ready that is served before, or together with it. Requires that this is a root.
+bool Queue::would_be_next(const LeafQueue& leaf) const noexcept {
+    const QueuePlan& plan = own_plan_->fresh();
+    if (!plan.any()) {
+        return true;
+    }
+    std::size_t slot = leaf.slot_;
+    if (leaf.plan_ != own_plan_.get()) {
+        // It, or a queue above it, shares its priority: the slot is that of the priority.
+        const RoundRobin* turns = leaf.turns_;
+        while (turns != nullptr && turns->plan_ != own_plan_.get()) {
+            turns = turns->queue().turns_;
+        }
+        if (turns == nullptr) {
+            return false;
+        }
+        slot = turns->slot_;
+    }
+    return plan.first() > slot;
+}
+
+bool Queue::pass_by(const Event& event, PassBy how) {
+    LeafQueue& leaf = leaf_for(event);
+    if (!leaf.lets_pass(event) || (how == PassBy::next_of_all && !would_be_next(leaf))) {
+        return false;
+    }
+    for (const Queue* queue = leaf.counting_; queue != nullptr; queue = queue->counting_above_) {
+        if (queue->size_ >= queue->max_total_) {
+            return false;
+        }
+    }
+    ++leaf.popped_;
+    return true;
+}
+
 // Requires can_pop(). The event is the next of this queue, but for the queues above it is not a
 // turn.
 Ref<Event> Queue::pop_out_of_turn(QueueSignals& signals) {

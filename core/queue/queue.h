@@ -28,6 +28,12 @@ struct QueueOptions {
     bool compiled = true;
 };
 
+/// What must hold for an event that passes by its queue; see Queue::pass_by().
+enum class PassBy {
+    first_of_its_kind,  ///< it overtakes no event that its default queue keeps in order with it
+    next_of_all,        ///< it would also be the next event to leave the tree
+};
+
 /// A tree of queues, through which all events of a scheduler go. It decides which event is
 /// processed next, and which sender has to wait.
 ///
@@ -79,6 +85,11 @@ public:
     /// Removes the next event, and returns it; null if there is none that may leave. Appends the
     /// signals of that to `signals`.
     Ref<Event> pop(QueueSignals& signals);
+
+    /// Lets an event pass by: counts it as one that has left the default queue that takes it, if it
+    /// could enter that queue now and leave it as `how` says. Returns whether it did; if not,
+    /// nothing has changed. The event itself enters no queue. Requires that this is a root.
+    bool pass_by(const Event& event, PassBy how);
 
     /// Puts back the event that was popped last, in front of the events that would come after it,
     /// and holds those back until the event is unblocked. `emptied` are the signals of its pop:
@@ -174,6 +185,7 @@ private:
     void require_own(const Queue& subqueue) const;
     Queue& in_tree();
     LeafQueue& leaf_for(const Event& event);
+    bool would_be_next(const LeafQueue& leaf) const noexcept;
     void enter(Directory& directory, MatchTree::Node& node) noexcept;
     void leave_tree() noexcept;
     void signal_place(QueueSignals& signals);

@@ -106,6 +106,14 @@ void Scheduler::ignore(Event& event) {
     unblock(event);
 }
 
+void Scheduler::deliver_again(Event& event) {
+    if (BlockedEvents::holds(event)) {
+        const Ref<Event> keep(&event);
+        blocked_events_.remove(event);
+        unblock(event);
+    }
+}
+
 // --- time
 
 Timer Scheduler::set_timer(Duration after, Duration interval) {

@@ -69,6 +69,17 @@ public:
     /// left its queue. Returns false, and does nothing, if it is in no queue: it was delivered, or
     /// its sender waits.
     bool withdraw(Event& event);
+    /// Returns whether an event may go from its sender to the receiver of its type (see
+    /// EventDeclaration) without the queue tree, because nothing could tell the difference: no
+    /// tracer or subscriber could notice the event, and it passes by its queue (Queue::pass_by).
+    /// Then the event counts as sent and delivered, and the caller gives it to the receiver.
+    /// Otherwise nothing has changed, and the caller sends it.
+    bool may_pass_by(const Event& event, PassBy how) {
+        return !notices(event.type()) && queue_->pass_by(event, how);
+    }
+    /// Lets a blocked event leave its queue again, because the receiver of its type can take it
+    /// now. Does nothing if it does not block.
+    void deliver_again(Event& event);
     /// Drops the blocked events that match, as if they had been processed.
     void ignore(const Matcher& matcher);
     /// The same for one event; does nothing if it does not block.

@@ -91,6 +91,8 @@ void UvPoller::open() {
     uv_timer_init(loop_, &timer_);
     uv_idle_init(loop_, &wake_);
     uv_idle_init(loop_, &output_);
+    uv_check_init(loop_, &written_);
+    written_.data = this;
     uv_prepare_init(loop_, &prepare_);
     prepare_.data = this;
     uv_prepare_start(&prepare_, [](uv_prepare_t* handle) {
@@ -104,6 +106,7 @@ void UvPoller::close() noexcept {
     close_handle(timer_, open);
     close_handle(wake_, open);
     close_handle(output_, open);
+    close_handle(written_, open);
     close_handle(prepare_, open);
     for (const auto& [work, started] : works_) {
         uv_cancel(reinterpret_cast<uv_req_t*>(&started->request));
@@ -249,16 +252,38 @@ void UvPoller::wake() noexcept {
     uv_idle_start(&wake_, [](uv_idle_t*) {});
 }
 
-void UvPoller::begin_output() noexcept {
-    if (outputs_++ == 0) {
+void UvPoller::write_after_poll(Output& output) noexcept {
+    if (output.linked()) {
+        return;
+    }
+    if (outputs_.empty()) {
         uv_idle_start(&output_, [](uv_idle_t*) {});
+        uv_check_start(&written_, [](uv_check_t* handle) {
+            static_cast<UvPoller*>(handle->data)->write_outputs();
+        });
+    }
+    outputs_.push_back(output);
+}
+
+void UvPoller::cancel_output(Output& output) noexcept {
+    if (!output.linked()) {
+        return;
+    }
+    output.unlink();
+    if (outputs_.empty()) {
+        uv_idle_stop(&output_);
+        uv_check_stop(&written_);
     }
 }
 
-void UvPoller::end_output() noexcept {
-    assert(outputs_ != 0);
-    if (--outputs_ == 0) {
-        uv_idle_stop(&output_);
+// What has output again meanwhile waits for the poll after this one.
+void UvPoller::write_outputs() noexcept {
+    List<Output, UvPoller> ready;
+    ready.take_all(outputs_);
+    uv_idle_stop(&output_);
+    uv_check_stop(&written_);
+    while (!ready.empty()) {
+        ready.pop_front().write_now();
     }
 }
 

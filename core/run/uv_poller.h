@@ -11,6 +11,7 @@
 
 #include <uv.h>
 
+#include "core/base/list.h"
 #include "core/run/pending_code.h"
 #include "core/run/poller.h"
 
@@ -67,9 +68,18 @@ public:
 
     // --- for streams
 
-    // Between these two, polls do not wait: a stream has output that it writes after the next poll.
-    void begin_output() noexcept;
-    void end_output() noexcept;
+    // A stream that has output. Writes it after the next poll, which does not wait.
+    class Output : public Link<Output, UvPoller> {
+    public:
+        virtual void write_now() noexcept = 0;
+
+    protected:
+        ~Output() = default;
+    };
+    // Lets it write after the next poll; does nothing if it is to write already.
+    void write_after_poll(Output& output) noexcept;
+    // It has nothing to write any more.
+    void cancel_output(Output& output) noexcept;
 
     // --- for LoopGuest
 
@@ -88,6 +98,7 @@ private:
     void open();
     void close() noexcept;
     void before_waiting() noexcept;
+    void write_outputs() noexcept;
     bool woken() const noexcept;
     void set_busy(Time since) noexcept {
         busy_since_.store(since.time_since_epoch().count(), std::memory_order_relaxed);
@@ -95,15 +106,16 @@ private:
 
     uv_loop_t own_loop_;
     uv_loop_t* loop_;
-    uv_timer_t timer_;         // active while a poll waits for a limited time
-    uv_idle_t wake_;           // active: the loop does not wait
-    uv_idle_t output_;         // the same, while streams have output
-    uv_prepare_t prepare_;     // called before the loop waits; does not keep it alive
-    std::uint64_t due_ = 0;    // of the timer, in the loop's milliseconds
-    bool waiting_ = false;     // in a poll that may wait
-    std::size_t outputs_ = 0;  // streams that have output
-    unsigned rounds_ = 0;      // since the last poll
-    Time looked_at_{};         // when the last poll that was not left out ended
+    uv_timer_t timer_;                // active while a poll waits for a limited time
+    uv_idle_t wake_;                  // active: the loop does not wait
+    uv_idle_t output_;                // the same, while streams have output
+    uv_check_t written_;              // active while they have: called after the loop has waited
+    uv_prepare_t prepare_;            // called before the loop waits; does not keep it alive
+    std::uint64_t due_ = 0;           // of the timer, in the loop's milliseconds
+    bool waiting_ = false;            // in a poll that may wait
+    List<Output, UvPoller> outputs_;  // in the order in which they write
+    unsigned rounds_ = 0;             // since the last poll
+    Time looked_at_{};                // when the last poll that was not left out ended
     std::atomic<Duration::rep> busy_since_ = 0;
     std::unordered_map<Work*, std::unique_ptr<UvWork>> works_;  // not done yet
     std::mt19937_64 random_;

@@ -11,7 +11,7 @@ void SocketEvent::received() noexcept {
     List<SignalWaiter> ended;
     ended.take_all(waiters);
     while (!ended.empty()) {  // a routine that is resumed may end the waits of others
-        ended.pop_front().wait->resume();
+        ended.pop_front().signalled();
     }
 }
 
@@ -29,7 +29,7 @@ void SignalWait::begin(Routine& routine) {
 }
 
 bool SignalWait::await_resume() {
-    for (SignalWaiter& waiter : waiters_) {
+    for (Waiter& waiter : waiters_) {
         waiter.unlink();
     }
     timer_.cancel();

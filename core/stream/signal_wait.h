@@ -55,12 +55,16 @@ private:
         Source* source = nullptr;
         Type type = Type::readable;
     };
+    struct Waiter final : SignalWaiter {
+        void signalled() noexcept override { wait->resume(); }
+        SignalWait* wait = nullptr;
+    };
 
     void begin(Routine& routine);
 
     const Time deadline_;
     const std::array<Signal, 2> signals_;  // the second is empty if there is one source
-    std::array<SignalWaiter, 2> waiters_;
+    std::array<Waiter, 2> waiters_;
     Deadline timer_;
     bool timed_out_ = false;
 };

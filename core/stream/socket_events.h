@@ -12,11 +12,15 @@
 namespace weir {
 
 class Source;
-class Wait;
 
-// The place of a wait among those that the next event ends.
-struct SignalWaiter : Link<SignalWaiter> {
-    Wait* wait = nullptr;
+// What waits for the next event of a source: a wait of a routine, or an object that needs no
+// routine for what it does then.
+class SignalWaiter : public Link<SignalWaiter> {
+public:
+    virtual void signalled() noexcept = 0;
+
+protected:
+    ~SignalWaiter() = default;
 };
 
 // Something has happened to a socket, or to another thing outside that a routine waits for.
@@ -30,7 +34,7 @@ struct SocketEvent : Event {
     Index<const Source*> socket;
     List<SignalWaiter> waiters;
 
-    // Resumes each wait that is listed; one that begins meanwhile waits for the next event.
+    // Tells each waiter that is listed; one that is added meanwhile waits for the next event.
     void received() noexcept;
 
     static auto declare() {
@@ -71,7 +75,7 @@ public:
     }
     // Undoes want(), for a source that is closed.
     void disarm() noexcept { wanted_ = 0; }
-    // Arms the source; the waiter's wait is resumed by the event.
+    // Arms the source; the event tells the waiter, which must not be listed already.
     void want(SocketEvent::Type type, SignalWaiter& waiter) {
         want(type);
         event_of(type)->waiters.push_back(waiter);

@@ -82,11 +82,19 @@ public:
 
     SendUntil(Ref<Event> event, Until until) noexcept
         : event_(std::move(event)), until_(std::move(until)) {}
+    /// For an event that was refused already: waits for the signal first.
+    SendUntil(Ref<Event> event, Until until, Matcher signal) noexcept
+        : event_(std::move(event)), until_(std::move(until)), signal_(std::move(signal)) {}
+    /// For an event whose receiver has it already, or that is not sent: there is nothing to wait
+    /// for.
+    explicit SendUntil(bool sent) noexcept : sent_(sent) {}
+
+    bool await_ready() const noexcept { return event_ == nullptr; }
 
     template <InRoutine Promise>
     bool await_suspend(std::coroutine_handle<Promise> coroutine,
                        const std::source_location& at = std::source_location::current()) {
-        if (try_now(*coroutine.promise().routine)) {
+        if (!signal_ && try_now(*coroutine.promise().routine)) {
             return false;
         }
         Wait::await_suspend(coroutine, at);

@@ -171,7 +171,7 @@ bool may_hold_one_more(Session& session) {
     return false;
 }
 
-Task<> take(Session& session, const Request& request, const Options& options) {
+Task<> take(Session& session, const Request& request, Options options) {
     if (!may_hold_one_more(session)) {
         co_return;
     }
@@ -194,11 +194,17 @@ Task<> take(Session& session, const Request& request, const Options& options) {
     session.end_waiting();
 }
 
+Task<> nothing() {
+    co_return;
+}
+
+// No coroutine: take() is the only frame that each LOCK needs.
 Task<> lock(Session& session, const Request& request) {
-    const std::optional<Options> options = read_options(session, request, 2, Takes::all);
-    if (options && allowed(session, "acquire", request[1], options->context)) {
-        co_await take(session, request, *options);
+    std::optional<Options> options = read_options(session, request, 2, Takes::all);
+    if (!options || !allowed(session, "acquire", request[1], options->context)) {
+        return nothing();
     }
+    return take(session, request, *std::move(options));
 }
 
 Task<> try_lock(Session& session, const Request& request) {

@@ -141,10 +141,14 @@ QueueOptions RespProtocol::request_queue() {
 }
 
 // The session reads the bytes itself, in its turn: so no more of a client's requests is in memory
-// than a few buffers, and its limits are those of the moment.
+// than a few buffers, and its limits are those of the moment. The last input takes the way through
+// the queue, so that the session knows already that it is the last.
 std::size_t RespProtocol::parse(Connection& connection, const Input& input, Events& events) {
     if (Session* session = session_of(connection)) {
-        events.push_back(session->input(input.bytes, input.ended));
+        Ref<InputEvent> event = session->input(input.bytes, input.ended);
+        if (input.ended || !session->take(event)) {
+            events.push_back(std::move(event));
+        }
     }
     return input.bytes.size();
 }

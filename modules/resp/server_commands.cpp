@@ -1,6 +1,5 @@
 // Commands about the server, and the way to the API of all modules.
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <optional>
@@ -21,51 +20,10 @@ namespace {
 
 // --- CALL
 
-// To be called while the exception is handled.
-void answer_bad_json(Session& session, const Json::exception& error) {
-    session.error("the parameters are not JSON: " + config::printable(error.what(), 200));
-}
-
-// The deepest parameters: deeper JSON could overflow the stack where it is copied or written.
-constexpr int deepest = 100;
-
-// Returns how many arrays and objects are in one another, at most. The text may be wrong.
-int depth_of(std::string_view json) noexcept {
-    int depth = 0;
-    int most = 0;
-    bool in_text = false;
-    for (std::size_t i = 0; i != json.size(); ++i) {
-        const char c = json[i];
-        if (in_text && c == '\\' && i + 1 != json.size()) {
-            ++i;
-        } else if (c == '"') {
-            in_text = !in_text;
-        } else if (!in_text && (c == '[' || c == '{')) {
-            most = std::max(most, ++depth);
-        } else if (!in_text && (c == ']' || c == '}')) {
-            --depth;
-        }
-    }
-    return most;
-}
-
 Task<> call_module(Session& session, const Request& request) {
-    Json parameters;
-    if (request.size() > 3) {
-        if (depth_of(request[3]) > deepest) {
-            session.error("the parameters have more than " + std::to_string(deepest) +
-                          " arrays and objects in one another");
-            co_return;
-        }
-        try {
-            parameters = Json::parse(request[3]);
-        } catch (const Json::exception& error) {
-            answer_bad_json(session, error);
-            co_return;
-        }
-    }
     const std::string module(request[1]);
     const std::string function(request[2]);
+    JsonText parameters{std::string(request.size() > 3 ? request[3] : std::string_view())};
     if (!co_await session.begin_waiting("call of " + module + "." + function)) {
         co_return;
     }

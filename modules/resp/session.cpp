@@ -61,6 +61,7 @@ std::unique_ptr<LockSession> Session::make_locks() {
 }
 
 HandedSession Session::hand_over(std::string bytes, bool end) {
+    const bool was_idle = idle();
     locks_->set_listener(nullptr);
     if (const Ref<Routine> telling = std::move(telling_losses_)) {
         telling->close();
@@ -85,7 +86,7 @@ HandedSession Session::hand_over(std::string bytes, bool end) {
         .bytes = std::move(bytes),
         .end = end};
     protocol_.leave(*this);
-    if (const Ref<Routine> routine = std::move(routine_); idle_) {
+    if (const Ref<Routine> routine = std::move(routine_); was_idle) {
         routine->close();
     }
     return handed;
@@ -114,6 +115,14 @@ Ref<InputEvent> Session::input(std::string_view bytes, bool end) {
     return event;
 }
 
+bool Session::take(const Ref<InputEvent>& event) {
+    if (!idle() || !scheduler().may_pass_by(*event, PassBy::next_of_all)) {
+        return false;
+    }
+    life_->input.give(event);
+    return true;
+}
+
 void Session::input_ended() {
     input_ended_ = true;
     if (!waiting_for_.empty()) {
@@ -133,6 +142,7 @@ void Session::end() noexcept {
     if (const Ref<Routine> telling = std::move(telling_losses_)) {
         telling->close();
     }
+    life_->input.clear();
     waiting_for_.clear();
     watches_.clear();
     locks_->close();
@@ -265,12 +275,9 @@ std::string Session::title() const {
 }
 
 Task<> Session::serve(std::string bytes, bool end) {
-    const MatcherOf<InputEvent> input = match<InputEvent>(protocol_.module(), &connection_);
     for (bool begun = !bytes.empty() || end;; begun = false) {
         if (!begun) {
-            idle_ = true;
-            const Ref<InputEvent> event = co_await input;
-            idle_ = false;
+            const Ref<InputEvent> event = co_await NextOf<InputEvent>(life_->input);
             event->set_ignorable();
             parser_.set_limits(protocol_.request_limits());  // they may have changed
             bytes = std::move(event->bytes);

@@ -49,6 +49,9 @@ public:
     void start();
     // Returns the event for bytes that were received.
     Ref<InputEvent> input(std::string_view bytes, bool end);
+    // Takes the event at once, instead of from its queue, if nothing could tell the difference.
+    // Returns whether it does.
+    bool take(const Ref<InputEvent>& event);
     // The client has closed its side, and all that it sent has been read. A wait ends at once.
     void input_ended();
     // The connection has ended: unwinds the routine and gives back all locks.
@@ -57,7 +60,7 @@ public:
     // watches no events.
     bool idle_for(Duration time) const;
     // Whether it waits for a request.
-    bool idle() const noexcept { return idle_; }
+    bool idle() const noexcept { return life_ != nullptr && life_->input.awaited(); }
     // Hands the client, with what is left of its input, to another version. Only destroying is
     // allowed afterwards.
     HandedSession hand_over(std::string bytes, bool end);
@@ -169,7 +172,6 @@ private:
     std::optional<Time> behind_since_;  // replies have waited since, and none was taken
     bool input_ended_ = false;
     bool closing_ = false;
-    bool idle_ = false;
     std::string bytes_;  // the first input: what another version has left
     bool end_ = false;
     std::vector<NamedWatch> handed_watches_;  // until it starts

@@ -115,7 +115,8 @@ class Others(unittest.TestCase):
             for call, error in {
                     ("CALL", "lokc", "list"): "unknown_module.*did you mean 'lock'",
                     ("CALL", "lock", "lits"): "unknown_function.*did you mean 'list'",
-                    ("CALL", "lock", "list", "{"): "not JSON",
+                    ("CALL", "lock", "list", "{"): "bad_parameter.*no JSON",
+                    ("CALL", "lock", "list", "[" * 101): "bad_parameter.*64",
                     ("CALL", "lock", "list", '{"pattern": 1}'): "bad_parameter.*pattern",
                     ("CALL", "lock"): "wrong number of arguments"}.items():
                 with self.assertRaisesRegex(redis.ResponseError, error):

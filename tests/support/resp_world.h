@@ -8,7 +8,9 @@
 #include <string_view>
 #include <utility>
 
+#include "core/net/connection_events.h"
 #include "core/net/socket_server.h"
+#include "core/run/event_handler.h"
 #include "core/wait/do_events.h"
 #include "modules/lock/table.h"
 #include "modules/resp/protocol.h"
@@ -43,13 +45,22 @@ struct KnownTypes final : EventSource {
     }
 };
 
+// When code looks at the events of clients, which then take the way through their queues.
+enum class Looks { never, always, now_and_then };
+
 // A server on a Unix socket, and locks.
 struct Lockd : World {
-    explicit Lockd(RespSettings with = {}) : settings(std::move(with)) {
+    explicit Lockd(RespSettings with = {}, Looks looks = Looks::never) : settings(std::move(with)) {
         add_lock_queue(scheduler, {}, std::make_unique<FencingTokens>());  // from 1 on
         scheduler.queue().add("resp", 600, match<InputEvent>().make(),
                               RespProtocol::request_queue());
         server.start({.name = "server", .daemon = true});
+        if (looks != Looks::never) {
+            look();
+        }
+        if (looks == Looks::now_and_then) {
+            container.start(look_and_look_away(), {.name = "onlooker", .daemon = true});
+        }
     }
 
     void run(Task<> task) { World::run(within(std::move(task))); }
@@ -76,6 +87,22 @@ struct Lockd : World {
     SocketServer server{scheduler, protocol, socket()};
 
 private:
+    void look() {
+        onlooker = std::make_unique<EventHandler>(scheduler);
+        onlooker->handle(match<InputEvent>().make(), [](const Ref<Event>&) {});
+        onlooker->handle(match<ConnectionWriteEvent>().make(), [](const Ref<Event>&) {});
+    }
+    Task<> look_and_look_away() {
+        for (;;) {
+            co_await do_events();
+            if (poller.random() % 2 == 0) {
+                look();
+            } else {
+                onlooker.reset();
+            }
+        }
+    }
+
     Task<> within(Task<> task) {
         co_await server.listening();
         // The peers run as this user, who is an admin unless a password is tested.
@@ -86,6 +113,8 @@ private:
         protocol.set_doors({{server.addresses(), {}, std::move(owner)}});
         co_await task;
     }
+
+    std::unique_ptr<EventHandler> onlooker;
 };
 
 // A client that reads what it expects.
