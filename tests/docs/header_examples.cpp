@@ -364,6 +364,10 @@ void test_live(weir::Registry registry) {
 }
 
 // modules/system/net/stream_listener.h
+void write_all(const weir::Report& report) {
+    report("written");
+}
+void check_files(const std::vector<std::string>&) {}
 namespace greeter {
 using namespace weir;
 struct GreeterSettings {
@@ -381,6 +385,13 @@ public:
 
     Task<> load() override {
         co_await listener_.listen(settings().listen,
+    for (std::uint64_t nth = 1;; ++nth) {
+        const weir::KilledRun run = weir::run_until_killed(nth, weir::Kill::before, write_all);
+        check_files(run.reports);
+        if (!run.killed) {
+            break;
+        }
+    }
                                   [this](StreamClient& client) { return serve(client); });
     }
     Task<> serve(StreamClient& client);
