@@ -1,5 +1,6 @@
 #include "core/simulation/wall_clock.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "core/simulation/simulation.h"
@@ -21,6 +22,12 @@ WallTime wall_time(Poller& poller) noexcept {
 
 std::int64_t wall_clock(Poller& poller) noexcept {
     return wall_time(poller).time_since_epoch().count();
+}
+
+Duration until_wall_clock(Poller& poller, std::int64_t time) noexcept {
+    constexpr std::int64_t longest = microseconds(std::chrono::minutes(1)).count();
+    const std::int64_t now = wall_clock(poller);
+    return microseconds(time <= now ? 0 : std::min(time - now, longest));
 }
 
 }  // namespace weir

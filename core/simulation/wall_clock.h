@@ -19,5 +19,8 @@ bool is_simulated(const Poller& poller) noexcept;
 WallTime wall_time(Poller& poller) noexcept;
 // Returns the same as microseconds since 1970-01-01 00:00 UTC.
 std::int64_t wall_clock(Poller& poller) noexcept;
+// Returns how long to wait for a time of that clock, in microseconds since 1970: at least zero, and
+// at most a minute, since the clock may be set meanwhile.
+Duration until_wall_clock(Poller& poller, std::int64_t time) noexcept;
 
 }  // namespace weir

@@ -1,18 +1,21 @@
 #include "modules/database/writer.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <new>
 #include <utility>
 
 #include "core/run/routine.h"
 #include "core/wait/timeout.h"
+#include "modules/system/call/api_error.h"
 
 namespace weir::database {
 
 namespace {
 
-constexpr std::chrono::milliseconds look_interval{5};
+constexpr std::chrono::milliseconds pause_without_memory{5};
 
 struct Opened {
     std::shared_ptr<Database> database;
@@ -21,18 +24,29 @@ struct Opened {
 
 }  // namespace
 
-Task<std::vector<std::vector<Row>>> Writer::open(std::string file, const Layout& layout,
-                                                 std::vector<const char*> queries) {
-    const auto read = [file, layout, queries] {
+Task<> Writer::open(std::string file, const Layout& layout, std::vector<Query> queries) {
+    std::vector<const char*> texts;
+    for (const Query& query : queries) {
+        texts.push_back(query.sql);
+    }
+    const auto read = [file, layout, texts] {
         Opened opened{std::make_shared<Database>(file, layout), {}};
-        for (const char* const query : queries) {
-            opened.found.push_back(opened.database->read(query));
+        for (const char* const text : texts) {
+            opened.found.push_back(opened.database->read(text));
         }
         return opened;
     };
     Opened opened = co_await pool_.run(read);
     database_ = std::move(opened.database);
-    co_return std::move(opened.found);
+    try {
+        for (std::size_t i = 0; i != queries.size(); ++i) {
+            std::ranges::for_each(opened.found[i], queries[i].take);
+        }
+    } catch (const std::bad_alloc&) {
+        throw;
+    } catch (const std::exception& error) {
+        throw damaged(file, error.what());
+    }
 }
 
 Handle Writer::release() {
@@ -67,18 +81,34 @@ std::optional<Future<>> Writer::submit(Container& container, std::list<Change> c
     return written_;
 }
 
-Task<> Writer::flush() {
-    while (writing_) {
-        co_await sleep(look_interval);
+Task<> Writer::until_written(std::optional<Future<>> written) {
+    std::optional<std::string> failure;
+    try {
+        if (written) {
+            co_await *written;
+        }
+    } catch (const DatabaseError& error) {
+        failure = error.what();
     }
+    if (failure) {
+        throw ApiException("write_failed", *failure);
+    }
+}
+
+Task<> Writer::flush() {
+    Task<bool> waiting = idle_.until([this] { return !writing_; });
+    co_await waiting;
 }
 
 Task<> Writer::write_pending() {
     struct Writing {
-        bool& is_writing;
-        ~Writing() { is_writing = false; }
+        Writer& writer;
+        ~Writing() {
+            writer.writing_ = false;
+            writer.idle_.notify();
+        }
     };
-    const Writing writing{writing_};
+    const Writing writing{*this};
     while (!pending_.undos.empty()) {
         bool has_memory = true;
         try {
@@ -88,7 +118,7 @@ Task<> Writer::write_pending() {
             has_memory = false;
         }
         if (!has_memory) {
-            co_await sleep(look_interval);
+            co_await sleep(pause_without_memory);
         }
     }
 }

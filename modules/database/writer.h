@@ -9,11 +9,19 @@
 #include <vector>
 
 #include "core/run/container.h"
+#include "core/wait/condition.h"
 #include "core/wait/future.h"
 #include "core/wait/task_pool.h"
 #include "modules/database/database.h"
 
 namespace weir::database {
+
+// A question to a file that is opened, and what takes each row of the answer. It throws a
+// std::exception for a row that the module cannot have written.
+struct Query {
+    const char* sql;  // a constant
+    std::function<void(const Row&)> take;
+};
 
 // Writes changes to a database on another thread, so that a slow disk delays no other routine.
 // What comes while a transaction is written waits for the next: all of it is one transaction, and
@@ -28,10 +36,9 @@ public:
     explicit Writer(Scheduler& scheduler)
         : scheduler_(scheduler), pool_(scheduler, 1), written_(scheduler) {}
 
-    // Opens the database, and returns what the queries find, one after the other. Throws
-    // DatabaseError. `layout` and `queries` are constants.
-    Task<std::vector<std::vector<Row>>> open(std::string file, const Layout& layout,
-                                             std::vector<const char*> queries);
+    // Opens the database, and hands over the rows that each query finds, one query after the other.
+    // Throws DatabaseError: also if a row is not as the module writes it. `layout` is a constant.
+    Task<> open(std::string file, const Layout& layout, std::vector<Query> queries);
     bool is_open() const noexcept { return database_ != nullptr; }
 
     // Returns whether something is not written yet.
@@ -47,6 +54,9 @@ public:
     // is open. Takes none, and calls nothing, if it throws itself.
     std::optional<Future<>> submit(Container& container, std::list<Change> changes,
                                    std::function<void()> undo);
+    // Waits for what submit() has returned. Throws ApiException, `write_failed`, if the change was
+    // undone.
+    static Task<> until_written(std::optional<Future<>> written);
     // Waits until all is written, or was undone.
     Task<> flush();
     std::uint64_t transactions() const noexcept { return transactions_; }
@@ -69,6 +79,7 @@ private:
     Batch pending_;
     Future<> written_;  // of what is pending
     bool writing_ = false;
+    Condition idle_;  // nothing is being written
     std::uint64_t transactions_ = 0;
     std::uint64_t failures_ = 0;  // since the last transaction that succeeded
 };

@@ -14,6 +14,7 @@ void HeldTickets::add(const std::string& name, std::unique_ptr<Ticket> ticket, T
         tickets_.erase(added);
         throw;
     }
+    alarm_.no_later_than(until);
 }
 
 bool HeldTickets::remove(const std::string& name) {
@@ -33,10 +34,6 @@ std::size_t HeldTickets::expire(Time now) noexcept {
         ends_.erase(ends_.begin());
     }
     return count;
-}
-
-std::optional<Time> HeldTickets::next_end() const noexcept {
-    return ends_.empty() ? std::nullopt : std::optional(ends_.begin()->first);
 }
 
 }  // namespace weir::limit

@@ -3,13 +3,13 @@
 #include <cstddef>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
 #include "core/base/clock.h"
 #include "core/base/ref.h"
+#include "core/wait/alarm.h"
 #include "modules/limit/limit.h"
 
 namespace weir::limit {
@@ -28,8 +28,11 @@ public:
     bool remove(const std::string& name);
     // Gives back those whose time is over, and returns how many these were.
     std::size_t expire(Time now) noexcept;
-    // Returns when the next one ends; nothing if there is none.
-    std::optional<Time> next_end() const noexcept;
+    // co_await tickets.next_end(): waits until the time of a ticket is over, perhaps: expire()
+    // knows. For one routine.
+    ConditionWait next_end() noexcept {
+        return alarm_.wait(ends_.empty() ? Time::max() : ends_.begin()->first);
+    }
 
 private:
     struct Held {
@@ -39,6 +42,7 @@ private:
 
     std::map<std::string, Held> tickets_;
     std::set<std::pair<Time, std::string>> ends_;
+    Alarm alarm_;  // of the ends
 };
 
 }  // namespace weir::limit

@@ -53,6 +53,10 @@ Job job_of(const database::Row& cells) {
     return job;
 }
 
+std::uint64_t id_of(const database::Row& cells) {
+    return static_cast<std::uint64_t>(number(cells, 0));
+}
+
 std::list<database::Change> adding(const Job& job) {
     return {{add_job,
              {cell_of(job.id), job.queue, job.key, std::int64_t{job.priority}, job.data,

@@ -36,6 +36,8 @@ extern const char* const read_last_id;
 
 // Returns a job that read_jobs has found. Throws std::exception if that is no job.
 Job job_of(const database::Row& cells);
+// Returns the id that read_last_id has found.
+std::uint64_t id_of(const database::Row& cells);
 
 // Returns the changes that keep a new job, what has changed of a job, and that it is gone.
 std::list<database::Change> adding(const Job& job);

@@ -20,8 +20,9 @@
 
 #include "config/settings/duration.h"
 #include "config/text/utf8.h"
-#include "core/run/event_handler.h"
+#include "core/run/routine.h"
 #include "core/simulation/wall_clock.h"
+#include "core/wait/alarm.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
 #include "modules/database/writer.h"
@@ -32,6 +33,7 @@
 #include "modules/system/call/json.h"
 #include "modules/system/call/require_named.h"
 #include "modules/system/module/plugin.h"
+#include "modules/system/module/serving_event.h"
 
 namespace weir::jobs {
 namespace {
@@ -64,7 +66,7 @@ constexpr std::size_t longest_reason = 4096;
 class QueueModule final : public ModuleOf<QueueSettings> {
 public:
     explicit QueueModule(const ModuleContext& context)
-        : ModuleOf(context), writer_(context.scheduler), clock_(context.scheduler) {}
+        : ModuleOf(context), writer_(context.scheduler) {}
     ~QueueModule() override { close(); }
 
     static auto declare() {
@@ -101,12 +103,14 @@ public:
         if (!settings().file || replaces()) {
             co_return;
         }
-        const std::vector<const char*> queries{read_jobs, read_last_id};
-        const auto found = co_await writer_.open(*settings().file, layout, queries);
-        for (const database::Row& last : found.at(1)) {
-            jobs_.set_last_id(static_cast<std::uint64_t>(std::get<std::int64_t>(last.at(0))));
-        }
-        load_rows(found.at(0));
+        std::vector<database::Query> queries;
+        queries.push_back({read_last_id, [this](const database::Row& cells) {
+                               jobs_.set_last_id(id_of(cells));
+                           }});
+        queries.push_back(
+            {read_jobs, [this](const database::Row& cells) { jobs_.load(job_of(cells), now()); }});
+        Task<> opening = writer_.open(*settings().file, layout, std::move(queries));
+        co_await opening;
         for (const auto& [line_name, line] : jobs_.lines()) {
             if (!settings().queues.contains(line_name)) {
                 log().warning("the file has jobs of a queue '{}', which there is not", line_name);
@@ -118,14 +122,18 @@ public:
         if (settings().file && !writer_.is_open()) {
             throw std::runtime_error("the version before has not handed over the file");
         }
-        look_at_the_clock();
+        clock_ = start(keep_time(), {.name = "queue.clock", .daemon = true});
     }
 
     Task<> unload() override {
         Task<> flushing = writer_.flush();
         co_await flushing;
     }
-    void retire() override { clock_.stop_all(); }
+    void retire() override {
+        if (clock_ != nullptr) {
+            clock_->close();
+        }
+    }
     bool can_hand_over() const override { return !writer_.writing(); }
 
 private:
@@ -177,18 +185,6 @@ private:
         std::shared_ptr<Effects> effects;  // shared with what undoes it
         std::optional<Future<>> written;
     };
-
-    void load_rows(const std::vector<database::Row>& rows) {
-        try {
-            for (const database::Row& row : rows) {
-                jobs_.load(job_of(row), now());
-            }
-        } catch (const std::bad_alloc&) {
-            throw;
-        } catch (const std::exception& error) {
-            throw database::damaged(*settings().file, error.what());
-        }
-    }
 
     QueueState hand_over() {
         QueueState state;
@@ -260,10 +256,10 @@ private:
         serve(parameters.queue);
         // A reload waits for its end: then the caller asks the next version.
         const Time deadline = scheduler().now() + parameters.wait;
+        const Matcher given = fetcher.given();
+        const Matcher ends = serving_changes();
         while (!fetcher.has_job() && serving() && scheduler().now() < deadline) {
-            const Matcher given = fetcher.given();
-            co_await wait_with_timeout(std::min(deadline - scheduler().now(), look_interval),
-                                       given);
+            co_await wait_with_timeout(deadline - scheduler().now(), given, ends);
         }
         if (!fetcher.has_job()) {
             co_return std::nullopt;
@@ -417,37 +413,44 @@ private:
 
     // --- time
 
-    // Sets the timer to the next time that comes: the end of a delay, or of a visibility.
-    void look_at_the_clock() {
-        const std::optional<std::int64_t> next = jobs_.next_time();
-        if (!next || (timer_at_ && *timer_at_ <= *next)) {
-            return;
-        }
-        if (timer_at_) {
-            clock_.stop(timer_.matcher());
-            timer_.cancel();
-            timer_at_.reset();
-        }
-        // The clock of the machine may be set: look at it now and then.
-        constexpr Duration longest_sleep = std::chrono::minutes(1);
-        const Duration time =
-            std::clamp<Duration>(microseconds(*next - now()), Duration(), longest_sleep);
-        timer_ = scheduler().set_timer(std::max(time, clock_rests_until_ - scheduler().now()));
-        clock_.handle(timer_.matcher(), [this](const Ref<Event>&) {
-            clock_.stop(timer_.matcher());
-            timer_at_.reset();
-            time_has_come();
-            look_at_the_clock();
-        });
-        timer_at_ = *next;
+    Matcher serving_changes() const {
+        return match<ModuleServing>(static_cast<const Module*>(this)).make();
     }
 
-    // If unloading the module is refused, it works on.
-    void time_has_come() noexcept {
-        if (!serving()) {
-            clock_rests_until_ = scheduler().now() + look_interval;
-            return;
+    // Returns when the next time comes: the end of a delay, or of a visibility; or earlier, if the
+    // clock of the machine may be set meanwhile.
+    Time next_time() const noexcept {
+        const std::optional<std::int64_t> next = jobs_.next_time();
+        return next ? std::max(scheduler().now() + until_wall_clock(scheduler().poller(), *next),
+                               clock_rests_until_)
+                    : Time::max();
+    }
+
+    void look_at_the_clock() noexcept { alarm_.no_later_than(next_time()); }
+
+    // While the module does not serve, no time is over: if its unloading is refused, it works on.
+    Task<> keep_time() {
+        const Matcher serves = serving_changes();
+        for (;;) {
+            bool has_memory = true;
+            try {
+                co_await alarm_.wait(next_time());
+                while (!serving()) {
+                    co_await serves;
+                }
+            } catch (const std::bad_alloc&) {
+                has_memory = false;
+            }
+            if (!has_memory) {
+                co_await sleep(pause_without_memory);
+            }
+            if (next_time() <= scheduler().now()) {
+                time_has_come();
+            }
         }
+    }
+
+    void time_has_come() noexcept {
         try {
             std::vector<Ref<Event>> ready;
             Commit begun = begin_commit([&](Effects& effects) {
@@ -509,17 +512,8 @@ private:
     }
 
     Task<> end_commit(Commit begun) {
-        std::optional<std::string> failure;
-        try {
-            if (begun.written) {
-                co_await *begun.written;
-            }
-        } catch (const database::DatabaseError& error) {
-            failure = error.what();
-        }
-        if (failure) {
-            throw ApiException("write_failed", *failure);
-        }
+        Task<> writing = database::Writer::until_written(std::move(begun.written));
+        co_await writing;
         jobs_.count(begun.effects->counted);
         for (const Ref<Event>& event : begun.effects->events) {
             co_await send(event);
@@ -565,15 +559,14 @@ private:
         }
     }
 
-    static constexpr Duration look_interval = milliseconds(250);
     static constexpr Duration pause_after_failure = std::chrono::seconds(10);
+    static constexpr Duration pause_without_memory = milliseconds(5);
 
     Jobs jobs_;
     std::map<std::string, std::list<Fetcher*>> fetchers_;  // that have no job yet, by queue
     database::Writer writer_;
-    EventHandler clock_;
-    Timer timer_;
-    std::optional<std::int64_t> timer_at_;
+    Alarm alarm_;  // of the times of jobs
+    Ref<Routine> clock_;
     bool serves_soon_ = false;
     Time clock_rests_until_{};  // after what cannot be done at once
 };

@@ -2,7 +2,6 @@
 
 #include "modules/system/module/module.h"
 
-#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <new>
@@ -14,6 +13,7 @@
 
 #include "config/settings/duration.h"
 #include "core/simulation/wall_clock.h"
+#include "core/wait/alarm.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
 #include "modules/database/writer.h"
@@ -64,13 +64,14 @@ public:
 
     Task<> load() override {
         if (settings().file && !replaces()) {
-            const std::vector<const char*> queries{read_rows, read_last_version};
-            const auto found = co_await writer_.open(*settings().file, layout, queries);
-            const std::vector<database::Row>& last = found.at(1);
-            entries_ = Entries(
-                last.empty() ? 0
-                             : static_cast<std::uint64_t>(std::get<std::int64_t>(last[0].at(0))));
-            load_rows(found.at(0));
+            std::vector<database::Query> queries;
+            queries.push_back({read_last_version, [this](const database::Row& cells) {
+                                   entries_ = Entries(version_of(cells));
+                               }});
+            queries.push_back(
+                {read_rows, [this](const database::Row& cells) { entries_.load(row_of(cells)); }});
+            Task<> opening = writer_.open(*settings().file, layout, std::move(queries));
+            co_await opening;
         }
     }
 
@@ -88,18 +89,6 @@ public:
     bool can_hand_over() const override { return !writer_.writing(); }
 
 private:
-    void load_rows(const std::vector<database::Row>& rows) {
-        try {
-            for (const database::Row& row : rows) {
-                entries_.load(row_of(row));
-            }
-        } catch (const std::bad_alloc&) {
-            throw;
-        } catch (const std::exception& error) {
-            throw database::damaged(*settings().file, error.what());
-        }
-    }
-
     std::size_t keys() const noexcept { return entries_.count(); }
     std::size_t bytes() const noexcept { return entries_.bytes(); }
     std::uint64_t transactions() const noexcept { return writer_.transactions(); }
@@ -252,6 +241,20 @@ private:
         std::optional<Future<>> written;
     };
 
+    // Makes the change in memory, and returns what undoes it.
+    Entries::Change apply(Entries::Change change) noexcept {
+        Entries::Change undo = entries_.apply(std::move(change));
+        expiry_.no_later_than(next_expiry());
+        return undo;
+    }
+
+    // Returns when the time of a key is over; or earlier, if the clock may be set meanwhile.
+    Time next_expiry() const noexcept {
+        const std::optional<std::int64_t> next = entries_.next_expiry();
+        return next ? scheduler().now() + until_wall_clock(scheduler().poller(), *next)
+                    : Time::max();
+    }
+
     // Hands the change to the writer, and makes it in memory. If it throws, it has done neither.
     Commit begin_commit(Entries::Change change) {
         Commit begun;
@@ -262,9 +265,9 @@ private:
                 row.key, entry == nullptr ? config::Value() : value_of(entry->value), row.version);
         }
         const auto undo = std::make_shared<Entries::Change>();
-        begun.written = writer_.submit(*this, changes_of({row}),
-                                       [this, undo] { entries_.apply(std::move(*undo)); });
-        *undo = entries_.apply(std::move(change));
+        begun.written =
+            writer_.submit(*this, changes_of({row}), [this, undo] { apply(std::move(*undo)); });
+        *undo = apply(std::move(change));
         return begun;
     }
 
@@ -276,17 +279,8 @@ private:
 
     // Events come when what they tell is on the disk.
     Task<> end_commit(Commit begun) {
-        std::optional<std::string> failure;
-        try {
-            if (begun.written) {
-                co_await *begun.written;
-            }
-        } catch (const database::DatabaseError& error) {
-            failure = error.what();
-        }
-        if (failure) {
-            throw ApiException("write_failed", *failure);
-        }
+        Task<> writing = database::Writer::until_written(std::move(begun.written));
+        co_await writing;
         if (begun.event != nullptr) {
             co_await send(begun.event);
         }
@@ -294,11 +288,7 @@ private:
 
     Task<> keep_expiring() {
         for (;;) {
-            const std::optional<std::int64_t> next = entries_.next_expiry();
-            const Duration wait =
-                next ? Duration(microseconds(std::max<std::int64_t>(*next - now(), 1000)))
-                     : look_interval;
-            co_await sleep(std::min(wait, look_interval));
+            co_await expiry_.wait(next_expiry());
             Task<bool> expiring = expire();
             const bool all_gone = co_await expiring;
             if (!all_gone) {
@@ -332,11 +322,10 @@ private:
         co_return !failure;
     }
 
-    // A key may get a time meanwhile that ends sooner.
-    static constexpr Duration look_interval = std::chrono::milliseconds(500);
     static constexpr Duration pause_after_failure = std::chrono::seconds(10);
 
     Entries entries_;
+    Alarm expiry_;  // of the next key whose time is over
     database::Writer writer_;
 };
 

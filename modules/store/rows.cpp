@@ -28,6 +28,10 @@ Row row_of(const database::Row& cells) {
             std::get<std::int64_t>(cells.at(3))};
 }
 
+std::uint64_t version_of(const database::Row& cells) {
+    return static_cast<std::uint64_t>(std::get<std::int64_t>(cells.at(0)));
+}
+
 std::list<database::Change> changes_of(const std::vector<Row>& rows) {
     std::list<database::Change> changes;
     std::uint64_t last = 0;

@@ -23,8 +23,9 @@ extern const database::Layout layout;
 extern const char* const read_rows;
 extern const char* const read_last_version;
 
-// Returns a row that read_rows has found.
+// Returns a row that read_rows has found, and the version that read_last_version has found.
 Row row_of(const database::Row& cells);
+std::uint64_t version_of(const database::Row& cells);
 // Returns the changes that write the rows, and the largest version that there ever was.
 std::list<database::Change> changes_of(const std::vector<Row>& rows);
 

@@ -168,6 +168,38 @@ TEST_CASE("a key is gone when its time is over, and that is an event") {
     CHECK(world.log() == "");
 }
 
+TEST_CASE("a key that has a short time is gone at its end, although others stay for long") {
+    SimulatedServer world(app());
+    std::vector<std::pair<std::string, Duration>> gone;
+    const auto run = [](SimulatedServer& own, auto& seen) -> Task<> {
+        const Time begin = own.scheduler().now();
+        const std::array<IndexValue, 1> path{IndexValue("store.Changed")};
+        EventHandler handler(own.scheduler());
+        handler.handle(Matcher(path), [&](const Ref<Event>& event) {
+            const Json changed = Json::parse(event_json(*event));
+            if (changed["value"].is_null()) {
+                seen.emplace_back(changed["key"], own.scheduler().now() - begin);
+            }
+        });
+        for (const auto& [function, parameters] :
+             Asked{{"set", R"({"key": "long", "value": 1, "time_to_live": "1h"})"},
+                   {"set", R"({"key": "short", "value": 1, "time_to_live": "70ms"})"},
+                   {"set", R"({"key": "shorter", "value": 1, "time_to_live": "30ms"})"}}) {
+            Task<std::string> asking = ask(function, parameters);
+            co_await asking;
+        }
+        co_await sleep(1s);
+        Task<std::string> making_shorter =
+            ask("set", R"({"key": "long", "value": 2, "time_to_live": "1s"})");
+        co_await making_shorter;
+        co_await sleep(2s);
+    };
+    world.run(run(world, gone));
+    CHECK(gone == std::vector<std::pair<std::string, Duration>>{
+                      {"shorter", 30ms}, {"short", 70ms}, {"long", 2s}});
+    CHECK(world.log() == "");
+}
+
 TEST_CASE("what does not fit is refused, and changes nothing") {
     SimulatedServer world(app(R"({"max_key": 3, "max_value": 10, "max_size": 20})"));
     CHECK(answers_of(world, {{"set", R"({"key": "abcd", "value": 1})"},

@@ -3,6 +3,7 @@
 // comes.
 
 #include <csignal>
+#include <set>
 #include <stdexcept>
 #include <thread>
 
@@ -187,6 +188,45 @@ Task<> ask_seldom(Scheduler& scheduler) {
     co_await requests.take();
 }
 
+// core/wait/condition.h
+class Work {
+public:
+    Task<> all_ended() {
+        Task<bool> ending = idle_.until([this] { return running_ == 0; });
+        co_await ending;
+    }
+    void end_one() {
+        --running_;
+        idle_.notify();
+    }
+
+private:
+    int running_ = 0;
+    Condition idle_;
+};
+
+// core/wait/alarm.h
+class Deadlines {
+public:
+    Task<> keep() {
+        for (;;) {
+            co_await alarm_.wait(next_deadline());  // Time::max(): there is none
+            do_what_is_due();                       // perhaps nothing
+        }
+    }
+    void add(Time deadline) {
+        deadlines_.insert(deadline);
+        alarm_.no_later_than(deadline);
+    }
+
+private:
+    Time next_deadline() const { return deadlines_.empty() ? Time::max() : *deadlines_.begin(); }
+    void do_what_is_due() { deadlines_.erase(deadlines_.begin()); }
+
+    std::multiset<Time> deadlines_;
+    Alarm alarm_;
+};
+
 Task<int> find(std::string name) {
     co_return static_cast<int>(name.size());
 }
@@ -324,6 +364,10 @@ weir::Task<> greet(weir::AllocationFailure& failure) {
     failure.disarm();
     co_return;
 }
+void write_all(const weir::Report& report) {
+    report("written");
+}
+void check_files(const std::vector<std::string>&) {}
 weir::Task<> ask() {
     co_return;
 }
@@ -341,6 +385,13 @@ void test(const std::string& app, weir::Registry registry) {
         world.run(random_guests(world));
         CHECK(world.log() == "");
     });
+    for (std::uint64_t nth = 1;; ++nth) {
+        const weir::KilledRun run = weir::run_until_killed(nth, weir::Kill::before, write_all);
+        check_files(run.reports);
+        if (!run.killed) {
+            break;
+        }
+    }
     {
         const auto bakery = weir::module_that_hangs("bakery");
         weir::SimulatedServer world(R"({"server": {"startup": ["cafe"]}})",
@@ -440,6 +491,10 @@ void use_the_examples() {
     static_cast<void>(&inside_weir::sort_names);
     static_cast<void>(&inside_weir::send_file);
     static_cast<void>(&inside_weir::ask_seldom);
+    static_cast<void>(&inside_weir::Work::all_ended);
+    static_cast<void>(&inside_weir::Work::end_one);
+    static_cast<void>(&inside_weir::Deadlines::keep);
+    static_cast<void>(&inside_weir::Deadlines::add);
     static_cast<void>(&inside_weir::find_both);
     static_cast<void>(&inside_weir::find_either);
     static_cast<void>(&inside_weir::schedule);

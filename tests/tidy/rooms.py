@@ -214,7 +214,7 @@ ROOMS = {
     ),
     "modules/database": (
         "What modules keep in files: databases of SQLite, and what writes to them",
-        ["core/wait"],
+        ["core/wait", "modules/system/call"],
     ),
     "modules/store": (
         "The module `store`: values under keys, in memory and in a file",

@@ -32,6 +32,8 @@
 #include "core/simulation/simulation.h"
 
 // What a routine awaits.
+#include "core/wait/alarm.h"
+#include "core/wait/condition.h"
 #include "core/wait/do_events.h"
 #include "core/wait/execute_all.h"
 #include "core/wait/future.h"

@@ -6,6 +6,7 @@
 #include "modules/testing/allocations.h"
 #include "modules/testing/fake_modules.h"
 #include "modules/testing/framework.h"
+#include "modules/testing/kills.h"
 #include "modules/testing/live_server.h"
 #include "modules/testing/queue_kind.h"
 #include "modules/testing/seeds.h"

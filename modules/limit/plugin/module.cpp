@@ -12,7 +12,6 @@
 
 #include "core/base/glob.h"
 #include "core/run/random_id.h"
-#include "core/wait/timeout.h"
 #include "modules/limit/held_tickets.h"
 #include "modules/limit/limit.h"
 #include "modules/limit/limit_host.h"
@@ -141,9 +140,7 @@ private:
 
     Task<> keep_expiring() {
         for (;;) {
-            const Time now = scheduler().now();
-            const Duration next = held_->next_end().value_or(now + look_interval) - now;
-            co_await sleep(std::clamp(next, Duration(), look_interval));
+            co_await held_->next_end();
             if (const std::size_t count = held_->expire(scheduler().now())) {
                 log().warning("tickets that were not given back within the time of `hold`: {}",
                               count);
@@ -187,9 +184,6 @@ private:
             values.add(info.*Member, {{"limit", info.name}});
         }
     }
-
-    // A ticket may come whose time ends sooner.
-    static constexpr Duration look_interval = std::chrono::milliseconds(500);
 
     Limits limits_;  // shared with the tickets
     Ref<HeldTickets> held_{new HeldTickets};

@@ -14,6 +14,7 @@
 #include "modules/system/call/caller.h"
 #include "modules/system/call/json.h"
 #include "modules/system/module/module_part.h"
+#include "modules/system/module/serving_event.h"
 
 namespace weir {
 
@@ -144,6 +145,22 @@ void Module::add_declared_queues() {
 
 // --- answering calls
 
+namespace {
+
+// Without memory for the event, calls that wait return at their own time.
+void tell_serving(const Module& module) noexcept {
+    Scheduler& scheduler = module.scheduler();
+    try {
+        if (scheduler.notices(event_type<ModuleServing>())) {
+            scheduler.emergency_send(make_event<ModuleServing>(&module));
+        }
+    } catch (...) {
+        scheduler.log_exception("telling calls of the module '" + module.name() + "' to end");
+    }
+}
+
+}  // namespace
+
 void Module::serve() {
     call_statistics_.resize(type_.api.functions().size());
     functions_.take_calls_of(match<ModuleApiCall>().with(&ModuleApiCall::target, name()).make());
@@ -156,10 +173,14 @@ void Module::serve() {
                                          .make());
         }
     }
+    tell_serving(*this);
 }
 
 void Module::stop_serving() noexcept {
-    functions_.stop();
+    if (serving()) {
+        functions_.stop();
+        tell_serving(*this);
+    }
 }
 
 void Module::Functions::take_calls_of(const Matcher& matcher) {
