@@ -8,11 +8,13 @@
 
 namespace weir {
 
-Glob::Glob(std::string pattern) : text_(std::move(pattern)), pieces_(1) {
+Glob::Glob(std::string pattern) : text_(std::move(pattern)) {
     if (text_.size() > longest) {
         throw std::invalid_argument("the pattern has " + std::to_string(text_.size()) +
                                     " bytes, more than " + std::to_string(longest));
     }
+    pieces_.reserve(static_cast<std::size_t>(std::ranges::count(text_, '*')) + 1);
+    pieces_.emplace_back();
     for (std::size_t i = 0; i != text_.size(); ++i) {
         Piece& piece = pieces_.back();
         const char c = text_[i];

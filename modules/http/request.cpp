@@ -10,6 +10,7 @@ namespace weir::http {
 void Request::clear() noexcept {
     method = target = host = path = query = {};
     headers.clear();
+    name_sizes = 0;
     minor_version = 1;
     keep_alive = expects_continue = chunked = false;
     length = 0;
@@ -18,6 +19,9 @@ void Request::clear() noexcept {
 
 std::optional<std::string_view> Request::header(std::string_view name) const {
     std::optional<std::string_view> found;
+    if ((name_sizes >> (name.size() % 64) & 1U) == 0) {
+        return found;
+    }
     for (const Header& header : headers) {
         if (same_name(header.name, name)) {
             if (found) {

@@ -44,6 +44,8 @@ struct Request {
     std::string_view path;    // as sent, without the query; "*" for the server itself
     std::string_view query;   // as sent, without '?'
     std::vector<Header> headers;
+    // Of each name's size a bit, modulo 64: most headers that are asked for are not there.
+    std::uint64_t name_sizes = 0;
     int minor_version = 1;  // of HTTP/1
     bool keep_alive = false;
     bool expects_continue = false;

@@ -45,6 +45,7 @@ struct RequestParser::Callbacks {
         if (!self.request_.chunked) {  // not of a trailer, which is dropped
             try {
                 self.request_.headers.push_back({{begin, size}, {}});
+                self.request_.name_sizes |= std::uint64_t{1} << (size % 64);
             } catch (...) {
                 self.failure_ = std::current_exception();
                 return HPE_USER;

@@ -299,6 +299,25 @@ class PageTest(InBrowser):
         counted = float(re.search(r"([\d.]+)k routines", page.text(".bar .quiet")).group(1))
         self.assertGreaterEqual(counted, 10)
         self.assertLess(page.elements(), 2500)
+        for view in ("routines", "locks"):
+            page.click(f"#tab-{view}")
+            page.wait(".bar", "listed" if view == "routines" else "1000 keys")
+            self.assertLess(self.share_of_processor(5), 0.5, view)
+
+    def share_of_processor(self, seconds):
+        """Returns how much of its thread's time the page computes while it shows what changes."""
+        page = self.browser
+        page.command("Performance.enable", timeDomain="threadTicks")
+
+        def used():
+            metrics = page.command("Performance.getMetrics")["metrics"]
+            return next(one["value"] for one in metrics if one["name"] == "TaskDuration")
+        before = used()
+        page.js(f"return new Promise((done) => setTimeout(done, {seconds} * 1000));")
+        share = (used() - before) / seconds
+        page.command("Performance.disable")
+        print(f"the page computes for {share:.1%} of the time")
+        return share
 
     def test_more_locks_than_are_listed_need_a_narrower_filter(self):
         page = self.browser
@@ -528,6 +547,25 @@ class PageTest(InBrowser):
         self.assertEqual(page.js("""const table = document.activeElement;
             return document.getElementById(table.getAttribute("aria-activedescendant"))
                 .getAttribute("aria-selected");"""), "true")
+
+    def test_a_screen_reader_has_a_name_for_each_control(self):
+        page = self.browser
+        self.holder("a")
+        page.command("Accessibility.enable")
+        for view in ("overview", "modules", "queues", "locks", "routines", "events", "calls"):
+            self.open(view)
+            page.wait(f"#tab-{view}[aria-selected=true]")
+            nodes = page.command("Accessibility.getFullAXTree")["nodes"]
+            controls = [(node["role"]["value"], node.get("name", {}).get("value", ""))
+                        for node in nodes if not node["ignored"] and node["role"]["value"] in (
+                            "button", "link", "tab", "textbox", "searchbox", "checkbox",
+                            "combobox", "grid", "table", "image", "tabpanel", "dialog")]
+            self.assertGreater(len(controls), 7, view)
+            self.assertEqual([role for role, name in controls if not name.strip()], [], view)
+            roles = {node["role"]["value"] for node in nodes}
+            self.assertLessEqual({"main", "tablist", "heading", "banner"} & roles, roles)
+            self.assertIn("main", roles, view)
+        page.command("Accessibility.disable")
 
     def test_it_is_dark_or_light(self):
         page = self.browser

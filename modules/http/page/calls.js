@@ -35,7 +35,7 @@ export class Calls {
     this.table = new Table("Functions that can be called", [
       { title: "Function", value: (row) => `${row.module}.${row.name}`,
         width: 1, tone: (row) => (this.isAllowed(row) ? "" : "quiet") },
-      { title: "", value: (row) => (!this.isAllowed(row) ? "no right" : row.reads ? "reads" : ""),
+      { title: "Kind", value: (row) => (!this.isAllowed(row) ? "no right" : row.reads ? "reads" : ""),
         width: "5em" },
     ], { key: (row) => `${row.module}.${row.name}`, chosen: (row) => this.choose(row), least: 0 });
     this.panel = h("section", { class: "panel wide", "aria-label": "Call" },
