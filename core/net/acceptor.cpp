@@ -262,7 +262,7 @@ Task<> Acceptor::work() {
             co_await accept_all();
         }
         if (!options_.retry_listen) {
-            scheduler().log(LogLevel::error, error_ + ": the server ends");
+            scheduler().log(LogLevel::error, error_ + ": gives up");
             stopped_ = true;
             co_return;
         }

@@ -459,6 +459,16 @@ class Alone(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         self.assertIn("headers: has Content-Length, which the server sets itself", done.stderr)
 
+    def test_routes_that_would_answer_the_same_requests_are_refused(self):
+        web = Web(routes=[{"path": "/a/{b}", "call": "lock.list"},
+                          {"path": "/a/{c}", "call": "lock.sessions", "hosts": ["shop.example"]},
+                          {"path": "/a/{d}", "call": "lock.semaphores"}])
+        done = subprocess.run([program("weir"), "check", web.file], capture_output=True,
+                              text=True, timeout=LIMIT, check=False)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("the path '/a/{d}' is there already with the method POST", done.stderr)
+        self.assertNotIn("/a/{c}", done.stderr)
+
     def test_tls_with_a_certificate_of_its_own_that_hangup_renews(self):
         web = Web()
         certificate = os.path.join(web.folder.name, "certificate.pem")

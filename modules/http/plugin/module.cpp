@@ -289,8 +289,7 @@ private:
         }
         for (const RouteSettings& route : settings().routes) {
             const Handler handler = handler_of(route);
-            const std::vector<std::string> all_hosts = {""};
-            for (const std::string& host : route.hosts.empty() ? all_hosts : route.hosts) {
+            for (const std::string& host : route.hosts_or_all()) {
                 for (const std::string& method : route.methods()) {
                     routes_.push_back(router_.add(method, route.path, handler, host));
                 }

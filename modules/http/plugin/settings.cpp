@@ -1,6 +1,8 @@
 #include "modules/http/plugin/settings.h"
 
 #include <algorithm>
+#include <memory>
+#include <stdexcept>
 
 #include "config/text/quoted.h"
 #include "modules/http/plugin/route_limit.h"
@@ -24,6 +26,23 @@ private:
 
 bool is_no_name(const std::string& host) {
     return host.empty() || host.find_first_of(":/*@ []") != std::string::npos;
+}
+
+// Adds the routes whose requests an earlier one answers. Requires that nothing else is wrong.
+void add_doubled(const std::vector<RouteSettings>& routes, Mistakes& mistakes) {
+    Router router;
+    std::vector<std::unique_ptr<Route>> added;
+    for (const RouteSettings& route : routes) {
+        try {
+            for (const std::string& host : route.hosts_or_all()) {
+                for (const std::string& method : route.methods()) {
+                    added.push_back(router.add(method, route.path, {}, host));
+                }
+            }
+        } catch (const std::invalid_argument& error) {
+            mistakes.add(error.what());
+        }
+    }
 }
 
 std::string wrong_routes(const std::vector<RouteSettings>& routes) {
@@ -54,6 +73,9 @@ std::string wrong_routes(const std::vector<RouteSettings>& routes) {
         } else if (route.cache && !std::ranges::all_of(route.cache->headers, is_token)) {
             mistakes.add(where + "has a cache with a header whose name is no name of a header");
         }
+    }
+    if (mistakes.text().empty()) {
+        add_doubled(routes, mistakes);
     }
     return mistakes.text();
 }
@@ -108,6 +130,10 @@ std::string HttpSettings::wrong_page() const {
 
 WebSocketOptions HttpSettings::web_sockets() const {
     return {.max_message = max_message.bytes, .ping_interval = ping_interval};
+}
+
+std::vector<std::string> RouteSettings::hosts_or_all() const {
+    return hosts.empty() ? std::vector<std::string>{""} : hosts;
 }
 
 std::vector<std::string> RouteSettings::methods() const {

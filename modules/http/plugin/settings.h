@@ -51,6 +51,8 @@ struct RouteSettings {
 
     static config::Settings<RouteSettings> describe();
 
+    // Returns the hosts that it answers for; {""}: all.
+    std::vector<std::string> hosts_or_all() const;
     // Returns the methods that it answers, beside HEAD and OPTIONS.
     std::vector<std::string> methods() const;
 };
