@@ -142,12 +142,12 @@ void BlockedEvents::insert(Event& event) {
     if (event.blocked_slot_ != nullptr) {
         return;
     }
-    auto slot = std::make_unique<BlockedEventSlot>();
     Listed& list = list_of(event.type());
+    auto* const slot = new BlockedEventSlot();  // deleted by remove_held()
     slot->event = Ref<Event>(&event);
     slot->arrival = arrivals_++;
     list.slots.push_back(*slot);
-    event.blocked_slot_ = slot.release();
+    event.blocked_slot_ = slot;
     ++size_;
 }
 

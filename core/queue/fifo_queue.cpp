@@ -50,15 +50,13 @@ void FifoQueue::signal_place(QueueSignals& signals) {
     }
 }
 
+// Without memory for the signal, the event stays.
 Ref<Event> FifoQueue::take(QueueSignals& signals) {
-    --size_;
-    try {
-        signal_place(signals);
-    } catch (...) {
-        ++size_;  // without memory for the signal the event stays
-        waited_ = true;
-        throw;
+    if (waited_ && size_ <= max_size_) [[unlikely]] {
+        signals.can_write.push_back(make_can_write());
+        waited_ = false;
     }
+    --size_;
     can_pop_ = size_ != 0;
     Ref<Event> event = let_go(events_.pop_front());
     signals.behind = &events_;

@@ -223,11 +223,28 @@ void Routine::wait_again() noexcept {
             return;
         }
     }
+    update_subscriptions();
+}
+
+// The part of wait_again() in which subscriptions change.
+[[gnu::noinline]] void Routine::update_subscriptions() {
     const Ref<Routine> keep(this);  // a predicate that sees a blocked event may close the routine
+    const auto update = [this] {
+        if (wait_ == nullptr) {
+            throw std::logic_error("it awaits something that is not of weir");
+        }
+        const auto matchers = wait_->matchers();
+        begin_wait(matchers.size());
+        if (!subscriptions_.empty() || matchers.size() > 1 || watches_ != nullptr) {
+            replace_subscriptions(matchers);
+        } else if (matchers.size() == 1 && matchers[0]) {
+            scheduler().subscribe(*this, matchers[0]).position = 0;
+        }
+    };
     constexpr int most_attempts = 3;
     for (int attempts = 1;; ++attempts) {
         try {
-            update_subscriptions();
+            update();
             return;
         } catch (...) {
             if (wait_ == nullptr || attempts == most_attempts) {
@@ -303,19 +320,6 @@ Wait::Then Routine::ask_watches(const Ref<Event>& event, std::size_t position) n
         first += count;
     }
     return Wait::Then::wait_on;
-}
-
-void Routine::update_subscriptions() {
-    if (wait_ == nullptr) {
-        throw std::logic_error("it awaits something that is not of weir");
-    }
-    const auto matchers = wait_->matchers();
-    begin_wait(matchers.size());
-    if (!subscriptions_.empty() || matchers.size() > 1 || watches_ != nullptr) {
-        replace_subscriptions(matchers);
-    } else if (matchers.size() == 1 && matchers[0]) {
-        scheduler().subscribe(*this, matchers[0]).position = 0;
-    }
 }
 
 // Subscribes to the new matchers, in order, and then unsubscribes from those that the routine no
