@@ -1,6 +1,8 @@
 #include "modules/exec/settings.h"
 
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <stdexcept>
 
 #include <pwd.h>
@@ -40,6 +42,10 @@ config::Settings<CommandSettings> CommandSettings::describe() {
         setting("output", &S::output,
                 "How much of its output, and of its errors, is kept; the rest is dropped")
             .at_most(config::mebibytes(16)),
+        setting("memory", &S::memory,
+                "How much memory of its own each of its processes may have: asking for more fails "
+                "in the process; null: as much as the server may")
+            .at_least(config::mebibytes(1)),
         setting("at_once", &S::at_once, "How often it may run at a time; further calls wait")
             .range(1, 1000),
         setting("lines", &S::lines,
@@ -53,28 +59,47 @@ config::Settings<ExecSettings> ExecSettings::describe() {
         setting("commands", &ExecSettings::commands, "The commands, by name"));
 }
 
-// setpriv of util-linux gives up all that root has and the user has not.
-std::vector<std::string> command_line(const CommandSettings& settings) {
-    if (!settings.user) {
-        return settings.command;
-    }
+namespace {
+
+// Returns the program that gives up all that root has and the user has not: setpriv of util-linux.
+// Empty if the server runs as that user.
+std::vector<std::string> becoming(const std::string& user) {
     std::array<char, 4096> memory{};
     passwd entry{};
     passwd* found = nullptr;
-    if (::getpwnam_r(settings.user->c_str(), &entry, memory.data(), memory.size(), &found) != 0 ||
+    if (::getpwnam_r(user.c_str(), &entry, memory.data(), memory.size(), &found) != 0 ||
         found == nullptr) {
-        throw std::invalid_argument("there is no user " + config::in_quotes(*settings.user));
+        throw std::invalid_argument("there is no user " + config::in_quotes(user));
     }
     if (::geteuid() == entry.pw_uid) {
-        return settings.command;
+        return {};
     }
-    std::vector<std::string> line{"setpriv",
-                                  "--reuid",
-                                  std::to_string(entry.pw_uid),
-                                  "--regid",
-                                  std::to_string(entry.pw_gid),
-                                  "--init-groups",
-                                  "--"};
+    return {"setpriv",
+            "--reuid",
+            std::to_string(entry.pw_uid),
+            "--regid",
+            std::to_string(entry.pw_gid),
+            "--init-groups",
+            "--"};
+}
+
+// Returns the program that limits memory: prlimit of util-linux. What counts is data that a process
+// does not share; address space would stop programs that reserve much of it and use little.
+std::vector<std::string> limiting(config::ByteSize memory) {
+    return {"prlimit", "--data=" + std::to_string(memory.bytes), "--"};
+}
+
+}  // namespace
+
+// The limit comes first, so that the user cannot raise it.
+std::vector<std::string> command_line(const CommandSettings& settings) {
+    std::vector<std::string> line;
+    if (settings.memory) {
+        line = limiting(*settings.memory);
+    }
+    if (settings.user) {
+        std::ranges::move(becoming(*settings.user), std::back_inserter(line));
+    }
     line.insert(line.end(), settings.command.begin(), settings.command.end());
     return line;
 }

@@ -30,6 +30,7 @@ struct CommandSettings {
     std::chrono::milliseconds timeout = std::chrono::minutes(1);
     std::chrono::milliseconds patience = std::chrono::seconds(2);
     config::ByteSize output = config::kibibytes(64);
+    std::optional<config::ByteSize> memory;
     std::uint32_t at_once = 1;
     Lines lines = Lines::none;
 
@@ -42,8 +43,8 @@ struct ExecSettings {
     static config::Settings<ExecSettings> describe();
 };
 
-// Returns the program with its arguments that a command runs: as another user if it names one.
-// Throws std::invalid_argument if there is no such user.
+// Returns the program with its arguments that a command runs: with its limit of memory, and as
+// another user if it names one. Throws std::invalid_argument if there is no such user.
 std::vector<std::string> command_line(const CommandSettings& settings);
 
 }  // namespace weir::exec

@@ -79,6 +79,39 @@ class ExecTest(unittest.TestCase):
             self.assertEqual("".join(lines), "x" * 200000)
         folder.cleanup()
 
+    def test_a_command_has_no_more_memory_than_the_file_says(self):
+        take = "import sys; taken = b'x' * (int(sys.argv[1]) << 20); print(len(taken) >> 20)"
+        command = ["/usr/bin/python3", "-c", take]
+        with self.server(small={"command": command, "arguments": True, "memory": "100MiB"},
+                         large={"command": command, "arguments": True}) as server:
+            def taken(name, size):
+                report = self.run_command(server, command=name, arguments=[str(size)],
+                                          must_succeed=False)
+                return report["code"], report["output"], report["errors"]
+            self.assertEqual(taken("small", 10), (0, "10\n", ""))
+            code, output, errors = taken("small", 200)
+            self.assertEqual((code, output), (1, ""))
+            self.assertIn("MemoryError", errors)
+            self.assertEqual(taken("large", 200), (0, "200\n", ""))
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root may start a command as another user")
+    def test_a_command_runs_as_the_user_of_the_file_and_cannot_raise_its_limits(self):
+        script = "id -un; id -Gn; ulimit -d 200000 || echo refused"
+        with self.server(guest={"command": ["bash", "-c", script], "user": "nobody",
+                                "memory": "100MiB"}) as server:
+            report = self.run_command(server, command="guest")
+            user, groups, refused = report["output"].splitlines()
+            self.assertEqual((user, "root" in groups, refused), ("nobody", False, "refused"))
+
+    def test_a_command_has_the_environment_and_folder_of_the_file(self):
+        folder = Lockd().folder
+        script = "echo $WHO $${HOME-no home}; pwd; cat"
+        with self.server(own={"command": ["/bin/sh", "-c", script], "clear_environment": True,
+                              "environment": {"WHO": "ann"}, "folder": folder.name}) as server:
+            report = self.run_command(server, command="own", input="read")
+            self.assertEqual(report["output"], f"ann no home\n{folder.name}\nread")
+        folder.cleanup()
+
     def test_commands_end_with_a_server_that_is_killed(self):
         folder = Lockd().folder
         started = os.path.join(folder.name, "started")
