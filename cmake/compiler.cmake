@@ -22,6 +22,13 @@ if(WEIR_WERROR)
     add_compile_options(-Werror)
 endif()
 
+# g++ collects garbage when it has allocated 128 MB, again at 256 MB, and so on; the largest units allocate
+# 1.6 GB. To begin at 1 GiB saves up to 6 % of the time, and ccache need not know.
+set(collect_late --param=ggc-min-heapsize=1048576)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options($<$<COMPILE_LANGUAGE:CXX>:${collect_late}>)
+endif()
+
 # A symbol marked "unique" keeps its shared library in memory for ever: no plugin could be unloaded.
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-fno-gnu-unique>)
@@ -64,6 +71,7 @@ find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     set(CMAKE_CXX_COMPILER_LAUNCHER
         env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+        CCACHE_IGNOREOPTIONS=${collect_late}
         ${CCACHE})
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
         add_compile_options(-fpch-preprocess)
