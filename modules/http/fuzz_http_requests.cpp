@@ -1,4 +1,5 @@
-// Feeds any bytes, in any pieces, to a connection of HTTP, with a handler behind it.
+// Feeds any bytes, in any pieces, through all that a request passes: the connection and its parser,
+// the gate, the router, and handlers behind it.
 //
 // `./dev fuzz` builds and runs it. What it finds, build/fuzz/fuzz_http_requests-crash-..., is tried
 // again by build/fuzz/bin/fuzz_http_requests FILE.
@@ -7,12 +8,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "modules/http/fuzz_world.h"
+#include "modules/http/gate.h"
+#include "modules/http/router.h"
 #include "modules/http/target.h"
+#include "modules/system/rights/access.h"
 
 namespace {
 
@@ -34,10 +40,48 @@ Task<> echo(Exchange& exchange) {
     co_await exchange.respond(std::move(response));
 }
 
+// What stands between a connection and the handlers. Nobody can log in.
+class Stack {
+public:
+    explicit Stack(Scheduler& scheduler) : access_(scheduler), gate_(access_, settings()) {
+        for (const char* pattern : {"/", "/a/{b}", "/a/{b}/c", "/files/*", "/*"}) {
+            routes_.push_back(router_.add("GET", pattern, echo));
+            routes_.push_back(router_.add("POST", pattern, echo));
+        }
+        routes_.push_back(router_.add("GET", "/a/{b}", echo, "other.example"));
+    }
+
+    Task<> handle(Exchange& exchange) { return gate_.handle(exchange, route_); }
+
+private:
+    static GateSettings settings() {
+        GateSettings made{.origins = {"https://friend.example"}, .headers = {}};
+        made.headers.set("X-Frame-Options", "DENY");
+        return made;
+    }
+
+    Access access_;
+    Gate gate_;
+    Router router_;
+    const Handler route_ = [this](Exchange& exchange) { return router_.handle(exchange); };
+    std::vector<std::unique_ptr<Route>> routes_;
+};
+
+// Begins with the first request, whose scheduler it needs, and ends before that does.
+Handler stack_of_handlers() {
+    return [stack = std::shared_ptr<Stack>()](Exchange& exchange) mutable {
+        if (stack == nullptr) {
+            stack = std::make_shared<Stack>(exchange.scheduler());
+        }
+        return stack->handle(exchange);
+    };
+}
+
 struct Fuzzed : FuzzWorld {
     Fuzzed(std::string_view bytes, std::size_t most_at_once)
         : FuzzWorld(std::string(bytes), most_at_once,
-                    {.target = 200, .head = 1000, .headers = 10, .body = 1000}, echo) {}
+                    {.target = 200, .head = 1000, .headers = 10, .body = 1000},
+                    stack_of_handlers()) {}
 };
 
 }  // namespace

@@ -38,7 +38,8 @@ struct FuzzWorld : test::WorldOn<Simulation> {
 
 private:
     static Task<> serve(ByteStream& stream, const HttpLimits& limits, const Handler& handler) {
-        const Client client;
+        Client client;
+        client.hosts = {"localhost"};
         Traffic traffic;
         Connection connection(stream, limits, client, handler, traffic);
         const std::function<bool()> last = [] { return false; };

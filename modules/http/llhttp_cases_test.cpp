@@ -19,15 +19,15 @@ namespace weir::http {
 
 namespace {
 
-// JSON has characters where the input has bytes.
+// JSON has characters where the input has bytes; those above U+00FF are themselves.
 std::string bytes_of(const std::string& text) {
     std::string bytes;
     for (std::size_t i = 0; i != text.size(); ++i) {
         const auto byte = static_cast<unsigned char>(text[i]);
-        if (byte < 0x80) {
-            bytes += text[i];
-        } else {
+        if (byte == 0xC2 || byte == 0xC3) {  // U+0080 to U+00FF
             bytes += static_cast<char>((byte & 3U) << 6U | (text[++i] & 0x3FU));
+        } else {
+            bytes += text[i];
         }
     }
     return bytes;
