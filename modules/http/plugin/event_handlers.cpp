@@ -94,7 +94,7 @@ Task<> EventHandlers::watch(Exchange& exchange) {
     const Request& request = exchange.request();
     std::string type;
     std::vector<IndexFilter> filters;
-    WatchOptions options{.resumable = true};
+    WatchOptions options{.resumable = request.method != "HEAD"};  // gets no position
     for (auto& [name, value] : query_parameters(request.query)) {
         if (name == "type") {
             type = std::move(value);

@@ -199,19 +199,21 @@ std::unique_ptr<EventWatch> EventExchange::watch(std::string_view type,
                                "routine that processes it");
     }
     EventTopic& topic = topics_.topic(found.name(), matcher_of(found, filters));
+    std::unique_ptr<EventWatch> watch;
     try {
-        auto watch = std::make_unique<EventWatch>(topic, options.limits, options.bridge);
-        if (options.resumable) {
-            topic.keep_history();
-        }
-        if (!options.after.empty()) {
-            topic.replay(*watch, options.after);
-        }
-        return watch;
+        watch = std::make_unique<EventWatch>(topic, options.limits, options.bridge);
     } catch (const std::bad_alloc&) {
         topics_.release(topic);
         throw;
     }
+    // From here on the watch releases the topic.
+    if (options.resumable) {
+        topic.keep_history();
+    }
+    if (!options.after.empty()) {
+        topic.replay(*watch, options.after);
+    }
+    return watch;
 }
 
 config::Value EventExchange::types(const Caller& client) const {

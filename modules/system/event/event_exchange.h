@@ -39,7 +39,7 @@ struct WatchOptions {
     /// A bridge watches, which forwards the events to another process.
     bool bridge = false;
     /// Lets a later watch continue this one, see `after`: the latest events are kept, also for a
-    /// minute after the last such watch.
+    /// minute after the last such watch. See EventTopics for how many at a time.
     bool resumable = false;
     /// WatchedEvent::position after which the watch begins, of an earlier watch of the same events;
     /// "": now.

@@ -370,6 +370,73 @@ TEST_CASE("A watch continues an earlier one from its position, as far as events 
     world.run(run(world));
 }
 
+TEST_CASE("A watch that has received nothing leaves nothing when it ends") {
+    World world;
+    const auto run = [](World& at) -> Task<> {
+        WatchOptions options;
+        options.resumable = true;
+        for (int i = 0; i < 100; ++i) {
+            at.events().watch("test.Order", {{"customer", std::to_string(i)}}, options);
+        }
+        CHECK(at.events().topics() == 0);
+        co_return;
+    };
+    world.run(run(world));
+}
+
+TEST_CASE("The events of a limited number of ended watches are kept, those of the latest ones") {
+    World world;
+    const auto run = [](World& at) -> Task<> {
+        WatchOptions options;
+        options.resumable = true;
+        const auto watched = at.events().watch("test.Order", {{"customer", "in use"}}, options);
+        std::vector<std::string> positions;
+        for (std::size_t i = 0; i < EventTopics::most_unwatched + 2; ++i) {
+            const std::string customer = std::to_string(i);
+            const auto watch = at.events().watch("test.Order", {{"customer", customer}}, options);
+            co_await send(make_event<Order>(customer, 1));
+            EventWatch::Item item = co_await watch->next();
+            positions.push_back(item.event->position);
+        }
+        CHECK(at.events().topics() == EventTopics::most_unwatched + 1);
+        const auto continued = [&](std::size_t index) {
+            const std::string customer = std::to_string(index);
+            options.after = positions[index];
+            return at.events().watch("test.Order", {{"customer", customer}}, options);
+        };
+        // The first two were dropped for the last two; all others go on without a gap.
+        CHECK(continued(1)->ready());
+        CHECK_FALSE(continued(2)->ready());
+        CHECK_FALSE(continued(EventTopics::most_unwatched + 1)->ready());
+        co_await sleep(EventTopics::history_time + 1s);
+        CHECK(at.events().topics() == 1);
+    };
+    world.run(run(world));
+}
+
+TEST_CASE("Each ended watch is kept for its own minute, however often it is continued") {
+    World world;
+    const auto run = [](World& at) -> Task<> {
+        WatchOptions options;
+        options.resumable = true;
+        auto ann = at.events().watch("test.Order", {{"customer", "ann"}}, options);
+        auto bob = at.events().watch("test.Order", {{"customer", "bob"}}, options);
+        co_await send(make_event<Order>("ann", 1));
+        co_await send(make_event<Order>("bob", 1));
+        co_await sleep(1s);
+        ann.reset();
+        co_await sleep(EventTopics::history_time / 2);
+        bob.reset();
+        co_await sleep(EventTopics::history_time / 4);
+        at.events().watch("test.Order", {{"customer", "ann"}}, options);
+        co_await sleep(EventTopics::history_time * 3 / 4 + 1s);
+        CHECK(at.events().topics() == 1);  // bob's is gone, ann's began anew
+        co_await sleep(EventTopics::history_time / 4);
+        CHECK(at.events().topics() == 0);
+    };
+    world.run(run(world));
+}
+
 TEST_CASE("A position that no watch has given is a gap before all that is kept") {
     World world;
     const auto run = [](World& at) -> Task<> {

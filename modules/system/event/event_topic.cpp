@@ -89,44 +89,71 @@ void EventTopic::replay(EventWatch& watch, const std::string& after) const {
 // --- EventTopics
 
 EventTopic& EventTopics::topic(const std::string& type, const Matcher& matcher) {
-    Path path(matcher.path().begin(), matcher.path().end());
+    std::vector<IndexValue> path(matcher.path().begin(), matcher.path().end());
     if (const auto found = topics_.find(path); found != topics_.end()) {
         return *found->second;
     }
     auto made = std::make_unique<EventTopic>(*this, type, matcher, random_id(scheduler().poller()));
-    return *topics_.emplace(std::move(path), std::move(made)).first->second;
+    const auto entry = topics_.emplace(std::move(path), std::move(made)).first;
+    entry->second->entry_ = entry;
+    return *entry->second;
 }
 
 void EventTopics::watched_again(EventTopic& topic) noexcept {
-    // Its event may be in its queue already.
-    topic.timer_.cancel();
-    if (const Matcher& end = topic.timer_.matcher()) {
-        ends_.stop(end);
+    if (topic.linked()) {
+        List<EventTopic, EventTopics>::remove(topic);
+        --unwatched_count_;
     }
 }
 
+// No client knows a position of a topic that has received nothing, so none can continue there.
 void EventTopics::release(EventTopic& topic) noexcept {
     if (topic.watched()) {
         return;
     }
-    if (topic.keeps_history()) {
-        try {
-            topic.timer_ = scheduler().set_timer(history_time);
-            ends_.handle(topic.timer_.matcher(), [this, &topic](const Ref<Event>&) {
-                ends_.stop(topic.timer_.matcher());
-                erase(topic);
-            });
-            return;
-        } catch (const std::bad_alloc&) {
-            // A later watch finds no history, and learns that.
-            topic.timer_.cancel();
-        }
+    if (!topic.keeps_history() || topic.received_ == 0) {
+        erase(topic);
+        return;
     }
-    erase(topic);
+    topic.end_ = scheduler().now() + history_time;
+    unwatched_.push_back(topic);
+    ++unwatched_count_;
+    if (unwatched_count_ > most_unwatched) {
+        erase(unwatched_.front());
+    }
+    if (!timer_.active()) {
+        set_timer();
+    }
 }
 
-void EventTopics::erase(const EventTopic& topic) noexcept {
-    std::erase_if(topics_, [&topic](const auto& entry) { return entry.second.get() == &topic; });
+void EventTopics::erase(EventTopic& topic) noexcept {
+    watched_again(topic);
+    topics_.erase(topic.entry_);
+}
+
+void EventTopics::set_timer() noexcept {
+    try {
+        timer_ = scheduler().set_timer(unwatched_.front().end_ - scheduler().now());
+        ends_.handle(timer_.matcher(), [this](const Ref<Event>&) { erase_ended(); });
+    } catch (const std::bad_alloc&) {
+        // A later watch finds no history, and learns that.
+        timer_.cancel();
+        while (!unwatched_.empty()) {
+            erase(unwatched_.front());
+        }
+    }
+}
+
+void EventTopics::erase_ended() noexcept {
+    // The list may be empty afterwards, or another timer be set since this one's event was sent.
+    timer_.cancel();
+    ends_.stop_all();
+    while (!unwatched_.empty() && unwatched_.front().end_ <= scheduler().now()) {
+        erase(unwatched_.front());
+    }
+    if (!unwatched_.empty()) {
+        set_timer();
+    }
 }
 
 }  // namespace weir

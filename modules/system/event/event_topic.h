@@ -10,6 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/list.h"
+#include "core/event/index_value.h"
 #include "core/event/matcher.h"
 #include "core/run/event_handler.h"
 #include "core/run/timer.h"
@@ -21,7 +22,7 @@ class EventTopics;
 
 // What watches of the same events share: one subscription, one copy of each event as data, and, if
 // a watch may continue another one, the latest events.
-class EventTopic final {
+class EventTopic final : public Link<EventTopic, EventTopics> {
 public:
     // The latest events that a watch can get afterwards.
     static constexpr WatchLimits history_limits{.events = 1000, .bytes = std::size_t{1} << 20};
@@ -49,6 +50,7 @@ public:
 
 private:
     friend class EventTopics;
+    using Topics = std::map<std::vector<IndexValue>, std::unique_ptr<EventTopic>>;
 
     struct Kept {
         std::uint64_t number;
@@ -69,7 +71,8 @@ private:
     bool keeps_history_ = false;
     std::deque<Kept> history_;
     std::size_t history_bytes_ = 0;
-    Timer timer_;  // of its end, while it has a history and no watch
+    Topics::iterator entry_;  // of this in EventTopics
+    Time end_{};              // of its history, while it has no watch
 };
 
 // The topics of a scheduler.
@@ -77,26 +80,36 @@ class EventTopics final {
 public:
     // How long a topic keeps its history after its last watch.
     static constexpr Duration history_time = std::chrono::seconds(60);
+    // How many topics without a watch keep their histories. Those that have been without one for
+    // the longest time are destroyed first.
+    static constexpr std::size_t most_unwatched = 1000;
 
     explicit EventTopics(Scheduler& scheduler) noexcept : ends_(scheduler) {}
 
     // Returns the topic of the events of the type that match, made if there is none. The caller has
     // to release() it, unless a watch joins it.
     EventTopic& topic(const std::string& type, const Matcher& matcher);
-    // Destroys the topic if nothing watches it; later, if it has a history.
+    // Destroys the topic if nothing watches it; later, if it has a history and has received events.
     void release(EventTopic& topic) noexcept;
     std::size_t size() const noexcept { return topics_.size(); }
     Scheduler& scheduler() const noexcept { return ends_.scheduler(); }
 
 private:
     friend class EventTopic;
-    using Path = std::vector<IndexValue>;
 
     void watched_again(EventTopic& topic) noexcept;
-    void erase(const EventTopic& topic) noexcept;
+    void erase(EventTopic& topic) noexcept;
+    // Sets the timer to the end of the first history that ends. Requires that there is one.
+    void set_timer() noexcept;
+    void erase_ended() noexcept;
 
-    std::map<Path, std::unique_ptr<EventTopic>> topics_;
-    EventHandler ends_;  // of the timers of topics
+    EventTopic::Topics topics_;
+    // Have a history and no watch, in the order in which they lost their last one: their histories
+    // end in this order too, and one timer serves them all.
+    List<EventTopic, EventTopics> unwatched_;
+    std::size_t unwatched_count_ = 0;
+    Timer timer_;
+    EventHandler ends_;  // of the timer
 };
 
 }  // namespace weir
