@@ -137,6 +137,11 @@ class Metrics(unittest.TestCase):
                     lambda: prometheus.value(
                         'weir_module_state{module="http",state="succeeded"}') == 1,
                     "it sees the state of a module")
+                lockd.cli("CALL", "manager", "reload", '{"modules": ["lock"]}', owner=True)
+                wait_until(
+                    lambda: prometheus.value(
+                        'weir_module_changes_total{module="lock",change="reloaded"}') == 1,
+                    "it sees the reload")
 
     def test_http_counts_its_requests_clients_and_bytes(self):
         with Web() as lockd:

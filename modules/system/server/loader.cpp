@@ -204,6 +204,7 @@ std::vector<ModuleInfo> Loader::modules() const {
         info.state = entry.state;
         info.reason = entry.reason;
         info.since = entry.since;
+        info.changes = entry.changes;
         info.by_name = entry.by_name;
         info.service = entry.is_service();
         info.dependencies = entry.dependencies;

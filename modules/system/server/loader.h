@@ -24,8 +24,9 @@ struct ModuleInfo {
     std::string version;  // of its API; "" if it is not in memory
     std::string sentence;
     ModuleState state = ModuleState::not_loaded;
-    std::string reason;    // of its last change
-    Time since{};          // of its last change
+    std::string reason;  // of its last change
+    Time since{};        // of its last change
+    ModuleChanges changes = {};
     bool by_name = false;  // it was loaded for itself, not only as a dependency
     bool service = false;
     std::vector<std::string> dependencies;

@@ -236,6 +236,13 @@ Task<> change_state(Scheduler& scheduler, ModuleTable& table, ModuleEntry& entry
     const Module* const instance = entry.module.get();
     const std::string line = log_line(entry, state, reason);
     Ref<Event> event = make_event<ModuleStateEvent>(entry.name, state, instance, reason);
+    if (state == ModuleState::failed) {
+        ++entry.changes.failed;
+    } else if (state == ModuleState::unloaded) {
+        ++entry.changes.unloaded;
+    } else if (state == ModuleState::succeeded && entry.state != ModuleState::unloading) {
+        ++entry.changes.loaded;
+    }
     entry.state = state;
     entry.reason = std::move(reason);
     entry.since = scheduler.now();

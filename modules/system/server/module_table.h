@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <list>
 #include <map>
 #include <memory>
@@ -29,10 +30,19 @@ struct ModuleVersion {
 };
 
 // A module that was loaded or tried.
+// How often a module has changed since the server started.
+struct ModuleChanges {
+    std::uint64_t loaded = 0;
+    std::uint64_t failed = 0;  // to load
+    std::uint64_t reloaded = 0;
+    std::uint64_t unloaded = 0;
+};
+
 struct ModuleEntry : ModuleVersion {
     ModuleState state = ModuleState::not_loaded;
     std::string reason;
-    Time since{};                     // of the last change
+    Time since{};  // of the last change
+    ModuleChanges changes;
     std::optional<Future<>> loading;  // while it loads
     std::optional<Future<>> unloading;
     bool by_name = false;

@@ -68,6 +68,7 @@ Task<> Reload::run(std::vector<std::string> names) {
         parts_.table.tell_optional_users(entry);
     }
     for (const std::unique_ptr<Successor>& successor : successors_) {
+        ++successor->entry->changes.reloaded;
         parts_.scheduler().log(LogLevel::info, successor->name + " reloaded");
         Ref<Event> event = make_event<ModuleStateEvent>(successor->name, ModuleState::succeeded,
                                                         successor->entry->module.get(),

@@ -157,6 +157,12 @@ class ModuleMetrics {
 public:
     void add(const ModuleInfo& module) {
         states_.add(1, {{"module", module.name}, {"state", std::string(to_string(module.state))}});
+        const ModuleChanges& changes = module.changes;
+        for (const auto& [change, count] :
+             {std::pair("loaded", changes.loaded), std::pair("failed", changes.failed),
+              std::pair("reloaded", changes.reloaded), std::pair("unloaded", changes.unloaded)}) {
+            changes_.add(count, {{"module", module.name}, {"change", change}});
+        }
     }
     void add(const ModuleInfo& info, const Module& module) {
         const MetricLabels labels = {{"module", info.name}};
@@ -167,7 +173,8 @@ public:
         }
     }
     void move_to(Metrics& metrics) {
-        for (MetricFamily* family : {&states_, &routines_, &running_, &time_, &failed_}) {
+        for (MetricFamily* family :
+             {&states_, &changes_, &routines_, &running_, &time_, &failed_}) {
             metrics.push_back(std::move(*family));
         }
     }
@@ -192,6 +199,10 @@ private:
 
     MetricFamily states_{"weir_module_state", "1; the label has the state of the module",
                          MetricKind::gauge};
+    MetricFamily changes_{"weir_module_changes_total",
+                          "How often the module has been loaded, reloaded and unloaded, and has "
+                          "failed to load",
+                          MetricKind::counter};
     MetricFamily routines_{"weir_module_routines", "Routines of the module", MetricKind::gauge};
     MetricFamily running_{"weir_module_running_calls", "Calls that run in a routine of the module",
                           MetricKind::gauge};

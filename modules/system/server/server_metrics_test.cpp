@@ -122,6 +122,10 @@ TEST_CASE("metrics: queues, rounds, timers and the process are counted") {
         CHECK(value(simulated, "weir_core_rounds_total") > 0);
         CHECK(value(simulated, "weir_module_state", {{"module", "oven"}, {"state", "succeeded"}}) ==
               1);
+        CHECK(value(simulated, "weir_module_changes_total",
+                    {{"module", "oven"}, {"change", "loaded"}}) == 1);
+        CHECK(value(simulated, "weir_module_changes_total",
+                    {{"module", "oven"}, {"change", "unloaded"}}) == 0);
         CHECK(value(simulated, "process_open_fds") > 2);
         CHECK(value(simulated, "process_resident_memory_bytes") > 1'000'000);
     }(world));
