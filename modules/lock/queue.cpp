@@ -38,6 +38,14 @@ const Matcher& LockQueue::refuse(LockKey& key) {
     return can_write(key);
 }
 
+inline void LockQueue::make_ready(Event& event) {
+    LockKey& key = *event.as<LockEvent>().place;
+    key.ready_.push_back(event);
+    if (!key.in_ring()) {
+        turns_.add(key);
+    }
+}
+
 Matcher LockQueue::add(Event& event, bool force) {
     auto& lock = event.as<LockEvent>();
     if (!lock.asking) {
@@ -64,14 +72,6 @@ Matcher LockQueue::add(Event& event, bool force) {
     make_ready(event);
     set_can_pop(true);
     return {};
-}
-
-void LockQueue::make_ready(Event& event) {
-    LockKey& key = *event.as<LockEvent>().place;
-    key.ready_.push_back(event);
-    if (!key.in_ring()) {
-        turns_.add(key);
-    }
 }
 
 // The turns that are remembered keep their key: one reference for all of its turns.
@@ -103,17 +103,49 @@ void LockQueue::drop_events(LockKey& key) noexcept {
     }
 }
 
+// Whether only waiters for locks wait for the key: they need no signal. While another sender could
+// observe the difference, they wait for the same signal as that sender.
+bool LockQueue::serves(const LockKey& key) const noexcept {
+    return !key.others_wait_ && !key.subscribed() && to_serve_ == nullptr &&
+           !home_->scheduler().notices(event_type<LockCanWriteEvent>());
+}
+
+// `events`: how many events of the key are left.
+[[gnu::always_inline]] inline void LockQueue::signal_place(LockKey& key, std::size_t events,
+                                                           QueueSignals& signals) {
+    // A Lock that was given back and wants the same key again waits for its own event to leave,
+    // even if there are places.
+    if (!key.waited_) {
+        return;
+    }
+    if (key.reading_ == 0 || !key.next_may_join()) [[likely]] {
+        if (events >= key.size_) {
+            return;
+        }
+        if (key.holding_ >= key.size_ && !key.others_wait_ && !key.subscribed()) {
+            return;  // the event that leaves now is that of a holder: it will block the queue
+        }
+    }
+    if (serves(key)) {
+        to_serve_ = Ref<LockKey>(&key);
+        signals.serving.push_back(*this);
+    } else {
+        signals.can_write.push_back(can_write_signal(key));
+    }
+    key.waited_ = false;
+}
+
+Ref<QueueCanWriteEvent> LockQueue::can_write_signal(LockKey& key) {
+    const LockKey* const identity = &key;
+    return make_event<LockCanWriteEvent>(static_cast<Limited*>(this), owner(), identity,
+                                         Ref<LockKey>(&key));
+}
+
 Ref<Event> LockQueue::take(QueueSignals& signals) {
     turns_.make_room();
     LockKey& key = turns_.take_turn();
+    signal_place(key, key.events_ - 1, signals);  // without memory for it the event stays
     --key.events_;
-    try {
-        signal_place(key, signals);
-    } catch (...) {
-        ++key.events_;  // without memory for the signal the event stays
-        key.waited_ = true;
-        throw;
-    }
     Ref<Event> event = let_go(key.ready_.pop_front());
     --size_;
     count_served(key);
@@ -122,38 +154,6 @@ Ref<Event> LockQueue::take(QueueSignals& signals) {
     }
     can_pop_ = !turns_.empty();
     return event;
-}
-
-// Whether only waiters for locks wait for the key: they need no signal. While another sender could
-// observe the difference, they wait for the same signal as that sender.
-bool LockQueue::serves(const LockKey& key) const noexcept {
-    return !key.others_wait_ && !key.subscribed() && to_serve_ == nullptr &&
-           !home_->scheduler().notices(event_type<LockCanWriteEvent>());
-}
-
-void LockQueue::signal_place(LockKey& key, QueueSignals& signals) {
-    // A Lock that was given back and wants the same key again waits for its own event to leave,
-    // even if there are places.
-    if (!key.waited_) {
-        return;
-    }
-    if (key.reading_ == 0 || !key.next_may_join()) [[likely]] {
-        if (key.events_ >= key.size_) {
-            return;
-        }
-        if (!key.others_wait_ && !key.subscribed() && !key.has_place()) {
-            return;  // the event that leaves now is that of a holder: it will block the queue
-        }
-    }
-    if (serves(key)) {
-        to_serve_ = Ref<LockKey>(&key);
-        signals.serving.push_back(*this);
-    } else {
-        const LockKey* const identity = &key;
-        signals.can_write.push_back(make_event<LockCanWriteEvent>(
-            static_cast<Limited*>(this), owner(), identity, Ref<LockKey>(&key)));
-    }
-    key.waited_ = false;
 }
 
 void LockQueue::serve_waiters() {
@@ -206,7 +206,7 @@ void LockQueue::remove(Event& event, QueueSignals& signals) {
         }
     }
     set_can_pop(!turns_.empty());
-    signal_place(*key, signals);
+    signal_place(*key, key->events_, signals);
 }
 
 void LockQueue::unblock_all() {
@@ -221,7 +221,7 @@ void LockQueue::drop_all(QueueSignals& signals) {
     while (!turns_.empty()) {
         const Ref<LockKey> key(turns_.next());
         drop_events(*key);
-        signal_place(*key, signals);
+        signal_place(*key, key->events_, signals);
     }
     size_ = 0;
     can_pop_ = false;

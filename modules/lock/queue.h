@@ -45,7 +45,8 @@ private:
 
     void make_ready(Event& event);
     bool serves(const LockKey& key) const noexcept;
-    void signal_place(LockKey& key, QueueSignals& signals);
+    void signal_place(LockKey& key, std::size_t events, QueueSignals& signals);
+    [[gnu::noinline]] Ref<QueueCanWriteEvent> can_write_signal(LockKey& key);
     void count_served(LockKey& key);
     void forget_turn(LockKey& key) noexcept;
     void drop_events(LockKey& key) noexcept;

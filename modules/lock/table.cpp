@@ -225,7 +225,7 @@ void LockTable::move(LockKey& from, LockKey& to, const LockContext& context) {
 
 // Returns the event by which the Lock takes its key. The event of the grant before is used again,
 // unless an observer has kept it, for which it has to stay what it is.
-LockEvent& LockTable::event_of(LockState& state, LockKey& key) {
+inline LockEvent& LockTable::event_of(LockState& state, LockKey& key) {
     if (state.event == nullptr || (state.event->taken && !state.event->sole())) {
         Ref<LockEvent> made = make_event<LockEvent>(state.context->value(), state.key, &state);
         made->group = state.context;

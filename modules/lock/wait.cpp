@@ -25,31 +25,7 @@ void LockWait::give_up() noexcept {
     }
 }
 
-bool LockWait::begin(Routine& routine) {
-    if (state_->check_held()) {
-        return false;
-    }
-    if (begun_) {
-        state_->waiting_for_beginning.push_back(*this);
-    } else {
-        try {
-            take_or_line_up(routine);
-        } catch (...) {
-            set_interruption(std::current_exception());
-            leave();
-        }
-        if (!lined_up()) {
-            return false;
-        }
-    }
-    if (timeout_ && !(lined_up() && only_tries())) {
-        events().timer = state_->home->scheduler().set_timer(*timeout_);
-        events().add(events().timer.matcher());
-    }
-    return true;
-}
-
-void LockWait::take_or_line_up(Routine& routine) {
+inline void LockWait::take_or_line_up(Routine& routine) {
     LockTable& table = table_of(*state_);
     if (!owner_given_) {
         owner_ = {Ref<Routine>(&routine), state_->session};
@@ -73,6 +49,30 @@ void LockWait::take_or_line_up(Routine& routine) {
     }
     table.check_limits(*state_);
     table.line_up(*this, refused);
+}
+
+bool LockWait::begin(Routine& routine) {
+    if (state_->check_held()) {
+        return false;
+    }
+    if (begun_) {
+        state_->waiting_for_beginning.push_back(*this);
+    } else {
+        try {
+            take_or_line_up(routine);
+        } catch (...) {
+            set_interruption(std::current_exception());
+            leave();
+        }
+        if (!lined_up()) {
+            return false;
+        }
+    }
+    if (timeout_ && !(lined_up() && only_tries())) {
+        events().timer = state_->home->scheduler().set_timer(*timeout_);
+        events().add(events().timer.matcher());
+    }
+    return true;
 }
 
 void LockWait::leave() noexcept {
