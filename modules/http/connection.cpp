@@ -12,6 +12,7 @@
 #include "core/run/routine.h"
 #include "modules/http/http_error.h"
 #include "modules/http/request_span.h"
+#include "modules/http/timed_write.h"
 
 namespace weir::http {
 
@@ -191,7 +192,7 @@ Task<> Connection::refuse(Response response) {
     bytes += response.body;
     traffic_.count_response(response.status);
     traffic_.sent += bytes.size();
-    co_await stream_.write(std::move(bytes), stream_.scheduler().now() + limits_.write_time);
+    co_await timed_write(stream_, std::move(bytes), limits_.write_time);
 }
 
 }  // namespace weir::http

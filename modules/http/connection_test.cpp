@@ -271,6 +271,54 @@ TEST_CASE("a client that takes nothing of its response is given up") {
     CHECK(world.scheduler.now().time_since_epoch() >= 30s);
 }
 
+TEST_CASE("a client that reads a long response steadily gets all of it, however long it takes") {
+    const std::string body(3'000'000, 'x');
+    const auto respond = [&body](Exchange& exchange) -> Task<> {
+        Response response{.body = body};
+        co_await exchange.respond(std::move(response));
+    };
+    HttpWorld world(respond);
+    std::string answered;
+    const auto read_slowly = [](ByteStream& stream, std::string& bytes) -> Task<> {
+        for (;;) {
+            const std::string_view piece = co_await stream.read_some(16 * 1024);
+            if (piece.empty()) {
+                break;
+            }
+            bytes += piece;
+            co_await sleep(1s);
+        }
+    };
+    world.run(world.serve(), world.write_all({get}, 10min),
+              read_slowly(*world.client_side, answered));
+    CHECK(world.failure == "");
+    CHECK(answered.ends_with("\r\n\r\n" + body));
+    CHECK(world.scheduler.now().time_since_epoch() >= 3min);
+}
+
+TEST_CASE("a client that stops reading a long response is given up soon, whenever it stops") {
+    const auto respond = [](Exchange& exchange) -> Task<> {
+        Response response{.body = std::string(3'000'000, 'x')};
+        co_await exchange.respond(std::move(response));
+    };
+    HttpWorld world(respond);
+    const auto read_some = [](ByteStream& stream) -> Task<> {
+        for (std::size_t got = 0; got < 1'000'000;) {
+            got += (co_await stream.read_some(16 * 1024)).size();
+            co_await sleep(1s);
+        }
+    };
+    Time given_up{};
+    const auto serve = [](HttpWorld& served, Time& end) -> Task<> {
+        co_await served.serve();
+        end = served.scheduler.now();
+    };
+    world.run(serve(world, given_up), world.write_all({get}, 10min), read_some(*world.client_side));
+    CHECK(world.failure.find("timed out") != std::string::npos);
+    CHECK(given_up.time_since_epoch() > 80s);
+    CHECK(given_up.time_since_epoch() < 100s);
+}
+
 TEST_CASE("a body over the limit is refused before it is read") {
     HttpWorld world(echo, HttpLimits{.body = 10});
     const std::string sent = world.send(

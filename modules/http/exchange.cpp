@@ -10,6 +10,7 @@
 #include "core/wait/do_events.h"
 #include "modules/http/gzip.h"
 #include "modules/http/http_error.h"
+#include "modules/http/timed_write.h"
 
 namespace weir::http {
 
@@ -278,7 +279,7 @@ bool Exchange::respond_now(int status, const HeaderLines& headers, std::string_v
 
 Task<> Exchange::write_now(std::string bytes) {
     traffic_.sent += bytes.size();
-    return stream_.write(std::move(bytes), in(limits_.write_time));
+    return timed_write(stream_, std::move(bytes), limits_.write_time);
 }
 
 Task<> Exchange::write_encoded(std::string head, std::string body) {

@@ -84,6 +84,13 @@ bool is_one_of(std::string_view name, const std::array<std::string_view, N>& nam
         names, [name](std::string_view other) { return same_variable(name, other); });
 }
 
+// Whether a program behind may take the header for one of the names, which is written otherwise.
+bool is_twin(std::string_view name, const std::vector<std::string>& names) {
+    return std::ranges::any_of(names, [name](std::string_view other) {
+        return same_variable(name, other) && !same_name(name, other);
+    });
+}
+
 // Whether the header Connection of a response names the header.
 bool is_named(std::string_view name, const Headers& headers) {
     return std::ranges::any_of(headers, [name](const auto& header) {
@@ -302,7 +309,10 @@ Task<ClientRequest> Proxy::request_for(Exchange& exchange, std::string url, bool
                             begins_with(header.name, own_prefix) ||
                             is_one_of(header.name, of_connection) ||
                             request.lists("Connection", header.name);
-        if (!is_own && !is_choice) {
+        // The answer to it would be kept for clients that have not sent it.
+        const bool is_hidden_choice =
+            options_.cache && is_twin(header.name, options_.cache->headers);
+        if (!is_own && !is_choice && !is_hidden_choice) {
             made.headers.add(std::string(header.name), std::string(header.value));
         }
     }

@@ -428,6 +428,36 @@ TEST_CASE("a cached answer is for those who send the same in the headers that te
     CHECK(world.proxy->cached() == 2);
 }
 
+TEST_CASE("a cached answer is kept by the headers that the server behind has got") {
+    ProxyOptions options;
+    options.cache = CacheOptions{.time = 10s, .headers = {"Accept-Language"}};
+    ProxyWorld world(
+        [](Exchange& exchange) -> Task<> {
+            Response response{.body = "(in"};
+            for (const Header& header : exchange.request().headers) {
+                if (header.name.starts_with("Accept")) {
+                    response.body.append(" ").append(header.value);
+                }
+            }
+            response.body += ")";
+            co_await exchange.respond(std::move(response));
+        },
+        options);
+    const std::string german = "Accept-Language: de\r\n";
+    // Another name for CGI programs alone, which read the last of both.
+    const std::string twin = german + "Accept_Language: fr\r\n";
+    const std::string answer = world.send(
+        {get("/api/a", german + "Connection: accept-language\r\n"), get("/api/a", german),
+         get("/api/a"), get("/api/b", twin), get("/api/b", german)},
+        1s);
+    std::string bodies;
+    for (std::size_t at = answer.find('('); at < answer.size(); at = answer.find('(', at + 1)) {
+        bodies += answer.substr(at, answer.find(')', at) + 1 - at);
+    }
+    CHECK(bodies == "(in)(in de)(in)(in de)(in de)");
+    CHECK(world.proxy->passed() == 3);
+}
+
 TEST_CASE("an answer that was under way when its target changed is not kept") {
     std::string state = "old";
     Duration reading{};

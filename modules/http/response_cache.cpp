@@ -107,7 +107,8 @@ std::string ResponseCache::headers_of(const Request& request) const {
     std::string values;
     for (const std::string& name : options_.headers) {
         for (const Header& header : request.headers) {
-            if (same_name(header.name, name)) {
+            // One that Connection names is not passed on: the server behind answers without it.
+            if (same_name(header.name, name) && !request.lists("Connection", header.name)) {
                 // The length says where it ends, whatever it contains.
                 values.append(std::to_string(header.value.size())).append(":").append(header.value);
             }

@@ -18,6 +18,19 @@ struct Route::Node {
     std::unique_ptr<Node> any;    // {name}
     std::vector<Route*> here;     // paths that end here
     std::vector<Route*> and_all;  // paths that end in *
+
+    Node() = default;
+    Node(const Node&) = delete;
+    Node& operator=(const Node&) = delete;
+    // Routes may outlive the router.
+    ~Node() {
+        for (Route* route : here) {
+            route->node_ = nullptr;
+        }
+        for (Route* route : and_all) {
+            route->node_ = nullptr;
+        }
+    }
 };
 
 namespace {

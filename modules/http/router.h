@@ -12,7 +12,7 @@ namespace weir::http {
 
 class Router;
 
-// A handler at a path, as long as this lives. Must not outlive the router.
+// A handler at a path, as long as this lives. One that outlives its router answers nothing more.
 class Route {
 public:
     Route(const Route&) = delete;

@@ -1,5 +1,6 @@
 #include "modules/http/router.h"
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 
@@ -83,6 +84,15 @@ TEST_CASE("a route that is destroyed is gone, and a second one at its place is r
     CHECK(world.ask("GET", "/a").starts_with("HTTP/1.1 404 "));
     route = world.router.add("GET", "/a", named("third"));
     CHECK(world.get("/a") == "third");
+}
+
+TEST_CASE("a route may outlive its router") {
+    auto router = std::make_unique<Router>();
+    const auto here = router->add("GET", "/a/{b}", named("here"), "a.example");
+    const auto all = router->add("POST", "/a/*", named("all"));
+    router.reset();
+    CHECK(here->pattern() == "/a/{b}");
+    CHECK(all->running() == 0);
 }
 
 TEST_CASE("a pattern that means nothing is refused") {

@@ -10,6 +10,7 @@
 #include "core/run/scheduler.h"
 #include "core/run/watch.h"
 #include "core/wait/timeout.h"
+#include "modules/http/timed_write.h"
 
 namespace weir::http {
 
@@ -271,8 +272,7 @@ Task<> WebSocket::write(std::string frame) {
         throw StreamError("sending to " + stream_.peer(), UV_EPIPE, "the WebSocket is closed");
     }
     exchange_.traffic().sent += frame.size();
-    return stream_.write(std::move(frame),
-                         stream_.scheduler().now() + exchange_.limits().write_time);
+    return timed_write(stream_, std::move(frame), exchange_.limits().write_time);
 }
 
 Task<> WebSocket::send(std::string_view text) {

@@ -302,6 +302,15 @@ class WebhookTest(unittest.TestCase):
             self.assertEqual(list(dict.fromkeys(bodies)), list(range(30)))
             self.assertLessEqual(len(bodies), 31)  # the one that was under way came twice
 
+    def test_hooks_answer_however_often_http_is_reloaded_with_them(self):
+        with App(self.server.port) as app:
+            for modules in (["http"], ["http"], ["http", "webhook"], ["webhook", "http"],
+                            ["webhook"], ["http"]):
+                app.call("manager", "reload", modules=modules)
+                self.assertEqual(app.github('{"n": 1}'), (204, ""), modules)
+                self.assertEqual(app.slack("{}", int(time.time())), (204, ""), modules)
+            wait_until(lambda: app.receiver("up")["delivered"] == 6, "all deliveries")
+
     def test_secrets_are_read_again_and_shown_nowhere(self):
         with App(self.server.port) as app:
             self.assertEqual(app.github("{}", "/hooks/filed", "first secret")[0], 204)

@@ -276,6 +276,19 @@ Task<> cancel_call(GatewayWorld& world) {
     CHECK(result(done) == "200 null\n");
 }
 
+Task<> reload_and_greet(GatewayWorld& world) {
+    for (const std::vector<std::string>& modules :
+         {std::vector<std::string>{"http"}, {"http"}, {"bakery", "http"}, {"lock", "http"}}) {
+        std::string answered = co_await world.ask(get("/greet/ann"));
+        CHECK(result(answered) == "200 Hello ann\n");
+        std::vector<std::string> names = modules;
+        co_await world.server.loader().reload(std::move(names));
+        answered = co_await world.ask(get("/greet/bob"));
+        CHECK(result(answered) == "200 Hello bob\n");
+        co_await sleep(1min);  // until the old versions have left
+    }
+}
+
 Task<> note(GatewayWorld& world, std::string request, Duration pause, std::string& answered) {
     answered = co_await world.ask(std::move(request), pause);
 }
@@ -389,6 +402,11 @@ TEST_CASE("a call is cancelled when its client goes") {
 TEST_CASE("a module in C++ answers at a path of its own") {
     GatewayWorld world;
     CHECK(result(world.send(get("/greet/ann"))) == "200 Hello ann\n");
+}
+
+TEST_CASE("a module in C++ answers at its path however often http is reloaded with it") {
+    GatewayWorld world;
+    world.server.run(reload_and_greet(world));
 }
 
 TEST_CASE("calls that a request leads to are spans of its trace, each in the one that makes it") {

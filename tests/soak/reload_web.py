@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Reloads http, and the modules whose functions it calls, under clients that send requests.
 
-Clients call functions, read a file, and take locks, on connections that stay open. One reads a
-stream of events, and continues it when a reload has ended it. The run fails if a request has no
-whole answer, or another than expected; if a connection ends although the server has not said so; if
-an event of the stream is missing or comes twice; if two clients hold a lock at a time; if memory
-grows from reload to reload, or libraries of old versions stay.
+Clients call functions, read a file, call a hook, and take locks, on connections that stay open. One
+reads a stream of events, and continues it when a reload has ended it. The run fails if a request
+has no whole answer, or another than expected; if a connection ends although the server has not said
+so; if an event of the stream is missing or comes twice; if two clients hold a lock at a time; if
+memory grows from reload to reload, or libraries of old versions stay.
 
 usage: reload_web.py [--seconds N] [--every N] [--clients N] [--seed N] [--kept]
                      WEIR-FOLDER PLUGIN-FOLDER
@@ -22,7 +22,7 @@ import time
 import campaign
 from campaign import Failure, put
 
-MODULES = ("lock", "http", "manager")
+MODULES = ("lock", "http", "manager", "webhook")
 
 
 class Client:
@@ -76,7 +76,7 @@ async def work(port, number, shared, rng):
     """Sends requests of all kinds, one after the other."""
     client = Client(port)
     while not shared.stop:
-        kind = rng.randrange(4)
+        kind = rng.randrange(5)
         if kind == 0:
             _, answer = await client.ask("GET", "/site/file.txt")
             if answer != b"x" * 1024:
@@ -87,6 +87,8 @@ async def work(port, number, shared, rng):
                 raise Failure(f"the call answers {answer!r}")
         elif kind == 2:
             await client.ask("GET", "/nothing", expected=(404,))
+        elif kind == 3:
+            await client.ask("POST", "/hooks/any", {"number": number}, (204,))
         else:
             shared.requests += await use_lock(client, number, shared, rng)
         shared.requests += 1
@@ -152,7 +154,8 @@ async def reload_modules(port, shared, args, rng):
     end = time.monotonic() + args.seconds
     while time.monotonic() < end:
         await asyncio.sleep(min(args.every, max(0, end - time.monotonic())))
-        modules = rng.choice([["http"], ["http"], ["lock"], ["manager"], ["http", "lock"]])
+        modules = rng.choice([["http"], ["http"], ["lock"], ["manager"], ["http", "lock"],
+                              ["webhook"]])
         await client.ask("POST", "/call/manager/reload", {"modules": modules})
         count += 1
     client.close()
@@ -164,6 +167,7 @@ def app(folder, plugins, site):
         "soak.Tick": {"members": [{"name": "number", "type": "integer"}]}}},
             "module": {"default": {"unload_timeout": "1m", "drain_timeout": "1m"},
                        "lock": {"state_dir": folder},
+                       "webhook": {"hooks": {"any": {"path": "/hooks/any", "signature": "none"}}},
                        "http": {"listen": [{"address": "tcp://127.0.0.1:0",
                                             "anonymous": ["admin"]}],
                                 "max_clients_per_address": 1000,

@@ -1,6 +1,7 @@
 // Optional dependencies, and versions of APIs.
 #include "modules/system/module/dependency.h"
 
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -78,8 +79,53 @@ public:
     }
 };
 
+// Knows which version of it this is.
+class Shelf : public Module {
+public:
+    explicit Shelf(const ModuleContext& context) : Module(context), number(++made) {}
+    static auto declare() { return declare_module<Shelf>("shelf", "Holds books"); }
+
+    const int number;
+    static inline int made = 0;
+};
+
+struct Bookmark {
+    static constexpr std::string_view name = "bookmark";
+    static constexpr std::uint32_t version = 1;
+};
+
+// Looks up the shelf when it takes over a state, and when it begins.
+class Reader : public Module {
+public:
+    using Module::Module;
+    static auto declare() {
+        return declare_module<Reader>("reader", "Reads")
+            .depends_on("shelf")
+            .hands_over<Bookmark>(&Reader::hand_over, &Reader::take_over);
+    }
+    void begin() override {
+        story->push_back("begins at " + shelf());
+        if (!may_begin) {
+            throw std::runtime_error("it cannot read");
+        }
+    }
+
+    static inline bool may_begin = true;
+
+private:
+    Bookmark hand_over() { return {}; }
+    void take_over(Bookmark&) { story->push_back("takes from " + shelf()); }
+    std::string shelf() const {
+        const auto& found = dynamic_cast<const Shelf&>(*server().loader().find("shelf"));
+        return "shelf " + std::to_string(found.number);
+    }
+};
+
 struct Told {
-    Told() { story = &texts; }
+    Told() {
+        story = &texts;
+        Shelf::made = 0;
+    }
     Texts texts;
 };
 
@@ -129,6 +175,50 @@ TEST_CASE("dependency: an optional one comes and goes, and its user is told and 
                               "store loads", "store unloads", "store goes", "store unloads",
                               "shop unloads"});
     CHECK(world.log() == "");
+}
+
+TEST_CASE(
+    "dependency: a module that is reloaded with one that it needs begins with its new version") {
+    Told told;
+    SimulatedServer world(R"({"server": {"startup": ["reader"]}})",
+                          Registry().add<Shelf>().add<Reader>());
+    const auto reload = [](SimulatedServer& simulated) -> Task<> {
+        co_await until_loaded(simulated, "reader");
+        for (const char* const name : {"shelf", "shelf", "reader"}) {
+            Texts names{name};
+            co_await simulated.loader().reload(std::move(names));
+            co_await sleep(std::chrono::seconds(1));  // until the old version has left
+            story->push_back(name + std::string(" reloaded"));
+        }
+    };
+    world.run(reload(world));
+    CHECK(told.texts == Texts{"begins at shelf 1", "takes from shelf 2", "begins at shelf 2",
+                              "shelf reloaded", "takes from shelf 3", "begins at shelf 3",
+                              "shelf reloaded", "takes from shelf 3", "begins at shelf 3",
+                              "reader reloaded"});
+    CHECK(world.log() == "");
+}
+
+TEST_CASE("dependency: when a reload fails as modules begin, the old ones find each other") {
+    Told told;
+    SimulatedServer world(R"({"server": {"startup": ["reader"]}})",
+                          Registry().add<Shelf>().add<Reader>());
+    const auto reload = [](SimulatedServer& simulated) -> Task<> {
+        co_await until_loaded(simulated, "reader");
+        Reader::may_begin = false;
+        Texts names{"shelf"};
+        std::string failure;
+        try {
+            co_await simulated.loader().reload(std::move(names));
+        } catch (const LoadException& error) {
+            failure = error.what();
+        }
+        story->push_back(failure);
+        Reader::may_begin = true;
+    };
+    world.run(reload(world));
+    CHECK(told.texts == Texts{"begins at shelf 1", "takes from shelf 2", "begins at shelf 2",
+                              "takes from shelf 1", "it cannot read; the old version runs on"});
 }
 
 TEST_CASE("dependency: an API of another version than is needed is refused, naming both") {

@@ -270,18 +270,30 @@ Task<> Reload::complete_states() {
     }
 }
 
+// Makes the new versions the ones that modules find, or undoes that. A version that begins looks
+// up those that it depends on, to stay with them: it must not find an old one, which leaves.
+void Reload::exchange_versions() noexcept {
+    for (const std::unique_ptr<Successor>& successor : successors_) {
+        std::swap<ModuleVersion>(*successor->entry, *successor);
+    }
+}
+
 // From here on to the end of take_places() nothing waits: all other code sees one moment.
-void Reload::hand_over() {
+void Reload::take_states() {
     for (const std::unique_ptr<Successor>& successor : successors_) {
         if (successor->gives != nullptr) {
             successor->state = successor->gives->give(*successor->entry->module);
             successor->has_state = true;
         }
     }
+}
+
+// Requires that the versions are exchanged.
+void Reload::hand_over_states() {
     for (const std::unique_ptr<Successor>& successor : successors_) {
         if (successor->has_state) {
             try {
-                successor->takes->take(*successor->module, successor->state.get());
+                successor->takes->take(*successor->entry->module, successor->state.get());
             } catch (...) {
                 throw LoadException("the module '" + successor->name + "' refuses the state " +
                                     successor->gives->describe() + ": " +
@@ -314,23 +326,31 @@ void Reload::hand_back() noexcept {
     }
 }
 
-// All that may fail. On failure the old versions have their state again.
+// All that may fail. Afterwards the entries have the new versions, and the successors the old ones.
+// On failure the old versions are back, with their state.
 void Reload::prepare_to_take_places() {
+    bool exchanged = false;
     try {
-        hand_over();
+        take_states();
+        exchange_versions();
+        exchanged = true;
+        hand_over_states();
         for (const std::unique_ptr<Successor>& successor : successors_) {
-            successor->module->begin();
-            successor->module->serve();
+            successor->entry->module->begin();
+            successor->entry->module->serve();
             successor->state.reset();
         }
         std::size_t adopted = 0;
         for (const std::unique_ptr<Successor>& successor : successors_) {
-            adopted += successor->module->adopted_queues();
+            adopted += successor->entry->module->adopted_queues();
         }
         for (const std::unique_ptr<Successor>& successor : successors_) {
-            successor->module->reserve_for_replacement(adopted);
+            successor->entry->module->reserve_for_replacement(adopted);
         }
     } catch (...) {
+        if (exchanged) {
+            exchange_versions();
+        }
         for (const std::unique_ptr<Successor>& successor : successors_) {
             successor->module->stop_serving();
         }
@@ -344,16 +364,15 @@ void Reload::take_places() {
     prepare_to_take_places();
     for (const std::unique_ptr<Successor>& successor : successors_) {
         ModuleEntry& entry = *successor->entry;
-        entry.module->stop_serving();
-        successor->module->replace_predecessor();
-        successor->module->set_state(ModuleState::succeeded);
-        entry.module->set_state(ModuleState::unloading);
+        successor->module->stop_serving();
+        entry.module->replace_predecessor();
+        entry.module->set_state(ModuleState::succeeded);
+        successor->module->set_state(ModuleState::unloading);
         entry.reason = "it was reloaded";
         entry.since = parts_.scheduler().now();
         std::list<LeavingVersion>& leaving = parts_.table.leaving;
         leaving.splice(leaving.end(), old_versions, old_versions.begin());
-        std::swap<ModuleVersion>(leaving.back(), entry);
-        std::swap<ModuleVersion>(entry, *successor);
+        std::swap<ModuleVersion>(leaving.back(), *successor);
         successor->name = entry.name;
     }
     retire_old_versions();

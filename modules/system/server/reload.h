@@ -45,7 +45,9 @@ private:
     static void agree_on_state(Successor& successor);
     Task<> end_calls_before_handover();
     Task<> complete_states();
-    void hand_over();
+    void exchange_versions() noexcept;
+    void take_states();
+    void hand_over_states();
     void hand_back() noexcept;
     void prepare_to_take_places();
     void take_places();
