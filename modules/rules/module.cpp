@@ -9,7 +9,6 @@
 
 #include "config/settings/description.h"
 #include "core/queue/fifo_queue.h"
-#include "core/wait/timeout.h"
 #include "modules/rules/compile.h"
 #include "modules/rules/flows.h"
 #include "modules/rules/rehearsal.h"
@@ -21,8 +20,6 @@
 namespace weir::rules {
 
 namespace {
-
-constexpr std::chrono::milliseconds look_interval{10};
 
 bool same(const RuleSettings& left, const RuleSettings& right) {
     return config::description_of<RuleSettings>().equal(&left, &right);
@@ -220,9 +217,8 @@ Task<> RulesModule::unload() {
     for (const auto& [rule_name, rule] : rules_) {
         rule->stop();
     }
-    while (!all_idle()) {
-        co_await sleep(look_interval);
-    }
+    Task<bool> ending = idle_.until([this] { return all_idle(); });
+    co_await ending;
     end_rules();
 }
 

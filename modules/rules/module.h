@@ -8,6 +8,7 @@
 
 #include "core/base/histogram.h"
 #include "core/run/event_handler.h"
+#include "core/wait/condition.h"
 #include "modules/rules/rule.h"
 #include "modules/rules/settings.h"
 #include "modules/system/module/app_check.h"
@@ -66,9 +67,11 @@ private:
     void need_queue(int priority) override;
     HeldEvents& held_events(const EventType& type, std::size_t limit) override;
     void count_run(Duration time) noexcept override { run_time_.record(time); }
+    void run_ended() noexcept override { idle_.notify(); }
     const ScriptSettings& script_limits() const noexcept override { return settings().script; }
 
     Histogram run_time_;
+    weir::Condition idle_;                                     // all rules, perhaps
     std::map<std::string, std::unique_ptr<HeldEvents>> held_;  // by event type
     std::map<int, Ref<Queue>> queues_by_priority_;
     std::map<std::string, std::unique_ptr<Rule>> rules_;

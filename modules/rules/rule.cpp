@@ -42,6 +42,7 @@ public:
         } catch (...) {
             rule_.runs_.scheduler().log_exception("beginning a run of a rule");
         }
+        rule_.host_.run_ended();
     }
 
 private:
@@ -110,7 +111,7 @@ void Rule::triggered(const Ref<Event>& event) {
 
 void Rule::fail_before_run(Failure failure, Json event) {
     ++counts_.failed;
-    Task<> reporting = report(std::move(failure), std::move(event));
+    Task<> reporting = report_alone(std::move(failure), std::move(event));
     runs_.start(std::move(reporting), {.name = routine_name_});
 }
 
@@ -258,6 +259,16 @@ Task<> Rule::run(Json event, std::unique_ptr<Running> running) {
         co_await reporting;
     }
     running.reset();
+}
+
+Task<> Rule::report_alone(Failure failure, Json event) {
+    struct Ended {
+        RuleHost& host;
+        ~Ended() { host.run_ended(); }
+    };
+    const Ended ended{host_};
+    Task<> reporting = report(std::move(failure), std::move(event));
+    co_await reporting;
 }
 
 // A rule about failures that fails itself is only logged: otherwise it would go on for ever.

@@ -28,6 +28,8 @@ public:
     // Returns what holds the events of the type back. Its queue takes `limit` events if it is made.
     virtual HeldEvents& held_events(const EventType& type, std::size_t limit) = 0;
     virtual void count_run(Duration time) noexcept = 0;
+    // A run, or the report of a failure, has ended: the rule may be idle now.
+    virtual void run_ended() noexcept = 0;
     virtual const ScriptSettings& script_limits() const noexcept = 0;
 
 protected:
@@ -108,6 +110,7 @@ private:
     void ready() noexcept override;
     void begin_run();
     Task<> run(Json event, std::unique_ptr<Running> running);
+    Task<> report_alone(Failure failure, Json event);
     Task<> report(Failure failure, Json event);
 
     RuleHost& host_;

@@ -83,14 +83,23 @@ Task<> send_event(Ref<Event> event) {
 
 }  // namespace
 
-Hook::Hook(std::string name, HookSettings settings, std::vector<std::string> secrets)
-    : name_(std::move(name)), settings_(std::move(settings)), secrets_(std::move(secrets)) {}
+Hook::Hook(std::string name, HookSettings settings, std::vector<std::string> secrets,
+           std::shared_ptr<Condition> ended)
+    : name_(std::move(name)),
+      settings_(std::move(settings)),
+      ended_(std::move(ended)),
+      secrets_(std::move(secrets)) {}
 
 Task<> Hook::receive(std::shared_ptr<Hook> hook, http::Exchange& exchange) {
     if (!hook->is_open_) {
         throw http::HttpError(503, "busy", "the hook is about to be closed")
             .with("Retry-After", "10");
     }
+    struct Ended {  // after it no longer counts
+        Condition& condition;
+        ~Ended() { condition.notify(); }
+    };
+    const Ended ended{*hook->ended_};
     const http::Counted counted(hook->running_);
     const HookSettings& settings = hook->settings_;
     exchange.set_body_limit(settings.max_body.bytes);

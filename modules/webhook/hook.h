@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/wait/condition.h"
 #include "modules/http/exchange.h"
 #include "modules/webhook/settings.h"
 
@@ -21,7 +22,10 @@ public:
         std::string last_refusal;
     };
 
-    Hook(std::string name, HookSettings settings, std::vector<std::string> secrets);
+    // `ended`: what is notified when a request is answered; requests that end after the module
+    // share it.
+    Hook(std::string name, HookSettings settings, std::vector<std::string> secrets,
+         std::shared_ptr<Condition> ended);
     Hook(const Hook&) = delete;
     Hook& operator=(const Hook&) = delete;
 
@@ -44,6 +48,7 @@ private:
 
     const std::string name_;
     const HookSettings settings_;
+    const std::shared_ptr<Condition> ended_;  // shared with the module
     std::vector<std::string> secrets_;
     Counts counts_;
     std::size_t running_ = 0;

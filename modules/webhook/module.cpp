@@ -20,7 +20,6 @@
 #include "core/run/routine.h"
 #include "core/system/secret_file.h"
 #include "core/wait/send.h"
-#include "core/wait/timeout.h"
 #include "modules/http/http_client.h"
 #include "modules/http/http_host.h"
 #include "modules/system/call/json.h"
@@ -36,8 +35,6 @@
 
 namespace weir::webhook {
 namespace {
-
-constexpr std::chrono::milliseconds look_interval{10};
 
 // What one version of the module hands to the next: the requests that are not delivered yet, by
 // receiver.
@@ -127,12 +124,8 @@ public:
 
     Task<> unload() override {
         set_hooks_open(false);  // senders are asked to come again
-        while (std::ranges::any_of(receivers_, is_busy) ||
-               std::ranges::any_of(leaving_receivers_, is_at_work) ||
-               std::ranges::any_of(doors_, is_answering) ||
-               std::ranges::any_of(leaving_hooks_, answers)) {
-            co_await sleep(look_interval);
-        }
+        Task<bool> ending = ended_->until([this] { return is_idle(); });
+        co_await ending;
     }
     void unload_refused() override { set_hooks_open(true); }
 
@@ -156,6 +149,13 @@ private:
     static bool answers(const std::shared_ptr<Hook>& hook) { return hook->running() != 0; }
     static bool is_answering(const std::pair<const std::string, Door>& entry) {
         return answers(entry.second.hook);
+    }
+
+    bool is_idle() const {
+        return std::ranges::none_of(receivers_, is_busy) &&
+               std::ranges::none_of(leaving_receivers_, is_at_work) &&
+               std::ranges::none_of(doors_, is_answering) &&
+               std::ranges::none_of(leaving_hooks_, answers);
     }
 
     static std::vector<Flow> flows(const AppCheck& app) {
@@ -250,8 +250,8 @@ private:
             if (doors_.contains(hook_name)) {
                 continue;
             }
-            auto hook =
-                std::make_shared<Hook>(hook_name, hook_settings, secrets_.hooks.at(hook_name));
+            auto hook = std::make_shared<Hook>(hook_name, hook_settings,
+                                               secrets_.hooks.at(hook_name), ended_);
             auto route = http::HttpHost::of(*this).router().add(
                 "POST", hook_settings.path,
                 [hook](http::Exchange& exchange) { return Hook::receive(hook, exchange); });
@@ -297,7 +297,7 @@ private:
 
     void add_receiver(const std::string& receiver_name, const ReceiverSettings& receiver) {
         receivers_[receiver_name] = std::make_unique<Receiver>(
-            scheduler(), client_, receiver_name, receiver, signing_secret(receiver_name),
+            scheduler(), client_, *ended_, receiver_name, receiver, signing_secret(receiver_name),
             [this](const Receiver& of, const Outgoing& request, const Failure& failure,
                    std::uint32_t tries) { return give_up(of, request, failure, tries); });
     }
@@ -480,6 +480,8 @@ private:
         }
     }
 
+    // A request has ended. Shared with the hooks, whose requests may end after the module.
+    const std::shared_ptr<Condition> ended_ = std::make_shared<Condition>();
     Secrets secrets_;
     std::map<std::string, Door> doors_;
     std::vector<std::shared_ptr<Hook>> leaving_hooks_;  // that may still answer requests

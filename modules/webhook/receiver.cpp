@@ -34,10 +34,11 @@ std::string refusal_text(const http::ClientResponse& response) {
     return text;
 }
 
-Receiver::Receiver(Scheduler& scheduler, http::HttpClient& client, std::string name,
-                   ReceiverSettings settings, std::string secret, GiveUp give_up)
+Receiver::Receiver(Scheduler& scheduler, http::HttpClient& client, Condition& ended,
+                   std::string name, ReceiverSettings settings, std::string secret, GiveUp give_up)
     : scheduler_(scheduler),
       client_(client),
+      ended_(ended),
       name_(std::move(name)),
       settings_(std::move(settings)),
       secret_(std::move(secret)),
@@ -68,17 +69,18 @@ std::string Receiver::url_with(const std::string& path) const {
 
 Task<> Receiver::add(Outgoing request) {
     struct Place {
-        Entries& waiting;
+        Receiver& receiver;
         Entries::iterator entry;
         ~Place() {
             if (!entry->entered) {
-                waiting.erase(entry);
+                receiver.waiting_.erase(entry);
+                receiver.ended_.notify();
             }
         }
     };
     {
         waiting_.emplace_back(std::move(request), room_, Slots::Turn::wait);
-        const Place place{waiting_, std::prev(waiting_.end())};
+        const Place place{*this, std::prev(waiting_.end())};
         co_await place.entry->place->granted();
         place.entry->entered = true;
     }
@@ -160,6 +162,7 @@ Task<> Receiver::work() {
                                      " to the receiver '" + name_ + "' ended");
         }
         running_.erase(entry);
+        ended_.notify();
     }
 }
 

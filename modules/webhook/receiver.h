@@ -10,6 +10,7 @@
 
 #include "core/run/container.h"
 #include "core/run/task.h"
+#include "core/wait/condition.h"
 #include "core/wait/slots.h"
 #include "modules/http/http_client.h"
 #include "modules/webhook/outgoing.h"
@@ -43,8 +44,9 @@ public:
         std::uint64_t retries = 0;
     };
 
-    // The client must outlive the receiver. `secret`: "" if requests are not signed.
-    Receiver(Scheduler& scheduler, http::HttpClient& client, std::string name,
+    // The client must outlive the receiver, and so must `ended`, which is notified when a request
+    // has left it. `secret`: "" if requests are not signed.
+    Receiver(Scheduler& scheduler, http::HttpClient& client, Condition& ended, std::string name,
              ReceiverSettings settings, std::string secret, GiveUp give_up);
     Receiver(const Receiver&) = delete;
     Receiver& operator=(const Receiver&) = delete;
@@ -98,6 +100,7 @@ private:
 
     Scheduler& scheduler_;
     http::HttpClient& client_;
+    Condition& ended_;
     const std::string name_;
     ReceiverSettings settings_;
     std::string secret_;

@@ -32,7 +32,7 @@ ReceiverSettings receiver_settings() {
 // when there are none left; it notes what it gets, with the second.
 struct ReceiverWorld : test::VirtualWorld {
     explicit ReceiverWorld(ReceiverSettings settings = receiver_settings())
-        : receiver(scheduler, client, "shop", std::move(settings), "secret",
+        : receiver(scheduler, client, ended, "shop", std::move(settings), "secret",
                    [this](const Receiver&, const Outgoing& request, const Failure& failure,
                           std::uint32_t tries) { return give_up(request, failure, tries); }) {
         receiver.begin();
@@ -120,6 +120,7 @@ struct ReceiverWorld : test::VirtualWorld {
     std::vector<std::string> added;
     std::vector<std::string> given_up;
     http::HttpClient client{scheduler, options_with(*this)};
+    Condition ended;
     Receiver receiver;
 };
 
