@@ -33,7 +33,7 @@ endfunction()
 #
 # Every event runs through the HOT files: they are compiled as one unit, at -O3. With COLD, the other
 # files are compiled at -O1: they run too seldom, or beside system calls that take much longer, to be
-# worth the time that -O2 takes.
+# worth the time that -O2 takes. For a sanitizer all are cold but the HOT ones.
 function(weir_layer name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "FLAT;COLD" "" "HOT;LIBRARIES")
     if(arg_FLAT)
@@ -54,7 +54,7 @@ function(weir_layer name)
     add_library(weir::${name} ALIAS weir-${name})
     weir_compile_as_layer(weir-${name} ${arg_LIBRARIES})
     weir_unity(weir-${name})
-    if(arg_COLD)
+    if(arg_COLD OR WEIR_SANITIZE)
         weir_cold(weir-${name})
     endif()
     # No other library replaces this one's functions: its calls of them need no table.
@@ -317,24 +317,39 @@ function(weir_benchmarks)
     endforeach()
 endfunction()
 
-# weir_fuzzer(<fuzz_x> [FOLDER <folder>] SOURCES <file>... [LIBRARIES <target>...])
+# weir_fuzzed(<name> SOURCES <file>... [LIBRARIES <target>...])
+# With WEIR_FUZZ, compiles the sources that several fuzzers test once, instrumented, as the object
+# library <name>.
+function(weir_fuzzed name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES")
+    if(WEIR_FUZZ)
+        add_library(${name} OBJECT ${arg_SOURCES})
+        weir_instrument(${name} fuzzer-no-link ${arg_LIBRARIES})
+    endif()
+endfunction()
+
+# weir_fuzzer(<fuzz_x> [FOLDER <folder>] [SOURCES <file>...] [LIBRARIES <target>...])
 # With WEIR_FUZZ, builds the program bin/fuzz_x from fuzz_x.cpp and the sources that it tests, all of
 # them instrumented.
 function(weir_fuzzer name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "FOLDER" "SOURCES;LIBRARIES")
-    if(NOT WEIR_FUZZ)
-        return()
+    if(WEIR_FUZZ)
+        add_executable(${name} "${CMAKE_CURRENT_SOURCE_DIR}/${arg_FOLDER}/${name}.cpp" ${arg_SOURCES})
+        weir_instrument(${name} fuzzer ${arg_LIBRARIES})
     endif()
+endfunction()
+
+# weir_instrument(<target> <fuzzer> <library>...): for the two above; <fuzzer> is a sanitizer.
+function(weir_instrument target fuzzer)
     if(NOT CMAKE_CXX_COMPILER_ID MATCHES "Clang")
         message(FATAL_ERROR "WEIR_FUZZ needs clang, for its libFuzzer")
     endif()
-    set(flags -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined)
-    add_executable(${name} "${CMAKE_CURRENT_SOURCE_DIR}/${arg_FOLDER}/${name}.cpp" ${arg_SOURCES})
-    target_compile_options(${name} PRIVATE ${flags} -O1)
-    target_link_options(${name} PRIVATE ${flags})
-    target_include_directories(${name} PRIVATE "${weir_SOURCE_DIR}")
-    target_link_libraries(${name} PRIVATE ${arg_LIBRARIES})
-    weir_unity(${name})
+    set(flags -fsanitize=${fuzzer},address,undefined -fno-sanitize-recover=undefined)
+    target_compile_options(${target} PRIVATE ${flags} -O1)
+    target_link_options(${target} PRIVATE ${flags})
+    target_include_directories(${target} PRIVATE "${weir_SOURCE_DIR}")
+    target_link_libraries(${target} PUBLIC ${ARGN})
+    weir_unity(${target})
 endfunction()
 
 # Sets <result> to those of the given targets that exist.

@@ -64,7 +64,7 @@ function(weir_plugin name)
     if(COMMAND weir_unity)
         weir_unity(${objects})
     endif()
-    if(arg_COLD)
+    if(arg_COLD OR (COMMAND weir_cold AND WEIR_SANITIZE))
         weir_cold(${objects})
     endif()
 
