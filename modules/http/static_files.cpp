@@ -39,7 +39,14 @@ bool is_hidden(std::string_view part) noexcept {
 // A server that lacks descriptors or memory must not say that a file does not exist: caches believe
 // it.
 bool is_out_of_resources(int error) noexcept {
-    return error == EMFILE || error == ENFILE || error == ENOMEM || error == EIO;
+    return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
+
+// What passes when other requests end: the client may come again.
+HttpError busy(const Exchange& exchange, const SystemError& error) {
+    exchange.scheduler().log(LogLevel::warning, "GET " + std::string(exchange.request().path) +
+                                                    " is answered with 503: " + error.what());
+    return HttpError(503, "busy", "the server lacks files or memory now").with("Retry-After", "1");
 }
 
 std::string entity_tag(std::uint64_t size, std::int64_t modified) {
@@ -179,7 +186,7 @@ StaticFiles::Opened StaticFiles::open(const std::string& folder,
         const int next = ::openat(opened.file.number(), part.c_str(),
                                   O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (next < 0) {
-            if (is_out_of_resources(errno)) {
+            if (is_out_of_resources(errno) || errno == EIO) {
                 throw SystemError("opening a file in " + folder, -errno);
             }
             opened.is_missing = true;
@@ -240,7 +247,15 @@ Task<> StaticFiles::handle(Exchange& exchange) {
     auto opening = [folder = folder_, parts] {
         return std::make_shared<const Opened>(open(folder, parts));
     };
-    const Shared opened = co_await pool_.run(std::move(opening));
+    Shared opened;
+    try {
+        opened = co_await pool_.run(std::move(opening));
+    } catch (const SystemError& error) {
+        if (!is_out_of_resources(-error.code())) {
+            throw;
+        }
+        throw busy(exchange, error);
+    }
     if (opened->is_folder && !ends_in_slash && !index_.empty()) {
         // Links in the index are relative to the folder.
         Response response{.status = 301};

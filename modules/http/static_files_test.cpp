@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/run/system_error.h"
+#include "modules/http/http_error.h"
 #include "modules/http/router.h"
 #include "modules/http/test_world.h"
 #include "tests/support/sanitizer.h"
@@ -96,7 +96,7 @@ TEST_CASE("nothing outside of the folder is served, however it is called") {
     }
 }
 
-TEST_CASE("a server without file descriptors does not say that a file is missing") {
+TEST_CASE("a server without file descriptors asks to come again for a file, which is not missing") {
     if (sanitizer_needs_files) {
         return;
     }
@@ -104,29 +104,34 @@ TEST_CASE("a server without file descriptors does not say that a file is missing
     std::unique_ptr<StaticFiles> files;
     rlimit usual{};
     REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
-    std::string failure;
     const auto without_descriptors = [&](Exchange& exchange) -> Task<> {
         const int next = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
         REQUIRE(::close(next) == 0);
         // Enough for the folder, and not for the file.
         const rlimit low{static_cast<rlim_t>(next) + 1, usual.rlim_max};
         REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+        Response response{.status = 500};
         try {
             co_await files->handle(exchange);
-        } catch (const SystemError& error) {
-            failure = error.what();
+        } catch (const HttpError& error) {
+            response = error.response();
         }
         REQUIRE(::setrlimit(RLIMIT_NOFILE, &usual) == 0);
         if (!exchange.begun()) {
-            Response response{.status = 500};
             co_await exchange.respond(std::move(response));
         }
     };
     HttpWorld http(without_descriptors);
     files = std::make_unique<StaticFiles>(http.scheduler, world.site.string(), "index.html");
-    static_cast<void>(http.send({"GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\n"}));
-    CHECK(failure.find("opening a file in ") == 0);
-    CHECK(failure.find("EMFILE") != std::string::npos);
+    std::string answered;
+    http.run_with_log(http.serve(), http.write_all({"GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\n"}, {}),
+                      http.read_all(answered));
+    CHECK(answered.starts_with("HTTP/1.1 503 "));
+    CHECK(answered.find("\r\nRetry-After: 1\r\n") != std::string::npos);
+    CHECK(answered.find("EMFILE") == std::string::npos);
+    REQUIRE(http.log.size() == 1);
+    CHECK(http.log[0].find("opening a file in ") != std::string::npos);
+    CHECK(http.log[0].find("EMFILE") != std::string::npos);
 }
 
 TEST_CASE("a range of a file is sent, if the file is still the same") {
