@@ -25,8 +25,8 @@ struct SocketServerOptions {
     // `refuse` they are refused: a SocketServer's get Protocol::refusal, and all are closed.
     std::size_t max_connections = 10'000;
     bool refuse = false;
-    // When listening fails, the server tries again after this time; none: it logs an error and gives
-    // up.
+    // When listening fails, the server tries again after this time; none: it logs an error, and
+    // gives up.
     std::optional<Duration> retry_listen = std::chrono::seconds(3);
     // How long connections have to end in order before they are closed by force.
     Duration shutdown_timeout = std::chrono::seconds(10);

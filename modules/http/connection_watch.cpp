@@ -19,7 +19,7 @@ struct ClientGone : Event {
     static auto declare() { return declare_event<ClientGone>("weir.http.ClientGone"); }
 };
 
-ConnectionWatch::ConnectionWatch(Exchange& exchange, detail::Calling& call)
+ConnectionWatch::ConnectionWatch(Exchange& exchange, weir::detail::Calling& call)
     : exchange_(exchange), call_(call) {
     exchange_.check_connected();
     exchange_.stream().set_observer(this);

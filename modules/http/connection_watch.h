@@ -24,7 +24,7 @@ struct ClientGone;
 class ConnectionWatch final : private ByteStream::Observer {
 public:
     // Throws StreamError if the client has gone already. Both must outlive the watch.
-    ConnectionWatch(Exchange& exchange, detail::Calling& call);
+    ConnectionWatch(Exchange& exchange, weir::detail::Calling& call);
     ConnectionWatch(const ConnectionWatch&) = delete;
     ConnectionWatch& operator=(const ConnectionWatch&) = delete;
     ~ConnectionWatch();
@@ -38,7 +38,7 @@ private:
     void flush_now() noexcept override {}  // the stream does it, too
 
     Exchange& exchange_;
-    detail::Calling& call_;
+    weir::detail::Calling& call_;
     std::exception_ptr why_;  // the client has gone
     Ref<ClientGone> gone_;    // on its way
 };
