@@ -200,6 +200,37 @@ Task<> open_too_many(Texts& told) {
     co_await open("c");
 }
 
+// Opens a session for a client with all rights; returns its id, or the error.
+Task<std::string> open_for(Ref<Caller> client) {
+    Json parameters{{"name", "a"}};
+    const ApiResult<Json> opened =
+        co_await call_for(std::move(client), ApiName("lock", "open_session"), parameters);
+    co_return opened ? opened.value().at("session").get<std::string>() : to_text(opened.error());
+}
+
+Task<> open_as_clients(Server& server, Texts& told) {
+    const auto client = [&](std::string user, std::string source) {
+        return Ref<Caller>(new Caller(server.access().rules(), std::move(user),
+                                      std::vector<std::string>{"admin"}, std::move(source)));
+    };
+    const auto tell_refusal = [&](std::string user, std::string source) -> Task<> {
+        const std::string answer = co_await open_for(client(std::move(user), std::move(source)));
+        told.push_back(answer.find(' ') == std::string::npos ? "opened" : answer);
+    };
+    std::string first = co_await open_for(client("", "10.0.0.1"));
+    co_await tell_refusal("", "10.0.0.1");
+    co_await tell_refusal("", "10.0.0.1");
+    co_await tell_refusal("", "10.0.0.2");
+    co_await tell_refusal("ann", "10.0.0.1");
+    co_await tell_refusal("ann", "10.0.0.2");
+    co_await tell_refusal("ann", "10.0.0.3");
+    Json session{{"session", first}};
+    co_await ask("close_session", std::move(session));
+    co_await tell_refusal("", "10.0.0.1");
+    co_await sleep(2min);  // all expire
+    co_await tell_refusal("ann", "10.0.0.1");
+}
+
 Task<> change(Server& server, Container& container, Texts& told) {
     Texts sessions;
     for (const char* name : {"a", "b", "c"}) {
@@ -301,8 +332,21 @@ TEST_CASE("sessions are limited") {
     SimulatedServer world(app(R"({"max_sessions": 2})"), registry());
     world.leave_behind();  // open sessions
     world.run(open_too_many(told));
-    CHECK(told == Texts{"\"limit_reached: there are 2 sessions already, as many as are allowed "
+    CHECK(told == Texts{"\"too_many_sessions: there are 2 sessions already, as many as are allowed "
                         "(max_sessions)\""});
+}
+
+TEST_CASE("a client opens its share of the sessions, and leaves the rest to other clients") {
+    Texts told;
+    SimulatedServer world(app(R"({"max_sessions": 20})"), registry());
+    world.leave_behind();  // open sessions
+    world.run(open_as_clients(world.server(), told));
+    const std::string has =
+        " has 2 sessions already, as many as are allowed "
+        "(max_sessions_of_one)";
+    CHECK(told == Texts{"opened", "too_many_sessions: the address '10.0.0.1'" + has, "opened",
+                        "opened", "opened", "too_many_sessions: user 'ann'" + has, "opened",
+                        "opened"});
 }
 
 TEST_CASE("the API reports deadlocks and statistics") {
