@@ -190,6 +190,21 @@ Task<> list_few(Container& container, Texts& told, Texts& others) {
     }
 }
 
+// Takes 50 locks with long keys, which are six times as long in JSON, and lists them.
+Task<> list_long_names(Texts& told) {
+    const std::string session = co_await open("a");
+    Texts taken;
+    for (int i = 0; i < 50; ++i) {
+        co_await tell("acquire", session, std::to_string(i) + std::string(4000, '\x01'), taken);
+    }
+    const Texts asked{"{}", R"({"most": 49})", R"({"pattern": "1*"})", R"({"most": 40})"};
+    for (const std::string& text : asked) {
+        Json parameters = Json::parse(text);
+        const Json listed = co_await ask("list", std::move(parameters));
+        told.push_back(listed.is_array() ? std::to_string(listed.size()) : listed.dump());
+    }
+}
+
 Task<> open_too_many(Texts& told) {
     const std::string first = co_await open("a");
     co_await open("b");
@@ -325,6 +340,17 @@ TEST_CASE("a list of locks that is limited counts what it leaves out") {
     world.run(list_few(container, told, others));
     CHECK(told ==
           Texts{"1/1 1/2, ", "1/1 2/2, ", "1/1 2/2, 1/1 0/0, ", "1/1 2/2, 1/1 0/0, 1/1 0/0, "});
+}
+
+TEST_CASE("a listing of locks with long names is refused, and a narrower one is not") {
+    Texts told;
+    SimulatedServer world(app(), registry());
+    world.leave_behind();  // an open session
+    world.run(list_long_names(told));
+    const std::string refusal =
+        "\"limit_reached: the names of keys and owners that match have more than 1 MiB, which are "
+        "not listed: give a narrower pattern\"";
+    CHECK(told == Texts{refusal, refusal, "11", "20"});  // 20 keys and 20 holders
 }
 
 TEST_CASE("sessions are limited") {

@@ -14,6 +14,7 @@
 #include "core/wait/timeout.h"
 #include "modules/lock/errors.h"
 #include "modules/lock/events.h"
+#include "modules/lock/listing_size.h"
 #include "modules/lock/plugin/backend.h"
 #include "modules/lock/plugin/json.h"
 #include "modules/lock/plugin/lock_changes.h"
@@ -363,6 +364,25 @@ Task<> LockModule::keep_telling_changes() {
 
 // --- listings
 
+namespace {
+
+void refuse_if_too_large(const ListingSize& size) {
+    if (size.too_large()) {
+        throw ApiException("limit_reached", ListingSize::refusal);
+    }
+}
+
+void add_uses(ListingSize& size, const LockListing& listing) {
+    for (const auto* uses : {&listing.holders, &listing.waiters}) {
+        for (const LockUse& use : *uses) {
+            size.add(use.owner);
+            size.add(use.context);
+        }
+    }
+}
+
+}  // namespace
+
 // A context that shares its keys with others has no name in listings.
 bool LockModule::may_see(const Caller& caller, std::string_view function,
                          const LockListing& listing) const {
@@ -377,12 +397,20 @@ Task<Json> LockModule::list(lock_api::Pattern parameters, const Caller& caller) 
 std::vector<LockListing> LockModule::listings(const lock_api::Pattern& parameters,
                                               const Caller& caller) const {
     const LockTable& table = LockTable::of(scheduler());
-    const std::size_t most_keys = parameters.most.value_or(lock_api::longest_listing);
+    const std::size_t most_keys = parameters.most.value_or(ListingSize::most_keys);
+    ListingSize size;
     const std::vector<const LockKey*> keys =
         table.find(KeyPattern(parameters.pattern), most_keys, [&](const LockKey& key) {
             const std::string context = key.context() == nullptr ? "" : key.context()->name();
-            return caller.may({name(), "list", true}, {context, key_text(key.key())});
+            const std::string text = key_text(key.key());
+            if (size.too_large() || !caller.may({name(), "list", true}, {context, text})) {
+                return false;
+            }
+            size.add(context);
+            size.add(text);
+            return true;
         });
+    refuse_if_too_large(size);
     if (keys.size() > most_keys && !parameters.most) {
         throw ApiException("limit_reached", "more than " + std::to_string(most_keys) +
                                                 " keys match, which are not listed: give a "
@@ -397,6 +425,8 @@ std::vector<LockListing> LockModule::listings(const lock_api::Pattern& parameter
         }
         result.push_back(table.listing_of(*key, --left));
         left -= result.back().holders.size() + result.back().waiters.size();
+        add_uses(size, result.back());
+        refuse_if_too_large(size);
     }
     return result;
 }
@@ -436,6 +466,13 @@ Task<Json> LockModule::semaphores(NoParameters /*parameters*/, const Caller& cal
     std::erase_if(listings, [&](const LockListing& listing) {
         return !may_see(caller, "semaphores", listing);
     });
+    ListingSize size;
+    for (const LockListing& listing : listings) {
+        size.add(listing.key);
+        size.add(listing.context);
+        add_uses(size, listing);
+    }
+    refuse_if_too_large(size);
     co_return co_await lock_api::to_json(std::move(listings));
 }
 
