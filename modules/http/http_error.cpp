@@ -16,8 +16,9 @@ int status_of(std::string_view code) noexcept {
         {Access::wrong_login, 401},       {ApiError::denied, 403},
         {ApiError::unknown_module, 404},  {ApiError::unknown_function, 404},
         {EventError::unknown_event, 404}, {Access::too_many_logins, 429},
-        {ApiError::bad_result, 500},      {ApiError::failed, 500},
-        {ApiError::rejected, 503},        {ApiError::timeout, 504},
+        {"too_many_sessions", 429},       {ApiError::bad_result, 500},
+        {ApiError::failed, 500},          {ApiError::rejected, 503},
+        {ApiError::timeout, 504},
     };
     for (const auto& [known, status] : statuses) {
         if (known == code) {

@@ -18,12 +18,14 @@ namespace weir {
 // locks.
 class LockLease final : public RefCounted<LockLease> {
 public:
-    // The name is for listings; `user` is whose it is. Requires a positive time to live.
+    // The name is for listings; `user` is whose it is; `opener` counts for how many one client has
+    // open. Requires a positive time to live.
     LockLease(Scheduler& scheduler, std::string id, std::string name, Duration time_to_live,
-              std::string user = {})
+              std::string user = {}, std::string opener = {})
         : locks_(scheduler, std::move(name)),
           id_(std::move(id)),
           user_(std::move(user)),
+          opener_(std::move(opener)),
           time_to_live_(time_to_live),
           end_(scheduler.now() + time_to_live) {
         assert(time_to_live > Duration());
@@ -46,6 +48,7 @@ public:
 
     const std::string& id() const noexcept { return id_; }
     const std::string& user() const noexcept { return user_; }
+    const std::string& opener() const noexcept { return opener_; }
     LockSession& locks() noexcept { return locks_; }
     const LockSession& locks() const noexcept { return locks_; }
     Duration time_to_live() const noexcept { return time_to_live_; }
@@ -60,6 +63,7 @@ private:
     LockSession locks_;
     const std::string id_;
     const std::string user_;
+    const std::string opener_;
     const Duration time_to_live_;
     Time end_;
     std::size_t uses_ = 0;

@@ -14,6 +14,7 @@
 #include "modules/lock/errors.h"
 #include "modules/lock/fencing.h"
 #include "modules/lock/key.h"
+#include "modules/lock/listing_size.h"
 #include "modules/lock/semaphore.h"
 #include "modules/lock/session.h"
 #include "modules/lock/table.h"
@@ -25,9 +26,6 @@
 namespace weir::resp {
 
 namespace {
-
-// A listing is made in one go, and is in memory at once.
-constexpr std::size_t longest_listing = 10'000;
 
 // The options of a command, which follow its key.
 struct Options {
@@ -334,6 +332,16 @@ void write_keys(Session& session, const std::vector<const LockKey*>& keys) {
     }
 }
 
+void add_holders(ListingSize& size, const LockKey& key) {
+    for (const LockEvent& holder : key.holders()) {
+        if (size.too_large()) {
+            return;
+        }
+        size.add(holder.owner.describe());
+        size.add(holder.group->name());
+    }
+}
+
 // Lists the keys that match. If the pattern is too long, or too many match, answers that.
 void list_keys(Session& session, std::string_view pattern, bool only_semaphores) {
     const LockTable* const table = LockTable::find(session.scheduler());
@@ -342,24 +350,35 @@ void list_keys(Session& session, std::string_view pattern, bool only_semaphores)
         return;
     }
     std::vector<const LockKey*> keys;
+    ListingSize size;
     try {
-        keys =
-            table->find(KeyPattern(std::string(pattern)), longest_listing, [&](const LockKey& key) {
-                if (only_semaphores && key.semaphore() == nullptr) {
+        keys = table->find(
+            KeyPattern(std::string(pattern)), ListingSize::most_keys, [&](const LockKey& key) {
+                if (size.too_large() || (only_semaphores && key.semaphore() == nullptr)) {
                     return false;
                 }
                 // Without contexts, keys are listed with an empty one.
                 const std::string context = key.context() == nullptr ? "" : key.context()->name();
-                return session.caller()->may({"lock", "list", true},
-                                             {context, key_text(key.key())});
+                const std::string text = key_text(key.key());
+                if (!session.caller()->may({"lock", "list", true}, {context, text})) {
+                    return false;
+                }
+                size.add(context);
+                size.add(text);
+                add_holders(size, key);
+                return true;
             });
     } catch (const std::invalid_argument& error) {
         session.error(error.what());
         return;
     }
-    if (keys.size() > longest_listing) {
-        session.error("more than " + std::to_string(longest_listing) +
+    if (keys.size() > ListingSize::most_keys) {
+        session.error("more than " + std::to_string(ListingSize::most_keys) +
                       " keys match, which are not listed: give a narrower pattern");
+        return;
+    }
+    if (size.too_large()) {
+        session.error(ListingSize::refusal);
         return;
     }
     write_keys(session, keys);

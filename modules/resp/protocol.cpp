@@ -10,6 +10,7 @@
 #include "core/net/connection.h"
 #include "core/net/socket_server.h"
 #include "core/queue/fair_queue.h"
+#include "modules/system/rights/login_source.h"
 
 namespace weir::resp {
 
@@ -75,7 +76,8 @@ Ref<Caller> RespProtocol::greet(Connection& connection) const {
             !door->owner.empty() && is_owner(connection, settings_->password.has_value());
         roles = owner ? door->owner : door->anonymous;
     }
-    return Ref<Caller>(new Caller(access_.rules(), {}, std::move(roles)));
+    return Ref<Caller>(new Caller(access_.rules(), {}, std::move(roles),
+                                  login_source(connection.remote(), connection.peer_user())));
 }
 
 std::optional<OwnUser> RespProtocol::own_user() const {

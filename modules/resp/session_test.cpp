@@ -362,6 +362,21 @@ Task<> too_many(Lockd& lockd) {
         "LOCK c", "-ERR this client holds 2 locks already, as many as are allowed (max_locks)\r\n");
 }
 
+Task<> list_long_names(Lockd& lockd) {
+    RespPeer client(lockd);
+    for (int i = 1; i <= 270; ++i) {
+        co_await client.ask("TRYLOCK " + std::to_string(i) + std::string(4000, 'x'),
+                            ":" + std::to_string(i) + "\r\n");
+    }
+    for (const char* command : {"LOCKS", "LOCKS *x"}) {
+        co_await client.ask(command,
+                            "-ERR the names of keys and owners that match have more than 1 MiB, "
+                            "which are not listed: give a narrower pattern\r\n");
+    }
+    co_await client.ask("LOCKS none*", "*0\r\n");
+    co_await client.ask("SEMAPHORE LIST", "*0\r\n");
+}
+
 // A client that sends and never reads: memory stays bounded, and the client is closed.
 Task<> slow_reader(Lockd& lockd) {
     RespPeer client(lockd);
@@ -525,6 +540,11 @@ TEST_CASE("clients and their locks are limited") {
     settings.max_locks = 2;
     Lockd lockd(settings);
     lockd.run(too_many(lockd));
+}
+
+TEST_CASE("a listing of locks with long names is refused, and a narrower one is not") {
+    Lockd lockd;
+    lockd.run(list_long_names(lockd));
 }
 
 TEST_CASE("a client that does not read is slowed down, then closed, at bounded memory") {

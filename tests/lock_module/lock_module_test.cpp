@@ -190,6 +190,21 @@ Task<> list_few(Container& container, Texts& told, Texts& others) {
     }
 }
 
+// Takes 50 locks with long keys, which are six times as long in JSON, and lists them.
+Task<> list_long_names(Texts& told) {
+    const std::string session = co_await open("a");
+    Texts taken;
+    for (int i = 0; i < 50; ++i) {
+        co_await tell("acquire", session, std::to_string(i) + std::string(4000, '\x01'), taken);
+    }
+    const Texts asked{"{}", R"({"most": 49})", R"({"pattern": "1*"})", R"({"most": 40})"};
+    for (const std::string& text : asked) {
+        Json parameters = Json::parse(text);
+        const Json listed = co_await ask("list", std::move(parameters));
+        told.push_back(listed.is_array() ? std::to_string(listed.size()) : listed.dump());
+    }
+}
+
 Task<> open_too_many(Texts& told) {
     const std::string first = co_await open("a");
     co_await open("b");
@@ -198,6 +213,37 @@ Task<> open_too_many(Texts& told) {
     Json session{{"session", first}};
     co_await ask("close_session", std::move(session));
     co_await open("c");
+}
+
+// Opens a session for a client with all rights; returns its id, or the error.
+Task<std::string> open_for(Ref<Caller> client) {
+    Json parameters{{"name", "a"}};
+    const ApiResult<Json> opened =
+        co_await call_for(std::move(client), ApiName("lock", "open_session"), parameters);
+    co_return opened ? opened.value().at("session").get<std::string>() : to_text(opened.error());
+}
+
+Task<> open_as_clients(Server& server, Texts& told) {
+    const auto client = [&](std::string user, std::string source) {
+        return Ref<Caller>(new Caller(server.access().rules(), std::move(user),
+                                      std::vector<std::string>{"admin"}, std::move(source)));
+    };
+    const auto tell_refusal = [&](std::string user, std::string source) -> Task<> {
+        const std::string answer = co_await open_for(client(std::move(user), std::move(source)));
+        told.push_back(answer.find(' ') == std::string::npos ? "opened" : answer);
+    };
+    std::string first = co_await open_for(client("", "10.0.0.1"));
+    co_await tell_refusal("", "10.0.0.1");
+    co_await tell_refusal("", "10.0.0.1");
+    co_await tell_refusal("", "10.0.0.2");
+    co_await tell_refusal("ann", "10.0.0.1");
+    co_await tell_refusal("ann", "10.0.0.2");
+    co_await tell_refusal("ann", "10.0.0.3");
+    Json session{{"session", first}};
+    co_await ask("close_session", std::move(session));
+    co_await tell_refusal("", "10.0.0.1");
+    co_await sleep(2min);  // all expire
+    co_await tell_refusal("ann", "10.0.0.1");
 }
 
 Task<> change(Server& server, Container& container, Texts& told) {
@@ -296,13 +342,37 @@ TEST_CASE("a list of locks that is limited counts what it leaves out") {
           Texts{"1/1 1/2, ", "1/1 2/2, ", "1/1 2/2, 1/1 0/0, ", "1/1 2/2, 1/1 0/0, 1/1 0/0, "});
 }
 
+TEST_CASE("a listing of locks with long names is refused, and a narrower one is not") {
+    Texts told;
+    SimulatedServer world(app(), registry());
+    world.leave_behind();  // an open session
+    world.run(list_long_names(told));
+    const std::string refusal =
+        "\"limit_reached: the names of keys and owners that match have more than 1 MiB, which are "
+        "not listed: give a narrower pattern\"";
+    CHECK(told == Texts{refusal, refusal, "11", "20"});  // 20 keys and 20 holders
+}
+
 TEST_CASE("sessions are limited") {
     Texts told;
     SimulatedServer world(app(R"({"max_sessions": 2})"), registry());
     world.leave_behind();  // open sessions
     world.run(open_too_many(told));
-    CHECK(told == Texts{"\"limit_reached: there are 2 sessions already, as many as are allowed "
+    CHECK(told == Texts{"\"too_many_sessions: there are 2 sessions already, as many as are allowed "
                         "(max_sessions)\""});
+}
+
+TEST_CASE("a client opens its share of the sessions, and leaves the rest to other clients") {
+    Texts told;
+    SimulatedServer world(app(R"({"max_sessions": 20})"), registry());
+    world.leave_behind();  // open sessions
+    world.run(open_as_clients(world.server(), told));
+    const std::string has =
+        " has 2 sessions already, as many as are allowed "
+        "(max_sessions_of_one)";
+    CHECK(told == Texts{"opened", "too_many_sessions: the address '10.0.0.1'" + has, "opened",
+                        "opened", "opened", "too_many_sessions: user 'ann'" + has, "opened",
+                        "opened"});
 }
 
 TEST_CASE("the API reports deadlocks and statistics") {

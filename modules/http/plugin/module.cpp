@@ -466,8 +466,8 @@ private:
         client.tls = stream->tls() != nullptr;
         // No page can make a browser open a Unix socket.
         client.hosts = remote.family() == AF_UNIX ? std::vector<std::string>{"*"} : hosts_;
-        client.anonymous =
-            Ref<Caller>(new Caller(access().rules(), "", is_owner ? door.owner : *door.anonymous));
+        client.anonymous = Ref<Caller>(new Caller(
+            access().rules(), "", is_owner ? door.owner : *door.anonymous, client.login_source));
         return client;
     }
 

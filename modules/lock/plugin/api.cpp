@@ -1,6 +1,7 @@
 #include "modules/lock/plugin/api.h"
 
 #include "modules/lock/key_pattern.h"
+#include "modules/lock/listing_size.h"
 #include "modules/lock/table.h"
 
 namespace weir::lock_api {
@@ -125,8 +126,9 @@ config::Settings<Pattern> Pattern::describe() {
             .length(0, KeyPattern::longest),
         setting("most", &Pattern::most,
                 "How many keys, holders and waiters to list at most, together; null: all, or an "
-                "error if more than 10000 keys match")
-            .range(1, longest_listing));
+                "error if more than 10000 keys match. Names of more than 1 MiB in all are an error "
+                "either way")
+            .range(1, ListingSize::most_keys));
 }
 
 config::Settings<SizedSemaphore> SizedSemaphore::describe() {

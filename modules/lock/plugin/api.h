@@ -13,9 +13,6 @@
 // session that is neither used nor renewed for its time to live ends, and its locks are given back.
 namespace weir::lock_api {
 
-// The most keys that are listed.
-inline constexpr std::uint32_t longest_listing = 10'000;
-
 struct OpenSession {
     std::string name;
     std::chrono::milliseconds time_to_live = std::chrono::minutes(1);

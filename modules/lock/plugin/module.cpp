@@ -8,14 +8,13 @@
 
 #include "config/document/value.h"
 #include "config/settings/changes.h"
-#include "config/settings/duration.h"
-#include "core/run/random_id.h"
 #include "core/simulation/failpoint.h"
 #include "core/wait/run_in_scheduler.h"
 #include "core/wait/send.h"
 #include "core/wait/timeout.h"
 #include "modules/lock/errors.h"
 #include "modules/lock/events.h"
+#include "modules/lock/listing_size.h"
 #include "modules/lock/plugin/backend.h"
 #include "modules/lock/plugin/json.h"
 #include "modules/lock/plugin/lock_changes.h"
@@ -29,23 +28,7 @@ namespace weir {
 
 namespace {
 
-using std::chrono::duration_cast;
 using std::chrono::milliseconds;
-
-lock_api::SessionInfo info_of(const LockLease& lease) {
-    std::vector<lock_api::Lost> lost;
-    for (const LostLock& one : lease.locks().lost()) {
-        lost.push_back({key_text(one.key), one.context, one.token, one.reason});
-    }
-    return {lease.id(),
-            lease.locks().name(),
-            duration_cast<milliseconds>(lease.time_to_live()),
-            duration_cast<milliseconds>(lease.left()),
-            lease.locks().held(),
-            duration_cast<milliseconds>(
-                std::max(std::min(lease.left(), lease.locks().confirmed_for()), Duration::zero())),
-            std::move(lost)};
-}
 
 // Throws the exception that is being handled anew, with a code for programs.
 [[noreturn]] void refuse() {
@@ -180,6 +163,7 @@ Task<> LockModule::unload() {
     if (handed_over_) {
         co_return;
     }
+    open_by_opener_.clear();
     for (const auto& [id, lease] : std::exchange(sessions_, {})) {
         lease->locks().close();
     }
@@ -229,6 +213,10 @@ void LockModule::take_over(LockHandover& state) {
             "unloaded, which ends all locks, and loaded again");
     }
     sessions_ = std::move(state.sessions);
+    open_by_opener_.clear();
+    for (const auto& [id, lease] : sessions_) {
+        ++open_by_opener_[lease->opener()];
+    }
     handed_over_ = false;
 }
 
@@ -250,97 +238,6 @@ void LockModule::settings_changed(const LockModuleSettings& before) {
     expire_semaphores();
     end_holds();
     tell_changes();
-}
-
-// --- sessions
-
-// A session belongs to the user who opened it: its id is in listings, and is no secret.
-bool LockModule::may_use(const LockLease& lease, const Caller& caller) const {
-    return lease.user() == caller.user() || caller.may({name(), "sessions_of_others"});
-}
-
-LockLease& LockModule::session(const std::string& id, const Caller& caller) const {
-    const auto found = sessions_.find(id);
-    if (found == sessions_.end() || !may_use(*found->second, caller)) {
-        throw ApiException("unknown_session",
-                           "there is no session '" + id + "': it was closed, or it expired");
-    }
-    return *found->second;
-}
-
-// The id is random: an id from before a restart of the server must not name another session.
-lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& parameters,
-                                               const Caller& caller) {
-    if (sessions_.size() >= settings().max_sessions) {
-        throw ApiException("limit_reached", "there are " + std::to_string(sessions_.size()) +
-                                                " sessions already, as many as are allowed "
-                                                "(max_sessions)");
-    }
-    if (parameters.time_to_live > settings().max_time_to_live) {
-        throw ApiException(ApiError::bad_parameter,
-                           "time_to_live: expected at most " +
-                               config::duration_text(settings().max_time_to_live) +
-                               ", the setting max_time_to_live of the module");
-    }
-    std::string id;
-    do {
-        id = random_id(scheduler().poller());
-    } while (sessions_.contains(id));
-    const Ref<LockLease> lease(new LockLease(scheduler(), id,
-                                             parameters.name.empty() ? id : parameters.name,
-                                             parameters.time_to_live, caller.user()));
-    sessions_.emplace(id, lease);
-    watch(lease);
-    return info_of(*lease);
-}
-
-Task<lock_api::SessionInfo> LockModule::renew_session(lock_api::RenewSession parameters,
-                                                      const Caller& caller) {
-    const Ref<LockLease> lease(&session(parameters.session, caller));
-    if (parameters.key && !lease->locks().holds(IndexValue(*parameters.key), parameters.context) &&
-        !lease->locks().has_lost(IndexValue(*parameters.key), parameters.context)) {
-        throw ApiException("not_held", "the session does not hold the lock");
-    }
-    lease->renew();
-    if (parameters.await_loss > Duration::zero() && lease->locks().lost().empty()) {
-        const LockLease::Use use(*lease);
-        const Matcher lost = lease->locks().lost_matcher();
-        co_await wait_with_timeout(Duration(parameters.await_loss), lost);
-    }
-    co_return info_of(*lease);
-}
-
-void LockModule::close_session(const lock_api::Session& parameters, const Caller& caller) {
-    const Ref<LockLease> lease(&session(parameters.session, caller));
-    sessions_.erase(lease->id());
-    lease->locks().close();
-}
-
-std::vector<lock_api::SessionInfo> LockModule::sessions(const NoParameters&,
-                                                        const Caller& caller) const {
-    std::vector<lock_api::SessionInfo> result;
-    for (const auto& [id, lease] : sessions_) {
-        if (may_use(*lease, caller)) {
-            result.push_back(info_of(*lease));
-        }
-    }
-    return result;
-}
-
-void LockModule::watch(const Ref<LockLease>& lease) {
-    start(until_over(lease), {.name = "lock.session " + lease->id(), .daemon = true});
-}
-
-Task<> LockModule::until_over(Ref<LockLease> lease) {
-    while (lease->left() > Duration()) {
-        co_await sleep(lease->left());
-    }
-    if (!lease->locks().closed()) {
-        log().info("session '{}' expired: it was not used for its time to live; {} locks are free",
-                   lease->locks().name(), lease->locks().held());
-        sessions_.erase(lease->id());
-        lease->locks().close();
-    }
 }
 
 // --- locks
@@ -467,6 +364,25 @@ Task<> LockModule::keep_telling_changes() {
 
 // --- listings
 
+namespace {
+
+void refuse_if_too_large(const ListingSize& size) {
+    if (size.too_large()) {
+        throw ApiException("limit_reached", ListingSize::refusal);
+    }
+}
+
+void add_uses(ListingSize& size, const LockListing& listing) {
+    for (const auto* uses : {&listing.holders, &listing.waiters}) {
+        for (const LockUse& use : *uses) {
+            size.add(use.owner);
+            size.add(use.context);
+        }
+    }
+}
+
+}  // namespace
+
 // A context that shares its keys with others has no name in listings.
 bool LockModule::may_see(const Caller& caller, std::string_view function,
                          const LockListing& listing) const {
@@ -481,12 +397,20 @@ Task<Json> LockModule::list(lock_api::Pattern parameters, const Caller& caller) 
 std::vector<LockListing> LockModule::listings(const lock_api::Pattern& parameters,
                                               const Caller& caller) const {
     const LockTable& table = LockTable::of(scheduler());
-    const std::size_t most_keys = parameters.most.value_or(lock_api::longest_listing);
+    const std::size_t most_keys = parameters.most.value_or(ListingSize::most_keys);
+    ListingSize size;
     const std::vector<const LockKey*> keys =
         table.find(KeyPattern(parameters.pattern), most_keys, [&](const LockKey& key) {
             const std::string context = key.context() == nullptr ? "" : key.context()->name();
-            return caller.may({name(), "list", true}, {context, key_text(key.key())});
+            const std::string text = key_text(key.key());
+            if (size.too_large() || !caller.may({name(), "list", true}, {context, text})) {
+                return false;
+            }
+            size.add(context);
+            size.add(text);
+            return true;
         });
+    refuse_if_too_large(size);
     if (keys.size() > most_keys && !parameters.most) {
         throw ApiException("limit_reached", "more than " + std::to_string(most_keys) +
                                                 " keys match, which are not listed: give a "
@@ -501,6 +425,8 @@ std::vector<LockListing> LockModule::listings(const lock_api::Pattern& parameter
         }
         result.push_back(table.listing_of(*key, --left));
         left -= result.back().holders.size() + result.back().waiters.size();
+        add_uses(size, result.back());
+        refuse_if_too_large(size);
     }
     return result;
 }
@@ -540,6 +466,13 @@ Task<Json> LockModule::semaphores(NoParameters /*parameters*/, const Caller& cal
     std::erase_if(listings, [&](const LockListing& listing) {
         return !may_see(caller, "semaphores", listing);
     });
+    ListingSize size;
+    for (const LockListing& listing : listings) {
+        size.add(listing.key);
+        size.add(listing.context);
+        add_uses(size, listing);
+    }
+    refuse_if_too_large(size);
     co_return co_await lock_api::to_json(std::move(listings));
 }
 

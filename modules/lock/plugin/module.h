@@ -23,7 +23,7 @@ namespace weir {
 // library, not to the plugin: their queue and their table stay where they are.
 struct LockHandover {
     static constexpr std::string_view name = "lock";
-    static constexpr std::uint32_t version = 5;
+    static constexpr std::uint32_t version = 6;
 
     std::string settings;  // with which the locks were made, as JSON
     std::map<std::string, Ref<LockLease>, std::less<>> sessions;
@@ -91,6 +91,9 @@ private:
     void require(const Caller& caller, std::string_view function, const std::string& context,
                  const std::string& key) const;
     bool may_see(const Caller& caller, std::string_view function, const LockListing& listing) const;
+    // Throws too_many_sessions if one more is not allowed, to this opener or at all.
+    void refuse_too_many_sessions(const std::string& opener) const;
+    void forget(const LockLease& lease) noexcept;
     void watch(const Ref<LockLease>& lease);
     Task<> until_over(Ref<LockLease> lease);
     void expire_semaphores();
@@ -101,6 +104,7 @@ private:
     Task<> keep_telling_changes();
 
     std::map<std::string, Ref<LockLease>, std::less<>> sessions_;
+    std::map<std::string, std::size_t> open_by_opener_;  // how many of the sessions
     Ref<Routine> expiring_semaphores_;
     Ref<Routine> ending_holds_;
     Ref<Routine> telling_changes_;

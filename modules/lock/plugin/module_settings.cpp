@@ -104,6 +104,11 @@ config::Settings<LockModuleSettings> LockModuleSettings::describe() {
         setting("max_sessions", &S::max_sessions,
                 "How many sessions may be open, those of clients of http among them")
             .unit("sessions"),
+        setting("max_sessions_of_one", &S::max_sessions_of_one,
+                "How many of them one user may have open, and one address from which clients "
+                "connect without a login; null: a tenth of max_sessions")
+            .at_least(1)
+            .unit("sessions"),
         setting("max_semaphores", &S::max_semaphores,
                 "How many semaphores clients may create, all together")
             .unit("semaphores"),

@@ -53,6 +53,7 @@ struct LockModuleSettings {
     std::map<std::string, Context> contexts;
     std::vector<std::string> watched;
     std::uint32_t max_sessions = 20'000;
+    std::optional<std::uint32_t> max_sessions_of_one;
     std::uint32_t max_semaphores = 1000;
     std::chrono::milliseconds semaphore_idle_timeout = std::chrono::hours(1);
     std::chrono::milliseconds max_time_to_live = std::chrono::hours(24);
@@ -61,6 +62,10 @@ struct LockModuleSettings {
 
     static config::Settings<LockModuleSettings> describe();
     LockSettings to_lock_settings() const;
+    // Returns how many sessions one client may have open.
+    std::uint32_t sessions_of_one() const noexcept {
+        return max_sessions_of_one.value_or(max_sessions < 10 ? 1 : max_sessions / 10);
+    }
 };
 
 inline config::EnumNames<OnDeadlock> names_of(OnDeadlock) {

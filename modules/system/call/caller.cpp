@@ -70,8 +70,12 @@ const Caller& Caller::inside() noexcept {
 Caller::Caller(Ref<AccessRules> rules, std::string user)
     : rules_(std::move(rules)), user_(std::move(user)), by_rules_(true) {}
 
-Caller::Caller(Ref<AccessRules> rules, std::string user, std::vector<std::string> roles)
-    : rules_(std::move(rules)), user_(std::move(user)), own_roles_(std::move(roles)) {}
+Caller::Caller(Ref<AccessRules> rules, std::string user, std::vector<std::string> roles,
+               std::string source)
+    : rules_(std::move(rules)),
+      user_(std::move(user)),
+      own_roles_(std::move(roles)),
+      source_(std::move(source)) {}
 
 Caller::~Caller() = default;
 

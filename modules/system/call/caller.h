@@ -53,12 +53,16 @@ public:
     /// A user who has logged in.
     Caller(Ref<AccessRules> rules, std::string user);
     /// A caller with these roles, whatever the rules say of users. `user`: its name; "" if it has
-    /// not logged in.
-    Caller(Ref<AccessRules> rules, std::string user, std::vector<std::string> roles);
+    /// not logged in. `source`: where it connects from, see login_source().
+    Caller(Ref<AccessRules> rules, std::string user, std::vector<std::string> roles,
+           std::string source = {});
     ~Caller();
 
     /// Returns the name of the user; "" if the caller has not logged in.
     const std::string& user() const noexcept { return user_; }
+    /// Returns where a caller that has not logged in connects from, which tells it apart from
+    /// others; "" if that is not known, or the program itself calls.
+    const std::string& source() const noexcept { return source_; }
     /// Returns whether it has any role.
     bool has_roles() const;
 
@@ -86,6 +90,7 @@ private:
     // Found at the last question; of the rules' generation.
     mutable std::vector<const Role*> roles_;
     mutable std::uint64_t generation_ = 0;
+    std::string source_;
 };
 
 }  // namespace weir
