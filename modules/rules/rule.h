@@ -28,6 +28,9 @@ public:
     // Returns what holds the events of the type back. Its queue takes `limit` events if it is made.
     virtual HeldEvents& held_events(const EventType& type, std::size_t limit) = 0;
     virtual void count_run(Duration time) noexcept = 0;
+    // Counts a run that begins. Returns whether so many have begun in this round of the scheduler
+    // that this one has to wait for the next.
+    virtual bool round_has_many_runs() noexcept = 0;
     virtual const ScriptSettings& script_limits() const noexcept = 0;
 
 protected:
