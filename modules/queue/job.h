@@ -22,6 +22,7 @@ struct Job {
     // When it may be fetched, or may be fetched again because its worker has not come back.
     std::int64_t due = 0;  // microseconds since 1970
     std::string reason;    // why it has failed
+    bool told = false;     // it is ready, and its event Ready was sent. In memory only
 };
 
 // Returns how much it counts in `max_size`, in bytes.

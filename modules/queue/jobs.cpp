@@ -39,10 +39,14 @@ void Jobs::attach(Entry& entry, std::int64_t now) {
                     entry.in = Entry::In::delayed;
                     ++of.delayed;
                 } else {
+                    if (!job.told) {
+                        untold_.insert(job.id);
+                    }
                     of.ready.add(job.priority, job.key, job.id);
                     entry.in = Entry::In::ready;
                 }
             } catch (...) {
+                untold_.erase(job.id);
                 of.waiting.erase(entry.waiting);
                 throw;
             }
@@ -69,6 +73,8 @@ void Jobs::detach(Entry& entry) noexcept {
         case Entry::In::ready:
             of.ready.remove(job.priority, job.key, job.id);
             of.waiting.erase(entry.waiting);
+            untold_.erase(job.id);
+            entry.job.told = false;
             break;
         case Entry::In::delayed:
             times_.erase(entry.time);
@@ -88,12 +94,9 @@ void Jobs::detach(Entry& entry) noexcept {
 }
 
 // The job may be fetched, now or when its time has come. Requires that it is nowhere.
-void Jobs::wait(Entry& entry, std::int64_t now, std::vector<Ref<Event>>& events) {
+void Jobs::wait(Entry& entry, std::int64_t now) {
     entry.job.state = Job::State::waiting;
     attach(entry, now);
-    if (entry.in == Entry::In::ready) {
-        events.push_back(make_event<Ready>(entry.job.queue, entry.job.key, entry.job.id));
-    }
 }
 
 std::uint64_t Jobs::add(Job job, std::int64_t now, Effects& effects) {
@@ -101,11 +104,7 @@ std::uint64_t Jobs::add(Job job, std::int64_t now, Effects& effects) {
     effects.changes.splice(effects.changes.end(), adding(job));
     effects.counted.push_back({job.queue, &Line::submitted});
     effects.before.push_back({job.id, std::nullopt});
-    const Entry& entry = insert(std::move(job), now);
-    if (entry.in == Entry::In::ready) {
-        effects.events.push_back(make_event<Ready>(entry.job.queue, entry.job.key, entry.job.id));
-    }
-    return entry.job.id;
+    return insert(std::move(job), now).job.id;
 }
 
 Jobs::Waiting Jobs::waiting(const std::string& queue, const std::string& key) const {
@@ -150,6 +149,8 @@ Job* Jobs::take(const std::string& queue, std::int64_t until) {
     node.mapped() = *id;
     entry.time = times_.insert(std::move(node));
     of.waiting.erase(entry.waiting);
+    untold_.erase(*id);
+    entry.job.told = false;
     entry.in = Entry::In::running;
     ++of.running;
     return &entry.job;
@@ -206,7 +207,7 @@ void Jobs::fail(Job& job, std::string reason, std::optional<std::int64_t> again,
     job.reason = std::move(reason);
     job.due = again.value_or(0);
     if (again) {
-        wait(entry, now, effects.events);
+        wait(entry, now);
         effects.changes.push_back(changing(job));
         return;
     }
@@ -233,7 +234,7 @@ void Jobs::revive(Job& job, Effects& effects) {
     job.due = 0;
     bytes_ -= job.reason.size();
     job.reason.clear();
-    wait(entry, 0, effects.events);
+    wait(entry, 0);
     effects.changes.push_back(changing(job));
 }
 
@@ -269,16 +270,31 @@ std::vector<Job> Jobs::all() const {
     return result;
 }
 
-Job* Jobs::overdue(std::int64_t now, std::vector<Ref<Event>>& events) {
+Job* Jobs::overdue(std::int64_t now) {
     while (!times_.empty() && times_.begin()->first <= now) {
         Entry& entry = jobs_.at(times_.begin()->second);
         if (entry.in == Entry::In::running) {
             return &entry.job;
         }
         detach(entry);
-        wait(entry, now, events);
+        wait(entry, now);
     }
     return nullptr;
+}
+
+void Jobs::tell(std::uint64_t id) noexcept {
+    if (untold_.erase(id) != 0) {
+        jobs_.find(id)->second.job.told = true;
+    }
+}
+
+void Jobs::forget_told() {
+    for (auto& [id, entry] : jobs_) {
+        if (entry.in == Entry::In::ready) {
+            untold_.insert(id);
+            entry.job.told = false;
+        }
+    }
 }
 
 std::optional<std::int64_t> Jobs::next_time() const {

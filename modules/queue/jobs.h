@@ -95,10 +95,17 @@ public:
     void count(const std::vector<Effects::Counted>& counted);
 
     // Returns a job whose worker has not come back in time, and is still running; null: none. Those
-    // whose delay is over are ready, which adds to the events.
-    Job* overdue(std::int64_t now, std::vector<Ref<Event>>& events);
+    // whose delay is over are ready then.
+    Job* overdue(std::int64_t now);
     // When the next time comes.
     std::optional<std::int64_t> next_time() const;
+
+    // The jobs that are ready, and of which no event Ready was sent yet, the oldest first.
+    const std::set<std::uint64_t>& untold() const noexcept { return untold_; }
+    // The event of a job was sent, if that is still ready.
+    void tell(std::uint64_t id) noexcept;
+    // Events of all jobs that are ready are to be sent again.
+    void forget_told();
 
     Line& line(const std::string& queue) { return lines_[queue]; }
     const std::map<std::string, Line>& lines() const noexcept { return lines_; }
@@ -121,11 +128,12 @@ private:
     Entry& insert(Job job, std::int64_t now);
     void attach(Entry& entry, std::int64_t now);
     void detach(Entry& entry) noexcept;
-    void wait(Entry& entry, std::int64_t now, std::vector<Ref<Event>>& events);
+    void wait(Entry& entry, std::int64_t now);
 
     std::map<std::uint64_t, Entry> jobs_;
     std::map<std::string, Line> lines_;
     Times times_;
+    std::set<std::uint64_t> untold_;
     std::uint64_t last_id_ = 0;
     std::size_t bytes_ = 0;
 };

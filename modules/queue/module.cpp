@@ -29,6 +29,7 @@
 #include "modules/queue/api.h"
 #include "modules/queue/jobs.h"
 #include "modules/queue/module_class.h"
+#include "modules/queue/ready_events.h"
 #include "modules/queue/settings.h"
 #include "modules/system/call/json.h"
 #include "modules/system/call/require_named.h"
@@ -53,7 +54,7 @@ struct JobGiven : Event {
 // What one version of the module hands to the next: all that it has.
 struct QueueState {
     static constexpr std::string_view name = "queue";
-    static constexpr std::uint32_t version = 1;
+    static constexpr std::uint32_t version = 2;
 
     database::Handle file{nullptr, nullptr};
     std::vector<Job> jobs;
@@ -111,10 +112,13 @@ public:
             {read_jobs, [this](const database::Row& cells) { jobs_.load(job_of(cells), now()); }});
         Task<> opening = writer_.open(*settings().file, layout, std::move(queries));
         co_await opening;
-        for (const auto& [line_name, line] : jobs_.lines()) {
-            if (!settings().queues.contains(line_name)) {
-                log().warning("the file has jobs of a queue '{}', which there is not", line_name);
-            }
+        warn_of_hidden_jobs();
+    }
+
+    using ModuleOf::settings_changed;
+    void settings_changed(const QueueSettings& before) override {
+        if (!config::description_of<QueueSettings>().equal(&before, &settings())) {
+            warn_of_hidden_jobs();
         }
     }
 
@@ -123,6 +127,7 @@ public:
             throw std::runtime_error("the version before has not handed over the file");
         }
         clock_ = start(keep_time(), {.name = "queue.clock", .daemon = true});
+        ready_.begin();
     }
 
     Task<> unload() override {
@@ -130,6 +135,7 @@ public:
         co_await flushing;
     }
     void retire() override {
+        ready_.end();
         if (clock_ != nullptr) {
             clock_->close();
         }
@@ -185,6 +191,18 @@ private:
         std::shared_ptr<Effects> effects;  // shared with what undoes it
         std::optional<Future<>> written;
     };
+
+    void warn_of_hidden_jobs() const {
+        for (const auto& [line_name, line] : jobs_.lines()) {
+            const std::size_t jobs = line.unfinished() + line.dead.size();
+            if (jobs != 0 && !settings().queues.contains(line_name)) {
+                log().warning(
+                    "{} jobs are kept of a queue '{}', which queues does not have: no call "
+                    "reaches them",
+                    jobs, line_name);
+            }
+        }
+    }
 
     QueueState hand_over() {
         QueueState state;
@@ -376,6 +394,7 @@ private:
                 scheduler().emergency_send(given);
             }
             look_at_the_clock();
+            ready_.look();
         } catch (...) {
             scheduler().log_exception("giving jobs to workers");
         }
@@ -397,6 +416,7 @@ private:
             serve(queue);
         }
         look_at_the_clock();
+        ready_.look();
         co_return;
     }
 
@@ -452,14 +472,13 @@ private:
 
     void time_has_come() noexcept {
         try {
-            std::vector<Ref<Event>> ready;
             Commit begun = begin_commit([&](Effects& effects) {
-                while (Job* const job = jobs_.overdue(now(), ready)) {
+                while (Job* const job = jobs_.overdue(now())) {
                     jobs_.fail(*job, "its worker has not come back", next_try(*job, milliseconds()),
                                max_dead(job->queue), now(), effects);
                 }
             });
-            start(end_late(std::move(begun), std::move(ready)), {.name = "queue clock"});
+            start(end_late(std::move(begun)), {.name = "queue clock"});
         } catch (...) {
             clock_rests_until_ = scheduler().now() + pause_after_failure;
             scheduler().log_exception("looking whether workers have come back");
@@ -469,22 +488,15 @@ private:
         }
     }
 
-    Task<> end_late(Commit begun, std::vector<Ref<Event>> ready) {
-        for (const Ref<Event>& event : ready) {
-            co_await send(event);
-        }
-        std::optional<std::string> failure;
+    Task<> end_late(Commit begun) {
         try {
             Task<> ending = end_commit(std::move(begun));
             co_await ending;
         } catch (const ApiException& exception) {
-            failure = exception.error().message;
-        }
-        if (failure) {
             log().error(
                 "jobs whose workers have not come back could not be given to others, this is "
                 "tried again in {}: {}",
-                config::duration_text(pause_after_failure), *failure);
+                config::duration_text(pause_after_failure), exception.error().message);
         }
     }
 
@@ -503,6 +515,9 @@ private:
                         jobs_.undo(kept->before, now());
                         serve_soon();
                     });
+                if (begun.written) {
+                    ready_.written_by(*begun.written);
+                }
             }
         } catch (...) {
             jobs_.undo(effects.before, now());
@@ -567,6 +582,7 @@ private:
     database::Writer writer_;
     Alarm alarm_;  // of the times of jobs
     Ref<Routine> clock_;
+    ReadyEvents ready_{*this, jobs_};
     bool serves_soon_ = false;
     Time clock_rests_until_{};  // after what cannot be done at once
 };

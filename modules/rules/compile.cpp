@@ -87,6 +87,7 @@ private:
         const std::function<void(std::size_t line, const std::string& what)>& report) const;
     void name_result(Step& made, const std::string& name, const Shape& shape,
                      const config::Path& path);
+    Template key(std::string_view written, const config::Path& path);
     std::optional<Pace> pace(const std::optional<PaceSettings>& written, const config::Path& path);
 
     ValueCompiler values_;
@@ -111,7 +112,7 @@ Program Compiler::rule(const std::string& name, const RuleSettings& settings,
         made.condition = values_.condition(*settings.condition, path / "if");
     }
     if (!settings.fair_by.empty()) {
-        made.fair_by = values_.text(settings.fair_by, path / "fair_by");
+        made.fair_by = key(settings.fair_by, path / "fair_by");
     }
     made.debounce = pace(settings.debounce, path / "debounce");
     made.throttle = pace(settings.throttle, path / "throttle");
@@ -131,7 +132,22 @@ std::optional<Pace> Compiler::pace(const std::optional<PaceSettings>& written,
     if (!written) {
         return std::nullopt;
     }
-    return Pace{written->time, values_.text(written->by, path / "by")};
+    return Pace{written->time, key(written->by, path / "by")};
+}
+
+// By what events are told apart. A text without a reference tells none apart, and easily loses
+// events: it is a name whose braces were forgotten.
+Template Compiler::key(std::string_view written, const config::Path& path) {
+    Template made = values_.text(written, path);
+    if (values_.app() != nullptr && !written.empty() && made.constant() != nullptr) {
+        const std::string text = config::printable(written);
+        const bool is_name = written.starts_with("event.");
+        values_.app()->warn(path, "a constant text, here '" + text +
+                                      "', is the same for all events" +
+                                      (is_name ? ": did you mean \"{{" + text + "}}\"?"
+                                               : "; a value of the event is \"{{event.MEMBER}}\""));
+    }
+    return made;
 }
 
 // --- steps

@@ -10,6 +10,7 @@
 #include "config/settings/description.h"
 #include "core/queue/fifo_queue.h"
 #include "modules/rules/compile.h"
+#include "modules/rules/endless.h"
 #include "modules/rules/flows.h"
 #include "modules/rules/rehearsal.h"
 #include "modules/rules/value_compiler.h"
@@ -99,12 +100,14 @@ void check_queues(const AppCheck& app, const config::Value& queues, const config
 void RulesModule::check(const AppCheck& app) {
     const auto settings = app.settings<RulesSettings>();
     const auto queues = app.configuration().value("server.queues");
+    std::map<std::string, Program> programs;
     for (const auto& [rule_name, rule] : settings.rules) {
-        const Program program = compile(rule_name, rule, &app);
+        const Program& program = programs[rule_name] = compile(rule_name, rule, &app);
         if (queues && program.when_full == WhenFull::wait && !program.on_start) {
             check_queues(app, *queues, "server.queues", program.on.type, rule_name, true);
         }
     }
+    warn_of_endless_rules(app, programs);
 }
 
 std::vector<Flow> RulesModule::flows(const AppCheck& app) {
@@ -313,6 +316,14 @@ HeldEvents& RulesModule::held_events(const EventType& type, std::size_t limit) {
         held = std::make_unique<HeldEvents>(std::move(queue));
     }
     return *held;
+}
+
+bool RulesModule::round_has_many_runs() noexcept {
+    constexpr std::size_t most = 100;
+    if (std::exchange(round_, scheduler().rounds()) != scheduler().rounds()) {
+        runs_in_round_ = 0;
+    }
+    return ++runs_in_round_ > most;
 }
 
 // --- functions and metrics

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -68,10 +70,13 @@ private:
     HeldEvents& held_events(const EventType& type, std::size_t limit) override;
     void count_run(Duration time) noexcept override { run_time_.record(time); }
     void run_ended() noexcept override { idle_.notify(); }
+    bool round_has_many_runs() noexcept override;
     const ScriptSettings& script_limits() const noexcept override { return settings().script; }
 
     Histogram run_time_;
-    weir::Condition idle_;                                     // all rules, perhaps
+    weir::Condition idle_;     // all rules, perhaps
+    std::uint64_t round_ = 0;  // of the scheduler, in which a run has begun last
+    std::size_t runs_in_round_ = 0;
     std::map<std::string, std::unique_ptr<HeldEvents>> held_;  // by event type
     std::map<int, Ref<Queue>> queues_by_priority_;
     std::map<std::string, std::unique_ptr<Rule>> rules_;

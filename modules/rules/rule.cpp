@@ -6,7 +6,9 @@
 #include "core/calendar/utc_text.h"
 #include "core/run/routine.h"
 #include "core/simulation/wall_clock.h"
+#include "core/wait/do_events.h"
 #include "core/wait/send.h"
+#include "modules/system/event/listening_event.h"
 
 namespace weir::rules {
 
@@ -93,6 +95,8 @@ void Rule::connect() {
     prepare();
     if (chosen_ && !stopped_ && handler_.functions().empty()) {
         receive();
+        const std::string& type = program_->on.type;
+        runs_.scheduler().emergency_send(make_event<ListenerBegins>(type));
     }
 }
 
@@ -239,6 +243,16 @@ void Rule::begin_run() {
 }
 
 Task<> Rule::run(Json event, std::unique_ptr<Running> running) {
+    // A round of the scheduler ends when no event is left. Rules whose steps send the events on
+    // which they act would make it endless.
+    if (host_.round_has_many_runs()) {
+        try {
+            co_await do_events();
+        } catch (const QuitException&) {
+            ++interrupted_;
+            throw;
+        }
+    }
     const Time began = runs_.scheduler().now();
     Run own(host_.module(), program_, host_.script_limits(), counts_.retries, std::move(event));
     std::optional<Failure> failure;

@@ -30,6 +30,9 @@ public:
     virtual void count_run(Duration time) noexcept = 0;
     // A run, or the report of a failure, has ended: the rule may be idle now.
     virtual void run_ended() noexcept = 0;
+    // Counts a run that begins. Returns whether so many have begun in this round of the scheduler
+    // that this one has to wait for the next.
+    virtual bool round_has_many_runs() noexcept = 0;
     virtual const ScriptSettings& script_limits() const noexcept = 0;
 
 protected:
