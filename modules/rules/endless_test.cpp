@@ -38,8 +38,8 @@ TEST_CASE("rules that send each other events without end let others have their t
             co_await do_events();
         }
         CHECK(Shop::done.size() == 1);
-        std::vector<std::string> names{"rules"};
-        co_await own.loader().unload(names);
+        Task<> unloading = own.loader().unload("rules");
+        co_await unloading;
     };
     world.run(script(world));
     CHECK(world.log() == "");
