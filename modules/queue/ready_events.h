@@ -53,8 +53,9 @@ public:
 private:
     Task<> send_all() {
         for (;;) {
-            Task<bool> waiting = changed_.until([this] { return !jobs_.untold().empty(); });
-            co_await waiting;
+            while (jobs_.untold().empty()) {
+                co_await changed_.notified();  // needs no memory
+            }
             bool has_memory = true;
             try {
                 Task<> sending = send_some();
