@@ -8,6 +8,7 @@
 #include <catch2/catch.hpp>
 #include <unistd.h>
 
+#include "core/wait/do_events.h"
 #include "core/wait/timeout.h"
 #include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
@@ -121,6 +122,37 @@ TEST_CASE("submit returns when the job is kept, though the rule that works it ha
     };
     world.run(script(world));
     CHECK(world.log() == "");
+}
+
+TEST_CASE("two thousand jobs that a file holds are worked one after the other") {
+    const File file;
+    {
+        SimulatedServer world(app(R"("queue")", "", file.setting()));
+        world.run(submit(2000));
+    }
+    SimulatedServer world(
+        app(R"("queue", "rules")", R"("work": )" + std::string(worker), file.setting()));
+    const auto script = []() -> Task<> {
+        co_await sleep(2010s);
+        Task<> checking = expect("finished", 2000);
+        co_await checking;
+    };
+    world.run(script());
+    CHECK(world.log() == "");
+}
+
+TEST_CASE("a warning names the queue whose jobs no call reaches, because it is not configured") {
+    const File file;
+    {
+        SimulatedServer world(app(R"("queue")", "", file.setting()));
+        world.run(submit(3));
+    }
+    SimulatedServer world(R"({"server": {"startup": ["queue"]}, "module": {"queue": {
+                              "queues": {"other": {}})" +
+                          file.setting() + "}}}");
+    const auto script = []() -> Task<> { co_await do_events(); };
+    world.run(script());
+    CHECK(world.log().find("3 jobs are kept of a queue 'q'") != std::string::npos);
 }
 
 }  // namespace weir

@@ -469,6 +469,14 @@ class Alone(unittest.TestCase):
         self.assertIn("the path '/a/{d}' is there already with the method POST", done.stderr)
         self.assertNotIn("/a/{c}", done.stderr)
 
+    def test_a_name_without_its_braces_is_warned_of_in_the_key_of_a_limit(self):
+        web = Web(routes=[{"path": "/a", "call": "lock.list",
+                           "limit": {"name": "api", "key": "user"}}])
+        done = subprocess.run([program("weir"), "check", web.file], capture_output=True,
+                              text=True, timeout=LIMIT, check=False)
+        self.assertIn("the text 'user' is the same for all requests: did you mean \"{user}\"?",
+                      done.stderr)
+
     def test_tls_with_a_certificate_of_its_own_that_hangup_renews(self):
         web = Web()
         certificate = os.path.join(web.folder.name, "certificate.pem")

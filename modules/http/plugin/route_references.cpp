@@ -89,7 +89,13 @@ void check_limit(const AppCheck& app, const config::Path& place, const std::stri
 }
 
 void check_key(const AppCheck& app, const config::Path& place, const RouteSettings& route) {
-    for (const std::string& name : RouteLimit::parameters(route.limit->key)) {
+    const std::string& key = route.limit->key;
+    if (key == "user" || key == "address" || key.starts_with("header.")) {
+        app.warn(place, "the text '" + config::printable(key) +
+                            "' is the same for all requests: did you mean \"{" +
+                            config::printable(key) + "}\"?");
+    }
+    for (const std::string& name : RouteLimit::parameters(key)) {
         if (route.path.find("/{" + name + "}") == std::string::npos) {
             app.report(place, "{" + config::printable(name) +
                                   "} is neither user, address, header.NAME nor a part of the path");
