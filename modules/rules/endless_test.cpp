@@ -50,10 +50,10 @@ TEST_CASE("rules that send each other events without end let others have their t
 }
 
 TEST_CASE("a check warns of rules that send each other events without end, and of keys for all") {
-    CHECK(
-        warnings_of(
-            R"("a": {"on": "shop.Order", "do": [{"send": "shop.Order", "with": {"customer": "x"}}]})")
-            .starts_with("a.do[0]: this never ends: "));
+    CHECK(warnings_of(
+              R"("a": {"on": "shop.Order",
+                     "do": [{"send": "shop.Order", "with": {"customer": "x"}}]})")
+              .starts_with("a.do[0]: this never ends: "));
     CHECK(warnings_of(R"("a": {"on": "shop.Order", "if": {"member": "pieces", "above": 1},
         "do": [{"send": "shop.Order", "with": {"customer": "x"}}]})") == "");
     CHECK(warnings_of(R"("a": {"on": "shop.Order", "fair_by": "event.customer",
