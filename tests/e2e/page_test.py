@@ -281,7 +281,7 @@ class PageTest(InBrowser):
 
     def test_many_locks_and_routines_do_not_fill_the_document(self):
         page = self.browser
-        crowd = [self.client() for _ in range(2500)]
+        crowd = [self.client() for _ in range(5000)]  # each has two routines
         holder = crowd[0]
         for number in range(1000):
             send(holder, "LOCK", f"many:{number}")
