@@ -22,6 +22,10 @@ struct Request {
     // Forgets all, and keeps the memory.
     void clear() noexcept;
 
+    void add_header(const Header& header) {
+        headers.push_back(header);
+        name_sizes |= std::uint64_t{1} << (header.name.size() % 64);
+    }
     // Returns the value of a header, whatever the case of its name. Throws HttpError (400) if there
     // are several of that name: programs on the way may have looked at another one.
     std::optional<std::string_view> header(std::string_view name) const;
@@ -39,11 +43,11 @@ struct Request {
     bool has_body() const noexcept { return chunked || length != 0; }
 
     std::string_view method;
-    std::string_view target;  // as sent
-    std::string_view host;    // with its port; "" if the client of HTTP/1.0 has sent none
-    std::string_view path;    // as sent, without the query; "*" for the server itself
-    std::string_view query;   // as sent, without '?'
-    std::vector<Header> headers;
+    std::string_view target;      // as sent
+    std::string_view host;        // with its port; "" if the client of HTTP/1.0 has sent none
+    std::string_view path;        // as sent, without the query; "*" for the server itself
+    std::string_view query;       // as sent, without '?'
+    std::vector<Header> headers;  // see add_header()
     // Of each name's size a bit, modulo 64: most headers that are asked for are not there.
     std::uint64_t name_sizes = 0;
     int minor_version = 1;  // of HTTP/1

@@ -44,8 +44,7 @@ struct RequestParser::Callbacks {
         RequestParser& self = parser(llhttp);
         if (!self.request_.chunked) {  // not of a trailer, which is dropped
             try {
-                self.request_.headers.push_back({{begin, size}, {}});
-                self.request_.name_sizes |= std::uint64_t{1} << (size % 64);
+                self.request_.add_header({{begin, size}, {}});
             } catch (...) {
                 self.failure_ = std::current_exception();
                 return HPE_USER;

@@ -464,7 +464,8 @@ private:
             if (!has_memory) {
                 co_await sleep(pause_without_memory);
             }
-            if (next_time() <= scheduler().now()) {
+            const std::optional<std::int64_t> next = jobs_.next_time();
+            if (next && *next <= now() && clock_rests_until_ <= scheduler().now()) {
                 time_has_come();
             }
         }

@@ -23,7 +23,7 @@ std::string wrong(Scheme scheme, const Secrets& secrets, const Given& headers,
                   const std::string& body, std::int64_t now = 0) {
     http::Request request;
     for (const auto& [name, value] : headers) {
-        request.headers.push_back({name, value});
+        request.add_header({name, value});
     }
     return wrong_signature(scheme, secrets, request, body, now, 5 * minutes);
 }
