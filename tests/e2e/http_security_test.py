@@ -11,7 +11,7 @@ import re
 import unittest
 
 from http_test import LOGIN, PASSWORD, Web
-from lockd import main
+from lockd import main, sanitized
 from metrics_test import promtool
 
 JSON = ("-H", "Content-Type: application/json")
@@ -109,6 +109,10 @@ class Attacks(unittest.TestCase):
 
     # --- bombs
 
+    def has_grown_less(self, before, most):
+        if not sanitized():  # a sanitizer keeps freed memory
+            self.assertLess(resident(self.web), before + most)
+
     def test_a_compressed_body_is_refused_and_not_unpacked(self):
         path = os.path.join(self.web.folder.name, "bomb.gz")
         with open(path, "wb") as file:
@@ -119,7 +123,7 @@ class Attacks(unittest.TestCase):
             self.assertEqual(
                 self.code("/call/lock/list", *JSON, "-H", "Content-Encoding: " + encoding,
                           "--data-binary", "@" + path), (415, "encoded"))
-        self.assertLess(resident(self.web), before + 20_000_000)
+        self.has_grown_less(before, 20_000_000)
 
     def test_json_that_is_huge_or_deep_is_refused_within_bounded_memory(self):
         before = resident(self.web)
@@ -141,7 +145,7 @@ class Attacks(unittest.TestCase):
         self.assertEqual(self.code("/call/lock/list", *JSON, "-H", "Expect:", "--data-binary",
                                    "@" + os.path.join(self.web.site, "big.bin")),
                          (413, "body_too_large"))
-        self.assertLess(resident(self.web), before + 100_000_000)
+        self.has_grown_less(before, 100_000_000)
 
     def test_a_pipeline_without_end_takes_bounded_memory(self):
         before = resident(self.web)
@@ -155,7 +159,7 @@ class Attacks(unittest.TestCase):
             except OSError:  # the server reads no more
                 pass
         self.assertLess(sent, 100_000_000)
-        self.assertLess(resident(self.web), before + 50_000_000)
+        self.has_grown_less(before, 50_000_000)
 
 
 class Secrets(unittest.TestCase):
