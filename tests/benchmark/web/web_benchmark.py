@@ -184,8 +184,8 @@ def requests(server, path, seconds, script=None):
     count = int(re.search(r"(\d+) requests in", text).group(1))
     return {"value": used / count * 1e6,
             "requests/s": float(re.search(r"Requests/sec:\s*([\d.]+)", text).group(1)),
-            "p50, us": microseconds(re.search(r"50%\s+(\S+)", text).group(1)),
-            "p99, us": microseconds(re.search(r"99%\s+(\S+)", text).group(1))}
+            "p50, us": microseconds(re.search(r"(?m)^ +50% +(\S+)", text).group(1)),
+            "p99, us": microseconds(re.search(r"(?m)^ +99% +(\S+)", text).group(1))}
 
 
 def read_head(connection):
