@@ -5,11 +5,13 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "apps/weir/exit_code.h"
 #include "apps/weir/figures.h"
 #include "apps/weir/output.h"
+#include "config/text/joined.h"
 #include "config/text/quoted.h"
 #include "modules/system/call/json.h"
 
@@ -102,7 +104,10 @@ private:
                  " queued, " + module.at("blocked").dump() + " blocked" +
                  (module.at("library") == 0 ? "" : ", library " + size(module.at("library"))));
         for (const Json& living : module.at("leaving")) {
-            line(depth + 2, "an old version is kept by " + shown(living));
+            line(depth + 2,
+                 "an old version is kept by " +
+                     config::printable(config::joined(living.get<std::vector<std::string>>(), "; "),
+                                       2000));
         }
         for (const Json& dependency : module.at("dependencies")) {
             print_module(modules, dependency.get<std::string>(), depth + 1, printed);

@@ -49,6 +49,8 @@ std::string_view nearest_name(std::string_view name, const std::vector<std::stri
     for (const std::string& candidate : known) {
         // Bounds the time, which grows with the product of the lengths.
         if (candidate.size() > longest_name) continue;
+        const auto [shorter, longer] = std::minmax({name.size(), candidate.size()});
+        if (longer - shorter > near_enough(name, candidate)) continue;
         const std::size_t distance = edit_distance(name, candidate);
         if (distance < least && distance <= near_enough(name, candidate)) {
             nearest = candidate;

@@ -188,7 +188,8 @@ EventDeclaration<E, Base>::EventDeclaration(std::string_view name)
               auto* object = static_cast<E*>(event);
               object->~E();
               pool::deallocate(object, sizeof(E));
-          }) {
+          },
+          sizeof(E)) {
     if constexpr (requires(const E& event) {
                       { event.can_ignore_now() } -> std::convertible_to<bool>;
                   }) {

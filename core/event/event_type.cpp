@@ -16,8 +16,9 @@ std::uint64_t next_id() noexcept {
 
 }  // namespace
 
-EventType::EventType(std::string_view name, const EventType* base, Destroy destroy)
-    : name_(name), id_(next_id()), base_(base), destroy_(destroy) {
+EventType::EventType(std::string_view name, const EventType* base, Destroy destroy,
+                     std::size_t size)
+    : name_(name), id_(next_id()), size_(size), base_(base), destroy_(destroy) {
     if (base != nullptr) {
         ignorable_ = base->ignorable_;
         levels_ = base->levels_;
@@ -123,12 +124,23 @@ void EventType::refuse_kind(std::size_t level, const IndexValue& value) const {
 
 bool EventType::is_a(const EventType& other) const noexcept {
     for (const EventType* type = this; type != nullptr; type = type->base_) {
-        // By name too: another library has its own description of the same type.
-        if (type == &other || type->name_ == other.name_) {
+        // By value too: another library has its own description of the same type.
+        if (type == &other || type->identity() == other.identity()) {
             return true;
         }
     }
     return false;
+}
+
+std::string EventType::layout() const {
+    std::string text = std::to_string(size_) + " bytes";
+    for (const Level& level : levels_) {
+        if (level.offset >= 0) {
+            text += ", " + level.name + " of kind " + std::to_string(static_cast<int>(level.kind)) +
+                    " at " + std::to_string(level.offset);
+        }
+    }
+    return text;
 }
 
 }  // namespace weir

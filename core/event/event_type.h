@@ -45,7 +45,9 @@ private:
 
 /// The description of an event type: its name, the type that it extends, its indices, and further
 /// members by which queues may order or classify events. Each shared library has its own
-/// description of a type; descriptions of equal names mean the same type.
+/// description of a type; descriptions of equal names mean the same type if the events have the
+/// same layout: size and indices. Otherwise, as after a change of the struct in a new version of a
+/// plugin, no matcher of one library gets events of the other, whose members it could not read.
 ///
 /// Matchers see the indices of an event as a path of levels: the name of the base-most type, that
 /// type's indices, the name of the next derived type, its indices, and so on. The path of a base is
@@ -117,6 +119,10 @@ public:
     /// Returns a number that no other description in this process has had.
     std::uint64_t id() const noexcept { return id_; }
 
+    /// Returns what the path has for the type itself: its name, and if libraries that are loaded
+    /// describe it with different layouts, for all but the first the layout, too.
+    const IndexValue& identity() const noexcept { return levels_[own_level()].fixed; }
+
     /// Returns whether this is `other` or derived from it.
     bool is_a(const EventType& other) const noexcept;
 
@@ -129,8 +135,8 @@ public:
     void add_living(std::int64_t difference) const noexcept { living_.add(difference); }
 
     /// Makes a type at run time. `base` must outlive it. The type has one level more than its base,
-    /// for its name, and one for each index that is added.
-    EventType(std::string_view name, const EventType* base, Destroy destroy);
+    /// for its name, and one for each index that is added. `size`: bytes of an event.
+    EventType(std::string_view name, const EventType* base, Destroy destroy, std::size_t size = 0);
     /// `offset` is that of the index's IndexValue, seen from the Event. Throws std::logic_error if
     /// the name is empty or taken, or the offset is negative. `names`: see Level.
     void add_index(std::string name, std::ptrdiff_t offset,
@@ -151,9 +157,13 @@ private:
     friend class LiveEvents;
 
     [[noreturn]] void refuse_kind(std::size_t level, const IndexValue& value) const;
+    std::size_t own_level() const noexcept { return base_ == nullptr ? 0 : base_->depth_; }
+    std::string layout() const;
+    void set_identity(IndexValue identity) { levels_[own_level()].fixed = std::move(identity); }
 
     std::string name_;
     std::uint64_t id_;
+    std::size_t size_;
     const EventType* base_;
     bool ignorable_ = true;
     mutable LivingEvents living_;
@@ -178,6 +188,8 @@ public:
 
 private:
     friend class LiveEvents;
+    void tell_from_other_layouts(const List<DeclaredEventType>& others);
+
     EventType type_;
 };
 

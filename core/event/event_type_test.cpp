@@ -96,7 +96,37 @@ struct Virtual : Event {
 
 void keep(Event*) noexcept {}
 
+// A description of a type as another library might have it.
+EventType described_elsewhere(std::size_t size, std::ptrdiff_t offset) {
+    EventType type("event_type_test.Elsewhere", nullptr, nullptr, size);
+    type.add_index("a", offset);
+    return type;
+}
+
 }  // namespace
+
+TEST_CASE("descriptions of one name mean the same type if the events have the same layout",
+          "[event_type]") {
+    const DeclaredEventType first(described_elsewhere(96, 64));
+    const DeclaredEventType same(described_elsewhere(96, 64));
+    const DeclaredEventType larger(described_elsewhere(112, 64));
+    const DeclaredEventType moved(described_elsewhere(96, 80));
+    const DeclaredEventType moved_too(described_elsewhere(96, 80));
+    const auto are_one = [](const DeclaredEventType& left, const DeclaredEventType& right) {
+        const bool are = left.type().is_a(right.type());
+        CHECK(Matcher(left.type()).same_events(Matcher(right.type())) == are);
+        return are;
+    };
+    CHECK(are_one(first, same));
+    CHECK_FALSE(are_one(first, larger));
+    CHECK_FALSE(are_one(first, moved));
+    CHECK_FALSE(are_one(larger, moved));
+    CHECK(are_one(moved, moved_too));
+    CHECK(larger.type().name() == first.type().name());
+    CHECK(Matcher(first.type()).describe() == "event_type_test.Elsewhere()");
+    CHECK(Matcher(larger.type()).describe() ==
+          "event_type_test.Elsewhere with 112 bytes, a of kind 0 at 64()");
+}
 
 TEST_CASE("an event type knows its name and its indices, its base's first", "[event_type]") {
     const EventType& tile = event_type<Tile>();

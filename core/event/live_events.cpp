@@ -32,6 +32,7 @@ void LivingEvents::count(std::int64_t difference) noexcept {
 DeclaredEventType::DeclaredEventType(EventType type) : type_(std::move(type)) {
     Registry& all = registry();
     const std::lock_guard lock(all.mutex);
+    tell_from_other_layouts(all.types);
     all.types.push_back(*this);
     for (const LiveEvents& live : all.lists) {
         // A type that is used for the first time is counted at once, so that none of its events is
@@ -39,6 +40,24 @@ DeclaredEventType::DeclaredEventType(EventType type) : type_(std::move(type)) {
         if (live.covers(type_)) {
             type_.living_.begin();
         }
+    }
+}
+
+void DeclaredEventType::tell_from_other_layouts(const List<DeclaredEventType>& others) {
+    const std::string layout = type_.layout();
+    bool is_other = false;
+    for (const DeclaredEventType& other : others) {
+        if (other.type_.name() != type_.name()) {
+            continue;
+        }
+        if (other.type_.layout() == layout) {
+            type_.set_identity(other.type_.identity());
+            return;
+        }
+        is_other = true;
+    }
+    if (is_other) {
+        type_.set_identity(IndexValue(type_.name() + " with " + layout));
     }
 }
 

@@ -412,6 +412,11 @@ void Scheduler::process_round() {
         if (attention_ && !attend(*event)) [[unlikely]] {
             break;
         }
+        constexpr std::size_t between_looks = 32;
+        if (processed % between_looks == between_looks - 1 && now() - round_began_ > round_budget)
+            [[unlikely]] {
+            break;
+        }
     }
 }
 

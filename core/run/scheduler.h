@@ -28,8 +28,10 @@ class NextRound;
 class Routine;
 
 struct SchedulerOptions {
-    /// How many events are processed between two polls; none: all there are.
-    std::optional<std::size_t> process_events = {};
+    /// How many events are processed between two polls at most. With `std::nullopt` there is no
+    /// limit: routines that answer each event with another then keep timers, I/O and signals
+    /// waiting.
+    std::optional<std::size_t> process_events = 1000;
     /// The root of the queue tree.
     QueueOptions queue = {};
     /// Where the scheduler and its routines log; default: standard error.
@@ -43,6 +45,8 @@ struct SchedulerOptions {
 /// Everything happens on the thread that calls run(). Other threads reach it by a Poster only.
 class Scheduler final : private Poller::User {
 public:
+    /// A round that has taken longer ends, though more events wait; each 32nd event looks.
+    static constexpr Duration round_budget = std::chrono::milliseconds(10);
     /// A round that takes longer is logged as a warning.
     static constexpr Duration long_round = std::chrono::seconds(1);
 

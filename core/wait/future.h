@@ -107,10 +107,10 @@ public:
     class Promise {
     public:
         explicit Promise(Future future) noexcept : future_(std::move(future)) {}
-        Promise(const Promise&) = delete;
-        Promise& operator=(const Promise&) = delete;
+        Promise(Promise&&) noexcept = default;
+        Promise& operator=(Promise&&) = delete;
         ~Promise() {
-            if (!future_.done()) {
+            if (future_.state_ != nullptr && !future_.done()) {
                 future_.set_exception(std::make_exception_ptr(FutureCancelledException()));
             }
         }
@@ -173,10 +173,11 @@ public:
     RoutineFuture(Container& container, Task<T> task, StartOptions options = {},
                   const std::source_location& at = std::source_location::current())
         : Future<T>(container.scheduler()) {
-        routine_ = container.start(run(*this, std::move(task)), std::move(options), at);
+        routine_ = container.start(run(*this, this->ensure_result(), std::move(task)),
+                                   std::move(options), at);
     }
 
-    /// Closes the routine, if it runs; the future is then cancelled.
+    /// Closes the routine, also before it has begun. If it has not ended, the future is cancelled.
     void close() noexcept { routine_->close(); }
 
     /// Returns the result. If the waiting routine is unwound first, the task's routine is closed.
@@ -195,8 +196,9 @@ private:
         ~Closer() { future.close(); }
     };
 
-    static Task<> run(Future<T> future, Task<T> task) {
-        const typename Future<T>::Promise cancelled_unless_done(future);
+    // The promise is a parameter, so that it is there also if the routine is closed before it
+    // begins.
+    static Task<> run(Future<T> future, typename Future<T>::Promise, Task<T> task) {
         try {
             if constexpr (std::is_void_v<T>) {
                 co_await task;

@@ -193,6 +193,21 @@ TEST_CASE("closing a routine cancels its future", "[future]") {
     CHECK(world.run() == ".the future was cancelled");
 }
 
+TEST_CASE("closing a routine that has not begun cancels its future", "[future]") {
+    World world;
+    world.start([](World& w) -> Task<> {
+        RoutineFuture<std::string> future(w.container, work(w, true));
+        future.close();
+        CHECK(future.done());
+        try {
+            co_await future;
+        } catch (const FutureCancelledException& e) {
+            w.output += e.what();
+        }
+    });
+    CHECK(world.run() == "the future was cancelled");
+}
+
 TEST_CASE("a routine continues although no future of it is left", "[future]") {
     World world;
     world.start([](World& w) -> Task<> {

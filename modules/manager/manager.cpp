@@ -309,9 +309,8 @@ Task<> Manager::watch() {
         }
         try {
             co_await loader.reload(quiet);
-        } catch (const LoadException& exception) {
-            log().error("a changed plugin is not reloaded before it changes again: {}",
-                        exception.what());
+        } catch (const LoadException&) {
+            // The loader has logged it. The plugin is tried again when its file changes again.
         }
     }
 }

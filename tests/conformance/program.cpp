@@ -78,7 +78,8 @@ public:
 
 private:
     static SchedulerOptions options(const Json& scenario, const Way& way) {
-        SchedulerOptions result{.queue = standard_root(), .log = [](const LogRecord&) {}};
+        SchedulerOptions result{
+            .process_events = {}, .queue = standard_root(), .log = [](const LogRecord&) {}};
         result.queue.kind = FairQueue::factory({.key = EventKey::by_type(),
                                                 .returning = FairQueueOptions::Returning::last_come,
                                                 .wakes_emptied = false});

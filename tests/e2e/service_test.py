@@ -181,11 +181,14 @@ class Activation(unittest.TestCase):
         if activate is None:
             self.skipTest("no systemd-socket-activate here")
         path = os.path.join(self.folder.name, "activated")
+        own = os.path.join(self.folder.name, "lockd.json")  # as lockd.socket says
+        with open(own, "w", encoding="ascii") as file:
+            file.write('{"module.resp.listen": ["systemd:lockd.socket"]}')
         process = subprocess.Popen(
             [activate, "--listen=" + path, "--fdname=lockd.socket",
              "--setenv=XDG_STATE_HOME=" + self.folder.name,
-             "--setenv=XDG_RUNTIME_DIR=" + self.folder.name, program("weir"), "run", APP, "--set",
-             'module.resp.listen=["systemd:lockd.socket"]'], stderr=subprocess.PIPE, text=True)
+             "--setenv=XDG_RUNTIME_DIR=" + self.folder.name, program("weir"), "run", APP, own],
+            stderr=subprocess.PIPE, text=True)
         try:
             line = process.stderr.readline()
             while "Listening on" not in line:

@@ -28,6 +28,8 @@
 #include "core/simulation/failpoint.h"
 
 // What a routine awaits.
+#include "core/wait/alarm.h"
+#include "core/wait/condition.h"
 #include "core/wait/do_events.h"
 #include "core/wait/execute_all.h"
 #include "core/wait/future.h"
@@ -36,5 +38,7 @@
 #include "core/wait/send.h"
 #include "core/wait/task_pool.h"
 #include "core/wait/timeout.h"
+#include "core/wait/token_bucket.h"
 #include "core/wait/wait_for_all.h"
 #include "core/wait/wait_for_empty.h"
+#include "core/wait/when_any.h"

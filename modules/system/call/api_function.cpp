@@ -66,6 +66,9 @@ void read_parameters(const config::Description& description, const Json& json, v
     config::Problems problems(10);
     for (const config::Member& member : *value.get<config::Value::Object>()) {
         if (description.find(member.name) == nullptr) {
+            if (problems.full()) {
+                break;  // a client may send very many
+            }
             problems.add(nowhere, {},
                          config::unknown_name("parameter", member.name, description.names()));
         }

@@ -117,7 +117,10 @@ Ref<Queue> Module::add_queue(Queue& parent, std::string queue_name, int priority
             }
             if (!std::ranges::equal(queue->matcher().path(), matcher.path())) {
                 throw std::invalid_argument("the queue '" + queue_name +
-                                            "' of the version that runs takes other events");
+                                            "' of the version that runs takes other events, or "
+                                            "events of another layout: " +
+                                            queue->matcher().describe() + ", not " +
+                                            matcher.describe());
             }
             adopted_.push_back({queue, priority});
             return queue;

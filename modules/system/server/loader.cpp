@@ -131,7 +131,14 @@ Task<> Loader::reload(std::vector<std::string> names) {
 
 Task<> Loader::run_reload(std::vector<std::string> names) {
     Reload reload(parts_, load_, release_, old_versions_);
-    co_await reload.run(std::move(names));
+    const std::string which = config::joined(names, ", ");
+    try {
+        co_await reload.run(std::move(names));
+    } catch (const LoadException& exception) {
+        // The caller may have gone.
+        parts_.scheduler().log(LogLevel::error, "reloading " + which + ": " + exception.what());
+        throw;
+    }
 }
 
 // --- settings

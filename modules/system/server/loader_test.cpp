@@ -20,6 +20,7 @@ struct Story {
     static inline std::vector<std::string> told;
     static inline std::vector<std::string> failing;
     static inline std::vector<std::string> in_use;
+    static inline bool in_use_fails = false;
 };
 
 // A module that is nothing but its dependencies.
@@ -44,6 +45,9 @@ public:
         }
     }
     std::vector<std::string> in_use() const override {
+        if (Story::in_use_fails) {
+            throw std::runtime_error("no more ink");
+        }
         return name() == "a" ? Story::in_use : std::vector<std::string>();
     }
 
@@ -343,6 +347,22 @@ Task<> refuse_unloading(Loader& loader, std::string& in_use, std::string& too_sl
 }
 
 }  // namespace
+
+TEST_CASE("loader: unloading is refused if a module cannot say whether it is in use") {
+    Stage stage;
+    std::string refused;
+    Story::in_use_fails = true;
+    stage.run([](Loader& loader, std::string& what) -> Task<> {
+        co_await loader.load("a");
+        co_await tell(loader.unload("a"), what);
+        CHECK(loader.state("a") == ModuleState::succeeded);
+        Story::in_use_fails = false;
+        co_await loader.unload("a");
+    }(stage.loader(), refused));
+    CHECK(refused ==
+          "the module 'a' is not unloaded, there still is: in_use() of 'a', which failed: no more "
+          "ink");
+}
 
 TEST_CASE("loader: unloading is refused with the list of what lives, unless it is forced") {
     Stage stage;

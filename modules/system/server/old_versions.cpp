@@ -81,7 +81,7 @@ Task<> OldVersions::leave(LeavingVersion& version) {
     const auto idle = [&version] {
         return version.at_once || version.module == nullptr ||
                (version.module->calls().empty() && version.module->holds()->empty() &&
-                version.module->in_use().empty());
+                in_use_of(*version.module).empty());
     };
     Task<> idling = wait_for(version, idle);
     co_await idling;

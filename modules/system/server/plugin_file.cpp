@@ -7,12 +7,14 @@
 #include <new>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <link.h>
 #include <openssl/evp.h>
 
 #include "core/base/hex.h"
+#include "modules/system/module/abi.h"
 
 // The header of the library that this code is in, put there by the linker.
 // NOLINTNEXTLINE(readability-identifier-naming)
@@ -73,6 +75,10 @@ void require_in_file(std::uint64_t offset, std::uint64_t count, Bytes file, cons
                     " should be at byte " + number(offset) + ", with a size of " + number(count) +
                     ", and the file has " + number(file.size()) + " bytes"};
     }
+}
+
+std::string_view text_of(Bytes bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 // A shared library as its tables describe it. The functions throw a Fault.
@@ -256,6 +262,24 @@ private:
                 require(entry.d_un.d_val < size && file_[names + entry.d_un.d_val] != std::byte{},
                         "is damaged: the name of a library that it needs is missing");
             }
+            if (entry.d_tag == DT_NEEDED) {
+                check_sanitizer(text_of(file_.subspan(names + entry.d_un.d_val)));
+            }
+        }
+    }
+
+    // The library of a sanitizer ends a process that was not started with it. `needed`: a name, and
+    // what follows it.
+    static void check_sanitizer(std::string_view needed) {
+        for (const auto& [beginning, sanitizer] :
+             {std::pair<std::string_view, std::string_view>("libasan.", "address"),
+              {"libclang_rt.asan", "address"},
+              {"libtsan.", "thread"},
+              {"libclang_rt.tsan", "thread"}}) {
+            if (needed.starts_with(beginning) && sanitizer != own_abi.sanitizer) {
+                throw Fault{"was built with -fsanitize=" + std::string(sanitizer) +
+                            ", and this program was not"};
+            }
         }
     }
 
@@ -290,10 +314,6 @@ private:
     std::vector<Section> sections_;
     std::uint64_t end_ = sizeof(Header);
 };
-
-std::string_view text_of(Bytes bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 // Whether the file has a seal, as the last of what follows the end of the library. Throws a Fault
 // if that is not right.

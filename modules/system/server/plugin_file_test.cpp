@@ -1,15 +1,20 @@
 #include "modules/system/server/plugin_file.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <iterator>
 #include <random>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include <catch2/catch.hpp>
 #include <dlfcn.h>
 #include <elf.h>
 #include <uv.h>
+
+#include "modules/system/module/abi.h"
 
 namespace weir {
 
@@ -66,6 +71,18 @@ TEST_CASE("plugin file: a library is in order, with a seal and without") {
     CHECK(fault_of(sealed(library)) == "");
     CHECK(check_plugin_file(sealed(library)).sealed);
     CHECK(check_plugin_file(sealed(sealed(library))).sealed);
+}
+
+TEST_CASE("plugin file: a library that needs another sanitizer than the program is refused") {
+    const bool is_for_threads = own_abi.sanitizer == std::string_view("thread");
+    const std::string other = is_for_threads ? "address" : "thread";
+    const std::string needed = is_for_threads ? "libasan.8" : "libtsan.8";
+    Bytes library = some_library();
+    const auto taken = std::as_bytes(std::span(std::string_view("libc.so.6")));
+    const auto name = std::search(library.begin(), library.end(), taken.begin(), taken.end());
+    REQUIRE(name != library.end());
+    std::memcpy(&*name, needed.data(), needed.size());
+    CHECK(fault_of(library) == "was built with -fsanitize=" + other + ", and this program was not");
 }
 
 TEST_CASE("plugin file: a file that is no library is reported as what it is") {

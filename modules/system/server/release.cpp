@@ -4,6 +4,7 @@
 
 #include "core/wait/do_events.h"
 #include "core/wait/run_in_scheduler.h"
+#include "modules/system/call/api_error.h"
 #include "modules/system/server/library_users.h"
 #include "modules/system/server/load_error.h"
 #include "modules/system/server/wait_until.h"
@@ -25,9 +26,19 @@ Task<> remove_queue_with_events(Scheduler& scheduler, Ref<Queue> queue) {
 
 }  // namespace
 
+std::vector<std::string> in_use_of(const Module& module) {
+    try {
+        return module.in_use();
+    } catch (...) {
+        return {"in_use() of '" + module.name() +
+                "', which failed: " + current_api_error().message};
+    }
+}
+
 std::vector<std::string> living_of(const LoaderParts& parts, const ModuleVersion& version) {
     std::vector<std::string> living;
     if (version.module != nullptr) {
+        living = in_use_of(*version.module);
         for (const Routine& call : version.module->calls()) {
             living.push_back(describe_wait(call));
         }

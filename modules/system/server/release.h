@@ -9,7 +9,10 @@
 
 namespace weir {
 
-// Returns what needs the code of the version, or its module, one line each.
+// Returns what the module says holds it in use; that it cannot say so holds it, too.
+std::vector<std::string> in_use_of(const Module& module);
+
+// Returns what holds the version in use, or needs its code, or its module, one line each.
 // Code that other modules are made of, too, is theirs.
 std::vector<std::string> living_of(const LoaderParts& parts, const ModuleVersion& version);
 

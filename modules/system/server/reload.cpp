@@ -1,9 +1,11 @@
 #include "modules/system/server/reload.h"
 
 #include <algorithm>
+#include <concepts>
 #include <functional>
 #include <list>
 #include <map>
+#include <string_view>
 #include <utility>
 
 #include "config/settings/duration.h"
@@ -31,6 +33,17 @@ public:
 private:
     bool& flag_;
 };
+
+// Calls a function of the module; what that throws then names the module and the function.
+template <std::invocable F>
+auto call_of_module(const std::string& module, std::string_view function, F call) {
+    try {
+        return call();
+    } catch (...) {
+        throw LoadException("the module '" + module + "' failed in " + std::string(function) +
+                            ": " + current_api_error().message);
+    }
+}
 
 }  // namespace
 
@@ -253,7 +266,9 @@ Task<> Reload::end_calls_before_handover() {
 Task<> Reload::complete_states() {
     const auto unready = [this] {
         return std::ranges::find_if(successors_, [](const auto& successor) {
-            return successor->gives != nullptr && !successor->entry->module->can_hand_over();
+            return successor->gives != nullptr &&
+                   !call_of_module(successor->name, "can_hand_over()",
+                                   [&] { return successor->entry->module->can_hand_over(); });
         });
     };
     Duration timeout{};
@@ -282,7 +297,9 @@ void Reload::exchange_versions() noexcept {
 void Reload::take_states() {
     for (const std::unique_ptr<Successor>& successor : successors_) {
         if (successor->gives != nullptr) {
-            successor->state = successor->gives->give(*successor->entry->module);
+            successor->state = call_of_module(successor->name, "handing over its state", [&] {
+                return successor->gives->give(*successor->entry->module);
+            });
             successor->has_state = true;
         }
     }
@@ -336,7 +353,7 @@ void Reload::prepare_to_take_places() {
         exchanged = true;
         hand_over_states();
         for (const std::unique_ptr<Successor>& successor : successors_) {
-            successor->entry->module->begin();
+            call_of_module(successor->name, "begin()", [&] { successor->entry->module->begin(); });
             successor->entry->module->serve();
             successor->state.reset();
         }

@@ -87,9 +87,7 @@ Server::~Server() {
 SchedulerOptions Server::scheduler_options() {
     SchedulerOptions options;
     const ServerSettings& settings = app_.settings();
-    if (settings.process_events) {
-        options.process_events = *settings.process_events;
-    }
+    options.process_events = settings.process_events;
     options.queue = standard_root(settings.priorities);
     options.queue.max_default = limit_of(settings.queue_limit);
     options.queue.max_total = limit_of(settings.queue_total_limit);

@@ -222,7 +222,14 @@ public:
         for (const ModuleMetric& metric : type.metrics) {
             MetricFamily& family = this->family(metric, metric.full_name(type.name));
             const std::size_t before = family.samples.size();
-            metric.collect(metric, module, family);
+            try {
+                metric.collect(metric, module, family);
+            } catch (...) {
+                // The others are shown.
+                module.scheduler().log_exception("the metric " + family.name + " of the module '" +
+                                                 module.name() + "' ended");
+                family.samples.resize(before);
+            }
             if (module.name() == type.name) {
                 continue;
             }

@@ -27,6 +27,7 @@ public:
             .counter("loaves", "Loaves baked", &Oven::loaves_)
             .gauge("heat", "Degrees", &Oven::heat)
             .gauge("shelf", "Loaves on each shelf", &Oven::shelves)
+            .gauge("smoke", "Share of the air", &Oven::smoke)
             .histogram("baking", "Time in the oven", &Oven::baking_)
             .function("bake", "Bakes a loaf", &Oven::bake)
             .function("burn", "Fails", &Oven::burn)
@@ -42,6 +43,10 @@ private:
     void burn() { throw ApiException("burnt", "too hot"); }
     bool look() const { return true; }
     double heat() const { return 220.5; }
+    void smoke(MetricFamily& values) const {
+        values.add(1, {{"room", "kitchen"}});
+        throw std::runtime_error("the sensor is broken");
+    }
     void shelves(MetricFamily& values) const {
         values.add(loaves_, {{"shelf", "upper"}});
         values.add(0, {{"shelf", "lower"}});
@@ -75,6 +80,16 @@ double value(SimulatedServer& world, const std::string& name, const MetricLabels
 }
 
 }  // namespace
+
+TEST_CASE(
+    "metrics: one that fails is logged by its name, has no values, and takes none from others") {
+    SimulatedServer world = server();
+    world.run(sleep_for(1s));
+    CHECK(value(world, "weir_oven_heat") == 220.5);
+    CHECK_FALSE(sample(world, "weir_oven_smoke", {{"room", "kitchen"}}));
+    CHECK_THAT(world.log(),
+               Catch::Contains("the metric weir_oven_smoke of the module 'oven' ended"));
+}
 
 TEST_CASE("metrics: what a module declares is collected in its name") {
     SimulatedServer world = server();

@@ -34,7 +34,7 @@ struct ServerSettings {
     std::map<std::string, std::string> proxies;
     std::map<std::string, RoleSettings> roles;
     UsersSettings users;
-    std::optional<std::uint32_t> process_events;
+    std::optional<std::uint32_t> process_events = 1000;
     std::optional<std::uint32_t> queue_limit;
     std::optional<std::uint32_t> queue_total_limit;
     std::uint32_t calls_per_module = 5;

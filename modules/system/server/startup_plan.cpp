@@ -60,7 +60,7 @@ StartupPlan::StartupPlan(const config::Configuration& configuration, const Serve
         }
         return names;
     };
-    for (std::size_t i = 0; i != settings.startup.size(); ++i) {
+    for (std::size_t i = 0; i != settings.startup.size() && !problems.full(); ++i) {
         config::Path place("server.startup");
         place.push(i);
         std::vector<std::pair<std::string, std::string>> to_open{

@@ -76,7 +76,7 @@ void Unload::refuse_if_in_use(const ModuleEntry& entry) {
         if (user.module == nullptr) {
             continue;
         }
-        for (std::string& what : user.module->in_use()) {
+        for (std::string& what : in_use_of(*user.module)) {
             in_use.push_back(name == entry.name ? std::move(what) : name + ": " + what);
         }
     }

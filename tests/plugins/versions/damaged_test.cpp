@@ -257,9 +257,9 @@ TEST_CASE("damaged plugins: the manager waits until a file is written to its end
                         R"("0 first")", R"("0 second")", R"("0 second")"});
     // One line: it is not tried again before it changes.
     CHECK(std::ranges::count(world.log(), '\n') == 1);
-    CHECK(world.log().starts_with(
-        "error: a changed plugin is not reloaded before it changes again: nothing is reloaded: " +
-        folder.path() + "/counter.so is damaged or not yet written to its end: "));
+    CHECK(
+        world.log().starts_with("error: reloading counter: nothing is reloaded: " + folder.path() +
+                                "/counter.so is damaged or not yet written to its end: "));
 }
 
 }  // namespace weir

@@ -14,6 +14,18 @@ struct Paper : weir::Event {
     }
 };
 
+// The event of the version "wide": its index lies elsewhere.
+struct WidePaper : weir::Event {
+    std::string text;
+    weir::Index<int> number;
+
+    static auto declare() {
+        return weir::declare_event<WidePaper>("test.Paper")
+            .index("number", &WidePaper::number)
+            .blocking();
+    }
+};
+
 struct Sheet {
     int number = 0;
 
@@ -37,7 +49,11 @@ public:
 
     weir::Task<> load() override {
         const auto lifo = [](std::size_t limit) { return std::make_unique<LifoQueue>(limit); };
-        pile_ = add_queue(scheduler().queue(), "pile", 500, weir::match<Paper>().make(),
+        weir::Matcher papers = weir::match<Paper>().make();
+        if (weir::test::plugin_version == "wide") {
+            papers = weir::match<WidePaper>().make();
+        }
+        pile_ = add_queue(scheduler().queue(), "pile", 500, std::move(papers),
                           {.max_default = 10, .kind = lifo});
         co_return;
     }
