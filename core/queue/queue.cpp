@@ -206,7 +206,14 @@ void Queue::make_plan() {
 
 QueuePlan& Queue::need_plan() {
     if (plan() == nullptr) {
-        make_plan();
+        Queue* top = this;  // a queue above it, if that has been removed with this in it
+        while (top->turns_ != nullptr && !top->turns_->shared()) {
+            top = top->parent();
+        }
+        top->make_plan();
+        if (plan() == nullptr) {
+            top->own_plan_->fresh();
+        }
     }
     return *plan();
 }

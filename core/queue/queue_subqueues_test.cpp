@@ -186,4 +186,19 @@ TEST_CASE("when the only ready queue below gets another priority, the queue abov
     CHECK(pop_all(*root) == (others ? Ids{1, 3, 2} : Ids{3, 1, 2}));
 }
 
+TEST_CASE("below a queue that was removed, priorities may change and queues be added", "[queue]") {
+    const auto root = make_root();
+    const auto a = root->add("a", 100, jobs("a"));
+    const auto below = a->add("below", 100, match<Job>("a", 1).make());
+    const auto last = below->add("last", 100, match<Job>("a", 1).make());
+    QueueSignals signals;
+    root->remove(*a, signals);
+    below->set_priority(*last, 101);
+    CHECK(last->priority() == 101);
+    a->set_priority(*below, 7);
+    CHECK(below->priority() == 7);
+    append(*root, job("a", 1, 1));
+    CHECK(pop_all(*root) == Ids{1});
+}
+
 }  // namespace weir
