@@ -11,12 +11,18 @@
 #include <unistd.h>
 
 #include "core/run/container.h"
+#include "core/system/file_calls.h"
 #include "core/wait/task_pool.h"
 
 namespace weir {
 namespace {
 
 namespace fs = std::filesystem;
+
+using detail::fail_operation;
+using detail::read_at;
+using detail::status_of;
+using detail::uninterrupted;
 
 // Runs the function on another thread.
 template <class F>
@@ -26,21 +32,6 @@ Task<std::invoke_result_t<F&>> elsewhere(F function) {
     co_return co_await pool.run(std::move(function));
 }
 
-[[noreturn]] void fail_operation(std::string_view operation, const std::string& path,
-                                 int error = errno) {
-    throw SystemError(std::string(operation) + ' ' + path, -error);
-}
-
-// Repeats a system call that a signal interrupts.
-template <class F>
-auto uninterrupted(F call) {
-    for (;;) {
-        if (const auto result = call(); result >= 0 || errno != EINTR) {
-            return result;
-        }
-    }
-}
-
 FileDescriptor open_file(const std::string& path, int flags, unsigned mode = 0) {
     FileDescriptor file(
         uninterrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, mode); }));
@@ -48,44 +39,6 @@ FileDescriptor open_file(const std::string& path, int flags, unsigned mode = 0) 
         fail_operation("opening", path);
     }
     return file;
-}
-
-FileStatus status_of(const struct stat& found) {
-    FileStatus status;
-    status.kind = S_ISREG(found.st_mode)   ? FileKind::file
-                  : S_ISDIR(found.st_mode) ? FileKind::folder
-                  : S_ISLNK(found.st_mode) ? FileKind::link
-                                           : FileKind::other;
-    status.size = static_cast<std::uint64_t>(found.st_size);
-    status.modified = std::chrono::system_clock::time_point(
-        std::chrono::duration_cast<std::chrono::system_clock::duration>(
-            std::chrono::seconds(found.st_mtim.tv_sec) +
-            std::chrono::nanoseconds(found.st_mtim.tv_nsec)));
-    status.mode = found.st_mode & 07777U;
-    status.device = found.st_dev;
-    status.number = found.st_ino;
-    return status;
-}
-
-// Reads up to `size` bytes from the position on.
-std::string read_at(int file, const std::string& path, std::uint64_t position, std::size_t size) {
-    std::string bytes(size, '\0');
-    std::size_t filled = 0;
-    while (filled != size) {
-        const ssize_t count = uninterrupted([&] {
-            return ::pread(file, bytes.data() + filled, size - filled,
-                           static_cast<off_t>(position + filled));
-        });
-        if (count < 0) {
-            fail_operation("reading", path);
-        }
-        if (count == 0) {
-            break;
-        }
-        filled += static_cast<std::size_t>(count);
-    }
-    bytes.resize(filled);
-    return bytes;
 }
 
 void write_at(int file, const std::string& path, std::uint64_t position, std::string_view bytes) {

@@ -6,10 +6,8 @@
 #include <charconv>
 #include <cstdio>
 #include <utility>
+#include <vector>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <uv.h>
 
 #include "core/run/system_error.h"
@@ -49,10 +47,14 @@ HttpError busy(const Exchange& exchange, const SystemError& error) {
     return HttpError(503, "busy", "the server lacks files or memory now").with("Retry-After", "1");
 }
 
-std::string entity_tag(std::uint64_t size, std::int64_t modified) {
+std::string entity_tag(const FileStatus& file) {
+    using std::chrono::nanoseconds;
+    const auto modified =
+        std::chrono::duration_cast<nanoseconds>(file.modified.time_since_epoch()).count();
     std::array<char, 48> text{};
     std::snprintf(text.data(), text.size(), "\"%llx-%llx\"",
-                  static_cast<unsigned long long>(modified), static_cast<unsigned long long>(size));
+                  static_cast<unsigned long long>(modified),
+                  static_cast<unsigned long long>(file.size));
     return text.data();
 }
 
@@ -170,62 +172,9 @@ std::string_view content_type(std::string_view name) noexcept {
     return "application/octet-stream";
 }
 
-StaticFiles::StaticFiles(Scheduler& scheduler, std::string folder, std::string index)
-    : folder_(std::move(folder)), index_(std::move(index)), pool_(scheduler, 2) {}
-
-// Runs on another thread.
-StaticFiles::Opened StaticFiles::open(const std::string& folder,
-                                      const std::vector<std::string>& parts) {
-    Opened opened;
-    opened.file = FileDescriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!opened.file) {
-        throw SystemError("opening the folder " + folder, -errno);
-    }
-    for (const std::string& part : parts) {
-        // Not waiting for the other end, if it is a pipe.
-        const int next = ::openat(opened.file.number(), part.c_str(),
-                                  O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        if (next < 0) {
-            if (is_out_of_resources(errno) || errno == EIO) {
-                throw SystemError("opening a file in " + folder, -errno);
-            }
-            opened.is_missing = true;
-            return opened;
-        }
-        opened.file = FileDescriptor(next);
-    }
-    struct stat status {};
-    if (::fstat(opened.file.number(), &status) != 0) {
-        throw SystemError("looking at a file in " + folder, -errno);
-    }
-    opened.is_folder = S_ISDIR(status.st_mode);
-    opened.is_missing = !opened.is_folder && !S_ISREG(status.st_mode);
-    opened.size = static_cast<std::uint64_t>(status.st_size);
-    opened.modified = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
-    if (!opened.is_folder && !opened.is_missing && opened.size <= piece_size) {
-        opened.whole = read_part(opened, 0, opened.size);
-    }
-    return opened;
-}
-
-// Runs on another thread. Returns fewer bytes only if the file has become shorter.
-std::string StaticFiles::read_part(const Opened& opened, std::uint64_t position, std::size_t size) {
-    std::string bytes(size, 0);
-    std::size_t there = 0;
-    while (there != size) {
-        const ssize_t count = ::pread(opened.file.number(), bytes.data() + there, size - there,
-                                      static_cast<off_t>(position + there));
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count <= 0) {
-            break;
-        }
-        there += static_cast<std::size_t>(count);
-    }
-    bytes.resize(there);
-    return bytes;
-}
+StaticFiles::StaticFiles(Scheduler& scheduler, std::string folder, std::string index,
+                         SmallFiles small_files)
+    : index_(std::move(index)), files_(scheduler, std::move(folder), 2, small_files) {}
 
 Task<> StaticFiles::handle(Exchange& exchange) {
     const Request& request = exchange.request();
@@ -244,19 +193,26 @@ Task<> StaticFiles::handle(Exchange& exchange) {
     if (ends_in_slash && !index_.empty()) {
         parts.push_back(index_);
     }
-    auto opening = [folder = folder_, parts] {
-        return std::make_shared<const Opened>(open(folder, parts));
-    };
-    Shared opened;
+    std::string path;
+    for (const std::string& part : parts) {
+        path.append(path.empty() ? "" : "/").append(part);
+    }
+    std::optional<FolderFile> file;
     try {
-        opened = co_await pool_.run(std::move(opening));
+        file = co_await files_.open(std::move(path), piece_size);
     } catch (const SystemError& error) {
         if (!is_out_of_resources(-error.code())) {
             throw;
         }
         throw busy(exchange, error);
     }
-    if (opened->is_folder && !ends_in_slash && !index_.empty()) {
+    if (!file) {
+        throw no_file(request);
+    }
+    if (file->status.kind == FileKind::folder) {
+        if (ends_in_slash || index_.empty()) {
+            throw no_file(request);
+        }
         // Links in the index are relative to the folder.
         Response response{.status = 301};
         std::string location(request.path);
@@ -265,17 +221,15 @@ Task<> StaticFiles::handle(Exchange& exchange) {
         co_await exchange.respond(std::move(response));
         co_return;
     }
-    if (opened->is_missing || opened->is_folder) {
-        throw no_file(request);
-    }
-    co_await send(exchange, opened, parts.back());
+    co_await send(exchange, *std::move(file), parts.back());
 }
 
-Task<> StaticFiles::send(Exchange& exchange, Shared opened, std::string_view name) {
+Task<> StaticFiles::send(Exchange& exchange, FolderFile file, std::string_view name) {
     const Request& request = exchange.request();
-    const std::string tag = entity_tag(opened->size, opened->modified);
+    const std::uint64_t size = file.status.size;
+    const std::string tag = entity_tag(file.status);
     // HTTP knows whole seconds.
-    const WallTime modified = WallTime(std::chrono::seconds(opened->modified / 1'000'000'000));
+    const WallTime modified = std::chrono::floor<std::chrono::seconds>(file.status.modified);
     Headers headers;
     headers.set("ETag", tag);
     headers.set("Last-Modified", http_date(modified));
@@ -290,13 +244,13 @@ Task<> StaticFiles::send(Exchange& exchange, Shared opened, std::string_view nam
     headers.set("Content-Type", std::string(content_type(name)));
     const auto asked = request.header("Range");
     const std::optional<ByteRange> range =
-        asked && is_same(request, tag, modified) ? parse_range(*asked, opened->size) : std::nullopt;
+        asked && is_same(request, tag, modified) ? parse_range(*asked, size) : std::nullopt;
     if (!range) {
-        const ByteRange all{0, opened->size};
-        co_await send_bytes(exchange, opened, 200, std::move(headers), all);
+        const ByteRange all{0, size};
+        co_await send_bytes(exchange, std::move(file), 200, std::move(headers), all);
         co_return;
     }
-    const std::string whole = std::to_string(opened->size);
+    const std::string whole = std::to_string(size);
     if (range->size == 0) {
         throw HttpError(416, "no_range", "the file has " + whole + " bytes")
             .with("Content-Range", "bytes */" + whole);
@@ -304,16 +258,16 @@ Task<> StaticFiles::send(Exchange& exchange, Shared opened, std::string_view nam
     headers.set("Content-Range", "bytes " + std::to_string(range->first) + "-" +
                                      std::to_string(range->first + range->size - 1) + "/" + whole);
     const ByteRange part = *range;
-    co_await send_bytes(exchange, opened, 206, std::move(headers), part);
+    co_await send_bytes(exchange, std::move(file), 206, std::move(headers), part);
 }
 
-Task<> StaticFiles::send_bytes(Exchange& exchange, Shared opened, int status, Headers headers,
+Task<> StaticFiles::send_bytes(Exchange& exchange, FolderFile file, int status, Headers headers,
                                ByteRange range) {
-    // In one piece with the head. A file that became shorter while it was opened is read again, and
-    // found out below.
-    if (opened->whole.size() == opened->size) {
-        Response response{status, std::move(headers),
-                          opened->whole.substr(range.first, range.size)};
+    if (file.content) {  // in one piece with the head
+        Response response{status, std::move(headers), *std::move(file.content)};
+        if (range.size != file.status.size) {
+            response.body = response.body.substr(range.first, range.size);
+        }
         co_await exchange.respond(std::move(response));
         co_return;
     }
@@ -323,12 +277,9 @@ Task<> StaticFiles::send_bytes(Exchange& exchange, Shared opened, int status, He
     }
     while (range.size != 0) {
         const std::size_t size = std::min<std::uint64_t>(range.size, piece_size);
-        auto reading = [opened, first = range.first, size] {
-            return read_part(*opened, first, size);
-        };
-        std::string bytes = co_await pool_.run(std::move(reading));
+        std::string bytes = co_await files_.read(file, range.first, size);
         if (bytes.size() != size) {
-            throw StreamError("reading a file in " + folder_, UV_EIO);
+            throw StreamError("reading a file in " + files_.folder(), UV_EIO);
         }
         range.first += size;
         range.size -= size;

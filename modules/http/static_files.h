@@ -1,14 +1,11 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
-#include "core/system/file_descriptor.h"
-#include "core/wait/task_pool.h"
+#include "core/system/folder_files.h"
 #include "modules/http/exchange.h"
 
 namespace weir::http {
@@ -27,38 +24,26 @@ std::optional<ByteRange> parse_range(std::string_view text, std::uint64_t file_s
 std::string_view content_type(std::string_view name) noexcept;
 
 // The files of a folder as responses: with ranges, ETag and Last-Modified, and the requests that
-// depend on these. Only regular files below the folder are served: each part of the path is opened
-// without following symbolic links, and parts that begin with '.' are not there. Files are read on
-// libuv's threads, piece by piece, as fast as the client takes them; a file of one piece is read
-// where it is opened, because each visit to a thread costs more than the reading.
+// depend on these. Only regular files below the folder are served, never through a symbolic link
+// below it (FolderFiles), and parts of paths that begin with '.' are not there. A file of one piece
+// is read where it is opened; a larger one on libuv's threads, piece by piece, as fast as the
+// client takes them.
 class StaticFiles {
 public:
     // `index`: the file that stands for its folder; "": none.
-    StaticFiles(Scheduler& scheduler, std::string folder, std::string index);
+    StaticFiles(Scheduler& scheduler, std::string folder, std::string index,
+                SmallFiles small_files = SmallFiles::usual);
 
     // Handles GET requests of a route that ends in `*`. Throws HttpError.
     Task<> handle(Exchange& exchange);
 
 private:
-    struct Opened {
-        FileDescriptor file;
-        bool is_folder = false;
-        bool is_missing = false;
-        std::uint64_t size = 0;
-        std::int64_t modified = 0;  // nanoseconds since 1970
-        std::string whole;          // all bytes of a file of one piece; else empty
-    };
-    using Shared = std::shared_ptr<const Opened>;
-
-    static Opened open(const std::string& folder, const std::vector<std::string>& parts);
-    static std::string read_part(const Opened& opened, std::uint64_t position, std::size_t size);
-    Task<> send(Exchange& exchange, Shared opened, std::string_view name);
-    Task<> send_bytes(Exchange& exchange, Shared opened, int status, Headers headers,
+    Task<> send(Exchange& exchange, FolderFile file, std::string_view name);
+    Task<> send_bytes(Exchange& exchange, FolderFile file, int status, Headers headers,
                       ByteRange range);
 
-    const std::string folder_;
     const std::string index_;
-    TaskPool pool_;
+    FolderFiles files_;
 };
 
 }  // namespace weir::http

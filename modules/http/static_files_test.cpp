@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 struct StaticWorld {
     StaticWorld() {
         fs::create_directories(site / "sub");
+        write(site / "first", "[first]");
         write(site / "a.txt", "0123456789");
         write(site / "index.html", "<p>index</p>");
         write(site / "sub" / "index.html", "<p>sub</p>");
@@ -40,15 +41,22 @@ struct StaticWorld {
         std::ofstream(path) << content;
     }
 
+    // Asks for another file before, of which the folder becomes known.
     std::string ask(const std::string& target, const std::string& headers = "",
                     const std::string& method = "GET") {
         std::unique_ptr<StaticFiles> files;
         Router router;
         HttpWorld world([&router](Exchange& exchange) { return router.handle(exchange); });
-        files = std::make_unique<StaticFiles>(world.scheduler, site.string(), "index.html");
+        files = std::make_unique<StaticFiles>(world.scheduler, site.string(), "index.html",
+                                              small_files);
         const auto route = router.add("GET", "/files/*",
                                       [&](Exchange& exchange) { return files->handle(exchange); });
-        return world.send({method + " " + target + " HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n"});
+        const std::string answered =
+            world.send({"GET /files/first HTTP/1.1\r\nHost: x\r\n\r\n",
+                        method + " " + target + " HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n"});
+        const std::size_t second = answered.find("[first]");
+        REQUIRE(second != std::string::npos);
+        return answered.substr(second + 7);
     }
     // The status and the body.
     std::string get(const std::string& target, const std::string& headers = "") {
@@ -56,6 +64,7 @@ struct StaticWorld {
         return answered.substr(9, 3) + " " + answered.substr(answered.find("\r\n\r\n") + 4);
     }
 
+    const SmallFiles small_files = GENERATE(SmallFiles::at_once, SmallFiles::on_threads);
     config::testing::TemporaryFolder folder;  // the working folder
     const fs::path site = fs::current_path() / "site";
 };
@@ -122,7 +131,8 @@ TEST_CASE("a server without file descriptors asks to come again for a file, whic
         }
     };
     HttpWorld http(without_descriptors);
-    files = std::make_unique<StaticFiles>(http.scheduler, world.site.string(), "index.html");
+    files = std::make_unique<StaticFiles>(http.scheduler, world.site.string(), "index.html",
+                                          world.small_files);
     std::string answered;
     http.run_with_log(http.serve(), http.write_all({"GET /a.txt HTTP/1.1\r\nHost: x\r\n\r\n"}, {}),
                       http.read_all(answered));

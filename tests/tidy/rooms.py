@@ -46,7 +46,7 @@ ROOMS = {
     ),
     "core/system": (
         "What the operating system offers: descriptors, files, processes, signals, datagrams",
-        ["core/net"],
+        ["core/net", "core/simulation"],
     ),
     "core/program": (
         "What makes a program of a scheduler: its standard queues, signals, a foreign loop",
