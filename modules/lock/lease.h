@@ -14,8 +14,8 @@ namespace weir {
 
 // A session of locks with a time to live, for an owner whose end cannot be seen, such as a caller
 // of the module's API. It is known by an id, and expires when it was neither used nor renewed for
-// its time to live. The module that keeps it checks left() and closes it, which gives back its
-// locks.
+// its time to live. The module that keeps it checks left() at next_look() and closes it, which
+// gives back its locks.
 class LockLease final : public RefCounted<LockLease> {
 public:
     // The name is for listings; `user` is whose it is; `opener` counts for how many one client has
@@ -58,6 +58,9 @@ public:
     Duration left() const noexcept {
         return uses_ != 0 ? time_to_live_ : end_ - locks_.scheduler().now();
     }
+    // The time at which it expires at the earliest: each use makes that later.
+    Time next_look() const noexcept { return next_look_; }
+    void set_next_look() noexcept { next_look_ = locks_.scheduler().now() + left(); }
 
 private:
     LockSession locks_;
@@ -66,6 +69,7 @@ private:
     const std::string opener_;
     const Duration time_to_live_;
     Time end_;
+    Time next_look_ = end_;
     std::size_t uses_ = 0;
 };
 

@@ -1,4 +1,11 @@
+#include <chrono>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include <catch2/catch.hpp>
+#include <malloc.h>
 
 #include "core/wait/timeout.h"
 #include "modules/lock/plugin/module.h"
@@ -73,6 +80,73 @@ Task<> expire(Scheduler& scheduler, Texts& told) {
             std::chrono::duration_cast<std::chrono::seconds>(scheduler.now() - begin).count()) +
         " s");
     co_await tell("release", a, "key", told);
+}
+
+// Opens a session that holds a lock, and closes it, so many times.
+Task<> open_and_close(int times) {
+    Texts told;
+    for (int i = 0; i < times; ++i) {
+        const std::string session = co_await open("a");
+        co_await tell("acquire", session, "key", told);
+        Json parameters{{"session", session}};
+        co_await ask("close_session", std::move(parameters));
+    }
+}
+
+// What is there besides: timers, the module's routines, bytes.
+struct Living {
+    std::size_t timers;
+    std::size_t routines;
+    std::size_t bytes;
+
+    explicit Living(SimulatedServer& world)
+        : timers(world.scheduler().timers().size()), routines(0), bytes(mallinfo2().uordblks) {
+        for ([[maybe_unused]] const Routine& routine : world.loader().find("lock")->routines()) {
+            ++routines;
+        }
+    }
+};
+
+Task<> close_many(SimulatedServer& world) {
+    co_await open_and_close(10);
+    const Living before(world);
+    co_await open_and_close(1000);
+    const Living after(world);
+    CHECK(after.timers == before.timers);
+    CHECK(after.routines == before.routines);
+    CHECK(after.bytes < before.bytes + 1000 * 16);  // the log of the test may grow
+}
+
+// Opens sessions that last for different times, uses one, closes one, and notes when the others
+// have expired.
+Task<> expire_in_turn(Scheduler& scheduler, Texts& told) {
+    const Time begin = scheduler.now();
+    co_await open("long", "30s");
+    const std::string used = co_await open("used", "10s");
+    const std::string closed = co_await open("closed", "10s");
+    co_await open("short", "5s");
+    co_await sleep(4s);
+    Json renewed{{"session", used}};
+    co_await ask("renew_session", std::move(renewed));
+    Json closing{{"session", closed}};
+    co_await ask("close_session", std::move(closing));
+    for (std::string before; before != "-";) {
+        const Json open = co_await ask("sessions");
+        std::set<std::string> names;
+        for (const Json& session : open) {
+            names.insert(session.at("name").get<std::string>());
+        }
+        std::string now = "-";
+        for (const std::string& name : names) {
+            now += name + "-";
+        }
+        if (now != before) {
+            const auto time = std::chrono::round<std::chrono::seconds>(scheduler.now() - begin);
+            told.push_back(std::to_string(time.count()) + " s: " + now);
+        }
+        before = now;
+        co_await sleep(100ms);
+    }
 }
 
 Task<> close_while_one_waits(Container& container, Texts& told) {
@@ -317,6 +391,18 @@ TEST_CASE("a session lasts no longer than the module allows") {
     SimulatedServer world(app(R"({"max_time_to_live": "10s"})"), registry());
     world.leave_behind();  // an open session
     world.run(open_for_too_long());
+}
+
+TEST_CASE("a session that is closed leaves nothing behind, before its time to live too") {
+    SimulatedServer world(app(), registry());
+    world.run(close_many(world));
+}
+
+TEST_CASE("each of several sessions expires in its time, whichever was opened first") {
+    Texts told;
+    SimulatedServer world(app(), registry());
+    world.run(expire_in_turn(world.scheduler(), told));
+    CHECK(told == Texts{"4 s: -long-short-used-", "5 s: -long-used-", "14 s: -long-", "30 s: -"});
 }
 
 TEST_CASE("closing a session ends its waits and releases its locks") {

@@ -151,12 +151,18 @@ Task<std::unique_ptr<LockBackend>> LockModule::make_backend() {
 }
 
 void LockModule::begin() {
-    for (const auto& [id, lease] : sessions_) {
-        watch(lease);
-    }
+    start(keep_expiring_sessions(), {.name = "lock.expire_sessions", .daemon = true});
     expire_semaphores();
     end_holds();
     tell_changes();
+}
+
+// The calls that still wait here keep the sessions that they use. The others may be closed in the
+// new version before these calls end.
+void LockModule::retire() {
+    ModuleOf::retire();
+    looks_.clear();
+    sessions_.clear();
 }
 
 Task<> LockModule::unload() {
@@ -164,6 +170,7 @@ Task<> LockModule::unload() {
         co_return;
     }
     open_by_opener_.clear();
+    looks_.clear();
     for (const auto& [id, lease] : std::exchange(sessions_, {})) {
         lease->locks().close();
     }
@@ -214,8 +221,10 @@ void LockModule::take_over(LockHandover& state) {
     }
     sessions_ = std::move(state.sessions);
     open_by_opener_.clear();
+    looks_.clear();
     for (const auto& [id, lease] : sessions_) {
         ++open_by_opener_[lease->opener()];
+        looks_.emplace(lease->next_look(), lease.get());
     }
     handed_over_ = false;
 }

@@ -4,11 +4,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/ref.h"
+#include "core/wait/alarm.h"
 #include "modules/lock/backend.h"
 #include "modules/lock/lease.h"
 #include "modules/lock/plugin/api.h"
@@ -23,7 +26,7 @@ namespace weir {
 // library, not to the plugin: their queue and their table stay where they are.
 struct LockHandover {
     static constexpr std::string_view name = "lock";
-    static constexpr std::uint32_t version = 6;
+    static constexpr std::uint32_t version = 7;
 
     std::string settings;  // with which the locks were made, as JSON
     std::map<std::string, Ref<LockLease>, std::less<>> sessions;
@@ -39,6 +42,7 @@ public:
 
     Task<> load() override;
     void begin() override;
+    void retire() override;
     // While anything is locked, the server calls it only if it is forced to; see in_use().
     Task<> unload() override;
     std::vector<std::string> in_use() const override;
@@ -93,9 +97,9 @@ private:
     bool may_see(const Caller& caller, std::string_view function, const LockListing& listing) const;
     // Throws too_many_sessions if one more is not allowed, to this opener or at all.
     void refuse_too_many_sessions(const std::string& opener) const;
-    void forget(const LockLease& lease) noexcept;
-    void watch(const Ref<LockLease>& lease);
-    Task<> until_over(Ref<LockLease> lease);
+    void forget(LockLease& lease) noexcept;
+    void expire(Ref<LockLease> lease);
+    Task<> keep_expiring_sessions();
     void expire_semaphores();
     Task<> keep_expiring_semaphores();
     void end_holds();
@@ -105,6 +109,9 @@ private:
 
     std::map<std::string, Ref<LockLease>, std::less<>> sessions_;
     std::map<std::string, std::size_t> open_by_opener_;  // how many of the sessions
+    // Their next looks: one timer for all, and a session that is closed leaves nothing behind.
+    std::set<std::pair<Time, LockLease*>> looks_;
+    Alarm next_look_;
     Ref<Routine> expiring_semaphores_;
     Ref<Routine> ending_holds_;
     Ref<Routine> telling_changes_;

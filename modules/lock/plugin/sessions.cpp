@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <string>
 #include <utility>
 #include <vector>
@@ -77,10 +78,11 @@ void LockModule::refuse_too_many_sessions(const std::string& opener) const {
     }
 }
 
-void LockModule::forget(const LockLease& lease) noexcept {
+void LockModule::forget(LockLease& lease) noexcept {
     if (sessions_.erase(lease.id()) == 0) {
         return;
     }
+    looks_.erase({lease.next_look(), &lease});
     const auto own = open_by_opener_.find(lease.opener());
     if (--own->second == 0) {
         open_by_opener_.erase(own);
@@ -106,9 +108,11 @@ lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& para
                                              parameters.name.empty() ? id : parameters.name,
                                              parameters.time_to_live, caller.user(), opener));
     std::size_t& own = open_by_opener_[opener];
+    decltype(looks_) look{{lease->next_look(), lease.get()}};
     sessions_.emplace(id, lease);
     ++own;
-    watch(lease);
+    looks_.merge(look);
+    next_look_.no_later_than(lease->next_look());
     return info_of(*lease);
 }
 
@@ -145,19 +149,32 @@ std::vector<lock_api::SessionInfo> LockModule::sessions(const NoParameters&,
     return result;
 }
 
-void LockModule::watch(const Ref<LockLease>& lease) {
-    start(until_over(lease), {.name = "lock.session " + lease->id(), .daemon = true});
+// Closes the session, unless it was used since the last look.
+void LockModule::expire(Ref<LockLease> lease) {
+    if (lease->left() > Duration()) {
+        auto look = looks_.extract({lease->next_look(), lease.get()});
+        lease->set_next_look();
+        look.value().first = lease->next_look();
+        looks_.insert(std::move(look));
+        return;
+    }
+    const std::size_t held = lease->locks().held();
+    forget(*lease);
+    lease->locks().close();
+    try {
+        log().info("session '{}' expired: it was not used for its time to live; {} locks are free",
+                   lease->locks().name(), held);
+    } catch (const std::bad_alloc&) {
+        scheduler().log_exception("logging that a session expired");
+    }
 }
 
-Task<> LockModule::until_over(Ref<LockLease> lease) {
-    while (lease->left() > Duration()) {
-        co_await sleep(lease->left());
-    }
-    if (!lease->locks().closed()) {
-        log().info("session '{}' expired: it was not used for its time to live; {} locks are free",
-                   lease->locks().name(), lease->locks().held());
-        forget(*lease);
-        lease->locks().close();
+Task<> LockModule::keep_expiring_sessions() {
+    for (;;) {
+        while (!looks_.empty() && looks_.begin()->first <= scheduler().now()) {
+            expire(Ref<LockLease>(looks_.begin()->second));
+        }
+        co_await next_look_.wait(looks_.empty() ? Time::max() : looks_.begin()->first);
     }
 }
 
