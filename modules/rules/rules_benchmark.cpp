@@ -47,7 +47,7 @@ private:
 };
 
 constexpr const char* app = R"({
-    "server": {"startup": ["counter", "rules"],
+    "server": {"startup": ["counter", "rules"], "log": {"level": "warning"},
                "events": {"shop.Order": {"indices": [{"name": "customer"}],
                           "members": [{"name": "pieces", "type": "integer"}]}}},
     "module": {"rules": {"rules": {"count": {

@@ -94,7 +94,8 @@ Task<> call_json(long count, long& sum) {
 // Runs so many callers at once, each with so many calls.
 double calls(long callers, long count, Task<> (*ask)(long, long&)) {
     config::Sources sources;
-    sources.files.push_back({"app.json", R"({"server": {"startup": ["desk"]}})"});
+    sources.files.push_back(
+        {"app.json", R"({"server": {"startup": ["desk"], "log": {"level": "warning"}}})"});
     config::Problems problems;
     Simulation simulation;
     Server server(simulation, config::Configuration::load(sources, problems),
