@@ -84,7 +84,7 @@ double value(SimulatedServer& world, const std::string& name, const MetricLabels
 TEST_CASE(
     "metrics: one that fails is logged by its name, has no values, and takes none from others") {
     SimulatedServer world = server();
-    world.run(sleep_for(1s));
+    world.run([]() -> Task<> { co_await sleep(1s); }());
     CHECK(value(world, "weir_oven_heat") == 220.5);
     CHECK_FALSE(sample(world, "weir_oven_smoke", {{"room", "kitchen"}}));
     CHECK_THAT(world.log(),

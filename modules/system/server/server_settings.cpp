@@ -42,7 +42,7 @@ config::Settings<ServerSettings> ServerSettings::describe() {
                 "and read, are there unless a role has that name"),
         setting("users", &S::users, "Who may log in, and what each may do"),
         setting("process_events", &S::process_events,
-                "Events handled between two polls at most; null: all there are, even if that has no end")
+                "Events handled between two polls; null: all there are, even without end")
             .at_least(1)
             .unit("events")
             .fixed()
