@@ -15,7 +15,7 @@ namespace weir {
 
 Task<> Unload::unload(std::string name, std::string reason, bool force) {
     ModuleEntry& entry = parts_.table.entry(name);
-    co_await until_reloaded(entry);
+    co_await until_reloaded(parts_.table, entry);
     while (entry.loading || (entry.unloading && force)) {
         const Future<> other = entry.loading ? *entry.loading : *entry.unloading;
         co_await wait_for_end(other);
