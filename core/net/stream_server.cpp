@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <uv.h>
+
 #include "core/net/socket_error.h"
 
 namespace weir {
@@ -95,18 +97,35 @@ void StreamServer::shut_clients_down(bool force) {
 Task<bool> StreamClient::next(Time deadline) {
     asks_for_next_ = true;
     stream_->consume(0);  // what the last request has borrowed
+    return wait_for_input(0, true, deadline);
+}
+
+Task<bool> StreamClient::more(std::size_t there, Time deadline) {
+    return wait_for_input(there, false, deadline);
+}
+
+Task<bool> StreamClient::wait_for_input(std::size_t there, bool ends_at_shutdown, Time deadline) {
     for (;;) {
         if (handler_ != server_.handlers_) {
             throw StreamServer::HandedOn();
         }
-        if (!stream_->input().empty()) {
+        if (stream_->input().size() > there) {
             co_return true;
         }
         if (stream_->input_error() != 0) {
             throw stream_->input_failure();
         }
-        if (stream_->input_ended() || server_.state() == Acceptor::State::closing) {
+        if (stream_->input_ended() ||
+            (ends_at_shutdown && server_.state() == Acceptor::State::closing)) {
             co_return false;
+        }
+        if (there != 0) {
+            if (!stream_->make_room()) {
+                throw StreamError("reading from " + stream_->peer(), UV_EMSGSIZE);
+            }
+            if (stream_->input().size() > there || stream_->input_over()) {
+                continue;  // making room has read them
+            }
         }
         stream_->start_reading();
         const bool signalled =

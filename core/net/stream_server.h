@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -32,11 +33,17 @@ public:
     // unwound here, and the new one starts with the same stream. A handler that keeps nothing
     // across this call therefore loses nothing.
     Task<bool> next(Time deadline = no_deadline);
+    // The same for a request of which only the first `there` bytes have come: waits until the input
+    // has more, of which it consumes none. The client can be handed on here, too. The server's
+    // shutdown does not end the wait.
+    Task<bool> more(std::size_t there, Time deadline = no_deadline);
 
 private:
     friend class StreamServer;
     StreamClient(StreamServer& server, ByteStream::Owner stream) noexcept
         : server_(server), stream_(std::move(stream)) {}
+
+    Task<bool> wait_for_input(std::size_t there, bool ends_at_shutdown, Time deadline);
 
     StreamServer& server_;
     ByteStream::Owner stream_;

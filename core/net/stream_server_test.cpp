@@ -37,6 +37,23 @@ StreamHandler version(std::string name) {
     };
 }
 
+// The same, but it leaves a request that has come in part to the next version.
+StreamHandler version_for_whole_requests(std::string name) {
+    return [name](StreamClient& client) -> Task<> {
+        for (;;) {
+            bool has_come = co_await client.next();
+            while (has_come && client->input().find('\n') == std::string_view::npos) {
+                has_come = co_await client.more(client->input().size());
+            }
+            if (!has_come) {
+                break;
+            }
+            const std::string line((co_await client->read_line(1024)).value());
+            co_await client->write(name + " " + line + "\n");
+        }
+    };
+}
+
 Task<> end(StreamServer& server) {
     server.shutdown();
     co_await server.ended();
@@ -265,6 +282,33 @@ TEST_CASE("clients between two requests are handed to another handler, others af
         CHECK(server->with_former_handlers() == 0);
     };
     w.run(test());
+}
+
+TEST_CASE("a request that has come in part is handed to another handler, and survives a shutdown") {
+    testing::World w;
+    const auto test = [&]() -> Task<> {
+        const auto server = co_await listen(w.socket(), version_for_whole_requests("one"));
+        const ByteStream::Owner client = co_await connect(w.socket());
+        co_await client->write("hel");
+        co_await client->drain();
+        co_await sleep(20ms);
+        server->hand_to(version_for_whole_requests("two"));
+        CHECK(server->with_former_handlers() == 1);
+        co_await sleep(20ms);
+        CHECK(server->with_former_handlers() == 0);
+        const auto answer = co_await ask(*client, "lo");
+        CHECK(answer == "two hello");
+        co_await client->write("good");
+        co_await client->drain();
+        co_await sleep(20ms);
+        server->shutdown();
+        const auto last_answer = co_await ask(*client, "bye");
+        CHECK(last_answer == "two goodbye");
+        co_await client->finish();
+        co_await server->ended();
+    };
+    w.run(test());
+    CHECK(w.logged == std::vector<std::string>());
 }
 
 TEST_CASE("a handler that fails ends its client alone") {

@@ -20,7 +20,8 @@ public:
     virtual void refused(const Event& event, const Matcher& signal) { (void)event, (void)signal; }
     /// The event has left its queue, and is about to be delivered.
     virtual void popped(const Event& event) { (void)event; }
-    /// The event is handed to a subscriber that waits for `matcher`.
+    /// The event is handed to a subscriber that waits for `matcher`; an empty one: the receiver of
+    /// the event's type hands it to this subscriber.
     virtual void delivered(const Event& event, const Matcher& matcher, const Subscriber& to) {
         (void)event, (void)matcher, (void)to;
     }

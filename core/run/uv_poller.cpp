@@ -86,13 +86,8 @@ UvPoller::~UvPoller() {
     close();
 }
 
-// None of these can fail. Zeroed before: see visit_code().
+// None of these can fail.
 void UvPoller::open() {
-    timer_ = {};
-    wake_ = {};
-    output_ = {};
-    written_ = {};
-    prepare_ = {};
     uv_timer_init(loop_, &timer_);
     uv_idle_init(loop_, &wake_);
     uv_idle_init(loop_, &output_);

@@ -106,11 +106,12 @@ private:
 
     uv_loop_t own_loop_;
     uv_loop_t* loop_;
-    uv_timer_t timer_;                // active while a poll waits for a limited time
-    uv_idle_t wake_;                  // active: the loop does not wait
-    uv_idle_t output_;                // the same, while streams have output
-    uv_check_t written_;              // active while they have: called after the loop has waited
-    uv_prepare_t prepare_;            // called before the loop waits; does not keep it alive
+    // The handles, zeroed: see visit_code().
+    uv_timer_t timer_{};              // active while a poll waits for a limited time
+    uv_idle_t wake_{};                // active: the loop does not wait
+    uv_idle_t output_{};              // the same, while streams have output
+    uv_check_t written_{};            // active while they have: called after the loop has waited
+    uv_prepare_t prepare_{};          // called before the loop waits; does not keep it alive
     std::uint64_t due_ = 0;           // of the timer, in the loop's milliseconds
     bool waiting_ = false;            // in a poll that may wait
     List<Output, UvPoller> outputs_;  // in the order in which they write

@@ -1,8 +1,12 @@
 #include "core/run/uv_poller.h"
 
 #include <array>
+#include <cstdint>
+#include <cstring>
 #include <latch>
+#include <new>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -180,6 +184,26 @@ TEST_CASE("a scheduler that always has work still polls") {
     uv_unref(reinterpret_cast<uv_handle_t*>(&timer.handle));
     scheduler.run();
     CHECK(stop);
+}
+
+TEST_CASE("no word of a poller's handles is what its memory held before") {
+    constexpr unsigned char stale = 0x5a;
+    alignas(UvPoller) static std::array<unsigned char, sizeof(UvPoller)> memory;
+    memory.fill(stale);
+    auto* const poller = new (memory.data()) UvPoller;
+    std::array<unsigned char, sizeof(void*)> word{};
+    word.fill(stale);
+    int handles = 0;
+    int found = 0;
+    poller->visit_code([&](const void* address, std::string_view what) {
+        const auto at = reinterpret_cast<std::uintptr_t>(address) -
+                        reinterpret_cast<std::uintptr_t>(memory.data());
+        handles += what.starts_with("a handle of libuv") && at < memory.size() ? 1 : 0;
+        found += std::memcmp(&address, word.data(), word.size()) == 0 ? 1 : 0;
+    });
+    CHECK(handles >= 5);
+    CHECK(found == 0);
+    poller->~UvPoller();
 }
 
 TEST_CASE("a given loop is left as it was") {

@@ -4,6 +4,7 @@
 
 #include "core/run/routine.h"
 #include "core/run/scheduler.h"
+#include "core/run/trace.h"
 
 namespace weir {
 
@@ -13,6 +14,10 @@ bool Inlet::awaited() const noexcept {
 
 void Inlet::receive(Event& event) noexcept {
     if (awaited()) {
+        Routine& routine = *wait_->routine_;
+        if (Tracer* const tracer = routine.scheduler().tracer()) [[unlikely]] {
+            tracer->delivered(event, {}, routine);
+        }
         wait_->event_ = Ref<Event>(&event);
         wait_->resume();
     } else if (!event.ignorable()) {

@@ -131,3 +131,26 @@ TEST_CASE("a wait for an inlet says what it waits for", "[inlet]") {
     world.scheduler.emergency_send(world.letter(1));
     CHECK(world.run() == "1 ");
 }
+
+TEST_CASE("a tracer sees which routine takes an event of an inlet", "[inlet]") {
+    struct Deliveries : Tracer {
+        void delivered(const Event& event, const Matcher& matcher, const Subscriber& to) override {
+            if (event.is<Letter>()) {
+                CHECK(!matcher);
+                text += std::to_string(event.as<Letter>().number) + " to " +
+                        dynamic_cast<const Routine&>(to).name() + ' ';
+            }
+        }
+        std::string text;
+    };
+    MailWorld world;
+    Deliveries deliveries;
+    world.scheduler.set_tracer(&deliveries);
+    world.container.start(take(world, 2), {.name = "taker"});
+    for (const int number : {1, 2}) {
+        world.scheduler.emergency_send(world.letter(number));
+    }
+    CHECK(world.run() == "1 2 ");
+    CHECK(deliveries.text == "1 to taker 2 to taker ");
+    world.scheduler.set_tracer(nullptr);
+}

@@ -55,25 +55,28 @@ std::shared_ptr<TaskPool> TaskPool::make_shared(Scheduler& scheduler, std::size_
 }
 
 TaskPool::~TaskPool() {
-    const auto leave = [](PooledWork& work) {
-        work.pool_gone_ = true;
-        if (!work.abandoned_) {
-            work.tell();
-        }
-        work.ended_ = nullptr;
-        work.pool_ = nullptr;
-        work.unlink();
-    };
     while (!waiting_.empty()) {
         const Ref<PooledWork> last = Ref<PooledWork>::adopt(&waiting_.front());
+        last->pool_gone_ = true;
         leave(*last);
     }
     while (!started_.empty()) {
         // Runs on another thread and cannot be freed: done() drops the last reference later.
         PooledWork& work = started_.front();
+        work.pool_gone_ = true;
         leave(work);
         scheduler_.poller().cancel_work(work);
     }
+}
+
+// The pool has finished with the work: its routine learns it.
+void TaskPool::leave(PooledWork& work) {
+    if (!work.abandoned_) {
+        work.tell();
+    }
+    work.ended_ = nullptr;
+    work.pool_ = nullptr;
+    work.unlink();
 }
 
 void TaskPool::submit(PooledWork& work) {
@@ -98,11 +101,18 @@ void TaskPool::start(PooledWork& work) {
     ++running_;
 }
 
-void TaskPool::start_waiting() {
+// Called when a function has ended, where nothing may throw.
+void TaskPool::start_waiting() noexcept {
     while (running_ < limit_ && !waiting_.empty()) {
         PooledWork& work = waiting_.front();
         --waiting_count_;
-        start(work);
+        try {
+            start(work);
+        } catch (const std::bad_alloc&) {
+            const Ref<PooledWork> last = Ref<PooledWork>::adopt(&work);
+            work.out_of_memory_ = true;
+            leave(work);
+        }
     }
 }
 

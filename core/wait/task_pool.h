@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <new>
 #include <source_location>
 #include <span>
 #include <type_traits>
@@ -37,6 +38,9 @@ public:
 protected:
     PooledWork() = default;
     void check_pool() const {
+        if (out_of_memory_) {
+            throw std::bad_alloc();
+        }
         if (pool_gone_) {
             throw TaskPoolGoneException();
         }
@@ -54,6 +58,7 @@ private:
     bool started_ = false;
     bool abandoned_ = false;
     bool pool_gone_ = false;
+    bool out_of_memory_ = false;  // it was not started
 };
 
 /// Runs functions that block, or compute for long, on libuv's threads, and returns their results to
@@ -79,8 +84,9 @@ public:
     static std::shared_ptr<TaskPool> make_shared(Scheduler& scheduler, std::size_t limit = 4);
 
     /// co_await pool.run(function): calls function() on another thread. Returns its result or
-    /// throws its exception. Requires that the function touches nothing that belongs to a
-    /// scheduler. A scheduler does not quit for lack of work before the function has returned.
+    /// throws its exception, or std::bad_alloc if there was no memory to begin. Requires that the
+    /// function touches nothing that belongs to a scheduler. A scheduler does not quit for lack of
+    /// work before the function has returned.
     ///
     /// A lambda that captures needs a variable of its own, because g++ 12 destroys the captures of
     /// a temporary in an awaited expression twice:
@@ -106,7 +112,8 @@ private:
     friend class PooledWork;
 
     void start(PooledWork& work);
-    void start_waiting();
+    void start_waiting() noexcept;
+    static void leave(PooledWork& work);
 
     Scheduler& scheduler_;
     const std::size_t limit_;

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <functional>
 #include <map>
 #include <optional>
@@ -14,10 +13,10 @@
 #include <vector>
 
 #include <catch2/catch.hpp>
-#include <unistd.h>
 
 #include "core/wait/execute_all.h"
 #include "core/wait/timeout.h"
+#include "modules/database/test_file.h"
 #include "modules/system/call/json.h"
 #include "modules/testing/kills.h"
 #include "modules/testing/simulated_server.h"
@@ -54,16 +53,11 @@ struct KillTest {
     // Finds what a server has.
     std::function<Task<>(Content& found)> read;
 
-    const std::string file = "/tmp/weir_kill_test." + std::to_string(::getpid());
+    const TestFile file{"kill_test"};
 
-    void remove_file() const {
-        for (const char* suffix : {"", "-wal", "-shm", "-journal"}) {
-            std::remove((file + suffix).c_str());
-        }
-    }
     std::string app() const {
         return R"({"server": {"startup": [")" + module + R"("]}, "module": {")" + module +
-               R"(": {"file": ")" + file + "\"" + settings + "}}}";
+               R"(": {)" + file.setting() + settings + "}}}";
     }
 
     // Returns what the module has after each number of steps.
@@ -144,7 +138,7 @@ inline void kill_at_each_write(const KillTest& test, Kill how, Again again = Aga
     std::uint64_t killed_again = 0;
     while (killed) {
         ++nth;
-        test.remove_file();
+        test.file.remove();
         const KilledRun run = run_until_killed(nth, how, work);
         killed = run.killed;
         if (again == Again::yes) {
@@ -166,7 +160,6 @@ inline void kill_at_each_write(const KillTest& test, Kill how, Again again = Aga
         REQUIRE(is_right);
         REQUIRE((killed || answered + 1 == contents.size()));
     }
-    test.remove_file();
     INFO(nth << " runs");
     CHECK(nth > 90);
     CHECK((again == Again::no || killed_again > nth / 4));

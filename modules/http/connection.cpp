@@ -101,13 +101,27 @@ bool Connection::take_head(RequestParser& parser) {
     return true;
 }
 
+// Returns the input as soon as it has so many bytes, or has ended.
+Task<std::string_view> Connection::peek(std::size_t least, Time deadline) {
+    if (!more_) {
+        co_return co_await stream_.peek(least, deadline);
+    }
+    while (stream_.input().size() < least) {
+        const bool has_come = co_await more_(stream_.input().size(), deadline);
+        if (!has_come) {
+            break;
+        }
+    }
+    co_return stream_.input();
+}
+
 // Returns false if the client ends the connection before a request begins.
 Task<bool> Connection::read_head(RequestParser& parser) {
     const Time deadline = stream_.scheduler().now() + limits_.head_time;
-    std::string_view bytes = co_await stream_.peek(2, deadline);
+    std::string_view bytes = co_await peek(2, deadline);
     if (bytes.starts_with("\r\n")) {  // that some clients send behind a body
         stream_.consume(2);
-        bytes = co_await stream_.peek(1, deadline);
+        bytes = co_await peek(1, deadline);
     }
     for (;;) {
         if (const std::size_t size = parser.find_head(bytes)) {
@@ -117,7 +131,7 @@ Task<bool> Connection::read_head(RequestParser& parser) {
             co_return true;
         }
         const std::size_t there = bytes.size();
-        bytes = co_await stream_.peek(there + 1, deadline);
+        bytes = co_await peek(there + 1, deadline);
         if (bytes.size() == there) {
             if (there == 0) {
                 co_return false;

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <string_view>
+#include <utility>
 
 #include "core/stream/byte_stream.h"
 #include "modules/http/client.h"
@@ -18,10 +21,20 @@ namespace weir::http {
 // the one before it; only the parser includes llhttp.
 class Connection {
 public:
-    // All must outlive the connection.
+    // Waits until the input of the stream has more than `there` bytes, and consumes none. Returns
+    // false if it ends before. May throw to leave a request that has come in part, and of which
+    // nothing is consumed, to another connection.
+    using More = std::function<Task<bool>(std::size_t there, Time deadline)>;
+
+    // All must outlive the connection. Without `more` it waits for its stream alone.
     Connection(ByteStream& stream, const HttpLimits& limits, const Client& client,
-               const Handler& handler, Traffic& traffic) noexcept
-        : stream_(stream), limits_(limits), client_(client), handler_(handler), traffic_(traffic) {}
+               const Handler& handler, Traffic& traffic, More more = {}) noexcept
+        : stream_(stream),
+          limits_(limits),
+          client_(client),
+          handler_(handler),
+          traffic_(traffic),
+          more_(std::move(more)) {}
 
     // Serves the request that the input begins with. Returns whether a further one may follow:
     // false if the client, or an error, ends the connection. `last`: it is not to go on in any
@@ -35,12 +48,14 @@ private:
 
     bool take_head(RequestParser& parser);
     Task<bool> read_head(RequestParser& parser);
+    Task<std::string_view> peek(std::size_t least, Time deadline);
 
     ByteStream& stream_;
     const HttpLimits& limits_;
     const Client& client_;
     const Handler& handler_;
     Traffic& traffic_;
+    const More more_;
 };
 
 }  // namespace weir::http

@@ -145,8 +145,8 @@ public:
     bool keeps_alive() const noexcept { return keep_alive_; }
     // Keeps what the handler needs until the exchange ends.
     void keep(std::shared_ptr<const void> needed) noexcept { kept_ = std::move(needed); }
-    // What a client that has not logged in gets to know with an error `denied`: how to do so (401,
-    // WWW-Authenticate). "": nothing, nobody can log in.
+    // Returns how a client can log in, the value of WWW-Authenticate: one that has not logged in
+    // receives it with 401 instead of an error `denied`. "": the server has no users.
     std::string_view challenge() const noexcept { return challenge_; }
     // The text must outlive the exchange.
     void set_challenge(std::string_view challenge) noexcept { challenge_ = challenge; }

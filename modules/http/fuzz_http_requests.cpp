@@ -40,7 +40,7 @@ Task<> echo(Exchange& exchange) {
     co_await exchange.respond(std::move(response));
 }
 
-// What stands between a connection and the handlers. Nobody can log in.
+// What stands between a connection and the handlers. The server has no users.
 class Stack {
 public:
     explicit Stack(Scheduler& scheduler) : access_(scheduler), gate_(access_, settings()) {

@@ -110,7 +110,7 @@ bool Gate::is_for_other_page(Exchange& exchange) const {
 Task<> Gate::handle(Exchange& exchange, const Handler& next) const {
     const Request& request = exchange.request();
     exchange.set_common_headers(headers_);
-    // Where nobody can log in, 401 would only make browsers ask for a password.
+    // On a server without users, 401 would only make browsers ask for a password.
     exchange.set_challenge(access_.has_users() ? challenge : std::string_view());
     const Client& client = exchange.client();
     if (!request.host.empty() && request.host != client.known_host) {

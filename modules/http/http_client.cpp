@@ -22,8 +22,8 @@ namespace weir::http {
 
 namespace {
 
-// A response whose body nobody wants is read to its end, so that its connection can be used again,
-// if it is not longer than this.
+// A response whose body the caller does not want is read to its end, so that its connection can be
+// used again, if it is not longer than this.
 constexpr std::size_t most_skipped = 64 * 1024;
 
 bool is_idempotent(std::string_view method) noexcept {

@@ -22,11 +22,11 @@ namespace weir::http {
 // Where a request has failed.
 enum class ClientStage {
     address,   // the text is no address, or a redirect leads to none
-    connect,   // the name is unknown, or nobody answers
+    connect,   // the name is unknown, or no server answers
     tls,       // the handshake, or the certificate
     receive,   // the connection has failed before the whole response has come
     response,  // what has come is no response, or too large
-    time,      // the time of the request is over
+    time,      // the time of the request has passed
 };
 
 // Thrown when a request has no response: "GET https://shop.example/a: connecting to

@@ -114,7 +114,7 @@ Task<> answer_with(Exchange& exchange, int status, Headers headers, std::string 
 Task<> repeat_request(Exchange& exchange) {
     std::string text = std::string(exchange.request().method) + " " +
                        std::string(exchange.request().target) + "\n";
-    for (const Header& header : exchange.request().headers) {
+    for (const Header& header : exchange.request().headers()) {
         text.append(header.name).append("=").append(header.value).append("\n");
     }
     const std::string body = co_await exchange.read_all();

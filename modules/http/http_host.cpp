@@ -1,6 +1,7 @@
 #include "modules/http/http_host.h"
 
 #include <stdexcept>
+#include <utility>
 
 #include "modules/system/module/module.h"
 #include "modules/system/server/loader.h"
@@ -16,6 +17,13 @@ HttpHost& HttpHost::of(const Module& module) {
         throw std::runtime_error("the module http is not loaded: depend on it");
     }
     return *host;
+}
+
+std::unique_ptr<Route> HttpHost::add_route(const Module& owner, std::string method,
+                                           std::string pattern, Handler handler,
+                                           std::string_view host) {
+    return of(owner).router().add(std::move(method), std::move(pattern), std::move(handler), host,
+                                  {owner.name(), &owner});
 }
 
 }  // namespace weir::http

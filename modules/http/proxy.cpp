@@ -148,7 +148,7 @@ std::string origin_of(const Exchange& exchange) {
 }
 
 // Forgets what is kept of a target when a request has changed it: when that is answered and its
-// client does not know it yet, or when nobody knows whether it was.
+// client does not know it yet, or when it is unknown whether it was.
 class Change {
 public:
     Change(ResponseCache& cache, const std::string& target) noexcept
@@ -299,7 +299,7 @@ Task<bool> Proxy::answer_from_cache(Exchange& exchange, const ResponseCache::Key
 Task<ClientRequest> Proxy::request_for(Exchange& exchange, std::string url, bool cacheable) const {
     const Request& request = exchange.request();
     ClientRequest made(std::string(request.method), std::move(url));
-    for (const Header& header : request.headers) {
+    for (const Header& header : request.headers()) {
         // What is kept is the same for all clients that it is kept for: neither encoded, unless
         // that tells them apart, nor on a condition.
         const bool is_choice = cacheable && ((same_variable(header.name, "Accept-Encoding") &&

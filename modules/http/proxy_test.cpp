@@ -97,7 +97,7 @@ struct ProxyWorld {
 Task<> show_request(Exchange& exchange) {
     std::string text = std::string(exchange.request().method) + " " +
                        std::string(exchange.request().target) + "\n";
-    for (const Header& header : exchange.request().headers) {
+    for (const Header& header : exchange.request().headers()) {
         text.append(header.name).append(": ").append(header.value).append("\n");
     }
     text += co_await exchange.read_all();
@@ -434,7 +434,7 @@ TEST_CASE("a cached answer is kept by the headers that the server behind has got
     ProxyWorld world(
         [](Exchange& exchange) -> Task<> {
             Response response{.body = "(in"};
-            for (const Header& header : exchange.request().headers) {
+            for (const Header& header : exchange.request().headers()) {
                 if (header.name.starts_with("Accept")) {
                     response.body.append(" ").append(header.value);
                 }

@@ -9,20 +9,28 @@ namespace weir::http {
 
 void Request::clear() noexcept {
     method = target = host = path = query = {};
-    headers.clear();
-    name_sizes = 0;
+    headers_.clear();
+    name_sizes_ = 0;
     minor_version = 1;
     keep_alive = expects_continue = chunked = false;
     length = 0;
     text.clear();
 }
 
+void Request::trim_values() noexcept {
+    for (Header& header : headers_) {
+        while (header.value.ends_with(' ') || header.value.ends_with('\t')) {
+            header.value.remove_suffix(1);
+        }
+    }
+}
+
 std::optional<std::string_view> Request::header(std::string_view name) const {
     std::optional<std::string_view> found;
-    if ((name_sizes >> (name.size() % 64) & 1U) == 0) {
+    if ((name_sizes_ >> (name.size() % 64) & 1U) == 0) {
         return found;
     }
-    for (const Header& header : headers) {
+    for (const Header& header : headers_) {
         if (same_name(header.name, name)) {
             if (found) {
                 throw HttpError(400, "bad_request",
@@ -35,14 +43,14 @@ std::optional<std::string_view> Request::header(std::string_view name) const {
 }
 
 bool Request::lists(std::string_view name, std::string_view word) const {
-    return std::ranges::any_of(headers, [name, word](const Header& header) {
+    return std::ranges::any_of(headers_, [name, word](const Header& header) {
         return same_name(header.name, name) && has_element(header.value, word);
     });
 }
 
 bool Request::accepts_gzip() const {
     std::optional<bool> accepts;  // by the first element that is about gzip
-    for (const Header& header : headers) {
+    for (const Header& header : headers_) {
         if (!same_name(header.name, "Accept-Encoding")) {
             continue;
         }

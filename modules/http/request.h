@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -22,10 +23,16 @@ struct Request {
     // Forgets all, and keeps the memory.
     void clear() noexcept;
 
+    const std::vector<Header>& headers() const noexcept { return headers_; }
+    void reserve_headers(std::size_t count) { headers_.reserve(count); }
     void add_header(const Header& header) {
-        headers.push_back(header);
-        name_sizes |= std::uint64_t{1} << (header.name.size() % 64);
+        headers_.push_back(header);
+        name_sizes_ |= std::uint64_t{1} << (header.name.size() % 64);
     }
+    // Changes the value of the header that was added last. Requires that there is one.
+    void set_last_value(std::string_view value) noexcept { headers_.back().value = value; }
+    // Drops white space behind the values.
+    void trim_values() noexcept;
     // Returns the value of a header, whatever the case of its name. Throws HttpError (400) if there
     // are several of that name: programs on the way may have looked at another one.
     std::optional<std::string_view> header(std::string_view name) const;
@@ -43,20 +50,22 @@ struct Request {
     bool has_body() const noexcept { return chunked || length != 0; }
 
     std::string_view method;
-    std::string_view target;      // as sent
-    std::string_view host;        // with its port; "" if the client of HTTP/1.0 has sent none
-    std::string_view path;        // as sent, without the query; "*" for the server itself
-    std::string_view query;       // as sent, without '?'
-    std::vector<Header> headers;  // see add_header()
-    // Of each name's size a bit, modulo 64: most headers that are asked for are not there.
-    std::uint64_t name_sizes = 0;
-    int minor_version = 1;  // of HTTP/1
+    std::string_view target;  // as sent
+    std::string_view host;    // with its port; "" if the client of HTTP/1.0 has sent none
+    std::string_view path;    // as sent, without the query; "*" for the server itself
+    std::string_view query;   // as sent, without '?'
+    int minor_version = 1;    // of HTTP/1
     bool keep_alive = false;
     bool expects_continue = false;
     bool chunked = false;
     std::uint64_t length = 0;  // of the body; 0 if it is chunked
 
     std::string text;  // the bytes of the head
+
+private:
+    std::vector<Header> headers_;
+    // Of each name's size a bit, modulo 64: most headers that are asked for are not there.
+    std::uint64_t name_sizes_ = 0;
 };
 
 }  // namespace weir::http

@@ -56,9 +56,9 @@ struct RequestParser::Callbacks {
     static int value(llhttp_t* llhttp, const char* begin, std::size_t size) noexcept {
         RequestParser& self = parser(llhttp);
         if (!self.request_.chunked && size != 0) {
-            std::string_view& value = self.request_.headers.back().value;
+            const std::string_view value = self.request_.headers().back().value;
             const char* const first = value.empty() ? begin : value.data();
-            value = {first, static_cast<std::size_t>(begin + size - first)};
+            self.request_.set_last_value({first, static_cast<std::size_t>(begin + size - first)});
         }
         return HPE_OK;
     }
@@ -167,7 +167,7 @@ std::size_t RequestParser::find_head(std::string_view bytes) {
 void RequestParser::parse_head(std::string_view head) {
     constexpr std::size_t usual_headers = 16;
     request_.text = head;
-    request_.headers.reserve(usual_headers);
+    request_.reserve_headers(usual_headers);
     const std::string_view text = request_.text;
     const std::size_t space = text.find(' ');
     request_.method = text.substr(0, space);
@@ -198,12 +198,8 @@ void RequestParser::parse_head(std::string_view head) {
     }
     request_.minor_version = llhttp.http_minor;
     llhttp_resume(&llhttp);
-    for (Header& header : request_.headers) {
-        while (header.value.ends_with(' ') || header.value.ends_with('\t')) {
-            header.value.remove_suffix(1);
-        }
-    }
-    if (request_.headers.size() > limits_.headers) {
+    request_.trim_values();
+    if (request_.headers().size() > limits_.headers) {
         throw HttpError(
             431, "too_many_headers",
             "the request has more than " + std::to_string(limits_.headers) + " headers");

@@ -27,7 +27,7 @@ public:
     void reset() noexcept;
     // Whether that is no more than usual requests need.
     bool is_small() const noexcept {
-        return request_.text.capacity() <= 4096 && request_.headers.capacity() <= 64;
+        return request_.text.capacity() <= 4096 && request_.headers().capacity() <= 64;
     }
 
     // Returns the length of the head with which the bytes begin; 0 if its end is missing. To be

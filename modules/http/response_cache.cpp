@@ -106,7 +106,7 @@ std::string name_of(const ResponseCache::Key& key) {
 std::string ResponseCache::headers_of(const Request& request) const {
     std::string values;
     for (const std::string& name : options_.headers) {
-        for (const Header& header : request.headers) {
+        for (const Header& header : request.headers()) {
             // One that Connection names is not passed on: the server behind answers without it.
             if (same_name(header.name, name) && !request.lists("Connection", header.name)) {
                 // The length says where it ends, whatever it contains.

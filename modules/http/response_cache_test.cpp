@@ -74,7 +74,9 @@ TEST_CASE("the values of headers that keep responses apart cannot imitate each o
     const ResponseCache cache({.headers = {"A", "B"}});
     const auto values = [&](std::initializer_list<Header> given) {
         Request request;
-        request.headers = given;
+        for (const Header& header : given) {
+            request.add_header(header);
+        }
         return cache.headers_of(request);
     };
     const std::vector<std::string> all = {

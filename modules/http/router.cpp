@@ -66,7 +66,13 @@ Parameters parameters_of(const std::vector<std::string_view>& parts,
 
 std::string allowed_methods(const std::vector<Route*>& routes) {
     std::string methods = "OPTIONS";
-    for (const Route* route : routes) {
+    for (auto at = routes.begin(); at != routes.end(); ++at) {
+        const Route* const route = *at;
+        if (std::find_if(routes.begin(), at, [&](const Route* other) {
+                return other->method() == route->method();
+            }) != at) {
+            continue;  // of an old version of a module
+        }
         methods += ", " + route->method();
         if (route->method() == "GET") {
             methods += ", HEAD";
@@ -100,9 +106,10 @@ const std::vector<Route*>* find(const Node& node, const std::vector<std::string>
 
 }  // namespace
 
-Route::Route(std::string method, std::string pattern, Handler handler)
+Route::Route(std::string method, std::string pattern, Handler handler, RouteOwner owner)
     : method_(std::move(method)),
       pattern_(std::move(pattern)),
+      owner_(std::move(owner)),
       parts_(parts_of(pattern_)),
       handler_(std::make_shared<const Handler>(std::move(handler))) {}
 
@@ -165,7 +172,7 @@ Router::Node& Router::root_of(std::string_view host) {
 }
 
 std::unique_ptr<Route> Router::add(std::string method, std::string pattern, Handler handler,
-                                   std::string_view host) {
+                                   std::string_view host, RouteOwner owner) {
     if (const std::string wrong = wrong_pattern(pattern); !wrong.empty()) {
         throw std::invalid_argument("the path '" + config::printable(pattern) + "' " + wrong);
     }
@@ -185,14 +192,14 @@ std::unique_ptr<Route> Router::add(std::string method, std::string pattern, Hand
     }
     std::vector<Route*>& routes = takes_all ? node->and_all : node->here;
     for (const Route* other : routes) {
-        if (other->method() == method) {
+        if (other->method() == method && !owner.is_other_version_of(other->owner_)) {
             throw std::invalid_argument("the path '" + config::printable(pattern) +
                                         "' is there already with the method " + method);
         }
     }
     std::unique_ptr<Route> route(
-        new Route(std::move(method), std::move(pattern), std::move(handler)));
-    routes.push_back(route.get());
+        new Route(std::move(method), std::move(pattern), std::move(handler), std::move(owner)));
+    routes.insert(routes.begin(), route.get());  // before that of an old version
     route->node_ = node;
     return route;
 }

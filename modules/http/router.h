@@ -12,6 +12,17 @@ namespace weir::http {
 
 class Router;
 
+// Which module has made a route. In a reload the new version of a module adds its routes while the
+// old one still has the same ones.
+struct RouteOwner {
+    std::string module;  // its name; "": none
+    const void* version = nullptr;
+
+    bool is_other_version_of(const RouteOwner& other) const noexcept {
+        return !module.empty() && module == other.module && version != other.version;
+    }
+};
+
 // A handler at a path, as long as this lives. One that outlives its router answers nothing more.
 class Route {
 public:
@@ -30,10 +41,11 @@ private:
     friend class Router;
     struct Node;
 
-    Route(std::string method, std::string pattern, Handler handler);
+    Route(std::string method, std::string pattern, Handler handler, RouteOwner owner);
 
     const std::string method_;
     const std::string pattern_;
+    const RouteOwner owner_;
     const std::vector<std::string_view> parts_;  // of the pattern
     // The requests that it answers share it, for they may end after the route.
     const std::shared_ptr<const Handler> handler_;
@@ -52,10 +64,12 @@ public:
     Router& operator=(const Router&) = delete;
 
     // `host`: the name by which the client calls the server; its routes go before those of all
-    // hosts, "". Throws std::invalid_argument if the pattern or the host is wrong, or the pattern
-    // is taken with this method.
+    // hosts, "". A route that another version of the owner has with this pattern and method rests
+    // as long as this one lives. Throws std::invalid_argument if the pattern or the host is wrong,
+    // or if a route of another owner, or of this version, has this pattern and method.
     [[nodiscard]] std::unique_ptr<Route> add(std::string method, std::string pattern,
-                                             Handler handler, std::string_view host = "");
+                                             Handler handler, std::string_view host = "",
+                                             RouteOwner owner = {});
     // Returns what is wrong with a pattern; "" if nothing is.
     static std::string wrong_pattern(std::string_view pattern);
     // Returns the names in braces, in their order. Requires that nothing is wrong with the pattern.

@@ -86,6 +86,32 @@ TEST_CASE("a route that is destroyed is gone, and a second one at its place is r
     CHECK(world.get("/a") == "third");
 }
 
+TEST_CASE("a newer version of a module answers at the paths of the older one") {
+    RouterWorld world;
+    const int first = 1;
+    const int second = 2;
+    auto old = world.router.add("GET", "/a", named("old"), "", {"bakery", &first});
+    auto now = world.router.add("GET", "/a", named("new"), "", {"bakery", &second});
+    CHECK(world.get("/a") == "new");
+    CHECK(world.ask("OPTIONS", "/a").find("\r\nAllow: OPTIONS, GET, HEAD\r\n") !=
+          std::string::npos);
+    SECTION("until it is discarded") {
+        now.reset();
+        CHECK(world.get("/a") == "old");
+    }
+    SECTION("when that has gone") {
+        old.reset();
+        CHECK(world.get("/a") == "new");
+    }
+    SECTION("but no version has two routes at a path, and no other module one of them") {
+        CHECK_THROWS_AS(world.router.add("GET", "/a", named("b"), "", {"bakery", &second}),
+                        std::invalid_argument);
+        CHECK_THROWS_AS(world.router.add("GET", "/a", named("b"), "", {"shop", &world}),
+                        std::invalid_argument);
+        CHECK_THROWS_AS(world.router.add("GET", "/a", named("b")), std::invalid_argument);
+    }
+}
+
 TEST_CASE("a route may outlive its router") {
     auto router = std::make_unique<Router>();
     const auto here = router->add("GET", "/a/{b}", named("here"), "a.example");

@@ -26,10 +26,10 @@ public:
     void add(const std::string& name, std::unique_ptr<Ticket> ticket, Time until);
     // Gives the ticket back. Returns whether it was there.
     bool remove(const std::string& name);
-    // Gives back those whose time is over, and returns how many these were.
+    // Gives back the tickets that have expired, and returns how many these were.
     std::size_t expire(Time now) noexcept;
-    // co_await tickets.next_end(): waits until the time of a ticket is over, perhaps: expire()
-    // knows. For one routine.
+    // co_await tickets.next_end(): waits until a ticket may have expired; expire() finds out. For
+    // one routine at a time.
     ConditionWait next_end() noexcept {
         return alarm_.wait(ends_.empty() ? Time::max() : ends_.begin()->first);
     }

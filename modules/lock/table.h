@@ -88,7 +88,7 @@ public:
     void set_backend(std::unique_ptr<LockBackend> backend);
     // Null: this table alone decides.
     LockBackend* backend() const noexcept { return backend_.get(); }
-    // Returns the backend, for remove_lock_queue(), which closes it.
+    // Returns the backend, for detach_lock_queue().
     std::unique_ptr<LockBackend> release_backend() noexcept { return std::move(backend_); }
     // Returns why no lock can be granted at this moment; empty if nothing is known of that kind.
     std::string obstacle() const { return backend_ == nullptr ? "" : backend_->obstacle(); }
@@ -302,5 +302,7 @@ Ref<Queue> add_lock_queue(Scheduler& scheduler, LockSettings settings = {},
 // from their holders. Then closes the backend, if the table has one. Does nothing if there is no
 // such queue.
 Task<> remove_lock_queue(Scheduler& scheduler, bool force = false);
+// The same, but returns the backend, which the caller closes; null: there is none.
+Task<std::unique_ptr<LockBackend>> detach_lock_queue(Scheduler& scheduler, bool force = false);
 
 }  // namespace weir

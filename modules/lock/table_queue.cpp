@@ -77,10 +77,10 @@ void LockTable::close(const Scheduler::Processor& processor) {
     }
 }
 
-Task<> remove_lock_queue(Scheduler& scheduler, bool force) {
+Task<std::unique_ptr<LockBackend>> detach_lock_queue(Scheduler& scheduler, bool force) {
     const Ref<LockTable> table(LockTable::find(scheduler));
     if (table == nullptr) {
-        co_return;
+        co_return nullptr;
     }
     auto remove = [table, force](const Scheduler::Processor& processor) {
         if (!table->open()) {
@@ -92,8 +92,12 @@ Task<> remove_lock_queue(Scheduler& scheduler, bool force) {
         table->close(processor);
     };
     co_await run_in_scheduler(std::move(remove));
-    if (table->backend() != nullptr) {
-        const std::unique_ptr<LockBackend> backend = table->release_backend();
+    co_return table->release_backend();
+}
+
+Task<> remove_lock_queue(Scheduler& scheduler, bool force) {
+    const std::unique_ptr<LockBackend> backend = co_await detach_lock_queue(scheduler, force);
+    if (backend != nullptr) {
         co_await backend->close();
     }
 }

@@ -2,15 +2,14 @@
 // nlohmann::json, which cannot survive a failure, by names that a plugin does not show.
 
 #include <chrono>
-#include <cstdio>
 #include <set>
 #include <string>
 #include <utility>
 
 #include <catch2/catch.hpp>
-#include <unistd.h>
 
 #include "core/wait/timeout.h"
+#include "modules/database/test_file.h"
 #include "modules/queue/module_class.h"
 #include "modules/system/call/json.h"
 #include "modules/testing/allocations.h"
@@ -96,16 +95,11 @@ Task<> do_all(std::multiset<int>& done) {
 }  // namespace
 
 TEST_CASE("no job that was taken is lost, and none that was done comes again, without memory") {
-    const std::string file = "/tmp/weir_queue_allocation_test." + std::to_string(::getpid());
-    const std::string app = R"({"server": {"startup": ["queue"]}, "module": {"queue": {"file": ")" +
-                            file + R"(", "queues": {"q": {"visibility": "1s"}}}}})";
-    const auto remove_file = [&file] {
-        for (const char* suffix : {"", "-wal", "-shm"}) {
-            std::remove((file + suffix).c_str());
-        }
-    };
+    const database::TestFile file("queue_allocation_test");
+    const std::string app = R"({"server": {"startup": ["queue"]}, "module": {"queue": {)" +
+                            file.setting() + R"(, "queues": {"q": {"visibility": "1s"}}}}})";
     fail_each_allocation([&](AllocationFailure& failure) {
-        remove_file();
+        file.remove();
         std::set<int> there;
         std::set<int> gone;
         {
@@ -124,7 +118,6 @@ TEST_CASE("no job that was taken is lost, and none that was done comes again, wi
             CHECK(done.count(data) == 0);
         }
     });
-    remove_file();
 }
 
 }  // namespace weir::jobs

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <fstream>
 #include <sstream>
 #include <string>
@@ -11,10 +10,10 @@
 #include <vector>
 
 #include <catch2/catch.hpp>
-#include <unistd.h>
 
 #include "core/wait/timeout.h"
 #include "modules/database/database.h"
+#include "modules/database/test_file.h"
 #include "modules/queue/job.h"
 #include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
@@ -26,19 +25,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A file of jobs that is gone at the end, and an app with a queue `q` in it.
+// An app with a queue `q` in a file.
 struct DiskApp {
-    const std::string file = "/tmp/weir_full_disk_test." + std::to_string(::getpid());
-    DiskApp() { remove(); }
-    ~DiskApp() { remove(); }
-    void remove() const {
-        for (const char* suffix : {"", "-wal", "-shm"}) {
-            std::remove((file + suffix).c_str());
-        }
-    }
+    const database::TestFile file{"full_disk_test"};
+
     std::string text(const std::string& queue, const std::string& common = "{}") const {
         return R"({"server": {"startup": ["queue"]}, "module": {"default": )" + common +
-               R"(, "queue": {"file": ")" + file + R"(", "queues": {"q": )" + queue + "}}}}";
+               R"(, "queue": {)" + file.setting() + R"(, "queues": {"q": )" + queue + "}}}}";
     }
 };
 
@@ -139,7 +132,7 @@ TEST_CASE("the log has a line when the disk begins to refuse changes, and one wh
     const std::string& log = world.log();
     INFO(log);
     CHECK(log.find("can be written again") < log.find(" is written again"));
-    CHECK(log.ends_with(app.file + " is written again; transactions that failed: 3\n"));
+    CHECK(log.ends_with(app.file.name() + " is written again; transactions that failed: 3\n"));
     CHECK(std::count(log.begin(), log.end(), '\n') == 2);
 }
 
@@ -269,18 +262,18 @@ TEST_CASE("a queue whose unloading is refused gives jobs to others when their ti
 TEST_CASE("a file that is damaged is named, with what to do about it") {
     const DiskApp app;
     SECTION("it is no database") {
-        std::ofstream(app.file) << std::string(5000, 'x');
+        std::ofstream(app.file.name()) << std::string(5000, 'x');
     }
     SECTION("it has a job that is none") {
-        database::Database file(app.file, layout);
+        database::Database file(app.file.name(), layout);
         file.write({{"INSERT INTO jobs VALUES (1, 'q', '', 0, '{', 0, 0, 0, '')", {}}});
     }
     SimulatedServer world(app.text("{}"));
     world.run([]() -> Task<> { co_return; }());
     const std::string failure = world.server().startup_failure();
     INFO(failure);
-    CHECK(failure.find(app.file + " is damaged (") != std::string::npos);
-    CHECK(failure.find("move it away with " + app.file + "-wal") != std::string::npos);
+    CHECK(failure.find(app.file.name() + " is damaged (") != std::string::npos);
+    CHECK(failure.find("move it away with " + app.file.name() + "-wal") != std::string::npos);
 }
 
 }  // namespace weir::jobs

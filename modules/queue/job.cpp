@@ -1,8 +1,10 @@
 #include "modules/queue/job.h"
 
 #include <stdexcept>
+#include <string_view>
 #include <variant>
 
+#include "config/text/utf8.h"
 #include "modules/system/call/json.h"
 
 namespace weir::jobs {
@@ -17,6 +19,15 @@ const database::Layout layout{
 const char* const read_jobs =
     "SELECT id, queue, key, priority, data, tries, state, due, reason FROM jobs ORDER BY id";
 const char* const read_last_id = "SELECT value FROM state WHERE name = 'id'";
+
+std::string shortened_reason(std::string reason) {
+    constexpr std::size_t longest = 4096;
+    if (reason.size() > longest) {
+        reason.resize(config::utf8_prefix(std::string_view(reason).substr(0, longest)));
+        reason += " ...";
+    }
+    return reason;
+}
 
 namespace {
 

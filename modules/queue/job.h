@@ -22,8 +22,22 @@ struct Job {
     // When it may be fetched, or may be fetched again because its worker has not come back.
     std::int64_t due = 0;  // microseconds since 1970
     std::string reason;    // why it has failed
-    bool told = false;     // it is ready, and its event Ready was sent. In memory only
 };
+
+// What has become of a job that is done or has failed for good, as its event tells it.
+struct Outcome {
+    std::uint64_t id = 0;
+    std::string queue;
+    std::string key;
+    bool is_dead = false;  // else it is done, and the members below are not set
+    std::string data = {};
+    std::uint32_t tries = 0;
+    std::string reason = {};
+};
+
+// Returns at most the first 4096 bytes of what a worker says: at length, too, it can say that it
+// has failed.
+std::string shortened_reason(std::string reason);
 
 // Returns how much it counts in `max_size`, in bytes.
 inline std::size_t size_of(const Job& job) noexcept {

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "modules/queue/api.h"
-#include "modules/system/call/json.h"
-
 namespace weir::jobs {
 
 namespace {
@@ -39,9 +36,7 @@ void Jobs::attach(Entry& entry, std::int64_t now) {
                     entry.in = Entry::In::delayed;
                     ++of.delayed;
                 } else {
-                    if (!job.told) {
-                        untold_.insert(job.id);
-                    }
+                    untold_.insert(job.id);
                     of.ready.add(job.priority, job.key, job.id);
                     entry.in = Entry::In::ready;
                 }
@@ -74,7 +69,6 @@ void Jobs::detach(Entry& entry) noexcept {
             of.ready.remove(job.priority, job.key, job.id);
             of.waiting.erase(entry.waiting);
             untold_.erase(job.id);
-            entry.job.told = false;
             break;
         case Entry::In::delayed:
             times_.erase(entry.time);
@@ -150,7 +144,6 @@ Job* Jobs::take(const std::string& queue, std::int64_t until) {
     entry.time = times_.insert(std::move(node));
     of.waiting.erase(entry.waiting);
     untold_.erase(*id);
-    entry.job.told = false;
     entry.in = Entry::In::running;
     ++of.running;
     return &entry.job;
@@ -192,7 +185,7 @@ void Jobs::extend(Job& job, std::int64_t until, Effects& effects) {
 
 void Jobs::finish(Job& job, Effects& effects) {
     effects.counted.push_back({job.queue, &Line::finished});
-    effects.events.push_back(make_event<Finished>(job.queue, job.key, job.id));
+    effects.outcomes.push_back({job.id, job.queue, job.key});
     remove(job.id, effects);
 }
 
@@ -214,8 +207,7 @@ void Jobs::fail(Job& job, std::string reason, std::optional<std::int64_t> again,
     job.state = Job::State::dead;
     attach(entry, now);
     effects.changes.push_back(changing(job));
-    effects.events.push_back(make_event<Dead>(
-        job.queue, job.key, job.id, value_of(Json::parse(job.data)), job.tries, job.reason));
+    effects.outcomes.push_back({job.id, job.queue, job.key, true, job.data, job.tries, job.reason});
     for (const Line& of = line(job.queue); of.dead.size() > max_dead;) {
         remove(*of.dead.begin(), effects);
     }
@@ -270,6 +262,21 @@ std::vector<Job> Jobs::all() const {
     return result;
 }
 
+void Jobs::describe(const std::string& queue, LineInfo& info) const {
+    const auto found = lines_.find(queue);
+    if (found == lines_.end()) {
+        return;
+    }
+    const Line& line = found->second;
+    info.ready = line.ready.size();
+    info.delayed = line.delayed;
+    info.running = line.running;
+    info.dead = line.dead.size();
+    info.submitted = line.submitted;
+    info.finished = line.finished;
+    info.failed = line.failed;
+}
+
 Job* Jobs::overdue(std::int64_t now) {
     while (!times_.empty() && times_.begin()->first <= now) {
         Entry& entry = jobs_.at(times_.begin()->second);
@@ -282,18 +289,19 @@ Job* Jobs::overdue(std::int64_t now) {
     return nullptr;
 }
 
-void Jobs::tell(std::uint64_t id) noexcept {
-    if (untold_.erase(id) != 0) {
-        jobs_.find(id)->second.job.told = true;
+std::vector<std::uint64_t> Jobs::told() const {
+    std::vector<std::uint64_t> result;
+    for (const auto& [id, entry] : jobs_) {
+        if (entry.in == Entry::In::ready && !untold_.contains(id)) {
+            result.push_back(id);
+        }
     }
+    return result;
 }
 
 void Jobs::forget_told() {
-    for (auto& [id, entry] : jobs_) {
-        if (entry.in == Entry::In::ready) {
-            untold_.insert(id);
-            entry.job.told = false;
-        }
+    for (const std::uint64_t id : told()) {
+        untold_.insert(id);
     }
 }
 

@@ -10,8 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "core/base/ref.h"
-#include "core/event/event.h"
+#include "modules/queue/api.h"
 #include "modules/queue/job.h"
 #include "modules/queue/settings.h"
 #include "modules/queue/turns.h"
@@ -33,7 +32,7 @@ struct Line {
 };
 
 // What an operation has changed in memory, with how that was before: what follows in the file, and
-// then what is sent and counted.
+// then what is told and counted.
 struct Effects {
     struct Before {
         std::uint64_t id;
@@ -46,7 +45,7 @@ struct Effects {
 
     std::list<database::Change> changes;
     std::vector<Before> before;
-    std::vector<Ref<Event>> events;
+    std::list<Outcome> outcomes;
     std::vector<Counted> counted;
 };
 
@@ -94,16 +93,18 @@ public:
     void undo(std::vector<Effects::Before>& before, std::int64_t now);
     void count(const std::vector<Effects::Counted>& counted);
 
-    // Returns a job whose worker has not come back in time, and is still running; null: none. Those
-    // whose delay is over are ready then.
+    // Returns a running job whose worker has not come back in time; null: there is none. Jobs whose
+    // delay has ended become ready.
     Job* overdue(std::int64_t now);
     // When the next time comes.
     std::optional<std::int64_t> next_time() const;
 
     // The jobs that are ready, and of which no event Ready was sent yet, the oldest first.
     const std::set<std::uint64_t>& untold() const noexcept { return untold_; }
-    // The event of a job was sent, if that is still ready.
-    void tell(std::uint64_t id) noexcept;
+    // The event of a job was sent.
+    void tell(std::uint64_t id) noexcept { untold_.erase(id); }
+    // The other jobs that are ready.
+    std::vector<std::uint64_t> told() const;
     // Events of all jobs that are ready are to be sent again.
     void forget_told();
 
@@ -112,6 +113,8 @@ public:
     const Job& job(std::uint64_t id) const { return jobs_.at(id).job; }
     std::size_t bytes() const noexcept { return bytes_; }
     std::vector<Job> all() const;
+    // Sets what the info counts of the jobs of the queue.
+    void describe(const std::string& queue, LineInfo& info) const;
     std::uint64_t last_id() const noexcept { return last_id_; }
 
 private:

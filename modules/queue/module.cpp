@@ -19,7 +19,6 @@
 #include <vector>
 
 #include "config/settings/duration.h"
-#include "config/text/utf8.h"
 #include "core/run/routine.h"
 #include "core/simulation/wall_clock.h"
 #include "core/wait/alarm.h"
@@ -29,6 +28,7 @@
 #include "modules/queue/api.h"
 #include "modules/queue/jobs.h"
 #include "modules/queue/module_class.h"
+#include "modules/queue/outcome_events.h"
 #include "modules/queue/ready_events.h"
 #include "modules/queue/settings.h"
 #include "modules/system/call/json.h"
@@ -54,15 +54,14 @@ struct JobGiven : Event {
 // What one version of the module hands to the next: all that it has.
 struct QueueState {
     static constexpr std::string_view name = "queue";
-    static constexpr std::uint32_t version = 2;
+    static constexpr std::uint32_t version = 3;
 
     database::Handle file{nullptr, nullptr};
     std::vector<Job> jobs;
+    std::vector<std::uint64_t> told;  // of the jobs that are ready: the event was sent
     std::uint64_t last_id = 0;
+    std::list<Outcome> outcomes;  // of which the events wait
 };
-
-// Of what a worker says why a job has failed; the rest is dropped.
-constexpr std::size_t longest_reason = 4096;
 
 class QueueModule final : public ModuleOf<QueueSettings> {
 public:
@@ -128,14 +127,18 @@ public:
         }
         clock_ = start(keep_time(), {.name = "queue.clock", .daemon = true});
         ready_.begin();
+        outcomes_.begin();
     }
 
     Task<> unload() override {
         Task<> flushing = writer_.flush();
         co_await flushing;
+        Task<> sending = outcomes_.flush();
+        co_await sending;
     }
     void retire() override {
         ready_.end();
+        outcomes_.end();
         if (clock_ != nullptr) {
             clock_->close();
         }
@@ -167,7 +170,8 @@ private:
             job_ = job.id;
             receipt_ = job.tries;
         }
-        // Null: its time is over since, or somebody has guessed the receipt and finished it.
+        // Returns null if the job's visibility has ended since, or another caller has guessed the
+        // receipt and finished it.
         const Job* take() noexcept {
             is_taken_ = true;
             return given_job();
@@ -204,23 +208,31 @@ private:
         }
     }
 
+    // This version keeps its jobs, in case that the new one fails.
     QueueState hand_over() {
         QueueState state;
-        state.file = writer_.release();
         state.jobs = jobs_.all();
+        state.told = jobs_.told();
         state.last_id = jobs_.last_id();
+        state.file = writer_.release();
+        state.outcomes = outcomes_.release();
+        handed_over_ = true;
         return state;
     }
 
     // Also called with what this has handed over, when the new version has failed.
     void take_over(QueueState& state) {
-        Jobs jobs;
-        jobs.set_last_id(state.last_id);
-        for (Job& job : state.jobs) {
-            jobs.load(std::move(job), now());
+        if (!std::exchange(handed_over_, false)) {
+            jobs_.set_last_id(state.last_id);
+            for (Job& job : state.jobs) {
+                jobs_.load(std::move(job), now());
+            }
+            for (const std::uint64_t id : state.told) {
+                jobs_.tell(id);
+            }
         }
-        jobs_ = std::move(jobs);
         writer_.adopt(std::move(state.file));
+        outcomes_.add(state.outcomes);
     }
 
     std::int64_t now() const noexcept { return wall_clock(scheduler().poller()); }
@@ -234,7 +246,7 @@ private:
     }
 
     // --- functions: memory changes at once, so that calls see each other in the order in which
-    // they came; a call returns, and events are sent, when its change is on the disk. What cannot
+    // they came; a call returns, and its events follow, when its change is on the disk. What cannot
     // be written is undone.
 
     Task<std::uint64_t> submit(SubmitParameters parameters) {
@@ -307,8 +319,8 @@ private:
             again = next_try(job, parameters.retry_in);
         }
         return commit(job.queue, [&](Effects& effects) {
-            jobs_.fail(job, shortened(std::move(parameters.reason)), again, max_dead(job.queue),
-                       now(), effects);
+            jobs_.fail(job, shortened_reason(std::move(parameters.reason)), again,
+                       max_dead(job.queue), now(), effects);
         });
     }
 
@@ -340,15 +352,6 @@ private:
                                                " is none that has failed for good");
         }
         return commit(job->queue, [&](Effects& effects) { jobs_.revive(*job, effects); });
-    }
-
-    // What a worker writes at length must not keep it from saying that it has failed.
-    static std::string shortened(std::string reason) {
-        if (reason.size() > longest_reason) {
-            reason.resize(config::utf8_prefix(std::string_view(reason).substr(0, longest_reason)));
-            reason += " ...";
-        }
-        return reason;
     }
 
     Job& find(const JobParameters& parameters) {
@@ -448,7 +451,8 @@ private:
 
     void look_at_the_clock() noexcept { alarm_.no_later_than(next_time()); }
 
-    // While the module does not serve, no time is over: if its unloading is refused, it works on.
+    // While the module does not serve, no visibility ends: if its unloading is refused, it works
+    // on.
     Task<> keep_time() {
         const Matcher serves = serving_changes();
         for (;;) {
@@ -531,8 +535,10 @@ private:
         Task<> writing = database::Writer::until_written(std::move(begun.written));
         co_await writing;
         jobs_.count(begun.effects->counted);
-        for (const Ref<Event>& event : begun.effects->events) {
-            co_await send(event);
+        if (!begun.effects->outcomes.empty()) {
+            outcomes_.add(begun.effects->outcomes);
+            Task<> waiting = outcomes_.room();
+            co_await waiting;
         }
     }
 
@@ -551,15 +557,7 @@ private:
             LineInfo info;
             info.name = line_name;
             info.description = line_settings.description;
-            if (const auto line = jobs_.lines().find(line_name); line != jobs_.lines().end()) {
-                info.ready = line->second.ready.size();
-                info.delayed = line->second.delayed;
-                info.running = line->second.running;
-                info.dead = line->second.dead.size();
-                info.submitted = line->second.submitted;
-                info.finished = line->second.finished;
-                info.failed = line->second.failed;
-            }
+            jobs_.describe(line_name, info);
             if (const auto waiting = fetchers_.find(line_name); waiting != fetchers_.end()) {
                 info.workers = waiting->second.size();
             }
@@ -584,7 +582,9 @@ private:
     Alarm alarm_;  // of the times of jobs
     Ref<Routine> clock_;
     ReadyEvents ready_{*this, jobs_};
+    OutcomeEvents outcomes_{*this};
     bool serves_soon_ = false;
+    bool handed_over_ = false;
     Time clock_rests_until_{};  // after what cannot be done at once
 };
 

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <map>
 #include <random>
 #include <set>
@@ -10,9 +9,9 @@
 #include <vector>
 
 #include <catch2/catch.hpp>
-#include <unistd.h>
 
 #include "core/wait/timeout.h"
+#include "modules/database/test_file.h"
 #include "modules/queue/turns.h"
 #include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
@@ -75,19 +74,6 @@ Task<> fetch_all(std::vector<std::string>& data) {
         data.push_back(job["data"].dump());
     }
 }
-
-// A file that is gone at the end.
-struct File {
-    const std::string name = "/tmp/weir_queue_test." + std::to_string(::getpid());
-    File() { remove(); }
-    ~File() { remove(); }
-    void remove() const {
-        for (const char* suffix : {"", "-wal", "-shm"}) {
-            std::remove((name + suffix).c_str());
-        }
-    }
-    std::string setting() const { return R"(, "file": ")" + name + R"(")"; }
-};
 
 }  // namespace
 
@@ -286,9 +272,9 @@ TEST_CASE("of a long reason the beginning is kept") {
 }
 
 TEST_CASE("a queue with a file has its jobs again when it is back") {
-    const File file;
+    const database::TestFile file("queue_test");
     {
-        SimulatedServer world(app(R"({"retry": {"times": 0}})", file.setting()));
+        SimulatedServer world(app(R"({"retry": {"times": 0}})", ", " + file.setting()));
         answers_of(world, {{"submit", submit("1", R"(, "key": "a")")},
                            {"submit", submit("2", R"(, "priority": 1)")},
                            {"submit", submit("3")},
@@ -300,7 +286,7 @@ TEST_CASE("a queue with a file has its jobs again when it is back") {
                            {"fail", of(3, 1, R"(, "reason": "broken")")}});
         CHECK(world.log() == "");
     }
-    SimulatedServer world(app("{}", file.setting()));
+    SimulatedServer world(app("{}", ", " + file.setting()));
     const Answers found = answers_of(world, {{"list", "{}"},
                                              {"dead", R"({"queue": "q"})"},
                                              {"finish", of(1, 1)},
@@ -317,8 +303,9 @@ TEST_CASE("a queue with a file has its jobs again when it is back") {
 
 TEST_CASE(
     "a reload keeps all jobs, their workers and the file, and ends no worker's wait in error") {
-    const File file;
-    const std::string more = GENERATE_COPY(std::string(), file.setting());
+    const database::TestFile file("queue_test");
+    const std::string in_file = ", " + file.setting();
+    const std::string more = GENERATE_COPY(std::string(), in_file);
     SimulatedServer world(app(R"({"visibility": "10s"})", more));
     const auto script = [](SimulatedServer& own) -> Task<> {
         for (const char* data : {"1", "2", "3"}) {

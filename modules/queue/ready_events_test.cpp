@@ -6,10 +6,10 @@
 #include <vector>
 
 #include <catch2/catch.hpp>
-#include <unistd.h>
 
 #include "core/wait/do_events.h"
 #include "core/wait/timeout.h"
+#include "modules/database/test_file.h"
 #include "modules/system/call/json.h"
 #include "modules/testing/simulated_server.h"
 
@@ -34,18 +34,6 @@ std::string app(const std::string& startup, const std::string& rules, const std:
            rules + "}}}}";
 }
 
-struct File {
-    const std::string name = "/tmp/weir_ready_test." + std::to_string(::getpid());
-    File() { remove(); }
-    ~File() { remove(); }
-    void remove() const {
-        for (const char* suffix : {"", "-wal", "-shm"}) {
-            ::unlink((name + suffix).c_str());
-        }
-    }
-    std::string setting() const { return R"(, "file": ")" + name + R"(")"; }
-};
-
 Task<Json> ask(std::string function, std::string parameters) {
     Json given = Json::parse(parameters);
     const ApiResult<Json> result = co_await call("queue", function, std::move(given));
@@ -69,14 +57,14 @@ Task<> expect(const char* what, std::size_t jobs) {
 }  // namespace
 
 TEST_CASE("rules work the jobs that a file holds, whichever module starts first") {
-    const File file;
+    const database::TestFile file("ready_events_test");
     {
-        SimulatedServer world(app(R"("queue")", "", file.setting()));
+        SimulatedServer world(app(R"("queue")", "", ", " + file.setting()));
         world.run(submit(20));
         CHECK(world.log() == "");
     }
     const std::string startup = GENERATE(R"("queue", "rules")", R"("rules", "queue")");
-    SimulatedServer world(app(startup, R"("work": )" + std::string(worker), file.setting()));
+    SimulatedServer world(app(startup, R"("work": )" + std::string(worker), ", " + file.setting()));
     const auto script = []() -> Task<> {
         co_await sleep(25s);
         Task<> checking = expect("ready", 0);
@@ -108,8 +96,9 @@ TEST_CASE("jobs that are there when rules or the queue are loaded anew are worke
 }
 
 TEST_CASE("submit returns when the job is kept, though the rule that works it has no room") {
-    const File file;
-    const std::string more = GENERATE_COPY(std::string(), file.setting());
+    const database::TestFile file("ready_events_test");
+    const std::string in_file = ", " + file.setting();
+    const std::string more = GENERATE_COPY(std::string(), in_file);
     SimulatedServer world(app(R"("queue", "rules")", R"("work": )" + std::string(worker), more));
     const auto script = [](SimulatedServer& own) -> Task<> {
         const Time began = own.scheduler().now();
@@ -125,13 +114,13 @@ TEST_CASE("submit returns when the job is kept, though the rule that works it ha
 }
 
 TEST_CASE("two hundred jobs that a file holds are worked one after the other") {
-    const File file;
+    const database::TestFile file("ready_events_test");
     {
-        SimulatedServer world(app(R"("queue")", "", file.setting()));
+        SimulatedServer world(app(R"("queue")", "", ", " + file.setting()));
         world.run(submit(200));
     }
     SimulatedServer world(
-        app(R"("queue", "rules")", R"("work": )" + std::string(worker), file.setting()));
+        app(R"("queue", "rules")", R"("work": )" + std::string(worker), ", " + file.setting()));
     const auto script = []() -> Task<> {
         co_await sleep(210s);
         Task<> checking = expect("finished", 200);
@@ -142,13 +131,13 @@ TEST_CASE("two hundred jobs that a file holds are worked one after the other") {
 }
 
 TEST_CASE("a warning names the queue whose jobs no call reaches, because it is not configured") {
-    const File file;
+    const database::TestFile file("ready_events_test");
     {
-        SimulatedServer world(app(R"("queue")", "", file.setting()));
+        SimulatedServer world(app(R"("queue")", "", ", " + file.setting()));
         world.run(submit(3));
     }
     SimulatedServer world(R"({"server": {"startup": ["queue"]}, "module": {"queue": {
-                              "queues": {"other": {}})" +
+                              "queues": {"other": {}}, )" +
                           file.setting() + "}}}");
     const auto script = []() -> Task<> { co_await do_events(); };
     world.run(script());

@@ -2,15 +2,14 @@
 // cannot survive a failure, by names that a plugin does not show.
 
 #include <chrono>
-#include <cstdio>
 #include <new>
 #include <string>
 #include <utility>
 
 #include <catch2/catch.hpp>
-#include <unistd.h>
 
 #include "core/wait/timeout.h"
+#include "modules/database/test_file.h"
 #include "modules/store/module_class.h"
 #include "modules/system/call/json.h"
 #include "modules/testing/allocations.h"
@@ -55,37 +54,28 @@ Task<> read_key(Json& value) {
     value = (co_await reading)["value"];
 }
 
-std::string app_with_file(const std::string& file) {
-    return R"({"server": {"startup": ["store"]}, "module": {"store": {"file": ")" + file +
-           R"("}}})";
-}
-
 }  // namespace
 
 TEST_CASE(
     "a change for which there is no memory is made in memory and on the disk, or in neither") {
-    const std::string file = "/tmp/weir_store_allocation_test." + std::to_string(::getpid());
-    const auto remove_file = [&file] {
-        for (const char* suffix : {"", "-wal", "-shm"}) {
-            std::remove((file + suffix).c_str());
-        }
-    };
+    const database::TestFile file("store_allocation_test");
+    const std::string app =
+        R"({"server": {"startup": ["store"]}, "module": {"store": {)" + file.setting() + "}}}";
     fail_each_allocation([&](AllocationFailure& failure) {
-        remove_file();
+        file.remove();
         Json in_memory;
         {
-            SimulatedServer world(app_with_file(file), Registry().add(store_class()));
+            SimulatedServer world(app, Registry().add(store_class()));
             world.run(change_keys(failure, in_memory));
         }
         const AllocationPause pause;
         INFO(failure.where());
         CHECK((in_memory == "new" || (failure.happened() && in_memory == "old")));
         Json on_disk;
-        SimulatedServer again(app_with_file(file), Registry().add(store_class()));
+        SimulatedServer again(app, Registry().add(store_class()));
         again.run(read_key(on_disk));
         CHECK(on_disk == in_memory);
     });
-    remove_file();
 }
 
 }  // namespace weir::store

@@ -31,7 +31,7 @@ public:
     // that is no JSON.
     void load(const Row& row);
 
-    // Returns the entry; null if there is none, or its time is over.
+    // Returns the entry; null if there is none, or it has expired.
     const Entry* find(const std::string& key, std::int64_t now) const;
     // What set() and remove() would change: first what is to be written, then what memory has.
     class Change;
@@ -39,11 +39,11 @@ public:
     Change remove(const std::string& key);
     // Makes the change, and returns what undoes it.
     Change apply(Change change) noexcept;
-    // Whether the key is there, also if its time is over.
+    // Whether the key is there, also if it has expired.
     bool has(const std::string& key) const { return entries_.contains(key); }
-    // Returns the keys whose time is over.
+    // Returns the keys that have expired.
     std::vector<std::string> over(std::int64_t now) const;
-    // Returns when the next time is over; nothing: none ever is.
+    // Returns when the next key expires; nothing: none ever does.
     std::optional<std::int64_t> next_expiry() const;
 
     // Calls the function for the entries whose keys begin with the prefix and come after `after`,
@@ -59,7 +59,7 @@ public:
         }
     }
 
-    // Returns all that it has, also what is over and not removed yet.
+    // Returns all entries, also those that have expired and are not removed yet.
     std::vector<Row> all() const;
     std::uint64_t last_version() const noexcept { return last_version_; }
     std::size_t count() const noexcept { return entries_.size(); }

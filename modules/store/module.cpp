@@ -248,7 +248,7 @@ private:
         return undo;
     }
 
-    // Returns when the time of a key is over; or earlier, if the clock may be set meanwhile.
+    // Returns when the next key expires; or earlier, if the clock may be set meanwhile.
     Time next_expiry() const noexcept {
         const std::optional<std::int64_t> next = entries_.next_expiry();
         return next ? scheduler().now() + until_wall_clock(scheduler().poller(), *next)
@@ -297,7 +297,7 @@ private:
         }
     }
 
-    // Returns whether all keys whose time is over are deleted.
+    // Returns whether all keys that have expired are deleted.
     Task<bool> expire() {
         std::optional<std::string> failure;
         try {
@@ -325,7 +325,7 @@ private:
     static constexpr Duration pause_after_failure = std::chrono::seconds(10);
 
     Entries entries_;
-    Alarm expiry_;  // of the next key whose time is over
+    Alarm expiry_;  // of the next key that expires
     database::Writer writer_;
 };
 

@@ -1,17 +1,16 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <cstdio>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <catch2/catch.hpp>
-#include <unistd.h>
 
 #include "core/run/event_handler.h"
 #include "core/wait/timeout.h"
 #include "modules/database/database.h"
+#include "modules/database/test_file.h"
 #include "modules/store/rows.h"
 #include "modules/system/call/json.h"
 #include "modules/system/event/event_json.h"
@@ -56,19 +55,6 @@ std::string entry(const std::string& key, const std::string& value, int version)
 }
 
 using Answers = std::vector<std::string>;
-
-// A file that is gone at the end.
-struct File {
-    const std::string name = "/tmp/weir_store_test." + std::to_string(::getpid());
-    File() { remove(); }
-    ~File() { remove(); }
-    void remove() const {
-        for (const char* suffix : {"", "-wal", "-shm"}) {
-            std::remove((name + suffix).c_str());
-        }
-    }
-    std::string settings() const { return R"({"file": ")" + name + R"("})"; }
-};
 
 }  // namespace
 
@@ -216,16 +202,16 @@ TEST_CASE("what does not fit is refused, and changes nothing") {
 }
 
 TEST_CASE("a store with a file has its keys and versions again when it is back") {
-    const File file;
+    const database::TestFile file("store_test");
     {
-        SimulatedServer world(app(file.settings()));
+        SimulatedServer world(app("{" + file.setting() + "}"));
         answers_of(world, {{"set", R"({"key": "a", "value": {"x": "ä"}})"},
                            {"set", R"({"key": "b", "value": 2})"},
                            {"set", R"({"key": "c", "value": 3, "time_to_live": "1h"})"},
                            {"delete", R"({"key": "b"})"}});
         CHECK(world.log() == "");
     }
-    SimulatedServer world(app(file.settings()));
+    SimulatedServer world(app("{" + file.setting() + "}"));
     const auto found = answers_of(world, {{"get", R"({"key": "a"})"},
                                           {"get", R"({"key": "b"})"},
                                           {"get", R"({"key": "c"})"},
@@ -238,9 +224,9 @@ TEST_CASE("a store with a file has its keys and versions again when it is back")
 }
 
 TEST_CASE("a change that the disk refuses is undone") {
-    const File file;
+    const database::TestFile file("store_test");
     {
-        SimulatedServer world(app(file.settings()));
+        SimulatedServer world(app("{" + file.setting() + "}"));
         const auto run = []() -> Task<> {
             Task<std::string> setting =
                 ask("set", R"({"key": "a", "value": 1, "time_to_live": "10s"})");
@@ -271,28 +257,30 @@ TEST_CASE("a change that the disk refuses is undone") {
         CHECK(log.find("leave everything as it was, until the file can be written again") !=
               std::string::npos);
         CHECK(log.find("keys whose time is over could not be deleted") != std::string::npos);
-        CHECK(log.find(file.name + " is written again; transactions that failed: 4\n") !=
+        CHECK(log.find(file.name() + " is written again; transactions that failed: 4\n") !=
               std::string::npos);
         CHECK(std::count(log.begin(), log.end(), '\n') == 3);
     }
-    SimulatedServer world(app(file.settings()));
+    SimulatedServer world(app("{" + file.setting() + "}"));
     CHECK(answers_of(world, {{"scan", "{}"}}) == Answers{R"({"entries":[],"more":false})"});
 }
 
 TEST_CASE("a store whose file is damaged says which, and what to do") {
-    const File file;
+    const database::TestFile file("store_test");
     {
-        database::Database other(file.name, store::layout);
+        database::Database other(file.name(), store::layout);
         other.write(store::changes_of({{"a", "no JSON", 1, 0}}));
     }
-    SimulatedServer world(app(file.settings()));
+    SimulatedServer world(app("{" + file.setting() + "}"));
     answers_of(world, {});
-    CHECK(world.server().startup_failure().find(file.name + " is damaged (") != std::string::npos);
+    CHECK(world.server().startup_failure().find(file.name() + " is damaged (") !=
+          std::string::npos);
 }
 
 TEST_CASE("a reload keeps all keys, and the file") {
-    const File file;
-    const std::string settings = GENERATE_COPY(std::string("{}"), file.settings());
+    const database::TestFile file("store_test");
+    const std::string in_file = "{" + file.setting() + "}";
+    const std::string settings = GENERATE_COPY(std::string("{}"), in_file);
     {
         SimulatedServer world(app(settings));
         const auto run = [](SimulatedServer& own) -> Task<> {
@@ -323,10 +311,10 @@ TEST_CASE("a reload keeps all keys, and the file") {
 }
 
 TEST_CASE("a file belongs to one program at a time") {
-    const File file;
-    database::Database other(file.name, store::layout);
+    const database::TestFile file("store_test");
+    database::Database other(file.name(), store::layout);
     other.write(store::changes_of({{"a", "1", 1, 0}}));
-    SimulatedServer world(app(file.settings()));
+    SimulatedServer world(app("{" + file.setting() + "}"));
     answers_of(world, {});
     CHECK(world.server().startup_failure().find(
               "database is locked: another program, or another module of this one, has it open") !=
@@ -334,13 +322,13 @@ TEST_CASE("a file belongs to one program at a time") {
 }
 
 TEST_CASE("the file of another module is refused") {
-    const File file;
-    { const database::Database queue(file.name, {0x77517565, "queue", ""}); }
-    SimulatedServer world(app(file.settings()));
+    const database::TestFile file("store_test");
+    { const database::Database queue(file.name(), {0x77517565, "queue", ""}); }
+    SimulatedServer world(app("{" + file.setting() + "}"));
     answers_of(world, {});
     CHECK(world.server().startup_failure().find(
-              file.name + " is not a file of the module 'store': each module needs a file of its "
-                          "own") != std::string::npos);
+              file.name() + " is not a file of the module 'store': each module needs a file of its "
+                            "own") != std::string::npos);
 }
 
 }  // namespace weir

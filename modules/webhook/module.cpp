@@ -252,8 +252,8 @@ private:
             }
             auto hook = std::make_shared<Hook>(hook_name, hook_settings,
                                                secrets_.hooks.at(hook_name), ended_);
-            auto route = http::HttpHost::of(*this).router().add(
-                "POST", hook_settings.path,
+            auto route = http::HttpHost::add_route(
+                *this, "POST", hook_settings.path,
                 [hook](http::Exchange& exchange) { return Hook::receive(hook, exchange); });
             doors_[hook_name] = {std::move(hook), std::move(route)};
         }

@@ -20,6 +20,8 @@
 #include "core/system/files.h"
 #include "core/system/process.h"
 #include "core/system/signal_watch.h"
+#include "core/wait/condition.h"
+#include "core/wait/task_pool.h"
 #include "core/wait/timeout.h"
 #include "core/wait/token_bucket.h"
 #include "modules/testing/allocations.h"
@@ -127,6 +129,49 @@ TEST_CASE("without memory, datagrams are not sent or not received, and later are
         co_await two.send("hello");
         co_await one.receive();
     });
+}
+
+namespace {
+
+struct Calls {
+    int called = 0;
+    int without_memory = 0;
+    Condition changed;
+
+    Task<> call(TaskPool& pool) {
+        auto function = [] { return 1; };
+        try {
+            const int one = co_await pool.run(std::move(function));
+            called += one;
+        } catch (const std::bad_alloc&) {
+            ++without_memory;
+        }
+        changed.notify();
+    }
+    Task<bool> all(int count) {
+        return changed.until([this, count] { return called + without_memory == count; });
+    }
+};
+
+Task<> call_with_one_thread(Scheduler& scheduler) {
+    TaskPool pool(scheduler, 1);
+    Calls calls;
+    Container container(scheduler);
+    for (int i = 0; i != 4; ++i) {
+        container.start(calls.call(pool));
+    }
+    Task<bool> ending = calls.all(4);
+    co_await ending;
+    CHECK(calls.without_memory <= 1);
+    CHECK(pool.running() == 0);
+    CHECK(pool.waiting() == 0);
+}
+
+}  // namespace
+
+TEST_CASE("without memory, a function that waits for a thread runs, or its routine learns it") {
+    fail_everywhere<UvPoller>("a pool", call_with_one_thread);
+    fail_everywhere<Simulation>("a pool", call_with_one_thread);
 }
 
 TEST_CASE("without memory, a file has its old or its new content") {

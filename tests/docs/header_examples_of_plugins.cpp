@@ -32,7 +32,7 @@ public:
         return weir::declare_module<Greeter>("greeter", "Greets").depends_on("http");
     }
     void begin() override {
-        route_ = weir::http::HttpHost::of(*this).router().add("POST", "/greet", greet);
+        route_ = weir::http::HttpHost::add_route(*this, "POST", "/greet", greet);
     }
 
 private:

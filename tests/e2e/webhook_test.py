@@ -14,7 +14,7 @@ import threading
 import time
 import unittest
 
-from lockd import LIMIT, listens, main, program, wait_until
+from lockd import LIMIT, Raw, listens, main, program, wait_until
 
 SECRET = "correct horse battery staple"
 
@@ -310,6 +310,31 @@ class WebhookTest(unittest.TestCase):
                 self.assertEqual(app.github('{"n": 1}'), (204, ""), modules)
                 self.assertEqual(app.slack("{}", int(time.time())), (204, ""), modules)
             wait_until(lambda: len(self.server.requests) == 6, "all deliveries")
+
+    def test_a_request_that_has_come_in_part_is_answered_by_the_new_versions(self):
+        with App(self.server.port) as app:
+            body = '{"n": 1}'
+            digest = hmac.new(SECRET.encode(), body.encode(), hashlib.sha256).hexdigest()
+            request = ("POST /hooks/github HTTP/1.1\r\nHost: localhost\r\n"
+                       f"Content-Length: {len(body)}\r\nContent-Type: application/json\r\n"
+                       f"X-Hub-Signature-256: sha256={digest}\r\n\r\n{body}").encode()
+            with Raw(app.port) as raw:
+                sent = 0
+                for part in (1, 30, len(request) - len(body) - 1):
+                    raw.send(request[:part])
+                    sent += part
+                    wait_until(lambda: any(f" received {sent} bytes" in client
+                                           for client in app.call("http", "clients")), "the part")
+                    app.call("manager", "reload", modules=["http", "webhook"])
+                    wait_until(lambda: not any(
+                        module["leaving"] for module in app.call("manager", "modules")
+                        if module["name"] == "webhook"), "the old version goes")
+                    raw.send(request[part:])
+                    sent += len(request) - part
+                    self.assertEqual(raw.line(), "HTTP/1.1 204 No Content")
+                    while raw.line():
+                        pass
+            wait_until(lambda: len(self.server.requests) == 3, "all deliveries")
 
     def test_secrets_are_read_again_and_shown_nowhere(self):
         with App(self.server.port) as app:

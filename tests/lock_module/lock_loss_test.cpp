@@ -52,7 +52,9 @@ ModuleClass locks_with_servers_in_memory() {
 
 constexpr const char* with_backend = R"({
     "server": {"startup": ["lock"]},
-    "module": {"lock": {"backend": {"zookeeper": {"servers": ["zk1"], "session_timeout": "4s"}}}}
+    "module": {"lock": {
+        "unload_timeout": "1s",
+        "backend": {"zookeeper": {"servers": ["zk1"], "session_timeout": "4s"}}}}
 })";
 
 struct BackendServer {
@@ -328,4 +330,25 @@ TEST_CASE("unloading lock gives everything back to ZooKeeper, in every state") {
         CHECK(token.is_number());
     };
     server.world.run(test(server, container, state));
+}
+
+TEST_CASE("the lock is unloaded although the servers of its backend do not answer") {
+    BackendServer s;
+    const auto test = [](BackendServer& server) -> Task<> {
+        const std::string ann = co_await opened_session();
+        const Json token = co_await on_key("acquire", ann);
+        CHECK(token.is_number());
+        const Json released = co_await on_key("release", ann);
+        CHECK(released == true);
+        for (std::size_t i = 0; i != server.servers.size(); ++i) {
+            server.servers.cut_from_clients(i);
+        }
+        Task<> unloading = server.world.loader().unload("lock");
+        co_await unloading;
+        const Json gone = co_await on_key("acquire", ann);
+        CHECK(gone.get<std::string>().find("lock") != std::string::npos);
+    };
+    s.world.run(test(s));
+    CHECK(s.world.log().find("unload() of the module 'lock' did not end within 1s: "
+                             "the module is unloaded nevertheless") != std::string::npos);
 }

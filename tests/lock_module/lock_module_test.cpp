@@ -10,6 +10,8 @@
 #include "core/wait/timeout.h"
 #include "modules/lock/plugin/module.h"
 #include "modules/system/call/json.h"
+#include "modules/system/server/load_error.h"
+#include "modules/testing/allocations.h"
 #include "modules/testing/simulated_server.h"
 
 using namespace weir;
@@ -507,4 +509,53 @@ TEST_CASE("limits and sizes may change while sessions hold locks and wait for th
     CHECK(told[2].find("limit_reached: ") != std::string::npos);
     CHECK(told[3] == "room for two:");
     CHECK(told[4] == "2");
+}
+
+namespace {
+
+Task<> unload_without_memory(SimulatedServer& world, AllocationFailure& failure, int& refusals) {
+    const std::string session = co_await open("ann");
+    Texts told;
+    for (const char* semaphore : {"s", "t"}) {
+        Json size{{"key", semaphore}, {"size", 2}};
+        co_await ask("create_semaphore", std::move(size));
+    }
+    bool refused = false;
+    bool again = false;
+    Task<> unloading = world.loader().unload("lock");
+    failure.arm();
+    try {
+        co_await unloading;
+    } catch (const UnloadRefused&) {
+        refused = true;
+    } catch (const std::bad_alloc&) {
+        again = true;
+    }
+    failure.disarm();
+    if (again) {
+        Task<> once_more = world.loader().unload("lock");
+        co_await once_more;
+    }
+    if (!refused) {
+        co_return;
+    }
+    ++refusals;
+    const Json semaphores = co_await ask("semaphores");
+    CHECK(semaphores.size() == 2);
+    co_await tell("acquire", session, "key", told);
+    co_await tell("release", session, "key", told);
+    CHECK(told.front().find("error") == std::string::npos);
+    CHECK(told.back() == "release key: true");
+}
+
+}  // namespace
+
+TEST_CASE("the lock whose unloading is refused for lack of memory keeps its sessions") {
+    int refusals = 0;
+    fail_each_allocation([&refusals](AllocationFailure& failure) {
+        SimulatedServer world(app(), registry());
+        world.run(unload_without_memory(world, failure, refusals));
+        world.leave_behind();
+    });
+    CHECK(refusals > 3);
 }

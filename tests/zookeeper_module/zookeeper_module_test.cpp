@@ -202,3 +202,30 @@ TEST_CASE("zookeeper is reloaded, unloaded and loaded in every state of its sess
     Container container(world.scheduler());
     world.run(reload_unload_and_load(state, world, here, container));
 }
+
+TEST_CASE("zookeeper is unloaded although its servers do not answer") {
+    const ModuleClass zookeeper = with_servers_in_memory();
+    SimulatedServer world(R"({
+        "server": {"startup": ["zookeeper"]},
+        "module": {"zookeeper": {"servers": ["zk1"], "unload_timeout": "1s"}}
+    })",
+                          Registry().add(zookeeper));
+    FakeEnsemble here(world.scheduler());
+    servers = &here;
+    Container container(world.scheduler());
+    const auto test = [](SimulatedServer& w, FakeEnsemble& ensemble,
+                         Container& routines) -> Task<> {
+        std::string answer;
+        co_await bring_to(SessionIs::connected, ensemble, routines, answer);
+        for (std::size_t server = 0; server != ensemble.size(); ++server) {
+            ensemble.cut_from_clients(server);
+        }
+        Task<> unloading = w.loader().unload("zookeeper");
+        co_await unloading;
+        const std::string status = co_await ask("zookeeper", "status", "{}");
+        CHECK(status == "unknown_module");
+    };
+    world.run(test(world, here, container));
+    CHECK(world.log().find("did not end within 1s: the module is unloaded nevertheless") !=
+          std::string::npos);
+}

@@ -491,7 +491,12 @@ private:
         const Serving serving(*this);
         const Client client = describe(stream, listener);
         const FromAddress from(from_address_, client.login_source);
-        Connection connection(stream.stream(), limits_, client, handler_, traffic_);
+        // A request that has come in part when another version takes the module's place is left to
+        // that: it is routed there.
+        const auto more = [&stream](std::size_t there, Time deadline) {
+            return stream.more(there, deadline);
+        };
+        Connection connection(stream.stream(), limits_, client, handler_, traffic_, more);
         const bool is_unix = client.address.starts_with("unix:");
         if (!is_unix && from.count() > settings().max_clients_per_address) {
             Response refused =

@@ -169,12 +169,16 @@ Task<> LockModule::unload() {
     if (handed_over_) {
         co_return;
     }
+    const std::unique_ptr<LockBackend> backend = co_await detach_lock_queue(scheduler(), true);
+    commit_unload();
     open_by_opener_.clear();
     looks_.clear();
     for (const auto& [id, lease] : std::exchange(sessions_, {})) {
         lease->locks().close();
     }
-    co_await remove_lock_queue(scheduler(), true);
+    if (backend != nullptr) {
+        co_await backend->close();
+    }
 }
 
 std::vector<std::string> LockModule::in_use() const {

@@ -414,6 +414,43 @@ TEST_CASE("The events of a limited number of ended watches are kept, those of th
     world.run(run(world));
 }
 
+TEST_CASE(
+    "The events of ended watches have a limited size together, those of the latest are kept") {
+    World world;
+    const auto run = [](World& at) -> Task<> {
+        WatchOptions options;
+        options.resumable = true;
+        const std::string text(900'000, 'x');
+        const std::size_t kept = EventTopics::most_unwatched_bytes / text.size();
+        std::vector<std::string> positions;
+        // Matches all events, and is the first to be dropped: while it receives one.
+        auto all = at.events().watch("test.Order", {}, options);
+        co_await send(make_event<Order>("", 1));
+        co_await all->next();
+        all.reset();
+        for (std::size_t i = 0; i < kept + 2; ++i) {
+            const std::string customer = std::to_string(i) + text;
+            const auto watch = at.events().watch("test.Order", {{"customer", customer}}, options);
+            co_await send(make_event<Order>(customer, 1));
+            EventWatch::Item item = co_await watch->next();
+            positions.push_back(item.event->position);
+        }
+        CHECK(at.events().topics() <= kept);
+        CHECK(at.events().topics() > kept - 3);
+        const auto continued = [&](std::size_t index) {
+            const std::string customer = std::to_string(index) + text;
+            options.after = positions[index];
+            return at.events().watch("test.Order", {{"customer", customer}}, options);
+        };
+        CHECK(continued(1)->ready());
+        CHECK_FALSE(continued(kept)->ready());
+        CHECK_FALSE(continued(kept + 1)->ready());
+        co_await sleep(EventTopics::history_time + 1s);
+        CHECK(at.events().topics() == 0);
+    };
+    world.run(run(world));
+}
+
 TEST_CASE("Each ended watch is kept for its own minute, however often it is continued") {
     World world;
     const auto run = [](World& at) -> Task<> {

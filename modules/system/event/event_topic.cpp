@@ -11,6 +11,15 @@
 
 namespace weir {
 
+namespace {
+
+// Small events need more memory for what surrounds them than for their members.
+std::size_t size_of(const WatchedEvent& event) noexcept {
+    return sizeof event + event.type.size() + event.json.size() + event.position.size();
+}
+
+}  // namespace
+
 EventTopic::EventTopic(EventTopics& topics, std::string type, Matcher matcher, std::string id)
     : topics_(topics),
       type_(std::move(type)),
@@ -51,18 +60,24 @@ void EventTopic::receive(const Event& event) {
         for (EventWatch& watch : watches_) {
             watch.count_lost();
         }
-        history_.clear();  // it has a gap
-        history_bytes_ = 0;
+        forget_history();  // it has a gap
     }
 }
 
 void EventTopic::remember(const std::shared_ptr<const WatchedEvent>& event, bool bridged) {
     history_.push_back({received_, event, bridged});
-    history_bytes_ += event->json.size();
+    const std::size_t before = history_bytes_;
+    history_bytes_ += size_of(*event);
     while (history_.size() > history_limits.events || history_bytes_ > history_limits.bytes) {
-        history_bytes_ -= history_.front().event->json.size();
+        history_bytes_ -= size_of(*history_.front().event);
         history_.pop_front();
     }
+    topics_.history_changed(*this, before);
+}
+
+void EventTopic::forget_history() noexcept {
+    history_.clear();
+    topics_.history_changed(*this, std::exchange(history_bytes_, 0));
 }
 
 void EventTopic::replay(EventWatch& watch, const std::string& after) const {
@@ -99,10 +114,29 @@ EventTopic& EventTopics::topic(const std::string& type, const Matcher& matcher) 
     return *entry->second;
 }
 
+void EventTopics::history_changed(EventTopic& topic, std::size_t before) noexcept {
+    if (topic.linked()) {
+        unwatched_bytes_ += topic.history_bytes_;
+        unwatched_bytes_ -= before;
+        keep_to_limits(topic);
+    }
+}
+
 void EventTopics::watched_again(EventTopic& topic) noexcept {
     if (topic.linked()) {
         List<EventTopic, EventTopics>::remove(topic);
         --unwatched_count_;
+        unwatched_bytes_ -= topic.history_bytes_;
+    }
+}
+
+void EventTopics::keep_to_limits(const EventTopic& spared) noexcept {
+    while (unwatched_count_ > most_unwatched || unwatched_bytes_ > most_unwatched_bytes) {
+        auto oldest = unwatched_.begin();
+        if (&*oldest == &spared) {
+            ++oldest;  // there is another one, for one alone keeps to them
+        }
+        erase(*oldest);
     }
 }
 
@@ -118,9 +152,8 @@ void EventTopics::release(EventTopic& topic) noexcept {
     topic.end_ = scheduler().now() + history_time;
     unwatched_.push_back(topic);
     ++unwatched_count_;
-    if (unwatched_count_ > most_unwatched) {
-        erase(unwatched_.front());
-    }
+    unwatched_bytes_ += topic.history_bytes_;
+    keep_to_limits(topic);
     if (!timer_.active()) {
         set_timer();
     }

@@ -60,6 +60,7 @@ private:
 
     void receive(const Event& event);
     void remember(const std::shared_ptr<const WatchedEvent>& event, bool bridged);
+    void forget_history() noexcept;
 
     EventTopics& topics_;
     const std::string type_;
@@ -83,6 +84,8 @@ public:
     // How many topics without a watch keep their histories. Those that have been without one for
     // the longest time are destroyed first.
     static constexpr std::size_t most_unwatched = 1000;
+    // How large these histories may be together.
+    static constexpr std::size_t most_unwatched_bytes = std::size_t{64} << 20;
 
     explicit EventTopics(Scheduler& scheduler) noexcept : ends_(scheduler) {}
 
@@ -97,7 +100,11 @@ public:
 private:
     friend class EventTopic;
 
+    // The history of a topic had so many bytes before.
+    void history_changed(EventTopic& topic, std::size_t before) noexcept;
     void watched_again(EventTopic& topic) noexcept;
+    // Destroys topics without a watch until the others keep to the limits, but never this one.
+    void keep_to_limits(const EventTopic& spared) noexcept;
     void erase(EventTopic& topic) noexcept;
     // Sets the timer to the end of the first history that ends. Requires that there is one.
     void set_timer() noexcept;
@@ -108,6 +115,7 @@ private:
     // end in this order too, and one timer serves them all.
     List<EventTopic, EventTopics> unwatched_;
     std::size_t unwatched_count_ = 0;
+    std::size_t unwatched_bytes_ = 0;  // of their histories
     Timer timer_;
     EventHandler ends_;  // of the timer
 };

@@ -91,7 +91,7 @@ public:
     // Prepares the end: shuts connections down, waits for what must not be cut off. No call is
     // under way any more, and none comes; parts, as listeners, have ended. All routines are closed
     // afterwards. Unwound when it takes longer than the module's `unload_timeout`: unloading is
-    // refused then, unless it is forced.
+    // refused then, unless it is forced or unload() has called commit_unload().
     virtual Task<> unload();
     // Unloading was refused after unload() had begun: the module works on. Here: starts again what
     // unload() has ended. The module takes calls again when this returns. What it throws is logged.
@@ -157,7 +157,9 @@ public:
     void close_calls() noexcept { calls_.close(); }
     // Ends the parts in order, and then unload()s.
     Task<> end_work();
-    // Undoes that, as far as it has come: unloading was refused.
+    // Whether unload() has come to where it cannot be refused any more.
+    bool unload_committed() const noexcept { return unload_committed_; }
+    // Undoes end_work(), as far as it has come: unloading was refused.
     void go_on() noexcept;
     void close_all() noexcept;
     const Ref<Holds>& holds() const noexcept { return holds_; }
@@ -188,6 +190,10 @@ public:
 protected:
     // Whether this is made to take the place of a version that runs, and has not done so yet.
     bool replaces() const noexcept { return predecessor_ != nullptr; }
+    // For unload(), before it ends what unload_refused() could not begin again, as a session with a
+    // server: from here on unloading is not refused. What unload() then does not end in time, or
+    // for lack of memory, is logged.
+    void commit_unload() noexcept { unload_committed_ = true; }
 
 private:
     struct Adopted {
@@ -230,6 +236,7 @@ private:
     std::shared_ptr<void> settings_;
     std::vector<OptionalDependency> optional_;
     ModuleState state_ = ModuleState::not_loaded;
+    bool unload_committed_ = false;
     Functions functions_;
     std::vector<CallStatistics> call_statistics_;  // before the calls, which count in them
     const std::vector<RoutineName> call_names_;    // of the routines that run its functions

@@ -14,7 +14,7 @@ namespace weir {
 
 Task<> Load::load(std::string name, std::string reason) {
     ModuleEntry& entry = parts_.table.entry(name);
-    co_await until_reloaded(entry);
+    co_await until_reloaded(parts_.table, entry);
     while (entry.unloading) {
         const Future<> unloading = *entry.unloading;
         co_await wait_for_end(unloading);

@@ -61,10 +61,10 @@ public:
     // Unloads a module, and before it those that depend on it, and afterwards services that were
     // only there for it. New calls are refused; those that are under way get the module's
     // `drain_timeout` to end, then they are cancelled. Throws UnloadRefused, and leaves the module
-    // running, if something holds it in use or its unload() does not end. If something else still
-    // needs its code then, UnloadRefused lists what, the code stays, and unloading may be tried
-    // again. With `force` nothing is waited for, and what needs the code is closed; what cannot be
-    // is logged, and the code stays. Throws LoadException if it is not loaded.
+    // running, if something holds it in use or its unload() neither ends nor commits. If something
+    // else still needs its code then, UnloadRefused lists what, the code stays, and unloading may
+    // be tried again. With `force` nothing is waited for, and what needs the code is closed; what
+    // cannot be is logged, and the code stays. Throws LoadException if it is not loaded.
     Task<> unload(std::string name, bool force = false);
     // The same for a module that unloads itself, in a call that must end first: returns when the
     // module is about to unload, and throws UnloadRefused if something holds it in use. A failure

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/run/container.h"
+#include "core/wait/condition.h"
 #include "core/wait/future.h"
 #include "modules/system/module/module.h"
 #include "modules/system/server/module_finder.h"
@@ -29,7 +30,6 @@ struct ModuleVersion {
     Ref<Holds> holds;  // the module's
 };
 
-// A module that was loaded or tried.
 // How often a module has changed since the server started.
 struct ModuleChanges {
     std::uint64_t loaded = 0;
@@ -38,6 +38,7 @@ struct ModuleChanges {
     std::uint64_t unloaded = 0;
 };
 
+// A module that was loaded or tried.
 struct ModuleEntry : ModuleVersion {
     ModuleState state = ModuleState::not_loaded;
     std::string reason;
@@ -74,6 +75,8 @@ public:
     std::list<LeavingVersion> leaving;
     std::vector<std::shared_ptr<PluginLibrary>> pinned;  // something of each still lives
     bool reloading = false;                              // modules are being reloaded
+    Condition reloaded;                                  // a reload has ended
+    Condition left;                                      // an old version has left
 
     // The entry, made if there is none.
     ModuleEntry& entry(const std::string& name);

@@ -28,7 +28,8 @@ Task<> OldVersions::end_all(const ModuleEntry& entry, bool force) {
     }
     const auto gone = [this, &entry] { return !parts_.table.has_old_version(entry.name); };
     Task<bool> waiting =
-        wait_until(gone, entry.common.drain_timeout + 2 * entry.common.unload_timeout);
+        parts_.table.left.until(gone, parts_.scheduler().now() + entry.common.drain_timeout +
+                                          2 * entry.common.unload_timeout);
     const bool ended = co_await waiting;
     if (ended || force) {
         co_return;
@@ -95,6 +96,7 @@ Task<> OldVersions::leave(LeavingVersion& version) {
     co_await release_.let_go(version, true);
     parts_.table.leaving.remove_if(
         [&version](const LeavingVersion& other) { return &other == &version; });
+    parts_.table.left.notify();
     left_();
 }
 

@@ -6,7 +6,6 @@
 #include "core/wait/future.h"
 #include "modules/system/server/load_error.h"
 #include "modules/system/server/module_table.h"
-#include "modules/system/server/wait_until.h"
 
 // What loading and unloading have in common: callers wait for the operation under way by its
 // future.
@@ -33,13 +32,9 @@ inline Task<> wait_for_end(Future<> future) {
     }
 }
 
-// Returns when the module is not being reloaded.
-inline Task<> until_reloaded(const ModuleEntry& entry) {
-    while (entry.reloading) {
-        const auto reloaded = [&entry] { return !entry.reloading; };
-        Task<bool> waiting = wait_until(reloaded);
-        co_await waiting;
-    }
+// Returns when the module of the table is not being reloaded.
+inline Task<bool> until_reloaded(ModuleTable& table, const ModuleEntry& entry) {
+    return table.reloaded.until([&entry] { return !entry.reloading; });
 }
 
 }  // namespace weir

@@ -25,13 +25,17 @@ namespace {
 // Holds a flag as long as a reload runs, however it ends.
 class Flag {
 public:
-    explicit Flag(bool& flag) : flag_(flag) { flag_ = true; }
+    Flag(bool& flag, Condition& ended) : flag_(flag), ended_(ended) { flag_ = true; }
     Flag(const Flag&) = delete;
     Flag& operator=(const Flag&) = delete;
-    ~Flag() { flag_ = false; }
+    ~Flag() {
+        flag_ = false;
+        ended_.notify();
+    }
 
 private:
     bool& flag_;
+    Condition& ended_;
 };
 
 // Calls a function of the module; what that throws then names the module and the function.
@@ -48,7 +52,7 @@ auto call_of_module(const std::string& module, std::string_view function, F call
 }  // namespace
 
 Task<> Reload::run(std::vector<std::string> names) {
-    const Flag reloading(parts_.table.reloading);
+    const Flag reloading(parts_.table.reloading, parts_.table.reloaded);
     const std::vector<std::string> all = parts_.table.with_all_users(names);
     std::vector<std::unique_ptr<Flag>> flags;
     for (const std::string& name : all) {
@@ -57,7 +61,7 @@ Task<> Reload::run(std::vector<std::string> names) {
             throw LoadException("nothing is reloaded: the module '" + name + "' is " +
                                 std::string(to_string(entry.state)));
         }
-        flags.push_back(std::make_unique<Flag>(entry.reloading));
+        flags.push_back(std::make_unique<Flag>(entry.reloading, parts_.table.reloaded));
     }
     open_successors(all);
     std::string failure;

@@ -15,7 +15,7 @@ namespace weir {
 
 Task<> Unload::unload(std::string name, std::string reason, bool force) {
     ModuleEntry& entry = parts_.table.entry(name);
-    co_await until_reloaded(entry);
+    co_await until_reloaded(parts_.table, entry);
     while (entry.loading || (entry.unloading && force)) {
         const Future<> other = entry.loading ? *entry.loading : *entry.unloading;
         co_await wait_for_end(other);
@@ -159,18 +159,28 @@ Task<> Unload::prepare(ModuleEntry& entry, bool force) {
     } catch (...) {
         scheduler.log_exception("unload() of the module '" + entry.name + "' ended");
     }
-    if (out_of_memory && force) {
+    const bool refusable = !force && !entry.module->unload_committed();
+    if (out_of_memory) {
+        if (refusable) {
+            throw UnloadRefused(entry.name, {"unload(), which had no memory"});
+        }
         scheduler.log(LogLevel::error, "unload() of the module '" + entry.name + "' had no memory");
-    } else if (out_of_memory) {
-        throw UnloadRefused(entry.name, {"unload(), which had no memory"});
     }
-    if (!ended && !force) {
-        std::vector<std::string> living{"unload(), which did not end within " +
-                                        config::duration_text(entry.common.unload_timeout)};
+    if (ended) {
+        co_return;
+    }
+    const std::string timeout = config::duration_text(entry.common.unload_timeout);
+    if (refusable) {
+        std::vector<std::string> living{"unload(), which did not end within " + timeout};
         for (const Routine& routine : entry.module->routines()) {
             living.push_back(describe_wait(routine));
         }
         throw UnloadRefused(entry.name, std::move(living));
+    }
+    if (!force) {
+        scheduler.log(LogLevel::warning, "unload() of the module '" + entry.name +
+                                             "' did not end within " + timeout +
+                                             ": the module is unloaded nevertheless");
     }
 }
 

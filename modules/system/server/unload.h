@@ -28,7 +28,7 @@ public:
     void unload_unused_services();
 
     // Gives a module that is loaded the time to prepare for its end. Throws UnloadRefused if it
-    // takes too long or has no memory, unless it is forced.
+    // takes too long or has no memory, unless it is forced or the module has committed to it.
     Task<> prepare(ModuleEntry& entry, bool force);
 
 private:

@@ -91,6 +91,7 @@ Task<> ZooKeeperModule::load() {
 
 Task<> ZooKeeperModule::unload() {
     if (session_ != nullptr) {  // else the next version has it
+        commit_unload();
         co_await session_->close();
     }
 }
