@@ -6,7 +6,6 @@
 
 #include <catch2/catch.hpp>
 
-#include "apps/examples/extend/01-queue/lifo_queue.h"
 #include "core/queue/fair_queue.h"
 #include "core/queue/fifo_queue.h"
 #include "core/queue/priority_queue.h"
@@ -217,13 +216,6 @@ TEST_CASE("the kinds of weir keep every promise of a queue") {
             CHECK(check_queue_kind(FairQueue::factory(fair), {.block_stops_all = false}) == "");
         }
     }
-}
-
-TEST_CASE("a kind that serves newer events before one that was unblocked says so") {
-    const auto lifo = [](std::size_t limit) { return std::make_unique<LifoQueue>(limit); };
-    CHECK_THAT(check_queue_kind(lifo), Catch::StartsWith("lets another event leave before the one "
-                                                         "that was unblocked"));
-    CHECK(check_queue_kind(lifo, {.block_stops_all = false}) == "");
 }
 
 TEST_CASE("every promise that a kind of queue can break is named") {

@@ -484,11 +484,14 @@ TEST_CASE("reload: a version whose events have another layout does not get those
     world.run([](Server& server, const PluginFolder& plugins, std::string& what,
                  std::string& sheet) -> Task<> {
         co_await wait_for_startup(server, "own_kind");
-        co_await ask("own_kind", "pile", Json{{"number", 7}});
+        Json number{{"number", 7}};
+        Task<std::string> piling = ask("own_kind", "pile", std::move(number));
+        co_await piling;
         plugins.put("own_kind", "wide");
         Texts names{"own_kind"};
         co_await tell(server.loader().reload(std::move(names)), what);
-        sheet = co_await ask("own_kind", "take", {});
+        Task<std::string> taking = ask("own_kind", "take", {});
+        sheet = co_await taking;
     }(world.server(), folder, refused, taken));
     CHECK_THAT(refused, Catch::StartsWith(
                             "the module 'own_kind' failed: the queue 'pile' of the version that "

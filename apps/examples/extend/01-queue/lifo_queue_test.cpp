@@ -3,6 +3,8 @@
 #include <catch2/catch.hpp>
 #include <weir/core.h>
 
+#include "modules/testing/queue_kind.h"
+
 namespace {
 
 struct Plate : weir::Event {
@@ -44,4 +46,12 @@ TEST_CASE("extend 01: of a stack of plates the last is taken first") {
     kitchen.start(put(5, story));
     scheduler.run();
     CHECK(story == "+1+2+3+4-3+5-4-5-2-1");
+}
+
+TEST_CASE(
+    "extend 01: the queue keeps what queues promise; newer events leave before unblocked ones") {
+    const auto lifo = [](std::size_t limit) { return std::make_unique<LifoQueue>(limit); };
+    CHECK(weir::check_queue_kind(lifo, {.block_stops_all = false}) == "");
+    CHECK_THAT(weir::check_queue_kind(lifo),
+               Catch::StartsWith("lets another event leave before the one that was unblocked"));
 }
