@@ -191,15 +191,17 @@ std::unique_ptr<Route> Router::add(std::string method, std::string pattern, Hand
         }
     }
     std::vector<Route*>& routes = takes_all ? node->and_all : node->here;
+    const auto has_method = [&method](const Route* other) { return other->method() == method; };
     for (const Route* other : routes) {
-        if (other->method() == method && !owner.is_other_version_of(other->owner_)) {
+        if (has_method(other) && !owner.is_other_version_of(other->owner_)) {
             throw std::invalid_argument("the path '" + config::printable(pattern) +
                                         "' is there already with the method " + method);
         }
     }
+    const auto place = std::ranges::find_if(routes, has_method);  // before that of an old version
     std::unique_ptr<Route> route(
         new Route(std::move(method), std::move(pattern), std::move(handler), std::move(owner)));
-    routes.insert(routes.begin(), route.get());  // before that of an old version
+    routes.insert(place, route.get());
     route->node_ = node;
     return route;
 }
