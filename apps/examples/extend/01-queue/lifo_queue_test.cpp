@@ -2,8 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <weir/core.h>
-
-#include "modules/testing/queue_kind.h"
+#include <weir/testing.h>
 
 namespace {
 
