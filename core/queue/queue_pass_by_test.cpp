@@ -118,7 +118,7 @@ TEST_CASE("at random: an event that may pass by would have entered and left its 
     const auto seed = GENERATE(range(0U, 20U));
     CAPTURE(compiled, seed);
     std::mt19937 random(seed);
-    const auto below = [&random](int count) { return static_cast<int>(random() % count); };
+    const auto below = [&random](unsigned count) { return static_cast<int>(random() % count); };
     const Tree tree(compiled, {.max_default = 6, .max_total = 8});
     Queue& root = *tree.root;
     root.add("c", 5, jobs("c"), {.max_default = 4});

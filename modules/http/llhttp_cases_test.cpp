@@ -25,7 +25,8 @@ std::string bytes_of(const std::string& text) {
     for (std::size_t i = 0; i != text.size(); ++i) {
         const auto byte = static_cast<unsigned char>(text[i]);
         if (byte == 0xC2 || byte == 0xC3) {  // U+0080 to U+00FF
-            bytes += static_cast<char>((byte & 3U) << 6U | (text[++i] & 0x3FU));
+            bytes += static_cast<char>((byte & 3U) << 6U |
+                                       (static_cast<unsigned char>(text[++i]) & 0x3FU));
         } else {
             bytes += text[i];
         }

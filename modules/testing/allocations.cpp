@@ -70,8 +70,10 @@ bool AllocationFailure::in_json() const noexcept {
         if (name.starts_with("_ZN8nlohmann") || name.starts_with("_ZNK8nlohmann")) {
             return true;
         }
-        if (!name.starts_with("_ZNSt") && !name.starts_with("_ZNKSt") &&
-            !name.starts_with("_Znw") && name.find("AllocationFailure") == name.npos) {
+        // The first may be a sanitizer's own backtrace().
+        if (!name.ends_with("backtrace") && !name.starts_with("_ZNSt") &&
+            !name.starts_with("_ZNKSt") && !name.starts_with("_Znw") &&
+            name.find("AllocationFailure") == name.npos) {
             return false;
         }
     }

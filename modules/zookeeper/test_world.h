@@ -13,6 +13,7 @@
 #include "core/wait/timeout.h"
 #include "modules/zookeeper/session.h"
 #include "modules/zookeeper/testing/fake_ensemble.h"
+#include "tests/support/campaign.h"
 #include "tests/support/virtual_world.h"
 
 namespace weir::zookeeper {
@@ -33,14 +34,16 @@ struct FakeWorld : test::VirtualWorld {
     FakeEnsemble ensemble;
 };
 
-// Runs the function with the seeds from 1 to `count`, or to WEIR_SEEDS, or with WEIR_SEED alone.
-// A failed check tells its seed.
+// Runs the function with the seeds from 1 to `count`, or to WEIR_SEEDS, or with WEIR_SEED alone;
+// with the address sanitizer with a part of `count`. A failed check tells its seed.
 template <class F>
 void for_seeds(std::uint64_t count, F run) {
     const char* const alone = std::getenv("WEIR_SEED");
     const char* const all = std::getenv("WEIR_SEEDS");
     std::uint64_t seed = alone != nullptr ? std::stoull(alone) : 1;
-    const std::uint64_t last = alone != nullptr ? seed : all != nullptr ? std::stoull(all) : count;
+    const std::uint64_t last = alone != nullptr ? seed
+                               : all != nullptr ? std::stoull(all)
+                                                : count / test::one_run_of;
     for (; seed <= last; ++seed) {
         INFO("repeat it alone with WEIR_SEED=" << seed);
         run(seed);
