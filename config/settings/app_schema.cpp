@@ -135,6 +135,9 @@ Value Catalogue::schema() const {
     Value schema = Value::object();
     schema.add("$schema", "https://json-schema.org/draft/2020-12/schema");
     schema.add("title", "A weir app");
+    schema.add("description",
+               "Files and folders in settings are relative to the folder in which the server is "
+               "started, those of include to the folder of this file");
     schema.add("type", "object");
     const Value file_name = Value::object().add("type", "string").add("minLength", 1);
     Value properties = Value::object();

@@ -16,7 +16,9 @@ struct Change {
     Value after;
 };
 
-/// Returns "poll_interval: \"50ms\" -> \"1s\"".
+/// Returns "poll_interval: \"50ms\" -> \"1s\"". Of values that are too long for a line it says only
+/// what differs, and of many differences the first: "rules: tell.do[0].log: \"a\" -> \"b\", ask
+/// added, hear removed".
 std::string to_text(const Change& change);
 
 /// Returns the settings that differ, in the order of the description. Lists each setting of a

@@ -1,10 +1,12 @@
 #include "config/settings/changes.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <catch2/catch.hpp>
 
+#include "config/document/document.h"
 #include "config/settings/settings.h"
 #include "config/settings/testdata/sample_settings.h"
 
@@ -75,6 +77,34 @@ TEST_CASE("changes of every type are found", "[changes]") {
     CHECK(changed(server, other) == "");
 }
 
+TEST_CASE("of values too long for a line, what differs is told", "[changes]") {
+    const auto value = [](const std::string& text) {
+        Problems problems;
+        Allowance allowance{Limits()};
+        return *read_document(text, std::make_shared<Source>(Source{"test"}), allowance, problems);
+    };
+    const std::string filling = R"("filling": ")" + std::string(200, 'x') + R"(")";
+    const auto difference = [&](const std::string& before, const std::string& after) {
+        return to_text({"rules", false, value("{" + filling + before + "}"),
+                        value("{" + filling + after + "}")});
+    };
+    CHECK(difference(R"(, "tell": {"do": [{"log": "a"}]}, "hear": 1)",
+                     R"(, "tell": {"do": [{"log": "b"}]}, "ask": 2)") ==
+          R"(rules: tell.do[0].log: "a" -> "b", hear removed, ask added)");
+    CHECK(difference(R"(, "tell": [1, 2])", R"(, "tell": [1])") == "rules: tell: 2 elements -> 1");
+    CHECK(difference(R"(, "a.b": 1)", R"(, "a.b": ")" + std::string(1000, 'y') + R"(")") ==
+          R"(rules: ["a.b"]: 1 -> ")" + std::string(59, 'y') + "...");
+    std::string many;
+    for (int i = 0; i != 1000; ++i) {
+        many += ", \"n" + std::to_string(i) + "\": 1";
+    }
+    CHECK(difference("", many) ==
+          "rules: n0 added, n1 added, n2 added, n3 added, n4 added, n5 added, n6 added, n7 added, "
+          "n8 added, n9 added, and 990 more");
+    CHECK(to_text({"text", false, std::string(300, 'a'), std::string(300, 'b')}) ==
+          "text: \"" + std::string(59, 'a') + "... -> \"" + std::string(59, 'b') + "...");
+}
+
 TEST_CASE("each setting of a nested struct is listed", "[changes]") {
     sample::LockSettings before, after;
     after.limits.total = 7;
@@ -95,7 +125,7 @@ TEST_CASE("changes do not show secrets", "[changes]") {
     after.password = "hunter2";
     CHECK(changed(before, after) == "password: null -> \"(secret)\"\n");
     before.password = "hunter1";
-    CHECK(changed(before, after) == "password: \"(secret)\" -> \"(secret)\"\n");
+    CHECK(changed(before, after) == "password: changed, in what is not shown\n");
 }
 
 TEST_CASE("settings that are fixed keep their values, in nested structs and secret ones too",

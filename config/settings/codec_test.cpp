@@ -82,6 +82,17 @@ TEST_CASE("durations are text with a unit, or seconds", "[codec]") {
     CHECK(Milliseconds::decode("50us").wrong == "is not a multiple of 1ms");
     CHECK(Milliseconds::decode(0.0005).wrong == "is not a multiple of 1ms");
     CHECK(Milliseconds::decode("0.5ns").wrong == "is not a multiple of 1ns");
+    CHECK(Milliseconds::decode("1h 30m").wrong ==
+          "is not one number directly followed by one unit; write \"90m\"");
+    CHECK(Milliseconds::decode("1h30m15s").wrong ==
+          "is not one number directly followed by one unit; write \"5415s\"");
+    CHECK(Milliseconds::decode(" 5 s ").wrong ==
+          "is not one number directly followed by one unit; write \"5s\"");
+    CHECK(mismatch(Milliseconds::decode("1h 30")));
+    CHECK(mismatch(Milliseconds::decode("2000000h 2000000h")));
+    CHECK(mismatch(Milliseconds::decode(" ")));
+    CHECK(mismatch(Milliseconds::decode("")));
+    CHECK(mismatch(Milliseconds::decode("5 minutes")));
     CHECK(mismatch(Milliseconds::decode("50")));
     CHECK(mismatch(Milliseconds::decode("fast")));
     CHECK(mismatch(Milliseconds::decode(true)));

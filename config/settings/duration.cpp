@@ -1,8 +1,10 @@
 #include "config/settings/duration.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "config/settings/quantity.h"
@@ -37,6 +39,33 @@ std::optional<double> number(const Value& value) {
     return std::nullopt;
 }
 
+// Reads "1h 30m" or "5 s": several numbers with units, and spaces between all of them. Returns
+// their sum; nothing if the text is something else.
+std::optional<std::chrono::nanoseconds> sum_of_quantities(std::string_view text) {
+    constexpr std::string_view numeric = "0123456789.";
+    std::chrono::nanoseconds sum{};
+    const auto skip_spaces = [&text] {
+        text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+    };
+    skip_spaces();
+    do {
+        const std::string_view number = text.substr(0, text.find_first_not_of(numeric));
+        text.remove_prefix(number.size());
+        skip_spaces();
+        const std::string_view unit = text.substr(0, text.find_first_of(" 0123456789."));
+        text.remove_prefix(unit.size());
+        const Quantity part =
+            parse_quantity(std::string(number) + std::string(unit), duration_units());
+        const std::chrono::nanoseconds length(part.value);
+        if (part.error != QuantityError::none || length > longest_duration - sum) {
+            return std::nullopt;
+        }
+        sum += length;
+        skip_spaces();
+    } while (!text.empty());
+    return sum;
+}
+
 }  // namespace
 
 Decoded<std::chrono::nanoseconds> decode_duration(const Value& value) {
@@ -56,6 +85,12 @@ Decoded<std::chrono::nanoseconds> decode_duration(const Value& value) {
             return {{}, false, "is not a multiple of 1ns"};
         case QuantityError::not_a_quantity:
             break;
+    }
+    if (const auto sum = sum_of_quantities(*text)) {
+        return {{},
+                false,
+                "is not one number directly followed by one unit; write \"" + duration_text(*sum) +
+                    '"'};
     }
     return {};
 }

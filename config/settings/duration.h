@@ -31,7 +31,10 @@ struct Codec<std::chrono::duration<Rep, Period>> {
     using T = std::chrono::duration<Rep, Period>;
 
     static std::string name() { return "duration"; }
-    static std::string expected() { return "a duration, as \"50ms\", \"2s\" or seconds"; }
+    static std::string expected() {
+        return "a duration: a number with one of the units ns, us, ms, s, m, h, d, as \"90s\", or "
+               "a number of seconds";
+    }
     static Bounds<T> natural() {
         using namespace std::chrono;
         const bool less = duration<double>(T::max()) < duration<double>(longest_duration);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "config/settings/checked_type.h"
 #include "config/settings/composite_types.h"
@@ -28,6 +29,27 @@ inline const NameIn* name_in(const Type& type) noexcept {
     const auto* const checked = dynamic_cast<const CheckedType<std::string>*>(
         optional == nullptr ? &type : &optional->inner());
     return checked == nullptr ? nullptr : checked->check().target<NameIn>();
+}
+
+/// As the check of a list: says that a call may only give it if the settings of what another
+/// parameter names allow it:
+///
+///     setting("arguments", &RunParameters::arguments, "More of them")
+///         .check(AllowedBy{"command", "commands", "arguments"})
+///
+/// The function refuses it else, and AppCheck::check_allowed() finds it in a configuration.
+struct AllowedBy {
+    std::string parameter;  ///< the parameter that is a name: "command"
+    std::string map;        ///< the setting that has the names: "commands"
+    std::string setting;    ///< which is true in the settings of that name: "arguments"
+
+    std::string operator()(const std::vector<std::string>&) const { return ""; }
+};
+
+/// Returns what has to allow values of the type; null: nothing.
+inline const AllowedBy* allowed_by(const Type& type) noexcept {
+    const auto* const checked = dynamic_cast<const CheckedType<std::vector<std::string>>*>(&type);
+    return checked == nullptr ? nullptr : checked->check().target<AllowedBy>();
 }
 
 }  // namespace weir::config

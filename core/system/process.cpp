@@ -1,9 +1,11 @@
 #include "core/system/process.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <stdexcept>
@@ -12,6 +14,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,6 +48,28 @@ FileDescriptor above_standard(FileDescriptor descriptor, const std::string& oper
         throw SystemError(operation, -errno);
     }
     return moved;
+}
+
+// The system gives one code for a program, its folder and its interpreter alike. Returns which of
+// them it is; "" for a code that has nothing to do with files.
+std::string why_not_started(int error, const std::string& program, const std::string& folder) {
+    constexpr std::array of_files = {ENOENT, EACCES, ENOTDIR, ENOEXEC};
+    if (std::ranges::find(of_files, error) == of_files.end()) {
+        return "";
+    }
+    struct stat found {};
+    if (!folder.empty() && (::stat(folder.c_str(), &found) != 0 || !S_ISDIR(found.st_mode))) {
+        return "there is no folder " + folder;
+    }
+    if (program.find('/') == std::string::npos) {
+        const char* const path = std::getenv("PATH");
+        return "no folder of PATH has a program of this name; PATH is " +
+               std::string(path == nullptr ? "not set" : path);
+    }
+    const bool is_relative = program.front() != '/' && !folder.empty();
+    const std::string file = is_relative ? folder + '/' + program : program;
+    const std::string why = why_not_executable(file);
+    return why.empty() ? file + " is there, but is no program, or its interpreter is missing" : why;
 }
 
 // The attributes and file actions of posix_spawn.
@@ -83,8 +108,13 @@ public:
             check(posix_spawn_file_actions_addchdir_np(&actions_, folder.c_str()), operation);
         }
         pid_t pid = 0;
-        check(posix_spawnp(&pid, command[0], &actions_, &attributes_, command, environment),
-              operation);
+        if (const int error =
+                posix_spawnp(&pid, command[0], &actions_, &attributes_, command, environment);
+            error != 0) {
+            const std::string why = why_not_started(error, command[0], folder);
+            throw SystemError(operation, -error,
+                              SystemError::reason(-error) + (why.empty() ? "" : ": " + why));
+        }
         return pid;
     }
 
@@ -182,6 +212,18 @@ void reap(Poller& poller, int pid) noexcept {
 }
 
 }  // namespace
+
+std::string why_not_executable(const std::string& file) {
+    struct stat found {};
+    if (::stat(file.c_str(), &found) != 0) {
+        return errno == ENOENT ? "there is no file " + file
+                               : file + " cannot be looked at: " + SystemError::reason(-errno);
+    }
+    if (!S_ISREG(found.st_mode)) {
+        return file + (S_ISDIR(found.st_mode) ? " is a folder" : " is no regular file");
+    }
+    return ::access(file.c_str(), X_OK) == 0 ? "" : file + " may not be executed";
+}
 
 std::string ProcessExit::text() const {
     if (signal == 0) {

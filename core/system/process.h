@@ -48,6 +48,9 @@ struct ProcessExit {
     std::string text() const;
 };
 
+/// Returns why this program cannot execute a file, as "there is no file /bin/x"; "" if it can.
+std::string why_not_executable(const std::string& file);
+
 /// A running process, with all processes of its group: those that it starts, unless they leave the
 /// group as daemons do. The group ends with this object, whether it is destroyed by the end of its
 /// scope or because its routine is closed: no process is left, and no zombie.

@@ -138,14 +138,24 @@ TEST_CASE("a process reads what is written to it, to the end") {
     CHECK(run(world, work(world.scheduler)) == "HELLO");
 }
 
-TEST_CASE("what cannot be started is an error that names it") {
+TEST_CASE("what cannot be started is an error that says what is missing, and where") {
     World world;
     CHECK_THROWS_WITH(Process(world.scheduler, {.command = {"/no/such/program"}}),
-                      "starting /no/such/program: no such file or directory (ENOENT)");
+                      "starting /no/such/program: no such file or directory (ENOENT): there is no "
+                      "file /no/such/program");
     CHECK_THROWS_WITH(Process(world.scheduler, {.command = {"/etc/passwd"}}),
-                      "starting /etc/passwd: permission denied (EACCES)");
+                      "starting /etc/passwd: permission denied (EACCES): /etc/passwd may not be "
+                      "executed");
     CHECK_THROWS_WITH(Process(world.scheduler, {.command = {"ls"}, .folder = "/no/folder"}),
-                      "starting ls in /no/folder: no such file or directory (ENOENT)");
+                      "starting ls in /no/folder: no such file or directory (ENOENT): there is no "
+                      "folder /no/folder");
+    CHECK_THROWS_WITH(Process(world.scheduler, {.command = {"./program"}, .folder = "/etc"}),
+                      "starting ./program in /etc: no such file or directory (ENOENT): there is no "
+                      "file /etc/./program");
+    CHECK_THROWS_WITH(Process(world.scheduler, {.command = {"no-such-program"}}),
+                      "starting no-such-program: no such file or directory (ENOENT): no folder of "
+                      "PATH has a program of this name; PATH is " +
+                          std::string(std::getenv("PATH")));
     CHECK_THROWS_AS(Process(world.scheduler, {}), std::invalid_argument);
     test::WorldOn<Simulation> simulated;
     CHECK_THROWS_AS(Process(simulated.scheduler, {.command = {"ls"}}), std::logic_error);

@@ -181,6 +181,36 @@ openssl::Owned<SSL> TlsRules::make() const {
     return ssl;
 }
 
+namespace {
+
+std::string time_text(const ASN1_TIME& time) {
+    const openssl::Owned<BIO> memory(BIO_new(BIO_s_mem()));
+    char* text = nullptr;
+    if (memory == nullptr || ASN1_TIME_print(memory.get(), &time) != 1) {
+        return "an unknown time";
+    }
+    const long size = BIO_get_mem_data(memory.get(), &text);
+    return {text, static_cast<std::size_t>(size)};
+}
+
+}  // namespace
+
+std::vector<std::string> TlsRules::certificates_not_valid_now(const TlsOptions& options) const {
+    std::vector<std::string> wrong;
+    for (std::size_t i = 0; i != options.certificates.size(); ++i) {
+        const X509* const certificate = SSL_CTX_get0_certificate(contexts_[i].get());
+        const ASN1_TIME* const begin = X509_get0_notBefore(certificate);
+        const ASN1_TIME* const end = X509_get0_notAfter(certificate);
+        const std::string name = "the certificate " + options.certificates[i].certificate;
+        if (X509_cmp_current_time(end) < 0) {
+            wrong.push_back(name + " has expired: it was valid until " + time_text(*end));
+        } else if (X509_cmp_current_time(begin) > 0) {
+            wrong.push_back(name + " is not valid yet, but from " + time_text(*begin) + " on");
+        }
+    }
+    return wrong;
+}
+
 // --- TlsContext
 
 TlsContext::TlsContext(TlsOptions options, bool server)
@@ -196,6 +226,10 @@ std::shared_ptr<TlsContext> TlsContext::server(TlsOptions options) {
 
 std::shared_ptr<TlsContext> TlsContext::client(TlsOptions options) {
     return std::shared_ptr<TlsContext>(new TlsContext(std::move(options), false));
+}
+
+std::vector<std::string> TlsContext::certificates_not_valid_now() const {
+    return rules_->certificates_not_valid_now(options_);
 }
 
 void TlsContext::reload() {

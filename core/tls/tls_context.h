@@ -75,6 +75,10 @@ public:
 
     const TlsOptions& options() const noexcept { return options_; }
 
+    // Returns what peers will object to in the own certificates at this time: "the certificate
+    // server.pem has expired: it was valid until Nov  5 10:00:00 2026 GMT". Empty: nothing.
+    std::vector<std::string> certificates_not_valid_now() const;
+
     // Reads the files again. New streams use them, open ones go on with what they have. If that
     // fails, throws TlsError and has changed nothing.
     void reload();

@@ -22,6 +22,8 @@ public:
 
     // Returns a new connection, with nothing to read from or write to. Throws TlsError.
     openssl::Owned<SSL> make() const;
+    // See TlsContext.
+    std::vector<std::string> certificates_not_valid_now(const TlsOptions& options) const;
     bool require_close_notify() const noexcept { return require_close_notify_; }
     Duration handshake_timeout() const noexcept { return handshake_timeout_; }
 

@@ -61,7 +61,8 @@ struct RunParameters {
             setting("command", &S::command, "Its name in the configuration")
                 .check(name_of_command())
                 .required(),
-            setting("arguments", &S::arguments, "Further arguments, if the command takes some"),
+            setting("arguments", &S::arguments, "Further arguments, if the command takes some")
+                .check(config::AllowedBy{"command", "commands", "arguments"}),
             setting("input", &S::input, "What it reads from its standard input"),
             setting("tag", &S::tag, "What its events exec.Line have, to tell runs apart"),
             setting("must_succeed", &S::must_succeed,
@@ -180,15 +181,32 @@ private:
         Command& command_;
     };
 
+    // Returns the file of the program; "" if that depends on where, and with which PATH, the server
+    // is started.
+    static std::string known_file(const CommandSettings& command) {
+        const std::string& program = command.command.front();
+        if (program.starts_with('/')) {
+            return program;
+        }
+        const bool is_in_folder = program.find('/') != std::string::npos;
+        return is_in_folder && command.folder.starts_with('/') ? command.folder + '/' + program
+                                                               : "";
+    }
+
     static void check(const AppCheck& app) {
         const auto settings = app.settings<ExecSettings>();
         for (const auto& [command_name, command] : settings.commands) {
+            config::Path path = app.section() / "commands";
+            path.push(command_name);
             try {
                 command_line(command);
             } catch (const std::invalid_argument& error) {
-                config::Path path = app.section() / "commands";
-                path.push(command_name);
                 app.report(path / "user", error.what());
+            }
+            if (const std::string file = known_file(command); !file.empty()) {
+                if (const std::string why = why_not_executable(file); !why.empty()) {
+                    app.warn(path / "command", why + ": each run of the command fails");
+                }
             }
         }
     }
@@ -230,7 +248,19 @@ private:
         limits.output = command->settings.output.bytes;
         Task<RunResult> program = run_and_tell(std::move(options), std::move(parameters.input),
                                                limits, teller(parameters, command->settings.lines));
-        RunResult result = co_await program;
+        RunResult result;
+        std::string not_run;
+        try {
+            result = co_await program;
+        } catch (const SystemError& error) {
+            not_run = error.what();
+        }
+        if (!not_run.empty()) {
+            ++command->info.runs;
+            ++command->info.failed;
+            throw ApiException("command_failed", "the command '" + parameters.command +
+                                                     "' cannot be run: " + not_run);
+        }
         const bool success = result.exit.success() && !result.timed_out;
         ++command->info.runs;
         command->info.failed += success ? 0 : 1;

@@ -22,7 +22,9 @@ config::Settings<CommandSettings> CommandSettings::describe() {
     return settings<S>(
         "A command that may be run", setting("description", &S::description, "What it is for"),
         setting("command", &S::command,
-                "The program and its arguments; no shell reads them, unless the program is one")
+                "The program and its arguments; no shell reads them, unless the program is one. A "
+                "program without / is looked for in the PATH of the server; one that begins with "
+                "./ lies in `folder`")
             .not_empty()
             .required(),
         setting("arguments", &S::arguments,

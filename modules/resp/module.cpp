@@ -66,7 +66,7 @@ public:
             .reads({"addresses", "clients"})
             .rights({"info", "kill_client"})
             .checks([](const AppCheck& app) {
-                check_roles(app, app.settings<RespSettings>().listeners());
+                check_listeners(app, app.settings<RespSettings>().listeners());
             });
     }
 

@@ -236,7 +236,7 @@ Step Compiler::step(const StepSettings& written, const config::Path& path,
     compile_as(made, written, path);
     if (!written.on_error.empty()) {
         const NamesInScope::Block block(values_.scope());
-        made.error = values_.scope().add("error", {Shape::object});
+        made.error = values_.scope().add("error", shape_of_failure());
         made.on_error = steps(written.on_error, path / "on_error", place + ".on_error");
     }
     return made;
@@ -351,6 +351,9 @@ void Compiler::call(Step& made, const StepSettings& written, const config::Path&
     };
     made.value = values_.object(written.with, found == nullptr ? nullptr : found->parameters,
                                 "parameter", path / "with", path / "call", names);
+    if (found != nullptr && found->parameters != nullptr) {
+        values_.app()->check_allowed(target, *found->parameters, written.with, path / "with");
+    }
     name_result(made, written.as, found == nullptr ? Shape() : result_shape(*found), path / "as");
 }
 

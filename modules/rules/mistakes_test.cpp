@@ -37,12 +37,37 @@ std::string rehearsed(const std::string& rules, const std::string& event) {
 }
 
 // A module whose function and event name an entry of its settings.
+struct BoxSettings {
+    bool open = false;
+
+    static config::Settings<BoxSettings> describe() {
+        return config::settings<BoxSettings>(
+            "A box", config::setting("open", &BoxSettings::open, "Whether things fit in"));
+    }
+};
+
 struct DepotSettings {
     std::map<std::string, int> shelves;
+    std::map<std::string, BoxSettings> boxes;
 
     static config::Settings<DepotSettings> describe() {
         return config::settings<DepotSettings>(
-            "A depot", config::setting("shelves", &DepotSettings::shelves, "The shelves"));
+            "A depot", config::setting("shelves", &DepotSettings::shelves, "The shelves"),
+            config::setting("boxes", &DepotSettings::boxes, "The boxes"));
+    }
+};
+
+struct BoxParameters {
+    std::string box;
+    std::vector<std::string> things;
+
+    static config::Settings<BoxParameters> describe() {
+        return config::settings<BoxParameters>(
+            "Fills a box",
+            config::setting("box", &BoxParameters::box, "Its name")
+                .check(config::NameIn{"box", "boxes"}),
+            config::setting("things", &BoxParameters::things, "What comes into it")
+                .check(config::AllowedBy{"box", "boxes", "open"}));
     }
 };
 
@@ -74,18 +99,21 @@ public:
     static auto declare() {
         return declare_module<Depot>("depot", "Keeps things")
             .event<Emptied>()
-            .function("empty", &Depot::empty);
+            .function("empty", &Depot::empty)
+            .function("fill", &Depot::fill);
     }
 
 private:
     void empty(const ShelfParameters&) {}
+    void fill(const BoxParameters&) {}
 };
 
 std::string depot_mistakes(const std::string& startup, const std::string& rule) {
     config::Problems problems;
     const CheckedApp app(
         SimulatedServer::read(R"({"server": {"startup": ["rules")" + startup +
-                              R"(]}, "module": {"depot": {"shelves": {"left": 1, "right": 2}},
+                              R"(]}, "module": {"depot": {"shelves": {"left": 1, "right": 2},
+            "boxes": {"red": {"open": true}, "green": {}}},
         "rules": {"rules": {"r": )" +
                               rule + "}}}}"),
         Registry().add<Depot>(), problems);
@@ -109,6 +137,18 @@ TEST_CASE("a name out of the settings of another module is looked up there") {
           "r.on.where.shelf: unknown shelf 'rigth' (did you mean 'right'?)\n"
           "r.do[0].with.shelf: unknown shelf 'lft' (did you mean 'left'?)\n"
           "r.do[3].with.shelf: unknown shelf 'top'\n");
+}
+
+TEST_CASE("a parameter that the settings of what another one names do not allow is a mistake") {
+    CHECK(depot_mistakes(R"(, "depot")", R"({"on": "depot.Emptied", "do": [
+        {"call": "depot.fill", "with": {"box": "red", "things": ["tea"]}},
+        {"call": "depot.fill", "with": {"box": "green", "things": ["tea"]}},
+        {"call": "depot.fill", "with": {"box": "green", "things": []}},
+        {"call": "depot.fill", "with": {"box": "blue", "things": ["tea"]}},
+        {"call": "depot.fill", "with": {"box": "{{event.shelf}}", "things": ["tea"]}}]})") ==
+          "r.do[1].with.things: the box 'green' takes none: module.depot.boxes.green.open is not "
+          "true\n"
+          "r.do[3].with.box: unknown box 'blue'\n");
 }
 
 TEST_CASE("an event of a module that has settings and is not started is told as that") {
@@ -261,6 +301,15 @@ TEST_CASE("a rehearsal says which rules fire, why others do not, and what they w
               .starts_with("bad_event: "));
     CHECK(rehearsed(rules, R"({"type": "rules.Failed", "event": {"rule": "x"}})") ==
           "no rule is about rules.Failed\n");
+}
+
+TEST_CASE("a misspelled part of an error is a mistake") {
+    CHECK(mistakes_of_step(R"({"call": "shop.nothing", "on_error": [
+              {"log": "{{error.code}}, {{error.message}} at {{error.step}}"},
+              {"log": "{{error.mesage}}"}]})") ==
+          Lines{"r.do[0].call: the module 'shop' has no function 'nothing'",
+                "r.do[0].on_error[1].log: {{error.mesage}}: unknown member 'mesage' (did you mean "
+                "'message'?)"});
 }
 
 }  // namespace weir::rules

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "config/settings/schema_writer.h"
+#include "config/settings/settings.h"
 
 namespace weir::rules {
 
@@ -87,7 +88,26 @@ unsigned kinds_of_schema(const config::Value& schema) {
     return Shape::anything;
 }
 
+struct FailureMembers {
+    std::string code;
+    std::string message;
+    std::string step;
+
+    static config::Settings<FailureMembers> describe() {
+        using config::setting;
+        using S = FailureMembers;
+        return config::settings<S>("Why a step has failed",
+                                   setting("code", &S::code, "For programs"),
+                                   setting("message", &S::message, "For people"),
+                                   setting("step", &S::step, "The place of the step"));
+    }
+};
+
 }  // namespace
+
+Shape shape_of_failure() {
+    return {Shape::object, &config::description_of<FailureMembers>()};
+}
 
 bool Shape::fits(const Shape& wanted) const noexcept {
     constexpr unsigned numbers = integer | number;

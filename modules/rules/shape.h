@@ -39,5 +39,7 @@ Shape shape_of(const config::Type& type);
 Shape shape_of(const Json& value);
 // Returns the shape of what a function returns.
 Shape result_shape(const ApiFunction& function);
+// Returns the shape of `error` in `on_error`: why a step has failed, as Run::do_step() tells it.
+Shape shape_of_failure();
 
 }  // namespace weir::rules

@@ -112,6 +112,25 @@ class ExecTest(unittest.TestCase):
             self.assertEqual(report["output"], f"ann no home\n{folder.name}\nread")
         folder.cleanup()
 
+    def test_a_program_that_cannot_be_started_is_named_with_where_it_was_looked_for(self):
+        with self.server(lost={"command": ["no-such-program"]},
+                         gone={"command": ["/no/such/program"]},
+                         nowhere={"command": ["true"], "folder": "/no/folder"}) as server:
+            self.assertIn("warning", server.text())
+            self.assertIn('module.exec.commands.gone.command: there is no file /no/such/program: '
+                          "each run of the command fails", server.text())
+            for name, why in (("lost", "no folder of PATH has a program of this name; PATH is "
+                               + os.environ["PATH"]),
+                              ("gone", "there is no file /no/such/program"),
+                              ("nowhere", "there is no folder /no/folder")):
+                with self.assertRaises(redis.ResponseError) as error:
+                    self.run_command(server, command=name)
+                self.assertIn(f"command_failed: the command '{name}' cannot be run: starting ",
+                              str(error.exception))
+                self.assertIn(why, str(error.exception))
+            listed = json.loads(server.owner().execute_command("CALL", "exec", "list"))
+            self.assertEqual([(one["runs"], one["failed"]) for one in listed], [(1, 1)] * 3)
+
     def test_commands_end_with_a_server_that_is_killed(self):
         folder = Lockd().folder
         started = os.path.join(folder.name, "started")

@@ -110,7 +110,7 @@ void check_app(const AppCheck& app) {
     const auto settings = app.settings<HttpSettings>();
     const Ref<AccessRules> rules = app.roles();
     check_routes(app, settings.routes);
-    check_roles(app, settings.listeners());
+    check_listeners(app, settings.listeners());
     if (const std::string wrong = settings.wrong_page(); !wrong.empty()) {
         app.report(app.section() / "page", wrong);
     }

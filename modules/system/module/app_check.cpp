@@ -1,8 +1,12 @@
 #include "modules/system/module/app_check.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <utility>
+
+#include <unistd.h>
 
 #include "config/settings/reader.h"
 #include "config/text/nearest_name.h"
@@ -25,15 +29,34 @@ struct RolesOfServer {
 
 }  // namespace
 
+std::string why_not_writable(const std::string& file) {
+    std::error_code error;
+    if (std::filesystem::exists(file, error)) {
+        return ::access(file.c_str(), W_OK) == 0 ? ""
+                                                 : config::in_quotes(file) + " cannot be written";
+    }
+    std::filesystem::path folder = std::filesystem::path(file).parent_path();
+    if (folder.empty()) {
+        folder = ".";
+    }
+    if (!std::filesystem::is_directory(folder, error)) {
+        return "there is no folder " + config::in_quotes(folder.string());
+    }
+    return ::access(folder.c_str(), W_OK | X_OK) == 0
+               ? ""
+               : "no file can be made in the folder " + config::in_quotes(folder.string());
+}
+
 AppCheck::AppCheck(std::string_view module, const config::Configuration& configuration,
                    config::Problems& problems, config::Problems& warnings,
-                   std::vector<const EventType*> events, Modules modules)
+                   std::vector<const EventType*> events, Modules modules, bool runs)
     : section_("module." + std::string(module)),
       configuration_(configuration),
       problems_(problems),
       warnings_(warnings),
       events_(std::move(events)),
-      modules_(std::move(modules)) {}
+      modules_(std::move(modules)),
+      runs_(runs) {}
 
 Ref<AccessRules> AppCheck::roles() const {
     config::Problems ignored;
@@ -137,6 +160,36 @@ void AppCheck::check_parameter(const std::string& target, const config::Descript
                                const config::Path& path) const {
     check_value(owner, parameter, written, path);
     check_name(target, config::name_in(*parameter.type), written, path);
+}
+
+void AppCheck::check_allowed(const std::string& target, const config::Description& parameters,
+                             const std::map<std::string, config::Value>& written,
+                             const config::Path& path) const {
+    for (const config::Setting& parameter : parameters.settings()) {
+        const config::AllowedBy* const rule = config::allowed_by(*parameter.type);
+        const auto given = written.find(parameter.name);
+        const auto* const list =
+            given == written.end() ? nullptr : given->second.get<config::Value::List>();
+        if (rule == nullptr || list == nullptr || list->empty()) {
+            continue;
+        }
+        const auto named = written.find(rule->parameter);
+        const auto name = named == written.end() ? std::nullopt : named->second.text();
+        config::Path entry("module");
+        entry.push(module_of(target));
+        entry = entry / rule->map;
+        entry.push(name.value_or(""));
+        if (!configuration_.value(entry)) {
+            continue;  // it is known only when the call is made, or another check says so
+        }
+        const auto allowed = configuration_.value(entry / rule->setting);
+        const bool* const is_allowed = allowed ? allowed->get<bool>() : nullptr;
+        if (is_allowed == nullptr || !*is_allowed) {
+            report(path / parameter.name,
+                   "the " + rule->parameter + " '" + config::printable(*name) +
+                       "' takes none: " + (entry / rule->setting).text() + " is not true");
+        }
+    }
 }
 
 // --- names out of settings

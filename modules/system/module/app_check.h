@@ -19,6 +19,10 @@ class AccessRules;
 class ApiFunction;
 struct ModuleClass;
 
+/// Returns why a server with the rights of this process could not write the file, which may be made
+/// then: "there is no folder /var/lib/shop"; "" if it could.
+std::string why_not_writable(const std::string& file);
+
 /// What a module may know of the whole app when its settings are checked, before anything starts:
 /// which event types there will be, and which modules with which functions. See
 /// ModuleDeclaration::checks().
@@ -28,10 +32,11 @@ class AppCheck {
 public:
     using Modules = std::map<std::string, const ModuleClass*, std::less<>>;  // by name
 
-    /// `module`: the name of the one that is checked, as the configuration gives it.
+    /// `module`: the name of the one that is checked, as the configuration gives it. `runs`:
+    /// whether a server runs the app already, and reads its files again.
     AppCheck(std::string_view module, const config::Configuration& configuration,
              config::Problems& problems, config::Problems& warnings,
-             std::vector<const EventType*> events, Modules modules);
+             std::vector<const EventType*> events, Modules modules, bool runs = false);
 
     /// Returns the settings of the module that is checked, and their place in the configuration.
     template <class S>
@@ -46,6 +51,11 @@ public:
     /// Reports a mistake at the value at the path.
     void report(const config::Path& path, std::string what) const {
         configuration_.report(path, std::move(what), problems_);
+    }
+    /// The same for what this machine does not have, without which the module would not start, such
+    /// as a file. In a server that runs already it is a warning: the module keeps what it has.
+    void report_at_start(const config::Path& path, std::string what) const {
+        configuration_.report(path, std::move(what), runs_ ? warnings_ : problems_);
     }
     /// The same for what is no mistake, but easy to miss: `weir check` shows it, the log of a
     /// server has it, and the app starts.
@@ -87,6 +97,11 @@ public:
     /// The same for a value alone.
     void check_value(const config::Description& owner, const config::Setting& wanted,
                      const config::Value& written, const config::Path& path) const;
+    /// Reports below the path, where the parameters of a call of "target..." are, those that the
+    /// settings of what another parameter names do not allow: config::AllowedBy.
+    void check_allowed(const std::string& target, const config::Description& parameters,
+                       const std::map<std::string, config::Value>& written,
+                       const config::Path& path) const;
 
 private:
     std::string module_of(const std::string& target) const;
@@ -99,6 +114,7 @@ private:
     config::Problems& warnings_;
     const std::vector<const EventType*> events_;
     const Modules modules_;
+    const bool runs_;
 };
 
 }  // namespace weir

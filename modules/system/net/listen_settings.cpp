@@ -147,13 +147,22 @@ std::string wrong_listeners(const Listen& listen) {
     return wrong;
 }
 
-void check_roles(const AppCheck& app, const std::vector<ListenSettings>& listeners) {
+void check_listeners(const AppCheck& app, const std::vector<ListenSettings>& listeners) {
     const Ref<AccessRules> rules = app.roles();
     for (std::size_t i = 0; i != listeners.size(); ++i) {
-        if (const std::string wrong = wrong_roles(listeners[i], *rules); !wrong.empty()) {
-            config::Path path = app.section() / "listen";
-            path.push(i);
+        const ListenSettings& listener = listeners[i];
+        config::Path path = app.section() / "listen";
+        path.push(i);
+        if (const std::string wrong = wrong_roles(listener, *rules); !wrong.empty()) {
             app.report(path, wrong);
+        }
+        try {
+            listener.options();
+        } catch (const std::runtime_error& error) {
+            app.report_at_start(path / "group", error.what());
+        }
+        if (listener.tls) {
+            check_tls(app, *listener.tls, path / "tls");
         }
     }
 }

@@ -51,9 +51,10 @@ std::vector<ListenSettings> listeners_of(const Listen& listen,
 // is. For Setting::check.
 std::string wrong_listeners(const Listen& listen);
 
-// Reports roles of the addresses, the module's setting `listen`, that do not exist. A mistake in a
-// name would give clients other rights than those that are meant.
-void check_roles(const AppCheck& app, const std::vector<ListenSettings>& listeners);
+// Reports what of the addresses, the module's setting `listen`, does not fit the app or this
+// machine: roles and groups that do not exist, files of TLS that cannot be used. A mistake in the
+// name of a role would give clients other rights than those that are meant.
+void check_listeners(const AppCheck& app, const std::vector<ListenSettings>& listeners);
 
 // Requires that the roles of the addresses exist. Throws std::runtime_error that says which does
 // not.

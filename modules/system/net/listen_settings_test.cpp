@@ -6,8 +6,31 @@
 #include <catch2/catch.hpp>
 
 #include "core/net/listener.h"
+#include "modules/system/module/app_check.h"
+#include "modules/testing/simulated_server.h"
+#include "tests/support/certificates.h"
 
 using namespace weir;
+
+namespace {
+
+// Returns what the check of a module finds, a line each.
+std::string found_in(const std::vector<ListenSettings>& listeners, bool runs = false) {
+    const config::Configuration configuration = SimulatedServer::read("{}");
+    config::Problems problems;
+    config::Problems warnings;
+    check_listeners(AppCheck("door", configuration, problems, warnings, {}, {}, runs), listeners);
+    std::string text;
+    for (const config::Problem& problem : problems) {
+        text += problem.path + ": " + problem.what + "\n";
+    }
+    for (const config::Problem& warning : warnings) {
+        text += "warning: " + warning.path + ": " + warning.what + "\n";
+    }
+    return text;
+}
+
+}  // namespace
 
 TEST_CASE("permissions of a socket's file are three or four octal digits") {
     CHECK(file_mode("0660") == 0660);
@@ -60,4 +83,43 @@ TEST_CASE("a group that the machine does not have is named when the module begin
     CHECK(listener.options().unix_group == gid_t(0));
     listener.group = "no such group";
     CHECK_THROWS_WITH(listener.options(), "this machine has no group 'no such group'");
+}
+
+TEST_CASE("files of TLS that a listener cannot use are found before it starts") {
+    testing::Authority authority;
+    const std::string right = authority.sign("server").certificate;
+    const std::string other = authority.sign("other").key;
+    ListenSettings listener;
+    listener.address = "tls://:1";
+    listener.anonymous.emplace();
+    TlsSettings& tls = listener.tls.emplace();
+    const std::string place = "module.door.listen[0].tls: ";
+
+    tls.certificate = tls.key = right;
+    CHECK(found_in({listener}) == "");
+
+    tls.key = other;
+    const std::string mismatch = place + "reading the key " + other + ": key values mismatch\n";
+    CHECK(found_in({listener}) == mismatch);
+    CHECK(found_in({listener}, true) == "warning: " + mismatch);
+
+    tls.key = "/no/such.key";
+    CHECK_THAT(found_in({listener}), Catch::StartsWith(place + "reading the key /no/such.key: "));
+
+    tls.certificate = tls.key = authority.sign("expired", {.begins = -7200, .ends = -60}).key;
+    CHECK_THAT(found_in({listener}),
+               Catch::StartsWith("warning: " + place + "the certificate " + tls.key +
+                                 " has expired: it was valid until "));
+    tls.certificate = tls.key = authority.sign("early", {.begins = 3600, .ends = 7200}).key;
+    CHECK_THAT(found_in({listener}), Catch::StartsWith("warning: " + place + "the certificate " +
+                                                       tls.key + " is not valid yet, but from "));
+}
+
+TEST_CASE("a group of a socket that the machine does not have is found before it listens") {
+    ListenSettings listener;
+    listener.address = "unix:/tmp/socket";
+    listener.anonymous.emplace();
+    listener.group = "no_such_group";
+    CHECK(found_in({listener}) ==
+          "module.door.listen[0].group: this machine has no group 'no_such_group'\n");
 }

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "modules/system/module/app_check.h"
 #include "modules/system/module/module_log.h"
 
 namespace weir {
@@ -38,6 +39,16 @@ config::Settings<TlsSettings> TlsSettings::describe() {
         setting("handshake_timeout", &S::handshake_timeout,
                 "Closes a client that has not shaken hands after so long")
             .at_least(std::chrono::milliseconds(1)));
+}
+
+void check_tls(const AppCheck& app, const TlsSettings& settings, const config::Path& path) {
+    try {
+        for (const std::string& wrong : settings.server_context()->certificates_not_valid_now()) {
+            app.warn(path, wrong);
+        }
+    } catch (const TlsError& error) {
+        app.report_at_start(path, error.what());
+    }
 }
 
 void read_certificates_again(TlsContext& context, const std::string& address,

@@ -5,11 +5,13 @@
 #include <optional>
 #include <string>
 
+#include "config/document/path.h"
 #include "config/settings/settings.h"
 #include "core/tls/tls_context.h"
 
 namespace weir {
 
+class AppCheck;
 class ModuleLog;
 
 config::EnumNames<TlsVersion> names_of(TlsVersion version);
@@ -30,6 +32,10 @@ struct TlsSettings {
 
     static config::Settings<TlsSettings> describe();
 };
+
+// Reads the files as a server that starts does, and reports at the path what it would fail with.
+// Warns of certificates that clients will refuse, because they are not valid at this time.
+void check_tls(const AppCheck& app, const TlsSettings& settings, const config::Path& path);
 
 // Makes the context of a listener read its files again, and logs that it has. If that fails, logs
 // why, and the old certificate stays. Connections go on with the certificate that they were opened

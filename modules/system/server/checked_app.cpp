@@ -70,29 +70,52 @@ bool is_of_module(const config::Problem& problem, const std::string& name) {
 
 CheckedApp::CheckedApp(config::Configuration configuration, Registry registry,
                        config::Problems& problems)
+    : CheckedApp(std::move(configuration), std::move(registry), problems, std::nullopt) {}
+
+CheckedApp::CheckedApp(config::Configuration configuration, Registry registry,
+                       config::Problems& problems, Loaded loaded)
     : configuration_(std::move(configuration)),
       registry_(std::move(registry)),
       settings_(read_settings(configuration_)),
       event_types_(settings_.events),
-      finder_(settings_, registry_, plugins_of_modules(configuration_)) {
-    check(problems);
+      finder_(settings_, registry_, plugins_of_modules(configuration_)),
+      runs_(loaded.has_value()) {
+    check(problems, std::move(loaded));
     sound_ = problems.empty();
 }
 
-CheckedApp CheckedApp::require(config::Configuration configuration, Registry registry) {
-    config::Problems problems;
-    CheckedApp app(std::move(configuration), std::move(registry), problems);
+namespace {
+
+CheckedApp required(CheckedApp app, const config::Problems& problems) {
     if (!app.sound()) {
         throw std::invalid_argument(problems.text());
     }
     return app;
 }
 
-void CheckedApp::check(config::Problems& problems) {
+}  // namespace
+
+CheckedApp CheckedApp::require(config::Configuration configuration, Registry registry) {
+    config::Problems problems;
+    CheckedApp app(std::move(configuration), std::move(registry), problems);
+    return required(std::move(app), problems);
+}
+
+CheckedApp CheckedApp::require_change(config::Configuration configuration, Registry registry,
+                                      std::vector<FoundModule> loaded) {
+    config::Problems problems;
+    CheckedApp app(std::move(configuration), std::move(registry), problems, std::move(loaded));
+    return required(std::move(app), problems);
+}
+
+void CheckedApp::check(config::Problems& problems, Loaded loaded) {
     config::Catalogue catalogue;
     catalogue.add<ServerSettings>("server");
     // Another finder: which defaults interfaces have is known when modules load.
     ModuleFinder finder = finder_;
+    if (loaded) {
+        finder.lend(*std::move(loaded));
+    }
     check_plugins_of_modules(configuration_, problems);
     StartupPlan plan(configuration_, settings_, finder, problems);
     check_single(configuration_, plan.modules, problems);
@@ -151,6 +174,28 @@ void CheckedApp::check(config::Problems& problems) {
     if (std::ranges::all_of(problems, is_of_a_module)) {
         check_modules(problems);
         check_roles();
+        warn_of_unstarted(finder);
+    }
+    // Their modules may unload before this app needs them.
+    std::erase_if(opened_, [&finder](const auto& found) {
+        return found.second.library != nullptr && finder.has_lent(found.second);
+    });
+}
+
+// No mistake: it may be loaded later, by manager.load, and in a server that runs it may be already.
+void CheckedApp::warn_of_unstarted(const ModuleFinder& finder) {
+    for (const config::Name& name : configuration_.names("module")) {
+        const auto found = opened_.find(name.text);
+        if (found == opened_.end() || finder.has_lent(found->second) ||
+            std::ranges::find(started_, name.text) != started_.end()) {
+            continue;
+        }
+        config::Path path("module");
+        path.push(name.text);
+        warnings_.add(name.position, path,
+                      "the module '" + name.text +
+                          "' is not started: server.startup does not list it, and no module that "
+                          "starts needs it; its settings have no effect until it is loaded");
     }
 }
 
@@ -223,7 +268,8 @@ AppCheck CheckedApp::as_module_sees_it(const std::string& module, config::Proble
         modules.emplace(name, &type);
         types.insert(types.end(), type.events.begin(), type.events.end());
     }
-    return {module, configuration_, problems, warnings, std::move(types), std::move(modules)};
+    return {module,           configuration_,     problems, warnings,
+            std::move(types), std::move(modules), runs_};
 }
 
 std::string CheckedApp::rehearse(const std::string& module, const config::Value& input) const {

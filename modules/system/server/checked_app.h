@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,11 @@ public:
 
     // The same, but throws std::invalid_argument with all problems if there are some.
     static CheckedApp require(config::Configuration configuration, Registry registry);
+    // The same for an app that runs, whose configuration changes. `loaded`: its modules whose
+    // plugins are in memory. They are not opened again unless their files have changed: copying and
+    // checking all would hold up the loop.
+    static CheckedApp require_change(config::Configuration configuration, Registry registry,
+                                     std::vector<FoundModule> loaded);
 
     // Returns whether there were no problems.
     bool sound() const noexcept { return sound_; }
@@ -66,13 +72,19 @@ public:
     void change_to(CheckedApp changed);
 
 private:
-    void check(config::Problems& problems);
+    // Of an app that runs: its loaded modules.
+    using Loaded = std::optional<std::vector<FoundModule>>;
+
+    CheckedApp(config::Configuration configuration, Registry registry, config::Problems& problems,
+               Loaded loaded);
+    void check(config::Problems& problems, Loaded loaded);
     // Returns a type of the module that server.events declares too, or null.
     const EventType* declared_twice(const ModuleClass& module) const;
     FoundModule open_or_take(const std::string& name);
     void check_users(config::Problems& problems) const;
     void check_roles();
     void check_modules(config::Problems& problems);
+    void warn_of_unstarted(const ModuleFinder& finder);
     AppCheck as_module_sees_it(const std::string& module, config::Problems& problems,
                                config::Problems& warnings) const;
 
@@ -83,6 +95,7 @@ private:
     ModuleFinder finder_;
     std::map<std::string, FoundModule> opened_;
     std::vector<std::string> started_;  // the modules that the app starts, with all they need
+    bool runs_ = false;                 // while it was checked
     config::Problems warnings_;
     bool sound_ = false;
 };

@@ -268,6 +268,24 @@ TEST_CASE("server: mistakes that can be known before are reported at once, nothi
                     std::invalid_argument);
 }
 
+TEST_CASE("server: a module with settings that the app does not start is a warning") {
+    config::Problems problems;
+    const auto configuration = SimulatedServer::read(R"({
+  "server": {"startup": ["u", "chooser"]},
+  "module": {
+    "default": {"log_level": "info"},
+    "a": {"log_level": "info"},
+    "e": {"log_level": "info"},
+    "s": {"log_level": "info"}
+  }
+})");
+    const CheckedApp checked(configuration, registry(), problems);
+    CHECK(problems.text() == "");
+    CHECK(checked.warnings().text() ==
+          "app.json:5:5: module.a: the module 'a' is not started: server.startup does not list it, "
+          "and no module that starts needs it; its settings have no effect until it is loaded\n");
+}
+
 namespace {
 
 Task<> use_proxy(Loader& loader, std::string& through) {

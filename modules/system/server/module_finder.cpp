@@ -35,8 +35,19 @@ FoundModule ModuleFinder::open(const std::string& name) const {
         const char* const kind = plugins_.contains(name) ? "plugin" : "module";
         throw PluginError(config::unknown_name(kind, plugin, names()));
     }
+    for (const FoundModule& lent : lent_) {
+        if (lent.type->name == plugin && lent.library->path() == file &&
+            lent.library->stamp() == file_stamp(file)) {
+            return lent;
+        }
+    }
     auto library = std::make_shared<PluginLibrary>(file, plugin);
     return {&library->module_class(), library};
+}
+
+bool ModuleFinder::has_lent(const FoundModule& module) const noexcept {
+    return std::ranges::any_of(
+        lent_, [&module](const FoundModule& lent) { return lent.library == module.library; });
 }
 
 const std::string& ModuleFinder::plugin_of(const std::string& name) const {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "modules/system/module/module_class.h"
@@ -36,6 +37,10 @@ public:
     // Opens the plugin of the module. Throws PluginError if there is none of that name, naming the
     // nearest, or if it cannot be opened.
     FoundModule open(const std::string& name) const;
+    // Lets open() return these, which are in memory already, as long as their files stay the same.
+    void lend(std::vector<FoundModule> opened) { lent_ = std::move(opened); }
+    // Returns whether the module is made of a library of those.
+    bool has_lent(const FoundModule& module) const noexcept;
 
     // The plugin of the module.
     const std::string& plugin_of(const std::string& name) const;
@@ -63,6 +68,7 @@ private:
     std::map<std::string, std::string, std::less<>> proxies_;
     std::map<std::string, std::string, std::less<>> defaults_;  // of interfaces
     const Registry registry_;
+    std::vector<FoundModule> lent_;
 };
 
 }  // namespace weir

@@ -240,7 +240,14 @@ Task<> Server::shut_down() {
 }
 
 void Server::reconfigure(config::Configuration configuration) {
-    CheckedApp changed = CheckedApp::require(std::move(configuration), app_.registry());
+    std::vector<FoundModule> loaded;
+    for (const auto& [name, entry] : modules_.entries) {
+        if (entry.found.library != nullptr && entry.found) {
+            loaded.push_back(entry.found);
+        }
+    }
+    CheckedApp changed =
+        CheckedApp::require_change(std::move(configuration), app_.registry(), std::move(loaded));
     log_changes(scheduler_, "server", config::changes(app_.settings(), changed.settings()),
                 "when the server is started again");
     std::vector<std::string> before = app_.settings().startup;

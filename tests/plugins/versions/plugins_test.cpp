@@ -515,4 +515,44 @@ TEST_CASE("plugins: those that were opened to check a configuration are not open
     CHECK(log.find("consumer unloaded (all modules unload)\n") != std::string::npos);
 }
 
+TEST_CASE("plugins: what is in memory is not opened again for a check, unless its file changes") {
+    const PluginFolder folder;
+    folder.put("producer", "version1");
+    config::Problems problems;
+    CheckedApp app(SimulatedServer::read(folder.configuration({"producer"})), {}, problems);
+    REQUIRE(problems.empty());
+    ModuleFinder& finder = app.finder();
+    const FoundModule found = finder.open("producer");
+    CHECK(finder.open("producer").library != found.library);
+    finder.lend({found});
+    CHECK(finder.open("producer").library == found.library);
+    CHECK(finder.has_lent(finder.open("producer")));
+    folder.put("producer", "version2");
+    CHECK(finder.open("producer").library != found.library);
+    CHECK_FALSE(finder.has_lent(finder.open("producer")));
+}
+
+namespace {
+
+Task<> unload_after_change(Server& server, config::Configuration configuration, Texts& told) {
+    server.reconfigure(std::move(configuration));
+    co_await server.loader().unload("consumer");
+    co_await server.loader().unload("producer");
+    told.emplace_back(to_string(server.loader().state("producer")));
+}
+
+}  // namespace
+
+TEST_CASE("plugins: a check of a running app keeps no library in memory") {
+    const PluginFolder folder;
+    folder.put("producer", "version1");
+    folder.put("consumer", "version1");
+    const std::string app = folder.configuration({"producer", "consumer"});
+    SimulatedServer world(app);
+    Texts told;
+    world.run(unload_after_change(world.server(), SimulatedServer::read(app), told));
+    CHECK(told == Texts{"unloaded"});
+    CHECK(world.log() == "");
+}
+
 }  // namespace weir
