@@ -25,14 +25,19 @@ struct WaitingOwner final : pool::Pooled {
 
     // Of the search that visited it last.
     std::uint64_t search = 0;
+    std::size_t number = 0;  // among the owners that it has visited
     bool stuck = false;
-    bool reaches_start = false;
+    // Of the search for a circle that found it last among what the start waits for, and among what
+    // waits for the start.
+    std::uint64_t ahead = 0;
+    std::uint64_t behind = 0;
 
 private:
     const IndexValue identity_;
 };
 
-// One wait of a deadlock.
+// One wait of a deadlock. Clients choose names, and how many of them hold a key: long names are
+// shortened, and of many holders the last one says how many more there are.
 struct DeadlockMember {
     std::string owner;  // its name, and where it was started
     std::string context;
@@ -44,9 +49,12 @@ struct DeadlockMember {
 
 // A deadlock: each member waits for a lock that only other members can give back.
 struct Deadlock {
-    std::vector<DeadlockMember> members;
+    static constexpr std::size_t most_members = 20;
 
-    // For logs and errors, on one line.
+    std::vector<DeadlockMember> members;  // so many at most
+    std::size_t left_out = 0;             // members
+
+    // For logs and errors, on one line of some KB at most.
     std::string describe() const;
 };
 
@@ -65,7 +73,13 @@ struct DeadlockEvent : Event {
 // through other owners, for itself. An owner that only waits behind a deadlock is not a part of it.
 //
 // Finds only what is a deadlock, but not each one: a wait for a routine or for an event can be a
-// part of a deadlock too, and is not known here.
+// part of a deadlock too, and is not known here. Nor is one of thousands of owners found: a search
+// looks at `most_steps` owners, waits and holders at most, so that clients who build long chains
+// delay the others by a millisecond at most.
+//
+// A wait that closes no circle costs little however long the chain is to which it is added: the
+// search runs from both ends, and ends with the shorter one. What waits for a session is known by
+// its locks; what waits for a routine is not, and its searches look at all that it waits for.
 class DeadlockDetector {
 public:
     DeadlockDetector() = default;
@@ -101,9 +115,19 @@ public:
         }
     }
 
+    static constexpr std::uint64_t most_steps = 20'000;
+
     // Returns the waits of the deadlock that the wait is a part of, in no particular order; none if
-    // there is none. If no holder of the key waits, this is one look-up.
+    // there is none, or if the search was given up. If no holder of the key waits, this is one
+    // look-up.
     std::vector<LockRequest*> deadlock_of(LockRequest& wait);
+    // Returns the waits of each deadlock that one of the waits is a part of. Takes time in
+    // proportion to what waits and is waited for; of very many deadlocks it returns the first.
+    std::vector<std::vector<LockRequest*>> deadlocks_of(const std::vector<LockRequest*>& waits);
+    // How many owners, waits and holders all searches have looked at.
+    std::uint64_t steps() const noexcept { return steps_; }
+    // How many searches were given up.
+    std::uint64_t given_up() const noexcept { return given_up_; }
 
     // Returns null if the owner does not wait.
     WaitingOwner* find(const LockOwner& owner) const noexcept {
@@ -115,11 +139,24 @@ private:
     void enter(LockRequest& wait);
     void leave(LockRequest& wait) noexcept;
     WaitingOwner* search(const LockOwner& owner) const noexcept;
-    void collect(WaitingOwner& start, std::vector<WaitingOwner*>& reached);
-    bool can_go_on(const LockRequest& wait) const noexcept;
+
+    class BothEnds;
+    class Search;
+    std::vector<LockRequest*> deadlock_of(WaitingOwner& start, std::uint64_t most);
+    // Counts a step; returns false if the search has to be given up.
+    bool step() noexcept {
+        if (steps_ < limit_) [[likely]] {
+            ++steps_;
+            return true;
+        }
+        return false;
+    }
 
     NodeMap<WaitingOwner> owners_;
     std::uint64_t searches_ = 0;
+    std::uint64_t steps_ = 0;
+    std::uint64_t limit_ = 0;  // of the steps, for the present search
+    std::uint64_t given_up_ = 0;
 };
 
 // Describes the waits of a deadlock.

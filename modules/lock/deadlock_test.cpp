@@ -1,5 +1,13 @@
 #include "modules/lock/deadlock.h"
 
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <list>
+#include <numeric>
+#include <random>
+#include <set>
+
 #include <catch2/catch.hpp>
 
 #include "modules/lock/test_world.h"
@@ -15,7 +23,7 @@ Task<> two(World& world, std::string first, std::string second, int& ended, std:
     co_await sleep(1s);
     Lock b(world.scheduler, second);
     try {
-        co_await b.lock();  // line 18
+        co_await b.lock();  // line 26
         ++ended;
     } catch (const DeadlockError& error) {
         failed = error.what();
@@ -54,12 +62,12 @@ TEST_CASE("a deadlock is reported when it arises") {
     REQUIRE(events.size() == 1);
     CHECK(events[0].members.size() == 3);
     for (const DeadlockMember& member : events[0].members) {
-        CHECK_THAT(member.waits_at, Catch::EndsWith("deadlock_test.cpp:18"));
+        CHECK_THAT(member.waits_at, Catch::EndsWith("deadlock_test.cpp:26"));
     }
     REQUIRE(world.logged.size() == 1);
     CHECK_THAT(world.logged[0], Catch::StartsWith("deadlock: "));
     CHECK_THAT(world.logged[0], Catch::Contains("'one' started at ") &&
-                                    Catch::Contains("deadlock_test.cpp:18 since 0 ms") &&
+                                    Catch::Contains("deadlock_test.cpp:26 since 0 ms") &&
                                     Catch::Contains(" since 0 ms for lock 'b' in context "
                                                     "'default', held by 'two' started at "));
     CHECK(ended == 0);
@@ -135,4 +143,303 @@ TEST_CASE("waiting for a semaphore is a deadlock only if no holder can proceed")
         CHECK(ended == 0);
         CHECK_FALSE(world.logged.empty());
     }
+}
+
+namespace {
+
+// A client: its waits are routines of their own.
+struct Client {
+    explicit Client(World& in) : world(in), locks(in.scheduler, "client") {}
+
+    bool take(const std::string& key, LockMode mode = LockMode::by_key) {
+        return locks.try_acquire(key, "default", mode).has_value();
+    }
+    // Returns how many steps the search for a deadlock takes.
+    Task<std::uint64_t> wait_for(std::string key) {
+        const std::uint64_t before = world.table().deadlock_detector().steps();
+        world.start(wait(std::move(key)));
+        co_await do_events();
+        co_return world.table().deadlock_detector().steps() - before;
+    }
+
+    World& world;
+    LockSession locks;
+
+private:
+    Task<> wait(std::string key) {
+        try {
+            co_await locks.acquire(std::move(key));
+        } catch (const LockSessionClosed&) {  // at the end of the test
+        }
+    }
+};
+
+std::list<Client> clients_that_hold(World& world, std::size_t count, const std::string& name) {
+    std::list<Client> clients;
+    for (std::size_t i = 0; i != count; ++i) {
+        CHECK(clients.emplace_back(world).take(name + std::to_string(i)));
+    }
+    return clients;
+}
+
+std::string numbered(const char* name, std::size_t number) {
+    return name + std::to_string(number);
+}
+
+// The client i holds "k<i>". In that order, each waits for the key of the next one; the last one
+// then closes the circle.
+Task<> chain(World& world, std::vector<std::size_t> order, std::size_t most_for_each) {
+    std::list<Client> clients = clients_that_hold(world, order.size() + 1, "k");
+    std::vector<Client*> by_number;
+    for (Client& client : clients) {
+        by_number.push_back(&client);
+    }
+    std::uint64_t all = 0;
+    for (const std::size_t i : order) {
+        all += co_await by_number[i]->wait_for(numbered("k", i + 1));
+    }
+    CHECK(all < most_for_each * clients.size());
+    CHECK(world.table().waiting() == order.size());
+    CHECK(world.logged.empty());
+    CHECK(world.table().deadlocks().empty());
+    const std::uint64_t closing = co_await clients.back().wait_for("k0");
+    CHECK(closing > 2 * clients.size());
+    CHECK(closing < 8 * clients.size());
+    CHECK(world.logged.size() == 1);
+    CHECK(world.table().deadlocks().size() == 1);
+    CHECK(world.table().deadlock_detector().given_up() == 0);
+}
+
+// Readers of all keys "r<i>", for which writers that hold "w<i>" wait; then the readers wait for
+// the writers.
+Task<> crowd(World& world, std::size_t count, std::size_t keys) {
+    std::list<Client> readers;
+    for (std::size_t i = 0; i != count; ++i) {
+        Client& reader = readers.emplace_back(world);
+        for (std::size_t key = 0; key != keys; ++key) {
+            CHECK(reader.take(numbered("r", key), LockMode::read));
+        }
+    }
+    std::list<Client> writers = clients_that_hold(world, count, "w");
+    std::uint64_t most = 0;
+    std::size_t number = 0;
+    for (Client& writer : writers) {
+        most = std::max(most, co_await writer.wait_for(numbered("r", number++ % keys)));
+    }
+    CHECK(most < 4 * count);  // no reader waits
+    number = 0;
+    for (Client& reader : readers) {
+        most = std::max(most, co_await reader.wait_for(numbered("w", number++)));
+    }
+    // Owners, a wait of each, and holders: each reader holds all keys, each writer its own.
+    CHECK(most > count * keys);
+    CHECK(most < 2 * (2 * count + 2 * count + count * keys + count));
+    CHECK(world.table().deadlocks().size() == 1);
+    CHECK(world.logged.size() == 1);  // in a second
+}
+
+Task<> too_long_a_chain(World& world) {
+    std::list<Client> clients = clients_that_hold(world, 10'000, "k");
+    std::size_t next = 1;
+    for (Client& client : clients) {
+        if (next != clients.size()) {
+            co_await client.wait_for(numbered("k", next++));
+        }
+    }
+    const std::uint64_t closing = co_await clients.back().wait_for("k0");
+    CHECK(closing == DeadlockDetector::most_steps);
+    CHECK(world.table().deadlock_detector().given_up() == 1);
+    CHECK(world.table().deadlocks().size() == 1);
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a chain of waits costs little for each, wherever it begins, and is searched when it closes") {
+    constexpr std::size_t count = 2000;
+    std::vector<std::size_t> order(count - 1);
+    std::iota(order.begin(), order.end(), 0);
+    std::size_t most_for_each = 10;
+    SECTION("from the first to the last") {}
+    SECTION("from the last to the first") {
+        std::ranges::reverse(order);
+    }
+    SECTION("at random") {
+        std::ranges::shuffle(order, std::mt19937_64(1));
+        most_for_each = 50;
+    }
+    World world;
+    world.start(chain(world, order, most_for_each));
+    world.scheduler.run();
+    REQUIRE(world.logged.size() == 1);
+    CHECK_THAT(world.logged[0], Catch::StartsWith("deadlock: ") && Catch::EndsWith(" more waits"));
+}
+
+TEST_CASE(
+    "a search looks at each owner, wait and holder a few times at most, in crowded keys too") {
+    World world;
+    world.start(crowd(world, 100, 10));
+    world.scheduler.run();
+    CHECK(world.logged.size() == 1);
+}
+
+TEST_CASE("a search for a deadlock of thousands of owners is given up, and that is logged") {
+    World world;
+    world.start(too_long_a_chain(world));
+    world.scheduler.run();
+    REQUIRE(world.logged.size() == 1);
+    CHECK_THAT(world.logged[0], Catch::StartsWith("the search for a deadlock was given up: lock "
+                                                  "'k0' in context 'default' is waited for"));
+}
+
+TEST_CASE("a large deadlock of long names is logged in a line of some KB, once a second") {
+    World world;
+    std::vector<Deadlock> told;
+    constexpr int count = 100;
+    std::vector<Deadlock> events;
+    StartOptions daemon;
+    daemon.daemon = true;
+    world.container.start(listen(events), daemon);
+    int ended = 0;
+    std::string failed;
+    const std::string name(1000, 'x');
+    for (int i = 0; i != count; ++i) {
+        world.start(two(world, name + std::to_string(i), name + std::to_string((i + 1) % count),
+                        ended, failed),
+                    name);
+    }
+    // Each of these is a deadlock of its own, at the same moment.
+    for (int i = 0; i != count; ++i) {
+        world.start(two(world, "s" + std::to_string(i), "s" + std::to_string(i), ended, failed));
+    }
+    world.simulation.happen(2s, [&] { told = world.table().deadlocks(); });
+    world.scheduler.run();
+    CHECK(events.size() == count + 1);
+    CHECK(world.logged.size() == 1);
+    for (const std::string& line : world.logged) {
+        CHECK(line.size() < 8000);
+    }
+    REQUIRE(told.size() == count + 1);
+    const auto large = std::ranges::max_element(told, {}, &Deadlock::left_out);
+    CHECK(large->members.size() + large->left_out == count);
+    CHECK_THAT(large->describe(), Catch::EndsWith(" more waits"));
+    CHECK(large->describe().size() < 8000);
+}
+
+namespace {
+
+constexpr std::size_t most_owners = 8;
+constexpr std::size_t most_keys = 6;
+
+// Which owners hold a key, as often as they hold it, and for which key each owner waits.
+struct Model {
+    std::array<std::vector<std::size_t>, most_keys> holders;
+    std::array<std::size_t, most_keys> sizes;
+    std::array<std::size_t, most_owners> waits_for;
+
+    // Returns the owners of each deadlock, by the definition in DeadlockDetector.
+    std::set<std::set<std::size_t>> deadlocks() const {
+        std::array<bool, most_owners> stuck;
+        stuck.fill(true);
+        for (std::size_t round = 0; round != most_owners; ++round) {
+            for (std::size_t owner = 0; owner != most_owners; ++owner) {
+                const std::size_t key = waits_for[owner];
+                const auto stay = std::ranges::count_if(
+                    holders[key], [&](std::size_t holder) { return stuck[holder]; });
+                stuck[owner] = stuck[owner] && static_cast<std::size_t>(stay) >= sizes[key];
+            }
+        }
+        std::set<std::set<std::size_t>> found;
+        for (std::size_t owner = 0; owner != most_owners; ++owner) {
+            std::set<std::size_t> circle = behind(owner, stuck);
+            if (stuck[owner] && circle.contains(owner)) {
+                found.insert(std::move(circle));
+            }
+        }
+        return found;
+    }
+
+private:
+    // Returns the stuck owners that wait for this one, directly or through others, among those for
+    // which it waits.
+    std::set<std::size_t> behind(std::size_t start,
+                                 const std::array<bool, most_owners>& stuck) const {
+        std::set<std::size_t> below{start};
+        std::set<std::size_t> found;
+        for (std::size_t round = 0; round != most_owners; ++round) {
+            for (const std::size_t owner : std::set<std::size_t>(below)) {
+                below.insert(holders[waits_for[owner]].begin(), holders[waits_for[owner]].end());
+            }
+        }
+        for (std::size_t round = 0; round != most_owners; ++round) {
+            for (const std::size_t owner : below) {
+                for (const std::size_t holder : holders[waits_for[owner]]) {
+                    if (stuck[owner] && (holder == start || found.contains(holder))) {
+                        found.insert(owner);
+                    }
+                }
+            }
+        }
+        return found;
+    }
+};
+
+Task<> hold_and_wait(World& world, const Model& model, std::size_t owner) {
+    std::list<Lock> locks;
+    for (std::size_t key = 0; key != most_keys; ++key) {
+        for (const std::size_t holder : model.holders[key]) {
+            if (holder == owner) {
+                Lock& lock = locks.emplace_back(world.scheduler, "k" + std::to_string(key));
+                co_await lock.lock();
+            }
+        }
+    }
+    co_await sleep(1s);
+    Lock& last = locks.emplace_back(world.scheduler, "k" + std::to_string(model.waits_for[owner]));
+    co_await last.lock();
+}
+
+}  // namespace
+
+TEST_CASE("at random: the deadlocks that are found are those of the definition") {
+    std::size_t with_deadlocks = 0;
+    for (std::uint64_t seed = 1; seed != 300; ++seed) {
+        CAPTURE(seed);
+        std::mt19937_64 random(seed);
+        Model model;
+        for (std::size_t key = 0; key != most_keys; ++key) {
+            model.sizes[key] = 1 + random() % 3;
+            for (std::size_t slot = 0; slot != model.sizes[key]; ++slot) {
+                model.holders[key].push_back(random() % most_owners);
+            }
+        }
+        for (std::size_t& key : model.waits_for) {
+            key = random() % most_keys;
+        }
+        LockSettings settings;
+        settings.on_deadlock = OnDeadlock::ignore;
+        World world(settings);
+        std::list<Semaphore> semaphores;
+        for (std::size_t key = 0; key != most_keys; ++key) {
+            semaphores.emplace_back(world.scheduler, "k" + std::to_string(key), model.sizes[key])
+                .create();
+        }
+        for (std::size_t owner = 0; owner != most_owners; ++owner) {
+            world.start(hold_and_wait(world, model, owner), "o" + std::to_string(owner));
+        }
+        std::set<std::set<std::size_t>> found;
+        world.simulation.happen(2s, [&] {
+            for (const Deadlock& deadlock : world.table().deadlocks()) {
+                std::set<std::size_t> owners;
+                for (const DeadlockMember& member : deadlock.members) {
+                    owners.insert(std::stoul(member.owner.substr(member.owner.find("'o") + 2)));
+                }
+                found.insert(std::move(owners));
+            }
+        });
+        world.scheduler.run();
+        CHECK(found == model.deadlocks());
+        with_deadlocks += found.empty() ? 0 : 1;
+    }
+    CHECK(with_deadlocks > 50);
 }

@@ -129,8 +129,9 @@ public:
     const LockStatistics& statistics_of_others() const noexcept {
         return contexts_.statistics_of_others();
     }
-    // Returns the deadlocks that exist now.
+    // Returns the deadlocks that exist now; not all if there are very many.
     std::vector<Deadlock> deadlocks();
+    const DeadlockDetector& deadlock_detector() const noexcept { return graph_; }
 
     // --- semaphores, by name
 
@@ -250,6 +251,7 @@ private:
     void leave_line(LockRequest& request) noexcept;
     void look_for_deadlock(LockRequest& request, bool begins);
     void look_for_deadlocks_of(LockKey& key);
+    void warn_of_deadlock(const std::string& text);
     void request_call();
     void do_calls() noexcept;
     std::vector<LockRequest*> requests() const;
@@ -277,6 +279,8 @@ private:
     std::size_t holding_ = 0;
     std::uint64_t serials_ = 0;
     DeadlockDetector graph_;
+    std::optional<Time> warned_of_deadlock_at_;
+    std::uint64_t not_warned_of_deadlock_ = 0;
     // The last member: its end may have slots end, which need the others.
     std::unique_ptr<LockBackend> backend_;
 };

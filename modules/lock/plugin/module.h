@@ -92,6 +92,7 @@ private:
 
     LockLease& session(const std::string& id, const Caller& caller) const;
     bool may_use(const LockLease& lease, const Caller& caller) const;
+    bool may_use_all(const Caller& caller) const;
     void require(const Caller& caller, std::string_view function, const std::string& context,
                  const std::string& key) const;
     bool may_see(const Caller& caller, std::string_view function, const LockListing& listing) const;

@@ -36,9 +36,14 @@ lock_api::SessionInfo info_of(const LockLease& lease) {
 
 }  // namespace
 
-// A session belongs to the user who opened it: its id is in listings, and is no secret.
+// Clients that have not logged in are one user: of a session of theirs, the id is all that there is
+// to know. It is therefore in no name, listing or log, but for callers that may use every session.
 bool LockModule::may_use(const LockLease& lease, const Caller& caller) const {
-    return lease.user() == caller.user() || caller.may({name(), "sessions_of_others"});
+    return lease.user() == caller.user() || may_use_all(caller);
+}
+
+bool LockModule::may_use_all(const Caller& caller) const {
+    return caller.may({name(), "sessions_of_others"});
 }
 
 LockLease& LockModule::session(const std::string& id, const Caller& caller) const {
@@ -89,7 +94,8 @@ void LockModule::forget(LockLease& lease) noexcept {
     }
 }
 
-// The id is random: an id from before a restart of the server must not name another session.
+// The id is random: it cannot be guessed, and an id from before a restart of the server does not
+// name another session.
 lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& parameters,
                                                const Caller& caller) {
     const std::string opener = opener_of(caller);
@@ -102,11 +108,11 @@ lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& para
     }
     std::string id;
     do {
-        id = random_id(scheduler().poller());
+        id = random_id(scheduler().poller()) + random_id(scheduler().poller());
     } while (sessions_.contains(id));
-    const Ref<LockLease> lease(new LockLease(scheduler(), id,
-                                             parameters.name.empty() ? id : parameters.name,
-                                             parameters.time_to_live, caller.user(), opener));
+    const std::string name = parameters.name.empty() ? id.substr(0, 8) : parameters.name;
+    const Ref<LockLease> lease(
+        new LockLease(scheduler(), id, name, parameters.time_to_live, caller.user(), opener));
     std::size_t& own = open_by_opener_[opener];
     decltype(looks_) look{{lease->next_look(), lease.get()}};
     sessions_.emplace(id, lease);
@@ -141,8 +147,9 @@ void LockModule::close_session(const lock_api::Session& parameters, const Caller
 std::vector<lock_api::SessionInfo> LockModule::sessions(const NoParameters&,
                                                         const Caller& caller) const {
     std::vector<lock_api::SessionInfo> result;
+    const bool all = may_use_all(caller);
     for (const auto& [id, lease] : sessions_) {
-        if (may_use(*lease, caller)) {
+        if (all || (!caller.user().empty() && lease->user() == caller.user())) {
             result.push_back(info_of(*lease));
         }
     }
