@@ -9,6 +9,8 @@
 #include "config/settings/duration.h"
 #include "core/run/random_id.h"
 #include "core/wait/timeout.h"
+#include "modules/lock/key_pattern.h"
+#include "modules/lock/listing_size.h"
 #include "modules/lock/plugin/module.h"
 
 namespace weir {
@@ -134,12 +136,32 @@ void LockModule::close_session(const lock_api::Session& parameters, const Caller
     lease->locks().close();
 }
 
-std::vector<lock_api::SessionInfo> LockModule::sessions(const NoParameters&,
+std::vector<lock_api::SessionInfo> LockModule::sessions(const lock_api::SessionPattern& parameters,
                                                         const Caller& caller) const {
+    const KeyPattern pattern(parameters.pattern);
+    ListingSize size;
     std::vector<lock_api::SessionInfo> result;
     for (const auto& [id, lease] : sessions_) {
-        if (may_use(*lease, caller)) {
-            result.push_back(info_of(*lease));
+        if (!pattern.matches(std::string_view(lease->locks().name())) || !may_use(*lease, caller)) {
+            continue;
+        }
+        result.push_back(info_of(*lease));
+        size.add(result.back().name);
+        for (const lock_api::Lost& lost : result.back().lost) {
+            size.add(lost.key);
+            size.add(lost.context);
+        }
+        if (size.too_large()) {
+            throw ApiException("limit_reached",
+                               "the names of sessions that match, and of locks that they have "
+                               "lost, have more than 1 MiB, which are not listed: give a narrower "
+                               "pattern");
+        }
+        if (result.size() > ListingSize::most_keys) {
+            throw ApiException("limit_reached", "more than " +
+                                                    std::to_string(ListingSize::most_keys) +
+                                                    " sessions match, which are not listed: give "
+                                                    "a narrower pattern");
         }
     }
     return result;
