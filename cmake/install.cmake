@@ -7,7 +7,7 @@
 #                                 inside: <weir/module.h>, "core/net/client.h"
 #     lib/cmake/weir/             the package for find_package(weir)
 #     lib/systemd/system/         the service lockd
-#     share/weir/                 the apps, as lockd.json, the templates of `weir new`, the JSON Schema of app files
+#     share/weir/                 the apps, as lockd.json, with their scripts, as cron/backup.sh, the templates of `weir new`, the JSON Schema of app files
 #     share/doc/weir/             the pages, what they quote and link to, and how to rotate a log
 #     share/man/, share/bash-completion/
 #
@@ -54,6 +54,8 @@ install(FILES cmake/weir-config.cmake cmake/weir_plugin.cmake cmake/plugin_exit.
 foreach(app IN LISTS WEIR_APPS)
     install(FILES apps/${app}/${app}.json DESTINATION share/weir)
     install(FILES apps/${app}/${app}.json DESTINATION share/doc/weir/apps/${app})
+    file(GLOB scripts CONFIGURE_DEPENDS "apps/${app}/*.sh")
+    install(PROGRAMS ${scripts} DESTINATION share/weir/${app})
 endforeach()
 install(FILES apps/lockd/lockd.socket DESTINATION lib/systemd/system)
 install(FILES LICENSE NOTICE DESTINATION share/doc/weir)

@@ -1,8 +1,11 @@
 #include "apps/weir/command_line.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <limits>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -128,10 +131,39 @@ void add_new(CLI::App& program, std::string& name, std::string& app, int& code) 
                                : make_like(app, name, "", own_apps());
         });
         if (kind == "app") {
-            made.add_option("--from", app,
-                            "Only an app file, copied from this app of weir: cron, gate, ...");
+            made.add_option(
+                "--from", app,
+                "Only an app file, and the scripts that it runs, copied from this app of "
+                "weir: cron, gate, ...");
         }
     }
+}
+
+bool has_command(const CLI::App& program, const std::string& name) {
+    return !program.get_subcommands([&](const CLI::App* sub) { return sub->get_name() == name; })
+                .empty();
+}
+
+// `weir help COMMAND` is read as `weir COMMAND --help`. Returns the arguments as parse() takes
+// them, the last one first.
+std::vector<std::string> arguments_of(const CLI::App& program, int argc, char** argv) {
+    std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (!arguments.empty() && arguments.front() == "help" &&
+        (arguments.size() == 1 || !arguments[1].starts_with('-'))) {
+        arguments.erase(arguments.begin());
+        // What is no command is a mistake, for which --help would be an excuse.
+        if (arguments.empty() || has_command(program, arguments.front())) {
+            arguments.emplace_back("--help");
+        }
+    }
+    std::ranges::reverse(arguments);
+    return arguments;
+}
+
+// For listings, completion and its own help; arguments_of() does the rest.
+void add_help(CLI::App& program, std::vector<std::string>& words) {
+    program.add_subcommand("help", "Show the help of a command, or of weir")
+        ->add_option("COMMAND", words, "The command: run, rules test, ...");
 }
 
 // For packaging, and people with another prefix.
@@ -443,8 +475,10 @@ int run_command_line(int argc, char** argv) {
     add_lock(program, lock, code);
     add_password(program, code);
     add_pages(program, module, code);
+    std::vector<std::string> words;
+    add_help(program, words);
     try {
-        program.parse(argc, argv);
+        program.parse(arguments_of(program, argc, argv));
     } catch (const CLI::ParseError& error) {
         return refuse(program, error);
     }

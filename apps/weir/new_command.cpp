@@ -16,6 +16,7 @@
 #include "apps/weir/output.h"
 #include "config/document/environment.h"
 #include "config/settings/configuration.h"
+#include "config/text/joined.h"
 #include "config/text/nearest_name.h"
 #include "config/text/quoted.h"
 
@@ -133,6 +134,20 @@ int refuse(const std::string& why, int code) {
     return code;
 }
 
+// Copies the scripts that an app runs, with their permissions. Returns their names, sorted.
+std::vector<std::string> copy_scripts(const fs::path& from, const fs::path& to) {
+    std::vector<std::string> names;
+    if (!fs::is_directory(from)) {
+        return names;
+    }
+    for (const fs::directory_entry& file : fs::directory_iterator(from)) {
+        names.push_back(file.path().filename().string());
+        fs::copy_file(file.path(), to / names.back());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
 // Makes a folder, and fills it; removes it if that fails.
 int make_folder(const fs::path& folder, const std::function<void()>& fill) {
     std::error_code error;
@@ -198,12 +213,15 @@ int make_like(const std::string& app, const std::string& name, const fs::path& p
         OutputFile out((folder / file).string());
         out.stream() << content(apps / (app + ".json"));
         out.close();
-        const std::string made = (folder / file).string();
-        const std::string page = address_of_page(made);
-        print("The app is " + made + ", a copy of " + app +
-              ", whose page says what to change and how to try it.\n"
-              "Run it:\n    weir run " +
-              made + "\n" + (page.empty() ? "" : "It has a page for browsers: " + page + "\n"));
+        const std::vector<std::string> scripts = copy_scripts(apps / app, folder);
+        const std::string page = address_of_page(folder / file);
+        print("The app is " + (folder / file).string() + ", a copy of " + app +
+              ", whose page says what to change and how to try it.\n" +
+              (scripts.empty() ? ""
+                               : "Beside it is what it runs, for you to change: " +
+                                     config::joined(scripts) + "\n") +
+              "Run it:\n    cd " + folder.string() + "\n    weir run " + file + "\n" +
+              (page.empty() ? "" : "It has a page for browsers: " + page + "\n"));
     });
 }
 

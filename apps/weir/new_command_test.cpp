@@ -109,6 +109,20 @@ TEST_CASE("weir new: an app can be a copy of one that comes with weir") {
     CHECK(folder.files() == std::vector<std::string>{"nightly/nightly.json"});
 }
 
+TEST_CASE("weir new: a copy of an app has the scripts that it runs") {
+    const Folder apps;
+    std::ofstream(apps.path() / "cron.json") << "{}";
+    fs::create_directory(apps.path() / "cron");
+    const fs::path script = apps.path() / "cron" / "backup.sh";
+    std::ofstream(script) << "#!/bin/sh\n";
+    fs::permissions(script, fs::perms::owner_all);
+    const Folder folder;
+    REQUIRE(make_like("cron", "nightly", folder.path(), apps.path()) == success);
+    CHECK(folder.files() == std::vector<std::string>{"nightly/backup.sh", "nightly/nightly.json"});
+    CHECK(folder.read("nightly/backup.sh") == "#!/bin/sh\n");
+    CHECK(fs::status(folder.path() / "nightly/backup.sh").permissions() == fs::perms::owner_all);
+}
+
 TEST_CASE("weir new: an existing folder stays as it is") {
     const Folder folder;
     fs::create_directory(folder.path() / "shop");

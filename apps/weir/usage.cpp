@@ -1,10 +1,13 @@
 #include "apps/weir/usage.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -97,6 +100,30 @@ std::vector<std::string> option_names(const CLI::App& command) {
     return names;
 }
 
+// Commands of other programs, and what does the same here.
+struct OtherName {
+    std::string_view name;
+    std::string_view instead;
+};
+constexpr std::array<OtherName, 9> other_names{
+    {{"reload",
+      "SIGHUP makes a server read its files again, as `systemctl reload` sends it; `weir call "
+      "ADDRESS manager reload '{\"modules\": [\"NAME\"]}'` replaces modules by new versions"},
+     {"load", "`weir call ADDRESS manager load '{\"module\": \"NAME\"}'` loads a module"},
+     {"unload", "`weir call ADDRESS manager unload '{\"module\": \"NAME\"}'` unloads a module"},
+     {"start", "`weir run FILE` runs an app"},
+     {"stop", "SIGTERM ends a server, as `systemctl stop` sends it"},
+     {"restart", "`systemctl restart` ends a server, and runs it again"},
+     {"status", "`weir inspect ADDRESS` and `weir top ADDRESS` show what a server does"},
+     {"validate", "`weir check FILE` reports all mistakes of an app's files"},
+     {"init", "`weir new app NAME` makes an app"}}};
+
+// Returns what of weir does what a command of that name would do, as a line; "" if it is not known.
+std::string instead_of(std::string_view word) {
+    const auto found = std::ranges::find(other_names, word, &OtherName::name);
+    return found == other_names.end() ? "" : "\n" + std::string(found->instead) + '.';
+}
+
 // The first word that the command does not know; "" if there is none.
 std::string unknown_word(const CLI::App& command) {
     const std::vector<std::string> names = command_names(command);
@@ -106,7 +133,10 @@ std::string unknown_word(const CLI::App& command) {
                                         option_names(command));
         }
         if (!names.empty()) {
-            return config::unknown_name("command", word, names);
+            const std::string instead =
+                command.get_parent() == nullptr ? instead_of(word) : std::string();
+            return instead.empty() ? config::unknown_name("command", word, names)
+                                   : "unknown command '" + std::string(word) + "'" + instead;
         }
     }
     return {};

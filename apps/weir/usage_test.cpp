@@ -50,6 +50,9 @@ TEST_CASE("what is unknown is named with the nearest that is known") {
           "tea: unknown command 'por' (did you mean 'pour'?)\nSee `tea --help`.\n");
     CHECK(mistake(program, "pour --mlik") ==
           "tea pour: unknown option '--mlik' (did you mean '--milk'?)\nSee `tea pour --help`.\n");
+    CHECK(mistake(program, "restart") ==
+          "tea: unknown command 'restart'\n`systemctl restart` ends a server, and runs it again.\n"
+          "See `tea --help`.\n");
     CHECK(mistake(program, "") == "tea: A subcommand is required\nSee `tea --help`.\n");
 }
 

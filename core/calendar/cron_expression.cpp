@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -60,17 +61,18 @@ public:
     FieldParser(std::string_view expression, const FieldKind& kind) noexcept
         : expression_(expression), kind_(kind) {}
 
-    CronExpression::Set parse(std::string_view field) const {
+    CronExpression::Set parse(std::string_view field, std::vector<std::string>& doubts) const {
         CronExpression::Set set;
         for (const std::string_view part : split(field, ",")) {
-            add(part, set);
+            add(part, set, doubts);
         }
         return set;
     }
 
 private:
     // Adds the numbers of "*", "9", "9-17", "*/2", "9-17/2".
-    void add(std::string_view part, CronExpression::Set& set) const {
+    void add(std::string_view part, CronExpression::Set& set,
+             std::vector<std::string>& doubts) const {
         const std::size_t slash = part.find('/');
         const std::string_view range = part.substr(0, slash);
         unsigned first = kind_.least;
@@ -95,8 +97,14 @@ private:
             if (step == 0) {
                 fail("a step of 0");
             }
+            if (step > last - first) {
+                doubts.push_back(std::string(kind_.name) + ": " + std::string(part) + " has only " +
+                                 std::to_string(first) +
+                                 ": a step counts from there, and stays within " +
+                                 std::to_string(first) + '-' + std::to_string(last));
+            }
         }
-        for (unsigned value = first; value <= last; value += step) {
+        for (std::uint64_t value = first; value <= last; value += step) {
             set.set(value);
         }
     }
@@ -154,11 +162,11 @@ std::vector<std::string_view> fields_of(std::string_view expression) {
 
 CronExpression::CronExpression(std::string_view expression) : text(expression) {
     const std::vector<std::string_view> fields = fields_of(expression);
-    minutes = FieldParser(expression, minute_field).parse(fields[0]);
-    hours = FieldParser(expression, hour_field).parse(fields[1]);
-    days = FieldParser(expression, day_field).parse(fields[2]);
-    months = FieldParser(expression, month_field).parse(fields[3]);
-    weekdays = FieldParser(expression, weekday_field).parse(fields[4]);
+    minutes = FieldParser(expression, minute_field).parse(fields[0], doubts);
+    hours = FieldParser(expression, hour_field).parse(fields[1], doubts);
+    days = FieldParser(expression, day_field).parse(fields[2], doubts);
+    months = FieldParser(expression, month_field).parse(fields[3], doubts);
+    weekdays = FieldParser(expression, weekday_field).parse(fields[4], doubts);
     weekdays[0] = weekdays[0] || weekdays[7];
     any_hour = fields[1] == "*";
     any_day = fields[2] == "*";

@@ -3,6 +3,7 @@
 #include <bitset>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace weir {
 
@@ -17,6 +18,9 @@ struct CronExpression {
     bool has_day(int month, int day, int weekday) const noexcept;
 
     std::string text;
+    // What is allowed, and seldom meant: "minute: */90 has only 0, because steps begin anew in each
+    // hour".
+    std::vector<std::string> doubts;
     Set minutes;
     Set hours;
     Set days;

@@ -4,6 +4,7 @@
 #include <string>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "config/text/quoted.h"
 #include "modules/files/settings.h"
@@ -36,6 +37,10 @@ void check_app(const AppCheck& app) {
         if (!root.folder.empty() && !is_folder(root.folder)) {
             app.warn(place_of(app, "roots", name) / "folder",
                      config::in_quotes(root.folder) + " is no folder now: calls fail until it is");
+        } else if (root.writable && ::access(root.folder.c_str(), W_OK | X_OK) != 0) {
+            app.warn(place_of(app, "roots", name) / "folder",
+                     config::in_quotes(root.folder) +
+                         " cannot be written now: calls that write fail until it can");
         }
     }
     for (const auto& [name, watch] : settings.watches) {
@@ -57,6 +62,10 @@ void check_app(const AppCheck& app) {
                            "needs `state_file`, which keeps how far lines were confirmed");
             }
             continue;
+        }
+        if (const std::string why = why_not_writable(*tail.state_file); !why.empty()) {
+            app.warn(path / "state_file",
+                     why + ": a restart will not know how far lines were told");
         }
         if (*tail.state_file == tail.file) {
             app.report(path / "state_file", "is the file that the tail follows");

@@ -71,6 +71,7 @@ public:
 
     static auto declare() {
         return declare_module<QueueModule>("queue", "Keeps jobs until workers have done them")
+            .checks(&check_app)
             .hands_over<QueueState>(&QueueModule::hand_over, &QueueModule::take_over)
             .event<Ready>()
             .event<Finished>()

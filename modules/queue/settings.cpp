@@ -1,5 +1,7 @@
 #include "modules/queue/settings.h"
 
+#include "modules/system/module/app_check.h"
+
 namespace weir::jobs {
 
 using config::setting;
@@ -37,6 +39,14 @@ config::Settings<QueueSettings> QueueSettings::describe() {
             .at_most(config::mebibytes(64)),
         setting("max_size", &S::max_size,
                 "How large all jobs are together, with their keys and reasons"));
+}
+
+void check_app(const AppCheck& app) {
+    const auto settings = app.settings<QueueSettings>();
+    if (const std::string why = settings.file ? why_not_writable(*settings.file) : "";
+        !why.empty()) {
+        app.report_at_start(app.section() / "file", why);
+    }
 }
 
 }  // namespace weir::jobs

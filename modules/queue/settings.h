@@ -9,6 +9,10 @@
 #include "config/settings/settings.h"
 #include "modules/system/call/retry_settings.h"
 
+namespace weir {
+class AppCheck;
+}
+
 // The settings at module.queue, as an app file has them.
 namespace weir::jobs {
 
@@ -30,5 +34,8 @@ struct QueueSettings {
 
     static config::Settings<QueueSettings> describe();
 };
+
+// Reports what would hinder a start.
+void check_app(const AppCheck& app);
 
 }  // namespace weir::jobs

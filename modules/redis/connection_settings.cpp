@@ -33,6 +33,11 @@ std::string wrong_connection(const ConnectionSettings& settings) {
             return std::string(name) + ": cannot be read: " + config::in_quotes(**file);
         }
     }
+    try {
+        settings.connection_options();  // reads what TLS needs, as a start does
+    } catch (const TlsError& error) {
+        return error.what();
+    }
     return "";
 }
 

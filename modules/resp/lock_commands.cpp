@@ -402,17 +402,29 @@ void waiters(Session& session, const Request& request) {
         return;
     }
     std::vector<std::pair<const LockRequest*, std::size_t>> waits;  // with their positions
+    ListingSize size;
+    const auto too_many = [&] { return size.too_large() || waits.size() > ListingSize::most_keys; };
     if (const LockTable* table = LockTable::find(session.scheduler())) {
         const std::string* const context = options->context_given ? &options->context : nullptr;
         for (const LockKey* key : table->find(IndexValue(request[1]), context)) {
             std::size_t position = key->waiting() == 0 ? 0 : key->waiters().front().ahead();
             for (const LockRequest& wait : key->waiters()) {
                 ++position;
-                if (context == nullptr || wait.state().context->name() == *context) {
+                if (!too_many() &&
+                    (context == nullptr || wait.state().context->name() == *context)) {
                     waits.emplace_back(&wait, position);
+                    size.add(wait.owner().describe());
+                    size.add(wait.state().context->name());
                 }
             }
         }
+    }
+    if (too_many()) {
+        session.error(
+            "there are more than " + std::to_string(ListingSize::most_keys) +
+            " waiters, or their names have more than 1 MiB, which are not listed: CALL lock list "
+            "with \"most\" lists the first");
+        return;
     }
     const Time now = session.scheduler().now();
     session.reply().array(waits.size());

@@ -1,5 +1,6 @@
 #include "modules/resp/session.h"
 
+#include <list>
 #include <memory>
 #include <string>
 
@@ -377,6 +378,23 @@ Task<> list_long_names(Lockd& lockd) {
     co_await client.ask("SEMAPHORE LIST", "*0\r\n");
 }
 
+Task<> list_waiters_with_long_names(Lockd& lockd) {
+    RespPeer holder(lockd);
+    co_await holder.ask("TRYLOCK a", ":1\r\n");
+    std::list<RespPeer> waiters;
+    for (std::size_t i = 1; i <= 270; ++i) {
+        RespPeer& waiter = waiters.emplace_back(lockd);
+        co_await waiter.ask("CLIENT SETNAME " + std::string(4000, 'x'), "+OK\r\n");
+        waiter.send("LOCK a\r\n");
+        co_await lockd.until_waiting(i);
+    }
+    co_await holder.ask("WAITERS a",
+                        "-ERR there are more than 10000 waiters, or their names have more than 1 "
+                        "MiB, which are not listed: CALL lock list with \"most\" lists the "
+                        "first\r\n");
+    co_await holder.ask("WAITERS b", "*0\r\n");
+}
+
 // A client that sends and never reads: memory stays bounded, and the client is closed.
 Task<> slow_reader(Lockd& lockd) {
     RespPeer client(lockd);
@@ -540,6 +558,11 @@ TEST_CASE("clients and their locks are limited") {
     settings.max_locks = 2;
     Lockd lockd(settings);
     lockd.run(too_many(lockd));
+}
+
+TEST_CASE("a listing of waiters with long names is refused") {
+    Lockd lockd({}, any_looks());
+    lockd.run(list_waiters_with_long_names(lockd));
 }
 
 TEST_CASE("a listing of locks with long names is refused, and a narrower one is not") {

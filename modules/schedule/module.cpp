@@ -14,6 +14,7 @@
 
 #include "config/settings/name_in.h"
 #include "core/calendar/calendar_timer.h"
+#include "core/calendar/cron_expression.h"
 #include "core/calendar/utc_text.h"
 #include "core/run/routine.h"
 #include "core/system/files.h"
@@ -168,14 +169,41 @@ private:
 
     static void check(const AppCheck& app) {
         const auto settings = app.settings<ScheduleSettings>();
+        warn_of_state_file(app, settings);
         for (const auto& [entry_name, entry] : settings.schedules) {
+            config::Path path = app.section() / "schedules";
+            path.push(entry_name);
             try {
-                entry.schedule();
+                warn_of_doubts(app, entry, path);
             } catch (const ScheduleError& error) {
-                config::Path path = app.section() / "schedules";
-                path.push(entry_name);
                 app.report(path, error.what());
             }
+        }
+    }
+
+    static void warn_of_state_file(const AppCheck& app, const ScheduleSettings& settings) {
+        if (!settings.state_file) {
+            return;
+        }
+        if (const std::string why = why_not_writable(*settings.state_file); !why.empty()) {
+            app.warn(app.section() / "state_file",
+                     why + ": a restart will not know what was missed");
+        }
+    }
+
+    // Throws ScheduleError if the schedule is wrong.
+    static void warn_of_doubts(const AppCheck& app, const EntrySettings& entry,
+                               const config::Path& path) {
+        const Schedule schedule = entry.schedule();
+        if (entry.cron) {
+            for (const std::string& doubt : CronExpression(*entry.cron).doubts) {
+                app.warn(path / "cron", doubt);
+            }
+        }
+        const auto now =
+            std::chrono::time_point_cast<WallTime::duration>(std::chrono::system_clock::now());
+        if (entry.at && !schedule.next(now)) {
+            app.warn(path / "at", "the time has passed: it does not come any more");
         }
     }
 

@@ -67,13 +67,13 @@ using Times = std::vector<std::string>;
 TEST_CASE("schedules send an event at each of their times") {
     SimulatedServer world(app_with(R"(
         "quarters": {"every": "15m"},
-        "christmas": {"at": "2026-12-24T18:20:00Z"},
+        "christmas": {"at": "2096-12-24T18:20:00Z"},
         "morning": {"cron": "0 19 * * *", "zone": "Europe/Berlin"})"));
-    world.simulation().set_wall_clock(at("2026-12-24", 17h + 40min));
+    world.simulation().set_wall_clock(at("2096-12-24", 17h + 40min));
     CHECK(times_of(world, 55min) ==
-          Times{due("quarters", "2026-12-24T17:45:00Z"), due("morning", "2026-12-24T18:00:00Z"),
-                due("quarters", "2026-12-24T18:00:00Z"), due("quarters", "2026-12-24T18:15:00Z"),
-                due("christmas", "2026-12-24T18:20:00Z"), due("quarters", "2026-12-24T18:30:00Z")});
+          Times{due("quarters", "2096-12-24T17:45:00Z"), due("morning", "2096-12-24T18:00:00Z"),
+                due("quarters", "2096-12-24T18:00:00Z"), due("quarters", "2096-12-24T18:15:00Z"),
+                due("christmas", "2096-12-24T18:20:00Z"), due("quarters", "2096-12-24T18:30:00Z")});
     CHECK(world.log() == "");
 }
 
@@ -186,6 +186,32 @@ TEST_CASE("mistakes in schedules are told with their place") {
     CHECK(text.find("module.schedule.schedules.time: at: \"2026-05-04 12:00\" is no time as "
                     "\"2026-12-24T18:00:00Z\"\n") != std::string::npos);
     CHECK(text.find("module.schedule.schedules.cron: ") != std::string::npos);
+}
+
+TEST_CASE("what is seldom meant in a schedule is a warning") {
+    config::Problems problems;
+    const CheckedApp app(SimulatedServer::read(app_with(R"(
+        "past": {"at": "2001-02-03T04:05:06Z"},
+        "future": {"at": "2101-02-03T04:05:06Z"},
+        "steps": {"cron": "*/90 0-23/24,1-5/5 * * *"},
+        "right": {"cron": "*/59 1-5/4 * * *"})")),
+                         Registry(), problems);
+    CHECK(problems.text() == "");
+    std::string text;
+    for (const config::Problem& warning : app.warnings()) {
+        text += warning.path + ": " + warning.what + "\n";
+    }
+    const std::string schedules = "module.schedule.schedules.";
+    CHECK(text == schedules + "past.at: the time has passed: it does not come any more\n" +
+                      schedules +
+                      "steps.cron: hour: 0-23/24 has only 0: a step counts from there, and stays "
+                      "within 0-23\n" +
+                      schedules +
+                      "steps.cron: hour: 1-5/5 has only 1: a step counts from there, and stays "
+                      "within 1-5\n" +
+                      schedules +
+                      "steps.cron: minute: */90 has only 0: a step counts from there, and stays "
+                      "within 0-59\n");
 }
 
 }  // namespace weir

@@ -21,6 +21,7 @@
 #include "modules/store/entries.h"
 #include "modules/store/module_class.h"
 #include "modules/store/rows.h"
+#include "modules/system/module/app_check.h"
 #include "modules/system/module/plugin.h"
 
 namespace weir::store {
@@ -48,6 +49,7 @@ public:
     static auto declare() {
         return declare_module<StoreModule>("store", "Keeps values under keys")
             .event<Changed>()
+            .checks(&StoreModule::check)
             .hands_over<StoreState>(&StoreModule::hand_over, &StoreModule::take_over)
             .function("get", &StoreModule::get)
             .function("set", &StoreModule::set)
@@ -89,6 +91,14 @@ public:
     bool can_hand_over() const override { return !writer_.writing(); }
 
 private:
+    static void check(const AppCheck& app) {
+        const auto settings = app.settings<StoreSettings>();
+        if (const std::string why = settings.file ? why_not_writable(*settings.file) : "";
+            !why.empty()) {
+            app.report_at_start(app.section() / "file", why);
+        }
+    }
+
     std::size_t keys() const noexcept { return entries_.count(); }
     std::size_t bytes() const noexcept { return entries_.bytes(); }
     std::uint64_t transactions() const noexcept { return writer_.transactions(); }

@@ -158,6 +158,13 @@ class Widths(unittest.TestCase):
                     for line in text.splitlines():
                         self.assertTrue(len(line) <= width or len(line.split()) == 1, line)
 
+    def test_help_is_a_command_too(self):
+        for asked, same in ((("help",), ("--help",)), (("help", "run"), ("run", "--help")),
+                            (("help", "rules", "test"), ("rules", "test", "--help"))):
+            self.assertEqual(on_terminal(80, *asked), on_terminal(80, *same))
+        self.assertIn("unknown command 'rnu' (did you mean 'run'?)", on_terminal(80, "help", "rnu"))
+        self.assertIn("weir help", on_terminal(80, "help", "--help"))
+
     def test_an_empty_no_color_counts_as_not_set(self):
         for value, colour in ("", True), ("1", False):
             text = on_terminal(80, "run", APP, "--set", 'module.resp.listen=["unix:/nowhere/x"]',

@@ -6,6 +6,8 @@ import json
 import os
 import re
 import subprocess
+import tarfile
+import tempfile
 import threading
 import unittest
 
@@ -186,6 +188,16 @@ class CronTest(unittest.TestCase):
             report = json.loads(result.stdout)
             self.assertEqual((report["code"], report["errors"], report["timed_out"]),
                              (3, "oh\n", False))
+
+    def test_a_copy_of_the_app_has_the_script_of_its_backup(self):
+        with tempfile.TemporaryDirectory() as folder:
+            copy = os.path.join(folder, "nightly")
+            for command, where in (([program("weir"), "new", "app", "nightly", "--from", "cron"],
+                                    folder), (["./backup.sh"], copy), (["./backup.sh"], copy)):
+                subprocess.run(command, cwd=where, capture_output=True, timeout=LIMIT, check=True)
+            (archive,) = os.listdir(os.path.join(copy, "backups"))
+            with tarfile.open(os.path.join(copy, "backups", archive)) as tar:
+                self.assertEqual(sorted(tar.getnames()), [".", "./backup.sh", "./nightly.json"])
 
     def test_the_picture_of_the_page_is_that_of_the_file(self):
         graph = subprocess.run([program("weir"), "graph", APP], capture_output=True, text=True,

@@ -5,8 +5,10 @@ import hmac
 import http.server
 import json
 import os
+import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import unittest
 
@@ -177,6 +179,28 @@ class DeployTest(unittest.TestCase):
                 wait_until(lambda: "success" in host.states_of("good"), "the success")
                 self.assertNotIn("failure", host.states_of("good"))
                 self.assertEqual(deploy.began(), ["ann/shop good"] * 2)
+
+    @unittest.skipUnless(shutil.which("git") and shutil.which("make"), "needs git and make")
+    def test_a_copy_of_the_app_has_a_script_that_builds_a_commit(self):
+        with tempfile.TemporaryDirectory() as folder:
+            def run(*command, inside):
+                return subprocess.run(command, cwd=os.path.join(folder, inside),
+                                      capture_output=True, text=True, timeout=LIMIT, check=False,
+                                      env={**os.environ, "DEPLOY_FROM": folder})
+            made = run(program("weir"), "new", "app", "shop", "--from", "deploy", inside="")
+            self.assertIn("build.sh", made.stdout)
+            repository = os.path.join(folder, "ann", "tea")
+            os.makedirs(repository)
+            with open(os.path.join(repository, "Makefile"), "w", encoding="ascii") as file:
+                file.write("all:\n\t@echo tea is ready\n")
+            for words in ("init --quiet", "add Makefile",
+                          "-c user.name=ann -c user.email=ann@example.com commit --quiet -m Tea"):
+                run("git", *words.split(), inside="ann/tea")
+            commit = run("git", "rev-parse", "HEAD", inside="ann/tea").stdout.strip()
+            built = run("./build.sh", "ann/tea", commit, inside="shop")
+            self.assertEqual((built.returncode, built.stdout), (0, "tea is ready\n"), built.stderr)
+            self.assertNotEqual(run("./build.sh", "ann/tea", "0" * 40, inside="shop").returncode,
+                                0)
 
     def test_the_picture_of_the_page_is_that_of_the_file(self):
         graph = subprocess.run([program("weir"), "graph", APP], capture_output=True, text=True,

@@ -281,6 +281,18 @@ Task<> list_long_names(Texts& told) {
     }
 }
 
+Task<> list_sessions_with_long_names(Texts& told) {
+    for (int i = 0; i != 1000; ++i) {
+        co_await open(std::to_string(i) + std::string(200, '\x01'));
+    }
+    const Texts asked{"{}", R"({"pattern": "1*"})"};
+    for (const std::string& text : asked) {
+        Json parameters = Json::parse(text);
+        const Json listed = co_await ask("sessions", std::move(parameters));
+        told.push_back(listed.is_array() ? std::to_string(listed.size()) : listed.dump());
+    }
+}
+
 Task<> open_too_many(Texts& told) {
     const std::string first = co_await open("a");
     co_await open("b");
@@ -439,6 +451,17 @@ TEST_CASE("a listing of locks with long names is refused, and a narrower one is 
         "\"limit_reached: the names of keys and owners that match have more than 1 MiB, which are "
         "not listed: give a narrower pattern\"";
     CHECK(told == Texts{refusal, refusal, "11", "20"});  // 20 keys and 20 holders
+}
+
+TEST_CASE("a listing of sessions with long names is refused, and a narrower one is not") {
+    Texts told;
+    SimulatedServer world(app(), registry());
+    world.leave_behind();  // open sessions
+    world.run(list_sessions_with_long_names(told));
+    CHECK(told == Texts{"\"limit_reached: the names of sessions that match, and of locks that they "
+                        "have lost, have more than 1 MiB, which are not listed: give a narrower "
+                        "pattern\"",
+                        "111"});
 }
 
 TEST_CASE("sessions are limited") {

@@ -131,6 +131,14 @@ config::Settings<Pattern> Pattern::describe() {
             .range(1, ListingSize::most_keys));
 }
 
+config::Settings<SessionPattern> SessionPattern::describe() {
+    return settings<SessionPattern>(
+        "Lists the sessions that are open; an error if more than 10000 match, or if their names, "
+        "and those of locks that they have lost, have more than 1 MiB in all",
+        setting("pattern", &SessionPattern::pattern, "Whose names match this, with * and ?")
+            .length(0, KeyPattern::longest));
+}
+
 config::Settings<SizedSemaphore> SizedSemaphore::describe() {
     using S = SizedSemaphore;
     return settings<S>(

@@ -101,6 +101,12 @@ struct Pattern {
     static config::Settings<Pattern> describe();
 };
 
+struct SessionPattern {
+    std::string pattern = "*";
+
+    static config::Settings<SessionPattern> describe();
+};
+
 struct SizedSemaphore {
     std::string key;
     std::string context = "default";

@@ -62,7 +62,7 @@ ModuleDeclaration<LockModule> LockModule::declare() {
         .function("renew_session", &LockModule::renew_session)
         .function("close_session", "Gives back all locks of the session, and ends its waits",
                   &LockModule::close_session)
-        .function("sessions", "Lists the sessions that are open", &LockModule::sessions)
+        .function("sessions", &LockModule::sessions)
         .function("acquire", &LockModule::acquire)
         .function("try", &LockModule::try_acquire)
         .function(

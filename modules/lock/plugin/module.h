@@ -61,7 +61,8 @@ private:
     Task<lock_api::SessionInfo> renew_session(lock_api::RenewSession parameters,
                                               const Caller& caller);
     void close_session(const lock_api::Session& parameters, const Caller& caller);
-    std::vector<lock_api::SessionInfo> sessions(const NoParameters&, const Caller& caller) const;
+    std::vector<lock_api::SessionInfo> sessions(const lock_api::SessionPattern& parameters,
+                                                const Caller& caller) const;
     Task<Token> acquire(lock_api::Acquire parameters, const Caller& caller);
     Task<Token> try_acquire(lock_api::Try parameters, const Caller& caller);
     std::uint64_t break_locks(const lock_api::Break& parameters, const Caller& caller);

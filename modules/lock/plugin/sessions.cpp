@@ -10,6 +10,8 @@
 #include "config/settings/duration.h"
 #include "core/run/random_id.h"
 #include "core/wait/timeout.h"
+#include "modules/lock/key_pattern.h"
+#include "modules/lock/listing_size.h"
 #include "modules/lock/plugin/module.h"
 
 namespace weir {
@@ -144,13 +146,34 @@ void LockModule::close_session(const lock_api::Session& parameters, const Caller
     lease->locks().close();
 }
 
-std::vector<lock_api::SessionInfo> LockModule::sessions(const NoParameters&,
+std::vector<lock_api::SessionInfo> LockModule::sessions(const lock_api::SessionPattern& parameters,
                                                         const Caller& caller) const {
+    const KeyPattern pattern(parameters.pattern);
+    ListingSize size;
     std::vector<lock_api::SessionInfo> result;
     const bool all = may_use_all(caller);
     for (const auto& [id, lease] : sessions_) {
-        if (all || (!caller.user().empty() && lease->user() == caller.user())) {
-            result.push_back(info_of(*lease));
+        const bool own = !caller.user().empty() && lease->user() == caller.user();
+        if (!(all || own) || !pattern.matches(std::string_view(lease->locks().name()))) {
+            continue;
+        }
+        result.push_back(info_of(*lease));
+        size.add(result.back().name);
+        for (const lock_api::Lost& lost : result.back().lost) {
+            size.add(lost.key);
+            size.add(lost.context);
+        }
+        if (size.too_large()) {
+            throw ApiException("limit_reached",
+                               "the names of sessions that match, and of locks that they have "
+                               "lost, have more than 1 MiB, which are not listed: give a narrower "
+                               "pattern");
+        }
+        if (result.size() > ListingSize::most_keys) {
+            throw ApiException("limit_reached", "more than " +
+                                                    std::to_string(ListingSize::most_keys) +
+                                                    " sessions match, which are not listed: give "
+                                                    "a narrower pattern");
         }
     }
     return result;

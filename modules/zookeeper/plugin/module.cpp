@@ -7,7 +7,9 @@
 
 #include "config/document/value.h"
 #include "config/text/utf8.h"
+#include "core/tls/tls_context.h"
 #include "modules/system/call/api_error.h"
+#include "modules/system/module/app_check.h"
 #include "modules/system/module/plugin.h"
 #include "modules/zookeeper/error.h"
 
@@ -69,6 +71,13 @@ Task<T> ask(Make make) {
 ModuleDeclaration<ZooKeeperModule> ZooKeeperModule::declare() {
     return declare_module<ZooKeeperModule>("zookeeper", "Keeps a session with servers of ZooKeeper")
         .hands_over<ZooKeeperState>(&ZooKeeperModule::hand_over, &ZooKeeperModule::take_over)
+        .checks([](const AppCheck& app) {
+            try {
+                app.settings<ZooKeeperSettings>().options();
+            } catch (const TlsError& error) {
+                app.report_at_start(app.section() / "certificate_authorities", error.what());
+            }
+        })
         .function("status", "Tells how the session is", &ZooKeeperModule::status)
         .function("get", "Reads a node", &ZooKeeperModule::get)
         .function("children", "Lists the names of a node's children, in order",
