@@ -86,19 +86,19 @@ std::string percent_decoded(std::string_view text) {
     return decoded(text, false);
 }
 
-std::vector<std::string> path_segments(std::string_view path) {
-    std::vector<std::string> segments;
-    path_segments(path, segments);
-    return segments;
-}
-
-void path_segments(std::string_view path, std::vector<std::string>& segments) {
-    segments.clear();
-    segments.reserve(static_cast<std::size_t>(std::ranges::count(path, '/')));
+void PathSegments::read(std::string_view path) {
+    all_.clear();
+    decoded_.clear();
+    const auto count = static_cast<std::size_t>(std::ranges::count(path, '/'));
+    const bool plain = is_plain(path);
+    if (!plain) {
+        decoded_.reserve(count);  // the views stay valid
+    }
     while (path.starts_with('/')) {
         path.remove_prefix(1);
         const std::size_t size = std::min(path.find('/'), path.size());
-        segments.push_back(percent_decoded(path.substr(0, size)));
+        const std::string_view part = path.substr(0, size);
+        all_.push_back(plain ? part : decoded_.emplace_back(percent_decoded(part)));
         path.remove_prefix(size);
     }
 }
