@@ -1,6 +1,7 @@
 #include "modules/http/target.h"
 
 #include <algorithm>
+#include <array>
 
 #include "config/text/utf8.h"
 #include "core/base/ascii.h"
@@ -19,10 +20,19 @@ int digit(char character) noexcept {
     return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
 
-// Whether the text means itself in a path and in a query: printable ASCII without '%' and '+'.
+// Printable ASCII without '%' and '+'.
+constexpr std::array<bool, 256> is_plain_character = [] {
+    std::array<bool, 256> made{};
+    for (std::size_t i = ' '; i != 0x7F; ++i) {
+        made[i] = i != '%' && i != '+';
+    }
+    return made;
+}();
+
+// Whether the text means itself in a path and in a query.
 bool is_plain(std::string_view text) noexcept {
     return std::ranges::all_of(text, [](char character) {
-        return character >= ' ' && character < 0x7F && character != '%' && character != '+';
+        return is_plain_character[static_cast<unsigned char>(character)];
     });
 }
 
@@ -89,10 +99,9 @@ std::string percent_decoded(std::string_view text) {
 void PathSegments::read(std::string_view path) {
     all_.clear();
     decoded_.clear();
-    const auto count = static_cast<std::size_t>(std::ranges::count(path, '/'));
     const bool plain = is_plain(path);
-    if (!plain) {
-        decoded_.reserve(count);  // the views stay valid
+    if (!plain) {  // the views stay valid
+        decoded_.reserve(static_cast<std::size_t>(std::ranges::count(path, '/')));
     }
     while (path.starts_with('/')) {
         path.remove_prefix(1);
