@@ -42,11 +42,14 @@ public:
         }
         const std::size_t begin = at_ + 1;
         std::size_t end = begin;
+        unsigned char bits = 0;
         while (end != text_.size() && is_plain(text_[end])) {
-            ++end;
+            bits |= static_cast<unsigned char>(text_[end++]);
         }
         const std::string_view string = text_.substr(begin, end - begin);
-        if (end == text_.size() || text_[end] != '"' || utf8_prefix(string) != string.size()) {
+        const bool is_ascii = bits < 0x80;
+        if (end == text_.size() || text_[end] != '"' ||
+            (!is_ascii && utf8_prefix(string) != string.size())) {
             return std::nullopt;
         }
         move_to(end + 1);

@@ -29,8 +29,8 @@ using namespace weir::http;
 Task<> echo(Exchange& exchange) {
     const Request& request = exchange.request();
     Response response;
-    for (const std::string& part : path_segments(request.path)) {
-        response.body += part + '\n';
+    for (const std::string_view part : PathSegments(request.path)) {
+        response.body.append(part) += '\n';
     }
     for (const auto& [name, value] : query_parameters(request.query)) {
         response.body += name + '=' + value + '\n';

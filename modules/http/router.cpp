@@ -50,15 +50,13 @@ bool is_name(std::string_view part) noexcept {
     return part.size() > 2 && part.starts_with('{') && part.ends_with('}');
 }
 
-// Names the parts of the path that the pattern leaves open, and takes them.
-Parameters parameters_of(const std::vector<std::string_view>& parts,
-                         std::vector<std::string>& segments) {
+// Names the parts of the path that the pattern leaves open.
+Parameters parameters_of(const std::vector<std::string_view>& parts, const PathSegments& segments) {
     Parameters parameters;
     parameters.reserve(static_cast<std::size_t>(std::ranges::count_if(parts, is_name)));
     for (std::size_t i = 0; i != parts.size(); ++i) {
         if (is_name(parts[i])) {
-            parameters.emplace_back(parts[i].substr(1, parts[i].size() - 2),
-                                    std::move(segments[i]));
+            parameters.emplace_back(parts[i].substr(1, parts[i].size() - 2), segments[i]);
         }
     }
     return parameters;
@@ -83,8 +81,7 @@ std::string allowed_methods(const std::vector<Route*>& routes) {
 
 // Returns the routes of the best pattern that fits the segments from `at` on; null if none does.
 template <class Node>
-const std::vector<Route*>* find(const Node& node, const std::vector<std::string>& segments,
-                                std::size_t at) {
+const std::vector<Route*>* find(const Node& node, const PathSegments& segments, std::size_t at) {
     if (at == segments.size()) {
         if (!node.here.empty()) {
             return &node.here;
@@ -207,7 +204,7 @@ std::unique_ptr<Route> Router::add(std::string method, std::string pattern, Hand
 }
 
 const std::vector<Route*>* Router::routes_at(const Request& request,
-                                             const std::vector<std::string>& segments) const {
+                                             const PathSegments& segments) const {
     if (!hosts_.empty()) {
         const auto root = hosts_.find(host_name(request.host).value_or(""));
         if (root != hosts_.end()) {
@@ -221,8 +218,8 @@ const std::vector<Route*>* Router::routes_at(const Request& request,
 
 Task<> Router::handle(Exchange& exchange) const {
     const Request& request = exchange.request();
-    std::vector<std::string>& segments = segments_;
-    path_segments(request.path, segments);
+    PathSegments& segments = segments_;
+    segments.read(request.path);
     const std::vector<Route*>* routes = routes_at(request, segments);
     if (request.path == "*") {
         return exchange.respond({.status = 204});

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "modules/http/exchange.h"
+#include "modules/http/target.h"
 
 namespace weir::http {
 
@@ -85,10 +86,9 @@ private:
 
     Node& root_of(std::string_view host);
     const std::vector<Route*>* routes_at(const Request& request,
-                                         const std::vector<std::string>& segments) const;
+                                         const PathSegments& segments) const;
 
-    mutable std::vector<std::string>
-        segments_;  // of the path that handle() looks up, for its memory
+    mutable PathSegments segments_;  // of the path that handle() looks up, for its memory
     std::unique_ptr<Node> root_;
     std::map<std::string, std::unique_ptr<Node>, std::less<>> hosts_;
 };

@@ -176,30 +176,31 @@ StaticFiles::StaticFiles(Scheduler& scheduler, std::string folder, std::string i
                          SmallFiles small_files)
     : index_(std::move(index)), files_(scheduler, std::move(folder), 2, small_files) {}
 
-Task<> StaticFiles::handle(Exchange& exchange) {
-    const Request& request = exchange.request();
-    std::vector<std::string> parts = path_segments(request.path);
-    parts.erase(parts.begin(),
-                parts.begin() + static_cast<std::ptrdiff_t>(exchange.segments_before_rest()));
+// Returns the path below the folder, "a/b.txt".
+std::string StaticFiles::path_of(const Request& request, std::size_t segments_before) const {
+    const PathSegments segments(request.path);
     const bool ends_in_slash = request.path.ends_with('/');
-    if (ends_in_slash && !parts.empty()) {
-        parts.pop_back();
-    }
-    for (const std::string& part : parts) {
-        if (part.empty() || is_hidden(part) || part.find('/') != std::string::npos) {
+    std::string path;
+    for (std::size_t i = segments_before; i < segments.size() - (ends_in_slash ? 1 : 0); ++i) {
+        const std::string_view part = segments[i];
+        if (part.empty() || is_hidden(part) || part.find('/') != std::string_view::npos) {
             throw no_file(request);
         }
-    }
-    if (ends_in_slash && !index_.empty()) {
-        parts.push_back(index_);
-    }
-    std::string path;
-    for (const std::string& part : parts) {
         path.append(path.empty() ? "" : "/").append(part);
     }
+    if (ends_in_slash && !index_.empty()) {
+        path.append(path.empty() ? "" : "/").append(index_);
+    }
+    return path;
+}
+
+Task<> StaticFiles::handle(Exchange& exchange) {
+    const Request& request = exchange.request();
+    const bool ends_in_slash = request.path.ends_with('/');
+    const std::string path = path_of(request, exchange.segments_before_rest());
     std::optional<FolderFile> file;
     try {
-        file = co_await files_.open(std::move(path), piece_size);
+        file = co_await files_.open(path, piece_size);
     } catch (const SystemError& error) {
         if (!is_out_of_resources(-error.code())) {
             throw;
@@ -221,7 +222,8 @@ Task<> StaticFiles::handle(Exchange& exchange) {
         co_await exchange.respond(std::move(response));
         co_return;
     }
-    co_await send(exchange, *std::move(file), parts.back());
+    const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+    co_await send(exchange, *std::move(file), name);
 }
 
 Task<> StaticFiles::send(Exchange& exchange, FolderFile file, std::string_view name) {

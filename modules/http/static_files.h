@@ -38,6 +38,7 @@ public:
     Task<> handle(Exchange& exchange);
 
 private:
+    std::string path_of(const Request& request, std::size_t segments_before) const;
     Task<> send(Exchange& exchange, FolderFile file, std::string_view name);
     Task<> send_bytes(Exchange& exchange, FolderFile file, int status, Headers headers,
                       ByteRange range);

@@ -1,6 +1,7 @@
 #include "modules/http/target.h"
 
 #include <algorithm>
+#include <array>
 
 #include "config/text/utf8.h"
 #include "core/base/ascii.h"
@@ -19,10 +20,19 @@ int digit(char character) noexcept {
     return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
 
-// Whether the text means itself in a path and in a query: printable ASCII without '%' and '+'.
+// Printable ASCII without '%' and '+'.
+constexpr std::array<bool, 256> is_plain_character = [] {
+    std::array<bool, 256> made{};
+    for (std::size_t i = ' '; i != 0x7F; ++i) {
+        made[i] = i != '%' && i != '+';
+    }
+    return made;
+}();
+
+// Whether the text means itself in a path and in a query.
 bool is_plain(std::string_view text) noexcept {
     return std::ranges::all_of(text, [](char character) {
-        return character >= ' ' && character < 0x7F && character != '%' && character != '+';
+        return is_plain_character[static_cast<unsigned char>(character)];
     });
 }
 
@@ -86,19 +96,18 @@ std::string percent_decoded(std::string_view text) {
     return decoded(text, false);
 }
 
-std::vector<std::string> path_segments(std::string_view path) {
-    std::vector<std::string> segments;
-    path_segments(path, segments);
-    return segments;
-}
-
-void path_segments(std::string_view path, std::vector<std::string>& segments) {
-    segments.clear();
-    segments.reserve(static_cast<std::size_t>(std::ranges::count(path, '/')));
+void PathSegments::read(std::string_view path) {
+    all_.clear();
+    decoded_.clear();
+    const bool plain = is_plain(path);
+    if (!plain) {  // the views stay valid
+        decoded_.reserve(static_cast<std::size_t>(std::ranges::count(path, '/')));
+    }
     while (path.starts_with('/')) {
         path.remove_prefix(1);
         const std::size_t size = std::min(path.find('/'), path.size());
-        segments.push_back(percent_decoded(path.substr(0, size)));
+        const std::string_view part = path.substr(0, size);
+        all_.push_back(plain ? part : decoded_.emplace_back(percent_decoded(part)));
         path.remove_prefix(size);
     }
 }

@@ -15,10 +15,28 @@ using Parameters = std::vector<std::pair<std::string, std::string>>;
 
 // Returns the text with its %XX replaced.
 std::string percent_decoded(std::string_view text);
-// Returns the parts of a path, decoded: "a", "b c" and "" of "/a/b%20c/". A part may contain '/'.
-std::vector<std::string> path_segments(std::string_view path);
-// The same into a list, whose memory is used again.
-void path_segments(std::string_view path, std::vector<std::string>& segments);
+// The parts of a path, decoded: "a", "b c" and "" of "/a/b%20c/". A part may contain '/'. They are
+// views of the path, or of this where something was to be decoded, and last as long as both.
+class PathSegments {
+public:
+    PathSegments() = default;
+    explicit PathSegments(std::string_view path) { read(path); }
+    PathSegments(const PathSegments&) = delete;
+    PathSegments& operator=(const PathSegments&) = delete;
+
+    // Replaces the parts by those of another path. Uses memory again.
+    void read(std::string_view path);
+
+    std::size_t size() const noexcept { return all_.size(); }
+    std::string_view operator[](std::size_t index) const noexcept { return all_[index]; }
+    auto begin() const noexcept { return all_.begin(); }
+    auto end() const noexcept { return all_.end(); }
+
+private:
+    std::vector<std::string_view> all_;
+    std::vector<std::string> decoded_;
+};
+
 // Returns whether a server may read a part of the path as `.` or `..`, and so step out of what the
 // path names here: written as it is, encoded once or several times, behind a `%2F` or a backslash,
 // or with parameters, as `..;a=b` is for servers of Java. The path is as it is sent, without a

@@ -6,6 +6,7 @@
 #include "core/run/scheduler.h"
 #include "modules/manager/event_content.h"
 #include "modules/system/call/json.h"
+#include "modules/system/call/json_writer.h"
 
 namespace weir {
 
@@ -25,8 +26,7 @@ Recorder::Contents contents_for(const Caller& client, bool wanted) {
     }
     return [contents](const Event& event) mutable {
         const Json content = contents.of(event);
-        return content.is_null() ? std::string()
-                                 : content.dump(-1, ' ', false, Json::error_handler_t::replace);
+        return content.is_null() ? std::string() : json_text(content);
     };
 }
 

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "modules/system/call/json.h"
+#include "modules/system/call/json_writer.h"
 #include "modules/system/module/abi.h"
 
 namespace weir::otlp {
@@ -69,7 +70,7 @@ std::string span_json(std::span<const Span> spans,
     Json of_resource{{"resource", {{"attributes", std::move(attributes)}}},
                      {"scopeSpans", Json::array({std::move(scope)})}};
     const Json request{{"resourceSpans", Json::array({std::move(of_resource)})}};
-    return request.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return json_text(request);
 }
 
 }  // namespace weir::otlp

@@ -32,6 +32,7 @@
 #include "modules/queue/ready_events.h"
 #include "modules/queue/settings.h"
 #include "modules/system/call/json.h"
+#include "modules/system/call/json_writer.h"
 #include "modules/system/call/require_named.h"
 #include "modules/system/module/plugin.h"
 #include "modules/system/module/serving_event.h"
@@ -253,7 +254,7 @@ private:
     Task<std::uint64_t> submit(SubmitParameters parameters) {
         const LineSettings& line = settings_of(parameters.queue);
         Job job;
-        job.data = json_of(parameters.data).dump(-1, ' ', false, Json::error_handler_t::replace);
+        job.data = json_text(json_of(parameters.data));
         if (job.data.size() > settings().max_data.bytes) {
             throw ApiException("too_large", "the data is larger than max_data");
         }

@@ -13,6 +13,7 @@
 #include "modules/resp/session.h"
 #include "modules/system/call/call.h"
 #include "modules/system/call/json.h"
+#include "modules/system/call/json_writer.h"
 
 namespace weir::resp {
 
@@ -36,7 +37,7 @@ Task<> call_module(Session& session, const Request& request) {
                                                      std::move(parameters), timeout);
     session.end_waiting();
     if (result) {
-        session.reply().bulk(result.value().dump(-1, ' ', false, Json::error_handler_t::replace));
+        session.reply().bulk(json_text(result.value()));
     } else {
         session.refuse(result.error());
     }

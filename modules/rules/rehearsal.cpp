@@ -11,6 +11,7 @@
 #include "modules/rules/compile.h"
 #include "modules/rules/value_compiler.h"
 #include "modules/system/call/api_error.h"
+#include "modules/system/call/json_writer.h"
 #include "modules/system/event/event_description.h"
 #include "modules/system/event/event_error.h"
 #include "modules/system/event/event_json.h"
@@ -45,9 +46,7 @@ private:
             frame_[*step.result] = std::move(value);
         }
     }
-    std::string json(const Template& value) const {
-        return value.make(frame_).dump(-1, ' ', false, Json::error_handler_t::replace);
-    }
+    std::string json(const Template& value) const { return json_text(value.make(frame_)); }
 
     const Program& program_;
     const ScriptSettings& script_limits_;

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "modules/system/call/api_error.h"
+#include "modules/system/call/json_writer.h"
 
 namespace weir::rules {
 
@@ -78,8 +79,7 @@ const Json* Reference::find(const Frame& frame) const noexcept {
 }
 
 std::string text_of(const Json& value) {
-    return value.is_string() ? value.get_ref<const std::string&>()
-                             : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    return value.is_string() ? value.get_ref<const std::string&>() : json_text(value);
 }
 
 Json Template::make(const Frame& frame) const {

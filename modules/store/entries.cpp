@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "modules/system/call/json_writer.h"
+
 namespace weir::store {
 
 void Entries::load(const Row& row) {
@@ -16,8 +18,7 @@ std::vector<Row> Entries::all() const {
     std::vector<Row> rows;
     rows.reserve(entries_.size());
     for (const auto& [key, entry] : entries_) {
-        rows.push_back({key, entry.value.dump(-1, ' ', false, Json::error_handler_t::replace),
-                        entry.version, entry.expires});
+        rows.push_back({key, json_text(entry.value), entry.version, entry.expires});
     }
     return rows;
 }
@@ -29,8 +30,7 @@ const Entry* Entries::find(const std::string& key, std::int64_t now) const {
 
 Entries::Change Entries::set(const std::string& key, Json value, std::int64_t expires) {
     Change change;
-    change.row_ = {key, value.dump(-1, ' ', false, Json::error_handler_t::replace),
-                   last_version_ + 1, expires};
+    change.row_ = {key, json_text(value), last_version_ + 1, expires};
     const std::size_t size = key.size() + change.row_.value->size();
     change.entry_.emplace(key, Entry{std::move(value), change.row_.version, expires, size});
     if (expires != 0) {

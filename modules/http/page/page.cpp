@@ -66,7 +66,7 @@ Task<> lead_to_page(Exchange& exchange) {
 
 // Answers requests for the files.
 Task<> serve_files(Exchange& exchange) {
-    const std::vector<std::string> parts = path_segments(exchange.request().path);
+    const PathSegments parts(exchange.request().path);
     if (parts.size() == 1) {
         return lead_to_page(exchange);
     }

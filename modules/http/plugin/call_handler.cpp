@@ -84,7 +84,7 @@ Task<> CallHandler::call_with(Exchange& exchange, ApiName name, std::string para
     ConnectionWatch watch(exchange, calling);
     const ApiResult<Json> result = co_await calling;
     watch.end();  // before anything is written
-    std::string text = json_text(result.value());
+    std::string text = json_line(result.value());
     if (!respond_json_now(exchange, text)) {
         co_await respond_json_text(exchange, std::move(text));
     }

@@ -12,6 +12,7 @@
 #include "modules/http/request_span.h"
 #include "modules/system/call/call.h"
 #include "modules/system/call/json.h"
+#include "modules/system/call/json_writer.h"
 
 namespace weir::http {
 
@@ -60,12 +61,8 @@ SocketCall read_call(const std::string& text, Json& id) {
             std::move(traceparent)};
 }
 
-std::string text_of(const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string error_text(const Json& id, std::string_view code, std::string_view message) {
-    return text_of({{"id", id}, {"error", {{"code", code}, {"message", message}}}});
+    return json_text({{"id", id}, {"error", {{"code", code}, {"message", message}}}});
 }
 
 class CallSocket {
@@ -100,7 +97,7 @@ private:
         detail::JsonCall calling = call_for(socket_.exchange().caller(), std::move(call.name),
                                             std::move(call.parameters), timeout_);
         const ApiResult<Json> result = co_await calling;
-        socket_.post(result ? text_of({{"id", call.id}, {"result", result.value()}})
+        socket_.post(result ? json_text({{"id", call.id}, {"result", result.value()}})
                             : error_text(call.id, result.error().code, result.error().message));
     }
 

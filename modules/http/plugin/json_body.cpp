@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "modules/http/http_error.h"
-#include "modules/system/call/json.h"
+#include "modules/system/call/json_writer.h"
 
 namespace weir::http {
 
@@ -51,8 +51,8 @@ Task<std::string> read_json_text(Exchange& exchange) {
     return exchange.read_all();
 }
 
-std::string json_text(const Json& json) {
-    return json.dump(-1, ' ', false, Json::error_handler_t::replace) + '\n';
+std::string json_line(const Json& json) {
+    return json_text(json) + '\n';
 }
 
 bool respond_json_now(Exchange& exchange, const std::string& text) {
@@ -69,7 +69,7 @@ Task<> respond_json_text(Exchange& exchange, std::string text, int status) {
 }
 
 Task<> respond_json(Exchange& exchange, const Json& json, int status) {
-    return respond_json_text(exchange, json_text(json), status);
+    return respond_json_text(exchange, json_line(json), status);
 }
 
 }  // namespace weir::http

@@ -17,7 +17,7 @@ Task<std::string> read_json_text(Exchange& exchange);
 std::optional<std::string> take_json_text(Exchange& exchange);
 
 // Returns the line that a response has.
-std::string json_text(const Json& json);
+std::string json_line(const Json& json);
 // Responds with such a line if that needs no wait; returns false, having done nothing, otherwise.
 bool respond_json_now(Exchange& exchange, const std::string& text);
 // Responds with JSON.
