@@ -25,6 +25,7 @@ struct LockState;
 struct SemaphoreRecord {
     Queue* queue = nullptr;  // the key's own subqueue of the root
     std::string made_by;     // the client; empty: code of a module, which destroys it itself
+    std::string client;      // by which it is counted; empty: it is not
     Time made{};
     Time used{};  // when the last holder or waiter left, or made
 };

@@ -18,11 +18,11 @@ namespace weir {
 // gives back its locks.
 class LockLease final : public RefCounted<LockLease> {
 public:
-    // The name is for listings; `user` is whose it is; `opener` counts for how many one client has
-    // open. Requires a positive time to live.
+    // The name is for listings; `user` is whose it is; `opener` counts for what one client has: how
+    // many sessions, and how many bytes of locks. Requires a positive time to live.
     LockLease(Scheduler& scheduler, std::string id, std::string name, Duration time_to_live,
               std::string user = {}, std::string opener = {})
-        : locks_(scheduler, std::move(name)),
+        : locks_(scheduler, std::move(name), opener),
           id_(std::move(id)),
           user_(std::move(user)),
           opener_(std::move(opener)),

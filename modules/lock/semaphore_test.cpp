@@ -368,6 +368,24 @@ TEST_CASE("semaphores of clients are limited, those of modules are not") {
     CHECK(world.table().semaphores() == 3);
 }
 
+TEST_CASE("a client makes its share of the semaphores, and leaves the rest to other clients") {
+    LockSettings settings;
+    settings.max_semaphores = 4;
+    settings.max_semaphores_of_one = 2;
+    World world(settings);
+    LockTable& table = world.table();
+    const std::string address = "the address '10.0.0.1'";
+    table.create_semaphore_of_client("default", "a", 2, "client 7", address);
+    table.create_semaphore_of_client("default", "b", 2, "client 8", address);
+    CHECK_THROWS_WITH(table.create_semaphore_of_client("default", "c", 2, "client 9", address),
+                      "semaphore 'c' in context 'default': the address '10.0.0.1' has made 2 "
+                      "already, as many as are allowed (max_semaphores_of_one)");
+    table.create_semaphore_of_client("default", "c", 2, "client 10", "user 'ann'");
+    world.start(destroy_semaphore(world.scheduler, "a", "default"));
+    world.scheduler.run();
+    CHECK_NOTHROW(table.create_semaphore_of_client("default", "d", 2, "client 7", address));
+}
+
 TEST_CASE("an unused semaphore is listed, with its maker") {
     World world;
     world.table().create_semaphore_of_client("default", "key", 3, "client 7");

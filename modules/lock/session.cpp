@@ -76,10 +76,23 @@ LockSession::Locks::iterator LockSession::use(Key key, bool reads) {
     auto at = kept_.lower_bound(key);
     if (at == kept_.end() || at->first != key) {
         LockTable::of(scheduler_).check_key(key.second, key.first);
-        at = kept_.try_emplace(at, key, *this, key, reads);
+        at = kept_.try_emplace(at, key, *this, key, reads, share_of(key));
     }
     ++at->second.uses;
     return at;
+}
+
+LockAllowances::Share LockSession::share_of(const Key& key) {
+    if (client_.empty()) {
+        return {};
+    }
+    LockAllowances& all = LockTable::of(scheduler_).allowances();
+    if (account_ == nullptr || &account_->of() != &all) {
+        account_ = all.account(client_);
+    }
+    const std::size_t bytes =
+        key.second.kind() == IndexValue::Kind::text ? key.second.text().size() : 0;
+    return {account_, LockAllowances::bytes_of_lock(key.first.size() + bytes)};
 }
 
 Matcher LockSession::lost_matcher() const {
@@ -232,6 +245,7 @@ void LockSession::close() noexcept {
         state.session = nullptr;
         List<LockState, SessionRecord>::remove(state);
     }
+    std::erase_if(kept_, [](const auto& kept) { return kept.second.uses == 0; });
 }
 
 // All locks of a scheduler are in the same table, but for those of one that was unloaded.

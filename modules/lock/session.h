@@ -10,6 +10,7 @@
 
 #include "core/base/clock.h"
 #include "core/run/scheduler.h"
+#include "modules/lock/allowance.h"
 #include "modules/lock/lock.h"
 #include "modules/lock/state.h"
 
@@ -31,8 +32,10 @@ class LockSession final : private LockLossListener {
     using Key = std::pair<std::string, IndexValue>;  // context and key
 
     struct Kept {
-        Kept(LockSession& session, const Key& key, bool reads)
-            : lock(session, IndexValue(key.second), key.first, reads) {}
+        Kept(LockSession& session, const Key& key, bool reads, LockAllowances::Share of_client)
+            : share(std::move(of_client)),
+              lock(session, IndexValue(key.second), key.first, reads) {}
+        const LockAllowances::Share share;
         Lock lock;
         std::size_t uses = 0;
         LockMode mode = LockMode::by_key;  // in which it was taken
@@ -40,15 +43,23 @@ class LockSession final : private LockLossListener {
     using Locks = std::map<Key, Kept>;
 
 public:
-    // The name is for listings.
-    LockSession(Scheduler& scheduler, std::string name)
-        : scheduler_(scheduler), record_{.name = std::move(name), .listener = this} {}
+    // The name is for listings. `client`: whose locks it holds, which together take the memory of
+    // one client at most; "": no client's, and there is no limit. See LockSettings::max_held.
+    LockSession(Scheduler& scheduler, std::string name, std::string client = {})
+        : scheduler_(scheduler),
+          record_{.name = std::move(name), .listener = this},
+          client_(std::move(client)) {}
     LockSession(const LockSession&) = delete;
     LockSession& operator=(const LockSession&) = delete;
     ~LockSession() { close(); }
 
     Scheduler& scheduler() const noexcept { return scheduler_; }
     const std::string& name() const noexcept { return record_.name; }
+    // From now on it takes locks for this client.
+    void set_client(std::string client) noexcept {
+        client_ = std::move(client);
+        account_ = nullptr;
+    }
     bool closed() const noexcept { return record_.closed; }
     // The number of locks that it holds.
     std::size_t held() const noexcept { return record_.claims.held; }
@@ -124,6 +135,7 @@ private:
     friend class Lock;
 
     Locks::iterator use(Key key, bool reads);
+    LockAllowances::Share share_of(const Key& key);
     void end_use(Locks::iterator kept) noexcept;
     void end_waits(const LockState& state) noexcept;
     void check(Kept& kept, LockMode mode) const;
@@ -132,6 +144,8 @@ private:
 
     Scheduler& scheduler_;
     SessionRecord record_;
+    std::string client_;
+    Ref<LockAllowances::Account> account_;  // the client's; null: not needed yet
     Locks kept_;
     std::vector<LostLock> lost_;  // the oldest first
     LockLossListener* listener_ = nullptr;

@@ -53,9 +53,14 @@ struct LockSettings {
     // How many semaphores of clients there may be, and after which time without use one is
     // destroyed; zero: never.
     std::size_t max_semaphores = 1000;
+    std::size_t max_semaphores_of_one = unlimited;  // of one client
     Duration semaphore_idle_timeout = std::chrono::hours(1);
     // The longest key, and context, that a client may choose, in bytes.
     std::size_t max_key = 4096;
+    // How many bytes the locks may take that clients hold or wait for, in all and of one client;
+    // see LockAllowances.
+    std::size_t max_held = unlimited;
+    std::size_t max_held_of_one = unlimited;
     std::map<std::string, LockContextSettings> contexts;
 };
 

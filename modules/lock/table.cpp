@@ -42,6 +42,7 @@ LockTable::LockTable(Scheduler& scheduler, LockSettings settings,
       tokens_(tokens != nullptr ? std::move(tokens)
                                 : program_tokens(scheduler, std::filesystem::path())),
       contexts_(settings_.separate_contexts) {
+    allowances_->set_limits(settings_.max_held, settings_.max_held_of_one);
     for (const auto& [name, of_context] : settings_.contexts) {
         contexts_.keep(name, &of_context);
     }
@@ -63,8 +64,10 @@ void LockTable::change_settings(const LockSettings& settings) {
     settings_.max_waiters = settings.max_waiters;
     settings_.on_deadlock = settings.on_deadlock;
     settings_.max_semaphores = settings.max_semaphores;
+    settings_.max_semaphores_of_one = settings.max_semaphores_of_one;
     settings_.semaphore_idle_timeout = settings.semaphore_idle_timeout;
     settings_.max_key = settings.max_key;
+    allowances_->set_limits(settings.max_held, settings.max_held_of_one);
     for (auto& [name, own] : settings_.contexts) {
         const auto found = settings.contexts.find(name);
         own = found == settings.contexts.end() ? LockContextSettings() : found->second;

@@ -16,6 +16,7 @@
 #include "core/queue/queue.h"
 #include "core/run/scheduler.h"
 #include "core/run/task.h"
+#include "modules/lock/allowance.h"
 #include "modules/lock/backend.h"
 #include "modules/lock/context.h"
 #include "modules/lock/deadlock.h"
@@ -142,12 +143,13 @@ public:
     // queue in the root with this priority. Throws std::logic_error if the key has a Semaphore,
     // std::invalid_argument for a size of 0.
     void create_semaphore(std::string_view context, const IndexValue& key, std::size_t size,
-                          int priority, std::string made_by = {});
-    // The same for a client, which is named in listings. Throws LocksInUse if the key is held or
-    // waited for: an exclusive lock stays exclusive, whatever other clients do. Throws
-    // LockLimitReached if there are as many as the settings allow. It expires when it is not used.
+                          int priority, std::string made_by = {}, std::string client = {});
+    // The same for a client: `made_by` is its name in listings, `client` that by which it is
+    // counted ("": it is not). Throws LocksInUse if the key is held or waited for: an exclusive
+    // lock stays exclusive, whatever other clients do. Throws LockLimitReached if there are as many
+    // as the settings allow, to the client or in all. It expires when it is not used.
     void create_semaphore_of_client(std::string_view context, const IndexValue& key,
-                                    std::size_t size, std::string made_by);
+                                    std::size_t size, std::string made_by, std::string client = {});
     bool has_semaphore(std::string_view context, const IndexValue& key);
     // A smaller size counts as locks are given back. With a larger one, waiters take the new slots
     // before anything else happens. Throws std::invalid_argument if there is no such Semaphore, or
@@ -176,6 +178,7 @@ public:
 
     // --- for locks and waits
 
+    LockAllowances& allowances() const noexcept { return *allowances_; }
     // Checks a key and a context that a client has chosen: throws std::invalid_argument if one is
     // empty, LockLimitReached if one is too long.
     void check_key(const IndexValue& key, std::string_view context) const;
@@ -266,6 +269,7 @@ private:
     std::unique_ptr<FencingTokens> tokens_;
     Queue* queue_ = nullptr;
     LockQueue* leaf_ = nullptr;
+    const Ref<LockAllowances> allowances_{new LockAllowances};
     LockContexts contexts_;
     NodeMap<LockKey> shared_keys_;
     std::vector<Ref<LockKey>> semaphores_;

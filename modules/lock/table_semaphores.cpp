@@ -34,7 +34,8 @@ LockKey* LockTable::find_semaphore(const LockContext& context,
 }
 
 void LockTable::create_semaphore(std::string_view context_name, const IndexValue& key,
-                                 std::size_t size, int priority, std::string made_by) {
+                                 std::size_t size, int priority, std::string made_by,
+                                 std::string client) {
     const Ref<LockContext> of = context(context_name);
     check_size(key, of->name(), size);
     if (const LockKey* found = find_semaphore(*of, key)) {
@@ -55,7 +56,7 @@ void LockTable::create_semaphore(std::string_view context_name, const IndexValue
         {.kind = [this](std::size_t) { return std::make_unique<LockQueue>(*this); }});
     const Time now = scheduler_.now();
     made->semaphore_ = std::make_unique<SemaphoreRecord>(
-        SemaphoreRecord{queue.get(), std::move(made_by), now, now});
+        SemaphoreRecord{queue.get(), std::move(made_by), std::move(client), now, now});
     apply_rules(*of, *made);
     if (before->map_ == &of->keys()) {
         of->keys().erase(*before);
@@ -101,7 +102,8 @@ void LockTable::move_to_own_queue(LockEvent& held, const Ref<LockEvent>& event, 
 }
 
 void LockTable::create_semaphore_of_client(std::string_view context_name, const IndexValue& key,
-                                           std::size_t size, std::string made_by) {
+                                           std::size_t size, std::string made_by,
+                                           std::string client) {
     check_key(key, context_name);
     const Ref<LockContext> of = context(context_name);
     check_size(key, of->name(), size);
@@ -115,13 +117,23 @@ void LockTable::create_semaphore_of_client(std::string_view context_name, const 
                                    " semaphores of clients already, as many as are allowed "
                                    "(max_semaphores)");
         }
+        const auto of_client = std::ranges::count_if(semaphores_, [&](const auto& semaphore) {
+            return semaphore->semaphore()->client == client;
+        });
+        if (!client.empty() &&
+            static_cast<std::size_t>(of_client) >= settings_.max_semaphores_of_one) {
+            throw LockLimitReached(named(key, of->name()) + ": " + client + " has made " +
+                                   std::to_string(of_client) +
+                                   " already, as many as are allowed (max_semaphores_of_one)");
+        }
         // An exclusive lock would not be exclusive any more.
         if (const Ref<LockKey> found(&find_or_make(*of, key)); found->in_use()) {
             throw LocksInUse(named(key, of->name()) + " cannot be made while the key is in use: " +
                              describe({listing_of(*found)}));
         }
     }
-    create_semaphore(context_name, key, size, client_semaphore_priority, std::move(made_by));
+    create_semaphore(context_name, key, size, client_semaphore_priority, std::move(made_by),
+                     std::move(client));
 }
 
 bool LockTable::has_semaphore(std::string_view context_name, const IndexValue& key) {

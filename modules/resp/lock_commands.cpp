@@ -22,6 +22,7 @@
 #include "modules/resp/protocol.h"
 #include "modules/resp/session.h"
 #include "modules/system/call/caller.h"
+#include "modules/system/call/client_name.h"
 
 namespace weir::resp {
 
@@ -486,7 +487,8 @@ void create_or_resize(Session& session, const Request& request, bool creates) {
         LockTable& table = LockTable::of(session.scheduler());
         if (creates) {
             table.create_semaphore_of_client(options->context, IndexValue(request[2]), *size,
-                                             session.locks().name());
+                                             session.locks().name(),
+                                             client_name(*session.caller()));
         } else {
             table.resize_semaphore(options->context, IndexValue(request[2]), *size);
         }

@@ -9,6 +9,7 @@
 #include "modules/lock/state.h"
 #include "modules/resp/command.h"
 #include "modules/resp/protocol.h"
+#include "modules/system/call/client_name.h"
 
 namespace weir::resp {
 
@@ -55,7 +56,7 @@ Session::Session(RespProtocol& protocol, HandedSession handed)
 }
 
 std::unique_ptr<LockSession> Session::make_locks() {
-    auto made = std::make_unique<LockSession>(scheduler(), title());
+    auto made = std::make_unique<LockSession>(scheduler(), title(), client_name(*caller_));
     made->set_listener(this);
     return made;
 }
@@ -191,6 +192,12 @@ void Session::reset() {
     set_reply_mode(ReplyMode::on);
     reply_.set_version(ReplyWriter::oldest_version);
     set_caller(protocol_.greet(connection_));
+}
+
+// Locks that the client takes from now on count for the user who has logged in.
+void Session::set_caller(Ref<Caller> caller) {
+    locks_->set_client(client_name(*caller));
+    caller_ = std::move(caller);
 }
 
 void Session::set_name(std::string_view name) {

@@ -114,7 +114,7 @@ public:
     void set_name(std::string_view name);
     // Who the client is, and what it may do.
     const Ref<Caller>& caller() const noexcept { return caller_; }
-    void set_caller(Ref<Caller> caller) noexcept { caller_ = std::move(caller); }
+    void set_caller(Ref<Caller> caller);
     // Returns why the client may not use the command; nothing if it may.
     std::optional<ApiError> refusal(const Command& command) const;
     // Answers with the error of a call, or with one of rights: NOPERM, as in Redis.

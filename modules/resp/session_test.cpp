@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 
+#include <unistd.h>
+
 #include "core/net/socket_server.h"
 #include "modules/lock/table.h"
 #include "modules/resp/protocol.h"
@@ -363,6 +365,23 @@ Task<> too_many(Lockd& lockd) {
         "LOCK c", "-ERR this client holds 2 locks already, as many as are allowed (max_locks)\r\n");
 }
 
+Task<> hold_too_much(Lockd& lockd) {
+    LockSettings limits;
+    limits.max_held_of_one = 2 * LockAllowances::bytes_of_lock(8);  // "a" in "default"
+    LockTable::of(lockd.scheduler).change_settings(limits);
+    RespPeer first(lockd);
+    RespPeer second(lockd);
+    co_await first.ask("TRYLOCK a", ":1\r\n");
+    co_await second.ask("TRYLOCK b", ":2\r\n");
+    const std::string refused = "-ERR the address 'the local user " + std::to_string(getuid()) +
+                                "' holds locks, or waits for them, which take as much memory as is "
+                                "allowed, 2080 bytes (max_held_of_one)\r\n";
+    co_await first.ask("LOCK c", refused);
+    co_await first.ask("RESET", "+RESET\r\n");
+    co_await second.ask("TRYLOCK c", ":3\r\n");
+    co_await first.ask("TRYLOCK a", refused);
+}
+
 Task<> list_long_names(Lockd& lockd) {
     RespPeer client(lockd);
     for (int i = 1; i <= 270; ++i) {
@@ -563,6 +582,11 @@ TEST_CASE("clients and their locks are limited") {
 TEST_CASE("a listing of waiters with long names is refused") {
     Lockd lockd({}, any_looks());
     lockd.run(list_waiters_with_long_names(lockd));
+}
+
+TEST_CASE("the locks of an address take its share of the memory, over all its connections") {
+    Lockd lockd;
+    lockd.run(hold_too_much(lockd));
 }
 
 TEST_CASE("a listing of locks with long names is refused, and a narrower one is not") {

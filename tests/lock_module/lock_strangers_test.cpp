@@ -77,10 +77,45 @@ Task<> look_for_sessions_of_others(SimulatedServer& world) {
     CHECK_THAT(not_closed.get<std::string>(), Catch::StartsWith("unknown_session: "));
 }
 
+// Takes locks with names of 1000 bytes in a session of that client until that is refused; returns
+// how many, and the error.
+Task<std::string> hold_much(Ref<Caller> client) {
+    const Json opened = co_await ask_as(client, "open_session");
+    for (int i = 0;; ++i) {
+        Json wanted{{"session", opened.at("session")},
+                    {"key", client->source() + std::string(989, 'x') +
+                                opened.at("name").get<std::string>() + std::to_string(1000 + i)}};
+        const Json token = co_await ask_as(client, "try", std::move(wanted));
+        if (!token.is_number()) {
+            co_return std::to_string(i) + ": " + token.get<std::string>();
+        }
+    }
+}
+
+Task<> hold_as_clients(Server& server, std::vector<std::string>& told) {
+    for (const char* source : {"10.0.0.1", "10.0.0.1", "10.0.0.2"}) {
+        std::string held = co_await hold_much(client(server, "", source));
+        told.push_back(std::move(held));
+    }
+}
+
 }  // namespace
 
 TEST_CASE("sessions of strangers are listed to no client, and their ids are in no name") {
     SimulatedServer world(app(), registry());
     world.leave_behind();  // open sessions
     world.run(look_for_sessions_of_others(world));
+}
+
+TEST_CASE("the locks of an address take its share of the memory, whatever its sessions") {
+    std::vector<std::string> told;
+    SimulatedServer world(app(R"({"max_held": "1MiB", "max_held_of_one": "64KiB"})"), registry());
+    world.leave_behind();  // open sessions
+    world.run(hold_as_clients(world.server(), told));
+    const std::string refused =
+        " holds locks, or waits for them, which take as much memory as is allowed, 65536 bytes "
+        "(max_held_of_one)";
+    CHECK(told == std::vector<std::string>{"21: limit_reached: the address '10.0.0.1'" + refused,
+                                           "0: limit_reached: the address '10.0.0.1'" + refused,
+                                           "21: limit_reached: the address '10.0.0.2'" + refused});
 }

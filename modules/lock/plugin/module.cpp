@@ -21,6 +21,7 @@
 #include "modules/lock/program_tokens.h"
 #include "modules/lock/semaphore.h"
 #include "modules/lock/table.h"
+#include "modules/system/call/client_name.h"
 #include "modules/system/call/json.h"
 #include "modules/system/module/plugin.h"
 
@@ -468,7 +469,8 @@ void LockModule::create_semaphore(const lock_api::SizedSemaphore& parameters,
         LockTable::of(scheduler())
             .create_semaphore_of_client(
                 parameters.context, IndexValue(parameters.key), parameters.size,
-                parameters.made_by.empty() ? "a call of the API" : parameters.made_by);
+                parameters.made_by.empty() ? "a call of the API" : parameters.made_by,
+                client_name(caller));
     } catch (const LockError&) {
         refuse();
     }

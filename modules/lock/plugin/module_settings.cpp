@@ -112,6 +112,11 @@ config::Settings<LockModuleSettings> LockModuleSettings::describe() {
         setting("max_semaphores", &S::max_semaphores,
                 "How many semaphores clients may create, all together")
             .unit("semaphores"),
+        setting("max_semaphores_of_one", &S::max_semaphores_of_one,
+                "How many of them one user may have made, and one address from which clients "
+                "connect without a login; null: a tenth of max_semaphores")
+            .at_least(1)
+            .unit("semaphores"),
         setting("semaphore_idle_timeout", &S::semaphore_idle_timeout,
                 "A semaphore that a client created is destroyed when its key was neither held nor "
                 "waited for that long; 0: never"),
@@ -120,6 +125,14 @@ config::Settings<LockModuleSettings> LockModuleSettings::describe() {
             .at_least(std::chrono::milliseconds(1)),
         setting("max_key", &S::max_key, "The longest key, and context, that a client may choose")
             .range(config::ByteSize{16}, config::mebibytes(1)),
+        setting("max_held", &S::max_held,
+                "Memory for all locks that clients hold or wait for; each counts 1 KiB, and "
+                "its key and its context twice")
+            .at_least(config::mebibytes(1)),
+        setting("max_held_of_one", &S::max_held_of_one,
+                "How much of it one user may take, and one address from which clients connect "
+                "without a login; null: a tenth of max_held")
+            .at_least(config::kibibytes(64)),
         setting(
             "state_dir", &S::state_dir,
             "Folder in which fencing tokens are reserved, so that they grow across restarts "
@@ -144,6 +157,10 @@ LockSettings LockModuleSettings::to_lock_settings() const {
     result.max_semaphores = max_semaphores;
     result.semaphore_idle_timeout = semaphore_idle_timeout;
     result.max_key = max_key.bytes;
+    result.max_semaphores_of_one =
+        limit(max_semaphores_of_one.value_or(std::max(max_semaphores / 10, 1U)));
+    result.max_held = max_held.bytes;
+    result.max_held_of_one = max_held_of_one ? max_held_of_one->bytes : max_held.bytes / 10;
     for (const auto& [name, context] : contexts) {
         LockContextSettings& made = result.contexts[name];
         made.max_waiters_per_key = limit(context.max_waiters_per_key);

@@ -55,9 +55,12 @@ struct LockModuleSettings {
     std::uint32_t max_sessions = 20'000;
     std::optional<std::uint32_t> max_sessions_of_one;
     std::uint32_t max_semaphores = 1000;
+    std::optional<std::uint32_t> max_semaphores_of_one;
     std::chrono::milliseconds semaphore_idle_timeout = std::chrono::hours(1);
     std::chrono::milliseconds max_time_to_live = std::chrono::hours(24);
     config::ByteSize max_key = config::kibibytes(4);
+    config::ByteSize max_held = config::mebibytes(1024);
+    std::optional<config::ByteSize> max_held_of_one;
     std::optional<std::string> state_dir;
 
     static config::Settings<LockModuleSettings> describe();

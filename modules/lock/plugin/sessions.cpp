@@ -13,6 +13,7 @@
 #include "modules/lock/key_pattern.h"
 #include "modules/lock/listing_size.h"
 #include "modules/lock/plugin/module.h"
+#include "modules/system/call/client_name.h"
 
 namespace weir {
 
@@ -57,19 +58,6 @@ LockLease& LockModule::session(const std::string& id, const Caller& caller) cons
     return *found->second;
 }
 
-namespace {
-
-// Returns by what sessions are counted: the user, or the address of a client that has not logged
-// in. Returns "" for the program itself, which may open as many as there is room for.
-std::string opener_of(const Caller& caller) {
-    if (!caller.user().empty()) {
-        return "user '" + caller.user() + "'";
-    }
-    return caller.source().empty() ? "" : "the address '" + caller.source() + "'";
-}
-
-}  // namespace
-
 void LockModule::refuse_too_many_sessions(const std::string& opener) const {
     if (sessions_.size() >= settings().max_sessions) {
         throw ApiException("too_many_sessions", "there are " + std::to_string(sessions_.size()) +
@@ -100,7 +88,7 @@ void LockModule::forget(LockLease& lease) noexcept {
 // name another session.
 lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& parameters,
                                                const Caller& caller) {
-    const std::string opener = opener_of(caller);
+    const std::string opener = client_name(caller);
     refuse_too_many_sessions(opener);
     if (parameters.time_to_live > settings().max_time_to_live) {
         throw ApiException(ApiError::bad_parameter,
