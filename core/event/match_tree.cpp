@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "core/base/pool.h"
+#include "core/event/event_counts.h"
 #include "core/event/node_map.h"
 #include "core/event/type_cache.h"
 
@@ -39,7 +40,15 @@ private:
 
 class MatchTree::Root : public Node {
 public:
-    Root() noexcept : Node(nullptr, IndexValue()) {}
+    // Where searches for events of a type begin: at the only node below the root that can match, or
+    // at the root if there are several ways to go on; null if nothing can match.
+    // Aligned so that a shift finds the slot of a type in the cache.
+    struct alignas(16) Start {
+        const Node* node = nullptr;
+        std::uint64_t* count = nullptr;  // of the type
+    };
+
+    explicit Root(EventCounts* counts) noexcept : Node(nullptr, IndexValue()), counts_(counts) {}
 
     void leave_vacant(Node& node) noexcept {
         if (vacant_ != &node) {
@@ -61,34 +70,37 @@ public:
     // Returns whether the only node below is the vacant one, with those on the way to it.
     bool has_only_vacant() const noexcept;
 
-    // Returns where searches for events of the type begin: at the only node below the root that can
-    // match, or at the root if there are several ways to go on; null if nothing can match.
+    // Null if it has to be found.
+    const Start* known_start(const EventType& type) const noexcept { return starts_.find(type); }
+    const Start& find_start(const EventType& type) noexcept;
     const Node* start(const EventType& type) noexcept {
-        const Node* const* const known = starts_.find(type);
-        return known != nullptr ? *known : find_start(type);
+        const Start* const known = known_start(type);
+        return known != nullptr ? known->node : find_start(type).node;
     }
+    // Apart, so that a search whose start is known has no call in its way.
+    [[gnu::noinline]] static Entry* match_only_anew(MatchTree& tree, const Event& event,
+                                                    std::vector<Entry*>& found);
     std::size_t level_of_start(const Node& start) const noexcept { return &start == this ? 0 : 1; }
     // Called when a node or an entry directly below or at the root has come or gone.
     void ways_changed() noexcept { starts_.clear(); }
 
 private:
-    const Node* find_start(const EventType& type) noexcept;
-
-    TypeCache<const Node*> starts_;
+    TypeCache<Start> starts_;
+    EventCounts* const counts_;  // null: searches are not counted
+    std::uint64_t uncounted_ = 0;
     // The node that became vacant last. It stays until another one does: a routine that waits again
     // and again most often waits for the same, and needs the same node.
     Node* vacant_ = nullptr;
 };
 
-const MatchTree::Node* MatchTree::Root::find_start(const EventType& type) noexcept {
+const MatchTree::Root::Start& MatchTree::Root::find_start(const EventType& type) noexcept {
     const MatchBranch* const branch = branch_.get();
     const Node* const exact =
         branch == nullptr ? nullptr : branch->exact.find(type.levels()[0].fixed);
     const Node* const other = branch == nullptr ? nullptr : branch->any;
     const bool several = !entries_.empty() || (exact != nullptr && other != nullptr);
     const Node* const start = several ? this : exact != nullptr ? exact : other;
-    starts_.remember(type, start);
-    return start;
+    return starts_.remember(type, {start, counts_ != nullptr ? &counts_->of(type) : &uncounted_});
 }
 
 bool MatchTree::Root::has_only_vacant() const noexcept {
@@ -123,8 +135,8 @@ MatchTree::Node& MatchTree::root() noexcept {
     return *root_;
 }
 
-MatchTree::MatchTree(PredicateFailed predicate_failed)
-    : root_(std::make_unique<Root>()), predicate_failed_(std::move(predicate_failed)) {}
+MatchTree::MatchTree(PredicateFailed predicate_failed, EventCounts* counts)
+    : root_(std::make_unique<Root>(counts)), predicate_failed_(std::move(predicate_failed)) {}
 
 MatchTree::~MatchTree() {
     let_go_below(*root_);
@@ -425,8 +437,24 @@ void MatchTree::match_all(const Event& event, std::vector<Entry*>& found) {
 }
 
 MatchTree::Entry* MatchTree::match_only(const Event& event, std::vector<Entry*>& found) {
-    const Node* const start = root_->start(event.type());
-    return start == nullptr ? nullptr : match_only(*start, event, found);
+    const Root::Start* const start = root_->known_start(event.type());
+    if (start == nullptr) [[unlikely]] {
+        return Root::match_only_anew(*this, event, found);
+    }
+    ++*start->count;
+    return start->node == nullptr ? nullptr : match_only(*start->node, event, found);
+}
+
+MatchTree::Entry* MatchTree::Root::match_only_anew(MatchTree& tree, const Event& event,
+                                                   std::vector<Entry*>& found) {
+    const Start& start = tree.root_->find_start(event.type());
+    ++*start.count;
+    return start.node == nullptr ? nullptr : tree.match_only(*start.node, event, found);
+}
+
+void MatchTree::count(const EventType& type) noexcept {
+    const Root::Start* const known = root_->known_start(type);
+    ++*(known != nullptr ? *known : root_->find_start(type)).count;
 }
 
 MatchTree::Entry* MatchTree::match_only(const Node& from, const Event& event,

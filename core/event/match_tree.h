@@ -12,6 +12,8 @@
 
 namespace weir {
 
+class EventCounts;
+
 /// An object that may be registered under several matchers of one tree. A search returns it at most
 /// once.
 class Matchable {
@@ -65,8 +67,9 @@ public:
     using PredicateFailed = std::function<void(const Matcher&, const Event&)>;
 
     /// `predicate_failed` is called for a predicate that threw, in the handler of the exception.
-    /// Such a predicate does not match.
-    explicit MatchTree(PredicateFailed predicate_failed = {});
+    /// Such a predicate does not match. `counts`, which must outlive the tree, counts the events by
+    /// type for which match_only() is called; the tree knows where, from its last search.
+    explicit MatchTree(PredicateFailed predicate_failed = {}, EventCounts* counts = nullptr);
     ~MatchTree();
     MatchTree(const MatchTree&) = delete;
     MatchTree& operator=(const MatchTree&) = delete;
@@ -86,6 +89,8 @@ public:
     /// The same, but if there is one such entry, returns it and appends nothing: most events match
     /// one. Returns null otherwise. Throws std::bad_alloc and then leaves `found` unchanged.
     Entry* match_only(const Event& event, std::vector<Entry*>& found);
+    /// Counts an event of the type that need not be searched for, as match_only() does.
+    void count(const EventType& type) noexcept;
     /// Returns the first entry that matches, or null.
     Entry* match_first(const Event& event) const;
     /// The same. Sets `by_type` to false unless all events of the type have this result.

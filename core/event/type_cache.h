@@ -20,9 +20,11 @@ public:
         const Slot& slot = slots_[type.id() % slots_.size()];
         return slot.type == type.id() ? &slot.value : nullptr;
     }
-    /// Remembers a value for the type, in place of the one before.
-    void remember(const EventType& type, T value) noexcept {
-        slots_[type.id() % slots_.size()] = {type.id(), value};
+    /// Remembers a value for the type, in place of the one before, and returns it; see find().
+    const T& remember(const EventType& type, T value) noexcept {
+        Slot& slot = slots_[type.id() % slots_.size()];
+        slot = {type.id(), value};
+        return slot.value;
     }
     /// Forgets all values: to be called when any of them may have changed.
     void clear() noexcept { slots_ = {}; }

@@ -15,7 +15,7 @@ Scheduler::Scheduler(Poller& poller, SchedulerOptions options)
       options_(std::move(options)),
       log_(options_.log ? options_.log : log_to_stderr()),
       queue_(new Queue(options_.queue)),
-      match_tree_(predicate_failed()),
+      match_tree_(predicate_failed(), &delivered_),
       untaken_tree_(predicate_failed()),
       blocked_events_(predicate_failed()),
       processor_([this](const Ref<Event>& event) { process(event, {}); }),

@@ -12,6 +12,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/event/blocked_events.h"
+#include "core/event/event_counts.h"
 #include "core/event/match_tree.h"
 #include "core/queue/queue.h"
 #include "core/run/late_timers.h"
@@ -79,7 +80,11 @@ public:
     /// Then the event counts as sent and delivered, and the caller gives it to the receiver.
     /// Otherwise nothing has changed, and the caller sends it.
     bool may_pass_by(const Event& event, PassBy how) {
-        return !notices(event.type()) && queue_->pass_by(event, how);
+        if (notices(event.type()) || !queue_->pass_by(event, how)) {
+            return false;
+        }
+        match_tree_.count(event.type());
+        return true;
     }
     /// Lets a blocked event leave its queue again, because the receiver of its type can take it
     /// now. Does nothing if it does not block.
@@ -195,6 +200,9 @@ public:
     BlockedEvents& blocked_events() noexcept { return blocked_events_; }
     const BlockedEvents& blocked_events() const noexcept { return blocked_events_; }
     const TimerHeap& timers() const noexcept { return timers_; }
+    /// Returns how many events of each type have left their queues and were delivered, to receivers
+    /// or to none. An event that blocks its queue counts again when it is delivered again.
+    const EventCounts& delivered() const noexcept { return delivered_; }
     const List<Subscriber, Scheduler>& subscribers() const noexcept { return subscribers_; }
     /// Returns the routines that take a turn when the running event is done; null for those that
     /// have taken it.
@@ -265,7 +273,8 @@ private:
     LogSink log_;
     Tracer* tracer_ = nullptr;
     Ref<Queue> queue_;
-    MatchTree match_tree_;
+    EventCounts delivered_;
+    MatchTree match_tree_;    // counts what is delivered
     MatchTree untaken_tree_;  // of the subscribers that take what is left
     BlockedEvents blocked_events_;
     TimerHeap timers_;

@@ -235,10 +235,11 @@ Task<> Router::handle(Exchange& exchange) const {
             response.headers.set("Allow", allowed_methods(*routes));
             return exchange.respond(std::move(response));
         }
-        throw HttpError(
-            405, "wrong_method",
-            std::string(request.method) + " is no method of " + config::printable(request.path))
-            .with("Allow", allowed_methods(*routes));
+        const std::string allowed = allowed_methods(*routes);
+        throw HttpError(405, "wrong_method",
+                        std::string(request.method) + " is no method of " +
+                            config::printable(request.path) + ", which has " + allowed)
+            .with("Allow", allowed);
     }
     const Route& route = **found;
     const bool takes_rest = !route.parts_.empty() && route.parts_.back() == "*";

@@ -70,6 +70,8 @@ TEST_CASE("a path without the method says which methods it has") {
     const std::string refused = world.ask("POST", "/a");
     CHECK(refused.starts_with("HTTP/1.1 405 "));
     CHECK(refused.find("\r\nAllow: OPTIONS, GET, HEAD, PUT\r\n") != std::string::npos);
+    CHECK(refused.find("is no method of /a, which has OPTIONS, GET, HEAD, PUT") !=
+          std::string::npos);
     CHECK(world.ask("OPTIONS", "/a").find("\r\nAllow: OPTIONS, GET, HEAD, PUT\r\n") !=
           std::string::npos);
     CHECK(world.ask("OPTIONS", "*").starts_with("HTTP/1.1 204 "));

@@ -209,15 +209,23 @@ class Metrics(unittest.TestCase):
             events = {"queue": "root/resp"}
             self.assertGreater(value(text, "weir_core_queue_processed_total", **events),
                                value(before, "weir_core_queue_processed_total", **events))
+            locks = {"type": "weir.LockEvent"}
+            self.assertIsNone(value(before, "weir_core_events_delivered_total", **locks))
+            self.assertEqual(value(text, "weir_core_events_delivered_total", **locks), 3)
 
     def test_keys_and_contexts_that_clients_choose_make_no_new_values(self):
         with Lockd() as lockd, lockd.connect() as client:
             client.token("LOCK key CONTEXT context")
+            def names():  # the first of an event's type may come at any time
+                return [line.rsplit(" ", 1)[0] for line in metrics(lockd).splitlines()
+                        if not line.startswith("weir_core_events_delivered_total")]
             metrics(lockd)  # counts itself as a call from the second time on
-            lines = len(metrics(lockd).splitlines())
+            before = names()
             for i in range(20):
                 client.token(f"LOCK key{i} CONTEXT context{i}")
-            self.assertEqual(len(metrics(lockd).splitlines()), lines)
+            self.assertEqual(names(), before)
+            self.assertNotIn("context", "".join(
+                line for line in metrics(lockd).splitlines() if "delivered" in line))
 
 
 if __name__ == "__main__":

@@ -509,6 +509,13 @@ TEST_CASE("folders and servers behind are closed to clients without a role, as f
     CHECK(status("/api/a", {"guest"}) != "403");
 }
 
+TEST_CASE("the log says which folder of a route is not there") {
+    GatewayWorld world(R"([{"path": "/files/*", "folder": "no/such/folder"}])");
+    world.send(get("/health"));
+    CHECK(has(world.server.log(),
+              "routes: /files/*: there is no folder no/such/folder, seen from /"));
+}
+
 TEST_CASE("a stream of events has what is sent, its position, and signs of life") {
     GatewayWorld world;
     world.server.run(watch_and_send(world));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <filesystem>
 #include <iterator>
 #include <map>
 #include <memory>
@@ -11,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -388,6 +390,13 @@ private:
             };
         }
         if (route.folder) {
+            std::error_code error;
+            if (!std::filesystem::is_directory(*route.folder, error)) {
+                log().warning(
+                    "routes: {}: there is no folder {}, seen from {}: requests fail until it is "
+                    "there",
+                    route.path, *route.folder, std::filesystem::current_path(error).string());
+            }
             StaticFiles& files = *folders_.emplace_back(
                 std::make_unique<StaticFiles>(scheduler(), *route.folder, route.index));
             return [&files](Exchange& exchange) { return files.handle(exchange); };

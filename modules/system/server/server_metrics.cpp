@@ -126,6 +126,18 @@ private:
                           MetricKind::gauge};
 };
 
+void add_events(Metrics& metrics, const EventCounts& counts) {
+    MetricFamily& delivered =
+        add_family(metrics, MetricKind::counter, "weir_core_events_delivered_total",
+                   "Events of the type that have left their queues, also if no code took them");
+    counts.for_each([&](std::string_view type, std::uint64_t count) {
+        delivered.add(count, {{"type", std::string(type)}});
+    });
+    if (counts.others() != 0) {
+        delivered.add(counts.others(), {{"type", "(others)"}});
+    }
+}
+
 void add_core(Metrics& metrics, Server& server) {
     using enum MetricKind;
     Scheduler& scheduler = server.scheduler();
@@ -140,6 +152,7 @@ void add_core(Metrics& metrics, Server& server) {
     add_family(metrics, counter, "weir_core_log_lines_dropped_total",
                "Lines of the log that were lost")
         .add(server.dropped_log_lines());
+    add_events(metrics, scheduler.delivered());
     QueueMetrics queues;
     queues.add(scheduler.queue());
     queues.move_to(metrics);

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "core/wait/send.h"
 #include "core/wait/timeout.h"
 #include "modules/system/call/json.h"
 #include "modules/system/module/module.h"
@@ -143,6 +144,35 @@ TEST_CASE("metrics: queues, rounds, timers and the process are counted") {
                     {{"module", "oven"}, {"change", "unloaded"}}) == 0);
         CHECK(value(simulated, "process_open_fds") > 2);
         CHECK(value(simulated, "process_resident_memory_bytes") > 1'000'000);
+    }(world));
+}
+
+namespace {
+
+struct Chime : Event {
+    static auto declare() { return declare_event<Chime>("server_metrics_test.Chime"); }
+};
+
+}  // namespace
+
+TEST_CASE("metrics: events are counted by type, in all as many as have left the queues") {
+    SimulatedServer world = server();
+    world.run([](SimulatedServer& simulated) -> Task<> {
+        const MetricLabels chimes{{"type", "server_metrics_test.Chime"}};
+        CHECK(!sample(simulated, "weir_core_events_delivered_total", chimes));
+        for (int i = 0; i != 3; ++i) {
+            co_await send(make_event<Chime>());
+        }
+        co_await sleep(1s);
+        CHECK(value(simulated, "weir_core_events_delivered_total", chimes) == 3);
+        // All that has left a queue is of some type.
+        double by_type = 0;
+        for (const MetricFamily& family : collect_metrics(simulated.server())) {
+            for (const MetricSample& one : family.samples) {
+                by_type += family.name == "weir_core_events_delivered_total" ? one.value : 0;
+            }
+        }
+        CHECK(by_type == value(simulated, "weir_core_queue_processed_total", {{"queue", "root"}}));
     }(world));
 }
 
