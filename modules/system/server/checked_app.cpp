@@ -174,6 +174,9 @@ void CheckedApp::check(config::Problems& problems, Loaded loaded) {
     if (std::ranges::all_of(problems, is_of_a_module)) {
         check_modules(problems);
         check_roles();
+    }
+    // With a mistake, as one of the syntax, it may not be known what the app starts.
+    if (problems.empty()) {
         warn_of_unstarted(finder);
     }
     // Their modules may unload before this app needs them.
