@@ -365,7 +365,6 @@ private:
         }
         return *job;
     }
-
     // Nothing: it has failed for good. A queue that is no longer there tries nothing again.
     std::optional<std::int64_t> next_try(const Job& job, std::optional<milliseconds> pause) {
         const auto line = settings().queues.find(job.queue);
