@@ -2,6 +2,9 @@
 
 #include <chrono>
 #include <memory>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "modules/lock/context.h"
 #include "modules/lock/key.h"
@@ -51,43 +54,130 @@ void DeadlockDetector::leave(LockRequest& wait) noexcept {
     }
 }
 
-// Appends all owners for which the start waits, directly or through other owners, and itself.
-void DeadlockDetector::collect(WaitingOwner& start, std::vector<WaitingOwner*>& reached) {
-    const std::uint64_t search = ++searches_;
-    const auto reach = [&](WaitingOwner& owner) {
-        if (owner.search != search) {
-            owner.search = search;
-            owner.stuck = true;
-            owner.reaches_start = false;
-            reached.push_back(&owner);
+// What a wait depends on: owners that wait, and the keys that they wait for. Each owner and each
+// key is visited once, however many wait for a key and however many hold it.
+class DeadlockDetector::Search {
+public:
+    Search(DeadlockDetector& detector, WaitingOwner& start)
+        : detector_(detector), search_(++detector.searches_) {
+        reach(start);
+        for (std::size_t i = 0; i != owners_.size(); ++i) {
+            for (LockRequest& wait : owners_[i].owner->waits) {
+                add_wait(i, wait);
+            }
         }
-    };
-    reach(start);
-    for (std::size_t i = 0; i != reached.size(); ++i) {
-        for (const LockRequest& wait : reached[i]->waits) {
-            for (const LockEvent& holder : wait.state().place->holders()) {
-                if (WaitingOwner* owner = find(holder.owner)) {
-                    reach(*owner);
+        let_proceed();
+    }
+
+    std::size_t owners() const noexcept { return owners_.size(); }
+    // Returns the waits of the stuck owners that wait for the start, directly or through others;
+    // none if the start can proceed, or is only behind a deadlock.
+    std::vector<LockRequest*> circle() {
+        std::vector<std::size_t> found;
+        std::vector<bool> is_found(owners_.size());
+        const auto add_waiters_for = [&](std::size_t holder) {
+            for (const std::size_t held : owners_[holder].holds) {
+                // Their waiters are found when the first holder is.
+                for (const std::size_t waiter : std::exchange(keys_[held].waiters, {})) {
+                    if (owners_[waiter].owner->stuck && !is_found[waiter]) {
+                        is_found[waiter] = true;
+                        found.push_back(waiter);
+                    }
+                }
+            }
+        };
+        if (owners_.front().owner->stuck) {
+            add_waiters_for(0);
+        }
+        for (std::size_t i = 0; i != found.size(); ++i) {
+            add_waiters_for(found[i]);
+        }
+        std::vector<LockRequest*> waits;
+        if (is_found.front()) {
+            for (const std::size_t member : found) {
+                for (LockRequest& wait : owners_[member].owner->waits) {
+                    waits.push_back(&wait);
                 }
             }
         }
+        return waits;
     }
-}
 
-bool DeadlockDetector::can_go_on(const LockRequest& wait) const noexcept {
-    const LockKey& key = *wait.state().place;
-    if (key.holding() < key.size() || key.may_join(wait)) {
-        return true;
+private:
+    struct Owner {
+        WaitingOwner* owner;
+        std::vector<std::size_t> holds;  // keys, as often as it holds them
+    };
+    struct Key {
+        std::size_t needed;                // how many more holders must proceed
+        std::vector<std::size_t> waiters;  // owners
+    };
+
+    std::size_t reach(WaitingOwner& owner) {
+        if (owner.search != search_) {
+            owner.search = search_;
+            owner.stuck = true;
+            owner.number = owners_.size();
+            owners_.push_back({&owner, {}});
+        }
+        return owner.number;
     }
-    std::size_t needed = key.holding() - key.size() + 1;
-    for (const LockEvent& holder : key.holders()) {
-        const WaitingOwner* owner = find(holder.owner);
-        if ((owner == nullptr || !owner->stuck) && --needed == 0) {
-            return true;
+
+    void add_wait(std::size_t owner, const LockRequest& wait) {
+        const LockKey& key = *wait.state().place;
+        if (key.holding() < key.size() || key.may_join(wait)) {
+            free(owner);
+            return;
+        }
+        const auto [at, is_new] = numbers_.try_emplace(&key, keys_.size());
+        const std::size_t number = at->second;
+        if (is_new) {
+            keys_.push_back({key.holding() - key.size() + 1, {}});
+            for (const LockEvent& holder : key.holders()) {
+                if (WaitingOwner* const waits_too = detector_.find(holder.owner)) {
+                    const std::size_t reached = reach(*waits_too);
+                    owners_[reached].holds.push_back(number);
+                } else {
+                    give_slot(number);
+                }
+            }
+        }
+        keys_[number].waiters.push_back(owner);
+        if (keys_[number].needed == 0) {
+            free(owner);
         }
     }
-    return false;
-}
+
+    void give_slot(std::size_t key) {
+        if (keys_[key].needed != 0 && --keys_[key].needed == 0) {
+            for (const std::size_t waiter : keys_[key].waiters) {
+                free(waiter);
+            }
+        }
+    }
+    void free(std::size_t owner) {
+        if (std::exchange(owners_[owner].owner->stuck, false)) {
+            freed_.push_back(owner);
+        }
+    }
+    // What an owner holds that can proceed is given back.
+    void let_proceed() {
+        while (!freed_.empty()) {
+            const std::size_t owner = freed_.back();
+            freed_.pop_back();
+            for (const std::size_t held : owners_[owner].holds) {
+                give_slot(held);
+            }
+        }
+    }
+
+    DeadlockDetector& detector_;
+    const std::uint64_t search_;
+    std::vector<Owner> owners_;  // the start is the first
+    std::vector<Key> keys_;
+    std::unordered_map<const LockKey*, std::size_t> numbers_;
+    std::vector<std::size_t> freed_;  // whose locks are not given back yet
+};
 
 std::vector<LockRequest*> DeadlockDetector::deadlock_of(LockRequest& wait) {
     WaitingOwner* const start = find(wait.owner());
@@ -100,69 +190,79 @@ std::vector<LockRequest*> DeadlockDetector::deadlock_of(LockRequest& wait) {
         (&holders.front() == &holders.back() && find(holders.front().owner) == nullptr)) {
         return {};
     }
-    std::vector<WaitingOwner*> reached;
-    collect(*start, reached);
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (WaitingOwner* owner : reached) {
-            if (!owner->stuck) {
-                continue;
-            }
-            for (const LockRequest& waits : owner->waits) {
-                if (can_go_on(waits)) {
-                    owner->stuck = false;
-                    changed = true;
-                    break;
-                }
-            }
-        }
-    }
-    if (!start->stuck) {
-        return {};
-    }
-    // Which of the stuck owners wait for the start, directly or through other owners?
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (WaitingOwner* owner : reached) {
-            if (owner->reaches_start || !owner->stuck) {
-                continue;
-            }
-            for (const LockRequest& waits : owner->waits) {
-                for (const LockEvent& holder : waits.state().place->holders()) {
-                    const WaitingOwner* next = find(holder.owner);
-                    if (next != nullptr && (next == start || next->reaches_start)) {
-                        owner->reaches_start = true;
-                        changed = true;
-                    }
-                }
-            }
-        }
-    }
-    std::vector<LockRequest*> waits;
-    if (start->reaches_start) {
-        for (WaitingOwner* owner : reached) {
-            if (owner->reaches_start) {
-                for (LockRequest& member : owner->waits) {
-                    waits.push_back(&member);
-                }
-            }
-        }
-    }
-    return waits;
+    return Search(*this, *start).circle();
 }
+
+std::vector<std::vector<LockRequest*>> DeadlockDetector::deadlocks_of(
+    const std::vector<LockRequest*>& waits, std::size_t most) {
+    std::vector<std::vector<LockRequest*>> found;
+    const std::uint64_t before = searches_;
+    std::unordered_set<const WaitingOwner*> members;
+    for (const LockRequest* wait : waits) {
+        WaitingOwner* const start = find(wait->owner());
+        // What one search has found of an owner that can proceed holds for all.
+        if (start == nullptr || members.contains(start) ||
+            (start->search > before && !start->stuck)) {
+            continue;
+        }
+        Search search(*this, *start);
+        std::vector<LockRequest*> circle = search.circle();
+        for (const LockRequest* member : circle) {
+            members.insert(find(member->owner()));
+        }
+        if (!circle.empty()) {
+            found.push_back(std::move(circle));
+        }
+        if (search.owners() >= most) {
+            break;
+        }
+        most -= search.owners();
+    }
+    return found;
+}
+
+namespace {
+
+constexpr std::size_t longest_name = 200;
+constexpr std::size_t longest_text = 4000;
+constexpr std::size_t most_holders = 5;
+
+// Cuts between two characters of UTF-8.
+std::string shortened(std::string name) {
+    if (name.size() > longest_name) {
+        std::size_t end = longest_name;
+        while (end != 0 && (static_cast<unsigned char>(name[end]) & 0xC0U) == 0x80U) {
+            --end;
+        }
+        name.resize(end);
+        name += "...";
+    }
+    return name;
+}
+
+}  // namespace
 
 Deadlock describe_deadlock(const std::vector<LockRequest*>& waits, Time now) {
     Deadlock deadlock;
     for (const LockRequest* wait : waits) {
-        DeadlockMember member{.owner = wait->owner().describe(),
-                              .context = wait->state().context->name(),
-                              .key = key_text(wait->state().key),
+        if (deadlock.members.size() == Deadlock::most_members) {
+            deadlock.left_out = waits.size() - Deadlock::most_members;
+            break;
+        }
+        DeadlockMember member{.owner = shortened(wait->owner().describe()),
+                              .context = shortened(wait->state().context->name()),
+                              .key = shortened(key_text(wait->state().key)),
                               .waits_at = std::string(wait->waits_at().file_name()) + ':' +
                                           std::to_string(wait->waits_at().line()),
                               .waiting = now - wait->since(),
                               .holders = {}};
-        for (const LockEvent& holder : wait->state().place->holders()) {
-            member.holders.push_back(holder.owner.describe());
+        const LockKey& key = *wait->state().place;
+        for (const LockEvent& holder : key.holders()) {
+            if (member.holders.size() == most_holders) {
+                member.holders.push_back(std::to_string(key.holding() - most_holders) + " more");
+                break;
+            }
+            member.holders.push_back(shortened(holder.owner.describe()));
         }
         deadlock.members.push_back(std::move(member));
     }
@@ -171,7 +271,12 @@ Deadlock describe_deadlock(const std::vector<LockRequest*>& waits, Time now) {
 
 std::string Deadlock::describe() const {
     std::string text = "deadlock: ";
+    std::size_t left = left_out + members.size();
     for (const DeadlockMember& member : members) {
+        if (text.size() > longest_text) {
+            break;
+        }
+        --left;
         if (&member != &members.front()) {
             text += "; ";
         }
@@ -183,6 +288,9 @@ std::string Deadlock::describe() const {
         for (const std::string& holder : member.holders) {
             text += (&holder == &member.holders.front() ? "" : " and ") + holder;
         }
+    }
+    if (left != 0) {
+        text += "; and " + std::to_string(left) + " more waits";
     }
     return text;
 }

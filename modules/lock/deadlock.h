@@ -25,14 +25,15 @@ struct WaitingOwner final : pool::Pooled {
 
     // Of the search that visited it last.
     std::uint64_t search = 0;
+    std::size_t number = 0;  // among the owners that it has visited
     bool stuck = false;
-    bool reaches_start = false;
 
 private:
     const IndexValue identity_;
 };
 
-// One wait of a deadlock.
+// One wait of a deadlock. Clients choose names, and how many of them hold a key: long names are
+// shortened, and of many holders the last one says how many more there are.
 struct DeadlockMember {
     std::string owner;  // its name, and where it was started
     std::string context;
@@ -44,9 +45,12 @@ struct DeadlockMember {
 
 // A deadlock: each member waits for a lock that only other members can give back.
 struct Deadlock {
-    std::vector<DeadlockMember> members;
+    static constexpr std::size_t most_members = 20;
 
-    // For logs and errors, on one line.
+    std::vector<DeadlockMember> members;  // so many at most
+    std::size_t left_out = 0;             // members
+
+    // For logs and errors, on one line of some KB at most.
     std::string describe() const;
 };
 
@@ -102,8 +106,13 @@ public:
     }
 
     // Returns the waits of the deadlock that the wait is a part of, in no particular order; none if
-    // there is none. If no holder of the key waits, this is one look-up.
+    // there is none. If no holder of the key waits, this is one look-up; otherwise it takes time in
+    // proportion to the owners and keys that the wait depends on, directly or through others.
     std::vector<LockRequest*> deadlock_of(LockRequest& wait);
+    // Returns the waits of each deadlock that one of the waits is a part of. Looks at no more than
+    // about so many owners.
+    std::vector<std::vector<LockRequest*>> deadlocks_of(const std::vector<LockRequest*>& waits,
+                                                        std::size_t most);
 
     // Returns null if the owner does not wait.
     WaitingOwner* find(const LockOwner& owner) const noexcept {
@@ -115,8 +124,8 @@ private:
     void enter(LockRequest& wait);
     void leave(LockRequest& wait) noexcept;
     WaitingOwner* search(const LockOwner& owner) const noexcept;
-    void collect(WaitingOwner& start, std::vector<WaitingOwner*>& reached);
-    bool can_go_on(const LockRequest& wait) const noexcept;
+
+    class Search;
 
     NodeMap<WaitingOwner> owners_;
     std::uint64_t searches_ = 0;

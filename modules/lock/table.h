@@ -129,7 +129,7 @@ public:
     const LockStatistics& statistics_of_others() const noexcept {
         return contexts_.statistics_of_others();
     }
-    // Returns the deadlocks that exist now.
+    // Returns the deadlocks that exist now; not all if there are very many.
     std::vector<Deadlock> deadlocks();
 
     // --- semaphores, by name
@@ -250,6 +250,7 @@ private:
     void leave_line(LockRequest& request) noexcept;
     void look_for_deadlock(LockRequest& request, bool begins);
     void look_for_deadlocks_of(LockKey& key);
+    void log_deadlock(const std::string& text);
     void request_call();
     void do_calls() noexcept;
     std::vector<LockRequest*> requests() const;
@@ -277,6 +278,9 @@ private:
     std::size_t holding_ = 0;
     std::uint64_t serials_ = 0;
     DeadlockDetector graph_;
+    Time deadlocks_logged_since_{};
+    std::size_t deadlocks_logged_ = 0;
+    std::size_t deadlocks_not_logged_ = 0;  // since the last line
     // The last member: its end may have slots end, which need the others.
     std::unique_ptr<LockBackend> backend_;
 };
