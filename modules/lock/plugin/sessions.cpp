@@ -35,20 +35,6 @@ lock_api::SessionInfo info_of(const LockLease& lease) {
 
 }  // namespace
 
-// A session belongs to the user who opened it: its id is in listings, and is no secret.
-bool LockModule::may_use(const LockLease& lease, const Caller& caller) const {
-    return lease.user() == caller.user() || caller.may({name(), "sessions_of_others"});
-}
-
-LockLease& LockModule::session(const std::string& id, const Caller& caller) const {
-    const auto found = sessions_.find(id);
-    if (found == sessions_.end() || !may_use(*found->second, caller)) {
-        throw ApiException("unknown_session",
-                           "there is no session '" + id + "': it was closed, or it expired");
-    }
-    return *found->second;
-}
-
 namespace {
 
 // Returns by what sessions are counted: the user, or the address of a client that has not logged
@@ -61,6 +47,23 @@ std::string opener_of(const Caller& caller) {
 }
 
 }  // namespace
+
+// Whether a listing shows the caller the session, with its id. For clients that have not logged in
+// the id is all that a session needs: it is shown at the address that has opened it, and neither in
+// the log nor in names.
+bool LockModule::may_use(const LockLease& lease, const Caller& caller) const {
+    return lease.opener() == opener_of(caller) || caller.may({name(), "sessions_of_others"});
+}
+
+LockLease& LockModule::session(const std::string& id, const Caller& caller) const {
+    const auto found = sessions_.find(id);
+    if (found == sessions_.end() ||
+        (found->second->user() != caller.user() && !caller.may({name(), "sessions_of_others"}))) {
+        throw ApiException("unknown_session",
+                           "there is no session '" + id + "': it was closed, or it expired");
+    }
+    return *found->second;
+}
 
 void LockModule::refuse_too_many_sessions(const std::string& opener) const {
     if (sessions_.size() >= settings().max_sessions) {
@@ -102,9 +105,10 @@ lock_api::SessionInfo LockModule::open_session(const lock_api::OpenSession& para
     do {
         id = random_id(scheduler().poller());
     } while (sessions_.contains(id));
-    const Ref<LockLease> lease(new LockLease(scheduler(), id,
-                                             parameters.name.empty() ? id : parameters.name,
-                                             parameters.time_to_live, caller.user(), opener));
+    const std::string default_name = "session " + random_id(scheduler().poller()).substr(0, 8);
+    const Ref<LockLease> lease(
+        new LockLease(scheduler(), id, parameters.name.empty() ? default_name : parameters.name,
+                      parameters.time_to_live, caller.user(), opener));
     std::size_t& own = open_by_opener_[opener];
     sessions_.emplace(id, lease);
     ++own;

@@ -1,0 +1,121 @@
+// What clients of the module `lock` see of each other, and how long they wait for each other.
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "core/wait/do_events.h"
+#include "core/wait/long_work.h"
+#include "modules/lock/plugin/module.h"
+#include "modules/system/call/json.h"
+#include "modules/testing/simulated_server.h"
+
+using namespace weir;
+
+namespace {
+
+Registry registry() {
+    return Registry().add<LockModule>();
+}
+
+std::string app() {
+    return R"({"server": {"startup": ["lock"]}})";
+}
+
+Task<Json> ask(std::string function, Json parameters = Json::object()) {
+    const ApiResult<Json> result = co_await call("lock", function, std::move(parameters));
+    co_return result ? result.value() : Json(to_text(result.error()));
+}
+
+Task<Json> ask_as(Ref<Caller> client, std::string function, Json parameters = Json::object()) {
+    const ApiName name("lock", function);
+    const ApiResult<Json> result = co_await call_for(std::move(client), name, parameters);
+    co_return result ? result.value() : Json(to_text(result.error()));
+}
+
+Task<std::string> open_as(Ref<Caller> client) {
+    Json parameters = Json::object();
+    const Json opened = co_await ask_as(std::move(client), "open_session", std::move(parameters));
+    co_return opened.at("session").get<std::string>();
+}
+
+Ref<Caller> guest(Server& server, std::string address) {
+    return Ref<Caller>(new Caller(server.access().rules(), "", std::vector<std::string>{"guest"},
+                                  std::move(address)));
+}
+
+Task<> list_much(Scheduler& scheduler, std::vector<std::uint64_t>& rounds) {
+    const Json listed = co_await ask("list");
+    CHECK(listed.size() == LongWork::per_round);
+    rounds.push_back(scheduler.rounds());
+}
+
+// Each list needs three turns: it finds the keys, and these and their holders become JSON.
+Task<> list_for_many(SimulatedServer& world) {
+    const std::string session = co_await open_as(guest(world.server(), "10.0.0.1"));
+    for (std::size_t i = 0; i != LongWork::per_round; ++i) {
+        Json parameters{{"session", session}, {"key", std::to_string(i)}};
+        co_await ask_as(guest(world.server(), "10.0.0.1"), "try", std::move(parameters));
+    }
+    std::vector<std::uint64_t> rounds;
+    std::vector<Ref<Routine>> listers;
+    Container container(world.scheduler());
+    const std::uint64_t before = world.scheduler().rounds();
+    constexpr std::size_t count = 10;
+    for (std::size_t i = 0; i != count; ++i) {
+        listers.push_back(
+            container.start(list_much(world.scheduler(), rounds), {.name = "lister"}));
+    }
+    while (rounds.size() != count) {
+        co_await do_events();
+    }
+    CHECK(rounds.back() - before >= 3 * count - 1);
+}
+
+std::vector<std::string> ids_of(const Json& sessions) {
+    std::vector<std::string> ids;
+    for (const Json& session : sessions) {
+        ids.push_back(session.at("session").get<std::string>());
+    }
+    std::ranges::sort(ids);
+    return ids;
+}
+
+Task<> look_at_others(SimulatedServer& world) {
+    using Ids = std::vector<std::string>;
+    const Ref<Caller> here = guest(world.server(), "10.0.0.1");
+    const Ref<Caller> there = guest(world.server(), "10.0.0.9");
+    const std::string first = co_await open_as(here);
+    const std::string second = co_await open_as(there);
+    const Json seen_here = co_await ask_as(here, "sessions");
+    CHECK(ids_of(seen_here) == Ids{first});
+    const Json seen_there = co_await ask_as(there, "sessions");
+    CHECK(ids_of(seen_there) == Ids{second});
+    const Json seen_inside = co_await ask("sessions");
+    CHECK(seen_inside.size() == 2);
+    // The id is nowhere else, and whoever has it may use it, as from another of its addresses.
+    Json taken{{"session", first}, {"key", "a"}};
+    co_await ask_as(here, "try", std::move(taken));
+    const Json listed = co_await ask_as(there, "list");
+    CHECK(listed.dump().find(first) == std::string::npos);
+    CHECK(listed[0]["holders"][0]["owner"].get<std::string>().starts_with("session "));
+    Json released{{"session", first}, {"key", "a"}};
+    const Json answer = co_await ask_as(there, "release", std::move(released));
+    CHECK(answer == true);
+}
+
+}  // namespace
+
+TEST_CASE("of listings that many clients ask for, one piece is made in a round") {
+    SimulatedServer world(app(), registry());
+    world.leave_behind();  // an open session
+    world.run(list_for_many(world));
+}
+
+TEST_CASE("sessions of strangers are shown at their own address only") {
+    SimulatedServer world(app(), registry());
+    world.leave_behind();  // open sessions
+    world.run(look_at_others(world));
+}
