@@ -106,7 +106,24 @@ Task<> look_at_others(SimulatedServer& world) {
     CHECK(answer == true);
 }
 
+// Each may be a slip, and the nearest name takes time to find: a few are told.
+Task<> send_unknown_parameters() {
+    Json parameters = Json::object();
+    for (int i = 0; i != 1000; ++i) {
+        parameters["patern" + std::to_string(i)] = 1;
+    }
+    const Json answer = co_await ask("list", std::move(parameters));
+    const std::string text = answer.get<std::string>();
+    CHECK(text.starts_with("bad_parameter: unknown parameter 'patern0' (did you mean 'pattern'?)"));
+    CHECK(std::ranges::count(text, ';') == 9);
+}
+
 }  // namespace
+
+TEST_CASE("a call with many unknown parameters is refused with a few of them") {
+    SimulatedServer world(app(), registry());
+    world.run(send_unknown_parameters());
+}
 
 TEST_CASE("of listings that many clients ask for, one piece is made in a round") {
     SimulatedServer world(app(), registry());
