@@ -45,6 +45,7 @@ RoutineInfo describe_routine(const Routine& routine, const Timers& timers, bool 
     info.started_at = routine.started_at();
     info.daemon = routine.daemon();
     info.container = routine.container();
+    info.routine = &routine;
     info.timers = timers_of(routine, timers);
     info.memory = memory_of(routine);
     if (routine.about_to_start()) {
@@ -97,6 +98,40 @@ void add_sender(Around& around, const Routine& routine, std::size_t most) {
     }
 }
 
+// The timers that are set, and the waits that they end.
+Timers set_timers(const Scheduler& scheduler) {
+    Timers timers;
+    for (const TimerState* timer : scheduler.timers().timers()) {
+        timers.insert(timer);
+        if (timer->ends() != nullptr) {
+            timers.insert(timer->ends());
+        }
+    }
+    return timers;
+}
+
+// Calls visit(subscriber, routine) for all subscribers and routines, with null for what it is not.
+// A routine in its first run has no subscription yet.
+template <class Visit>
+void visit_subscribers(Scheduler& scheduler, Visit visit) {
+    const Routine* running = scheduler.current();
+    for (const Subscriber& subscriber : scheduler.subscribers()) {
+        const auto* routine = dynamic_cast<const Routine*>(&subscriber);
+        visit(&subscriber, routine);
+        if (routine == running) {
+            running = nullptr;
+        }
+    }
+    if (running != nullptr) {
+        visit(nullptr, running);
+    }
+    for (const Ref<Routine>& routine : scheduler.ready()) {
+        if (routine != nullptr && routine->about_to_start()) {
+            visit(nullptr, routine.get());
+        }
+    }
+}
+
 QueueInfo describe_queue(Queue& queue, const Around& around) {
     LeafQueue& leaf = queue.default_queue();
     QueueInfo info;
@@ -138,45 +173,37 @@ std::string queue_path(const Queue& queue) {
            (queue.name().empty() ? queue.matcher().describe() : queue.name());
 }
 
+std::vector<RoutineInfo> list_routines(Scheduler& scheduler, std::size_t most) {
+    std::vector<RoutineInfo> routines;
+    const Timers timers = set_timers(scheduler);
+    visit_subscribers(scheduler, [&](const Subscriber* /*subscriber*/, const Routine* routine) {
+        if (routine != nullptr) {
+            routines.push_back(describe_routine(*routine, timers, routines.size() < most));
+        }
+    });
+    return routines;
+}
+
 Snapshot snapshot(Scheduler& scheduler, std::size_t most) {
     Snapshot result;
     Around around;
     result.time = scheduler.now();
     result.quitting = scheduler.quitting();
-    Timers timers;
     for (const TimerState* timer : scheduler.timers().timers()) {
         result.timers.push_back({timer->due(), timer->interval()});
-        timers.insert(timer);
-        if (timer->ends() != nullptr) {
-            timers.insert(timer->ends());
+    }
+    const Timers timers = set_timers(scheduler);
+    visit_subscribers(scheduler, [&](const Subscriber* subscriber, const Routine* routine) {
+        if (routine == nullptr) {
+            result.handlers.push_back(describe_handler(*subscriber, result.handlers.size() < most));
+            return;
         }
-    }
-    const auto add_routine = [&](const Routine& routine) {
-        result.routines.push_back(describe_routine(routine, timers, result.routines.size() < most));
-    };
-    // A routine in its first run has no subscription yet and must be added separately.
-    const Routine* running = scheduler.current();
-    for (const Subscriber& subscriber : scheduler.subscribers()) {
-        if (const auto* routine = dynamic_cast<const Routine*>(&subscriber)) {
-            add_routine(*routine);
-            if (routine->wait() != nullptr) {
-                add_sender(around, *routine, most);
-            }
-            if (routine == running) {
-                running = nullptr;
-            }
-        } else {
-            result.handlers.push_back(describe_handler(subscriber, result.handlers.size() < most));
+        result.routines.push_back(
+            describe_routine(*routine, timers, result.routines.size() < most));
+        if (subscriber != nullptr && routine->wait() != nullptr) {
+            add_sender(around, *routine, most);
         }
-    }
-    if (running != nullptr) {
-        add_routine(*running);
-    }
-    for (const Ref<Routine>& routine : scheduler.ready()) {
-        if (routine != nullptr && routine->about_to_start()) {
-            add_routine(*routine);
-        }
-    }
+    });
     std::sort(result.timers.begin(), result.timers.end(),
               [](const TimerInfo& a, const TimerInfo& b) { return a.due < b.due; });
     scheduler.blocked_events().for_each([&](const Event& event) {

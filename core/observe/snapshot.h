@@ -12,6 +12,7 @@
 namespace weir {
 
 class Container;
+class Routine;
 class Scheduler;
 
 /// What a scheduler holds at one moment, as plain data for listings, leak reports and tests. Taking
@@ -37,6 +38,7 @@ struct RoutineInfo {
     std::size_t memory = 0;
     /// Identifies the owner; null if the container was destroyed.
     const Container* container = nullptr;
+    const Routine* routine = nullptr;  ///< valid until the scheduler continues
 };
 
 /// An event handler with at least one matcher.
@@ -94,6 +96,9 @@ struct Snapshot {
 /// the first `most` routines, handlers, blocked events and senders of each limit, and figures of
 /// all.
 Snapshot snapshot(Scheduler& scheduler, std::size_t most = unlimited);
+
+/// Returns the snapshot's routines alone; the first `most` of them are described in words.
+std::vector<RoutineInfo> list_routines(Scheduler& scheduler, std::size_t most = unlimited);
 
 /// Returns the queue's position in its tree: "root", "root/lock". A queue without a name is named
 /// by its matcher.

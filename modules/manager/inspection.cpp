@@ -12,10 +12,10 @@
 
 #include "core/observe/process_memory.h"
 #include "core/observe/snapshot.h"
-#include "core/wait/do_events.h"
 #include "modules/manager/event_content.h"
 #include "modules/manager/routine_json.h"
 #include "modules/system/call/json.h"
+#include "modules/system/call/long_turn.h"
 #include "modules/system/server/loader.h"
 
 namespace weir {
@@ -47,13 +47,13 @@ struct Owned {
     std::size_t blocked = 0;
 };
 
-// How many items become JSON without a pause: a few milliseconds.
-constexpr std::size_t piece = 200;
-
 class Inspection {
 public:
-    Inspection(Server& server, const InspectParameters& parts, const Caller& client)
+    Inspection(Server& server, const InspectParameters& parts, const Caller& client,
+               Ref<LongWork> long_work)
         : server_(server),
+          client_(client),
+          long_work_(std::move(long_work)),
           parts_(parts),
           now_(snapshot(server.scheduler(), parts.most)),
           contents_(client) {}
@@ -113,8 +113,8 @@ private:
         Json list = Json::array();
         const std::size_t count = std::min<std::size_t>(items.size(), parts_.most);
         for (std::size_t i = 0; i != count; ++i) {
-            if (i % piece == piece - 1) {
-                co_await do_events();
+            if (i % LongWork::per_round == LongWork::per_round - 1) {
+                co_await long_turn(long_work_, client_, LongWork::per_round, LongWork::Piece::next);
             }
             list.push_back(to_json(items[i], i));
         }
@@ -216,6 +216,8 @@ private:
     }
 
     Server& server_;
+    const Caller& client_;
+    const Ref<LongWork> long_work_;
     const InspectParameters parts_;
     const Snapshot now_;
     EventContents contents_;
@@ -241,8 +243,9 @@ config::Settings<InspectParameters> InspectParameters::describe() {
                         "Whether to list the first 10 events of each queue, too"));
 }
 
-Task<Json> inspection(Server& server, InspectParameters parts, const Caller& client) {
-    Inspection inspection(server, parts, client);
+Task<Json> inspection(Server& server, InspectParameters parts, const Caller& client,
+                      Ref<LongWork> long_work) {
+    Inspection inspection(server, parts, client, std::move(long_work));
     co_return co_await inspection.make();
 }
 

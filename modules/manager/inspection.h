@@ -4,6 +4,7 @@
 
 #include "config/settings/settings.h"
 #include "core/run/task.h"
+#include "core/wait/long_work.h"
 #include "modules/system/call/caller.h"
 #include "modules/system/call/json.h"
 #include "modules/system/server/server.h"
@@ -33,8 +34,8 @@ struct InspectParameters {
 // those of the type may leave the process; see EventContents. With `events`, each queue has
 // `events`, the first few that would leave it.
 //
-// All is of the moment at which the routine begins. It lets other routines run after each few
-// hundred items of the lists.
+// All is of the moment at which the routine begins. The lists are made in pieces of long work for
+// the client, which must stay valid.
 //
 // Each module has
 //   queued   events in its queues: those that it has added, and those for the events it brings
@@ -42,6 +43,7 @@ struct InspectParameters {
 //   library  the size of its code and static objects, 0 if it is part of the program
 //   memory   that of its routines and the frames of their coroutines. What else it allocates
 //            cannot be told from the rest, and is in memory.heap of the process.
-Task<Json> inspection(Server& server, InspectParameters parts, const Caller& client);
+Task<Json> inspection(Server& server, InspectParameters parts, const Caller& client,
+                      Ref<LongWork> long_work);
 
 }  // namespace weir

@@ -9,6 +9,7 @@
 #include "core/wait/timeout.h"
 #include "modules/system/call/caller.h"
 #include "modules/system/call/json.h"
+#include "modules/system/call/long_turn.h"
 #include "modules/system/server/loader.h"
 #include "modules/system/server/server_metrics.h"
 
@@ -147,12 +148,19 @@ Task<Json> ask_about_locks(const Module& module, std::string function, Json para
 
 }  // namespace
 
-std::string Manager::metrics() const {
-    return metrics_text(collect_metrics(server()));
+// All that it shows of the server is of one moment, and may be as much as clients please.
+Task<> Manager::long_turn(const Caller& caller) {
+    return weir::long_turn(long_work_, caller, LongWork::per_round);
 }
 
-Json Manager::routines(const RoutinesParameters& parameters) {
-    return routine_listing(server(), parameters);
+Task<std::string> Manager::metrics(NoParameters /*parameters*/, const Caller& caller) {
+    co_await long_turn(caller);
+    co_return metrics_text(collect_metrics(server()));
+}
+
+Task<Json> Manager::routines(RoutinesParameters parameters, const Caller& caller) {
+    co_await long_turn(caller);
+    co_return routine_listing(server(), parameters);
 }
 
 // Not for all who may read: a setting can be an address with a password in it.
@@ -182,7 +190,8 @@ Task<Json> Manager::inspect(InspectParameters parameters, const Caller& client) 
         locks = co_await ask_about_locks(*this, "list", std::move(at_most));
     }
     Json statistics = co_await ask_about_locks(*this, "statistics", Json::object());
-    Json result = co_await inspection(server(), parameters, client);
+    co_await long_turn(client);
+    Json result = co_await inspection(server(), parameters, client, long_work_);
     result["lock_statistics"] = std::move(statistics);
     if (parameters.locks) {
         result["locks_left_out"] = items(locks) >= most;

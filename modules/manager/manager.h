@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/wait/long_work.h"
 #include "modules/manager/inspection.h"
 #include "modules/manager/recording.h"
 #include "modules/manager/routine_listing.h"
@@ -92,10 +93,11 @@ public:
 private:
     std::vector<ManagedModule> modules() const;
     Task<Json> inspect(InspectParameters parameters, const Caller& client);
-    Json routines(const RoutinesParameters& parameters);
+    Task<Json> routines(RoutinesParameters parameters, const Caller& caller);
     std::vector<ManagedSetting> module_settings(const SettingsParameters& parameters);
     ChangedSettings change(const ChangeSettingsParameters& parameters, const Caller& caller);
-    std::string metrics() const;
+    Task<std::string> metrics(NoParameters parameters, const Caller& caller);
+    Task<> long_turn(const Caller& caller);
     Task<> load_module(LoadParameters parameters);
     Task<> unload_module(UnloadParameters parameters);
     Task<> unload_or_begin(std::string module, bool force);
@@ -113,6 +115,7 @@ private:
 
     Ref<Routine> watching_;
     std::optional<Recording> recording_;
+    const Ref<LongWork> long_work_{new LongWork(scheduler())};
     Ref<Routine> watching_recording_;
 };
 

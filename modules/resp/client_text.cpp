@@ -6,7 +6,9 @@
 #include "config/text/quoted.h"
 #include "core/base/ascii.h"
 #include "modules/resp/command.h"
+#include "modules/resp/protocol.h"
 #include "modules/system/call/caller.h"
+#include "modules/system/call/long_turn.h"
 
 namespace weir::resp {
 
@@ -60,6 +62,26 @@ std::string client_text(const Session& session) {
     field("omem", std::to_string(connection.output_size()));
     field("cmd", command);
     return text;
+}
+
+Task<std::vector<std::string>> list_clients(RespProtocol& protocol, const Caller& caller,
+                                            std::function<bool(const Session&)> chosen) {
+    std::vector<std::string> lines;
+    RespProtocol::Visit visit(protocol);
+    const std::size_t most = std::min(protocol.clients(), LongWork::per_round);
+    co_await long_turn(protocol.long_work(), caller, most);
+    std::size_t done = 0;
+    while (const Session* client = visit.next()) {
+        if (chosen(*client)) {
+            lines.push_back(client_text(*client));
+        }
+        if (++done == LongWork::per_round) {
+            done = 0;
+            co_await long_turn(protocol.long_work(), caller, LongWork::per_round,
+                               LongWork::Piece::next);
+        }
+    }
+    co_return lines;
 }
 
 std::string client_address(const Session& session) {

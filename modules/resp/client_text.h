@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "modules/resp/session.h"
 
@@ -11,6 +13,11 @@ namespace weir::resp {
 // any: id=3 addr=127.0.0.1:51234 laddr=127.0.0.1:6380 name=worker age=12 idle=0 ... Without a line
 // end.
 std::string client_text(const Session& session);
+
+// Returns the lines of the chosen clients, in the order in which they connected; each as it is when
+// it is looked at. In pieces of long work for the caller, which must stay valid.
+Task<std::vector<std::string>> list_clients(RespProtocol& protocol, const Caller& caller,
+                                            std::function<bool(const Session&)> chosen);
 
 // Returns the address of the client as Redis writes it: 127.0.0.1:51234, or unix:/path.
 std::string client_address(const Session& session);

@@ -52,12 +52,13 @@ struct Command {
     std::size_t least = 1;  // arguments, with the name
     std::size_t most = 1;
     bool before_auth = false;  // may be sent before AUTH
-    // Takes time in proportion to what the server has, and not to its request: if that was long,
-    // other clients get their turn after it.
-    bool gives_turn = false;
     Needs needs = {};
     // Is executed at once between MULTI and EXEC, where other commands are collected.
     bool ends_transaction = false;
+    // How many items (LongWork::per_round) a command takes that costs time in proportion to what
+    // the server has, and not to its request: it waits for its turn of long work before. Null: next
+    // to none, or the command itself waits.
+    std::size_t (*items)(const Session& session, const Request& request) = nullptr;
     // Answers in the session: `run` at once, or `run_long` after waits; a command has one of both.
     // The request stays valid until the command has ended.
     void (*run)(Session& session, const Request& request) = nullptr;

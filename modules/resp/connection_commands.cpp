@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -91,7 +92,15 @@ void acl(Session& session, const Request& request) {
     }
 }
 
+// All names are in CLIENT LIST, and those of owners in listings of locks.
+constexpr std::size_t longest_name = 256;
+
 bool set_name(Session& session, std::string_view name) {
+    if (name.size() > longest_name) {
+        session.error("a client's name cannot be longer than " + std::to_string(longest_name) +
+                      " bytes");
+        return false;
+    }
     if (!is_client_name(name)) {
         session.error("a client's name cannot contain spaces or special characters");
         return false;
@@ -241,31 +250,51 @@ bool read_type(Session& session, const Request& request, std::size_t& at, Client
     return false;
 }
 
-void client_list(Session& session, const Request& request) {
-    ClientFilter filter{.skip_own = false};
+// Reads the filter of CLIENT LIST; answers what is wrong.
+bool read_list_filter(Session& session, const Request& request, ClientFilter& filter) {
     for (std::size_t at = 2; at < request.size();) {
         const std::string_view word = request[at++];
         const bool has_value = at < request.size();
         if (has_value && same_word(word, "ID")) {
             if (!read_ids(session, request, at, filter)) {
-                return;
+                return false;
             }
         } else if (has_value && same_word(word, "TYPE")) {
             if (!read_type(session, request, at, filter)) {
-                return;
+                return false;
             }
         } else {
             session.error("syntax error in CLIENT LIST at '" + config::printable(word) + "'");
-            return;
+            return false;
         }
+    }
+    return true;
+}
+
+Task<> client_list(Session& session, const Request& request) {
+    ClientFilter filter{.skip_own = false};
+    if (!read_list_filter(session, request, filter)) {
+        co_return;
+    }
+    co_await session.flush();
+    const std::function<bool(const Session&)> chosen = [&](const Session& client) {
+        return filter.chooses(client, session);
+    };
+    const std::vector<std::string> lines =
+        co_await list_clients(session.protocol(), *session.caller(), chosen);
+    if (lines.size() >= LongWork::per_round && session.refuse_long_reply()) {
+        co_return;
     }
     std::string text;
-    for (const Session& client : session.protocol().sessions()) {
-        if (filter.chooses(client, session)) {
-            text += client_text(client) + "\n";
-        }
+    for (const std::string& line : lines) {
+        text.append(line).push_back('\n');
     }
     session.reply().bulk(text);
+}
+
+// For commands that look at all clients.
+std::size_t all_clients(const Session& session, const Request& /*request*/) {
+    return session.protocol().clients();
 }
 
 // For options of Redis that change nothing here: memory is not evicted, and keys have no age.
@@ -396,7 +425,7 @@ constexpr std::array client_commands{
             .least = 2,
             .most = any_number,
             .needs = {{}, "clients", true},
-            .run = client_list},
+            .run_long = client_list},
     Command{.name = "GETNAME",
             .least = 2,
             .most = 2,
@@ -420,6 +449,7 @@ constexpr std::array client_commands{
             .least = 3,
             .most = any_number,
             .needs = {{}, "kill_client"},
+            .items = all_clients,
             .run = client_kill},
     Command{.name = "NO-EVICT",
             .usage = "ON | OFF",
@@ -442,7 +472,7 @@ constexpr std::array client_commands{
 };
 static_assert(all_say_what_they_need(client_commands));
 
-void client(Session& session, const Request& request) {
+Task<> client(Session& session, const Request& request) {
     for (const Command& command : client_commands) {
         if (same_word(command.name, request[1])) {
             if (request.size() < command.least || request.size() > command.most) {
@@ -450,9 +480,9 @@ void client(Session& session, const Request& request) {
             } else if (const auto error = session.refusal(command)) {
                 session.refuse(*error);
             } else {
-                command.run(session, request);
+                co_await session.carry_out(command, request);
             }
-            return;
+            co_return;
         }
     }
     session.error(unknown_option("subcommand", request[1], "CLIENT",
@@ -486,9 +516,8 @@ constexpr std::array connection_table{
             .group = "connection",
             .least = 2,
             .most = any_number,
-            .gives_turn = true,
             .needs = Needs::checked_by_the_command(),
-            .run = client},
+            .run_long = client},
     Command{.name = "ECHO",
             .usage = "message",
             .summary = "Answers with the message",

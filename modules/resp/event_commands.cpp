@@ -82,6 +82,9 @@ Task<> send_event(Session& session, const Request& request) {
 
 // --- WATCH
 
+// Types and values of all watches of a client: each is several times in memory.
+constexpr std::size_t most_watched = 16 * 1024;
+
 // Returns the name under which the client gets the events.
 std::string name_of(const Request& request) {
     std::string name(request[1]);
@@ -130,6 +133,11 @@ void watch(Session& session, const Request& request) {
         session.error("the client has " + std::to_string(most) + " watches, which are max_watches");
         return;
     }
+    if (session.watches().bytes() + name.size() > most_watched) {
+        session.error("the watches of this client would have more than " +
+                      std::to_string(most_watched) + " bytes");
+        return;
+    }
     const auto filters = filters_of(session, request);
     if (!filters) {
         return;
@@ -163,8 +171,8 @@ constexpr std::array event_table{
             .group = "events",
             .least = 1,
             .most = 2,
-            .gives_turn = true,
             .needs = Needs::checked_by_the_command(),
+            .items = [](const Session&, const Request&) { return LongWork::per_round; },
             .run = events},
     Command{.name = "SEND",
             .usage = "type json [TIMEOUT seconds]",

@@ -15,6 +15,7 @@
 #include "modules/resp/watches.h"
 #include "modules/resp/writer.h"
 #include "modules/system/call/caller.h"
+#include "modules/system/net/from_address.h"
 
 namespace weir::resp {
 
@@ -59,6 +60,7 @@ struct RespSeat : RefCounted<RespSeat> {
     SessionTaker* newest = nullptr;
     Time started_at{};
     std::size_t clients = 0;
+    FromAddress::Counts by_address;  // of the clients that connect from one
     std::uint64_t connections = 0;
     std::uint64_t refused = 0;
     std::uint64_t commands = 0;

@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <chrono>
-#include <cmath>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -19,6 +18,7 @@
 #include "modules/lock/session.h"
 #include "modules/lock/table.h"
 #include "modules/resp/command.h"
+#include "modules/resp/lock_options.h"
 #include "modules/resp/protocol.h"
 #include "modules/resp/session.h"
 #include "modules/system/call/caller.h"
@@ -27,95 +27,6 @@
 namespace weir::resp {
 
 namespace {
-
-// The options of a command, which follow its key.
-struct Options {
-    std::string context{default_context};
-    bool context_given = false;
-    bool shared = false;
-    bool read = false;
-    std::optional<Duration> timeout;
-};
-
-enum class Takes { context, context_and_mode, all };
-
-// Reads "2" or "0.5"; returns nothing if it is not a number of seconds from 0 to 10 years.
-std::optional<Duration> to_duration(std::string_view text) {
-    double seconds = 0;
-    const auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-    constexpr double longest = 10.0 * 365 * 24 * 3600;
-    if (wrong != std::errc() || end != text.data() + text.size() || !std::isfinite(seconds) ||
-        std::signbit(seconds) || seconds > longest) {
-        return {};
-    }
-    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-}
-
-std::string unknown_lock_option(std::string_view word, std::string_view command, Takes takes) {
-    switch (takes) {
-        case Takes::context:
-            return resp::unknown_option("option", word, command, {"CONTEXT"});
-        case Takes::context_and_mode:
-            return resp::unknown_option("option", word, command, {"CONTEXT", "SHARED", "READ"});
-        case Takes::all:
-            break;
-    }
-    return resp::unknown_option("option", word, command, {"TIMEOUT", "CONTEXT", "SHARED", "READ"});
-}
-
-// Checks the key, which is argument `at - 1`, and returns the options from argument `at` on. If
-// something is wrong, answers why and returns nothing.
-std::optional<Options> read_options(Session& session, const Request& request, std::size_t at,
-                                    Takes takes) {
-    Options options;
-    if (request[at - 1].empty()) {
-        session.error("the key is empty");
-        return {};
-    }
-    for (; at < request.size(); at += 2) {
-        const bool is_shared = takes != Takes::context && same_word(request[at], "SHARED");
-        const bool is_read = takes != Takes::context && same_word(request[at], "READ");
-        if (is_shared || is_read) {
-            options.shared = options.shared || is_shared;
-            options.read = options.read || is_read;
-            if (options.shared && options.read) {
-                session.error("READ and SHARED exclude each other: SHARED is for semaphores");
-                return {};
-            }
-            --at;  // it has no value
-            continue;
-        }
-        const bool is_timeout = takes == Takes::all && same_word(request[at], "TIMEOUT");
-        if (!is_timeout && !same_word(request[at], "CONTEXT")) {
-            session.error(unknown_lock_option(request[at], request[0], takes));
-            return {};
-        }
-        if (at + 1 == request.size()) {
-            session.error("a value is missing after " + std::string(request[at]));
-            return {};
-        }
-        if (!is_timeout && request[at + 1].empty()) {
-            session.error("the context is empty");
-            return {};
-        }
-        if (!is_timeout) {
-            options.context = request[at + 1];
-            options.context_given = true;
-            continue;
-        }
-        options.timeout = to_duration(request[at + 1]);
-        if (!options.timeout) {
-            session.error("the timeout is not a number of seconds, as 2 or 0.5, but '" +
-                          config::printable(request[at + 1]) + "'");
-            return {};
-        }
-    }
-    return options;
-}
-
-LockMode mode_of(const Options& options) noexcept {
-    return options.shared ? LockMode::shared : options.read ? LockMode::read : LockMode::exclusive;
-}
 
 // Answers with the exception that is being handled.
 void answer_failure(Session& session) {
@@ -170,13 +81,13 @@ bool may_hold_one_more(Session& session) {
     return false;
 }
 
-Task<> take(Session& session, const Request& request, Options options) {
+Task<> take(Session& session, const Request& request, LockOptions options) {
     if (!may_hold_one_more(session)) {
         co_return;
     }
     try {
         auto acquiring = session.locks().acquire(IndexValue(request[1]), options.context,
-                                                 options.timeout, mode_of(options));
+                                                 options.timeout, options.mode());
         if (acquiring.await_ready()) {
             answer_token(session, acquiring.await_resume());
             co_return;
@@ -199,7 +110,7 @@ Task<> nothing() {
 
 // No coroutine: take() is the only frame that each LOCK needs.
 Task<> lock(Session& session, const Request& request) {
-    std::optional<Options> options = read_options(session, request, 2, Takes::all);
+    std::optional<LockOptions> options = read_options(session, request, 2, OptionsTaken::all);
     if (!options || !allowed(session, "acquire", request[1], options->context)) {
         return nothing();
     }
@@ -207,7 +118,8 @@ Task<> lock(Session& session, const Request& request) {
 }
 
 Task<> try_lock(Session& session, const Request& request) {
-    std::optional<Options> options = read_options(session, request, 2, Takes::context_and_mode);
+    std::optional<LockOptions> options =
+        read_options(session, request, 2, OptionsTaken::context_and_mode);
     if (!options || !allowed(session, "try", request[1], options->context)) {
         co_return;
     }
@@ -222,14 +134,14 @@ Task<> try_lock(Session& session, const Request& request) {
     }
     try {
         answer_token(session, session.locks().try_acquire(IndexValue(request[1]), options->context,
-                                                          mode_of(*options)));
+                                                          options->mode()));
     } catch (...) {
         answer_failure(session);
     }
 }
 
 void unlock(Session& session, const Request& request) {
-    if (const auto options = read_options(session, request, 2, Takes::context)) {
+    if (const auto options = read_options(session, request, 2, OptionsTaken::context)) {
         try {
             const bool held = session.locks().release(IndexValue(request[1]), options->context);
             session.reply().integer(held ? 1 : 0);
@@ -241,7 +153,8 @@ void unlock(Session& session, const Request& request) {
 
 // A client that is told so gives up in time, although this process does not answer any more.
 void validity(Session& session, const Request& request) {
-    const std::optional<Options> options = read_options(session, request, 2, Takes::context);
+    const std::optional<LockOptions> options =
+        read_options(session, request, 2, OptionsTaken::context);
     if (!options || !allowed(session, "acquire", request[1], options->context)) {
         return;
     }
@@ -257,7 +170,8 @@ void validity(Session& session, const Request& request) {
 // --- BREAK
 
 void break_lock(Session& session, const Request& request) {
-    const std::optional<Options> options = read_options(session, request, 2, Takes::context);
+    const std::optional<LockOptions> options =
+        read_options(session, request, 2, OptionsTaken::context);
     if (!options || !allowed(session, "break", request[1], options->context)) {
         return;
     }
@@ -343,6 +257,12 @@ void add_holders(ListingSize& size, const LockKey& key) {
     }
 }
 
+// For listings, which look at all keys that there are.
+std::size_t all_keys(const Session& session, const Request& /*request*/) {
+    const LockTable* const table = LockTable::find(session.scheduler());
+    return table == nullptr ? 0 : table->holding() + table->waiting() + table->semaphores();
+}
+
 // Lists the keys that match. If the pattern is too long, or too many match, answers that.
 void list_keys(Session& session, std::string_view pattern, bool only_semaphores) {
     const LockTable* const table = LockTable::find(session.scheduler());
@@ -389,6 +309,12 @@ void locks(Session& session, const Request& request) {
     list_keys(session, request.size() > 1 ? request[1] : "*", false);
 }
 
+// For a listing of the waiters of a key.
+std::size_t all_waiters(const Session& session, const Request& /*request*/) {
+    const LockTable* const table = LockTable::find(session.scheduler());
+    return table == nullptr ? 0 : table->waiting();
+}
+
 bool allowed_to_list(Session& session, std::string_view key, const std::string& context) {
     const auto error = session.caller()->refusal({"lock", "list", true}, {context, key});
     if (error) {
@@ -398,7 +324,8 @@ bool allowed_to_list(Session& session, std::string_view key, const std::string& 
 }
 
 void waiters(Session& session, const Request& request) {
-    const std::optional<Options> options = read_options(session, request, 2, Takes::context);
+    const std::optional<LockOptions> options =
+        read_options(session, request, 2, OptionsTaken::context);
     if (!options || !allowed_to_list(session, request[1], options->context)) {
         return;
     }
@@ -451,7 +378,8 @@ std::optional<std::size_t> read_size(Session& session, std::string_view text) {
 }
 
 Task<> destroy(Session& session, const Request& request) {
-    const std::optional<Options> options = read_options(session, request, 3, Takes::context);
+    const std::optional<LockOptions> options =
+        read_options(session, request, 3, OptionsTaken::context);
     if (!options || !allowed(session, "destroy_semaphore", request[2], options->context)) {
         co_return;
     }
@@ -478,7 +406,8 @@ void create_or_resize(Session& session, const Request& request, bool creates) {
         session.error("the key is empty");
         return;
     }
-    const std::optional<Options> options = read_options(session, request, 4, Takes::context);
+    const std::optional<LockOptions> options =
+        read_options(session, request, 4, OptionsTaken::context);
     if (!options || !allowed(session, creates ? "create_semaphore" : "resize_semaphore", request[2],
                              options->context)) {
         return;
@@ -506,7 +435,10 @@ Task<> semaphore(Session& session, const Request& request) {
     } else if (same_word(request[1], "CREATE") || same_word(request[1], "RESIZE")) {
         create_or_resize(session, request, same_word(request[1], "CREATE"));
     } else if (same_word(request[1], "LIST") && request.size() <= 3) {
-        list_keys(session, request.size() == 3 ? request[2] : "*", true);
+        const bool may_list = co_await session.begin_long(all_keys(session, request));
+        if (may_list) {
+            list_keys(session, request.size() == 3 ? request[2] : "*", true);
+        }
     } else {
         session.error(resp::unknown_option("subcommand", request[1], "SEMAPHORE",
                                            {"CREATE", "RESIZE", "DESTROY", "LIST"}));
@@ -538,8 +470,8 @@ constexpr std::array lock_table{
             .group = "lock",
             .least = 1,
             .most = 2,
-            .gives_turn = true,
             .needs = {"lock", "list", true},
+            .items = all_keys,
             .run = locks},
     Command{.name = "SEMAPHORE",
             .usage = "CREATE key size [CONTEXT context] | RESIZE key size [CONTEXT context] | "
@@ -548,7 +480,6 @@ constexpr std::array lock_table{
             .group = "lock",
             .least = 2,
             .most = 6,
-            .gives_turn = true,
             .needs = Needs::checked_by_the_command(),
             .run_long = semaphore},
     Command{
@@ -583,8 +514,8 @@ constexpr std::array lock_table{
             .group = "lock",
             .least = 2,
             .most = 4,
-            .gives_turn = true,
             .needs = {"lock", "list", true},
+            .items = all_waiters,
             .run = waiters},
 };
 static_assert(all_say_what_they_need(lock_table));

@@ -56,7 +56,7 @@ public:
                                    CallsUnderWay::go_on)
             .function("addresses", "The addresses where it listens, with the real ports",
                       &RespModule::addresses)
-            .function("clients", "Lists the connected clients, one line each", &RespModule::clients)
+            .function("clients", "Lists the connected clients, one line each", &RespModule::list)
             .gauge("clients", "Clients that are connected", &RespModule::connected)
             .counter("connections", "Clients that have connected",
                      &RespModule::count<&RespProtocol::connections>)
@@ -155,6 +155,11 @@ public:
             result.push_back(client_text(session));
         }
         return result;
+    }
+
+    Task<std::vector<std::string>> list(NoParameters /*parameters*/, const Caller& caller) {
+        const std::function<bool(const Session&)> all = [](const Session&) { return true; };
+        co_return co_await list_clients(protocol_, caller, all);
     }
 
 private:

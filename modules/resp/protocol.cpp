@@ -19,6 +19,15 @@ namespace {
 // Between two warnings of one kind.
 constexpr Duration warnings_pause = std::chrono::seconds(10);
 
+// Clients over max_clients that may close others, at Unix sockets.
+constexpr std::size_t reserved_clients = 10;
+
+// HELLO with AUTH and SETNAME has 7 arguments.
+constexpr RequestLimits most_before_login{
+    .arguments = 16, .argument_bytes = 16 * 1024, .request_bytes = 32 * 1024};
+
+constexpr const char* too_many_clients = "max number of clients reached";
+
 Session* session_of(Connection& connection) noexcept {
     return static_cast<Session*>(connection.data.get());
 }
@@ -46,7 +55,8 @@ RespProtocol::RespProtocol(Scheduler& scheduler, const ModuleLog& log, Access& a
       settings_(&settings),
       events_(events),
       max_clients_(settings.max_clients),
-      seat_(new RespSeat) {
+      seat_(new RespSeat),
+      long_work_(new LongWork(scheduler)) {
     seat_->newest = this;
     seat_->started_at = scheduler.now();
 }
@@ -128,10 +138,17 @@ ConnectionOptions RespProtocol::connection_options(const RespSettings& settings)
     return options;
 }
 
-RequestLimits RespProtocol::request_limits() const noexcept {
-    return {.arguments = settings_->max_arguments,
-            .argument_bytes = settings_->max_argument.bytes,
-            .request_bytes = settings_->max_request.bytes};
+// A client without rights can only log in, and takes little memory for that.
+RequestLimits RespProtocol::request_limits(const Caller& caller) const {
+    RequestLimits limits{.arguments = settings_->max_arguments,
+                         .argument_bytes = settings_->max_argument.bytes,
+                         .request_bytes = settings_->max_request.bytes};
+    if (!caller.has_roles()) {
+        limits.arguments = std::min(limits.arguments, most_before_login.arguments);
+        limits.argument_bytes = std::min(limits.argument_bytes, most_before_login.argument_bytes);
+        limits.request_bytes = std::min(limits.request_bytes, most_before_login.request_bytes);
+    }
+    return limits;
 }
 
 // In turn, whatever a client has had lately: of two clients that ask for the same lock, the first
@@ -155,9 +172,24 @@ std::size_t RespProtocol::parse(Connection& connection, const Input& input, Even
     return input.bytes.size();
 }
 
+// When strangers have taken all there is, the owner can still close them.
+std::string RespProtocol::why_refused(Connection& connection) const {
+    const bool may_close_others = greet(connection)->may({log_.module(), "kill_client"});
+    const std::optional<FromAddress> from = count(connection);
+    const std::size_t reserved = may_close_others && !from ? reserved_clients : 0;
+    if (seat_->clients >= max_clients_ + reserved) {
+        return too_many_clients;
+    }
+    const std::size_t most = settings_->max_clients_per_address;
+    return from && !may_close_others && from->count() > most
+               ? "max number of clients from this address reached (max_clients_per_address)"
+               : "";
+}
+
 Task<> RespProtocol::init(Connection& connection) {
-    if (seat_->clients >= max_clients_) {
-        co_await connection.write(refuse(connection.scheduler().now()));
+    const std::string why = why_refused(connection);
+    if (!why.empty()) {
+        co_await connection.write(refuse(connection.scheduler().now(), why));
         connection.shutdown();
         co_return;
     }
@@ -169,7 +201,7 @@ Task<> RespProtocol::init(Connection& connection) {
 }
 
 std::string RespProtocol::refusal(SocketServer& server) {
-    return refuse(server.scheduler().now());
+    return refuse(server.scheduler().now(), too_many_clients);
 }
 
 // Not a line for each: a web page may open many connections.
@@ -200,12 +232,49 @@ void RespProtocol::warn_of_refusals(Time now) {
         seat_->clients, seat_->refused);
 }
 
-std::string RespProtocol::refuse(Time now) {
+std::string RespProtocol::refuse(Time now, std::string_view why) {
     ++seat_->refused;
     warn_of_refusals(now);
     ReplyWriter reply;
-    reply.error("ERR", "max number of clients reached");
+    reply.error("ERR", why);
     return reply.take();
+}
+
+std::optional<FromAddress> RespProtocol::count(const Connection& connection) const {
+    const SocketAddress& remote = connection.remote();
+    if (remote.family() != AF_INET && remote.family() != AF_INET6) {
+        return std::nullopt;
+    }
+    return std::optional<FromAddress>(std::in_place, seat_->by_address,
+                                      login_source(remote, std::nullopt));
+}
+
+void RespProtocol::leave(Session& session) noexcept {
+    for (Visit& visit : visits_) {
+        if (visit.next_ == &session) {
+            visit.next_ = sessions_.next(session);
+        }
+    }
+    sessions_.remove(session);
+    --seat_->clients;
+}
+
+RespProtocol::Visit::Visit(RespProtocol& protocol) noexcept
+    : protocol_(protocol),
+      newest_(protocol.connections()),
+      next_(protocol.sessions_.empty() ? nullptr : &protocol.sessions_.front()) {
+    protocol.visits_.push_back(*this);
+}
+
+Session* RespProtocol::Visit::next() noexcept {
+    while (next_ != nullptr) {
+        Session* const session = next_;
+        next_ = protocol_.sessions_.next(*session);
+        if (session->id() <= newest_) {
+            return session;
+        }
+    }
+    return nullptr;
 }
 
 Task<> RespProtocol::input_ended(Connection& connection) {

@@ -11,6 +11,7 @@
 #include "core/net/address.h"
 #include "core/net/protocol.h"
 #include "core/queue/queue.h"
+#include "core/wait/long_work.h"
 #include "modules/resp/handed_session.h"
 #include "modules/resp/parser.h"
 #include "modules/resp/session.h"
@@ -48,7 +49,7 @@ public:
     const RespSettings& settings() const noexcept { return *settings_; }
     void set_settings(const RespSettings& settings) noexcept { settings_ = &settings; }
     EventExchange& events() const noexcept { return events_; }
-    RequestLimits request_limits() const noexcept;
+    RequestLimits request_limits(const Caller& caller) const;
     Time started_at() const noexcept { return seat_->started_at; }
 
     // The most clients at a time: the setting, or fewer if the process cannot open so many sockets.
@@ -66,6 +67,10 @@ public:
     // Clients that are connected and served by this version of the plugin, in the order in which
     // they connected.
     const List<Session, RespProtocol>& sessions() const noexcept { return sessions_; }
+    // Visits the sessions, with waits between them.
+    class Visit;
+    // Where commands wait that take long.
+    const Ref<LongWork>& long_work() const noexcept { return long_work_; }
     // Number of clients that are connected, of all versions.
     std::size_t clients() const noexcept { return seat_->clients; }
 
@@ -80,10 +85,10 @@ public:
     void count_command() noexcept { ++seat_->commands; }
     // Logs that a client is closed because it speaks another protocol than RESP.
     void warn_of_other_protocol(const Connection& connection, std::string_view name);
-    void leave(Session& session) noexcept {
-        sessions_.remove(session);
-        --seat_->clients;
-    }
+    // Counts a client of the address from which the connection comes, as long as the result lives;
+    // nothing for a Unix socket.
+    std::optional<FromAddress> count(const Connection& connection) const;
+    void leave(Session& session) noexcept;
 
     // --- for a version that replaces another
 
@@ -112,7 +117,9 @@ public:
 
 private:
     static ConnectionOptions connection_options(const RespSettings& settings);
-    std::string refuse(Time now);  // counts a client that is refused; returns the reply
+    std::string why_refused(Connection& connection) const;
+    // Counts a client that is refused; returns the reply.
+    std::string refuse(Time now, std::string_view why);
     void warn_of_refusals(Time now);
 
     const ModuleLog& log_;
@@ -126,7 +133,26 @@ private:
     std::optional<Time> warned_of_other_at_;
     std::uint64_t not_warned_of_other_ = 0;
     List<Session, RespProtocol> sessions_;
+    List<Visit> visits_;
     Ref<RespSeat> seat_;
+    Ref<LongWork> long_work_;
+};
+
+// Visits the sessions that are there at its beginning and still there at their turn, in their
+// order. The visitor may wait between two of them. The protocol must outlive this.
+class RespProtocol::Visit : public Link<Visit> {
+public:
+    explicit Visit(RespProtocol& protocol) noexcept;
+
+    // Returns the next session, valid until the next wait; null at the end.
+    Session* next() noexcept;
+
+private:
+    friend class RespProtocol;
+
+    RespProtocol& protocol_;
+    const std::uint64_t newest_;  // later clients have larger numbers
+    Session* next_;
 };
 
 }  // namespace weir::resp

@@ -21,6 +21,58 @@ namespace {
 
 // --- CALL
 
+// What JSON text is an item of long work: it is written, or read, in some microseconds.
+constexpr std::size_t item_of_text = 256;
+
+constexpr std::size_t long_reply = LongWork::per_round * item_of_text;
+
+std::size_t items_of_parameters(const Session& /*session*/, const Request& request) {
+    return 4 + request.bytes() / item_of_text;
+}
+
+// The text of a result, written in pieces of long work. What is long in results are lists.
+class ResultText {
+public:
+    explicit ResultText(Session& session) noexcept : session_(session) {}
+
+    // Destroys the elements of a list meanwhile, which takes as long as writing them.
+    Task<> append(Json value) {
+        if (!value.is_array()) {
+            text_ += json_text(value);
+            co_return;
+        }
+        text_ += '[';
+        const char* before = "";
+        for (Json& element : value) {
+            text_ += before + json_text(element);
+            element = nullptr;
+            before = ",";
+            if (text_.size() - written_ >= long_reply) {
+                written_ = text_.size();
+                co_await session_.turn(LongWork::per_round, LongWork::Piece::next);
+            }
+        }
+        text_ += ']';
+    }
+    Task<> append_members(Json object) {
+        text_ += '{';
+        const char* before = "";
+        for (auto member = object.begin(); member != object.end(); ++member) {
+            text_ += before + json_text(member.key()) + ':';
+            before = ",";
+            co_await append(std::move(*member));
+        }
+        text_ += '}';
+    }
+    std::size_t size() const noexcept { return text_.size(); }
+    std::string take() noexcept { return std::move(text_); }
+
+private:
+    Session& session_;
+    std::string text_;
+    std::size_t written_ = 0;  // of it, in earlier turns
+};
+
 Task<> call_module(Session& session, const Request& request) {
     const std::string module(request[1]);
     const std::string function(request[2]);
@@ -33,13 +85,22 @@ Task<> call_module(Session& session, const Request& request) {
     if (limit.count() > 0) {
         timeout = limit;
     }
-    const ApiResult<Json> result = co_await call_for(session.caller(), ApiName(module, function),
-                                                     std::move(parameters), timeout);
+    ApiResult<Json> result = co_await call_for(session.caller(), ApiName(module, function),
+                                               std::move(parameters), timeout);
     session.end_waiting();
-    if (result) {
-        session.reply().bulk(json_text(result.value()));
-    } else {
+    if (!result) {
         session.refuse(result.error());
+        co_return;
+    }
+    ResultText text(session);
+    Json value = std::move(result).value();
+    if (value.is_object()) {
+        co_await text.append_members(std::move(value));
+    } else {
+        co_await text.append(std::move(value));
+    }
+    if (text.size() < long_reply || !session.refuse_long_reply()) {
+        session.reply().bulk(text.take());
     }
 }
 
@@ -51,6 +112,11 @@ void info(Session& session, const Request& request) {
         sections.push_back(request[i]);
     }
     session.reply().bulk(info_text(session.protocol(), session.scheduler(), sections));
+}
+
+// INFO looks at all clients.
+std::size_t items_of_info(const Session& session, const Request& /*request*/) {
+    return 16 + session.protocol().clients() / 100;
 }
 
 void role(Session& session, const Request&) {
@@ -66,6 +132,10 @@ void accept(Session& session, const Request&) {
 }
 
 // --- COMMAND
+
+std::size_t items_of_commands(const Session& /*session*/, const Request& request) {
+    return all_commands().size() + request.size();
+}
 
 // As Redis describes its commands: name, arity, flags, the first and last argument that is a key,
 // and the step from one key to the next.
@@ -149,8 +219,8 @@ constexpr std::array server_table{
             .group = "server",
             .least = 3,
             .most = 4,
-            .gives_turn = true,
             .needs = Needs::checked_by_the_command(),
+            .items = items_of_parameters,
             .run_long = call_module},
     Command{.name = "COMMAND",
             .usage = "[COUNT | DOCS [name ...] | INFO [name ...]]",
@@ -158,8 +228,8 @@ constexpr std::array server_table{
             .group = "server",
             .least = 1,
             .most = any_number,
-            .gives_turn = true,
             .needs = Needs::nothing(),
+            .items = items_of_commands,
             .run = command},
     Command{.name = "INFO",
             .usage = "[section ...]",
@@ -167,8 +237,8 @@ constexpr std::array server_table{
             .group = "server",
             .least = 1,
             .most = any_number,
-            .gives_turn = true,
             .needs = {{}, "info", true},
+            .items = items_of_info,
             .run = info},
     Command{.name = "READONLY",
             .summary = "Accepted for clients that send it; changes nothing",

@@ -1,15 +1,15 @@
 #include "modules/resp/session.h"
 
-#include <chrono>
+#include <algorithm>
 #include <new>
 #include <utility>
 
 #include "config/text/quoted.h"
-#include "core/wait/do_events.h"
 #include "modules/lock/state.h"
 #include "modules/resp/command.h"
 #include "modules/resp/protocol.h"
 #include "modules/system/call/client_name.h"
+#include "modules/system/call/long_turn.h"
 
 namespace weir::resp {
 
@@ -18,6 +18,12 @@ namespace {
 // Replies are collected while there are more requests, up to about this size.
 constexpr std::size_t reply_bytes = 16 * 1024;
 
+// Bytes of replies that clients of one address leave unread until they get no more long ones.
+constexpr std::size_t most_unread = std::size_t{32} << 20;
+
+// What CLIENT LIST shows of a wait, at most.
+constexpr std::size_t longest_wait = 256;
+
 }  // namespace
 
 Session::Session(RespProtocol& protocol, Connection& connection, std::uint64_t id)
@@ -25,7 +31,7 @@ Session::Session(RespProtocol& protocol, Connection& connection, std::uint64_t i
       connection_(connection),
       id_(id),
       life_(new SessionLife),
-      parser_(protocol.request_limits()),
+      from_address_(protocol.count(connection)),
       caller_(protocol.greet(connection)),
       locks_(make_locks()),
       connected_at_(connection.scheduler().now()),
@@ -36,6 +42,7 @@ Session::Session(RespProtocol& protocol, HandedSession handed)
       connection_(*handed.connection),
       id_(handed.id),
       life_(std::move(handed.life)),
+      from_address_(protocol.count(connection_)),
       parser_(std::move(handed.parser)),
       reply_(std::move(handed.reply)),
       name_(std::move(handed.name)),
@@ -51,7 +58,7 @@ Session::Session(RespProtocol& protocol, HandedSession handed)
       bytes_(std::move(handed.bytes)),
       end_(handed.end),
       handed_watches_(std::move(handed.watches)) {
-    parser_.set_limits(protocol.request_limits());
+    parser_.set_limits(protocol.request_limits(*caller_));
     locks_->set_listener(this);
 }
 
@@ -87,6 +94,7 @@ HandedSession Session::hand_over(std::string bytes, bool end) {
         .bytes = std::move(bytes),
         .end = end};
     protocol_.leave(*this);
+    from_address_.reset();
     if (const Ref<Routine> routine = std::move(routine_); was_idle) {
         routine->close();
     }
@@ -137,6 +145,7 @@ void Session::end() noexcept {
         return;
     }
     protocol_.leave(*this);
+    from_address_.reset();
     if (const Ref<Routine> routine = std::move(routine_)) {
         routine->close();
     }
@@ -176,9 +185,53 @@ Task<> Session::flush() {
     }
 }
 
+Task<> Session::turn(std::size_t items, LongWork::Piece piece) {
+    if (!protocol_.long_work()->begin(items)) {
+        co_await flush();
+        co_await long_turn(protocol_.long_work(), *caller_, items, piece);
+    }
+}
+
+bool Session::refuse_long_reply() {
+    if (!from_address_) {
+        return false;
+    }
+    std::size_t unread = 0;
+    for (const Session& session : protocol_.sessions()) {
+        if (session.from_address_ && session.from_address_->same_as(*from_address_)) {
+            unread += session.connection_.output_size();
+        }
+    }
+    if (unread > most_unread) {
+        error("the clients of this address leave more than 32 MiB of replies unread");
+    }
+    return unread > most_unread;
+}
+
+Task<bool> Session::begin_long(std::size_t items) {
+    co_await turn(items);
+    co_return items < LongWork::per_round || !refuse_long_reply();
+}
+
+Task<> Session::carry_out(const Command& command, const Request& request) {
+    if (command.items != nullptr) {
+        const bool begins = co_await begin_long(command.items(*this, request));
+        if (!begins) {
+            co_return;
+        }
+    }
+    if (command.run != nullptr) {
+        command.run(*this, request);
+    } else {
+        co_await command.run_long(*this, request);
+    }
+}
+
 Task<bool> Session::begin_waiting(std::string what) {
     co_await flush();
     if (!input_ended_) {
+        // Clients choose what they wait for, and all of it is in CLIENT LIST.
+        what.resize(std::min(what.size(), longest_wait));
         waiting_for_ = std::move(what);
     }
     co_return !input_ended_;
@@ -198,6 +251,7 @@ void Session::reset() {
 void Session::set_caller(Ref<Caller> caller) {
     locks_->set_client(client_name(*caller));
     caller_ = std::move(caller);
+    parser_.set_limits(protocol_.request_limits(*caller_));
 }
 
 void Session::set_name(std::string_view name) {
@@ -286,22 +340,22 @@ Task<> Session::serve(std::string bytes, bool end) {
         if (!begun) {
             const Ref<InputEvent> event = co_await NextOf<InputEvent>(life_->input);
             event->set_ignorable();
-            parser_.set_limits(protocol_.request_limits());  // they may have changed
+            parser_.set_limits(protocol_.request_limits(*caller_));  // they may have changed
             bytes = std::move(event->bytes);
             end = event->end;
         }
         std::string_view rest = bytes;
         do {
             if (const Command* command = execute(rest)) {
-                co_await command->run_long(*this, parser_.request());
-                gives_turn_ = command->gives_turn;
+                if (command->items != nullptr) {
+                    co_await carry_out(*command, parser_.request());
+                } else {
+                    co_await command->run_long(*this, parser_.request());
+                }
                 end_request();
             }
             if (has_many_replies()) {
                 co_await flush();
-            }
-            if (takes_long()) {
-                co_await do_events();
             }
         } while (goes_on(rest));
         if (rest.empty() && end) {
@@ -332,7 +386,7 @@ bool Session::has_many_replies() const noexcept {
 }
 
 const Command* Session::execute(std::string_view& bytes) {
-    while (goes_on(bytes) && !has_many_replies() && !gives_turn_) {
+    while (goes_on(bytes) && !has_many_replies()) {
         switch (parser_.parse(bytes)) {
             case RequestParser::Status::incomplete:
                 break;
@@ -359,7 +413,7 @@ const Command* Session::execute(std::string_view& bytes) {
     return nullptr;
 }
 
-// Executes the request of the parser. Returns its command instead if it may take long.
+// Executes the request of the parser. Returns its command instead if it may wait.
 const Command* Session::begin_request() {
     last_request_at_ = scheduler().time_of_round();
     begin_reply();
@@ -375,19 +429,11 @@ const Command* Session::begin_request() {
     }
     last_command_ = command;
     protocol_.count_command();
-    if (command->run == nullptr) {
+    if (command->run == nullptr || command->items != nullptr) {
         return command;
     }
     command->run(*this, request);
-    gives_turn_ = command->gives_turn;
     return nullptr;
-}
-
-// Returns whether other clients have waited for long since this round began.
-bool Session::takes_long() {
-    constexpr Duration long_turn = std::chrono::milliseconds(1);
-    return std::exchange(gives_turn_, false) &&
-           scheduler().now() - scheduler().time_of_round() > long_turn;
 }
 
 void Session::refuse_request() {
@@ -399,11 +445,7 @@ void Session::refuse_request() {
 Task<> Session::run(const Command& command, const Request& request) {
     last_command_ = &command;
     protocol_.count_command();
-    if (command.run != nullptr) {
-        command.run(*this, request);
-    } else {
-        co_await command.run_long(*this, request);
-    }
+    return carry_out(command, request);
 }
 
 // Decides whether the reply to the request that begins is sent.
@@ -423,7 +465,7 @@ void Session::set_reply_mode(ReplyMode mode) noexcept {
 }
 
 void Session::collect(Request request) {
-    const std::size_t most = protocol_.request_limits().request_bytes;
+    const std::size_t most = protocol_.request_limits(*caller_).request_bytes;
     if (transaction_->add(std::move(request), most)) {
         reply_.simple("QUEUED");
     } else {
@@ -443,13 +485,9 @@ Task<> Session::execute_transaction() {
     for (const Request& request : transaction.requests()) {
         if (const Command* command = check(request)) {
             co_await run(*command, request);
-            gives_turn_ = command->gives_turn;
         }
-        if (reply_.size() >= reply_bytes) {
+        if (has_many_replies()) {
             co_await flush();
-        }
-        if (takes_long()) {
-            co_await do_events();
         }
     }
     in_exec_ = false;

@@ -12,6 +12,7 @@
 #include "core/net/connection.h"
 #include "core/run/routine.h"
 #include "core/run/task.h"
+#include "core/wait/long_work.h"
 #include "modules/lock/session.h"
 #include "modules/resp/handed_session.h"
 #include "modules/resp/input_event.h"
@@ -21,6 +22,7 @@
 #include "modules/resp/watches.h"
 #include "modules/resp/writer.h"
 #include "modules/system/call/caller.h"
+#include "modules/system/net/from_address.h"
 
 namespace weir::resp {
 
@@ -89,6 +91,16 @@ public:
     void ok() { reply_.simple("OK"); }
     // Sends the replies so far; to be called before anything that may take long.
     Task<> flush();
+    // Waits until so many items may be worked on, as a part of the long work of all clients.
+    Task<> turn(std::size_t items, LongWork::Piece piece = LongWork::Piece::first);
+    // Returns whether the clients of its address leave so much unread that it gets no long reply
+    // now; answers that.
+    bool refuse_long_reply();
+    // Waits for the turn. Returns false, and has answered why, if the reply would be long and it
+    // gets none now.
+    Task<bool> begin_long(std::size_t items);
+    // Waits for the turn that the command needs, and runs it.
+    Task<> carry_out(const Command& command, const Request& request);
 
     // To be called before a wait for other clients: sends the replies so far; CLIENT LIST shows
     // `what`. Returns false if the client is gone, so that a wait would be useless.
@@ -138,7 +150,6 @@ private:
     Task<> tell_losses();
     void write_losses(ReplyWriter& writer);
     bool goes_on(std::string_view bytes) const noexcept;
-    bool takes_long();
     // Whether so many replies are collected that they are sent before the next request.
     bool has_many_replies() const noexcept;
     Task<> run(const Command& command, const Request& request);
@@ -151,7 +162,8 @@ private:
     RespProtocol& protocol_;
     Connection& connection_;
     const std::uint64_t id_;
-    Ref<SessionLife> life_;  // null once it was handed over
+    Ref<SessionLife> life_;                    // null once it was handed over
+    std::optional<FromAddress> from_address_;  // nothing: of no address, or it has ended
     RequestParser parser_;
     ReplyWriter reply_;
     std::string name_;
@@ -164,7 +176,6 @@ private:
     std::optional<Transaction> transaction_;
     ReplyMode reply_mode_ = ReplyMode::on;
     bool in_exec_ = false;
-    bool gives_turn_ = false;  // the last command does, if it took long
     Time connected_at_;
     Time last_request_at_;
     const Command* last_command_ = nullptr;

@@ -35,7 +35,14 @@ config::Settings<RespSettings> RespSettings::describe() {
             "max_clients", &S::max_clients,
             "Most clients at a time; weir answers a further client with an error and closes it. At "
             "the start weir raises its limit of open files to serve so many; if the system does "
-            "not allow that, it serves fewer, and the log says so")
+            "not allow that, it serves fewer, and the log says so. Few more may connect at a "
+            "Unix socket, if they may close clients, as the user that runs the server")
+            .at_least(1)
+            .unit("clients"),
+        setting("max_clients_per_address", &S::max_clients_per_address,
+                "Most clients at a time from one address, or one /64 network of IPv6; weir answers "
+                "a further client with an error and closes it. Not for Unix sockets, nor for "
+                "clients that may close others as they connect")
             .at_least(1)
             .unit("clients"),
         setting("max_locks", &S::max_locks, "Most locks that one client may hold")

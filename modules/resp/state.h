@@ -16,7 +16,7 @@ namespace weir::resp {
 // between two requests. The other clients follow when their request has been answered.
 struct RespState {
     static constexpr std::string_view name = "resp";
-    static constexpr std::uint32_t version = 6;
+    static constexpr std::uint32_t version = 7;
 
     std::vector<std::string> sockets;  // what of the settings they depend on
     std::vector<std::unique_ptr<SocketServer>> listeners;

@@ -9,7 +9,7 @@
 namespace weir::resp {
 
 // The requests between MULTI and EXEC. EXEC executes them in order. Nothing of another client runs
-// between them unless one of them waits, as LOCK may, or takes long (Command::gives_turn): so what
+// between them unless one of them waits, as LOCK may, or takes long (Command::items): so what
 // TRYLOCK takes here is taken at once, and a LOCK waits here as it does anywhere else.
 class Transaction {
 public:

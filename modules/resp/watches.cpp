@@ -38,6 +38,14 @@ void write_message(ReplyWriter& writer, std::string_view name, std::string_view 
 
 }  // namespace
 
+std::size_t Watches::bytes() const noexcept {
+    std::size_t bytes = 0;
+    for (const auto& sending : all_) {
+        bytes += sending->watch.name.size();
+    }
+    return bytes;
+}
+
 bool Watches::has(std::string_view name) const noexcept {
     return std::ranges::any_of(all_, [name](const auto& one) { return one->watch.name == name; });
 }

@@ -43,6 +43,8 @@ public:
 
     bool empty() const noexcept { return all_.empty(); }
     std::size_t size() const noexcept { return all_.size(); }
+    // Returns the size of the names of all.
+    std::size_t bytes() const noexcept;
     bool has(std::string_view name) const noexcept;
 
     // Sends the events of the watch from now on. Requires that there is none of the name.

@@ -187,6 +187,11 @@ public:
     ssize_t send(std::string_view bytes) {
         return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
     }
+    /// Leaves what is not received to the other side: the system keeps little of it.
+    void keep_little() {
+        const int size = 4096;
+        setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    }
     void end() { ::shutdown(socket_, SHUT_WR); }
     void close() {
         if (socket_ >= 0) {

@@ -120,7 +120,8 @@ private:
 // A client that reads what it expects.
 class RespPeer {
 public:
-    explicit RespPeer(Lockd& lockd) : peer_(lockd.server.local()) {}
+    explicit RespPeer(Lockd& lockd) : RespPeer(lockd.server) {}
+    explicit RespPeer(const SocketServer& server) : peer_(server.local()) {}
 
     Peer& peer() { return peer_; }
     void send(std::string_view bytes) { REQUIRE(peer_.send(bytes) == ssize_t(bytes.size())); }

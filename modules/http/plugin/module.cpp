@@ -39,6 +39,7 @@
 #include "modules/http/static_files.h"
 #include "modules/http/web_socket.h"
 #include "modules/system/module/plugin.h"
+#include "modules/system/net/from_address.h"
 #include "modules/system/rights/access.h"
 #include "modules/system/rights/login_source.h"
 #include "modules/system/server/server.h"
@@ -57,30 +58,6 @@ struct HttpState {
 
     std::vector<std::string> sockets;  // what of the settings they depend on
     std::vector<std::unique_ptr<StreamServer>> listeners;
-};
-
-// Counts connections of one address while it lives.
-class FromAddress {
-public:
-    using Counts = std::map<std::string, std::size_t, std::less<>>;
-
-    FromAddress(Counts& counts, const std::string& address)
-        : counts_(counts), entry_(counts.try_emplace(address, 0).first) {
-        ++entry_->second;
-    }
-    FromAddress(const FromAddress&) = delete;
-    FromAddress& operator=(const FromAddress&) = delete;
-    ~FromAddress() {
-        if (--entry_->second == 0) {
-            counts_.erase(entry_);
-        }
-    }
-
-    std::size_t count() const noexcept { return entry_->second; }
-
-private:
-    Counts& counts_;
-    Counts::iterator entry_;
 };
 
 class HttpModule final : public ModuleOf<HttpSettings>, public HttpHost {

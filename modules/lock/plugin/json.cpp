@@ -2,8 +2,8 @@
 
 #include <chrono>
 
-#include "core/wait/do_events.h"
 #include "modules/system/call/json.h"
+#include "modules/system/call/long_turn.h"
 
 namespace weir::lock_api {
 
@@ -43,20 +43,18 @@ Json listing_to_json(const LockListing& listing) {
             {"waiting", listing.waiting}, {"waiters", uses_to_json(listing.waiters, false)}};
 }
 
-// How many keys, holders and waiters become JSON without a pause: a few milliseconds.
-constexpr std::size_t piece = 256;
-
 }  // namespace
 
-Task<Json> to_json(std::vector<LockListing> listings) {
+Task<Json> to_json(std::vector<LockListing> listings, Ref<LongWork> long_work,
+                   const Caller& caller) {
     Json result = Json::array();
     std::size_t done = 0;
     for (const LockListing& listing : listings) {
         result.push_back(listing_to_json(listing));
         done += 1 + listing.holders.size() + listing.waiters.size();
-        if (done >= piece) {
+        if (done >= LongWork::per_round) {
             done = 0;
-            co_await do_events();
+            co_await long_turn(long_work, caller, LongWork::per_round, LongWork::Piece::next);
         }
     }
     co_return result;

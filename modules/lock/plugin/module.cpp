@@ -23,6 +23,7 @@
 #include "modules/lock/table.h"
 #include "modules/system/call/client_name.h"
 #include "modules/system/call/json.h"
+#include "modules/system/call/long_turn.h"
 #include "modules/system/module/plugin.h"
 
 namespace weir {
@@ -403,8 +404,15 @@ bool LockModule::may_see(const Caller& caller, std::string_view function,
     return caller.may({name(), function, true}, {listing.context, listing.key});
 }
 
+// For what looks at all keys at once.
+Task<> LockModule::turn_of_all_keys(const Caller& caller) const {
+    const LockTable& table = LockTable::of(scheduler());
+    return long_turn(long_work_, caller, table.holding() + table.waiting() + table.semaphores());
+}
+
 Task<Json> LockModule::list(lock_api::Pattern parameters, const Caller& caller) const {
-    co_return co_await lock_api::to_json(listings(parameters, caller));
+    co_await turn_of_all_keys(caller);
+    co_return co_await lock_api::to_json(listings(parameters, caller), long_work_, caller);
 }
 
 // All of one moment.
@@ -445,8 +453,9 @@ std::vector<LockListing> LockModule::listings(const lock_api::Pattern& parameter
     return result;
 }
 
-Json LockModule::deadlocks() const {
-    return lock_api::to_json(LockTable::of(scheduler()).deadlocks());
+Task<Json> LockModule::deadlocks(NoParameters /*parameters*/, const Caller& caller) const {
+    co_await turn_of_all_keys(caller);
+    co_return lock_api::to_json(LockTable::of(scheduler()).deadlocks());
 }
 
 Json LockModule::statistics() const {
@@ -477,6 +486,7 @@ void LockModule::create_semaphore(const lock_api::SizedSemaphore& parameters,
 }
 
 Task<Json> LockModule::semaphores(NoParameters /*parameters*/, const Caller& caller) const {
+    co_await turn_of_all_keys(caller);
     std::vector<LockListing> listings = LockTable::of(scheduler()).list_semaphores();
     std::erase_if(listings, [&](const LockListing& listing) {
         return !may_see(caller, "semaphores", listing);
@@ -488,7 +498,7 @@ Task<Json> LockModule::semaphores(NoParameters /*parameters*/, const Caller& cal
         add_uses(size, listing);
     }
     refuse_if_too_large(size);
-    co_return co_await lock_api::to_json(std::move(listings));
+    co_return co_await lock_api::to_json(std::move(listings), long_work_, caller);
 }
 
 // From now on destroys semaphores of clients when they expire, as the present settings say.

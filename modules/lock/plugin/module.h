@@ -12,6 +12,7 @@
 
 #include "core/base/ref.h"
 #include "core/wait/alarm.h"
+#include "core/wait/long_work.h"
 #include "modules/lock/backend.h"
 #include "modules/lock/lease.h"
 #include "modules/lock/plugin/api.h"
@@ -72,7 +73,7 @@ private:
     Task<Json> list(lock_api::Pattern parameters, const Caller& caller) const;
     std::vector<LockListing> listings(const lock_api::Pattern& parameters,
                                       const Caller& caller) const;
-    Json deadlocks() const;
+    Task<Json> deadlocks(NoParameters parameters, const Caller& caller) const;
     Json statistics() const;
 
     // Adds the value of each context, and one for all contexts that the settings do not name.
@@ -99,6 +100,7 @@ private:
     bool may_see(const Caller& caller, std::string_view function, const LockListing& listing) const;
     // Throws too_many_sessions if one more is not allowed, to this opener or at all.
     void refuse_too_many_sessions(const std::string& opener) const;
+    Task<> turn_of_all_keys(const Caller& caller) const;
     void forget(LockLease& lease) noexcept;
     void expire(Ref<LockLease> lease);
     Task<> keep_expiring_sessions();
@@ -110,6 +112,7 @@ private:
     Task<> keep_telling_changes();
 
     std::map<std::string, Ref<LockLease>, std::less<>> sessions_;
+    const Ref<LongWork> long_work_{new LongWork(scheduler())};
     std::map<std::string, std::size_t> open_by_opener_;  // how many of the sessions
     // Their next looks: one timer for all, and a session that is closed leaves nothing behind.
     std::set<std::pair<Time, LockLease*>> looks_;

@@ -49,6 +49,9 @@ bool read_scalars(const config::Description& description, const Json& json, void
     return read == members.size();
 }
 
+// A client may send as many as it likes, and to look for the name that is meant takes time.
+constexpr std::size_t most_problems = 10;
+
 }  // namespace
 
 void read_parameters(const config::Description& description, const Json& json, void* parameters) {
@@ -60,22 +63,21 @@ void read_parameters(const config::Description& description, const Json& json, v
             ApiError::bad_parameter,
             std::string("expected an object of parameters, found ") + json.type_name());
     }
-    const config::Value value = json.is_null() ? config::Value::object() : value_of(json);
     const config::Position nowhere;
-    const config::Origin origin{0, {}};
-    config::Problems problems(10);
-    for (const config::Member& member : *value.get<config::Value::Object>()) {
-        if (description.find(member.name) == nullptr) {
-            if (problems.full()) {
-                break;  // a client may send very many
-            }
+    config::Problems problems(most_problems);
+    for (auto member = json.begin(); member != json.end() && !problems.full(); ++member) {
+        if (description.find(member.key()) == nullptr) {
             problems.add(nowhere, {},
-                         config::unknown_name("parameter", member.name, description.names()));
+                         config::unknown_name("parameter", member.key(), description.names()));
         }
     }
-    config::Reader reader(problems, nowhere, {});
-    const config::Fragments fragments{{&value, &nowhere, {}, &origin}};
-    description.read(fragments, parameters, reader, config::Unknown::ignore);
+    if (!problems.full()) {
+        const config::Value value = json.is_null() ? config::Value::object() : value_of(json);
+        const config::Origin origin{0, {}};
+        config::Reader reader(problems, nowhere, {});
+        const config::Fragments fragments{{&value, &nowhere, {}, &origin}};
+        description.read(fragments, parameters, reader, config::Unknown::ignore);
+    }
     if (problems.empty()) {
         return;
     }
