@@ -174,7 +174,8 @@ std::string in_library(std::uintptr_t address, std::string function) {
 }  // namespace
 
 // Finds functions and lines in the debug information of the program and its libraries. Reads it
-// once for each set of libraries, and never frees it: libbacktrace cannot.
+// once for each set of libraries, and never frees it, which libbacktrace cannot. It takes some ten
+// megabytes: after a few sets, only the names that libraries export are found.
 class ThreadStack::Symbols {
 public:
     void add(std::uintptr_t address, std::vector<std::string>& lines) {
@@ -182,8 +183,10 @@ public:
 #if __has_include(<backtrace.h>)
         use_these_libraries();
         Found found{{}, lines};
-        ::backtrace_pcinfo(state_, address, note_line, ignore, &found);
-        if (lines.size() == before && found.function.empty()) {
+        if (state_ != nullptr) {
+            ::backtrace_pcinfo(state_, address, note_line, ignore, &found);
+        }
+        if (state_ != nullptr && lines.size() == before && found.function.empty()) {
             ::backtrace_syminfo(state_, address, note_symbol, ignore, &found);
         }
         const std::string& function = found.function;
@@ -229,12 +232,20 @@ private:
                 return 1;
             },
             &changes);
-        if (state_ == nullptr || changes != changes_) {
+        if (changes != changes_) {
             changes_ = changes;
-            state_ = ::backtrace_create_state(nullptr, 1, ignore, nullptr);
+            // What is known of other libraries would be wrong where these lie now.
+            state_ = nullptr;
+            if (sets_ != most_sets) {
+                ++sets_;
+                state_ = ::backtrace_create_state(nullptr, 1, ignore, nullptr);
+            }
         }
     }
 
+    static constexpr int most_sets = 4;
+
+    int sets_ = 0;  // of libraries that it has read
     ::backtrace_state* state_ = nullptr;
     unsigned long long changes_ = 0;
 #endif
