@@ -17,7 +17,7 @@ struct RespSettings {
     bool owner_socket = true;
     std::optional<std::string> password;
     std::uint32_t max_clients = 10'000;
-    std::uint32_t max_clients_per_address = 1000;
+    std::uint32_t max_clients_per_address = 5000;
     std::uint32_t max_locks = 10'000;
     std::uint32_t max_watches = 100;
     std::uint32_t max_arguments = 1024;

@@ -217,8 +217,10 @@ TEST_CASE("dependency: when a reload fails as modules begin, the old ones find e
         Reader::may_begin = true;
     };
     world.run(reload(world));
-    CHECK(told.texts == Texts{"begins at shelf 1", "takes from shelf 2", "begins at shelf 2",
-                              "takes from shelf 1", "it cannot read; the old version runs on"});
+    CHECK(told.texts ==
+          Texts{"begins at shelf 1", "takes from shelf 2", "begins at shelf 2",
+                "takes from shelf 1",
+                "the module 'reader' failed in begin(): it cannot read; the old version runs on"});
 }
 
 TEST_CASE("dependency: an API of another version than is needed is refused, naming both") {

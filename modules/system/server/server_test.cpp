@@ -256,7 +256,7 @@ TEST_CASE("server: a setting that cannot change while the program runs stays, an
         log);
     CHECK(told == Texts{"post", "4"});
     CHECK(log ==
-          "warning: server.process_events: null -> 7, takes effect when the server is started "
+          "warning: server.process_events: 1000 -> 7, takes effect when the server is started "
           "again\n"
           "warning: module.post.counters: 1 -> 2, takes effect when the module is reloaded\n");
 }

@@ -535,6 +535,7 @@ TEST_CASE("plugins: what is in memory is not opened again for a check, unless it
 namespace {
 
 Task<> unload_after_change(Server& server, config::Configuration configuration, Texts& told) {
+    co_await wait_for_startup(server, "consumer");
     server.reconfigure(std::move(configuration));
     co_await server.loader().unload("consumer");
     co_await server.loader().unload("producer");
