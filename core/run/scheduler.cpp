@@ -382,7 +382,12 @@ void Scheduler::send_own(Ref<E>& event, typename E::Type type) {
     emergency_send(*event);
 }
 
+bool Scheduler::round_takes_long() noexcept {
+    return now() - round_began_ > round_budget;
+}
+
 void Scheduler::process_round() {
+    constexpr std::size_t between_looks_at_time = 32;
     ++rounds_;
     send_own(loop_event_, SystemControlLowPriorityEvent::Type::loop);
     const bool prefetches = subscriptions_ > Prefetch::many_subscriptions;
@@ -412,8 +417,7 @@ void Scheduler::process_round() {
         if (attention_ && !attend(*event)) [[unlikely]] {
             break;
         }
-        constexpr std::size_t between_looks = 32;
-        if (processed % between_looks == between_looks - 1 && now() - round_began_ > round_budget)
+        if (processed % between_looks_at_time == between_looks_at_time - 1 && round_takes_long())
             [[unlikely]] {
             break;
         }

@@ -232,6 +232,7 @@ private:
     template <class E>
     void send_own(Ref<E>& event, typename E::Type type);
     void process_round();
+    [[gnu::noinline]] bool round_takes_long() noexcept;
     [[gnu::noinline]] void process_and_signal(const Ref<Event>& event);
     [[gnu::noinline]] void put_back(const Ref<Event>& event);
     bool attend(const Event& event);
