@@ -5,6 +5,8 @@
 #include <new>
 #include <utility>
 
+#include "core/base/pool_permanent.h"
+
 namespace weir {
 
 namespace {
@@ -57,6 +59,7 @@ void DeclaredEventType::tell_from_other_layouts(const List<DeclaredEventType>& o
         is_other = true;
     }
     if (is_other) {
+        const pool::Permanent permanent;  // as the type
         type_.set_identity(IndexValue(type_.name() + " with " + layout));
     }
 }
