@@ -77,7 +77,7 @@ TEST_CASE("changes of every type are found", "[changes]") {
     CHECK(changed(server, other) == "");
 }
 
-TEST_CASE("of values too long for a line, what differs is told", "[changes]") {
+TEST_CASE("a change of values too long for a line names what differs", "[changes]") {
     const auto value = [](const std::string& text) {
         Problems problems;
         Allowance allowance{Limits()};

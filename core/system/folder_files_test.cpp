@@ -178,7 +178,7 @@ TEST_CASE("a folder that is replaced is found again, also behind a symbolic link
     CHECK(world.text("sub/b.txt") == "below");
 }
 
-TEST_CASE("another thread opens files on file systems that could have to ask somebody") {
+TEST_CASE("another thread opens files on file systems that may ask a server") {
     test::World world;
     const auto opened_at_once = [&world](const char* folder, const std::string& path) {
         FolderFiles files(world.scheduler, folder, 1, SmallFiles::at_once);

@@ -17,7 +17,7 @@ namespace weir {
 class Scheduler;
 
 /// Lets long work be done in turn, as listings of all that a server has. In each round of the
-/// scheduler about `per_round` items of it are done in all, whoever asks for them, and behind the
+/// scheduler about `per_round` items of it are done for all sources together, and behind the
 /// other events of the round. A client that asks for little therefore waits for one piece of long
 /// work at most, however many clients ask for much.
 ///

@@ -34,7 +34,7 @@ using Names = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("one long piece of work is done in a round, whoever asks for it") {
+TEST_CASE("a round does one long piece of work, from all sources together") {
     World world;
     world.run(world.work("a", LongWork::per_round, 3), world.work("b", 100'000),
               world.work("c", LongWork::per_round));

@@ -31,8 +31,8 @@ struct Line {
     std::size_t unfinished() const noexcept { return ready.size() + delayed + running; }
 };
 
-// What an operation has changed in memory, with how that was before: what follows in the file, and
-// then what is told and counted.
+// What an operation has changed in memory, with how that was before. From it follows what is
+// written to the file, and then which events are sent and which counts change.
 struct Effects {
     struct Before {
         std::uint64_t id;

@@ -27,7 +27,7 @@ Task<> hold_locks(RespPeer& holder, std::size_t count) {
 }
 
 // A request is read and its answer is written by polls, each 16 rounds after the last one at most,
-// sooner if these took long; and each round has one long command, whoever has sent those.
+// sooner if these took long; and each round carries out one long command of all clients.
 Task<> ask_beside_listers(Lockd& lockd, std::string request) {
     RespPeer holder(lockd);
     co_await hold_locks(holder, LongWork::per_round);

@@ -247,7 +247,7 @@ void Session::reset() {
     set_caller(protocol_.greet(connection_));
 }
 
-// Locks that the client takes from now on count for the user who has logged in.
+// Counts the locks that the client takes from now on for the user that has logged in.
 void Session::set_caller(Ref<Caller> caller) {
     locks_->set_client(client_name(*caller));
     caller_ = std::move(caller);
